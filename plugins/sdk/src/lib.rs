@@ -1,1 +1,43 @@
+//! Write Millstream plugins: one trait and one macro for each kind.
+//!
+//! | kind | trait | macro | answers |
+//! |---|---|---|---|
+//! | transform | [`Transform`] | [`transform!`] | which events a record becomes, and for whom |
+//! | route | [`Route`] | [`route!`] | where an event goes |
+//! | dead-letter | [`DeadLetter`] | [`dead_letter!`] | what becomes of a record that failed |
+//!
+//! A plugin is a crate with `crate-type = ["cdylib", "rlib"]`, built for
+//! `wasm32-unknown-unknown`. Its logic is plain Rust: [`testing`] runs it
+//! natively under `cargo test`, through the same flat batches as the host.
 
+extern crate self as millstream_plugin;
+
+#[doc(hidden)]
+pub mod abi;
+mod config;
+mod dead_letter;
+mod failure;
+pub mod json;
+#[doc(hidden)]
+pub mod panic;
+mod record;
+mod route;
+mod slot;
+pub mod testing;
+mod transform;
+
+pub use config::Config;
+pub use dead_letter::{DeadLetter, Decision, FailedRecord, Letter, Value};
+pub use failure::{Class, Failure};
+pub use record::Record;
+pub use route::{Deliver, Destination, Needs, Route, RoutedEvent, ToTopic};
+pub use transform::{Events, NewEvent, Transform};
+
+#[doc(hidden)]
+pub use dead_letter::run as run_dead_letter;
+#[doc(hidden)]
+pub use route::run as run_route;
+#[doc(hidden)]
+pub use slot::Slot;
+#[doc(hidden)]
+pub use transform::run as run_transform;

@@ -1,0 +1,137 @@
+//! Consecutive records of one partition, in one arena.
+
+use super::Span;
+use std::fmt;
+use std::sync::Arc;
+
+/// One partition of one topic.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TopicPartition {
+    /// The topic's name.
+    pub topic: Arc<str>,
+    /// The partition's number, from 0.
+    pub partition: i32,
+}
+
+impl fmt::Display for TopicPartition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.topic, self.partition)
+    }
+}
+
+/// A Kafka record: numbers, and spans of its batch's arena.
+#[derive(Clone, Copy, Debug)]
+pub struct KafkaRecord {
+    /// The record's offset in its partition.
+    pub offset: i64,
+    /// Milliseconds since 1970-01-01 UTC, -1 where Kafka has none.
+    pub timestamp: i64,
+    /// Bytes, or absent.
+    pub key: Span,
+    /// Bytes, or absent (a tombstone).
+    pub value: Span,
+    /// The first of its headers in the batch's list.
+    pub first_header: u32,
+    /// How many headers it has.
+    pub header_count: u32,
+}
+
+/// A header: its name's and its value's span. Names may repeat.
+#[derive(Clone, Copy, Debug)]
+pub struct Header {
+    /// UTF-8 (librdkafka gives no other).
+    pub name: Span,
+    /// Bytes, or absent.
+    pub value: Span,
+}
+
+/// Consecutive records of one partition, processed and stored as one. Offsets
+/// rise, and may have holes (compaction, transactions).
+#[derive(Debug)]
+pub struct Batch {
+    /// Where the records came from.
+    pub origin: TopicPartition,
+    /// The topic's name in the arena.
+    pub topic: Span,
+    /// All the bytes.
+    pub arena: Vec<u8>,
+    /// The records, in order.
+    pub records: Vec<KafkaRecord>,
+    /// Every record's headers, one after another.
+    pub headers: Vec<Header>,
+}
+
+impl Batch {
+    /// An empty batch.
+    pub fn new(origin: TopicPartition) -> Batch {
+        let mut arena = Vec::new();
+        let topic = Span::push(&mut arena, origin.topic.as_bytes());
+        Batch { origin, topic, arena, records: Vec::new(), headers: Vec::new() }
+    }
+
+    /// Copies one record in. `headers` are name and value, in order.
+    pub fn push<'a>(
+        &mut self,
+        offset: i64,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: impl Iterator<Item = (&'a str, Option<&'a [u8]>)>,
+    ) {
+        let first_header = self.headers.len() as u32;
+        for (name, value) in headers {
+            let name = Span::push(&mut self.arena, name.as_bytes());
+            let value = Span::push_option(&mut self.arena, value);
+            self.headers.push(Header { name, value });
+        }
+        self.records.push(KafkaRecord {
+            offset,
+            timestamp,
+            key: Span::push_option(&mut self.arena, key),
+            value: Span::push_option(&mut self.arena, value),
+            first_header,
+            header_count: self.headers.len() as u32 - first_header,
+        });
+    }
+
+    /// Record `index` with its bytes.
+    pub fn view(&self, index: usize) -> RecordView<'_> {
+        RecordView { batch: self, record: &self.records[index] }
+    }
+}
+
+/// One record of a batch, with its bytes at hand.
+#[derive(Clone, Copy)]
+pub struct RecordView<'a> {
+    batch: &'a Batch,
+    /// Its numbers and spans.
+    pub record: &'a KafkaRecord,
+}
+
+impl<'a> RecordView<'a> {
+    /// The key, or `None` where it is absent.
+    pub fn key(&self) -> Option<&'a [u8]> {
+        self.record.key.of(&self.batch.arena)
+    }
+
+    /// The value, or `None` for a tombstone.
+    pub fn value(&self) -> Option<&'a [u8]> {
+        self.record.value.of(&self.batch.arena)
+    }
+
+    /// The headers' names and values, in order.
+    pub fn headers(&self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
+        let first = self.record.first_header as usize;
+        let arena = &self.batch.arena;
+        self.batch.headers[first..first + self.record.header_count as usize]
+            .iter()
+            .map(|header| (header.name.of(arena).unwrap_or_default(), header.value.of(arena)))
+    }
+
+    /// Bytes of key, value and headers together.
+    pub fn size(&self) -> usize {
+        let headers: usize =
+            self.headers().map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len)).sum();
+        (self.record.key.length + self.record.value.length) as usize + headers
+    }
+}

@@ -1,0 +1,70 @@
+//! What a transform made of records.
+
+use super::Span;
+use thiserror::Error;
+
+/// One event: numbers, and spans of its list's arena that were checked: the
+/// client is a valid id, the type a valid type, the payload UTF-8.
+#[derive(Clone, Copy, Debug)]
+pub struct Event {
+    /// The index of its record in the batch.
+    pub record: u32,
+    /// Its number among its record's events, from 0: with the record's offset
+    /// it names the event for good.
+    pub n: u32,
+    /// The client's id.
+    pub client: Span,
+    /// The event's type, may be empty.
+    pub kind: Span,
+    /// The payload.
+    pub payload: Span,
+}
+
+/// Events and the arena they point into.
+#[derive(Debug, Default)]
+pub struct Events {
+    /// All the bytes.
+    pub arena: Vec<u8>,
+    /// In the order of their records.
+    pub list: Vec<Event>,
+}
+
+impl Events {
+    /// The bytes of a span that was checked when its event was made.
+    pub fn bytes(&self, span: Span) -> &[u8] {
+        span.of(&self.arena).unwrap_or_default()
+    }
+}
+
+/// Why some bytes are no event type.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum EventKindError {
+    /// Over 256 bytes.
+    #[error("the event type has {0} bytes, the most is 256")]
+    TooLong(usize),
+    /// Not text.
+    #[error("the event type is not UTF-8")]
+    NotUtf8,
+    /// A control character would end the SSE field.
+    #[error("the event type holds a control character")]
+    Control,
+    /// A type that the host itself sends.
+    #[error("the event type `{0}` is Millstream's own (gap, open, error and millstream.* are)")]
+    Reserved(String),
+}
+
+/// Checks an event's type: at most 256 bytes of UTF-8 without control
+/// characters, and none of the host's own. Empty is fine: SSE's default.
+pub fn check_event_kind(bytes: &[u8]) -> Result<(), EventKindError> {
+    if bytes.len() > 256 {
+        return Err(EventKindError::TooLong(bytes.len()));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| EventKindError::NotUtf8)?;
+    if text.chars().any(char::is_control) {
+        return Err(EventKindError::Control);
+    }
+    if matches!(text, "gap" | "open" | "error") || text.starts_with("millstream.") {
+        return Err(EventKindError::Reserved(text.into()));
+    }
+    Ok(())
+}

@@ -1,0 +1,20 @@
+//! The words of the road: what the stages hand to each other.
+//!
+//! Plain data, checked where it is made. This folder knows of no stage, no
+//! server and no plugin; every stage knows it, and no stage knows another.
+
+mod batch;
+mod client;
+mod event;
+mod failure;
+mod outgoing;
+mod span;
+mod stream;
+
+pub use batch::{Batch, Header, KafkaRecord, RecordView, TopicPartition};
+pub use client::{ClientId, ClientIdError};
+pub use event::{Event, EventKindError, Events, check_event_kind};
+pub use failure::{Class, Failure, Stage};
+pub use outgoing::{Headers, Outgoing};
+pub use span::Span;
+pub use stream::{Entry, Gap, Page, ParseStreamIdError, StreamId, Want};

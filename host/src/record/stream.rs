@@ -1,0 +1,113 @@
+//! A client's stream, as readers see it.
+
+use super::ClientId;
+use bytes::Bytes;
+use std::fmt;
+use std::str::FromStr;
+use thiserror::Error;
+
+/// The id of a stream's entry: milliseconds and a number within them, as Redis
+/// makes them; also the SSE event id. `0-0` is before every entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId {
+    /// Milliseconds since 1970-01-01 UTC by the store's clock.
+    pub millis: u64,
+    /// The number within that millisecond.
+    pub number: u64,
+}
+
+/// Text that is no stream id.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("an event id is two numbers and a hyphen between, such as 1700000000000-0")]
+pub struct ParseStreamIdError;
+
+impl FromStr for StreamId {
+    type Err = ParseStreamIdError;
+
+    fn from_str(text: &str) -> Result<StreamId, ParseStreamIdError> {
+        let number = |digits: &str| {
+            let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+            plain.then(|| digits.parse().ok()).flatten().ok_or(ParseStreamIdError)
+        };
+        let (millis, seq) = text.split_once('-').ok_or(ParseStreamIdError)?;
+        Ok(StreamId { millis: number(millis)?, number: number(seq)? })
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.millis, self.number)
+    }
+}
+
+/// One entry of a stream.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its id.
+    pub id: StreamId,
+    /// The event's type, may be empty.
+    pub kind: Bytes,
+    /// The payload.
+    pub data: Bytes,
+}
+
+/// What a reader of one client's stream asks for.
+#[derive(Clone, Debug)]
+pub struct Want {
+    /// Whose stream.
+    pub client: ClientId,
+    /// Entries after this one; `None` asks only where the stream ends now.
+    pub after: Option<StreamId>,
+    /// The most entries.
+    pub limit: usize,
+    /// Whether to find out if entries after `after` may be gone.
+    pub check_gap: bool,
+}
+
+/// The answer to a [`Want`].
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// Entries after the cursor, in order, at most the limit.
+    pub entries: Vec<Entry>,
+    /// The id of the last entry that was ever added, `0-0` for none; known
+    /// only where `after` was `None` or `check_gap` was set.
+    pub last: StreamId,
+    /// What may have been missed, where it was asked.
+    pub gap: Option<Gap>,
+}
+
+/// Why a reader may have missed entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gap {
+    /// Retention removed the cursor's entry, and perhaps some after it.
+    Trimmed,
+    /// The cursor is past the stream's end: the store lost its last writes.
+    Rewound,
+    /// There is no such stream any more: it was idle too long, or removed.
+    Reset,
+}
+
+impl Gap {
+    /// The reason's name in the `gap` event.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Gap::Trimmed => "trimmed",
+            Gap::Rewound => "rewound",
+            Gap::Reset => "reset",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_two_plain_numbers_are_a_stream_id() {
+        assert_eq!("12-3".parse(), Ok(StreamId { millis: 12, number: 3 }));
+        for bad in ["", "-", "1", "1-", "-1", "1-2-3", "+1-2", "1-+2", " 1-2", "1-99999999999999999999"] {
+            assert_eq!(bad.parse::<StreamId>(), Err(ParseStreamIdError), "{bad}");
+        }
+        assert_eq!(StreamId { millis: 12, number: 3 }.to_string(), "12-3");
+    }
+}

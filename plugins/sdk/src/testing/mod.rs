@@ -1,0 +1,12 @@
+//! Run a plugin natively, in `cargo test`, through the same flat batches that
+//! the host sends: what passes here behaves so in the daemon.
+
+mod dead_letter;
+mod input;
+mod route;
+mod transform;
+
+pub use dead_letter::{DeadLetterTest, TestFailure};
+pub use input::TestRecord;
+pub use route::{RouteTest, TestDestination, TestEvent};
+pub use transform::{MadeEvent, TransformTest};

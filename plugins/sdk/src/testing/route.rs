@@ -1,0 +1,128 @@
+use super::input::{Flat, TestRecord, owned};
+use crate::abi::Span;
+use crate::abi::route::exports::millstream::plugin::route as wire;
+use crate::{Config, Deliver, Route};
+
+/// An event to route in a test.
+#[derive(Clone, Debug, Default)]
+pub struct TestEvent {
+    client: String,
+    kind: String,
+    payload: String,
+    connected: bool,
+    record: TestRecord,
+}
+
+impl TestEvent {
+    /// An event for a client that is away.
+    pub fn new(client: &str, kind: &str, payload: &str) -> TestEvent {
+        let (client, kind, payload) = (client.into(), kind.into(), payload.into());
+        TestEvent {
+            client,
+            kind,
+            payload,
+            ..TestEvent::default()
+        }
+    }
+
+    /// Its client is connected.
+    pub fn connected(mut self) -> TestEvent {
+        self.connected = true;
+        self
+    }
+
+    /// The record it was made of.
+    pub fn record(mut self, record: TestRecord) -> TestEvent {
+        self.record = record;
+        self
+    }
+}
+
+/// Where an event was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestDestination {
+    /// The client's stream.
+    pub stream: Deliver,
+    /// A topic, and the key there.
+    pub topic: Option<(String, Option<Vec<u8>>)>,
+    /// Headers there.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+/// A route plugin under test.
+pub struct RouteTest<T>(T);
+
+impl<T: Route> RouteTest<T> {
+    /// Configures it with `config`, a JSON object.
+    ///
+    /// # Errors
+    /// The plugin's own refusal.
+    pub fn new(config: &str) -> Result<Self, String> {
+        T::new(Config(config)).map(RouteTest)
+    }
+
+    /// Routes each event: its destination, or why it can't be routed. As in
+    /// the host, what [`Route::needs`] does not ask for isn't there.
+    pub fn run(&self, events: &[TestEvent]) -> Vec<Result<TestDestination, String>> {
+        let needs = self.0.needs();
+        let bare = TestRecord::default();
+        let mut flat = Flat::new(
+            events
+                .iter()
+                .map(|e| if needs.record { &e.record } else { &bare }),
+        );
+        let lowered: Vec<_> = events
+            .iter()
+            .enumerate()
+            .map(|(index, event)| wire::Event {
+                record: index as u32,
+                connected: u32::from(needs.connected && event.connected),
+                client: Span::push(&mut flat.arena, event.client.as_bytes()),
+                event_type: Span::push(&mut flat.arena, event.kind.as_bytes()),
+                payload: Span::push_option(
+                    &mut flat.arena,
+                    needs.payload.then_some(event.payload.as_bytes()),
+                ),
+            })
+            .collect();
+        let Flat {
+            arena,
+            origin,
+            records,
+            headers,
+        } = &flat;
+        let answer = crate::run_route(&self.0, arena, *origin, records, headers, &lowered);
+        answer
+            .decisions
+            .iter()
+            .map(|decision| read(&answer, decision))
+            .collect()
+    }
+}
+
+fn read(answer: &wire::Answer, decision: &wire::Decision) -> Result<TestDestination, String> {
+    let arena = &answer.arena;
+    if decision.refused.of(arena).is_some() {
+        return Err(owned(decision.refused, arena));
+    }
+    let deliver = [
+        Deliver::No,
+        Deliver::AsConfigured,
+        Deliver::Always,
+        Deliver::WhileConnected,
+    ];
+    let bytes = |span: Span| span.of(arena).map(<[u8]>::to_vec);
+    let topic = decision
+        .topic
+        .of(arena)
+        .map(|_| (owned(decision.topic, arena), bytes(decision.key)));
+    let first = decision.first_header as usize;
+    let headers = answer.headers[first..first + decision.header_count as usize].iter();
+    Ok(TestDestination {
+        stream: deliver[decision.stream as usize],
+        topic,
+        headers: headers
+            .map(|h| (owned(h.name, arena), bytes(h.value)))
+            .collect(),
+    })
+}

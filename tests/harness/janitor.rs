@@ -1,0 +1,91 @@
+//! Cleans up after the test process, whatever happened to it.
+//!
+//! A panic unwinds and a `Drop` could clean up, but a SIGKILL, an abort or Ctrl-C leave no time, and
+//! statics are never dropped. So a small `sh` outlives us: it reads from a pipe that only we hold
+//! open, and when that ends it kills what we started and removes what we wrote.
+
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
+
+/// `$1` is the folder to remove. It tries for a while: a killed server may be in the midst of a write.
+const SCRIPT: &str = r#"
+pids=' '
+while read -r word pid; do
+  case $word in
+    guard) pids="$pids$pid " ;;
+    forget) pids="${pids%% $pid *} ${pids#* $pid }" ;;
+  esac
+done
+for pid in $pids; do kill -s KILL -- "-$pid"; done
+for attempt in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$1" && exit; sleep 0.1; done
+"#;
+
+struct Janitor {
+    root: PathBuf,
+    orders: Mutex<ChildStdin>,
+}
+
+/// A new folder of this name, removed when the test process ends.
+pub fn scratch_dir(name: &str) -> PathBuf {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let dir = janitor().root.join(format!("{number}-{name}"));
+    std::fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+/// From now on this process group dies with us.
+pub(crate) fn guard(group: u32) {
+    order("guard", group);
+}
+
+/// The group is gone, and its number may soon be someone else's.
+pub(crate) fn forget(group: u32) {
+    order("forget", group);
+}
+
+/// The folder with the built binaries' parent: `target`, wherever it is.
+pub(crate) fn target_dir() -> PathBuf {
+    let exe = std::env::current_exe().unwrap();
+    let target = exe.ancestors().nth(3); // target/<profile>/deps/<test>
+    target.expect("test binary outside target/").to_path_buf()
+}
+
+fn order(word: &str, group: u32) {
+    let mut orders = janitor().orders.lock().unwrap();
+    writeln!(orders, "{word} {group}").expect("the janitor is gone");
+}
+
+fn janitor() -> &'static Janitor {
+    static JANITOR: OnceLock<Janitor> = OnceLock::new();
+    JANITOR.get_or_init(|| {
+        let root = new_root(&target_dir().join("tmp"));
+        let orders = Mutex::new(start(&root));
+        Janitor { root, orders }
+    })
+}
+
+fn new_root(parent: &Path) -> PathBuf {
+    std::fs::create_dir_all(parent).unwrap();
+    let root = tempfile::Builder::new()
+        .prefix("millstream-")
+        .tempdir_in(parent);
+    root.unwrap().keep()
+}
+
+fn start(root: &Path) -> ChildStdin {
+    let mut child = Command::new("sh")
+        .args(["-c", SCRIPT, "millstream-janitor"])
+        .arg(root)
+        .process_group(0) // Ctrl-C is for us, not for it
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null()) // ours would keep `cargo test | less` waiting
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("no sh");
+    child.stdin.take().unwrap()
+}

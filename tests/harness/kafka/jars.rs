@@ -1,0 +1,26 @@
+use crate::janitor::target_dir;
+use std::path::PathBuf;
+
+/// The folder with Kafka's jars, or a panic that says how to get it.
+pub(super) fn find() -> PathBuf {
+    if let Some(dir) = std::env::var_os("MILLSTREAM_KAFKA_JARS") {
+        return PathBuf::from(dir);
+    }
+    let dir = target_dir().join(format!("kafka-jars-{}", version()));
+    let complete = dir.join(".complete").exists();
+    assert!(
+        complete,
+        "no Kafka in {}. Run `tests/run --setup`: it fetches it. Or set MILLSTREAM_KAFKA_JARS \
+         to a folder with the jars of Kafka {}",
+        dir.display(),
+        version()
+    );
+    dir
+}
+
+/// The version that the pom names, the one place that does.
+fn version() -> &'static str {
+    let pom = include_str!("../../kafka/pom.xml");
+    let (_, rest) = pom.split_once("<kafka.version>").unwrap();
+    rest.split_once('<').unwrap().0
+}

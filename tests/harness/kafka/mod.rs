@@ -1,0 +1,140 @@
+//! A real Apache Kafka: one combined KRaft node from Maven Central's jars, on loopback.
+
+mod jars;
+mod message;
+mod produce;
+mod read;
+mod settings;
+mod topics;
+
+pub use message::{Consumed, Message};
+pub use topics::unique;
+
+use crate::janitor::scratch_dir;
+use crate::ports::free_port;
+use crate::process::{Process, find_program};
+use crate::wait::wait_until;
+use rdkafka::ClientConfig;
+use rustix::process::Signal;
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// Much more than it takes (3 s), since the machine may be compiling or run every other test.
+const START: Duration = Duration::from_secs(90);
+const STOP: Duration = Duration::from_secs(30);
+
+/// One Kafka node with its own data. Its ports and its data outlive a [`Kafka::kill`].
+pub struct Kafka {
+    dir: PathBuf,
+    port: u16,
+    heap: &'static str,
+    process: Mutex<Option<Process>>,
+}
+
+impl Kafka {
+    /// Starts a new node; `extra` are further lines of its `server.properties`.
+    pub(crate) fn new(heap: &'static str, extra: &[&str]) -> Self {
+        let dir = scratch_dir("kafka");
+        let (port, controller) = (free_port(), free_port());
+        let properties = settings::properties(&dir, port, controller, extra);
+        fs::write(dir.join("server.properties"), properties).unwrap();
+        fs::write(dir.join("log4j2.yaml"), settings::LOG4J).unwrap();
+        let process = Mutex::new(None);
+        let kafka = Kafka {
+            dir,
+            port,
+            heap,
+            process,
+        };
+        kafka.format();
+        kafka.start();
+        kafka
+    }
+
+    /// The value of `bootstrap.servers`.
+    pub fn bootstrap(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Starts it where it was killed or stopped, and waits until it answers clients.
+    pub fn start(&self) {
+        let mut process = self.process.lock().unwrap();
+        *process = None; // what ran before, if anything, is gone before its log is cut
+        let log = File::create(self.dir.join("log")).unwrap();
+        let mut command = self.java(&["-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"]);
+        command.arg("kafka.Kafka");
+        command.arg(self.dir.join("server.properties"));
+        command.stdout(log.try_clone().unwrap()).stderr(log);
+        let started = process.insert(Process::start(command));
+        wait_until("Kafka starts", START, || self.is_started(started));
+    }
+
+    /// SIGKILL.
+    pub fn kill(&self) {
+        *self.process.lock().unwrap() = None;
+    }
+
+    /// SIGTERM: it hands over and flushes; returns when it has ended.
+    pub fn terminate(&self) {
+        if let Some(process) = self.process.lock().unwrap().take() {
+            process.signal(Signal::TERM);
+            process.wait_exit("Kafka", STOP);
+        }
+    }
+
+    /// SIGSTOP: connections stay open and nothing answers.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// SIGCONT: ends [`Kafka::pause`].
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let process = self.process.lock().unwrap();
+        process.as_ref().expect("Kafka is down").signal(signal);
+    }
+
+    fn format(&self) {
+        let mut command = self.java(&["-XX:TieredStopAtLevel=1"]);
+        command.args(["kafka.tools.StorageTool", "format"]);
+        command.args(["-t", settings::CLUSTER_ID, "-c"]);
+        command.arg(self.dir.join("server.properties"));
+        let log = File::create(self.dir.join("log")).unwrap();
+        command.stdout(log.try_clone().unwrap()).stderr(log);
+        let status = Process::start(command).wait_exit("Kafka's StorageTool", START);
+        assert!(status.success(), "format failed: {}", self.log());
+    }
+
+    fn java(&self, flags: &[&str]) -> Command {
+        let mut command = Process::command(&find_program("java"));
+        command.args([&format!("-Xms{0}", self.heap), &format!("-Xmx{0}", self.heap)]);
+        command.args(flags).arg("-Djava.awt.headless=true");
+        let log4j = self.dir.join("log4j2.yaml");
+        command.arg(format!("-Dlog4j2.configurationFile={}", log4j.display()));
+        command.arg("-cp").arg(jars::find().join("*"));
+        command
+    }
+
+    fn is_started(&self, process: &Process) -> Option<()> {
+        let log = self.log();
+        let status = process.exit_status();
+        assert!(status.is_none(), "Kafka ended ({status:?}): {log}");
+        log.contains("Kafka Server started").then_some(())
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.dir.join("log")).unwrap_or_default()
+    }
+
+    fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", self.bootstrap());
+        config
+    }
+}

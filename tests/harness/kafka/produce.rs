@@ -1,0 +1,93 @@
+use super::{Kafka, Message};
+use anyhow::{Context as _, Result};
+use rdkafka::ClientContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// How long a record may take, a restart of the broker in between included.
+const DELIVERY: Duration = Duration::from_secs(60);
+
+/// Remembers the first record that Kafka refused.
+#[derive(Default)]
+struct Refusals(OnceLock<KafkaError>);
+
+impl ClientContext for Refusals {}
+
+impl ProducerContext for Refusals {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = result {
+            self.0.get_or_init(|| error.clone());
+        }
+    }
+}
+
+impl Kafka {
+    /// Produces these in order and returns when Kafka has them all; panics when it refuses one.
+    pub fn produce(&self, topic: &str, messages: impl IntoIterator<Item = Message>) {
+        self.try_produce(topic, messages).unwrap();
+    }
+
+    /// As [`Kafka::produce`], but says what went wrong; some of the records may be stored then.
+    pub fn try_produce(
+        &self,
+        topic: &str,
+        messages: impl IntoIterator<Item = Message>,
+    ) -> Result<()> {
+        let producer = self.producer()?;
+        for message in messages {
+            send(&producer, topic, &message).with_context(|| format!("producing to {topic}"))?;
+        }
+        producer.flush(DELIVERY)?;
+        match producer.context().0.get() {
+            Some(error) => Err(error.clone()).with_context(|| format!("producing to {topic}")),
+            None => Ok(()),
+        }
+    }
+
+    /// Idempotent, so that a retry neither doubles nor reorders, whatever happens to the broker.
+    fn producer(&self) -> Result<BaseProducer<Refusals>> {
+        let mut config = self.client();
+        config.set("enable.idempotence", "true");
+        config.set("linger.ms", "2");
+        config.set("batch.num.messages", "20000");
+        config.set("message.max.bytes", "10000000"); // let the broker be the one that refuses
+        config.set("message.timeout.ms", DELIVERY.as_millis().to_string());
+        Ok(config.create_with_context(Refusals::default())?)
+    }
+}
+
+fn send(producer: &BaseProducer<Refusals>, topic: &str, message: &Message) -> Result<()> {
+    let mut record = base_record(topic, message);
+    loop {
+        record = match producer.send(record) {
+            Ok(()) => return Ok(()),
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => back,
+            Err((error, _)) => return Err(error.into()),
+        };
+        producer.poll(Duration::from_millis(10)); // until there is room
+    }
+}
+
+fn base_record<'a>(topic: &'a str, message: &'a Message) -> BaseRecord<'a, [u8], [u8]> {
+    let mut record = BaseRecord::to(topic);
+    record.partition = message.partition;
+    record.key = message.key.as_deref();
+    record.payload = message.value.as_deref();
+    record.timestamp = message.timestamp;
+    record.headers = headers(&message.headers);
+    record
+}
+
+fn headers(headers: &[(String, Option<Vec<u8>>)]) -> Option<OwnedHeaders> {
+    let some = OwnedHeaders::new_with_capacity(headers.len());
+    let all = headers.iter().fold(some, |all, (key, value)| {
+        let value = value.as_ref();
+        all.insert(Header { key, value })
+    });
+    (!headers.is_empty()).then_some(all)
+}

@@ -1,0 +1,80 @@
+use super::Kafka;
+use crate::wait::wait_until;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// A name that no other test has: the base, this process's id and a number.
+pub fn unique(base: &str) -> String {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    format!("{base}-{}-{number}", std::process::id())
+}
+
+impl Kafka {
+    /// Creates a topic with a unique name, which it returns when clients can use every partition.
+    pub fn create_topic(&self, base: &str, partitions: i32) -> String {
+        self.create_topic_with(base, partitions, &[])
+    }
+
+    /// As [`Kafka::create_topic`], with settings of the topic (`retention.ms`, ...).
+    pub fn create_topic_with(&self, base: &str, partitions: i32, config: &[(&str, &str)]) -> String {
+        let name = unique(base);
+        self.create_topic_named(&name, partitions, config);
+        name
+    }
+
+    /// Creates the topic of exactly this name: to make one anew that was deleted.
+    pub fn create_topic_named(&self, name: &str, partitions: i32, config: &[(&str, &str)]) {
+        let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+        topic.config = config.to_vec();
+        let created = pollster::block_on(self.admin().create_topics([&topic], &options()));
+        created.unwrap().remove(0).unwrap();
+        let what = format!("topic {name} has leaders");
+        wait_until(&what, ANSWER, || self.has_leaders(name, partitions));
+    }
+
+    /// Deletes the topic and returns when clients no longer see it.
+    pub fn delete_topic(&self, name: &str) {
+        let deleted = pollster::block_on(self.admin().delete_topics(&[name], &options()));
+        deleted.unwrap().remove(0).unwrap();
+        let gone = || self.leaders(name).is_empty().then_some(());
+        wait_until(&format!("topic {name} is gone"), ANSWER, gone);
+    }
+
+    /// The partitions that the topic has; panics when it has none.
+    pub(super) fn partitions(&self, topic: &str) -> BTreeSet<i32> {
+        let what = format!("topic {topic} exists");
+        wait_until(&what, ANSWER, || {
+            Some(self.leaders(topic)).filter(|partitions| !partitions.is_empty())
+        })
+    }
+
+    fn has_leaders(&self, topic: &str, partitions: i32) -> Option<()> {
+        let leaders = self.leaders(topic).len();
+        (leaders == usize::try_from(partitions).unwrap()).then_some(())
+    }
+
+    /// The partitions with a leader, as a fresh client sees them: an old one may remember.
+    fn leaders(&self, topic: &str) -> BTreeSet<i32> {
+        let client: BaseConsumer = self.client().create().unwrap();
+        let metadata = client.fetch_metadata(Some(topic), ANSWER).unwrap();
+        let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+        let led = partitions.filter(|partition| partition.leader() >= 0);
+        led.map(|partition| partition.id()).collect()
+    }
+
+    fn admin(&self) -> AdminClient<DefaultClientContext> {
+        self.client().create().unwrap()
+    }
+}
+
+/// The controller answers when the brokers know, not only when it has noted the wish.
+fn options() -> AdminOptions {
+    AdminOptions::new().operation_timeout(Some(ANSWER))
+}

@@ -1,0 +1,95 @@
+use crate::janitor;
+use crate::wait::wait_until;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// Waits for a line on its input, then becomes the program: it must not run before the janitor
+/// knows its process id, and if we die in between it reads the end of the pipe and leaves.
+const GATE: &str = r#"read -r go && exec "$0" "$@" </dev/null"#;
+
+/// A program that runs beside the tests, in a process group of its own, and that is killed with all
+/// its children when this is dropped or when the test process ends in any way, SIGKILL included.
+pub struct Process {
+    child: Mutex<Child>,
+    pid: Pid,
+}
+
+impl Process {
+    /// A command to add arguments to and to give to [`Process::start`].
+    pub fn command(program: &Path) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", GATE]).arg(program);
+        command
+    }
+
+    /// Starts what [`Process::command`] and its caller described.
+    pub fn start(mut command: Command) -> Self {
+        command.process_group(0).stdin(Stdio::piped());
+        let mut child = command.spawn().expect("can't start sh");
+        janitor::guard(child.id());
+        let gate = child.stdin.take().unwrap().write_all(b"go\n");
+        gate.expect("the process died before it began");
+        let pid = Pid::from_child(&child);
+        let child = Mutex::new(child);
+        Process { child, pid }
+    }
+
+    /// The program's own process id.
+    pub fn pid(&self) -> u32 {
+        self.child.lock().unwrap().id()
+    }
+
+    /// Its standard error, once, if the command piped it.
+    pub fn take_stderr(&self) -> Option<ChildStderr> {
+        self.child.lock().unwrap().stderr.take()
+    }
+
+    /// How it ended, if it has.
+    pub fn exit_status(&self) -> Option<ExitStatus> {
+        let mut child = self.child.lock().unwrap();
+        child.try_wait().expect("can't wait for a child")
+    }
+
+    /// Waits for its end, and panics if it still runs after `timeout`.
+    pub fn wait_exit(&self, what: &str, timeout: Duration) -> ExitStatus {
+        wait_until(&format!("{what} exits"), timeout, || self.exit_status())
+    }
+
+    /// Sends a signal to the program alone; nothing happens if it has ended.
+    pub fn signal(&self, signal: Signal) {
+        if self.exit_status().is_none() {
+            kill_process(self.pid, signal).ok(); // it may be ending right now
+        }
+    }
+
+    /// SIGKILL for the program and its children; returns when it is gone.
+    pub fn kill(&self) {
+        let mut child = self.child.lock().unwrap();
+        // A child that was waited for has given up its number: don't kill whoever has it now.
+        if child.try_wait().expect("can't wait for a child").is_none() {
+            kill_process_group(self.pid, Signal::KILL).ok();
+            child.wait().expect("can't wait for a child");
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+        janitor::forget(self.pid.as_raw_pid().unsigned_abs());
+    }
+}
+
+/// Where this program is in `PATH`, or a panic that says how to get it.
+pub fn find_program(name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|dir| dir.join(name));
+    found.into_iter().find(|file| file.is_file()).unwrap_or_else(|| {
+        panic!("`{name}` is not in PATH. Run `tests/run --setup` as root: it installs what the tests need")
+    })
+}

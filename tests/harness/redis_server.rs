@@ -1,0 +1,102 @@
+use crate::janitor::scratch_dir;
+use crate::ports::free_port;
+use crate::process::{Process, find_program};
+use crate::wait::wait_until;
+use redis::{Client, Connection, RedisResult};
+use rustix::process::Signal;
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Duration;
+
+const START: Duration = Duration::from_secs(30);
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// One redis-server on loopback with its own folder. Its port and its files outlive a [`Redis::kill`].
+pub struct Redis {
+    dir: PathBuf,
+    port: u16,
+    extra: Vec<String>,
+    process: Mutex<Option<Process>>,
+}
+
+impl Redis {
+    /// Starts a server that evicts nothing and persists nothing; `extra` arguments may change that
+    /// (`["--appendonly", "yes"]`).
+    pub(crate) fn new(extra: &[&str]) -> Self {
+        let redis = Redis {
+            dir: scratch_dir("redis"),
+            port: free_port(),
+            extra: extra.iter().map(ToString::to_string).collect(),
+            process: Mutex::new(None),
+        };
+        redis.start();
+        redis
+    }
+
+    /// `redis://127.0.0.1:<port>`
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// A new connection.
+    pub fn connect(&self) -> Connection {
+        self.try_connect().expect("can't connect to redis-server")
+    }
+
+    /// Starts it where it was killed or stopped, and waits until it has loaded its data.
+    pub fn start(&self) {
+        let mut process = self.process.lock().unwrap();
+        *process = None; // what ran before, if anything, is gone before its log is cut
+        let mut command = Process::command(&find_program("redis-server"));
+        command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
+        command.args(["--save", "", "--appendonly", "no"]);
+        command.args(["--maxmemory-policy", "noeviction", "--dir"]);
+        command.arg(&self.dir).args(&self.extra);
+        let log = File::create(self.dir.join("log")).unwrap();
+        command.stdout(log.try_clone().unwrap()).stderr(log);
+        let started = process.insert(Process::start(command));
+        wait_until("redis-server starts", START, || self.is_started(started));
+    }
+
+    /// SIGKILL.
+    pub fn kill(&self) {
+        *self.process.lock().unwrap() = None;
+    }
+
+    /// SIGTERM: it saves, where it was told to; returns when it has ended.
+    pub fn terminate(&self) {
+        if let Some(process) = self.process.lock().unwrap().take() {
+            process.signal(Signal::TERM);
+            process.wait_exit("redis-server", ANSWER);
+        }
+    }
+
+    /// SIGSTOP: connections stay open and nothing answers.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// SIGCONT: ends [`Redis::pause`].
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let process = self.process.lock().unwrap();
+        process.as_ref().expect("Redis is down").signal(signal);
+    }
+
+    fn is_started(&self, process: &Process) -> Option<()> {
+        let log = || fs::read_to_string(self.dir.join("log")).unwrap_or_default();
+        let status = process.exit_status();
+        assert!(status.is_none(), "redis-server ended ({status:?}): {}", log());
+        redis::cmd("PING").exec(&mut self.try_connect().ok()?).ok()
+    }
+
+    fn try_connect(&self) -> RedisResult<Connection> {
+        let connection = Client::open(self.url())?.get_connection_with_timeout(ANSWER)?;
+        connection.set_read_timeout(Some(ANSWER))?;
+        Ok(connection)
+    }
+}

@@ -1,0 +1,65 @@
+use crate::kafka::{Consumed, Kafka, Message};
+use crate::redis_server::Redis;
+use crate::streams::Entry;
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+pub use crate::kafka::unique;
+
+/// The servers that every test of this process shares. Tests don't disturb each other, since each
+/// has its own topics ([`create_topic`]) and its own key prefix ([`unique`]).
+pub struct Servers {
+    pub kafka: Kafka,
+    pub redis: Redis,
+}
+
+impl Servers {
+    /// A Redis of one's own, to be stopped and killed; gone when it is dropped.
+    pub fn own_redis(&self, extra: &[&str]) -> Redis {
+        Redis::new(extra)
+    }
+
+    /// A Kafka of one's own, to be stopped and killed; gone when it is dropped.
+    /// `extra` are further lines of its `server.properties`.
+    pub fn own_kafka(&self, extra: &[&str]) -> Kafka {
+        Kafka::new("256m", extra)
+    }
+}
+
+/// The shared servers, started by whoever asks first; the others wait.
+pub fn servers() -> &'static Servers {
+    static SERVERS: OnceLock<Servers> = OnceLock::new();
+    SERVERS.get_or_init(|| {
+        std::thread::scope(|scope| {
+            let redis = scope.spawn(|| Redis::new(&[]));
+            let kafka = Kafka::new("512m", &[]);
+            let redis = redis.join().expect("Redis did not start, see above");
+            Servers { kafka, redis }
+        })
+    })
+}
+
+/// Creates a topic in the shared Kafka; returns its unique name, `base` with a number.
+pub fn create_topic(base: &str, partitions: i32) -> String {
+    servers().kafka.create_topic(base, partitions)
+}
+
+/// Deletes a topic of the shared Kafka.
+pub fn delete_topic(name: &str) {
+    servers().kafka.delete_topic(name);
+}
+
+/// Produces to the shared Kafka and returns when it has all of it.
+pub fn produce(topic: &str, messages: impl IntoIterator<Item = Message>) {
+    servers().kafka.produce(topic, messages);
+}
+
+/// Reads a topic of the shared Kafka from its beginning to its end.
+pub fn read_all(topic: &str) -> Vec<Consumed> {
+    servers().kafka.read_all(topic)
+}
+
+/// Every client's stream under this key prefix in the shared Redis.
+pub fn streams(prefix: &str) -> BTreeMap<String, Vec<Entry>> {
+    servers().redis.streams(prefix)
+}

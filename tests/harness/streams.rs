@@ -1,0 +1,79 @@
+use crate::redis_server::Redis;
+use redis::{Connection, FromRedisValue, Value};
+use std::collections::{BTreeMap, HashMap};
+
+/// How many entries one answer may hold.
+const PAGE: usize = 2000;
+
+/// One entry of a client's stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The entry's ID, which is the SSE event id.
+    pub id: String,
+    /// The field `type`.
+    pub event_type: String,
+    pub data: String,
+    /// `topic/partition/offset/n`
+    pub source: String,
+}
+
+impl Redis {
+    /// Every client's stream under this key prefix, from its beginning.
+    pub fn streams(&self, prefix: &str) -> BTreeMap<String, Vec<Entry>> {
+        let key_prefix = format!("{prefix}:{{0}}:client:");
+        let mut connection = self.connect();
+        let keys = scan(&mut connection, &format!("{key_prefix}*"));
+        let client = |key: &String| key[key_prefix.len()..].to_owned();
+        let mut streams: BTreeMap<_, _> = keys.iter().map(|key| (client(key), vec![])).collect();
+        for keys in keys.chunks(100) {
+            read(&mut connection, keys, |key, page| {
+                streams.get_mut(&client(key)).unwrap().extend(page);
+            });
+        }
+        streams
+    }
+}
+
+fn scan(connection: &mut Connection, pattern: &str) -> Vec<String> {
+    let mut scan = redis::cmd("SCAN");
+    scan.cursor_arg(0).arg("MATCH").arg(pattern);
+    let keys = scan.arg("COUNT").arg(1000).clone().iter(connection);
+    let mut keys: Vec<String> = keys.unwrap().map(Result::unwrap).collect();
+    keys.sort();
+    keys.dedup(); // SCAN may name a key twice
+    keys
+}
+
+/// Reads these streams page by page, a page of each in one round trip.
+fn read(connection: &mut Connection, keys: &[String], mut take: impl FnMut(&String, Vec<Entry>)) {
+    let mut open: Vec<(&String, String)> = keys.iter().map(|key| (key, "-".to_owned())).collect();
+    while !open.is_empty() {
+        let mut pipe = redis::pipe();
+        for (key, from) in &open {
+            let range = pipe.cmd("XRANGE").arg(key).arg(from).arg("+");
+            range.arg("COUNT").arg(PAGE);
+        }
+        let pages: Vec<Vec<Value>> = pipe.query(connection).unwrap();
+        let answers = open.into_iter().zip(pages);
+        let further = answers.filter_map(|((key, _), page)| {
+            let page: Vec<Entry> = page.into_iter().map(entry).collect();
+            let more = (page.len() == PAGE).then(|| format!("({}", page[PAGE - 1].id));
+            take(key, page);
+            Some((key, more?))
+        });
+        open = further.collect();
+    }
+}
+
+fn entry(value: Value) -> Entry {
+    let (id, mut fields): (String, HashMap<String, String>) =
+        FromRedisValue::from_redis_value(value).unwrap();
+    let mut field = |name| fields.remove(name).unwrap_or_else(|| panic!("{id}: no field {name}"));
+    let (event_type, data, source) = (field("type"), field("data"), field("source"));
+    Entry {
+        id,
+        event_type,
+        data,
+        source,
+    }
+}
