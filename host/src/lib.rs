@@ -1,1 +1,5 @@
-
+//! Millstream's daemon.
+pub mod record;
+pub mod store;
+pub mod plugin;
+pub mod ingest;

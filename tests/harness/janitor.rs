@@ -7,7 +7,7 @@
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 
@@ -26,7 +26,8 @@ for attempt in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$1" && exit; sleep 0.1; done
 
 struct Janitor {
     root: PathBuf,
-    orders: Mutex<ChildStdin>,
+    /// Reads its orders from its input, which ends when we do.
+    shell: Mutex<Child>,
 }
 
 /// A new folder of this name, removed when the test process ends.
@@ -48,7 +49,7 @@ pub(crate) fn forget(group: u32) {
     order("forget", group);
 }
 
-/// The folder with the built binaries' parent: `target`, wherever it is.
+/// Cargo's target folder, wherever it is.
 pub(crate) fn target_dir() -> PathBuf {
     let exe = std::env::current_exe().unwrap();
     let target = exe.ancestors().nth(3); // target/<profile>/deps/<test>
@@ -56,7 +57,8 @@ pub(crate) fn target_dir() -> PathBuf {
 }
 
 fn order(word: &str, group: u32) {
-    let mut orders = janitor().orders.lock().unwrap();
+    let mut shell = janitor().shell.lock().unwrap();
+    let orders = shell.stdin.as_mut().unwrap();
     writeln!(orders, "{word} {group}").expect("the janitor is gone");
 }
 
@@ -64,8 +66,8 @@ fn janitor() -> &'static Janitor {
     static JANITOR: OnceLock<Janitor> = OnceLock::new();
     JANITOR.get_or_init(|| {
         let root = new_root(&target_dir().join("tmp"));
-        let orders = Mutex::new(start(&root));
-        Janitor { root, orders }
+        let shell = Mutex::new(start(&root));
+        Janitor { root, shell }
     })
 }
 
@@ -77,8 +79,8 @@ fn new_root(parent: &Path) -> PathBuf {
     root.unwrap().keep()
 }
 
-fn start(root: &Path) -> ChildStdin {
-    let mut child = Command::new("sh")
+fn start(root: &Path) -> Child {
+    Command::new("sh")
         .args(["-c", SCRIPT, "millstream-janitor"])
         .arg(root)
         .process_group(0) // Ctrl-C is for us, not for it
@@ -86,6 +88,5 @@ fn start(root: &Path) -> ChildStdin {
         .stdout(Stdio::null()) // ours would keep `cargo test | less` waiting
         .stderr(Stdio::null())
         .spawn()
-        .expect("no sh");
-    child.stdin.take().unwrap()
+        .expect("no sh")
 }

@@ -4,15 +4,20 @@
 //! It knows how to start, stop, hurt and read these, and nothing of what Millstream should do with
 //! them. All of it blocks; the only place that sleeps is [`wait_until`]. Whatever it starts is gone
 //! when the test process is gone, however that ended (see [`Process`]).
-#![allow(clippy::unwrap_used, reason = "a test that can't go on fails, and says where")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that can't go on fails, and says where"
+)]
 
 mod browser;
 mod cdp;
 mod chunked;
 mod daemon;
+mod frames;
 mod http;
 mod janitor;
 mod kafka;
+mod link;
 mod log;
 mod metrics;
 mod ports;
@@ -25,9 +30,11 @@ mod wait;
 
 pub use browser::Browser;
 pub use daemon::{Daemon, DaemonBuilder};
+pub use frames::Frame;
 pub use http::{Response, get, request};
 pub use janitor::scratch_dir;
 pub use kafka::{Consumed, Kafka, Message};
+pub use link::Link;
 pub use log::Log;
 pub use metrics::{Metrics, metrics};
 pub use process::{Process, find_program};
@@ -35,6 +42,6 @@ pub use redis_server::Redis;
 pub use servers::{
     Servers, create_topic, delete_topic, produce, read_all, servers, streams, unique,
 };
-pub use sse::{Frame, Sse};
+pub use sse::Sse;
 pub use streams::Entry;
 pub use wait::wait_until;

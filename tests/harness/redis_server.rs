@@ -90,7 +90,11 @@ impl Redis {
     fn is_started(&self, process: &Process) -> Option<()> {
         let log = || fs::read_to_string(self.dir.join("log")).unwrap_or_default();
         let status = process.exit_status();
-        assert!(status.is_none(), "redis-server ended ({status:?}): {}", log());
+        assert!(
+            status.is_none(),
+            "redis-server ended ({status:?}): {}",
+            log()
+        );
         redis::cmd("PING").exec(&mut self.try_connect().ok()?).ok()
     }
 

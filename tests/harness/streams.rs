@@ -68,7 +68,11 @@ fn read(connection: &mut Connection, keys: &[String], mut take: impl FnMut(&Stri
 fn entry(value: Value) -> Entry {
     let (id, mut fields): (String, HashMap<String, String>) =
         FromRedisValue::from_redis_value(value).unwrap();
-    let mut field = |name| fields.remove(name).unwrap_or_else(|| panic!("{id}: no field {name}"));
+    let mut field = |name| {
+        fields
+            .remove(name)
+            .unwrap_or_else(|| panic!("{id}: no field {name}"))
+    };
     let (event_type, data, source) = (field("type"), field("data"), field("source"));
     Entry {
         id,

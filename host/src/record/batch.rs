@@ -39,7 +39,7 @@ pub struct KafkaRecord {
 /// A header: its name's and its value's span. Names may repeat.
 #[derive(Clone, Copy, Debug)]
 pub struct Header {
-    /// UTF-8 (librdkafka gives no other).
+    /// Bytes: UTF-8 by convention, and whatever a producer wrote.
     pub name: Span,
     /// Bytes, or absent.
     pub value: Span,
@@ -76,11 +76,11 @@ impl Batch {
         timestamp: i64,
         key: Option<&[u8]>,
         value: Option<&[u8]>,
-        headers: impl Iterator<Item = (&'a str, Option<&'a [u8]>)>,
+        headers: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>,
     ) {
         let first_header = self.headers.len() as u32;
         for (name, value) in headers {
-            let name = Span::push(&mut self.arena, name.as_bytes());
+            let name = Span::push(&mut self.arena, name);
             let value = Span::push_option(&mut self.arena, value);
             self.headers.push(Header { name, value });
         }
@@ -92,6 +92,17 @@ impl Batch {
             first_header,
             header_count: self.headers.len() as u32 - first_header,
         });
+    }
+
+    /// A batch of some of these records, copied.
+    pub fn subset(&self, indices: impl Iterator<Item = usize>) -> Batch {
+        let mut subset = Batch::new(self.origin.clone());
+        for index in indices {
+            let view = self.view(index);
+            let KafkaRecord { offset, timestamp, .. } = *view.record;
+            subset.push(offset, timestamp, view.key(), view.value(), view.headers());
+        }
+        subset
     }
 
     /// Record `index` with its bytes.

@@ -113,7 +113,10 @@ impl Kafka {
 
     fn java(&self, flags: &[&str]) -> Command {
         let mut command = Process::command(&find_program("java"));
-        command.args([&format!("-Xms{0}", self.heap), &format!("-Xmx{0}", self.heap)]);
+        command.args([
+            &format!("-Xms{0}", self.heap),
+            &format!("-Xmx{0}", self.heap),
+        ]);
         command.args(flags).arg("-Djava.awt.headless=true");
         let log4j = self.dir.join("log4j2.yaml");
         command.arg(format!("-Dlog4j2.configurationFile={}", log4j.display()));

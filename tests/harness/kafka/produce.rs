@@ -42,17 +42,23 @@ impl Kafka {
         for message in messages {
             send(&producer, topic, &message).with_context(|| format!("producing to {topic}"))?;
         }
-        producer.flush(DELIVERY)?;
+        // Not `flush`, which may sleep 100 ms. It ends: each record has its time to be delivered.
+        while producer.in_flight_count() > 0 {
+            producer.poll(Duration::from_millis(10));
+        }
         match producer.context().0.get() {
             Some(error) => Err(error.clone()).with_context(|| format!("producing to {topic}")),
             None => Ok(()),
         }
     }
 
-    /// Idempotent, so that a retry neither doubles nor reorders, whatever happens to the broker.
+    /// One of its own for each call. It is not idempotent, since that costs half a second at each
+    /// start, and one that is kept fails for good when a topic is made anew. So nothing is reordered,
+    /// but a broker that dies before it answers may have stored what is sent again.
     fn producer(&self) -> Result<BaseProducer<Refusals>> {
         let mut config = self.client();
-        config.set("enable.idempotence", "true");
+        config.set("acks", "all");
+        config.set("max.in.flight", "1"); // keeps the order when something is sent again
         config.set("linger.ms", "2");
         config.set("batch.num.messages", "20000");
         config.set("message.max.bytes", "10000000"); // let the broker be the one that refuses

@@ -62,7 +62,9 @@ fn take(
 
 fn consumed(message: &BorrowedMessage<'_>) -> Consumed {
     let headers = message.headers().map_or_else(Vec::new, |headers| {
-        let owned = |h: rdkafka::message::Header<'_, &[u8]>| (h.key.to_owned(), h.value.map(<[u8]>::to_vec));
+        let owned = |h: rdkafka::message::Header<'_, &[u8]>| {
+            (h.key.to_owned(), h.value.map(<[u8]>::to_vec))
+        };
         headers.iter().map(owned).collect()
     });
     Consumed {

@@ -3,6 +3,7 @@ use crate::wait::wait_until;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::metadata::{MetadataPartition, MetadataTopic};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -23,7 +24,12 @@ impl Kafka {
     }
 
     /// As [`Kafka::create_topic`], with settings of the topic (`retention.ms`, ...).
-    pub fn create_topic_with(&self, base: &str, partitions: i32, config: &[(&str, &str)]) -> String {
+    pub fn create_topic_with(
+        &self,
+        base: &str,
+        partitions: i32,
+        config: &[(&str, &str)],
+    ) -> String {
         let name = unique(base);
         self.create_topic_named(&name, partitions, config);
         name
@@ -64,9 +70,9 @@ impl Kafka {
     fn leaders(&self, topic: &str) -> BTreeSet<i32> {
         let client: BaseConsumer = self.client().create().unwrap();
         let metadata = client.fetch_metadata(Some(topic), ANSWER).unwrap();
-        let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+        let partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
         let led = partitions.filter(|partition| partition.leader() >= 0);
-        led.map(|partition| partition.id()).collect()
+        led.map(MetadataPartition::id).collect()
     }
 
     fn admin(&self) -> AdminClient<DefaultClientContext> {

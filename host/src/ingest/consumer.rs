@@ -1,0 +1,254 @@
+//! The consumer and the thread that polls it.
+
+use super::context::{Context, log_error, offsets};
+use super::{Feed, KafkaSettings, Partitions, Start};
+use crate::record::TopicPartition;
+use anyhow::Context as _;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::{Offset, TopicPartitionList};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How often the offsets that are done are committed: by time and not by
+/// batch, which costs the broker a fifth.
+const COMMIT_EVERY: Duration = Duration::from_secs(2);
+/// How long leaving the group may take; a coordinator that is down would hold
+/// us for minutes.
+const CLOSE: Duration = Duration::from_secs(5);
+/// How long a question to the cluster may take.
+const ASK: Duration = Duration::from_secs(10);
+
+/// What to read, and as whom.
+#[derive(Clone)]
+pub struct IngestOptions {
+    /// The pipeline's name, for threads and logs.
+    pub name: String,
+    /// How to reach Kafka.
+    pub kafka: KafkaSettings,
+    /// The consumer group.
+    pub group: String,
+    /// The topics.
+    pub topics: Vec<String>,
+}
+
+/// A running consumer.
+pub struct Ingest {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    consumer: Arc<BaseConsumer<Context>>,
+    stopping: AtomicBool,
+}
+
+/// What may be asked about the cluster.
+pub struct Cluster {
+    consumer: Arc<BaseConsumer<Context>>,
+}
+
+impl Cluster {
+    /// The partition's first offset and the one after its last.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub fn watermarks(&self, partition: &TopicPartition) -> anyhow::Result<(i64, i64)> {
+        let asked = self.consumer.fetch_watermarks(&partition.topic, partition.partition, ASK);
+        asked.with_context(|| format!("asking Kafka for the offsets of {partition}"))
+    }
+
+    /// The cluster's ID, where it has one.
+    pub fn id(&self) -> Option<String> {
+        self.consumer.client().fetch_cluster_id(ASK)
+    }
+}
+
+impl Ingest {
+    /// Joins the group and hands its partitions to `partitions`.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the properties.
+    pub fn start(options: IngestOptions, partitions: Arc<dyn Partitions>) -> anyhow::Result<Ingest> {
+        let config = options.kafka.consumer(&options.group);
+        let consumer: BaseConsumer<Context> = config
+            .create_with_context(Context::new(partitions.clone()))
+            .context("librdkafka refuses the Kafka properties")?;
+        let topics: Vec<&str> = options.topics.iter().map(String::as_str).collect();
+        consumer.subscribe(&topics).context("subscribing")?;
+        let consumer = Arc::new(consumer);
+        let shared = Arc::new(Shared { consumer, stopping: AtomicBool::new(false) });
+        let starts = start_finder(&options.name, shared.clone(), partitions.clone())?;
+        let poller = Poller { shared: shared.clone(), partitions, starts, committed: Vec::new() };
+        let thread = std::thread::Builder::new()
+            .name(format!("ingest-{}", options.name))
+            .spawn(move || poller.run())?;
+        Ok(Ingest { shared, thread: Some(thread) })
+    }
+
+    /// Why this pipeline can't be called joined; `None` when it can.
+    pub fn not_ready(&self) -> Option<String> {
+        let group = self.shared.consumer.context().group();
+        match (group.joined, &group.trouble) {
+            (true, _) => None,
+            (false, Some(trouble)) => Some(format!("not in the consumer group yet: {trouble}")),
+            (false, None) => Some("not in the consumer group yet".into()),
+        }
+    }
+
+    /// Commits what is done and leaves the group, in bounded time. The feeds
+    /// must not be used any more.
+    pub fn stop(mut self) {
+        self.shared.stopping.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Answers where partitions begin, on a thread that may block.
+struct StartFinder {
+    ask: mpsc::SyncSender<Vec<TopicPartition>>,
+    found: mpsc::Receiver<Vec<(TopicPartition, Start)>>,
+}
+
+fn start_finder(
+    name: &str,
+    shared: Arc<Shared>,
+    partitions: Arc<dyn Partitions>,
+) -> std::io::Result<StartFinder> {
+    // One question at a time: the group waits for its answer.
+    let (ask, asked) = mpsc::sync_channel::<Vec<TopicPartition>>(1);
+    let (answer, found) = mpsc::sync_channel(1);
+    let find = move || {
+        let cluster = Cluster { consumer: shared.consumer.clone() };
+        while let Ok(list) = asked.recv() {
+            let start = |p: TopicPartition| Some((partitions.start(&p, &cluster)?, p));
+            let Some(starts) = list.into_iter().map(start).collect::<Option<Vec<_>>>() else {
+                return;
+            };
+            let starts = starts.into_iter().map(|(start, p)| (p, start)).collect();
+            if answer.send(starts).is_err() {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new().name(format!("start-{name}")).spawn(find)?;
+    Ok(StartFinder { ask, found })
+}
+
+struct Poller {
+    shared: Arc<Shared>,
+    partitions: Arc<dyn Partitions>,
+    starts: StartFinder,
+    committed: Vec<(TopicPartition, i64)>,
+}
+
+impl Poller {
+    fn run(mut self) {
+        let mut last_commit = Instant::now();
+        while !self.shared.stopping.load(Ordering::Relaxed) {
+            match self.shared.consumer.poll(Duration::from_millis(50)) {
+                None => {}
+                Some(Ok(stray)) => {
+                    // Queues are split before they are assigned, so this is
+                    // never seen; dropping it would lose it.
+                    let (topic, offset) = (rdkafka::Message::topic(&stray), rdkafka::Message::offset(&stray));
+                    tracing::error!(topic, offset, "a record outside of its partition's queue");
+                    std::process::abort();
+                }
+                Some(Err(error)) => self.note(&error),
+            }
+            self.ask_for_starts();
+            self.begin_found();
+            if last_commit.elapsed() >= COMMIT_EVERY {
+                last_commit = Instant::now();
+                self.commit(CommitMode::Async);
+            }
+        }
+        self.commit(CommitMode::Sync);
+        self.close();
+    }
+
+    fn note(&self, error: &KafkaError) {
+        let said = error.to_string();
+        let mut group = self.shared.consumer.context().group();
+        if group.trouble.as_ref() != Some(&said) {
+            tracing::warn!(%error, "Kafka");
+            group.trouble = Some(said);
+        }
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
+            tracing::error!(%error, "the consumer can't go on");
+        }
+    }
+
+    /// The channel holds one question and the group asks one at a time.
+    fn ask_for_starts(&self) {
+        let mut group = self.shared.consumer.context().group();
+        if let Some(waiting) = group.waiting.take()
+            && let Err(mpsc::TrySendError::Full(waiting)) = self.starts.ask.try_send(waiting)
+        {
+            group.waiting = Some(waiting);
+        }
+    }
+
+    /// Assigns what is known by now. All that the group gave is assigned, also
+    /// what is halted: it is fetched up to its small queue, and never read.
+    fn begin_found(&self) {
+        let Ok(found) = self.starts.found.try_recv() else { return };
+        let consumer = &self.shared.consumer;
+        let mut list = TopicPartitionList::new();
+        let mut feeds = Vec::with_capacity(found.len());
+        for (partition, start) in found {
+            let Some(feed) = Feed::split(consumer, &partition) else {
+                tracing::error!(%partition, "librdkafka gives no queue for this partition");
+                continue;
+            };
+            let at = match start {
+                Start::At(offset) => Offset::Offset(offset),
+                Start::Halted(_) => Offset::Beginning,
+            };
+            let _ = list.add_partition_offset(&partition.topic, partition.partition, at);
+            feeds.push((feed, start));
+        }
+        // First the feeds, so that a revocation finds them.
+        let mut group = consumer.context().group();
+        group.assigned.extend(feeds.iter().map(|(feed, _)| feed.origin().clone()));
+        drop(group);
+        if let Err(error) = consumer.incremental_assign(&list) {
+            tracing::warn!(%error, "the assignment changed before it was taken up");
+            return;
+        }
+        feeds.into_iter().for_each(|(feed, start)| self.partitions.begin(feed, start));
+    }
+
+    fn commit(&mut self, mode: CommitMode) {
+        let done = self.partitions.done();
+        if done.is_empty() || done == self.committed {
+            return;
+        }
+        log_error("committing", self.shared.consumer.commit(&offsets(&done), mode));
+        self.committed = done;
+    }
+
+    /// Closing waits for the coordinator: on a thread of its own, for a while.
+    fn close(self) {
+        let Poller { shared, partitions, starts, .. } = self;
+        shared.consumer.context().group().closing = true;
+        drop((partitions, starts));
+        let (closed, wait) = mpsc::sync_channel(1);
+        let close = move || {
+            log_error("leaving the group", shared.consumer.close_queue());
+            while !shared.consumer.closed() {
+                let _ = shared.consumer.poll(Duration::from_millis(100));
+            }
+            let _ = closed.send(());
+        };
+        let closing = std::thread::Builder::new().name("kafka-close".into()).spawn(close);
+        if closing.is_err() || wait.recv_timeout(CLOSE).is_err() {
+            tracing::warn!("Kafka's coordinator does not answer; leaving the group without a word");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What librdkafka calls back.
+
+use super::Partitions;
+use crate::record::TopicPartition;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{Offset, TopicPartitionList};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Shared by the consumer's callbacks and the thread that polls it.
+pub(super) struct Context {
+    partitions: Arc<dyn Partitions>,
+    group: Mutex<Group>,
+}
+
+/// How the group stands.
+#[derive(Default)]
+pub(super) struct Group {
+    /// The coordinator has answered with an assignment at least once.
+    pub joined: bool,
+    /// Assigned by the group and not yet by us: their start is being found.
+    /// The group waits for us meanwhile, so nothing else comes between.
+    pub waiting: Option<Vec<TopicPartition>>,
+    /// Assigned, and being fetched.
+    pub assigned: HashSet<TopicPartition>,
+    /// The last thing that Kafka complained of.
+    pub trouble: Option<String>,
+    /// The consumer is closing: whatever is assigned now is let go at once.
+    pub closing: bool,
+}
+
+impl Context {
+    pub fn new(partitions: Arc<dyn Partitions>) -> Context {
+        Context { partitions, group: Mutex::default() }
+    }
+
+    pub fn group(&self) -> MutexGuard<'_, Group> {
+        self.group.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn assign(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        let mut group = self.group();
+        group.joined = true;
+        group.trouble = None;
+        if group.closing {
+            log_error("assigning while closing", consumer.incremental_assign(list));
+            return;
+        }
+        // Answered by the polling thread once the ledgers are read: blocking
+        // here would stop the polls, and then the group drops us.
+        group.waiting.get_or_insert_default().extend(partitions_of(list));
+    }
+
+    fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        let lost = consumer.assignment_lost();
+        let partitions = partitions_of(list);
+        if lost {
+            tracing::warn!(?partitions, "partitions were lost to the group");
+        }
+        let done = self.partitions.revoked(&partitions, lost);
+        if !lost && !done.is_empty() {
+            log_error("committing", consumer.commit(&offsets(&done), CommitMode::Sync));
+        }
+        let mut group = self.group();
+        let mut ours = TopicPartitionList::new();
+        for partition in &partitions {
+            if group.assigned.remove(partition) {
+                ours.add_partition(&partition.topic, partition.partition);
+            }
+        }
+        drop(group);
+        log_error("unassigning", consumer.incremental_unassign(&ours));
+    }
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!(%error, reason, "Kafka");
+        self.group().trouble = Some(format!("{error}: {reason}"));
+    }
+}
+
+impl ConsumerContext for Context {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        event: RDKafkaRespErr,
+        list: &mut TopicPartitionList,
+    ) {
+        match event {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assign(consumer, list),
+            _ => self.revoke(consumer, list),
+        }
+    }
+
+    fn commit_callback(&self, result: Result<(), KafkaError>, _offsets: &TopicPartitionList) {
+        // Commits are for lag tools; the ledger is the truth.
+        if let Err(error) = result
+            && error.rdkafka_error_code() != Some(RDKafkaErrorCode::NoOffset)
+        {
+            tracing::debug!(%error, "a commit failed; the next one covers it");
+        }
+    }
+}
+
+pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Debug | RDKafkaLogLevel::Info => {
+            tracing::debug!(target: "librdkafka", facility, "{message}");
+        }
+        RDKafkaLogLevel::Notice => tracing::info!(target: "librdkafka", facility, "{message}"),
+        _ => tracing::warn!(target: "librdkafka", facility, "{message}"),
+    }
+}
+
+pub(super) fn log_error(what: &str, result: Result<(), KafkaError>) {
+    if let Err(error) = result {
+        tracing::warn!(%error, "{what} failed");
+    }
+}
+
+fn partitions_of(list: &TopicPartitionList) -> Vec<TopicPartition> {
+    let of = |e: rdkafka::topic_partition_list::TopicPartitionListElem<'_>| TopicPartition {
+        topic: e.topic().into(),
+        partition: e.partition(),
+    };
+    list.elements().into_iter().map(of).collect()
+}
+
+pub(super) fn offsets(done: &[(TopicPartition, i64)]) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
+    for (partition, next) in done {
+        let offset = Offset::Offset(*next);
+        // Fails only for offsets that librdkafka gives a meaning of its own,
+        // which are negative.
+        let _ = list.add_partition_offset(&partition.topic, partition.partition, offset);
+    }
+    list
+}

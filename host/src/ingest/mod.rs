@@ -1,0 +1,49 @@
+//! Kafka: records in, dead letters and routed events out.
+//!
+//! Promises: one [`Feed`] for each assigned partition, beginning where the
+//! pipeline's ledger says and never elsewhere; polling that never stops, so
+//! that a slow pipeline stays in its group; nothing committed that the
+//! pipeline did not call done. This folder deliberately knows nothing of
+//! ledgers, plugins or Redis: it asks [`Partitions`]. It alone names rdkafka.
+
+mod consumer;
+mod context;
+mod feed;
+mod headers;
+pub mod mock;
+mod outbox;
+mod settings;
+
+pub use consumer::{Cluster, Ingest, IngestOptions};
+pub use feed::{Feed, FeedError, FillLimits};
+pub use outbox::{Outbox, Receipts};
+pub use settings::{KafkaSettings, PropertyError};
+
+use crate::record::TopicPartition;
+
+/// Where a partition begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At this offset.
+    At(i64),
+    /// Not at all, for this reason: it is held, and nothing of it is read.
+    Halted(String),
+}
+
+/// What ingest asks of the pipeline. Called on ingest's own threads.
+pub trait Partitions: Send + Sync + 'static {
+    /// Where an assigned partition begins. May block until the store answers;
+    /// `None` when it was asked to stop first.
+    fn start(&self, partition: &TopicPartition, cluster: &Cluster) -> Option<Start>;
+
+    /// The partition is ours: its records come out of `feed`.
+    fn begin(&self, feed: Feed, start: Start);
+
+    /// These partitions are being taken away (`lost`: already were). Finishes
+    /// or abandons what is in hand, in bounded time, and answers what is done
+    /// for a commit.
+    fn revoked(&self, partitions: &[TopicPartition], lost: bool) -> Vec<(TopicPartition, i64)>;
+
+    /// What is done, for the commit that lag tools read.
+    fn done(&self) -> Vec<(TopicPartition, i64)>;
+}

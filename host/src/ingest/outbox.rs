@@ -1,0 +1,136 @@
+//! What goes out to Kafka, and the receipts that it arrived.
+
+use super::KafkaSettings;
+use super::context::log;
+use crate::record::Outgoing;
+use anyhow::Context as _;
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// An idempotent producer. Clones share it.
+#[derive(Clone)]
+pub struct Outbox {
+    producer: Arc<ThreadedProducer<Deliveries>>,
+}
+
+/// What became of the records that were sent under it.
+#[derive(Default)]
+pub struct Receipts {
+    state: Mutex<Arrivals>,
+    arrived: Condvar,
+}
+
+#[derive(Default)]
+struct Arrivals {
+    awaited: usize,
+    /// Indices of what did not arrive, and why.
+    failed: Vec<(usize, String)>,
+}
+
+impl Receipts {
+    fn state(&self) -> MutexGuard<'_, Arrivals> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, index: usize, result: Result<(), String>) {
+        let mut state = self.state();
+        state.awaited -= 1;
+        state.failed.extend(result.err().map(|why| (index, why)));
+        if state.awaited == 0 {
+            self.arrived.notify_all();
+        }
+    }
+
+    /// Waits until Kafka answered for all that was sent, or `until` passed:
+    /// then `None`. Otherwise the indices of what failed, and why.
+    pub fn wait(&self, until: Instant) -> Option<Vec<(usize, String)>> {
+        let mut state = self.state();
+        while state.awaited > 0 {
+            let left = until.checked_duration_since(Instant::now())?;
+            let waited = self.arrived.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Some(std::mem::take(&mut state.failed))
+    }
+}
+
+struct Deliveries;
+
+impl ClientContext for Deliveries {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!(%error, reason, "Kafka producer");
+    }
+}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = Box<(Arc<Receipts>, usize)>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, receipt: Self::DeliveryOpaque) {
+        let (receipts, index) = *receipt;
+        receipts.note(index, result.as_ref().map(drop).map_err(|(error, _)| error.to_string()));
+    }
+}
+
+impl Outbox {
+    /// A producer. Contacts Kafka when it has something to send.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the properties.
+    pub fn new(kafka: &KafkaSettings) -> anyhow::Result<Outbox> {
+        let producer = kafka.producer().create_with_context(Deliveries);
+        let producer = producer.context("librdkafka refuses the Kafka properties")?;
+        Ok(Outbox { producer: Arc::new(producer) })
+    }
+
+    /// Sends `outgoing`; what becomes of it is noted in `receipts` under
+    /// `index`. Waits while librdkafka's queue is full.
+    pub fn send(&self, outgoing: &Outgoing, index: usize, receipts: &Arc<Receipts>) {
+        receipts.state().awaited += 1;
+        let mut record = self.record(outgoing, index, receipts);
+        loop {
+            let (error, returned) = match self.producer.send(record) {
+                Ok(()) => return,
+                Err(failed) => failed,
+            };
+            if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
+                receipts.note(index, Err(error.to_string()));
+                return;
+            }
+            record = returned;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn record<'a>(
+        &self,
+        outgoing: &'a Outgoing,
+        index: usize,
+        receipts: &Arc<Receipts>,
+    ) -> BaseRecord<'a, [u8], [u8], Box<(Arc<Receipts>, usize)>> {
+        let opaque = Box::new((receipts.clone(), index));
+        let mut record = BaseRecord::with_opaque_to(&outgoing.topic, opaque);
+        record.key = outgoing.key.as_deref();
+        record.payload = outgoing.value.as_deref();
+        let mut headers = OwnedHeaders::new_with_capacity(outgoing.headers.len());
+        for (key, value) in &outgoing.headers {
+            headers = headers.insert(Header { key, value: value.as_deref() });
+        }
+        record.headers(headers)
+    }
+
+    /// Waits until all that was sent is answered for, at most `patience`.
+    pub fn flush(&self, patience: Duration) {
+        if let Err(error) = self.producer.flush(patience) {
+            tracing::warn!(%error, "not all that goes to Kafka has arrived");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! From configuration to librdkafka's properties.
+
+use rdkafka::ClientConfig;
+use std::collections::BTreeMap;
+use thiserror::Error;
+
+/// How to reach Kafka. May hold passwords: it has no `Debug`.
+#[derive(Clone)]
+pub struct KafkaSettings {
+    /// `host:port`, separated by commas.
+    pub bootstrap_servers: String,
+    /// librdkafka's own properties, as the configuration gives them.
+    pub properties: BTreeMap<String, String>,
+}
+
+/// A property that can't be used.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{property}: {reason}")]
+pub struct PropertyError {
+    /// Its name.
+    pub property: String,
+    /// Why, without its value.
+    pub reason: String,
+}
+
+/// What delivery rests on: not for the configuration to change.
+const OURS: [(&str, &str); 10] = [
+    ("bootstrap.servers", "set bootstrap-servers instead"),
+    ("group.id", "set group-id instead"),
+    ("enable.auto.commit", "the ledger says what is done"),
+    ("enable.auto.offset.store", "the ledger says what is done"),
+    ("auto.offset.reset", "set start on the pipeline; an offset out of range is never silent"),
+    ("isolation.level", "aborted transactions are never delivered"),
+    ("partition.assignment.strategy", "it is cooperative-sticky"),
+    ("group.protocol", "it is classic"),
+    ("acks", "dead letters need all"),
+    ("enable.idempotence", "dead letters need it"),
+];
+
+impl KafkaSettings {
+    /// Checks the properties without contacting a broker.
+    ///
+    /// # Errors
+    /// The first that librdkafka doesn't know, whose value it doesn't take, or
+    /// that is Millstream's own to set.
+    pub fn check(&self) -> Result<(), PropertyError> {
+        for (name, value) in &self.properties {
+            let error = |reason: String| PropertyError { property: name.clone(), reason };
+            if let Some((_, why)) = OURS.iter().find(|(ours, _)| ours == name) {
+                return Err(error(format!("this property is Millstream's own to set: {why}")));
+            }
+            let mut one = ClientConfig::new();
+            one.set(name, value);
+            if let Err(refused) = one.create_native_config() {
+                return Err(error(reason(&refused, value)));
+            }
+        }
+        Ok(())
+    }
+
+    fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.bootstrap_servers).set("client.id", "millstream");
+        config.extend(self.properties.clone());
+        config
+    }
+
+    fn or(&self, config: &mut ClientConfig, name: &str, value: &str) {
+        if !self.properties.contains_key(name) {
+            config.set(name, value);
+        }
+    }
+
+    pub(super) fn consumer(&self, group: &str) -> ClientConfig {
+        let mut config = self.client();
+        config
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "error")
+            .set("isolation.level", "read_committed")
+            .set("partition.assignment.strategy", "cooperative-sticky");
+        // Measured: the default of 1 s stalls a fast consumer to a third.
+        self.or(&mut config, "fetch.queue.backoff.ms", "2");
+        // For each partition, since each has a queue of its own.
+        self.or(&mut config, "queued.min.messages", "20000");
+        self.or(&mut config, "queued.max.messages.kbytes", "4096");
+        self.or(&mut config, "session.timeout.ms", "10000");
+        self.or(&mut config, "heartbeat.interval.ms", "2000");
+        self.or(&mut config, "topic.metadata.refresh.interval.ms", "30000");
+        config
+    }
+
+    pub(super) fn producer(&self) -> ClientConfig {
+        let mut config = self.client();
+        config.set("enable.idempotence", "true").set("acks", "all");
+        // A dead letter holds its partition's ledger: no lingering.
+        self.or(&mut config, "linger.ms", "0");
+        // Key by key to the same partition as Java's clients.
+        self.or(&mut config, "partitioner", "murmur2_random");
+        self.or(&mut config, "message.timeout.ms", "30000");
+        config
+    }
+}
+
+/// librdkafka's words, unless they repeat the value: it may be a secret.
+fn reason(error: &rdkafka::error::KafkaError, value: &str) -> String {
+    use rdkafka::error::KafkaError::ClientConfig;
+    let said = match error {
+        ClientConfig(_, said, _, _) => said.clone(),
+        other => other.to_string(),
+    };
+    if value.is_empty() || !said.contains(value) { said } else { "its value is not valid".into() }
+}

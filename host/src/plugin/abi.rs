@@ -1,0 +1,79 @@
+//! The generated bindings of `wit/plugin.wit`, one module a world.
+
+/// Bindings of `transform-plugin`, and the shared types.
+pub(super) mod transform {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "transform-plugin",
+        ownership: Borrowing { duplicate_if_necessary: false },
+    });
+}
+
+/// Bindings of `route-plugin`.
+pub(super) mod route {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "route-plugin",
+        ownership: Borrowing { duplicate_if_necessary: false },
+        with: {
+            "millstream:plugin/types": super::transform::millstream::plugin::types,
+            "millstream:plugin/diagnostics": super::transform::millstream::plugin::diagnostics,
+        },
+    });
+}
+
+/// Bindings of `dead-letter-plugin`.
+pub(super) mod dead_letter {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "dead-letter-plugin",
+        ownership: Borrowing { duplicate_if_necessary: false },
+        with: {
+            "millstream:plugin/types": super::transform::millstream::plugin::types,
+            "millstream:plugin/diagnostics": super::transform::millstream::plugin::diagnostics,
+        },
+    });
+}
+
+pub(super) use transform::millstream::plugin::diagnostics;
+pub(super) use transform::millstream::plugin::types::{Header, KafkaRecord, Origin, Span};
+
+use crate::record;
+
+impl From<record::Span> for Span {
+    fn from(span: record::Span) -> Span {
+        Span { start: span.start, length: span.length }
+    }
+}
+
+impl From<Span> for record::Span {
+    fn from(span: Span) -> record::Span {
+        record::Span { start: span.start, length: span.length }
+    }
+}
+
+/// A batch's records as they cross the boundary: the arena goes as it is.
+pub(super) struct Lowered {
+    pub origin: Origin,
+    pub records: Vec<KafkaRecord>,
+    pub headers: Vec<Header>,
+}
+
+impl Lowered {
+    pub fn new(batch: &record::Batch, range: std::ops::Range<usize>) -> Lowered {
+        let record = |r: &record::KafkaRecord| KafkaRecord {
+            offset: r.offset,
+            timestamp: r.timestamp,
+            key: r.key.into(),
+            value: r.value.into(),
+            first_header: r.first_header,
+            header_count: r.header_count,
+        };
+        let header = |h: &record::Header| Header { name: h.name.into(), value: h.value.into() };
+        Lowered {
+            origin: Origin { topic: batch.topic.into(), partition: batch.origin.partition },
+            records: batch.records[range].iter().map(record).collect(),
+            headers: batch.headers.iter().map(header).collect(),
+        }
+    }
+}

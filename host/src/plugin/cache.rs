@@ -1,0 +1,82 @@
+//! Machine code on disk, by digest: a restart need not compile again.
+//!
+//! What lies there is run without further checks, so the folder must be ours
+//! alone. A full disk or a folder that can't be used costs compiles, never
+//! more.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// A folder of compiled plugins.
+pub(super) struct Cache {
+    folder: Option<PathBuf>,
+    /// Code is of one engine: its version, its settings, this processor.
+    engine: String,
+}
+
+impl Cache {
+    /// A cache in `folder`, or none where that can't be used safely.
+    pub fn open(folder: &Path, engine: &wasmtime::Engine) -> Cache {
+        let mut hash = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hash);
+        let engine = format!("{:016x}", hash.finish());
+        let folder = match usable(folder) {
+            Ok(()) => Some(folder.to_path_buf()),
+            Err(reason) => {
+                tracing::warn!(folder = %folder.display(), %reason, "no compile cache");
+                None
+            }
+        };
+        Cache { folder, engine }
+    }
+
+    fn path(&self, digest: &str) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.join(format!("{digest}-{}.cwasm", self.engine)))
+    }
+
+    /// The code of a digest.
+    pub fn get(&self, digest: &str) -> Option<Vec<u8>> {
+        std::fs::read(self.path(digest)?).ok()
+    }
+
+    /// Keeps the code of a digest.
+    pub fn put(&self, digest: &str, code: &[u8]) {
+        let Some(path) = self.path(digest) else { return };
+        if let Err(error) = write(&path, code) {
+            tracing::warn!(path = %path.display(), %error, "can't keep compiled code");
+        }
+    }
+
+    /// Forgets the code of a digest.
+    pub fn remove(&self, digest: &str) {
+        if let Some(path) = self.path(digest) {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// Whole or not at all: written aside, then renamed.
+fn write(path: &Path, code: &[u8]) -> std::io::Result<()> {
+    let aside = path.with_extension(format!("{}.tmp", std::process::id()));
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(&aside);
+    let written = file
+        .and_then(|mut file| file.write_all(code).and_then(|()| file.sync_data()))
+        .and_then(|()| std::fs::rename(&aside, path));
+    written.inspect_err(|_| drop(std::fs::remove_file(&aside)))
+}
+
+fn usable(folder: &Path) -> Result<(), String> {
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|e| format!("can't make it: {e}"))?;
+    let found = std::fs::metadata(folder).map_err(|e| format!("can't look at it: {e}"))?;
+    if found.uid() != rustix::process::geteuid().as_raw() {
+        return Err("it belongs to another user".into());
+    }
+    if found.mode() & 0o022 != 0 {
+        return Err("others may write to it".into());
+    }
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! A transform's answer is checked, never trusted.
+//!
+//! What can be laid at one record's door fails that record alone; what can't
+//! (record numbers that make no sense, too much of everything) fails the call,
+//! and the search for the culprit goes on with fewer records.
+
+use super::abi::transform::exports::millstream::plugin::transform as wire;
+use super::guest::{CallError, Program};
+use super::transform::Made;
+use crate::record::{Class, ClientId, Event, Failure, Span, Stage, check_event_kind};
+use std::ops::Range;
+
+/// Events that one call may make for each of its records, on average.
+const EVENTS_PER_RECORD: usize = 1000;
+
+/// Adds the answer to `made`, or says why it can't be used as a whole.
+pub(super) fn transform(
+    answer: wire::Answer,
+    range: &Range<usize>,
+    program: &Program,
+    made: &mut Made,
+) -> Result<(), CallError> {
+    check_numbers(&answer, range.len())?;
+    check_size(&answer, range.len(), program.limits.output)?;
+    let mut failures = failures(&answer, range, program);
+    let base = made.events.arena.len() as u32;
+    for event in &answer.events {
+        let record = range.start as u32 + event.record;
+        let failed = || failures.binary_search_by_key(&record, |f| f.record);
+        let Err(place) = failed() else { continue };
+        match check_event(event, &answer.arena) {
+            Ok(()) => push(made, event, record, base),
+            Err((class, message)) => {
+                // All or nothing: what it made so far goes too.
+                while made.events.list.last().is_some_and(|e| e.record == record) {
+                    made.events.list.pop();
+                }
+                let failure = Failure::new(record, Stage::Transform, class, message);
+                failures.insert(place, program.blame(failure));
+            }
+        }
+    }
+    made.failures.append(&mut failures);
+    if made.events.arena.is_empty() {
+        made.events.arena = answer.arena;
+    } else {
+        made.events.arena.extend_from_slice(&answer.arena);
+    }
+    Ok(())
+}
+
+fn push(made: &mut Made, event: &wire::Event, record: u32, base: u32) {
+    let n = match made.events.list.last() {
+        Some(last) if last.record == record => last.n + 1,
+        _ => 0,
+    };
+    let moved = |span: super::abi::Span| Span { start: span.start + base, length: span.length };
+    made.events.list.push(Event {
+        record,
+        n,
+        client: moved(event.address),
+        kind: moved(event.event_type),
+        payload: moved(event.payload),
+    });
+}
+
+/// Record numbers exist and never decrease.
+fn check_numbers(answer: &wire::Answer, records: usize) -> Result<(), CallError> {
+    let events = answer.events.iter().map(|e| e.record);
+    let failures = answer.failures.iter().map(|f| f.record);
+    if !events.is_sorted() || !failures.is_sorted() {
+        return Err(CallError::bad_output("record numbers in its answer decrease"));
+    }
+    let last = answer.events.last().map(|e| e.record);
+    let last = last.max(answer.failures.last().map(|f| f.record));
+    match last.filter(|last| *last as usize >= records) {
+        Some(n) => Err(CallError::bad_output(format!(
+            "its answer is about record {n} of a call with {records}"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// A small answer can still mean a lot: every event may point at the same MiB.
+fn check_size(answer: &wire::Answer, records: usize, limit: usize) -> Result<(), CallError> {
+    let too_large =
+        |message: String| Err(CallError { class: Class::TooLarge, message, culprit: None });
+    let events = records.saturating_mul(EVENTS_PER_RECORD);
+    if answer.events.len() > events {
+        let n = answer.events.len();
+        return too_large(format!("it made {n} events of {records} records, the most is {events}"));
+    }
+    let bytes = |e: &wire::Event| {
+        [e.address, e.event_type, e.payload].iter().map(|s| u64::from(s.length)).sum::<u64>()
+    };
+    let total: u64 = answer.events.iter().map(bytes).sum();
+    if total.max(answer.arena.len() as u64) > limit as u64 {
+        return too_large(format!("it made {total} bytes of events, the most is {limit} a call"));
+    }
+    Ok(())
+}
+
+fn check_event(event: &wire::Event, arena: &[u8]) -> Result<(), (Class, String)> {
+    let bytes = |what: &str, span: super::abi::Span| {
+        let missing = || (Class::BadOutput, format!("the event's {what} lies outside of the answer"));
+        Span::from(span).of(arena).ok_or_else(missing)
+    };
+    if event.address_kind != 0 {
+        let kind = event.address_kind;
+        let message = format!("address kind {kind} is none that this version knows");
+        return Err((Class::Unaddressable, message));
+    }
+    let bad = |message: String| (Class::BadOutput, message);
+    ClientId::check(bytes("address", event.address)?).map_err(|e| bad(e.to_string()))?;
+    check_event_kind(bytes("type", event.event_type)?).map_err(|e| bad(e.to_string()))?;
+    let payload = bytes("payload", event.payload)?;
+    match std::str::from_utf8(payload) {
+        Ok(_) => Ok(()),
+        Err(e) => Err(bad(format!("the payload is not UTF-8 at byte {}", e.valid_up_to()))),
+    }
+}
+
+/// The plugin's own failures, one a record.
+fn failures(answer: &wire::Answer, range: &Range<usize>, program: &Program) -> Vec<Failure> {
+    let mut failures: Vec<Failure> = Vec::with_capacity(answer.failures.len());
+    for failure in &answer.failures {
+        let record = range.start as u32 + failure.record;
+        if failures.last().is_some_and(|last| last.record == record) {
+            continue;
+        }
+        let class = match failure.class {
+            0 => Class::Rejected,
+            1 => Class::Malformed,
+            2 => Class::Unaddressable,
+            3 => Class::Transient,
+            _ => Class::BadOutput,
+        };
+        let message = Span::from(failure.message).of(&answer.arena).unwrap_or_default();
+        let message = &message[..message.len().min(Failure::MESSAGE_MAX)];
+        let message = String::from_utf8_lossy(message);
+        failures.push(program.blame(Failure::new(record, Stage::Transform, class, message)));
+    }
+    failures
+}

@@ -1,0 +1,60 @@
+//! The one wasmtime engine, and its clock.
+
+use std::time::Duration;
+use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+/// How often a running plugin's CPU time is looked at.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The most a plugin's memory may be configured to, in bytes.
+pub const MEMORY_MAX: usize = 1 << 30;
+
+/// What compiled code depends on. The child that compiles and the daemon that
+/// runs must agree in all of it.
+pub(super) fn compile_config() -> Config {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        // A call costs a quarter of what it does with it; plugins are synchronous.
+        .concurrency_support(false)
+        // The same record must give the same bytes on every machine.
+        .cranelift_nan_canonicalization(true)
+        .wasm_relaxed_simd(false)
+        .wasm_memory64(false)
+        .wasm_multi_memory(false)
+        .max_wasm_stack(512 << 10);
+    config
+}
+
+/// Makes the engine that runs plugins, with room for `instances` at a time, and
+/// starts the clock by which their CPU time is watched.
+pub(super) fn running(instances: u32, memory: usize) -> anyhow::Result<wasmtime::Engine> {
+    let mut pool = PoolingAllocationConfig::new();
+    // A component that was a core module has up to three core instances: the
+    // module, and two small ones that wit-component adds.
+    pool.total_component_instances(instances)
+        .total_core_instances(instances * 4)
+        .total_memories(instances)
+        .total_tables(instances * 4)
+        .max_memories_per_component(1)
+        .max_memory_size(memory)
+        .table_elements(100_000);
+    let mut config = compile_config();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    let engine = wasmtime::Engine::new(&config)?;
+    start_clock(&engine)?;
+    Ok(engine)
+}
+
+/// Ticks the engine's epoch until the engine is gone.
+fn start_clock(engine: &wasmtime::Engine) -> std::io::Result<()> {
+    let engine = engine.weak();
+    let tick = move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(TICK);
+        }
+    };
+    std::thread::Builder::new().name("epoch".into()).spawn(tick).map(drop)
+}

@@ -1,0 +1,148 @@
+//! One instance of a plugin, and the calls into it.
+
+use super::abi::diagnostics;
+use super::limits::{Guard, Limits};
+use crate::record::{Class, Failure};
+use std::sync::Arc;
+use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
+use wasmtime::{Engine, Store, Trap};
+
+/// A plugin that is compiled and linked, from which instances are made.
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Program {
+    /// As the configuration names it: a path, or `bundled:<name>`.
+    pub name: Arc<str>,
+    /// The SHA-256 of its file, in hexadecimal.
+    pub digest: Arc<str>,
+    /// Its table of the configuration, as JSON.
+    pub config: Arc<str>,
+    /// What each call may use.
+    pub limits: Limits,
+    pub(super) pre: InstancePre<Guard>,
+}
+
+impl Program {
+    /// Links `component` to all that plugins are granted.
+    pub(super) fn link(
+        engine: &Engine,
+        component: &Component,
+        about: (Arc<str>, Arc<str>, Arc<str>, Limits),
+    ) -> wasmtime::Result<Program> {
+        let mut linker = Linker::new(engine);
+        diagnostics::add_to_linker::<Guard, HasSelf<Guard>>(&mut linker, |guard| guard)?;
+        let pre = linker.instantiate_pre(component)?;
+        let (name, digest, config, limits) = about;
+        Ok(Program { name, digest, config, limits, pre })
+    }
+
+    /// The digest as people read it.
+    pub fn short_digest(&self) -> &str {
+        self.digest.get(..12).unwrap_or(&self.digest)
+    }
+
+    pub(super) fn store(&self) -> Store<Guard> {
+        let mut store = Store::new(self.pre.engine(), Guard::new(&self.limits));
+        store.limiter(|guard| guard);
+        store.epoch_deadline_callback(Guard::on_tick);
+        store.set_hostcall_fuel(self.limits.output.saturating_mul(2));
+        store
+    }
+
+    /// Blames this plugin for a failure.
+    pub fn blame(&self, mut failure: Failure) -> Failure {
+        failure.plugin = Some((self.name.clone(), self.digest.clone()));
+        failure
+    }
+}
+
+/// Why a call gave no answer, or none that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallError {
+    /// What kind.
+    pub class: Class,
+    /// For people.
+    pub message: String,
+    /// The index of the record it happened on, in the plugin's own words.
+    pub culprit: Option<u32>,
+}
+
+impl CallError {
+    pub(super) fn bad_output(message: impl Into<String>) -> CallError {
+        CallError { class: Class::BadOutput, message: message.into(), culprit: None }
+    }
+
+    /// What a failed call failed of. The store must not be used again.
+    pub(super) fn of(error: &wasmtime::Error, guard: &Guard) -> CallError {
+        let culprit = guard.panicked.as_ref().map(|(record, _)| *record);
+        let trap = error.downcast_ref::<Trap>();
+        let (class, message) = match (&guard.panicked, trap) {
+            _ if guard.timed_out => (Class::Timeout, "it ran past its CPU time".into()),
+            _ if guard.refused_memory => {
+                (Class::OutOfMemory, "it asked for more memory than it may have".into())
+            }
+            (Some((_, message)), _) => (Class::Trap, message.clone()),
+            (None, Some(trap)) => (Class::Trap, format!("it trapped: {trap}")),
+            // No trap: its answer could not be read.
+            (None, None) => (Class::BadOutput, format!("{:#}", error.root_cause())),
+        };
+        CallError { class, message, culprit }
+    }
+}
+
+/// A store with the bindings of one instance in it.
+pub(super) struct Guest<B> {
+    pub store: Store<Guard>,
+    pub bindings: B,
+}
+
+impl<B> Guest<B> {
+    /// Makes an instance with `instantiate` and hands it its configuration.
+    pub fn start<C>(
+        program: &Program,
+        instantiate: impl FnOnce(&mut Store<Guard>) -> wasmtime::Result<B>,
+        configure: impl FnOnce(&B, &mut Store<Guard>, &str) -> wasmtime::Result<Result<C, String>>,
+    ) -> Result<(Guest<B>, C), CallError> {
+        let mut store = program.store();
+        store.data_mut().start(program.limits.budget(0));
+        store.set_epoch_deadline(1);
+        let bindings =
+            instantiate(&mut store).map_err(|e| CallError::of(&e, store.data()))?;
+        let configured = configure(&bindings, &mut store, &program.config);
+        match configured.map_err(|e| CallError::of(&e, store.data()))? {
+            Ok(told) => Ok((Guest { store, bindings }, told)),
+            Err(message) => {
+                Err(CallError { class: Class::Rejected, message, culprit: None })
+            }
+        }
+    }
+}
+
+/// An instance that is made when it is needed, and again after it trapped: a
+/// store must never be used after a trap (CVE-2026-104855).
+pub(super) struct Seat<B>(pub Option<Guest<B>>);
+
+impl<B> Seat<B> {
+    /// Calls into the instance with a budget for `records` records.
+    pub fn call<R>(
+        &mut self,
+        program: &Program,
+        records: usize,
+        start: impl FnOnce() -> Result<Guest<B>, CallError>,
+        call: impl FnOnce(&B, &mut Store<Guard>) -> wasmtime::Result<R>,
+    ) -> Result<R, CallError> {
+        let mut guest = match self.0.take() {
+            Some(guest) => guest,
+            None => start()?,
+        };
+        guest.store.data_mut().start(program.limits.budget(records));
+        guest.store.set_epoch_deadline(1);
+        match call(&guest.bindings, &mut guest.store) {
+            Ok(answer) => {
+                self.0 = Some(guest);
+                Ok(answer)
+            }
+            Err(error) => Err(CallError::of(&error, guest.store.data())),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What a plugin may use, and who counts it.
+
+use rustix::time::{ClockId, clock_gettime};
+use std::time::Duration;
+use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
+
+/// A plugin's limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Its linear memory, in bytes.
+    pub memory: usize,
+    /// CPU time of one call, however many records.
+    pub cpu_per_batch: Duration,
+    /// CPU time of one call, for each record.
+    pub cpu_per_record: Duration,
+    /// Bytes that one call may answer, payloads counted as often as they are
+    /// used.
+    pub output: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            memory: 64 << 20,
+            cpu_per_batch: Duration::from_millis(100),
+            cpu_per_record: Duration::from_millis(1),
+            output: 16 << 20,
+        }
+    }
+}
+
+impl Limits {
+    /// CPU time of a call with `records` records.
+    pub fn budget(&self, records: usize) -> Duration {
+        let records = u32::try_from(records).unwrap_or(u32::MAX);
+        self.cpu_per_batch.saturating_add(self.cpu_per_record.saturating_mul(records))
+    }
+}
+
+/// What a store keeps beside the instance: its limits, and what went wrong.
+pub(super) struct Guard {
+    memory: usize,
+    /// CPU time of this thread at which the call in hand is over.
+    deadline: Duration,
+    /// It asked for more memory than it may have.
+    pub refused_memory: bool,
+    /// It ran past its deadline.
+    pub timed_out: bool,
+    /// The record and message of its panic, in its own words.
+    pub panicked: Option<(u32, String)>,
+}
+
+impl Guard {
+    pub fn new(limits: &Limits) -> Guard {
+        Guard {
+            memory: limits.memory,
+            deadline: Duration::ZERO,
+            refused_memory: false,
+            timed_out: false,
+            panicked: None,
+        }
+    }
+
+    /// Starts a call's clock. CPU time, not wall time: a stopped or overloaded
+    /// machine must not fail healthy records.
+    pub fn start(&mut self, budget: Duration) {
+        self.deadline = thread_cpu_time().saturating_add(budget);
+    }
+
+    /// For `Store::epoch_deadline_callback`: runs at every tick in a call.
+    pub fn on_tick(mut store: StoreContextMut<Guard>) -> wasmtime::Result<UpdateDeadline> {
+        let guard = store.data_mut();
+        if thread_cpu_time() < guard.deadline {
+            return Ok(UpdateDeadline::Continue(1));
+        }
+        guard.timed_out = true;
+        Ok(UpdateDeadline::Interrupt)
+    }
+}
+
+impl super::abi::diagnostics::Host for Guard {
+    fn panicked(&mut self, record: u32, message: String) {
+        self.panicked = Some((record, message));
+    }
+}
+
+impl ResourceLimiter for Guard {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let fits = desired <= self.memory;
+        self.refused_memory |= !fits;
+        Ok(fits)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(desired <= 100_000)
+    }
+}
+
+fn thread_cpu_time() -> Duration {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs() as u32)
+}

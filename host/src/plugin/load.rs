@@ -1,0 +1,227 @@
+//! From a plugin's file to a plugin that may go live.
+
+use super::cache::Cache;
+use super::guest::{CallError, Program};
+use super::{Limits, compile, conformance, engine};
+use super::{DeadLetter, Route, Transform};
+use anyhow::{Context, anyhow, bail};
+use sha2::{Digest, Sha256};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use wasmtime::component::Component;
+
+/// The largest plugin file, in bytes: componentised Python has 18 MB.
+const FILE_MAX: u64 = 64 << 20;
+
+/// Where a plugin's wasm is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// Inside this binary.
+    Bundled(&'static str),
+    /// In a file.
+    File(PathBuf),
+}
+
+impl Source {
+    /// As the configuration names it.
+    pub fn name(&self) -> String {
+        match self {
+            Source::Bundled(name) => format!("bundled:{name}"),
+            Source::File(path) => path.display().to_string(),
+        }
+    }
+
+    /// Its wasm.
+    ///
+    /// # Errors
+    /// When the file can't be read or is too large.
+    pub fn read(&self) -> anyhow::Result<Vec<u8>> {
+        match self {
+            Source::Bundled(name) => {
+                super::bundled::wasm(name).map(<[u8]>::to_vec).context("no such bundled plugin")
+            }
+            Source::File(path) => read_file(path),
+        }
+    }
+}
+
+fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let file = std::fs::File::open(path).context("can't open the file")?;
+    let mut wasm = Vec::new();
+    file.take(FILE_MAX + 1).read_to_end(&mut wasm).context("can't read the file")?;
+    if wasm.len() as u64 > FILE_MAX {
+        bail!("the file is over {} MiB", FILE_MAX >> 20);
+    }
+    Ok(wasm)
+}
+
+/// The SHA-256 of a plugin's file, in hexadecimal.
+pub fn digest_of(wasm: &[u8]) -> String {
+    let digest = Sha256::digest(wasm);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A plugin as it is configured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spec {
+    /// Where its wasm is.
+    pub source: Source,
+    /// Its table of the configuration.
+    pub config: serde_json::Value,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+/// Loads plugins. One for the daemon.
+pub struct Loader {
+    engine: wasmtime::Engine,
+    cache: Cache,
+    /// The program that compiles: this one.
+    compiler: PathBuf,
+}
+
+impl Loader {
+    /// A loader whose engine has room for `instances` at a time, each with at
+    /// most `memory` bytes, and that keeps compiled code in `cache`.
+    ///
+    /// # Errors
+    /// When the engine can't be made.
+    pub fn new(instances: u32, memory: usize, cache: &Path) -> anyhow::Result<Loader> {
+        let engine = engine::running(instances, memory).context("can't make the wasm engine")?;
+        let cache = Cache::open(cache, &engine);
+        // Still this very program when its file was replaced by an upgrade.
+        let compiler = PathBuf::from("/proc/self/exe");
+        Ok(Loader { engine, cache, compiler })
+    }
+
+    /// Loads a transform: compiled, linked, configured and put to the test.
+    ///
+    /// # Errors
+    /// Why it may not go live.
+    pub fn transform(&self, spec: &Spec, wasm: Vec<u8>) -> anyhow::Result<Transform> {
+        let program = self.program(spec, wasm, "transform")?;
+        let transform = Transform::new(program)?;
+        started(transform.instance())?;
+        conformance::transform(&transform)?;
+        Ok(transform)
+    }
+
+    /// Loads a route likewise.
+    ///
+    /// # Errors
+    /// Why it may not go live.
+    pub fn route(&self, spec: &Spec, wasm: Vec<u8>) -> anyhow::Result<Route> {
+        let program = self.program(spec, wasm, "route")?;
+        let route = Route::new(program)?;
+        conformance::route(&mut started(route.instance())?)?;
+        Ok(route)
+    }
+
+    /// Loads a dead-letter policy likewise.
+    ///
+    /// # Errors
+    /// Why it may not go live.
+    pub fn dead_letter(&self, spec: &Spec, wasm: Vec<u8>) -> anyhow::Result<DeadLetter> {
+        let program = self.program(spec, wasm, "dead-letter")?;
+        let dead_letter = DeadLetter::new(program)?;
+        conformance::dead_letter(&mut started(dead_letter.instance())?)?;
+        Ok(dead_letter)
+    }
+
+    fn program(&self, spec: &Spec, wasm: Vec<u8>, kind: &str) -> anyhow::Result<Program> {
+        let digest = digest_of(&wasm);
+        let component = self.component(&digest, wasm)?;
+        self.check_world(&component, kind)?;
+        let about =
+            (spec.source.name().into(), digest.into(), spec.config.to_string().into(), spec.limits);
+        Program::link(&self.engine, &component, about).map_err(|e| {
+            anyhow!(
+                "{:#}: a plugin may import millstream:plugin/diagnostics and nothing else (no \
+                 WASI): build it for wasm32-unknown-unknown",
+                e.root_cause()
+            )
+        })
+    }
+
+    fn component(&self, digest: &str, wasm: Vec<u8>) -> anyhow::Result<Component> {
+        if let Some(code) = self.cache.get(digest) {
+            match self.deserialize(&code) {
+                Ok(component) => return Ok(component),
+                Err(error) => {
+                    tracing::warn!(digest, %error, "compiled code in the cache is of no use");
+                    self.cache.remove(digest);
+                }
+            }
+        }
+        let code = compile::in_child(&self.compiler, wasm)?;
+        let component = self.deserialize(&code)?;
+        self.cache.put(digest, &code);
+        Ok(component)
+    }
+
+    fn deserialize(&self, code: &[u8]) -> anyhow::Result<Component> {
+        // SAFETY: the code is what wasmtime's own compiler wrote in a child of
+        // ours, handed over by a pipe or by a folder that only we can write to
+        // (`cache.rs` checks that); wasmtime checks its version and settings.
+        Ok(unsafe { Component::deserialize(&self.engine, code) }?)
+    }
+
+    /// Says what a component is when it is not what was asked for.
+    fn check_world(&self, component: &Component, kind: &str) -> anyhow::Result<()> {
+        let wanted = format!("millstream:plugin/{kind}@0.1.0");
+        let ty = component.component_type();
+        let exports: Vec<_> = ty.exports(&self.engine).map(|(name, _)| name.to_string()).collect();
+        if exports.contains(&wanted) {
+            return Ok(());
+        }
+        match &exports[..] {
+            [] => bail!("it exports nothing; a {kind} plugin exports {wanted}"),
+            _ => bail!("it exports {}; a {kind} plugin exports {wanted}", exports.join(", ")),
+        }
+    }
+}
+
+fn started<T>(instance: Result<T, CallError>) -> anyhow::Result<T> {
+    use crate::record::Class;
+    instance.map_err(|error| match error.class {
+        Class::Rejected => anyhow!("it refuses its configuration: {}", error.message),
+        class => anyhow!("it can't be started ({}): {}", class.name(), error.message),
+    })
+}
+
+/// A pipeline's three plugins, live together.
+pub struct Generation {
+    /// Counts up from 1.
+    pub number: u64,
+    /// Which code and which configurations made the events: a line of the swap
+    /// log.
+    pub digests: Arc<str>,
+    /// The transform.
+    pub transform: Transform,
+    /// The route.
+    pub route: Route,
+    /// The dead-letter policy.
+    pub dead_letter: DeadLetter,
+}
+
+impl Generation {
+    /// Puts three plugins together.
+    pub fn new(
+        number: u64,
+        transform: Transform,
+        route: Route,
+        dead_letter: DeadLetter,
+    ) -> Generation {
+        let of = |kind: &str, program: &Program| {
+            let config = digest_of(program.config.as_bytes());
+            format!("{kind}={}/{}", program.digest, &config[..16])
+        };
+        let digests = [
+            of("transform", &transform.program),
+            of("route", &route.program),
+            of("dead-letter", &dead_letter.program),
+        ];
+        Generation { number, digests: digests.join(" ").into(), transform, route, dead_letter }
+    }
+}

@@ -1,0 +1,33 @@
+//! The plugin engine: wasm that is untrusted, cut off at its limits, checked in
+//! all it answers, and replaced while it runs.
+//!
+//! Promises: whatever a plugin does, a call returns in bounded time and memory
+//! with an answer for every record; a plugin that may go live has been
+//! compiled aside, linked, configured and put to the test. This folder
+//! deliberately knows nothing of Kafka, of the store, or of when a swap
+//! happens. It alone names wasmtime and notify.
+
+mod abi;
+pub mod bundled;
+mod cache;
+mod check;
+pub mod compile;
+mod conformance;
+mod dead_letter;
+mod engine;
+mod guest;
+mod limits;
+mod load;
+mod outgoing;
+mod route;
+mod transform;
+mod watch;
+
+pub use dead_letter::{DeadLetter, DeadLetterInstance, LetterValue, Ruling};
+pub use engine::MEMORY_MAX;
+pub use guest::{CallError, Program};
+pub use limits::Limits;
+pub use load::{Generation, Loader, Source, Spec, digest_of};
+pub use route::{Decision, Deliver, Needs, Route, RouteInstance, Routed, ToTopic};
+pub use transform::{Made, Transform, TransformInstance};
+pub use watch::FolderWatch;

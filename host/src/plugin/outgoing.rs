@@ -1,0 +1,57 @@
+//! Checks of what plugins want written to Kafka.
+
+use super::abi::{Header, Span as WireSpan};
+use crate::record::{Headers, Span};
+
+/// Headers that begin so are the host's own: a reader may trust them.
+const OWN: &str = "millstream.";
+
+/// The most headers that one output may add.
+const HEADERS_MAX: usize = 100;
+
+/// A legal topic name: what Kafka's own `Topic.validate` takes.
+pub(super) fn topic(span: WireSpan, arena: &[u8]) -> Result<String, String> {
+    let bytes = Span::from(span).of(arena).ok_or("a topic that lies outside of its answer")?;
+    let legal = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    let dots = matches!(bytes, b"." | b"..");
+    if bytes.is_empty() || bytes.len() > 249 || dots || !bytes.iter().all(legal) {
+        let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).into_owned();
+        return Err(format!("`{}` is no legal topic name", shown.escape_debug()));
+    }
+    Ok(String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// Bytes that may be absent.
+pub(super) fn bytes(span: WireSpan, arena: &[u8]) -> Result<Option<Vec<u8>>, String> {
+    let span = Span::from(span);
+    if !span.fits(arena.len()) {
+        return Err("bytes that lie outside of its answer".into());
+    }
+    Ok(span.of(arena).map(<[u8]>::to_vec))
+}
+
+/// Headers `range.1` long from `range.0` on.
+pub(super) fn headers(
+    list: &[Header],
+    range: (u32, u32),
+    arena: &[u8],
+) -> Result<Headers, String> {
+    let (first, count) = (range.0 as usize, range.1 as usize);
+    if count > HEADERS_MAX {
+        return Err(format!("{count} headers, the most is {HEADERS_MAX}"));
+    }
+    let own = list.get(first..first + count).ok_or("headers that lie outside of its answer")?;
+    own.iter().map(|header| self::header(header, arena)).collect()
+}
+
+fn header(header: &Header, arena: &[u8]) -> Result<(String, Option<Vec<u8>>), String> {
+    let name = bytes(header.name, arena)?.unwrap_or_default();
+    let name = String::from_utf8(name).map_err(|_| "a header name that is not UTF-8")?;
+    if name.is_empty() || name.contains('\0') {
+        return Err("a header name that is empty or holds a NUL".into());
+    }
+    if name.starts_with(OWN) && !matches!(&*name, "millstream.client" | "millstream.type") {
+        return Err(format!("a header `{name}`: {OWN}* are the host's own"));
+    }
+    Ok((name, bytes(header.value, arena)?))
+}

@@ -1,0 +1,126 @@
+//! The transform kind: calls, and the search for the record that broke one.
+
+use super::abi::transform::TransformPlugin;
+use super::abi::transform::TransformPluginPre;
+use super::abi::transform::exports::millstream::plugin::transform as wire;
+use super::abi::Lowered;
+use super::check;
+use super::guest::{CallError, Guest, Program, Seat};
+use crate::record::{Batch, Events, Failure, Stage};
+use std::ops::Range;
+
+/// A compiled transform.
+#[derive(Clone)]
+pub struct Transform {
+    /// Its program.
+    pub program: Program,
+    pre: TransformPluginPre<super::limits::Guard>,
+}
+
+/// What a batch became: for each record events, a failure, or neither.
+#[derive(Debug, Default)]
+pub struct Made {
+    /// The events, in the order of their records.
+    pub events: Events,
+    /// The failures, likewise.
+    pub failures: Vec<Failure>,
+    /// The index after the last record that was processed. Short of the
+    /// range's end where the events grew too many to hold at once.
+    pub end: usize,
+}
+
+impl Transform {
+    pub(super) fn new(program: Program) -> wasmtime::Result<Transform> {
+        let pre = TransformPluginPre::new(program.pre.clone())?;
+        Ok(Transform { program, pre })
+    }
+
+    fn start(&self) -> Result<Guest<TransformPlugin>, CallError> {
+        let guest = Guest::start(
+            &self.program,
+            |store| self.pre.instantiate(store),
+            |plugin, store, config| {
+                plugin.millstream_plugin_transform().call_configure(store, config)
+            },
+        );
+        guest.map(|(guest, ())| guest)
+    }
+
+    /// An instance of its own, configured.
+    ///
+    /// # Errors
+    /// When it refuses its configuration, or can't be started.
+    pub fn instance(&self) -> Result<TransformInstance, CallError> {
+        Ok(TransformInstance { kind: self.clone(), seat: Seat(Some(self.start()?)) })
+    }
+}
+
+/// One worker's instance of a transform.
+pub struct TransformInstance {
+    kind: Transform,
+    seat: Seat<TransformPlugin>,
+}
+
+impl TransformInstance {
+    /// Transforms the records of `range`. Whatever the plugin does, the answer
+    /// is whole: a record that breaks the plugin is found by halving and fails
+    /// alone, and the others' events are there once, in order.
+    pub fn run(&mut self, batch: &Batch, range: Range<usize>) -> Made {
+        let mut made = Made { end: range.end, ..Made::default() };
+        self.run_into(batch, range, &mut made);
+        made
+    }
+
+    fn run_into(&mut self, batch: &Batch, range: Range<usize>, made: &mut Made) {
+        if range.is_empty() || range.start >= made.end {
+            return;
+        }
+        if made.events.arena.len() > self.kind.program.limits.output {
+            made.end = range.start;
+            return;
+        }
+        let error = match self.call(batch, range.clone()) {
+            Ok(answer) => match check::transform(answer, &range, &self.kind.program, made) {
+                Ok(()) => return,
+                Err(error) => error,
+            },
+            Err(error) => error,
+        };
+        let Range { start, end } = range;
+        if end - start == 1 {
+            let failure = Failure::new(start as u32, Stage::Transform, error.class, error.message);
+            made.failures.push(self.kind.program.blame(failure));
+            return;
+        }
+        // A panic hook names the record: what came before it was fine.
+        let named = error.culprit.map(|i| start + i as usize).filter(|at| (start..end).contains(at));
+        if let Some(at) = named {
+            self.run_into(batch, start..at, made);
+            self.run_into(batch, at..at + 1, made);
+            self.run_into(batch, at + 1..end, made);
+        } else {
+            let middle = start + (end - start) / 2;
+            self.run_into(batch, start..middle, made);
+            self.run_into(batch, middle..end, made);
+        }
+    }
+
+    /// One call into the plugin, its answer unchecked.
+    pub(super) fn call(
+        &mut self,
+        batch: &Batch,
+        range: Range<usize>,
+    ) -> Result<wire::Answer, CallError> {
+        let lowered = Lowered::new(batch, range);
+        let Lowered { origin, records, headers } = &lowered;
+        self.seat.call(
+            &self.kind.program,
+            records.len(),
+            || self.kind.start(),
+            |plugin, store| {
+                let plugin = plugin.millstream_plugin_transform();
+                plugin.call_run(store, &batch.arena, *origin, records, headers)
+            },
+        )
+    }
+}

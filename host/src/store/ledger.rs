@@ -1,0 +1,84 @@
+//! The ledger: how far a group is in a partition, kept beside the events.
+
+use super::Unavailable;
+use crate::record::TopicPartition;
+use std::sync::Arc;
+
+/// Which ledger: one for each group and partition.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LedgerKey {
+    /// The consumer group.
+    pub group: Arc<str>,
+    /// The partition.
+    pub partition: TopicPartition,
+}
+
+/// What a ledger says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// The offset of the next record to process: everything before it is done.
+    pub next: i64,
+    /// The topic's ID when it was first read, empty where Kafka gave none: a
+    /// topic made anew under the same name has another.
+    pub topic_id: String,
+    /// The cluster's ID, likewise.
+    pub cluster_id: String,
+    /// The digests of the plugins that made the last events, as the swap log
+    /// writes them.
+    pub digests: String,
+    /// How often the record at `next` was tried, where its policy retries.
+    pub attempts: u32,
+}
+
+/// One event for one client's stream.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamEvent<'a> {
+    /// The client's id, checked.
+    pub client: &'a [u8],
+    /// The event's type.
+    pub kind: &'a [u8],
+    /// The payload.
+    pub data: &'a [u8],
+    /// Its record's offset.
+    pub offset: i64,
+    /// Its number among its record's events.
+    pub n: u32,
+}
+
+/// A batch to store.
+#[derive(Debug)]
+pub struct Append<'a> {
+    /// Whose ledger it moves.
+    pub ledger: &'a LedgerKey,
+    /// Where the ledger must stand.
+    pub expected: i64,
+    /// Where it stands after.
+    pub next: i64,
+    /// The plugins that made the events; a change of it is noted in the swap
+    /// log, from offset `expected` on.
+    pub digests: &'a str,
+    /// The events, in order.
+    pub events: &'a [StreamEvent<'a>],
+}
+
+/// An event that the store would not take: the rest of its batch is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its index in [`Append::events`].
+    pub event: usize,
+    /// What the store said.
+    pub message: String,
+}
+
+/// What is known after an append.
+#[derive(Debug)]
+pub enum Appended {
+    /// Stored, except for these.
+    Stored(Vec<Refusal>),
+    /// Nothing was stored: the ledger stands elsewhere (or is gone).
+    Moved(Option<Ledger>),
+    /// The answer was lost: it may be stored or not. The ledger tells.
+    Unknown(Unavailable),
+    /// Nothing was stored: the store does not answer, or not now.
+    Unavailable(Unavailable),
+}

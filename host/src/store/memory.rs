@@ -1,0 +1,192 @@
+//! The store in this process's memory: for trying things out and for tests.
+//! It keeps the same contract as Redis, until the process ends.
+
+use super::{Append, Appended, Bell, Ledger, LedgerKey, Retention, Unavailable, Writer};
+use crate::record::{ClientId, Entry, Gap, Page, StreamId, Want};
+use bytes::Bytes;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::{broadcast, mpsc};
+
+/// A store in memory. Clones share it.
+#[derive(Clone)]
+pub struct MemoryStore {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    retention: Retention,
+    state: Mutex<State>,
+    /// Bounded: who falls behind is told [`Bell::Missed`].
+    bell: broadcast::Sender<Arc<Vec<ClientId>>>,
+}
+
+#[derive(Default)]
+struct State {
+    streams: HashMap<ClientId, Stream>,
+    ledgers: HashMap<LedgerKey, Ledger>,
+    interest: HashMap<ClientId, Instant>,
+    writes: u64,
+}
+
+#[derive(Default)]
+struct Stream {
+    entries: VecDeque<Entry>,
+    last: StreamId,
+    trimmed: bool,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new(retention: Retention) -> MemoryStore {
+        let (bell, _) = broadcast::channel(1024);
+        MemoryStore { shared: Arc::new(Shared { retention, state: Mutex::default(), bell }) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code panics while it holds the lock half-way through a change.
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn writer(&self) -> MemoryWriter {
+        MemoryWriter(self.clone())
+    }
+
+    pub(super) fn read(&self, wants: &[Want]) -> Vec<Page> {
+        let state = self.state();
+        wants.iter().map(|want| page(state.streams.get(&want.client), want)).collect()
+    }
+
+    pub(super) fn keep_interest(&self, clients: &[ClientId], lease: Duration) {
+        let until = Instant::now() + lease;
+        let mut state = self.state();
+        state.interest.retain(|_, until| *until > Instant::now());
+        state.interest.extend(clients.iter().map(|client| (client.clone(), until)));
+    }
+
+    pub(super) async fn listen(&self, bells: mpsc::Sender<Bell>) {
+        let mut rings = self.shared.bell.subscribe();
+        let mut bell = Bell::Missed;
+        while bells.send(bell).await.is_ok() {
+            bell = tokio::select! {
+                ring = rings.recv() => match ring {
+                    Ok(clients) => Bell::News(clients.to_vec()),
+                    Err(broadcast::error::RecvError::Lagged(_)) => Bell::Missed,
+                    Err(broadcast::error::RecvError::Closed) => return,
+                },
+                () = bells.closed() => return,
+            };
+        }
+    }
+}
+
+fn page(stream: Option<&Stream>, want: &Want) -> Page {
+    let empty = Stream::default();
+    let (exists, stream) = (stream.is_some(), stream.unwrap_or(&empty));
+    let Some(after) = want.after else {
+        return Page { last: stream.last, ..Page::default() };
+    };
+    let gap = want.check_gap.then(|| gap(exists, stream, after)).flatten();
+    let from = if gap == Some(Gap::Rewound) { StreamId::default() } else { after };
+    let entries = stream.entries.iter().filter(|e| e.id > from).take(want.limit);
+    Page { entries: entries.cloned().collect(), last: stream.last, gap }
+}
+
+fn gap(exists: bool, stream: &Stream, after: StreamId) -> Option<Gap> {
+    let present = || stream.entries.binary_search_by(|e| e.id.cmp(&after)).is_ok();
+    super::redis::gap_of(&super::redis::Seen {
+        exists,
+        last: stream.last,
+        all_there: !stream.trimmed,
+        cursor_there: present(),
+        after,
+    })
+}
+
+/// A memory store's writer.
+pub struct MemoryWriter(MemoryStore);
+
+impl Writer for MemoryWriter {
+    fn ledger(&mut self, key: &LedgerKey) -> Result<Option<Ledger>, Unavailable> {
+        Ok(self.0.state().ledgers.get(key).cloned())
+    }
+
+    fn begin(&mut self, key: &LedgerKey, first: &Ledger) -> Result<Ledger, Unavailable> {
+        let mut state = self.0.state();
+        Ok(state.ledgers.entry(key.clone()).or_insert_with(|| first.clone()).clone())
+    }
+
+    fn append(&mut self, append: &Append, _following: Option<&LedgerKey>) -> Appended {
+        let retention = self.0.shared.retention;
+        let mut state = self.0.state();
+        match state.ledgers.get_mut(append.ledger) {
+            Some(ledger) if ledger.next == append.expected => {
+                ledger.next = append.next;
+                ledger.digests = append.digests.into();
+                ledger.attempts = 0;
+            }
+            other => return Appended::Moved(other.cloned()),
+        }
+        let mut rung = Vec::new();
+        for event in append.events {
+            let Ok(client) = ClientId::new(event.client) else { continue };
+            state.streams.entry(client.clone()).or_default().push(event.kind, event.data, retention);
+            if rung.last() != Some(&client) {
+                rung.push(client);
+            }
+        }
+        state.forget_idle(retention);
+        drop(state);
+        // Nobody listening is fine: who comes later begins with `Missed`.
+        let _ = self.0.shared.bell.send(Arc::new(rung));
+        Appended::Stored(Vec::new())
+    }
+
+    fn connected(&mut self, clients: &[&str]) -> Result<Vec<bool>, Unavailable> {
+        let state = self.0.state();
+        let now = Instant::now();
+        let live = |client: &&str| state.interest.get(*client).is_some_and(|until| *until > now);
+        Ok(clients.iter().map(live).collect())
+    }
+}
+
+impl State {
+    /// Idle streams are looked for now and then, so that ids that never come
+    /// back don't stay.
+    fn forget_idle(&mut self, retention: Retention) {
+        self.writes += 1;
+        if self.writes.is_multiple_of(4096) {
+            let oldest = now_millis().saturating_sub(millis(retention.idle_expiry));
+            self.streams.retain(|_, stream| stream.last.millis >= oldest);
+        }
+    }
+}
+
+impl Stream {
+    fn push(&mut self, kind: &[u8], data: &[u8], retention: Retention) {
+        let now = StreamId { millis: now_millis(), number: 0 };
+        let next = StreamId { millis: self.last.millis, number: self.last.number + 1 };
+        self.last = now.max(next);
+        self.entries.push_back(Entry {
+            id: self.last,
+            kind: Bytes::copy_from_slice(kind),
+            data: Bytes::copy_from_slice(data),
+        });
+        let oldest = now.millis.saturating_sub(millis(retention.max_age));
+        while self.entries.len() as u64 > retention.max_events
+            || self.entries.front().is_some_and(|e| e.id.millis < oldest)
+        {
+            self.entries.pop_front();
+            self.trimmed = true;
+        }
+    }
+}
+
+pub(super) fn now_millis() -> u64 {
+    millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,144 @@
+//! Where events and ledgers are kept, and read back.
+//!
+//! Promises: a batch's events and its ledger move together or not at all; an
+//! append answers what is known (`Stored`, `Moved`, `Unknown`, `Unavailable`)
+//! and never guesses. Two stores keep the same contract (`tests/e2e/store.rs`): Redis,
+//! and the process's memory for trying things out. This folder deliberately
+//! knows nothing of Kafka, of plugins, or of what a pipeline does with an
+//! answer.
+
+mod ledger;
+pub mod memory;
+pub mod redis;
+mod settings;
+
+pub use ledger::{Append, Appended, Ledger, LedgerKey, Refusal, StreamEvent};
+pub use settings::{Retention, StoreSettings, StoreUrl};
+
+use crate::record::{ClientId, Page, Want};
+use std::time::Duration;
+use thiserror::Error;
+use tokio::sync::mpsc;
+
+/// The store could not do what it was asked, now. Nothing was changed.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct Unavailable(pub String);
+
+/// One worker's way in. Blocking; a transaction at a time.
+pub trait Writer: Send {
+    /// Reads a ledger.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    fn ledger(&mut self, key: &LedgerKey) -> Result<Option<Ledger>, Unavailable>;
+
+    /// Writes a partition's first ledger, unless there is one. Answers the
+    /// ledger that stands then.
+    ///
+    /// # Errors
+    /// When the store does not answer; it may have been written.
+    fn begin(&mut self, key: &LedgerKey, first: &Ledger) -> Result<Ledger, Unavailable>;
+
+    /// Stores a batch's events, rings the doorbell and moves the ledger, all
+    /// or nothing, if the ledger stands at `append.expected`. `following` is
+    /// the ledger of the next append, where it is known: its look-up then
+    /// rides behind this transaction.
+    fn append(&mut self, append: &Append, following: Option<&LedgerKey>) -> Appended;
+
+    /// For each client whether it holds an interest now.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    fn connected(&mut self, clients: &[&str]) -> Result<Vec<bool>, Unavailable>;
+}
+
+/// What the doorbell says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bell {
+    /// These clients have news.
+    News(Vec<ClientId>),
+    /// Rings may have been missed: everyone may have news.
+    Missed,
+}
+
+/// A store: makes writers, and reads for every client at once.
+pub enum Store {
+    /// Redis, or what speaks its protocol.
+    Redis(redis::RedisStore),
+    /// This process's memory: gone when it ends.
+    Memory(memory::MemoryStore),
+}
+
+impl Store {
+    /// Opens the store that `settings` name. Contacts nobody yet.
+    ///
+    /// # Errors
+    /// When the address can't be used.
+    pub fn open(settings: &StoreSettings) -> anyhow::Result<Store> {
+        Ok(match &settings.url {
+            StoreUrl::Memory => Store::Memory(memory::MemoryStore::new(settings.retention)),
+            StoreUrl::Redis(client) => {
+                Store::Redis(redis::RedisStore::new((**client).clone(), settings))
+            }
+        })
+    }
+
+    /// A writer of its own, connecting when it is first used.
+    pub fn writer(&self) -> Box<dyn Writer> {
+        match self {
+            Store::Redis(store) => Box::new(store.writer()),
+            Store::Memory(store) => Box::new(store.writer()),
+        }
+    }
+
+    /// Reads pages of many streams in one round trip, in the order asked.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn read(&self, wants: &[Want]) -> Result<Vec<Page>, Unavailable> {
+        match self {
+            Store::Redis(store) => store.read(wants).await,
+            Store::Memory(store) => Ok(store.read(wants)),
+        }
+    }
+
+    /// Notes that these clients are connected, for `lease` from now.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn keep_interest(
+        &self,
+        clients: &[ClientId],
+        lease: Duration,
+    ) -> Result<(), Unavailable> {
+        match self {
+            Store::Redis(store) => store.keep_interest(clients, lease).await,
+            Store::Memory(store) => {
+                store.keep_interest(clients, lease);
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends what the doorbell says to `bells`, beginning with `Missed` once
+    /// it listens, until the receiver is gone.
+    pub async fn listen(&self, bells: mpsc::Sender<Bell>) {
+        match self {
+            Store::Redis(store) => store.listen(bells).await,
+            Store::Memory(store) => store.listen(bells).await,
+        }
+    }
+
+    /// Asks the store whether it answers, and warns once of settings that put
+    /// events at risk.
+    ///
+    /// # Errors
+    /// What it answered instead.
+    pub async fn ping(&self) -> Result<(), Unavailable> {
+        match self {
+            Store::Redis(store) => store.ping().await,
+            Store::Memory(_) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Key names, and the commands of one transaction.
+
+use crate::store::{Append, Ledger, LedgerKey};
+use redis::Pipeline;
+use std::io::Write;
+
+/// Key names under one prefix.
+pub(super) struct Keys {
+    base: String,
+    pub interest: String,
+    pub bell: String,
+}
+
+/// The ledger's fields, as they are read.
+pub(super) const LEDGER_FIELDS: [&str; 5] =
+    ["next", "topic-id", "cluster-id", "digests", "attempts"];
+
+/// Swap log entries kept a partition: one is a few dozen bytes.
+const SWAPS_KEPT: usize = 10_000;
+
+impl Keys {
+    pub fn new(prefix: &str) -> Keys {
+        // `{0}` is the bucket: Redis Cluster hashes only what stands in braces.
+        let base = format!("{prefix}:{{0}}:");
+        Keys { interest: format!("{base}interest"), bell: format!("{base}bell"), base }
+    }
+
+    pub fn ledger(&self, key: &LedgerKey) -> String {
+        self.of("ledger", key)
+    }
+
+    pub fn swaps(&self, key: &LedgerKey) -> String {
+        self.of("swaps", key)
+    }
+
+    /// Topics hold no colon, so the group may.
+    fn of(&self, what: &str, key: &LedgerKey) -> String {
+        let LedgerKey { group, partition } = key;
+        format!("{}{what}:{group}:{}:{}", self.base, partition.topic, partition.partition)
+    }
+
+    pub fn stream(&self, client: &[u8]) -> Vec<u8> {
+        let mut key = Vec::with_capacity(self.base.len() + 7 + client.len());
+        key.extend_from_slice(self.base.as_bytes());
+        key.extend_from_slice(b"client:");
+        key.extend_from_slice(client);
+        key
+    }
+}
+
+/// Adds the events' XADDs.
+pub(super) fn add_events(pipe: &mut Pipeline, keys: &Keys, append: &Append, max_events: u64) {
+    let partition = &append.ledger.partition;
+    let mut source = Vec::with_capacity(64);
+    for event in append.events {
+        source.clear();
+        // Writing into a Vec can't fail.
+        let _ = write!(source, "{partition}/{}/{}", event.offset, event.n);
+        pipe.cmd("XADD")
+            .arg(keys.stream(event.client))
+            .arg("MAXLEN")
+            .arg("~")
+            .arg(max_events)
+            .arg("*")
+            .arg("type")
+            .arg(event.kind)
+            .arg("data")
+            .arg(event.data)
+            .arg("source")
+            .arg(&source[..]);
+    }
+}
+
+/// Adds the doorbell: one message a batch, each client once.
+pub(super) fn ring(pipe: &mut Pipeline, keys: &Keys, append: &Append) {
+    let mut clients: Vec<&[u8]> = append.events.iter().map(|event| event.client).collect();
+    clients.sort_unstable();
+    clients.dedup();
+    if !clients.is_empty() {
+        pipe.cmd("PUBLISH").arg(&keys.bell).arg(clients.join(&b'\n'));
+    }
+}
+
+/// Adds the ledger's move, and a line of the swap log where the plugins are
+/// others than `ledger` knows.
+pub(super) fn move_ledger(pipe: &mut Pipeline, keys: &Keys, append: &Append, ledger: &Ledger) {
+    let key = keys.ledger(append.ledger);
+    let set = pipe.cmd("HSET").arg(&key).arg("next").arg(append.next);
+    if ledger.attempts != 0 {
+        set.arg("attempts").arg(0);
+    }
+    if ledger.digests != append.digests {
+        set.arg("digests").arg(append.digests);
+        pipe.cmd("XADD")
+            .arg(keys.swaps(append.ledger))
+            .arg("MAXLEN")
+            .arg("~")
+            .arg(SWAPS_KEPT)
+            .arg("*")
+            .arg("from")
+            .arg(append.expected)
+            .arg("plugins")
+            .arg(append.digests);
+    }
+}
+
+/// The fields and values of a first ledger.
+pub(super) fn first_ledger<'a>(command: &'a mut redis::Cmd, ledger: &Ledger) -> &'a mut redis::Cmd {
+    command
+        .arg("next")
+        .arg(ledger.next)
+        .arg("topic-id")
+        .arg(&ledger.topic_id)
+        .arg("cluster-id")
+        .arg(&ledger.cluster_id)
+}

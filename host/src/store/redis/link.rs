@@ -1,0 +1,57 @@
+//! One blocking connection that sends several commands and reads their answers.
+
+use super::{PATIENCE, unavailable};
+use crate::store::Unavailable;
+use redis::{Connection, Pipeline, RedisResult, Value};
+
+/// A connection that is thrown away at the first error: what a late answer
+/// belongs to can't be known any more.
+pub(super) struct Link {
+    client: redis::Client,
+    connection: Option<Connection>,
+}
+
+impl Link {
+    pub fn new(client: redis::Client) -> Link {
+        Link { client, connection: None }
+    }
+
+    /// Connects, unless it is.
+    pub fn open(&mut self) -> Result<(), Unavailable> {
+        if self.connection.is_none() {
+            self.connection = Some(self.connect().map_err(unavailable)?);
+        }
+        Ok(())
+    }
+
+    fn connect(&self) -> RedisResult<Connection> {
+        let connection = self.client.get_connection_with_timeout(PATIENCE)?;
+        connection.set_read_timeout(Some(PATIENCE))?;
+        connection.set_write_timeout(Some(PATIENCE))?;
+        Ok(connection)
+    }
+
+    /// Throws the connection away, and every watch with it.
+    pub fn close(&mut self) {
+        self.connection = None;
+    }
+
+    /// Sends all commands at once and reads one answer each. An error of the
+    /// server is an answer; an error of the connection closes it.
+    pub fn send(&mut self, pipe: &Pipeline) -> Result<Vec<Value>, Unavailable> {
+        self.open()?;
+        let answers = self.exchange(pipe);
+        if answers.is_err() {
+            self.close();
+        }
+        answers.map_err(unavailable)
+    }
+
+    fn exchange(&mut self, pipe: &Pipeline) -> RedisResult<Vec<Value>> {
+        let Some(connection) = &mut self.connection else {
+            return Err((redis::ErrorKind::Io, "not connected").into());
+        };
+        connection.send_packed_command(&pipe.get_packed_pipeline())?;
+        (0..pipe.len()).map(|_| connection.recv_response()).collect()
+    }
+}

@@ -1,0 +1,144 @@
+//! The store in Redis.
+//!
+//! Keys (`<p>` is the configured prefix, `{0}` the bucket; a stream, its
+//! ledger and its doorbell share the slot, for the day there are several):
+//!
+//! | key | what |
+//! |---|---|
+//! | `<p>:{0}:client:<client id>` | the client's stream; fields `type`, `data`, `source` (topic/partition/offset/n) |
+//! | `<p>:{0}:ledger:<group>:<topic>:<partition>` | hash: `next`, `topic-id`, `cluster-id`, `digests`, `attempts` |
+//! | `<p>:{0}:swaps:<group>:<topic>:<partition>` | stream: from which offset on which plugins made the events |
+//! | `<p>:{0}:interest` | sorted set of connected clients, by the end of their lease |
+//! | `<p>:{0}:bell` | channel: client ids with news, a line each |
+
+mod bell;
+mod commands;
+mod link;
+mod reader;
+mod upkeep;
+mod writer;
+
+pub(super) use reader::{Seen, gap_of};
+pub use writer::RedisWriter;
+
+use super::{StoreSettings, Unavailable};
+use crate::record::ClientId;
+use commands::Keys;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// How long one answer may take, and one connection to come about. Redis stops
+/// for seconds when it saves or fails over; longer than this is "down".
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The store in one Redis.
+pub struct RedisStore {
+    client: redis::Client,
+    settings: StoreSettings,
+    keys: Arc<Keys>,
+    /// The readers' one connection; a multiplexed clone is taken out of it.
+    reading: Mutex<Option<redis::aio::MultiplexedConnection>>,
+    warned: AtomicBool,
+}
+
+impl RedisStore {
+    /// A store at `client`'s address. Connects when it is used.
+    pub fn new(client: redis::Client, settings: &StoreSettings) -> RedisStore {
+        RedisStore {
+            client,
+            settings: settings.clone(),
+            keys: Arc::new(Keys::new(&settings.key_prefix)),
+            reading: Mutex::new(None),
+            warned: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn writer(&self) -> RedisWriter {
+        RedisWriter::new(self.client.clone(), self.keys.clone(), self.settings.retention)
+    }
+
+    /// Runs `pipe` on the readers' connection; a broken one is replaced at the
+    /// next call.
+    async fn query<T: redis::FromRedisValue>(
+        &self,
+        pipe: &redis::Pipeline,
+    ) -> Result<T, Unavailable> {
+        let mut held = self.reading.lock().await;
+        let mut connection = match &*held {
+            Some(connection) => connection.clone(),
+            None => held.insert(self.connect().await.map_err(unavailable)?).clone(),
+        };
+        drop(held);
+        let answer = pipe.query_async(&mut connection).await;
+        if answer.as_ref().is_err_and(broken) {
+            *self.reading.lock().await = None;
+        }
+        answer.map_err(unavailable)
+    }
+
+    async fn connect(&self) -> redis::RedisResult<redis::aio::MultiplexedConnection> {
+        let config = redis::AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
+        self.client.get_multiplexed_async_connection_with_config(&config).await
+    }
+
+    pub(super) async fn keep_interest(
+        &self,
+        clients: &[ClientId],
+        lease: Duration,
+    ) -> Result<(), Unavailable> {
+        let now = super::memory::now_millis();
+        let until = now.saturating_add(super::memory::millis(lease));
+        let mut pipe = redis::pipe();
+        pipe.cmd("ZREMRANGEBYSCORE").arg(&self.keys.interest).arg("-inf").arg(now).ignore();
+        for some in clients.chunks(1000) {
+            let add = pipe.cmd("ZADD").arg(&self.keys.interest).arg("GT");
+            for client in some {
+                add.arg(until).arg(client.as_str());
+            }
+            add.ignore();
+        }
+        self.query(&pipe).await
+    }
+
+    pub(super) async fn ping(&self) -> Result<(), Unavailable> {
+        let mut pipe = redis::pipe();
+        pipe.cmd("PING").ignore();
+        self.query::<()>(&pipe).await?;
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            self.warn_of_eviction().await;
+        }
+        Ok(())
+    }
+
+    /// An evicting Redis forgets ledgers: records are then processed again.
+    async fn warn_of_eviction(&self) {
+        let mut pipe = redis::pipe();
+        pipe.cmd("CONFIG").arg("GET").arg("maxmemory-policy");
+        let policy: Result<((String, String),), _> = self.query(&pipe).await;
+        match policy {
+            Ok(((_, policy),)) if policy == "noeviction" || policy.starts_with("volatile-") => {}
+            Ok(((_, policy),)) => tracing::warn!(
+                policy,
+                "Redis may evict ledgers and streams under this maxmemory-policy: events can be \
+                 lost or doubled; set noeviction, or a volatile-* policy"
+            ),
+            Err(error) => tracing::warn!(
+                %error,
+                "can't read Redis' maxmemory-policy; it should be noeviction or volatile-*"
+            ),
+        }
+    }
+}
+
+fn unavailable(error: redis::RedisError) -> Unavailable {
+    Unavailable(format!("Redis: {error}"))
+}
+
+/// Whether the connection is of no more use.
+fn broken(error: &redis::RedisError) -> bool {
+    error.is_io_error() || error.is_timeout() || error.is_connection_dropped()
+}

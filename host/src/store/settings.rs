@@ -1,0 +1,41 @@
+//! What a store must be told, already checked.
+
+use std::time::Duration;
+
+/// Where the store is. A URL may hold a password: it has no `Debug`.
+#[derive(Clone)]
+pub enum StoreUrl {
+    /// `redis://` or `rediss://`, parsed.
+    Redis(Box<::redis::Client>),
+    /// `memory:`
+    Memory,
+}
+
+/// How much of a stream is kept. Belongs to the stream, not to a pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// The most events a stream; the store may keep up to a tenth more.
+    pub max_events: u64,
+    /// Events older than this go when their stream is next written to.
+    pub max_age: Duration,
+    /// A stream that nothing was written to for this long goes as a whole.
+    pub idle_expiry: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Retention {
+        const HOUR: Duration = Duration::from_secs(3600);
+        Retention { max_events: 1000, max_age: 24 * HOUR, idle_expiry: 72 * HOUR }
+    }
+}
+
+/// A store's settings.
+#[derive(Clone)]
+pub struct StoreSettings {
+    /// Where it is.
+    pub url: StoreUrl,
+    /// What every key begins with.
+    pub key_prefix: String,
+    /// How much is kept.
+    pub retention: Retention,
+}

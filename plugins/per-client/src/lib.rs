@@ -1,0 +1,80 @@
+//! A route that sends each event to its client's stream and nowhere else. A
+//! pipeline that names no route has this one.
+//!
+//! ```toml
+//! [pipeline.route]
+//! plugin = "bundled:per-client"
+//! [pipeline.route.config]
+//! # optional: "as-configured" (the default) leaves it to the pipeline's `deliver`,
+//! # "always" keeps events for clients that are away, "while-connected" does not.
+//! deliver = "as-configured"
+//! ```
+
+use millstream_plugin::{Config, Deliver, Destination, Route, RoutedEvent, route};
+use serde::Deserialize;
+
+/// The names of what may be configured: `Deliver` without `No`, with which no
+/// event would ever reach anyone.
+#[derive(Deserialize)]
+#[serde(remote = "Deliver", rename_all = "kebab-case")]
+enum DeliverName {
+    AsConfigured,
+    Always,
+    WhileConnected,
+}
+
+/// The plugin, which is its configuration.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PerClient {
+    #[serde(default, with = "DeliverName")]
+    deliver: Deliver,
+}
+
+impl Route for PerClient {
+    fn new(config: Config) -> Result<Self, String> {
+        config.parse()
+    }
+
+    fn route<'a>(&'a self, _: RoutedEvent<'a>) -> Result<Destination<'a>, String> {
+        Ok(Destination::stream(self.deliver))
+    }
+}
+
+route!(PerClient);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millstream_plugin::testing::{RouteTest, TestEvent};
+
+    fn deliver(config: &str) -> Deliver {
+        let plugin = RouteTest::<PerClient>::new(config).unwrap();
+        let mut out = plugin.run(&[TestEvent::new("ada", "mail", "{}")]);
+        let destination = out.remove(0).unwrap();
+        assert_eq!((destination.topic, destination.headers), (None, vec![]));
+        destination.stream
+    }
+
+    #[test]
+    fn without_configuration_the_pipeline_decides() {
+        assert_eq!(deliver("{}"), Deliver::AsConfigured);
+    }
+
+    #[test]
+    fn the_configured_way_is_taken() {
+        assert_eq!(deliver(r#"{"deliver":"as-configured"}"#), Deliver::AsConfigured);
+        assert_eq!(deliver(r#"{"deliver":"always"}"#), Deliver::Always);
+        assert_eq!(deliver(r#"{"deliver":"while-connected"}"#), Deliver::WhileConnected);
+    }
+
+    #[test]
+    fn a_wrong_configuration_is_refused_with_what_may_stand_there() {
+        let refusal = |config| RouteTest::<PerClient>::new(config).err().unwrap();
+        let wrong = refusal(r#"{"deliver":"allways"}"#);
+        let names = "expected one of `as-configured`, `always`, `while-connected`";
+        assert!(wrong.contains(names), "{wrong}");
+        assert!(refusal(r#"{"deliver":"no"}"#).contains("unknown variant `no`"));
+        assert!(refusal(r#"{"delivery":"always"}"#).contains("expected `deliver`"));
+    }
+}

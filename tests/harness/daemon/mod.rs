@@ -1,0 +1,162 @@
+//! The daemon under test.
+
+mod start;
+
+pub use start::DaemonBuilder;
+
+use crate::http::request;
+use crate::log::Log;
+use crate::process::Process;
+use crate::wait::wait_until;
+use rustix::process::Signal;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The longest that a daemon may take to say where it listens, and to end after SIGTERM.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running `millstream run`. Dropping it kills it, and prints its log if the test is failing.
+pub struct Daemon {
+    dir: PathBuf,
+    env: Vec<(String, String)>,
+    process: Process,
+    /// One a run; the last one is the current run's.
+    logs: Vec<Arc<Log>>,
+}
+
+impl Daemon {
+    /// A daemon with this `millstream.toml`, started and ready.
+    pub fn ready(config: &str) -> Self {
+        let daemon = Self::builder(config).start();
+        daemon.wait_ready(PATIENCE);
+        daemon
+    }
+
+    /// Where its configuration is, and what relative paths in it are relative to.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Writes another `millstream.toml`, for [`Daemon::hup`] or [`Daemon::restart`].
+    pub fn set_config(&self, config: &str) {
+        fs::write(self.dir.join("millstream.toml"), config).unwrap();
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// The address (`127.0.0.1:port`) that serves events; waits until the log says it.
+    pub fn sse(&self) -> String {
+        self.address("sse listening on http")
+    }
+
+    /// The address (`127.0.0.1:port`) of metrics, health and the admin calls.
+    pub fn admin(&self) -> String {
+        self.address("admin listening on http")
+    }
+
+    /// Waits until `/readyz` answers 200.
+    pub fn wait_ready(&self, timeout: Duration) {
+        let admin = self.admin();
+        let mut last = String::new();
+        let ready = || {
+            last = match request("GET", &admin, "/readyz", &[], b"") {
+                Ok(answer) if answer.status == 200 => return Some(()),
+                Ok(answer) => format!("{} {}", answer.status, answer.text()),
+                Err(error) => error.to_string(),
+            };
+            self.assert_running(&last);
+            None
+        };
+        wait_until("the daemon is ready", timeout, ready);
+    }
+
+    /// Whether the current run has logged a line with this text.
+    pub fn log_contains(&self, text: &str) -> bool {
+        self.log().find(text).is_some()
+    }
+
+    /// Waits for a line with this text in the current run's log, and returns it.
+    pub fn wait_log(&self, text: &str, timeout: Duration) -> String {
+        wait_until(&format!("the daemon logs {text:?}"), timeout, || {
+            let ended = self.log().has_ended(); // asked first: what is found later was there
+            let found = self.log().find(text);
+            assert!(found.is_some() || !ended, "ended without logging {text:?}");
+            found
+        })
+    }
+
+    /// The current run's log.
+    pub fn log(&self) -> &Log {
+        self.logs.last().unwrap()
+    }
+
+    /// SIGTERM, and its exit code (`None`: a signal ended it); panics when it does not end.
+    pub fn terminate(&self) -> Option<i32> {
+        self.signal(Signal::TERM);
+        self.wait_exit(PATIENCE)
+    }
+
+    /// Waits for its end; the exit code (`None`: a signal ended it).
+    pub fn wait_exit(&self, timeout: Duration) -> Option<i32> {
+        self.process.wait_exit("the daemon", timeout).code()
+    }
+
+    /// SIGKILL; returns when it is gone.
+    pub fn kill(&self) {
+        self.process.kill();
+    }
+
+    /// SIGHUP: it reads its configuration again.
+    pub fn hup(&self) {
+        self.signal(Signal::HUP);
+    }
+
+    /// SIGSTOP: it freezes.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// SIGCONT: ends [`Daemon::pause`].
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
+    }
+
+    /// Starts it again with the same folder and environment; what still runs is killed first.
+    pub fn restart(&mut self) {
+        self.process.kill();
+        let (process, log) = start::run(&self.dir, &self.env);
+        self.process = process;
+        self.logs.push(log);
+    }
+
+    fn address(&self, text: &str) -> String {
+        let line = self.wait_log(text, PATIENCE);
+        let (_, rest) = line.split_once(text).unwrap();
+        let rest = rest.trim_start_matches('s').trim_start_matches("://");
+        let end = rest.find(|c: char| !c.is_ascii_digit() && !".:[]abcdef".contains(c));
+        rest[..end.unwrap_or(rest.len())].to_owned()
+    }
+
+    fn assert_running(&self, last: &str) {
+        let status = self.process.exit_status();
+        assert!(status.is_none(), "the daemon ended ({status:?}); {last}");
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for (run, log) in self.logs.iter().enumerate() {
+                eprintln!("--- log of the daemon, run {run}:\n{}", log.tail(400));
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+use super::Daemon;
+use crate::janitor::scratch_dir;
+use crate::log::Log;
+use crate::process::Process;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+
+/// What a daemon is started with; see [`Daemon::builder`].
+pub struct DaemonBuilder {
+    dir: PathBuf,
+    env: Vec<(String, String)>,
+}
+
+impl DaemonBuilder {
+    /// Sets a variable of its environment.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Writes a file below the folder of the configuration, such as a plugin.
+    pub fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
+        let path = self.dir.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+        self
+    }
+
+    /// Where the configuration is, and what relative paths in it are relative to.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Starts it; returns at once.
+    pub fn start(self) -> Daemon {
+        let (process, log) = run(&self.dir, &self.env);
+        Daemon {
+            dir: self.dir,
+            env: self.env,
+            process,
+            logs: vec![log],
+        }
+    }
+}
+
+impl Daemon {
+    /// For a daemon with this `millstream.toml` in a folder of its own.
+    pub fn builder(config: &str) -> DaemonBuilder {
+        let dir = scratch_dir("daemon");
+        let env = vec![];
+        DaemonBuilder { dir, env }.file("millstream.toml", config)
+    }
+
+    /// The built program: the one beside the tests, `target/<profile>/millstream`.
+    pub fn program() -> PathBuf {
+        let test = std::env::current_exe().unwrap(); // target/<profile>/deps/<test>
+        let program = test.ancestors().nth(2).unwrap().join("millstream");
+        let (is_there, path) = (program.is_file(), program.display());
+        assert!(
+            is_there,
+            "no {path}. Run `tests/run`, or `cargo build -p millstream` in this profile"
+        );
+        program
+    }
+}
+
+/// Says so if the program is older than a file it was made of: cargo does not build it for a test
+/// of another package. Only a failing test shows it, since a file may well change during a run.
+fn warn_if_old(program: &Path) {
+    let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+    let sources = fs::read_to_string(program.with_extension("d")).unwrap_or_default();
+    let mut sources = sources.split_whitespace().skip(1).map(Path::new);
+    if let Some(newer) = sources.find(|source| changed(source) > changed(program)) {
+        eprintln!(
+            "the daemon is older than {}: run `cargo build`",
+            newer.display()
+        );
+    }
+}
+
+/// Starts the daemon of this folder.
+pub(super) fn run(dir: &Path, env: &[(String, String)]) -> (Process, Arc<Log>) {
+    let program = Daemon::program();
+    warn_if_old(&program);
+    let mut command = Process::command(&program);
+    command.args(["run", "-c"]).arg(dir.join("millstream.toml"));
+    command.envs(env.iter().map(|(name, value)| (name, value)));
+    command.env("NO_COLOR", "1");
+    command.stdout(File::create(dir.join("stdout")).unwrap());
+    command.stderr(Stdio::piped());
+    let process = Process::start(command);
+    let log = Log::of(process.take_stderr().unwrap());
+    (process, log)
+}

@@ -1,0 +1,60 @@
+use std::io::{BufRead, BufReader, Read};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// The lines that a program wrote so far, read by a thread so that the program never blocks.
+#[derive(Default)]
+pub struct Log(Mutex<Lines>);
+
+#[derive(Default)]
+struct Lines {
+    lines: Vec<String>,
+    ended: bool,
+}
+
+impl Log {
+    /// Reads to the end of `source`, in the background.
+    pub fn of(source: impl Read + Send + 'static) -> Arc<Self> {
+        let log = Arc::new(Log::default());
+        let writer = Arc::clone(&log);
+        thread::spawn(move || writer.read(BufReader::new(source)));
+        log
+    }
+
+    /// The first line that holds this text.
+    pub fn find(&self, text: &str) -> Option<String> {
+        let log = self.0.lock().unwrap();
+        let mut lines = log.lines.iter();
+        lines.find(|line| line.contains(text)).cloned()
+    }
+
+    /// Every line so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap().lines.clone()
+    }
+
+    /// The last lines, for the message of a panic.
+    pub fn tail(&self, count: usize) -> String {
+        let log = self.0.lock().unwrap();
+        let from = log.lines.len().saturating_sub(count);
+        log.lines[from..].join("\n")
+    }
+
+    /// Whether there is nothing more to come.
+    pub fn has_ended(&self) -> bool {
+        self.0.lock().unwrap().ended
+    }
+
+    fn read(&self, mut source: impl BufRead) {
+        let mut line = Vec::new();
+        while source
+            .read_until(b'\n', &mut line)
+            .is_ok_and(|read| read > 0)
+        {
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            self.0.lock().unwrap().lines.push(text);
+            line.clear();
+        }
+        self.0.lock().unwrap().ended = true;
+    }
+}
