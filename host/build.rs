@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-const PLUGINS: &[&str] = &[];
-#[allow(dead_code)]
-const PLUGINX: [&str; 6] =
+const PLUGINS: [&str; 6] =
     ["by-field", "by-type", "json-envelope", "notifications", "per-client", "retry-then-topic"];
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -18,7 +16,7 @@ fn main() {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());
     }
     let target = out.join("guests");
-    if !PLUGINS.is_empty() { build(&root, &target); }
+    build(&root, &target);
     let release = target.join(TARGET).join("release");
     let list: String = PLUGINS.iter().map(|name| entry(&release, name)).collect();
     let list = format!("static BUNDLED: &[(&str, &[u8])] = &[\n{list}];\n");

@@ -1,5 +1,13 @@
-//! Millstream's daemon.
-pub mod record;
-pub mod store;
-pub mod plugin;
+//! Millstream's daemon. ARCHITECTURE.md has the map; the folders are the road:
+//! `main -> cli -> pipeline -> {ingest, plugin, store, sse} -> record`.
+
+pub mod admin;
+pub mod cli;
+pub mod config;
+pub mod http;
 pub mod ingest;
+pub mod pipeline;
+pub mod plugin;
+pub mod record;
+pub mod sse;
+pub mod store;

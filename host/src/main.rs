@@ -1,1 +1,6 @@
-fn main() {}
+//! Kafka to WebAssembly plugin to one Redis stream per client to Server-Sent
+//! Events. See `millstream --help`.
+
+fn main() -> std::process::ExitCode {
+    millstream::cli::main()
+}

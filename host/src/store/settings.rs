@@ -11,6 +11,23 @@ pub enum StoreUrl {
     Memory,
 }
 
+impl StoreUrl {
+    /// Reads a URL. Contacts nobody.
+    ///
+    /// # Errors
+    /// What is wrong with it, without repeating it: it may hold a password.
+    pub fn parse(url: &str) -> Result<StoreUrl, String> {
+        if url == "memory:" {
+            return Ok(StoreUrl::Memory);
+        }
+        if !["redis://", "rediss://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Err("expected redis://host:port, rediss://host:port or memory:".into());
+        }
+        let client = ::redis::Client::open(url).map_err(|e| format!("the store's URL: {e}"))?;
+        Ok(StoreUrl::Redis(Box::new(client)))
+    }
+}
+
 /// How much of a stream is kept. Belongs to the stream, not to a pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {

@@ -161,7 +161,10 @@ mod tests {
         for field in ["eventId", "eventType", "clientId", "message"] {
             let (class, message) = failure(&LEAST.replace(field, "other"));
             assert_eq!(class, Class::Malformed);
-            assert!(message.contains(&format!("missing field `{field}`")), "{message}");
+            assert!(
+                message.contains(&format!("missing field `{field}`")),
+                "{message}"
+            );
         }
     }
 
@@ -173,7 +176,10 @@ mod tests {
         assert!(message.ends_with(expected), "{message}");
         for bad in ["", "[]", "null", "{\"eventId\":\"e1", &format!("{LEAST}x")] {
             let (class, message) = failure(bad);
-            assert!(class == Class::Malformed && message.contains("at byte"), "{bad}: {message}");
+            assert!(
+                class == Class::Malformed && message.contains("at byte"),
+                "{bad}: {message}"
+            );
         }
     }
 
@@ -202,7 +208,9 @@ mod tests {
     #[test]
     fn a_wrong_configuration_is_refused() {
         let refusal = |config| TransformTest::<Notifications>::new(config).err().unwrap();
-        assert!(refusal(r#"{"verison":"2"}"#).contains("unknown field `verison`, expected `version`"));
+        assert!(
+            refusal(r#"{"verison":"2"}"#).contains("unknown field `verison`, expected `version`")
+        );
         assert!(refusal(r#"{"version":2}"#).contains("expected a string"));
     }
 }

@@ -63,9 +63,15 @@ mod tests {
 
     #[test]
     fn the_configured_way_is_taken() {
-        assert_eq!(deliver(r#"{"deliver":"as-configured"}"#), Deliver::AsConfigured);
+        assert_eq!(
+            deliver(r#"{"deliver":"as-configured"}"#),
+            Deliver::AsConfigured
+        );
         assert_eq!(deliver(r#"{"deliver":"always"}"#), Deliver::Always);
-        assert_eq!(deliver(r#"{"deliver":"while-connected"}"#), Deliver::WhileConnected);
+        assert_eq!(
+            deliver(r#"{"deliver":"while-connected"}"#),
+            Deliver::WhileConnected
+        );
     }
 
     #[test]

@@ -1,0 +1,118 @@
+//! The command line.
+//!
+//! Exit codes: 0 done, 1 failed, 64 usage or configuration (`EX_USAGE` of
+//! sysexits.h). Logs go to standard error, results to standard output.
+
+mod daemon;
+mod demo;
+mod run;
+
+use crate::config::{self, ConfigError};
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const USAGE: u8 = 64;
+
+/// Each client's own events from Kafka to their browser, chosen and shaped by
+/// plugins that can be replaced while it runs.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the daemon.
+    Run {
+        /// The configuration file.
+        #[arg(short, long, default_value = "millstream.toml")]
+        config: PathBuf,
+    },
+    /// Shows it at work with nothing installed: a Kafka and a store in this
+    /// process, and a page to watch events arrive.
+    Demo {
+        /// Where the page is served.
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        listen: std::net::SocketAddr,
+        /// Events a second.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        rate: u32,
+    },
+    /// Looks at a configuration without running it.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Compiles a plugin from standard input to standard output; the daemon
+    /// runs this as a child of its own.
+    #[command(hide = true)]
+    CompilePlugin,
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Checks a configuration file; contacts nobody.
+    Check {
+        /// The configuration file.
+        #[arg(short, long, default_value = "millstream.toml")]
+        config: PathBuf,
+    },
+}
+
+/// Runs the program; the exit code is for `main`.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors.
+            let code = if error.use_stderr() { USAGE } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match dispatch(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("millstream: {error:#}");
+            ExitCode::from(if error.is::<ConfigError>() { USAGE } else { 1 })
+        }
+    }
+}
+
+fn dispatch(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Run { config } => {
+            let settings = config::load(&config)?;
+            start_logging();
+            run::run(settings, config)
+        }
+        Command::Demo { listen, rate } => {
+            start_logging();
+            demo::demo(listen, rate)
+        }
+        Command::Config { command: ConfigCommand::Check { config } } => {
+            let settings = config::load(&config)?;
+            let (file, n) = (config.display(), settings.pipelines.len());
+            println!("{file}: good: {n} pipeline{}", if n == 1 { "" } else { "s" });
+            Ok(())
+        }
+        Command::CompilePlugin => crate::plugin::compile::child(),
+    }
+}
+
+/// Logs to standard error; `RUST_LOG` chooses what.
+fn start_logging() {
+    use std::io::IsTerminal;
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,librdkafka=warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
+}

@@ -1,0 +1,136 @@
+//! What may stand in the file, key by key. Unknown keys are errors.
+
+use super::values::{Bytes, Text, Time};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use toml::Spanned;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct File {
+    pub kafka: Kafka,
+    pub store: Store,
+    #[serde(default)]
+    pub http: Http,
+    #[serde(default)]
+    pub admin: Admin,
+    #[serde(default)]
+    pub plugins: Plugins,
+    #[serde(default)]
+    pub pipeline: Vec<Spanned<Pipeline>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Kafka {
+    pub bootstrap_servers: Spanned<Text>,
+    pub group_id: Option<Spanned<Text>>,
+    #[serde(default)]
+    pub properties: BTreeMap<Spanned<String>, Text>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Store {
+    pub url: Spanned<Text>,
+    #[serde(default)]
+    pub retention: Retention,
+    pub key_prefix: Option<Spanned<Text>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Retention {
+    pub max_events: Option<Spanned<u64>>,
+    pub max_age: Option<Spanned<Time>>,
+    pub idle_expiry: Option<Spanned<Time>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Http {
+    pub listen: Option<Spanned<Text>>,
+    #[serde(default)]
+    pub allow_unauthenticated: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Admin {
+    pub listen: Option<Spanned<Text>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Plugins {
+    pub cache: Option<Text>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Pipeline {
+    pub name: Spanned<Text>,
+    pub topics: Spanned<Vec<Spanned<Text>>>,
+    pub group_id: Option<Spanned<Text>>,
+    #[serde(default)]
+    pub start: Start,
+    #[serde(default)]
+    pub deliver: Deliver,
+    pub workers: Option<Spanned<usize>>,
+    #[serde(default)]
+    pub batch: Batch,
+    #[serde(default)]
+    pub retry: Retry,
+    pub transform: Option<Spanned<Plugin>>,
+    pub route: Option<Spanned<Plugin>>,
+    pub dead_letter: Option<Spanned<Plugin>>,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Start {
+    #[default]
+    Earliest,
+    Latest,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Deliver {
+    #[default]
+    Always,
+    WhileConnected,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Batch {
+    pub max_records: Option<Spanned<usize>>,
+    pub max_bytes: Option<Spanned<Bytes>>,
+    pub max_record_bytes: Option<Spanned<Bytes>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Retry {
+    pub max_attempts: Option<Spanned<u32>>,
+    pub max_delay: Option<Spanned<Time>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Plugin {
+    pub plugin: Spanned<Text>,
+    pub config: Option<Spanned<toml::Value>>,
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Limits {
+    pub memory: Option<Spanned<Bytes>>,
+    pub cpu_per_batch: Option<Spanned<Time>>,
+    pub cpu_per_record: Option<Spanned<Time>>,
+    pub output: Option<Spanned<Bytes>>,
+}

@@ -1,0 +1,39 @@
+//! The configuration: from a file's text to settings that are valid.
+//!
+//! Two types, as in ripgrep: `file` is what may stand in the TOML, `settings`
+//! what everything after may rely on. Nothing here touches the world but the
+//! file itself: no port is bound, no broker asked. Every error names the file,
+//! the line, what was expected, and the nearest valid name.
+
+mod error;
+mod file;
+mod settings;
+mod values;
+
+pub use error::ConfigError;
+pub use settings::{Deliver, HttpSettings, PipelineSettings, PluginSettings, Settings, StartAt};
+
+use std::path::Path;
+
+/// Reads and checks a configuration file.
+///
+/// # Errors
+/// The first thing that is wrong, with its place.
+pub fn load(path: &Path) -> Result<Settings, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| ConfigError::new(path, None, format!("can't read the configuration: {e}")))?;
+    parse(path, &text)
+}
+
+/// Checks a configuration's text; `path` is for messages and for the paths in
+/// it, which are relative to its folder.
+///
+/// # Errors
+/// The first thing that is wrong, with its place.
+pub fn parse(path: &Path, text: &str) -> Result<Settings, ConfigError> {
+    let file: file::File = toml::from_str(text).map_err(|e| error::of_toml(path, text, &e))?;
+    settings::check(path, text, file)
+}
+
+#[cfg(test)]
+mod tests;

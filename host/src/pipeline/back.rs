@@ -1,0 +1,195 @@
+//! A worker's second thread: makes plans true, one at a time, in order.
+//!
+//! A plan is done when Kafka has acknowledged its letters and the store its
+//! events with the ledger. Trouble of the store is never the record's fault:
+//! it waits, and says so.
+
+use super::Shared;
+use super::lane::LaneState;
+use super::letters::{Letters, Verdict, judge};
+use super::plan::Plan;
+use super::signal::Signal;
+use crate::record::{Class, Failure, Stage};
+use crate::store::{Append, Appended, Ledger, LedgerKey, Refusal, Writer};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+/// How often a wait looks whether the plan is still wanted.
+const LOOK: Duration = Duration::from_millis(200);
+/// The first and the longest pause between two tries of the store.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
+
+/// A worker's second thread.
+pub(super) struct Back {
+    shared: Arc<Shared>,
+    plans: Receiver<Plan>,
+    /// Wakes the front when a lane must rewind.
+    signal: Arc<Signal>,
+    writer: Box<dyn Writer>,
+    pause: Duration,
+}
+
+/// What became of one try to store.
+enum Tried {
+    Stored(Vec<Refusal>),
+    Moved(Option<Ledger>),
+    Again,
+}
+
+impl Back {
+    pub fn new(shared: Arc<Shared>, plans: Receiver<Plan>, signal: Arc<Signal>) -> Back {
+        let writer = shared.store.writer();
+        Back { shared, plans, signal, writer, pause: PAUSES.0 }
+    }
+
+    pub fn run(mut self) {
+        let mut ahead = None;
+        while let Some(plan) = ahead.take().or_else(|| self.plans.recv().ok()) {
+            ahead = self.plans.try_recv().ok();
+            let following = ahead.as_ref().map(|plan: &Plan| plan.lane.ledger.clone());
+            self.carry_out(&plan, following.as_ref());
+            plan.lane.in_hand.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    fn wanted(&self, plan: &Plan) -> bool {
+        !self.shared.abandoning()
+            && !plan.lane.abandoned.load(Ordering::Acquire)
+            && plan.lane.session.load(Ordering::Acquire) == plan.session
+    }
+
+    fn carry_out(&mut self, plan: &Plan, following: Option<&LedgerKey>) {
+        let events = plan.stream_events();
+        let append = Append {
+            ledger: &plan.lane.ledger,
+            expected: plan.expected,
+            next: plan.next,
+            digests: &plan.generation.digests,
+            events: &events,
+        };
+        if !self.delivered(plan, &plan.letters) {
+            return;
+        }
+        while self.wanted(plan) {
+            match self.try_store(&append, following) {
+                Tried::Again => self.wait(),
+                Tried::Stored(refusals) => return self.stored(plan, &refusals),
+                Tried::Moved(ledger) => return self.moved(&plan.lane, ledger),
+            }
+        }
+    }
+
+    /// Waits until Kafka has the letters; false if the plan is not wanted any
+    /// more.
+    fn delivered(&self, plan: &Plan, letters: &Letters) -> bool {
+        while self.wanted(plan) {
+            if letters.arrived(&self.shared.outbox, LOOK) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn try_store(&mut self, append: &Append, following: Option<&LedgerKey>) -> Tried {
+        let appended = self.writer.append(append, following);
+        match appended {
+            Appended::Stored(refusals) => {
+                self.pause = PAUSES.0;
+                self.shared.store_trouble(None);
+                Tried::Stored(refusals)
+            }
+            Appended::Moved(ledger) => Tried::Moved(ledger),
+            Appended::Unavailable(error) => {
+                self.shared.store_trouble(Some(error.to_string()));
+                Tried::Again
+            }
+            Appended::Unknown(error) => {
+                tracing::warn!(%error, "an answer of the store was lost; the ledger will tell");
+                self.find_out(append)
+            }
+        }
+    }
+
+    /// After a lost answer: the ledger says whether it was stored.
+    fn find_out(&mut self, append: &Append) -> Tried {
+        loop {
+            match self.writer.ledger(append.ledger) {
+                Ok(Some(ledger)) if ledger.next == append.next => {
+                    self.shared.store_trouble(None);
+                    return Tried::Stored(Vec::new());
+                }
+                Ok(Some(ledger)) if ledger.next == append.expected => return Tried::Again,
+                Ok(other) => return Tried::Moved(other),
+                Err(error) => self.shared.store_trouble(Some(error.to_string())),
+            }
+            if self.shared.abandoning() {
+                return Tried::Again;
+            }
+            self.wait();
+        }
+    }
+
+    /// Pauses, longer each time, never two workers in step.
+    fn wait(&mut self) {
+        let jitter = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), ());
+        let part = self.pause / 2 + self.pause.mul_f64((jitter % 1000) as f64 / 2000.0);
+        std::thread::sleep(part);
+        self.pause = (self.pause * 2).min(PAUSES.1);
+    }
+
+    fn stored(&mut self, plan: &Plan, refusals: &[Refusal]) {
+        plan.lane.done.store(plan.next, Ordering::Release);
+        if !refusals.is_empty() {
+            self.bury(plan, refusals);
+        }
+    }
+
+    /// Events that the store refused inside the transaction: their batch is
+    /// stored and the ledger has passed. A crash before the letter is
+    /// acknowledged loses it; the docs name this window.
+    fn bury(&mut self, plan: &Plan, refusals: &[Refusal]) {
+        let mut failures: Vec<Failure> = Vec::new();
+        for refusal in refusals {
+            let event = plan.events.list[plan.streamed[refusal.event] as usize];
+            if failures.last().is_none_or(|last| last.record != event.record) {
+                let message = refusal.message.clone();
+                failures.push(Failure::new(event.record, Stage::Store, Class::StoreRefused, message));
+            }
+        }
+        let mut policy = match plan.generation.dead_letter.instance() {
+            Ok(policy) => policy,
+            Err(error) => {
+                plan.lane.halt(format!("the dead-letter plugin can't be started: {}", error.message));
+                return;
+            }
+        };
+        let mut letters = Letters::default();
+        let settings = &self.shared.settings;
+        // Its batch is stored: nothing is tried again.
+        failures.iter_mut().for_each(|failure| failure.attempts = settings.max_attempts);
+        for verdict in judge(&mut policy, &plan.batch, &failures, settings) {
+            match verdict {
+                Verdict::Letter(outgoing) => letters.send(&self.shared.outbox, outgoing),
+                Verdict::Halt => plan.lane.halt("its dead-letter policy says so".into()),
+                Verdict::Drop | Verdict::Retry(_) => {}
+            }
+        }
+        while !letters.arrived(&self.shared.outbox, LOOK) && !self.shared.abandoning() {}
+    }
+
+    /// The ledger stands elsewhere: another owner went on, or the store lost
+    /// its last writes. The ledger is right.
+    fn moved(&self, lane: &LaneState, ledger: Option<Ledger>) {
+        let partition = &lane.ledger.partition;
+        match ledger {
+            Some(ledger) => {
+                tracing::warn!(%partition, next = ledger.next, "the ledger moved; going on from there");
+                lane.rewind(ledger.next);
+            }
+            None => lane.halt("its ledger is gone from the store; restart to begin anew".into()),
+        }
+        self.signal.ring();
+    }
+}

@@ -1,0 +1,210 @@
+//! A pipeline: its partitions' records through its three plugins into the
+//! store.
+//!
+//! Promises: a batch is processed by one generation of plugins; a record is
+//! passed by the ledger only when its events are stored or its dead letter is
+//! acknowledged; a partition's batches are stored in order, one at a time; a
+//! stage that is full makes the one before it wait. This folder composes
+//! ingest, plugins and store, which don't know of each other, and knows none
+//! of the libraries behind them.
+//!
+//! ```text
+//! ingest ─feeds→ front (a thread a worker: transform, route, dead-letter)
+//!                  ─plans, bounded→ back (a thread a worker: receipts, store)
+//! ```
+
+mod back;
+mod front;
+mod lane;
+mod letters;
+mod partitions;
+mod plan;
+mod signal;
+mod streams;
+mod swap;
+
+pub use streams::StoreStreams;
+pub use swap::Swapper;
+
+use crate::config::{PipelineSettings, Settings};
+use crate::ingest::{Ingest, IngestOptions, Outbox};
+use crate::plugin::{Generation, Loader};
+use crate::record::TopicPartition;
+use crate::store::Store;
+use arc_swap::ArcSwap;
+use front::Front;
+use lane::LaneState;
+use partitions::PipelinePartitions;
+use signal::Signal;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How a pipeline is going, from [`Shared::stage`].
+const RUNNING: u8 = 0;
+/// No new batches; what is in hand is finished.
+const DRAINING: u8 = 1;
+/// What is in hand is left to the next start.
+const ABANDONING: u8 = 2;
+
+/// Plans between a worker's two threads: with one in each thread that is all a
+/// worker holds. When it is full the front waits, and Kafka's small queues
+/// fill behind it.
+const PLANS: usize = 2;
+
+/// What a pipeline's threads share.
+pub(crate) struct Shared {
+    pub settings: PipelineSettings,
+    pub generation: ArcSwap<Generation>,
+    pub store: Arc<Store>,
+    pub outbox: Outbox,
+    lanes: Mutex<HashMap<TopicPartition, Arc<LaneState>>>,
+    stage: AtomicU8,
+    /// What keeps the store from answering, where anything does.
+    trouble: Mutex<Option<String>>,
+}
+
+impl Shared {
+    fn lanes(&self) -> MutexGuard<'_, HashMap<TopicPartition, Arc<LaneState>>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn draining(&self) -> bool {
+        self.stage.load(Ordering::Acquire) >= DRAINING
+    }
+
+    fn abandoning(&self) -> bool {
+        self.stage.load(Ordering::Acquire) >= ABANDONING
+    }
+
+    /// Notes what keeps the store from answering, and says it once.
+    fn store_trouble(&self, trouble: Option<String>) {
+        let mut noted = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&*noted, &trouble) {
+            (None, Some(now)) => {
+                tracing::warn!(pipeline = self.settings.name, trouble = now, "waiting for the store");
+            }
+            (Some(_), None) => tracing::info!(pipeline = self.settings.name, "the store answers"),
+            _ => {}
+        }
+        *noted = trouble;
+    }
+}
+
+/// A running pipeline.
+pub struct Pipeline {
+    shared: Arc<Shared>,
+    ingest: Ingest,
+    workers: Vec<Worker>,
+}
+
+/// A worker's threads, and how the front is woken.
+struct Worker {
+    signal: Arc<Signal>,
+    threads: [JoinHandle<()>; 2],
+}
+
+impl Pipeline {
+    /// Loads the plugins, joins the group and begins.
+    ///
+    /// # Errors
+    /// When a plugin may not go live, or Kafka's properties are refused.
+    pub fn start(
+        settings: PipelineSettings,
+        all: &Settings,
+        loader: &Loader,
+        store: Arc<Store>,
+    ) -> anyhow::Result<Pipeline> {
+        let generation = swap::load(loader, &settings.plugins, 1, None)
+            .map_err(|e| anyhow::anyhow!("pipeline `{}`: {e}", settings.name))?;
+        swap::announce(&settings.name, &generation);
+        let options = IngestOptions {
+            name: settings.name.clone(),
+            kafka: all.kafka.clone(),
+            group: settings.group.clone(),
+            topics: settings.topics.clone(),
+        };
+        let shared = Arc::new(Shared {
+            generation: ArcSwap::from_pointee(generation),
+            store,
+            outbox: Outbox::new(&all.kafka)?,
+            lanes: Mutex::default(),
+            stage: AtomicU8::new(RUNNING),
+            trouble: Mutex::default(),
+            settings,
+        });
+        let mut workers = Vec::new();
+        let mut doors = Vec::new();
+        for index in 0..shared.settings.workers {
+            let (worker, door) = start_worker(&shared, index)?;
+            workers.push(worker);
+            doors.push(door);
+        }
+        let partitions = Arc::new(PipelinePartitions::new(shared.clone(), doors));
+        let ingest = Ingest::start(options, partitions)?;
+        Ok(Pipeline { shared, ingest, workers })
+    }
+
+    /// The pipeline's name.
+    pub fn name(&self) -> &str {
+        &self.shared.settings.name
+    }
+
+    /// What a swap needs of it.
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        self.shared.clone()
+    }
+
+    /// Why it can't be called ready; empty when it can.
+    pub fn not_ready(&self) -> Vec<String> {
+        let trouble = self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut reasons: Vec<String> = self.ingest.not_ready().into_iter().collect();
+        reasons.extend(trouble);
+        for (partition, lane) in &*self.shared.lanes() {
+            reasons.extend(lane.halted().map(|why| format!("{partition} is halted: {why}")));
+        }
+        let name = self.name();
+        reasons.into_iter().map(|reason| format!("pipeline {name}: {reason}")).collect()
+    }
+
+    /// Finishes what is in hand, for at most `patience`, commits and leaves
+    /// the group.
+    pub fn stop(self, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        self.shared.stage.store(DRAINING, Ordering::Release);
+        self.workers.iter().for_each(|worker| worker.signal.ring());
+        let running = |workers: &[Worker]| {
+            workers.iter().any(|worker| worker.threads.iter().any(|t| !t.is_finished()))
+        };
+        while running(&self.workers) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if running(&self.workers) {
+            let name = self.name();
+            tracing::warn!(pipeline = name, "not drained in time; the next start goes on from the ledger");
+            self.shared.stage.store(ABANDONING, Ordering::Release);
+        }
+        for thread in self.workers.into_iter().flat_map(|worker| worker.threads) {
+            let _ = thread.join();
+        }
+        self.ingest.stop();
+    }
+}
+
+fn start_worker(shared: &Arc<Shared>, index: usize) -> anyhow::Result<(Worker, partitions::Door)> {
+    let name = &shared.settings.name;
+    let signal = Arc::new(Signal::default());
+    let (plans, planned) = mpsc::sync_channel(PLANS);
+    // A feed for each partition of an assignment; ingest waits when it is full.
+    let (door, arrivals) = mpsc::sync_channel(64);
+    let front = Front::new(shared.clone(), signal.clone(), arrivals, plans)?;
+    let back = back::Back::new(shared.clone(), planned, signal.clone());
+    let thread = std::thread::Builder::new().name(format!("front-{index}-{name}"));
+    let front = thread.spawn(move || front.run())?;
+    let thread = std::thread::Builder::new().name(format!("back-{index}-{name}"));
+    let back = thread.spawn(move || back.run())?;
+    let door = partitions::Door { arrivals: door, signal: signal.clone() };
+    Ok((Worker { signal, threads: [front, back] }, door))
+}

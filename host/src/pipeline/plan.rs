@@ -1,0 +1,42 @@
+//! What is to be done with a batch, from the front to the back.
+
+use super::lane::LaneState;
+use super::letters::Letters;
+use crate::plugin::Generation;
+use crate::record::{Batch, Events};
+use crate::store::StreamEvent;
+use std::sync::Arc;
+
+/// A processed part of a batch. Nothing of it is stored yet.
+pub(super) struct Plan {
+    pub lane: Arc<LaneState>,
+    pub session: u64,
+    /// Where the ledger must stand, and where it then stands.
+    pub expected: i64,
+    pub next: i64,
+    /// The plugins that made it.
+    pub generation: Arc<Generation>,
+    pub batch: Arc<Batch>,
+    pub events: Events,
+    /// Indices of the events that go to their clients' streams.
+    pub streamed: Vec<u32>,
+    /// What goes to Kafka; already under way.
+    pub letters: Letters,
+}
+
+impl Plan {
+    /// The events as the store takes them, in the order of `streamed`.
+    pub fn stream_events(&self) -> Vec<StreamEvent<'_>> {
+        let of = |index: &u32| {
+            let event = &self.events.list[*index as usize];
+            StreamEvent {
+                client: self.events.bytes(event.client),
+                kind: self.events.bytes(event.kind),
+                data: self.events.bytes(event.payload),
+                offset: self.batch.records[event.record as usize].offset,
+                n: event.n,
+            }
+        };
+        self.streamed.iter().map(of).collect()
+    }
+}

@@ -1,0 +1,329 @@
+//! Replacing plugins while they run.
+//!
+//! A thread waits to be told that something may have changed, lets it settle,
+//! and compares digests. What changed is loaded aside; only when the whole
+//! generation may go live is it published with one pointer swap, and workers
+//! take it up between two batches. Whatever fails leaves the old one running.
+
+use super::{Pipeline, Shared};
+use crate::config::{PluginSettings, Settings};
+use crate::plugin::{FolderWatch, Generation, Loader, Program, Source, Spec, digest_of};
+use metrics::{counter, gauge};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a folder must be quiet before files are looked at.
+const SETTLE: Duration = Duration::from_millis(100);
+/// How often files are looked at without being told.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// Tells the swapper to look.
+enum Nudge {
+    /// Files may have changed.
+    Look,
+    /// The configuration file may have.
+    Reload,
+    /// A pipeline shall have these plugins; the answer goes back.
+    Use(String, Box<PluginSettings>, SyncSender<Result<(), String>>),
+    /// It is over.
+    Stop,
+}
+
+/// Replaces the pipelines' plugins when their files or their configuration
+/// change.
+pub struct Swapper {
+    nudges: SyncSender<Nudge>,
+    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+}
+
+/// What one pipeline's plugins were made of.
+struct Watched {
+    shared: Arc<Shared>,
+    plugins: PluginSettings,
+    /// Digests that were tried and refused: not tried again until they change.
+    refused: Option<String>,
+}
+
+impl Swapper {
+    /// Starts watching. `config` is read again at [`Swapper::reload`].
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn start(
+        pipelines: &[Pipeline],
+        loader: Arc<Loader>,
+        config: Option<PathBuf>,
+    ) -> std::io::Result<Swapper> {
+        let watched = |pipeline: &Pipeline| {
+            let shared = pipeline.shared();
+            let plugins = shared.settings.plugins.clone();
+            Watched { shared, plugins, refused: None }
+        };
+        let pipelines = pipelines.iter().map(watched).collect();
+        // One nudge waiting is as good as many; only `Use` must not be lost.
+        let (nudges, nudged) = sync_channel(8);
+        let nudge = nudges.clone();
+        let folders = FolderWatch::new(move || match nudge.try_send(Nudge::Look) {
+            Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
+        });
+        let task = Task { pipelines, loader, config, folders, nudged };
+        let thread = std::thread::Builder::new().name("swap".into()).spawn(move || task.run())?;
+        Ok(Swapper { nudges, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Reads the plugin tables of the configuration again.
+    pub fn reload(&self) {
+        let _ = self.nudges.send(Nudge::Reload);
+    }
+
+    /// Gives a pipeline these plugins, and waits until they are live.
+    ///
+    /// # Errors
+    /// Why they may not go live; the old ones run on.
+    pub fn use_plugins(&self, pipeline: &str, plugins: PluginSettings) -> Result<(), String> {
+        let (answer, answered) = sync_channel(1);
+        let nudge = Nudge::Use(pipeline.into(), Box::new(plugins), answer);
+        let gone = || "the daemon is stopping".to_string();
+        self.nudges.send(nudge).map_err(|_| gone())?;
+        answered.recv().map_err(|_| gone())?
+    }
+
+    /// Stops watching.
+    pub fn stop(&self) {
+        let _ = self.nudges.send(Nudge::Stop);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Task {
+    pipelines: Vec<Watched>,
+    loader: Arc<Loader>,
+    config: Option<PathBuf>,
+    folders: FolderWatch,
+    nudged: Receiver<Nudge>,
+}
+
+impl Task {
+    fn run(mut self) {
+        loop {
+            let specs = self.pipelines.iter().flat_map(|watched| specs(&watched.plugins));
+            self.folders.watch(specs.filter_map(|(_, spec)| file_of(spec)));
+            match self.nudged.recv_timeout(LOOK) {
+                Ok(Nudge::Look) => {
+                    if let Some(other) = self.settle() {
+                        self.act(other);
+                    }
+                    self.look();
+                }
+                Err(RecvTimeoutError::Timeout) => self.look(),
+                Err(RecvTimeoutError::Disconnected) | Ok(Nudge::Stop) => return,
+                Ok(other) => self.act(other),
+            }
+        }
+    }
+
+    /// Waits until the folders are quiet: editors write in several steps.
+    fn settle(&self) -> Option<Nudge> {
+        let longest = Instant::now() + SETTLE * 10;
+        while Instant::now() < longest {
+            match self.nudged.recv_timeout(SETTLE) {
+                Ok(Nudge::Look) => {}
+                Ok(other) => return Some(other),
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    fn act(&mut self, nudge: Nudge) {
+        match nudge {
+            Nudge::Reload => self.reload(),
+            Nudge::Use(name, plugins, answer) => {
+                let of = |w: &&mut Watched| w.shared.settings.name == name;
+                let result = match self.pipelines.iter_mut().find(of) {
+                    Some(watched) => watched.take(&self.loader, *plugins),
+                    None => Err(format!("there is no pipeline `{name}`")),
+                };
+                let _ = answer.send(result);
+            }
+            Nudge::Look | Nudge::Stop => {}
+        }
+    }
+
+    fn look(&mut self) {
+        for watched in &mut self.pipelines {
+            let plugins = watched.plugins.clone();
+            // Said in the log, and asked again at the next look.
+            let _ = watched.take(&self.loader, plugins);
+        }
+    }
+
+    fn reload(&mut self) {
+        let Some(path) = &self.config else { return };
+        let settings = match crate::config::load(path) {
+            Ok(settings) => settings,
+            Err(error) => {
+                tracing::error!(%error, "the configuration is not taken; the old one stays");
+                return;
+            }
+        };
+        tracing::info!("the configuration was read again; of it the plugins' tables are taken");
+        let mut plugins: HashMap<_, _> = plugins_of(settings);
+        for watched in &mut self.pipelines {
+            watched.refused = None;
+            if let Some(plugins) = plugins.remove(&watched.shared.settings.name) {
+                let _ = watched.take(&self.loader, plugins);
+            }
+        }
+    }
+}
+
+fn plugins_of(settings: Settings) -> HashMap<String, PluginSettings> {
+    settings.pipelines.into_iter().map(|pipeline| (pipeline.name, pipeline.plugins)).collect()
+}
+
+impl Watched {
+    /// Makes `plugins` live if they are others than those that are.
+    fn take(&mut self, loader: &Loader, plugins: PluginSettings) -> Result<(), String> {
+        let now = fingerprint(&plugins);
+        let old = self.shared.generation.load_full();
+        if now == live_fingerprint(&old) || Some(&now) == self.refused.as_ref() {
+            self.plugins = plugins;
+            return Ok(());
+        }
+        let name = &self.shared.settings.name;
+        match load(loader, &plugins, old.number + 1, Some(&old)) {
+            Ok(generation) => {
+                announce(name, &generation);
+                self.shared.generation.store(Arc::new(generation));
+                count(name, "done");
+                self.plugins = plugins;
+                self.refused = None;
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!(
+                    pipeline = name,
+                    "{error}; the old plugins stay: generation {} runs on",
+                    old.number
+                );
+                count(name, "refused");
+                self.refused = Some(now);
+                Err(error)
+            }
+        }
+    }
+}
+
+fn count(pipeline: &str, result: &'static str) {
+    counter!("millstream_swaps_total", "pipeline" => pipeline.to_string(), "result" => result)
+        .increment(1);
+}
+
+fn specs(plugins: &PluginSettings) -> [(&'static str, &Spec); 3] {
+    let PluginSettings { transform, route, dead_letter } = plugins;
+    [("transform", transform), ("route", route), ("dead-letter", dead_letter)]
+}
+
+fn file_of(spec: &Spec) -> Option<&Path> {
+    match &spec.source {
+        Source::File(path) => Some(path),
+        Source::Bundled(_) => None,
+    }
+}
+
+/// What tells one set of plugins from another: code, configuration and limits.
+fn fingerprint(plugins: &PluginSettings) -> String {
+    let of = |(kind, spec): (&str, &Spec)| {
+        let digest = match spec.source.read() {
+            Ok(wasm) => digest_of(&wasm),
+            Err(error) => format!("{error:#}"),
+        };
+        line(kind, &digest, &spec.source.name(), &spec.config.to_string(), &spec.limits)
+    };
+    specs(plugins).map(of).join("\n")
+}
+
+fn live_fingerprint(generation: &Generation) -> String {
+    let of = |(kind, program): (&str, &Program)| {
+        line(kind, &program.digest, &program.name, &program.config, &program.limits)
+    };
+    programs(generation).map(of).join("\n")
+}
+
+fn line(
+    kind: &str,
+    digest: &str,
+    name: &str,
+    config: &str,
+    limits: &crate::plugin::Limits,
+) -> String {
+    format!("{kind} {digest} {name} {config} {limits:?}")
+}
+
+fn programs(generation: &Generation) -> [(&'static str, &Program); 3] {
+    [
+        ("transform", &generation.transform.program),
+        ("route", &generation.route.program),
+        ("dead-letter", &generation.dead_letter.program),
+    ]
+}
+
+/// Loads a generation; what is the same as in `old` is taken from it.
+pub(super) fn load(
+    loader: &Loader,
+    plugins: &PluginSettings,
+    number: u64,
+    old: Option<&Generation>,
+) -> Result<Generation, String> {
+    let PluginSettings { transform, route, dead_letter } = plugins;
+    let transform = one("transform", transform, old.map(|o| &o.transform), |k| &k.program, |wasm| {
+        loader.transform(transform, wasm)
+    })?;
+    let route = one("route", route, old.map(|o| &o.route), |k| &k.program, |wasm| {
+        loader.route(route, wasm)
+    })?;
+    let dead_letter =
+        one("dead-letter", dead_letter, old.map(|o| &o.dead_letter), |k| &k.program, |wasm| {
+            loader.dead_letter(dead_letter, wasm)
+        })?;
+    Ok(Generation::new(number, transform, route, dead_letter))
+}
+
+fn one<K: Clone>(
+    kind: &str,
+    spec: &Spec,
+    old: Option<&K>,
+    program: impl Fn(&K) -> &Program,
+    load: impl FnOnce(Vec<u8>) -> anyhow::Result<K>,
+) -> Result<K, String> {
+    let name = spec.source.name();
+    let error = |e: anyhow::Error| format!("the {kind} plugin {name}: {e:#}");
+    let wasm = spec.source.read().map_err(error)?;
+    let describe = |digest: &str| line(kind, digest, &name, &spec.config.to_string(), &spec.limits);
+    let digest = digest_of(&wasm);
+    if let Some(old) = old {
+        let live = program(old);
+        let live = line(kind, &live.digest, &live.name, &live.config, &live.limits);
+        if live == describe(&digest) {
+            return Ok(old.clone());
+        }
+    }
+    load(wasm).map_err(error)
+}
+
+/// Says in the log and the metrics which plugins are live.
+pub(super) fn announce(pipeline: &str, generation: &Generation) {
+    for (kind, program) in programs(generation) {
+        let (plugin, digest) = (&*program.name, program.short_digest());
+        tracing::info!(pipeline, generation = generation.number, kind, plugin, digest, "live");
+        gauge!("millstream_plugin_generation", "pipeline" => pipeline.to_string(), "kind" => kind)
+            .set(generation.number as f64);
+    }
+}

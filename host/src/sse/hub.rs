@@ -1,0 +1,182 @@
+//! Who is connected, and who may have news.
+
+use super::connection::{Begin, Connection};
+use super::{News, Streams, body::EventBody, reader};
+use crate::record::ClientId;
+use metrics::gauge;
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{MissedTickBehavior, interval};
+
+/// Comes often enough for nginx (60 s) and most networks.
+const COMMENT_EVERY: Duration = Duration::from_secs(15);
+/// An interest outlives a reconnection; it is renewed in a third of its time.
+const LEASE: Duration = Duration::from_secs(30);
+
+/// Everyone who is connected to this process.
+pub struct Hub {
+    pub(super) streams: Arc<dyn Streams>,
+    clients: Mutex<Clients>,
+    pub(super) news: Notify,
+    /// Why nothing can be read now, where that is so.
+    pub(super) trouble: Mutex<Option<String>>,
+}
+
+#[derive(Default)]
+struct Clients {
+    connected: HashMap<ClientId, Vec<Arc<Connection>>>,
+    /// Clients that may have news: each once, however often the bell rings.
+    dirty: HashSet<ClientId>,
+    closed: bool,
+}
+
+impl Hub {
+    /// Starts the shared reader, the doorbell's listener and the clocks, on the
+    /// running tokio.
+    pub fn start(streams: Arc<dyn Streams>) -> Arc<Hub> {
+        let hub = Arc::new(Hub {
+            streams,
+            clients: Mutex::default(),
+            news: Notify::new(),
+            trouble: Mutex::default(),
+        });
+        tokio::spawn(listen(hub.clone()));
+        tokio::spawn(reader::run(hub.clone()));
+        tokio::spawn(tick(hub.clone()));
+        hub
+    }
+
+    fn clients(&self) -> MutexGuard<'_, Clients> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens a stream.
+    pub(super) async fn open(self: &Arc<Hub>, client: ClientId, begin: Begin) -> EventBody {
+        // Before it is read for, so that what is made only for those who are
+        // connected is made from here on. If it fails, so will the reads.
+        let _ = self.streams.keep_interest(vec![client.clone()], LEASE).await;
+        let connection = Arc::new(Connection::new(client.clone(), begin, jittered(2000)));
+        let mut clients = self.clients();
+        clients.connected.entry(client.clone()).or_default().push(connection.clone());
+        clients.dirty.insert(client);
+        if clients.closed {
+            connection.end(jittered(1000));
+        }
+        drop(clients);
+        gauge!("millstream_sse_connections").increment(1);
+        self.news.notify_one();
+        EventBody { hub: self.clone(), connection }
+    }
+
+    pub(super) fn close(&self, connection: &Arc<Connection>) {
+        let mut clients = self.clients();
+        if let Some(open) = clients.connected.get_mut(&connection.client) {
+            open.retain(|other| !Arc::ptr_eq(other, connection));
+            if open.is_empty() {
+                clients.connected.remove(&connection.client);
+                clients.dirty.remove(&connection.client);
+            }
+        }
+        gauge!("millstream_sse_connections").decrement(1);
+    }
+
+    /// Notes that a client may have news.
+    pub(super) fn ring(&self, client: &ClientId) {
+        let mut clients = self.clients();
+        if clients.connected.contains_key(client) {
+            clients.dirty.insert(client.clone());
+            self.news.notify_one();
+        }
+    }
+
+    fn ring_all(&self) {
+        let mut clients = self.clients();
+        let all: Vec<ClientId> = clients.connected.keys().cloned().collect();
+        clients.dirty.extend(all);
+        self.news.notify_one();
+    }
+
+    /// Takes up to `most` clients that may have news, with their connections.
+    pub(super) fn take_dirty(&self, most: usize) -> Vec<(ClientId, Vec<Arc<Connection>>)> {
+        let mut clients = self.clients();
+        let some: Vec<ClientId> = clients.dirty.iter().take(most).cloned().collect();
+        let mut taken = Vec::with_capacity(some.len());
+        for client in some {
+            clients.dirty.remove(&client);
+            if let Some(open) = clients.connected.get(&client) {
+                let open = open.clone();
+                taken.push((client, open));
+            }
+        }
+        if !clients.dirty.is_empty() {
+            self.news.notify_one();
+        }
+        taken
+    }
+
+    fn everyone(&self) -> Vec<Arc<Connection>> {
+        self.clients().connected.values().flatten().cloned().collect()
+    }
+
+    /// Ends every stream, and every one that is opened from now on. Clients
+    /// come back at different times.
+    pub fn close_all(&self) {
+        self.clients().closed = true;
+        self.everyone().iter().for_each(|connection| connection.end(jittered(1000)));
+    }
+
+    /// Why nothing can be read now; `None` when it can.
+    pub fn not_ready(&self) -> Option<String> {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        trouble.map(|why| format!("streams can't be read: {why}"))
+    }
+}
+
+async fn listen(hub: Arc<Hub>) {
+    // A full one makes the store's side wait; rings of one client melt together
+    // in `dirty` anyway.
+    let (news, mut heard) = mpsc::channel(256);
+    let hear = async {
+        while let Some(news) = heard.recv().await {
+            match news {
+                News::Of(clients) => clients.iter().for_each(|client| hub.ring(client)),
+                News::Missed => hub.ring_all(),
+            }
+        }
+    };
+    tokio::select! {
+        () = hub.streams.listen(news) => {}
+        () = hear => {}
+    }
+}
+
+/// Comments and interests, for everyone at once.
+async fn tick(hub: Arc<Hub>) {
+    let (mut comment, mut interest) = (interval(COMMENT_EVERY), interval(LEASE / 3));
+    comment.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interest.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = comment.tick() => {
+                hub.everyone().iter().for_each(|connection| connection.comment());
+            }
+            _ = interest.tick() => {
+                let clients: Vec<ClientId> = hub.clients().connected.keys().cloned().collect();
+                if !clients.is_empty()
+                    && let Err(error) = hub.streams.keep_interest(clients, LEASE).await
+                {
+                    tracing::warn!(%error, "can't note who is connected");
+                }
+            }
+        }
+    }
+}
+
+/// Between half and one and a half times `ms`, so that clients don't return in
+/// step.
+fn jittered(ms: u64) -> u64 {
+    ms / 2 + std::hash::RandomState::new().hash_one(()) % ms
+}

@@ -1,0 +1,50 @@
+//! Which records become events.
+
+use crate::json::{self, Level};
+use crate::pointer::Pointer;
+use millstream_plugin::Failure;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// All of these must hold: what the pointer finds is one of the values.
+pub struct Filter(Vec<(Pointer, Vec<Value>)>);
+
+impl Filter {
+    pub fn parse(table: BTreeMap<String, Value>) -> Result<Filter, String> {
+        let conditions = table.into_iter().map(|(pointer, allowed)| {
+            let allowed = match allowed {
+                Value::Array(list) if list.is_empty() => {
+                    return Err(format!(
+                        "{pointer:?} allows no value, so no record would match"
+                    ));
+                }
+                Value::Array(list) => list,
+                one => vec![one],
+            };
+            Ok((Pointer::parse(&pointer)?, allowed))
+        });
+        conditions.collect::<Result<_, _>>().map(Filter)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn matches(&self, top: &Level) -> Result<bool, Failure> {
+        for (pointer, allowed) in &self.0 {
+            let Some(found) = pointer.find(top)? else {
+                return Ok(false);
+            };
+            let found: Value = json::parse(found)?;
+            if !allowed.iter().any(|value| equal(value, &found)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// 1 and 1.0 are one number, for JSON and for whoever wrote it.
+fn equal(a: &Value, b: &Value) -> bool {
+    a == b || (a.is_f64() != b.is_f64() && a.as_f64().is_some() && a.as_f64() == b.as_f64())
+}

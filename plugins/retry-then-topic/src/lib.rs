@@ -1,0 +1,227 @@
+//! A dead-letter policy that tries again what may succeed later, and sends the
+//! rest to a topic as it is. A pipeline that names no policy has this one.
+//!
+//! ```toml
+//! [pipeline.dead-letter]
+//! plugin = "bundled:retry-then-topic"
+//! [pipeline.dead-letter.config]         # every key is optional; these are the defaults
+//! # topic = "notifications-dlq"         # without it the pipeline's own, `<topic>-dlq`
+//! attempts = 5                          # tries in all, the first one included
+//! delay-ms = 100                        # before the second try; doubles with each
+//! max-delay-ms = 10000                  # but is never longer than this
+//! retry = ["transient"]                 # the classes that are tried again
+//! ```
+//!
+//! While a record waits its partition waits, so that order is kept. Most other
+//! classes fail the same way again: a plugin has no clock and no I/O, so it
+//! answers the same for the same record.
+
+use millstream_plugin::{Config, DeadLetter, Decision, FailedRecord, Letter, dead_letter};
+use serde::Deserialize;
+use std::time::Duration;
+
+/// The classes of failures, as the contract (`wit/plugin.wit`) lists them.
+const CLASSES: [&str; 11] = [
+    "malformed",
+    "rejected",
+    "unaddressable",
+    "transient",
+    "too-large",
+    "trap",
+    "timeout",
+    "out-of-memory",
+    "bad-output",
+    "unroutable",
+    "store-refused",
+];
+
+/// The plugin, which is its configuration.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RetryThenTopic {
+    topic: Option<String>,
+    attempts: u32,
+    delay_ms: u32,
+    max_delay_ms: u32,
+    retry: Vec<String>,
+}
+
+impl Default for RetryThenTopic {
+    fn default() -> Self {
+        RetryThenTopic {
+            topic: None,
+            attempts: 5,
+            delay_ms: 100,
+            max_delay_ms: 10_000,
+            retry: vec!["transient".into()],
+        }
+    }
+}
+
+impl DeadLetter for RetryThenTopic {
+    fn new(config: Config) -> Result<Self, String> {
+        let policy: Self = config.parse()?;
+        policy.check().map_err(|e| format!("config: {e}"))?;
+        Ok(policy)
+    }
+
+    fn decide(&self, failed: FailedRecord) -> Decision {
+        let may_succeed = self.retry.iter().any(|class| class == failed.class());
+        if may_succeed && failed.attempts() < self.attempts {
+            return Decision::Retry(self.delay(failed.attempts()));
+        }
+        Decision::ToTopic(Letter {
+            topic: self.topic.clone(),
+            ..Letter::default()
+        })
+    }
+}
+
+impl RetryThenTopic {
+    /// `delay-ms` after the first attempt, and twice as much after each more.
+    fn delay(&self, attempts: u32) -> Duration {
+        let doubled = 2_u32.saturating_pow(attempts.saturating_sub(1));
+        let delay = self.delay_ms.saturating_mul(doubled).min(self.max_delay_ms);
+        Duration::from_millis(delay.into())
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.attempts == 0 {
+            return Err("attempts: 0, but the first try counts: 1 is never to try again".into());
+        }
+        if self.delay_ms > self.max_delay_ms {
+            let (delay, max) = (self.delay_ms, self.max_delay_ms);
+            return Err(format!(
+                "delay-ms: {delay} is more than max-delay-ms, {max}"
+            ));
+        }
+        let known = |class: &&String| CLASSES.contains(&class.as_str());
+        if let Some(class) = self.retry.iter().find(|class| !known(class)) {
+            let names = CLASSES.join(", ");
+            return Err(format!(
+                "retry: there is no class {class:?}; there are {names}"
+            ));
+        }
+        self.topic.as_deref().map_or(Ok(()), check_topic)
+    }
+}
+
+/// What Kafka takes for a topic's name (its `Topic.validate`).
+fn check_topic(name: &str) -> Result<(), String> {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    if (1..=249).contains(&name.len()) && !matches!(name, "." | "..") && name.bytes().all(legal) {
+        return Ok(());
+    }
+    Err(format!(
+        "topic: {name:?} is no legal name: 1 to 249 of a-z A-Z 0-9 `.` `_` `-`, and not `.` or `..`"
+    ))
+}
+
+dead_letter!(RetryThenTopic);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millstream_plugin::testing::{DeadLetterTest, TestFailure, TestRecord};
+
+    fn decide(config: &str, class: &str, attempts: u32) -> Decision {
+        let policy = DeadLetterTest::<RetryThenTopic>::new(config).unwrap();
+        let failure = TestFailure::new(class, "why", TestRecord::value("v")).attempts(attempts);
+        policy.run(&[failure]).remove(0)
+    }
+
+    fn delay(config: &str, attempts: u32) -> u64 {
+        match decide(config, "transient", attempts) {
+            Decision::Retry(delay) => delay.as_millis() as u64,
+            other => panic!("attempt {attempts}: {other:?}"),
+        }
+    }
+
+    fn refusal(config: &str) -> String {
+        DeadLetterTest::<RetryThenTopic>::new(config).err().unwrap()
+    }
+
+    fn to_topic(topic: Option<&str>) -> Decision {
+        Decision::ToTopic(Letter {
+            topic: topic.map(Into::into),
+            ..Letter::default()
+        })
+    }
+
+    #[test]
+    fn what_fails_again_anyway_goes_to_the_pipelines_own_topic_at_once() {
+        for class in CLASSES.into_iter().filter(|class| *class != "transient") {
+            assert_eq!(decide("{}", class, 1), to_topic(None), "{class}");
+        }
+        assert_eq!(
+            decide("{}", "a class of a later version", 1),
+            to_topic(None)
+        );
+    }
+
+    #[test]
+    fn a_transient_failure_goes_to_the_topic_after_the_last_attempt() {
+        let config = r#"{"attempts":3,"topic":"lost"}"#;
+        let retried =
+            |attempts| matches!(decide(config, "transient", attempts), Decision::Retry(_));
+        assert!(retried(1) && retried(2));
+        assert_eq!(decide(config, "transient", 3), to_topic(Some("lost")));
+        assert_eq!(decide(config, "transient", 4), to_topic(Some("lost")));
+    }
+
+    #[test]
+    fn with_one_attempt_nothing_is_tried_again() {
+        assert_eq!(decide(r#"{"attempts":1}"#, "transient", 1), to_topic(None));
+    }
+
+    #[test]
+    fn the_delay_doubles_up_to_its_limit() {
+        let config = r#"{"attempts":4000000000,"delay-ms":100,"max-delay-ms":700}"#;
+        assert_eq!(
+            [1, 2, 3, 4, 5].map(|n| delay(config, n)),
+            [100, 200, 400, 700, 700]
+        );
+        for attempts in (25..40).chain([3_999_999_999]) {
+            assert_eq!(delay(config, attempts), 700, "{attempts}");
+        }
+        assert_eq!([1, 4].map(|n| delay("{}", n)), [100, 800]);
+    }
+
+    #[test]
+    fn the_listed_classes_are_tried_again_and_no_other() {
+        let config = r#"{"retry":["timeout","store-refused"]}"#;
+        let retried = |class| matches!(decide(config, class, 1), Decision::Retry(_));
+        assert!(retried("timeout") && retried("store-refused") && !retried("transient"));
+        assert_eq!(decide(r#"{"retry":[]}"#, "transient", 1), to_topic(None));
+    }
+
+    #[test]
+    fn an_unknown_class_is_refused_with_those_there_are() {
+        let wrong = refusal(r#"{"retry":["transient","transeint"]}"#);
+        assert!(
+            wrong.starts_with(r#"config: retry: there is no class "transeint""#),
+            "{wrong}"
+        );
+        assert!(CLASSES.iter().all(|class| wrong.contains(class)), "{wrong}");
+    }
+
+    #[test]
+    fn numbers_without_sense_are_refused() {
+        assert!(refusal(r#"{"attempts":0}"#).contains("attempts: 0"));
+        let wrong = refusal(r#"{"delay-ms":20000}"#);
+        assert_eq!(
+            wrong,
+            "config: delay-ms: 20000 is more than max-delay-ms, 10000"
+        );
+        assert!(refusal(r#"{"attempts":-1}"#).contains("invalid value: integer `-1`"));
+    }
+
+    #[test]
+    fn an_illegal_topic_or_an_unknown_key_is_refused() {
+        for topic in ["", ".", "..", "a b", "a/b", "é", &"t".repeat(250)] {
+            let wrong = refusal(&format!(r#"{{"topic":"{topic}"}}"#));
+            assert!(wrong.contains("no legal name"), "{wrong}");
+        }
+        assert!(refusal(r#"{"max_delay_ms":1}"#).contains("unknown field `max_delay_ms`"));
+    }
+}
