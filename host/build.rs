@@ -5,8 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-const PLUGINS: [&str; 6] =
-    ["by-field", "by-type", "json-envelope", "notifications", "per-client", "retry-then-topic"];
+const PLUGINS: [&str; 6] = [
+    "by-field",
+    "by-type",
+    "json-envelope",
+    "notifications",
+    "per-client",
+    "retry-then-topic",
+];
 const TARGET: &str = "wasm32-unknown-unknown";
 
 fn main() {
@@ -17,8 +23,8 @@ fn main() {
     }
     let target = out.join("guests");
     build(&root, &target);
-    let release = target.join(TARGET).join("release");
-    let list: String = PLUGINS.iter().map(|name| entry(&release, name)).collect();
+    let built = target.join(TARGET).join("guest");
+    let list: String = PLUGINS.iter().map(|name| entry(&built, name)).collect();
     let list = format!("static BUNDLED: &[(&str, &[u8])] = &[\n{list}];\n");
     fs::write(out.join("bundled.rs"), list).expect("the build folder can be written to");
 }
@@ -28,14 +34,34 @@ fn main() {
 fn build(root: &Path, target: &Path) {
     let mut cargo = Command::new(env::var_os("CARGO").expect("cargo sets it"));
     cargo.current_dir(root);
-    cargo.args(["build", "--release", "--locked", "--target", TARGET, "--target-dir"]).arg(target);
+    cargo
+        .args([
+            "build",
+            "--profile",
+            "guest",
+            "--locked",
+            "--target",
+            TARGET,
+            "--target-dir",
+        ])
+        .arg(target);
     for name in PLUGINS {
         cargo.args(["-p", name]);
     }
-    for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET"] {
+    for name in [
+        "RUSTFLAGS",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_TARGET_DIR",
+        "CARGO_BUILD_TARGET",
+    ] {
         cargo.env_remove(name);
     }
-    for name in ["RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CARGO_MAKEFLAGS", "MAKEFLAGS"] {
+    for name in [
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "CARGO_MAKEFLAGS",
+        "MAKEFLAGS",
+    ] {
         cargo.env_remove(name);
     }
     let status = cargo.status().expect("cargo can be run");
@@ -46,7 +72,7 @@ fn build(root: &Path, target: &Path) {
     );
 }
 
-fn entry(release: &Path, name: &str) -> String {
-    let wasm = release.join(format!("{}.wasm", name.replace('-', "_")));
+fn entry(built: &Path, name: &str) -> String {
+    let wasm = built.join(format!("{}.wasm", name.replace('-', "_")));
     format!("    ({name:?}, include_bytes!({wasm:?})),\n")
 }

@@ -5,8 +5,9 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::json;
 
 /// Seconds that a batch's plugins take: 100 µs to 10 s.
-const PLUGIN_SECONDS: [f64; 11] =
-    [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 10.0];
+const PLUGIN_SECONDS: [f64; 11] = [
+    0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 10.0,
+];
 
 /// Installs the process's one metrics recorder.
 ///
@@ -26,20 +27,41 @@ pub fn install_metrics() -> anyhow::Result<PrometheusHandle> {
 fn describe() {
     use metrics::{describe_counter as counter, describe_gauge as gauge, describe_histogram};
     counter!("millstream_records_total", "Records processed.");
-    counter!("millstream_events_total", "Events planned for clients' streams.");
+    counter!(
+        "millstream_events_total",
+        "Events planned for clients' streams."
+    );
     counter!("millstream_batches_total", "Batches processed.");
-    counter!("millstream_failures_total", "Records that failed, by class and stage.");
-    counter!("millstream_dead_letters_total", "What became of failed records, by action.");
+    counter!(
+        "millstream_failures_total",
+        "Records that failed, by class and stage."
+    );
+    counter!(
+        "millstream_dead_letters_total",
+        "What became of failed records, by action."
+    );
     counter!(
         "millstream_dead_letter_plugin_failures_total",
         "Failures that the dead-letter plugin could not rule on."
     );
-    counter!("millstream_store_conflicts_total", "Transactions that met another writer.");
+    counter!(
+        "millstream_store_conflicts_total",
+        "Transactions that met another writer."
+    );
     counter!("millstream_swaps_total", "Swaps of plugins, by result.");
-    counter!("millstream_sse_events_total", "Events written to connections.");
+    counter!(
+        "millstream_sse_events_total",
+        "Events written to connections."
+    );
     gauge!("millstream_sse_connections", "Open event streams.");
-    gauge!("millstream_plugin_generation", "The generation of plugins that is live.");
-    describe_histogram!("millstream_plugin_seconds", "Time that a batch spent in plugins.");
+    gauge!(
+        "millstream_plugin_generation",
+        "The generation of plugins that is live."
+    );
+    describe_histogram!(
+        "millstream_plugin_seconds",
+        "Time that a batch spent in plugins."
+    );
 }
 
 /// Answers the admin listener's requests.
@@ -62,7 +84,10 @@ impl Handler for AdminHandler {
                 self.metrics.run_upkeep();
                 text(StatusCode::OK, self.metrics.render())
             }
-            _ => text(StatusCode::NOT_FOUND, "not found: /healthz /readyz /metrics\n"),
+            _ => text(
+                StatusCode::NOT_FOUND,
+                "not found: /healthz /readyz /metrics\n",
+            ),
         }
     }
 }
@@ -74,6 +99,9 @@ impl AdminHandler {
             [] => StatusCode::OK,
             _ => StatusCode::SERVICE_UNAVAILABLE,
         };
-        json(status, &json!({ "ready": reasons.is_empty(), "reasons": reasons }))
+        json(
+            status,
+            &json!({ "ready": reasons.is_empty(), "reasons": reasons }),
+        )
     }
 }

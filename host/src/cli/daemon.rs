@@ -73,7 +73,10 @@ impl Daemon {
             let (readiness, hub) = (readiness.clone(), hub.clone());
             move || readiness.reasons(&hub)
         };
-        let admin_handler = AdminHandler { metrics, not_ready: Box::new(not_ready) };
+        let admin_handler = AdminHandler {
+            metrics,
+            not_ready: Box::new(not_ready),
+        };
         let admin = tokio::spawn(admin.serve(Arc::new(admin_handler), stopped.clone()));
         tokio::spawn(ping(store.clone(), readiness.clone()));
         let starting = {
@@ -82,11 +85,24 @@ impl Daemon {
         };
         let (pipelines, loader) = starting.await.context("starting the pipelines")??;
         let swapper = Arc::new(Swapper::start(&pipelines, Arc::new(loader), config)?);
-        *readiness.pipelines.lock().unwrap_or_else(PoisonError::into_inner) = Some(pipelines);
+        *readiness
+            .pipelines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(pipelines);
         let extra = extras.pages.map(|pages| pages(swapper.clone()));
-        let handler = Arc::new(SseHandler { hub: hub.clone(), extra });
+        let handler = Arc::new(SseHandler {
+            hub: hub.clone(),
+            extra,
+        });
         let sse = tokio::spawn(sse.serve(handler, stopped));
-        Ok(Daemon { readiness, hub, swapper, stop, listeners: vec![sse, admin], sse: sse_address })
+        Ok(Daemon {
+            readiness,
+            hub,
+            swapper,
+            stop,
+            listeners: vec![sse, admin],
+            sse: sse_address,
+        })
     }
 
     /// Reads the plugin tables of the configuration again.
@@ -97,8 +113,19 @@ impl Daemon {
 
     /// Finishes what is in hand, ends the streams, leaves.
     pub async fn stop(self) {
-        let Daemon { readiness, hub, swapper, stop, listeners, .. } = self;
-        let taken = readiness.pipelines.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Daemon {
+            readiness,
+            hub,
+            swapper,
+            stop,
+            listeners,
+            ..
+        } = self;
+        let taken = readiness
+            .pipelines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let draining = tokio::task::spawn_blocking(move || {
             swapper.stop();
             std::thread::scope(|scope| {
@@ -124,7 +151,11 @@ fn start_pipelines(
 ) -> anyhow::Result<(Vec<Pipeline>, Loader)> {
     // Two generations at once while one replaces the other, a policy for the
     // back, and what conformance needs.
-    let workers: usize = settings.pipelines.iter().map(|pipeline| pipeline.workers).sum();
+    let workers: usize = settings
+        .pipelines
+        .iter()
+        .map(|pipeline| pipeline.workers)
+        .sum();
     let instances = u32::try_from(workers * 8 + 16).unwrap_or(u32::MAX);
     let plugins = settings.pipelines.iter().map(|pipeline| &pipeline.plugins);
     let memory = plugins.map(largest_memory).max().unwrap_or_default();
@@ -132,23 +163,44 @@ fn start_pipelines(
     let start = |pipeline: &crate::config::PipelineSettings| {
         Pipeline::start(pipeline.clone(), settings, &loader, store.clone())
     };
-    let pipelines = settings.pipelines.iter().map(start).collect::<anyhow::Result<_>>()?;
+    let pipelines = settings
+        .pipelines
+        .iter()
+        .map(start)
+        .collect::<anyhow::Result<_>>()?;
     Ok((pipelines, loader))
 }
 
 fn largest_memory(plugins: &PluginSettings) -> usize {
-    let PluginSettings { transform, route, dead_letter } = plugins;
-    [transform, route, dead_letter].map(|spec| spec.limits.memory).into_iter().max().unwrap_or(0)
+    let PluginSettings {
+        transform,
+        route,
+        dead_letter,
+    } = plugins;
+    [transform, route, dead_letter]
+        .map(|spec| spec.limits.memory)
+        .into_iter()
+        .max()
+        .unwrap_or(0)
 }
 
 impl Readiness {
     fn reasons(&self, hub: &Hub) -> Vec<String> {
         let mut reasons = Vec::new();
-        match &*self.pipelines.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &*self
+            .pipelines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+        {
             None => reasons.push("the plugins are not live, or the daemon is stopping".into()),
             Some(pipelines) => reasons.extend(pipelines.iter().flat_map(Pipeline::not_ready)),
         }
-        reasons.extend(self.store.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        reasons.extend(
+            self.store
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
+        );
         reasons.extend(hub.not_ready());
         reasons
     }
@@ -159,7 +211,14 @@ async fn ping(store: Arc<Store>, readiness: Arc<Readiness>) {
     let mut every = tokio::time::interval(PING);
     loop {
         every.tick().await;
-        let answer = store.ping().await.err().map(|e| format!("the store does not answer: {e}"));
-        *readiness.store.lock().unwrap_or_else(PoisonError::into_inner) = answer;
+        let answer = store
+            .ping()
+            .await
+            .err()
+            .map(|e| format!("the store does not answer: {e}"));
+        *readiness
+            .store
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = answer;
     }
 }

@@ -93,10 +93,15 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
             start_logging();
             demo::demo(listen, rate)
         }
-        Command::Config { command: ConfigCommand::Check { config } } => {
+        Command::Config {
+            command: ConfigCommand::Check { config },
+        } => {
             let settings = config::load(&config)?;
             let (file, n) = (config.display(), settings.pipelines.len());
-            println!("{file}: good: {n} pipeline{}", if n == 1 { "" } else { "s" });
+            println!(
+                "{file}: good: {n} pipeline{}",
+                if n == 1 { "" } else { "s" }
+            );
             Ok(())
         }
         Command::CompilePlugin => crate::plugin::compile::child(),

@@ -7,7 +7,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Runs until SIGTERM or SIGINT, then drains. A second one stops at once.
 pub(super) fn run(settings: Settings, config: PathBuf) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let mut signals = Signals::new()?;
         let starting = Daemon::start(settings, Some(config), Extras::default());

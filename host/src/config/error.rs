@@ -16,7 +16,11 @@ impl std::error::Error for ConfigError {}
 
 impl ConfigError {
     pub(super) fn new(file: &Path, line: Option<usize>, message: impl Into<String>) -> ConfigError {
-        ConfigError { file: file.into(), line, message: message.into() }
+        ConfigError {
+            file: file.into(),
+            line,
+            message: message.into(),
+        }
     }
 
     pub(super) fn at(file: &Path, text: &str, span: Range<usize>, message: String) -> ConfigError {

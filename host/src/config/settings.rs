@@ -119,7 +119,10 @@ impl Checker<'_> {
             store: self.store(file.store)?,
             http: self.http(&file.http)?,
             admin: self.address(file.admin.listen.as_ref(), "127.0.0.1:9090")?,
-            cache: file.plugins.cache.map_or_else(default_cache, |cache| self.resolve(&cache.0)),
+            cache: file
+                .plugins
+                .cache
+                .map_or_else(default_cache, |cache| self.resolve(&cache.0)),
             pipelines,
         })
     }
@@ -132,13 +135,26 @@ impl Checker<'_> {
             })
         };
         if !servers.get_ref().0.split(',').all(well_formed) {
-            return self.error(servers.span(), "expected host:port, or several with commas between");
+            return self.error(
+                servers.span(),
+                "expected host:port, or several with commas between",
+            );
         }
-        let spans: HashMap<String, Range<usize>> =
-            kafka.properties.keys().map(|key| (key.get_ref().clone(), key.span())).collect();
-        let properties = kafka.properties.into_iter().map(|(k, v)| (k.into_inner(), v.0)).collect();
+        let spans: HashMap<String, Range<usize>> = kafka
+            .properties
+            .keys()
+            .map(|key| (key.get_ref().clone(), key.span()))
+            .collect();
+        let properties = kafka
+            .properties
+            .into_iter()
+            .map(|(k, v)| (k.into_inner(), v.0))
+            .collect();
         let bootstrap_servers = kafka.bootstrap_servers.into_inner().0;
-        let settings = KafkaSettings { bootstrap_servers, properties };
+        let settings = KafkaSettings {
+            bootstrap_servers,
+            properties,
+        };
         match settings.check() {
             Ok(()) => Ok(settings),
             Err(error) => {
@@ -155,7 +171,11 @@ impl Checker<'_> {
             Err(message) => return self.error(span, message),
         };
         let key_prefix = self.name_or(store.key_prefix.as_ref(), "millstream", "key-prefix")?;
-        Ok(StoreSettings { url, key_prefix, retention: self.retention(store.retention)? })
+        Ok(StoreSettings {
+            url,
+            key_prefix,
+            retention: self.retention(store.retention)?,
+        })
     }
 
     fn retention(&self, given: file::Retention) -> Checked<Retention> {
@@ -195,7 +215,10 @@ impl Checker<'_> {
         };
         match text.parse() {
             Ok(address) => Ok(address),
-            Err(_) => self.error(span, format!("`{text}` is no address: write 127.0.0.1:8080")),
+            Err(_) => self.error(
+                span,
+                format!("`{text}` is no address: write 127.0.0.1:8080"),
+            ),
         }
     }
 
@@ -215,11 +238,17 @@ impl Checker<'_> {
             let span = pipeline.get_ref().name.span();
             let pipeline = self.pipeline(pipeline.into_inner(), group)?;
             if done.iter().any(|other| other.name == pipeline.name) {
-                return self.error(span, format!("two pipelines are called `{}`", pipeline.name));
+                return self.error(
+                    span,
+                    format!("two pipelines are called `{}`", pipeline.name),
+                );
             }
             let shares = |other: &&PipelineSettings| {
                 other.group == pipeline.group
-                    && other.topics.iter().any(|topic| pipeline.topics.contains(topic))
+                    && other
+                        .topics
+                        .iter()
+                        .any(|topic| pipeline.topics.contains(topic))
             };
             if let Some(other) = done.iter().find(shares) {
                 let (a, b) = (&other.name, &pipeline.name);
@@ -264,7 +293,9 @@ impl Checker<'_> {
             batch_bytes: self.bytes(given.batch.max_bytes, 1 << 20, 1 << 10..=16 << 20)?,
             record_bytes: self.bytes(given.batch.max_record_bytes, 8 << 20, 1 << 10..=16 << 20)?,
             max_attempts: self.number(retry.max_attempts, 20, 1..=1_000_000)?,
-            max_delay: retry.max_delay.map_or(Duration::from_secs(60), |t| t.into_inner().0),
+            max_delay: retry
+                .max_delay
+                .map_or(Duration::from_secs(60), |t| t.into_inner().0),
             plugins: PluginSettings {
                 transform: self.plugin(given.transform, "by-field")?,
                 route: self.plugin(given.route, "per-client")?,
@@ -276,7 +307,11 @@ impl Checker<'_> {
     fn plugin(&self, given: Option<Spanned<file::Plugin>>, default: &'static str) -> Checked<Spec> {
         let Some(given) = given.map(Spanned::into_inner) else {
             let (source, config) = (Source::Bundled(default), serde_json::json!({}));
-            return Ok(Spec { source, config, limits: Limits::default() });
+            return Ok(Spec {
+                source,
+                config,
+                limits: Limits::default(),
+            });
         };
         let source = self.source(&given.plugin)?;
         let config = match given.config {
@@ -290,7 +325,11 @@ impl Checker<'_> {
                 }
             }
         };
-        Ok(Spec { source, config, limits: self.limits(given.limits)? })
+        Ok(Spec {
+            source,
+            config,
+            limits: self.limits(given.limits)?,
+        })
     }
 
     fn source(&self, given: &Spanned<values::Text>) -> Checked<Source> {
@@ -302,8 +341,10 @@ impl Checker<'_> {
             return Ok(Source::Bundled(bundled));
         }
         let names: Vec<_> = plugin::bundled::names().collect();
-        let mut message =
-            format!("no plugin `{name}` is bundled; these are: {}", names.join(", "));
+        let mut message = format!(
+            "no plugin `{name}` is bundled; these are: {}",
+            names.join(", ")
+        );
         if let Some(nearest) = nearest(name, names.into_iter()) {
             message.push_str(&format!("; did you mean `bundled:{nearest}`?"));
         }
@@ -332,7 +373,10 @@ impl Checker<'_> {
         match given {
             Some(given) if !range.contains(given.get_ref()) => {
                 let (low, high) = range.into_inner();
-                self.error(given.span(), format!("expected a number from {low} to {high}"))
+                self.error(
+                    given.span(),
+                    format!("expected a number from {low} to {high}"),
+                )
             }
             Some(given) => Ok(given.into_inner()),
             None => Ok(default),
@@ -363,9 +407,9 @@ impl Checker<'_> {
         what: &str,
     ) -> Checked<String> {
         match given {
-            Some(given) => {
-                self.legal(given, what, |b| matches!(b, b'.' | b'_' | b'-' | b':' | b'/'))
-            }
+            Some(given) => self.legal(given, what, |b| {
+                matches!(b, b'.' | b'_' | b'-' | b':' | b'/')
+            }),
             None => Ok(default.into()),
         }
     }
@@ -396,6 +440,8 @@ impl Checker<'_> {
 /// Where machine code is kept unless the configuration says: the user's cache.
 fn default_cache() -> PathBuf {
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
+    let base = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(home);
     base.unwrap_or_else(std::env::temp_dir).join("millstream")
 }

@@ -36,45 +36,106 @@ fn a_short_configuration_has_good_defaults() {
     assert_eq!(pipeline.group, "millstream");
     assert_eq!(pipeline.plugins.transform.source.name(), "bundled:by-field");
     assert_eq!(pipeline.plugins.route.source.name(), "bundled:per-client");
-    assert_eq!(pipeline.plugins.dead_letter.source.name(), "bundled:retry-then-topic");
+    assert_eq!(
+        pipeline.plugins.dead_letter.source.name(),
+        "bundled:retry-then-topic"
+    );
 }
 
 #[test]
 fn an_unknown_key_names_the_nearest() {
-    refused("topics =", "topcis =", 8, &["unknown field `topcis`", "did you mean `topics`?"]);
-    refused("[store]", "[stroe]", 4, &["unknown field `stroe`", "did you mean `store`?"]);
+    refused(
+        "topics =",
+        "topcis =",
+        8,
+        &["unknown field `topcis`", "did you mean `topics`?"],
+    );
+    refused(
+        "[store]",
+        "[stroe]",
+        4,
+        &["unknown field `stroe`", "did you mean `store`?"],
+    );
 }
 
 #[test]
 fn a_wrong_value_says_what_was_expected() {
     refused("\"127.0.0.1:9092\"", "9092", 3, &["expected a string"]);
-    refused("\"127.0.0.1:9092\"", "\"localhost\"", 3, &["expected host:port"]);
-    refused("redis://127.0.0.1:6379", "http://x", 5, &["redis://", "memory:"]);
+    refused(
+        "\"127.0.0.1:9092\"",
+        "\"localhost\"",
+        3,
+        &["expected host:port"],
+    );
+    refused(
+        "redis://127.0.0.1:6379",
+        "http://x",
+        5,
+        &["redis://", "memory:"],
+    );
     refused("[\"notifications\"]", "[]", 8, &["at least one topic"]);
-    refused("[\"notifications\"]", "[\"a b\"]", 8, &["`a b` is no topic"]);
-    refused("name = \"notifications\"", "name = \"\"", 7, &["is no name"]);
+    refused(
+        "[\"notifications\"]",
+        "[\"a b\"]",
+        8,
+        &["`a b` is no topic"],
+    );
+    refused(
+        "name = \"notifications\"",
+        "name = \"\"",
+        7,
+        &["is no name"],
+    );
 }
 
 #[test]
 fn a_missing_key_is_named() {
-    refused("topics = [\"notifications\"]", "", 6, &["missing field `topics`"]);
-    refused("[[pipeline]]\nname = \"notifications\"\ntopics = [\"notifications\"]", "", 7, &[
-        "[[pipeline]]",
-    ]);
+    refused(
+        "topics = [\"notifications\"]",
+        "",
+        6,
+        &["missing field `topics`"],
+    );
+    refused(
+        "[[pipeline]]\nname = \"notifications\"\ntopics = [\"notifications\"]",
+        "",
+        7,
+        &["[[pipeline]]"],
+    );
 }
 
 #[test]
 fn kafka_properties_are_checked_by_librdkafka_itself() {
     let with = |property: &str| format!("[kafka.properties]\n{property}\n[store]");
-    refused("[store]", &with("\"sesion.timeout.ms\" = \"1\""), 5, &["sesion.timeout.ms"]);
-    refused("[store]", &with("\"session.timeout.ms\" = \"x\""), 5, &["session.timeout.ms"]);
-    refused("[store]", &with("\"enable.auto.commit\" = \"true\""), 5, &["the ledger says"]);
+    refused(
+        "[store]",
+        &with("\"sesion.timeout.ms\" = \"1\""),
+        5,
+        &["sesion.timeout.ms"],
+    );
+    refused(
+        "[store]",
+        &with("\"session.timeout.ms\" = \"x\""),
+        5,
+        &["session.timeout.ms"],
+    );
+    refused(
+        "[store]",
+        &with("\"enable.auto.commit\" = \"true\""),
+        5,
+        &["the ledger says"],
+    );
 }
 
 #[test]
 fn an_unknown_bundled_plugin_names_those_there_are() {
     let transform = "name = \"n\"\ntransform = { plugin = \"bundled:notification\" }";
-    refused("name = \"notifications\"", transform, 8, &["did you mean `bundled:notifications`?"]);
+    refused(
+        "name = \"notifications\"",
+        transform,
+        8,
+        &["did you mean `bundled:notifications`?"],
+    );
 }
 
 #[test]
@@ -88,9 +149,17 @@ fn nobody_listens_beyond_loopback_by_accident() {
 #[test]
 fn an_unset_variable_is_named_and_a_secret_is_not() {
     let url = "redis://u:${MILLSTREAM_NO_SUCH_VARIABLE}@x";
-    refused("redis://127.0.0.1:6379", url, 5, &["`MILLSTREAM_NO_SUCH_VARIABLE` is not set"]);
+    refused(
+        "redis://127.0.0.1:6379",
+        url,
+        5,
+        &["`MILLSTREAM_NO_SUCH_VARIABLE` is not set"],
+    );
     let text = GOOD.replace("127.0.0.1:6379", "user:hunter2@host:notaport");
-    let error = parse(Path::new("m.toml"), &text).err().expect("no port").to_string();
+    let error = parse(Path::new("m.toml"), &text)
+        .err()
+        .expect("no port")
+        .to_string();
     assert!(!error.contains("hunter2"), "{error}");
 }
 
@@ -98,7 +167,10 @@ fn an_unset_variable_is_named_and_a_secret_is_not() {
 fn two_pipelines_do_not_share_a_topic_in_one_group() {
     let second = "\n[[pipeline]]\nname = \"b\"\ntopics = [\"notifications\"]\n";
     let text = format!("{GOOD}{second}");
-    let error = parse(Path::new("m.toml"), &text).err().expect("shared").to_string();
+    let error = parse(Path::new("m.toml"), &text)
+        .err()
+        .expect("shared")
+        .to_string();
     assert!(error.contains("group-id of its own"), "{error}");
     let text = format!("{GOOD}{second}group-id = \"other\"\n");
     assert!(parse(Path::new("m.toml"), &text).is_ok());

@@ -51,7 +51,12 @@ pub(super) fn to_json(value: toml::Value) -> Result<serde_json::Value, String> {
         }
         toml::Value::Table(table) => {
             let entry = |(key, value)| Ok((key, to_json(value)?));
-            Json::Object(table.into_iter().map(entry).collect::<Result<_, String>>()?)
+            Json::Object(
+                table
+                    .into_iter()
+                    .map(entry)
+                    .collect::<Result<_, String>>()?,
+            )
         }
     })
 }
@@ -61,11 +66,18 @@ pub(super) struct Time(pub Duration);
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
-        const UNITS: [(&str, u64); 5] =
-            [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+        const UNITS: [(&str, u64); 5] = [
+            ("ms", 1),
+            ("s", 1000),
+            ("m", 60_000),
+            ("h", 3_600_000),
+            ("d", 86_400_000),
+        ];
         let text = String::deserialize(deserializer)?;
         let millis = measured(&text, &UNITS).ok_or_else(|| {
-            D::Error::custom(format!("`{text}` is no time: write 500ms, 30s, 5m, 24h or 7d"))
+            D::Error::custom(format!(
+                "`{text}` is no time: write 500ms, 30s, 5m, 24h or 7d"
+            ))
         })?;
         Ok(Time(Duration::from_millis(millis)))
     }
@@ -76,12 +88,18 @@ pub(super) struct Bytes(pub usize);
 
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
-        const UNITS: [(&str, u64); 4] =
-            [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1)];
+        const UNITS: [(&str, u64); 4] = [
+            ("KiB", 1 << 10),
+            ("MiB", 1 << 20),
+            ("GiB", 1 << 30),
+            ("B", 1),
+        ];
         let text = String::deserialize(deserializer)?;
         let bytes = measured(&text, &UNITS).and_then(|n| usize::try_from(n).ok());
         bytes.map(Bytes).ok_or_else(|| {
-            D::Error::custom(format!("`{text}` is no amount of bytes: write 512KiB or 64MiB"))
+            D::Error::custom(format!(
+                "`{text}` is no amount of bytes: write 512KiB or 64MiB"
+            ))
         })
     }
 }

@@ -20,7 +20,11 @@ pub(super) struct DeadlineIo<T> {
 
 impl<T> DeadlineIo<T> {
     pub fn new(inner: T, patience: Duration) -> DeadlineIo<T> {
-        DeadlineIo { inner, patience, waiting: None }
+        DeadlineIo {
+            inner,
+            patience,
+            waiting: None,
+        }
     }
 
     fn checked<R>(
@@ -33,7 +37,9 @@ impl<T> DeadlineIo<T> {
             return written;
         }
         let patience = self.patience;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(patience)));
+        let waiting = self
+            .waiting
+            .get_or_insert_with(|| Box::pin(sleep(patience)));
         match waiting.as_mut().poll(cx) {
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
             Poll::Pending => Poll::Pending,

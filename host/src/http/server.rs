@@ -2,10 +2,10 @@
 
 use super::io::DeadlineIo;
 use super::reply::Reply;
+use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::Request;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::future::Future;
@@ -117,7 +117,6 @@ async fn serve_one<H: Handler>(
         tracing::debug!(%error, "a connection ended");
     }
 }
-
 
 /// Returns when it is time to stop, or nobody is left to say so.
 async fn stopped(stop: &mut watch::Receiver<bool>) {

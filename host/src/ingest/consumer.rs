@@ -56,7 +56,9 @@ impl Cluster {
     /// # Errors
     /// When the cluster does not answer.
     pub fn watermarks(&self, partition: &TopicPartition) -> anyhow::Result<(i64, i64)> {
-        let asked = self.consumer.fetch_watermarks(&partition.topic, partition.partition, ASK);
+        let asked = self
+            .consumer
+            .fetch_watermarks(&partition.topic, partition.partition, ASK);
         asked.with_context(|| format!("asking Kafka for the offsets of {partition}"))
     }
 
@@ -71,7 +73,10 @@ impl Ingest {
     ///
     /// # Errors
     /// When librdkafka refuses the properties.
-    pub fn start(options: IngestOptions, partitions: Arc<dyn Partitions>) -> anyhow::Result<Ingest> {
+    pub fn start(
+        options: IngestOptions,
+        partitions: Arc<dyn Partitions>,
+    ) -> anyhow::Result<Ingest> {
         let config = options.kafka.consumer(&options.group);
         let consumer: BaseConsumer<Context> = config
             .create_with_context(Context::new(partitions.clone()))
@@ -79,13 +84,24 @@ impl Ingest {
         let topics: Vec<&str> = options.topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics).context("subscribing")?;
         let consumer = Arc::new(consumer);
-        let shared = Arc::new(Shared { consumer, stopping: AtomicBool::new(false) });
+        let shared = Arc::new(Shared {
+            consumer,
+            stopping: AtomicBool::new(false),
+        });
         let starts = start_finder(&options.name, shared.clone(), partitions.clone())?;
-        let poller = Poller { shared: shared.clone(), partitions, starts, committed: Vec::new() };
+        let poller = Poller {
+            shared: shared.clone(),
+            partitions,
+            starts,
+            committed: Vec::new(),
+        };
         let thread = std::thread::Builder::new()
             .name(format!("ingest-{}", options.name))
             .spawn(move || poller.run())?;
-        Ok(Ingest { shared, thread: Some(thread) })
+        Ok(Ingest {
+            shared,
+            thread: Some(thread),
+        })
     }
 
     /// Why this pipeline can't be called joined; `None` when it can.
@@ -123,7 +139,9 @@ fn start_finder(
     let (ask, asked) = mpsc::sync_channel::<Vec<TopicPartition>>(1);
     let (answer, found) = mpsc::sync_channel(1);
     let find = move || {
-        let cluster = Cluster { consumer: shared.consumer.clone() };
+        let cluster = Cluster {
+            consumer: shared.consumer.clone(),
+        };
         while let Ok(list) = asked.recv() {
             let start = |p: TopicPartition| Some((partitions.start(&p, &cluster)?, p));
             let Some(starts) = list.into_iter().map(start).collect::<Option<Vec<_>>>() else {
@@ -135,7 +153,9 @@ fn start_finder(
             }
         }
     };
-    std::thread::Builder::new().name(format!("start-{name}")).spawn(find)?;
+    std::thread::Builder::new()
+        .name(format!("start-{name}"))
+        .spawn(find)?;
     Ok(StartFinder { ask, found })
 }
 
@@ -155,7 +175,10 @@ impl Poller {
                 Some(Ok(stray)) => {
                     // Queues are split before they are assigned, so this is
                     // never seen; dropping it would lose it.
-                    let (topic, offset) = (rdkafka::Message::topic(&stray), rdkafka::Message::offset(&stray));
+                    let (topic, offset) = (
+                        rdkafka::Message::topic(&stray),
+                        rdkafka::Message::offset(&stray),
+                    );
                     tracing::error!(topic, offset, "a record outside of its partition's queue");
                     std::process::abort();
                 }
@@ -197,7 +220,9 @@ impl Poller {
     /// Assigns what is known by now. All that the group gave is assigned, also
     /// what is halted: it is fetched up to its small queue, and never read.
     fn begin_found(&self) {
-        let Ok(found) = self.starts.found.try_recv() else { return };
+        let Ok(found) = self.starts.found.try_recv() else {
+            return;
+        };
         let consumer = &self.shared.consumer;
         let mut list = TopicPartitionList::new();
         let mut feeds = Vec::with_capacity(found.len());
@@ -215,13 +240,17 @@ impl Poller {
         }
         // First the feeds, so that a revocation finds them.
         let mut group = consumer.context().group();
-        group.assigned.extend(feeds.iter().map(|(feed, _)| feed.origin().clone()));
+        group
+            .assigned
+            .extend(feeds.iter().map(|(feed, _)| feed.origin().clone()));
         drop(group);
         if let Err(error) = consumer.incremental_assign(&list) {
             tracing::warn!(%error, "the assignment changed before it was taken up");
             return;
         }
-        feeds.into_iter().for_each(|(feed, start)| self.partitions.begin(feed, start));
+        feeds
+            .into_iter()
+            .for_each(|(feed, start)| self.partitions.begin(feed, start));
     }
 
     fn commit(&mut self, mode: CommitMode) {
@@ -229,13 +258,21 @@ impl Poller {
         if done.is_empty() || done == self.committed {
             return;
         }
-        log_error("committing", self.shared.consumer.commit(&offsets(&done), mode));
+        log_error(
+            "committing",
+            self.shared.consumer.commit(&offsets(&done), mode),
+        );
         self.committed = done;
     }
 
     /// Closing waits for the coordinator: on a thread of its own, for a while.
     fn close(self) {
-        let Poller { shared, partitions, starts, .. } = self;
+        let Poller {
+            shared,
+            partitions,
+            starts,
+            ..
+        } = self;
         shared.consumer.context().group().closing = true;
         drop((partitions, starts));
         let (closed, wait) = mpsc::sync_channel(1);
@@ -246,7 +283,9 @@ impl Poller {
             }
             let _ = closed.send(());
         };
-        let closing = std::thread::Builder::new().name("kafka-close".into()).spawn(close);
+        let closing = std::thread::Builder::new()
+            .name("kafka-close".into())
+            .spawn(close);
         if closing.is_err() || wait.recv_timeout(CLOSE).is_err() {
             tracing::warn!("Kafka's coordinator does not answer; leaving the group without a word");
         }

@@ -35,7 +35,10 @@ pub(super) struct Group {
 
 impl Context {
     pub fn new(partitions: Arc<dyn Partitions>) -> Context {
-        Context { partitions, group: Mutex::default() }
+        Context {
+            partitions,
+            group: Mutex::default(),
+        }
     }
 
     pub fn group(&self) -> MutexGuard<'_, Group> {
@@ -52,7 +55,10 @@ impl Context {
         }
         // Answered by the polling thread once the ledgers are read: blocking
         // here would stop the polls, and then the group drops us.
-        group.waiting.get_or_insert_default().extend(partitions_of(list));
+        group
+            .waiting
+            .get_or_insert_default()
+            .extend(partitions_of(list));
     }
 
     fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
@@ -63,7 +69,10 @@ impl Context {
         }
         let done = self.partitions.revoked(&partitions, lost);
         if !lost && !done.is_empty() {
-            log_error("committing", consumer.commit(&offsets(&done), CommitMode::Sync));
+            log_error(
+                "committing",
+                consumer.commit(&offsets(&done), CommitMode::Sync),
+            );
         }
         let mut group = self.group();
         let mut ours = TopicPartitionList::new();

@@ -3,11 +3,11 @@
 use super::context::Context;
 use super::headers;
 use crate::record::{Batch, TopicPartition};
+use rdkafka::Offset;
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
-use rdkafka::Offset;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
@@ -29,7 +29,9 @@ pub struct FillLimits {
 pub enum FeedError {
     /// The offset is not in the partition: retention removed it, or it never
     /// was there.
-    #[error("offset {0} is not in the partition any more (retention passed it, or it is past the end)")]
+    #[error(
+        "offset {0} is not in the partition any more (retention passed it, or it is past the end)"
+    )]
     OutOfRange(i64),
     /// Kafka said something else that may pass.
     #[error("Kafka: {0}")]
@@ -54,7 +56,12 @@ impl Feed {
     ) -> Option<Feed> {
         let queue = consumer.split_partition_queue(&origin.topic, origin.partition)?;
         let (origin, consumer) = (origin.clone(), consumer.clone());
-        Some(Feed { origin, queue, consumer, waiting: None })
+        Some(Feed {
+            origin,
+            queue,
+            consumer,
+            waiting: None,
+        })
     }
 
     /// Which partition it is.
@@ -73,7 +80,12 @@ impl Feed {
     ///
     /// # Errors
     /// Only when there was nothing to hand out before.
-    pub fn fill(&mut self, batch: &mut Batch, next: i64, limits: FillLimits) -> Result<(), FeedError> {
+    pub fn fill(
+        &mut self,
+        batch: &mut Batch,
+        next: i64,
+        limits: FillLimits,
+    ) -> Result<(), FeedError> {
         if let Some(error) = self.waiting.take() {
             return Err(feed_error(&error, next));
         }
@@ -113,7 +125,13 @@ fn push(batch: &mut Batch, message: &BorrowedMessage, next: i64) {
     }
     let timestamp = message.timestamp().to_millis().unwrap_or(-1);
     let headers = headers::of(message);
-    batch.push(message.offset(), timestamp, message.key(), message.payload(), headers);
+    batch.push(
+        message.offset(),
+        timestamp,
+        message.key(),
+        message.payload(),
+        headers,
+    );
 }
 
 fn feed_error(error: &KafkaError, next: i64) -> FeedError {

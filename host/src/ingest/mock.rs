@@ -20,7 +20,9 @@ impl MockKafka {
     pub fn start(topics: &[(&str, i32)]) -> anyhow::Result<MockKafka> {
         let cluster = MockCluster::new(1).context("starting the mock Kafka")?;
         for (topic, partitions) in topics {
-            cluster.create_topic(topic, *partitions, 1).context("creating a topic")?;
+            cluster
+                .create_topic(topic, *partitions, 1)
+                .context("creating a topic")?;
         }
         Ok(MockKafka { cluster })
     }
@@ -28,7 +30,10 @@ impl MockKafka {
     /// How to reach it.
     pub fn settings(&self) -> KafkaSettings {
         let bootstrap_servers = self.cluster.bootstrap_servers();
-        KafkaSettings { bootstrap_servers, properties: BTreeMap::new() }
+        KafkaSettings {
+            bootstrap_servers,
+            properties: BTreeMap::new(),
+        }
     }
 }
 
@@ -41,7 +46,12 @@ impl DemoProducer {
     /// # Errors
     /// When librdkafka can't make it.
     pub fn new(kafka: &KafkaSettings) -> anyhow::Result<DemoProducer> {
-        Ok(DemoProducer(kafka.producer().create().context("making the demo's producer")?))
+        Ok(DemoProducer(
+            kafka
+                .producer()
+                .create()
+                .context("making the demo's producer")?,
+        ))
     }
 
     /// Sends one record. A full queue drops it: it is a demo's.

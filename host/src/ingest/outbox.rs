@@ -76,7 +76,13 @@ impl ProducerContext for Deliveries {
 
     fn delivery(&self, result: &DeliveryResult<'_>, receipt: Self::DeliveryOpaque) {
         let (receipts, index) = *receipt;
-        receipts.note(index, result.as_ref().map(drop).map_err(|(error, _)| error.to_string()));
+        receipts.note(
+            index,
+            result
+                .as_ref()
+                .map(drop)
+                .map_err(|(error, _)| error.to_string()),
+        );
     }
 }
 
@@ -88,7 +94,9 @@ impl Outbox {
     pub fn new(kafka: &KafkaSettings) -> anyhow::Result<Outbox> {
         let producer = kafka.producer().create_with_context(Deliveries);
         let producer = producer.context("librdkafka refuses the Kafka properties")?;
-        Ok(Outbox { producer: Arc::new(producer) })
+        Ok(Outbox {
+            producer: Arc::new(producer),
+        })
     }
 
     /// Sends `outgoing`; what becomes of it is noted in `receipts` under
@@ -122,7 +130,10 @@ impl Outbox {
         record.payload = outgoing.value.as_deref();
         let mut headers = OwnedHeaders::new_with_capacity(outgoing.headers.len());
         for (key, value) in &outgoing.headers {
-            headers = headers.insert(Header { key, value: value.as_deref() });
+            headers = headers.insert(Header {
+                key,
+                value: value.as_deref(),
+            });
         }
         record.headers(headers)
     }

@@ -29,8 +29,14 @@ const OURS: [(&str, &str); 10] = [
     ("group.id", "set group-id instead"),
     ("enable.auto.commit", "the ledger says what is done"),
     ("enable.auto.offset.store", "the ledger says what is done"),
-    ("auto.offset.reset", "set start on the pipeline; an offset out of range is never silent"),
-    ("isolation.level", "aborted transactions are never delivered"),
+    (
+        "auto.offset.reset",
+        "set start on the pipeline; an offset out of range is never silent",
+    ),
+    (
+        "isolation.level",
+        "aborted transactions are never delivered",
+    ),
     ("partition.assignment.strategy", "it is cooperative-sticky"),
     ("group.protocol", "it is classic"),
     ("acks", "dead letters need all"),
@@ -45,9 +51,14 @@ impl KafkaSettings {
     /// that is Millstream's own to set.
     pub fn check(&self) -> Result<(), PropertyError> {
         for (name, value) in &self.properties {
-            let error = |reason: String| PropertyError { property: name.clone(), reason };
+            let error = |reason: String| PropertyError {
+                property: name.clone(),
+                reason,
+            };
             if let Some((_, why)) = OURS.iter().find(|(ours, _)| ours == name) {
-                return Err(error(format!("this property is Millstream's own to set: {why}")));
+                return Err(error(format!(
+                    "this property is Millstream's own to set: {why}"
+                )));
             }
             let mut one = ClientConfig::new();
             one.set(name, value);
@@ -60,7 +71,9 @@ impl KafkaSettings {
 
     fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &self.bootstrap_servers).set("client.id", "millstream");
+        config
+            .set("bootstrap.servers", &self.bootstrap_servers)
+            .set("client.id", "millstream");
         config.extend(self.properties.clone());
         config
     }
@@ -110,5 +123,9 @@ fn reason(error: &rdkafka::error::KafkaError, value: &str) -> String {
         ClientConfig(_, said, _, _) => said.clone(),
         other => other.to_string(),
     };
-    if value.is_empty() || !said.contains(value) { said } else { "its value is not valid".into() }
+    if value.is_empty() || !said.contains(value) {
+        said
+    } else {
+        "its value is not valid".into()
+    }
 }

@@ -41,7 +41,13 @@ enum Tried {
 impl Back {
     pub fn new(shared: Arc<Shared>, plans: Receiver<Plan>, signal: Arc<Signal>) -> Back {
         let writer = shared.store.writer();
-        Back { shared, plans, signal, writer, pause: PAUSES.0 }
+        Back {
+            shared,
+            plans,
+            signal,
+            writer,
+            pause: PAUSES.0,
+        }
     }
 
     pub fn run(mut self) {
@@ -153,22 +159,35 @@ impl Back {
         let mut failures: Vec<Failure> = Vec::new();
         for refusal in refusals {
             let event = plan.events.list[plan.streamed[refusal.event] as usize];
-            if failures.last().is_none_or(|last| last.record != event.record) {
+            if failures
+                .last()
+                .is_none_or(|last| last.record != event.record)
+            {
                 let message = refusal.message.clone();
-                failures.push(Failure::new(event.record, Stage::Store, Class::StoreRefused, message));
+                failures.push(Failure::new(
+                    event.record,
+                    Stage::Store,
+                    Class::StoreRefused,
+                    message,
+                ));
             }
         }
         let mut policy = match plan.generation.dead_letter.instance() {
             Ok(policy) => policy,
             Err(error) => {
-                plan.lane.halt(format!("the dead-letter plugin can't be started: {}", error.message));
+                plan.lane.halt(format!(
+                    "the dead-letter plugin can't be started: {}",
+                    error.message
+                ));
                 return;
             }
         };
         let mut letters = Letters::default();
         let settings = &self.shared.settings;
         // Its batch is stored: nothing is tried again.
-        failures.iter_mut().for_each(|failure| failure.attempts = settings.max_attempts);
+        failures
+            .iter_mut()
+            .for_each(|failure| failure.attempts = settings.max_attempts);
         for verdict in judge(&mut policy, &plan.batch, &failures, settings) {
             match verdict {
                 Verdict::Letter(outgoing) => letters.send(&self.shared.outbox, outgoing),

@@ -9,7 +9,7 @@ use super::signal::Signal;
 use crate::config::Deliver;
 use crate::ingest::{Feed, FillLimits, Start};
 use crate::plugin::{
-    self, Decision, DeadLetterInstance, Generation, Made, RouteInstance, Routed, ToTopic,
+    self, DeadLetterInstance, Decision, Generation, Made, RouteInstance, Routed, ToTopic,
     TransformInstance,
 };
 use crate::record::{Batch, Class, Event, Failure, Outgoing, Stage};
@@ -84,7 +84,16 @@ impl Front {
             plugin_seconds: histogram!("millstream_plugin_seconds", "pipeline" => name),
         };
         let lanes = Vec::new();
-        Ok(Front { shared, signal, arrivals, plans, instances, lanes, interest, meters })
+        Ok(Front {
+            shared,
+            signal,
+            arrivals,
+            plans,
+            instances,
+            lanes,
+            interest,
+            meters,
+        })
     }
 
     pub fn run(mut self) {
@@ -92,7 +101,8 @@ impl Front {
             while let Ok((state, feed, start)) = self.arrivals.try_recv() {
                 self.lanes.push(Lane::new(state, feed, &start));
             }
-            self.lanes.retain(|lane| !lane.state.abandoned.load(Ordering::Acquire));
+            self.lanes
+                .retain(|lane| !lane.state.abandoned.load(Ordering::Acquire));
             let mut wake = Some(Instant::now() + NAP);
             for index in 0..self.lanes.len() {
                 match self.visit(index) {
@@ -117,10 +127,16 @@ impl Front {
         let mut visit = Visit::Idle(None);
         if !state.closing.load(Ordering::Acquire) {
             let settings = &self.shared.settings;
-            let limits =
-                FillLimits { records: settings.batch_records, bytes: settings.batch_bytes };
+            let limits = FillLimits {
+                records: settings.batch_records,
+                bytes: settings.batch_bytes,
+            };
             match self.lanes[index].work(limits) {
-                Work::Batch { batch, from, attempts } => {
+                Work::Batch {
+                    batch,
+                    from,
+                    attempts,
+                } => {
                     let planned = self.plan(index, &batch, from, attempts);
                     match planned.map(|plan| self.plans.send(plan)) {
                         Some(Ok(())) => return Visit::Worked,
@@ -154,7 +170,13 @@ impl Front {
 
     /// Processes records from index `from` on; `None` if nothing can be stored
     /// of it yet, or the pipeline is stopping.
-    fn plan(&mut self, lane: usize, batch: &Arc<Batch>, from: usize, attempts: u32) -> Option<Plan> {
+    fn plan(
+        &mut self,
+        lane: usize,
+        batch: &Arc<Batch>,
+        from: usize,
+        attempts: u32,
+    ) -> Option<Plan> {
         self.take_up_generation();
         let began = Instant::now();
         let mut made = self.transform(batch, from..batch.records.len());
@@ -165,14 +187,24 @@ impl Front {
         }
         let routed = self.instances.route.run(batch, &made.events, &connected);
         let asks = |d: &Option<Decision>| {
-            d.as_ref().is_some_and(|d| d.stream == plugin::Deliver::WhileConnected)
+            d.as_ref()
+                .is_some_and(|d| d.stream == plugin::Deliver::WhileConnected)
         };
         if connected.is_empty() && routed.decisions.iter().any(asks) {
             connected = self.connected(&made)?;
         }
-        self.meters.plugin_seconds.record(began.elapsed().as_secs_f64());
+        self.meters
+            .plugin_seconds
+            .record(began.elapsed().as_secs_f64());
         let failures = failures(&mut made, &routed, from, attempts);
-        let work = Processed { batch, from, made, routed, connected, failures };
+        let work = Processed {
+            batch,
+            from,
+            made,
+            routed,
+            connected,
+            failures,
+        };
         self.decide(lane, work)
     }
 
@@ -183,7 +215,11 @@ impl Front {
         let Some(large) = range.clone().find(too_large) else {
             return self.instances.transform.run(batch, range);
         };
-        let end = if large == range.start { large + 1 } else { large };
+        let end = if large == range.start {
+            large + 1
+        } else {
+            large
+        };
         // Up to the large one, or it alone; the rest is the next batch.
         let mut made = match large == range.start {
             false => self.instances.transform.run(batch, range.start..end),
@@ -223,7 +259,14 @@ impl Front {
     /// Makes the plan: where events go, what becomes of failures, and where it
     /// is cut if a record must be tried again first.
     fn decide(&mut self, lane: usize, work: Processed) -> Option<Plan> {
-        let Processed { batch, from, made, routed, connected, failures } = work;
+        let Processed {
+            batch,
+            from,
+            made,
+            routed,
+            connected,
+            failures,
+        } = work;
         let settings = &self.shared.settings;
         let verdicts = judge(&mut self.instances.dead_letter, batch, &failures, settings);
         let lane = &mut self.lanes[lane];
@@ -237,7 +280,12 @@ impl Front {
                     end = failure.record as usize;
                     let not_before = Instant::now() + delay;
                     let attempts = failure.attempts;
-                    lane.carry = Some(Carry { batch: batch.clone(), from: end, attempts, not_before });
+                    lane.carry = Some(Carry {
+                        batch: batch.clone(),
+                        from: end,
+                        attempts,
+                        not_before,
+                    });
                     break;
                 }
                 Verdict::Halt => {
@@ -255,7 +303,12 @@ impl Front {
         // The rest of a batch that was cut for its size comes next.
         if end < batch.records.len() && lane.carry.is_none() {
             let not_before = Instant::now();
-            lane.carry = Some(Carry { batch: batch.clone(), from: end, attempts: 0, not_before });
+            lane.carry = Some(Carry {
+                batch: batch.clone(),
+                from: end,
+                attempts: 0,
+                not_before,
+            });
         }
         let last = batch.records[from..end].last()?;
         let mut streamed = Vec::with_capacity(made.events.list.len());

@@ -55,7 +55,10 @@ impl LaneState {
 
     /// Why the partition is halted, where it is.
     pub fn halted(&self) -> Option<String> {
-        self.halted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.halted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -81,7 +84,11 @@ pub(super) struct Lane {
 /// What a lane has to process now.
 pub(super) enum Work {
     /// Records from index `from` on; the first was tried `attempts` times.
-    Batch { batch: Arc<Batch>, from: usize, attempts: u32 },
+    Batch {
+        batch: Arc<Batch>,
+        from: usize,
+        attempts: u32,
+    },
     /// Nothing before then.
     Later(Instant),
     /// Nothing.
@@ -98,7 +105,13 @@ impl Lane {
             }
         };
         state.done.store(next, Ordering::Release);
-        Lane { state, feed, next, session: 0, carry: None }
+        Lane {
+            state,
+            feed,
+            next,
+            session: 0,
+            carry: None,
+        }
     }
 
     /// Takes what there is to do. Does not wait.
@@ -111,15 +124,28 @@ impl Lane {
             if carry.not_before > Instant::now() {
                 return Work::Later(carry.not_before);
             }
-            let Carry { batch, from, attempts, .. } = carry;
-            let work = Work::Batch { batch: batch.clone(), from: *from, attempts: *attempts };
+            let Carry {
+                batch,
+                from,
+                attempts,
+                ..
+            } = carry;
+            let work = Work::Batch {
+                batch: batch.clone(),
+                from: *from,
+                attempts: *attempts,
+            };
             self.carry = None;
             return work;
         }
         let mut batch = Batch::new(self.state.ledger.partition.clone());
         match self.feed.fill(&mut batch, self.next, limits) {
             Ok(()) if batch.records.is_empty() => Work::None,
-            Ok(()) => Work::Batch { batch: Arc::new(batch), from: 0, attempts: 0 },
+            Ok(()) => Work::Batch {
+                batch: Arc::new(batch),
+                from: 0,
+                attempts: 0,
+            },
             Err(error @ FeedError::OutOfRange(_)) => {
                 self.state.halt(error.to_string());
                 Work::None
@@ -132,7 +158,11 @@ impl Lane {
     }
 
     fn take_rewind(&mut self) {
-        let mut rewind = self.state.rewind.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rewind = self
+            .state
+            .rewind
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let Some(offset) = rewind.take() else { return };
         self.session = self.state.session.load(Ordering::Acquire);
         drop(rewind);

@@ -32,7 +32,11 @@ impl Letters {
             Some(failed) => {
                 for (index, error) in failed {
                     let outgoing = &self.outgoing[index];
-                    tracing::error!(topic = outgoing.topic, error, "Kafka did not take a record; again");
+                    tracing::error!(
+                        topic = outgoing.topic,
+                        error,
+                        "Kafka did not take a record; again"
+                    );
                     outbox.send(outgoing, index, &self.receipts);
                 }
                 // Not at once: what failed now fails in a moment, too.
@@ -73,7 +77,12 @@ pub(super) fn judge<'a>(
         let ruling = ruling.unwrap_or_else(|error| {
             let pipeline = &settings.name;
             let class = error.class.name();
-            tracing::error!(pipeline, class, error.message, "the dead-letter plugin failed");
+            tracing::error!(
+                pipeline,
+                class,
+                error.message,
+                "the dead-letter plugin failed"
+            );
             counter!("millstream_dead_letter_plugin_failures_total", "pipeline" => pipeline.clone())
                 .increment(1);
             to_topic()
@@ -83,7 +92,11 @@ pub(super) fn judge<'a>(
 }
 
 fn to_topic() -> Ruling {
-    Ruling::ToTopic { topic: None, value: LetterValue::Same, headers: Headers::new() }
+    Ruling::ToTopic {
+        topic: None,
+        value: LetterValue::Same,
+        headers: Headers::new(),
+    }
 }
 
 fn count(failure: &Failure, settings: &PipelineSettings) {
@@ -118,7 +131,11 @@ fn verdict(
             did("halt");
             Verdict::Halt
         }
-        Ruling::ToTopic { topic, value, headers } => {
+        Ruling::ToTopic {
+            topic,
+            value,
+            headers,
+        } => {
             did("topic");
             Verdict::Letter(letter(batch, failure, topic, value, headers))
         }
@@ -135,7 +152,12 @@ fn letter(
 ) -> Outgoing {
     let view = batch.view(failure.record as usize);
     let mut headers = own_headers(&view);
-    headers.extend(error_headers(batch, failure, view.record.offset, view.record.timestamp));
+    headers.extend(error_headers(
+        batch,
+        failure,
+        view.record.offset,
+        view.record.timestamp,
+    ));
     headers.extend(added);
     Outgoing {
         topic: topic.unwrap_or_else(|| format!("{}-dlq", batch.origin.topic)),
@@ -150,7 +172,10 @@ fn letter(
 
 fn own_headers(view: &RecordView) -> Headers {
     let own = |(name, value): (&[u8], Option<&[u8]>)| {
-        (String::from_utf8_lossy(name).into_owned(), value.map(<[u8]>::to_vec))
+        (
+            String::from_utf8_lossy(name).into_owned(),
+            value.map(<[u8]>::to_vec),
+        )
     };
     view.headers().map(own).collect()
 }

@@ -84,7 +84,11 @@ impl Shared {
         let mut noted = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         match (&*noted, &trouble) {
             (None, Some(now)) => {
-                tracing::warn!(pipeline = self.settings.name, trouble = now, "waiting for the store");
+                tracing::warn!(
+                    pipeline = self.settings.name,
+                    trouble = now,
+                    "waiting for the store"
+                );
             }
             (Some(_), None) => tracing::info!(pipeline = self.settings.name, "the store answers"),
             _ => {}
@@ -144,7 +148,11 @@ impl Pipeline {
         }
         let partitions = Arc::new(PipelinePartitions::new(shared.clone(), doors));
         let ingest = Ingest::start(options, partitions)?;
-        Ok(Pipeline { shared, ingest, workers })
+        Ok(Pipeline {
+            shared,
+            ingest,
+            workers,
+        })
     }
 
     /// The pipeline's name.
@@ -159,14 +167,25 @@ impl Pipeline {
 
     /// Why it can't be called ready; empty when it can.
     pub fn not_ready(&self) -> Vec<String> {
-        let trouble = self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let trouble = self
+            .shared
+            .trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let mut reasons: Vec<String> = self.ingest.not_ready().into_iter().collect();
         reasons.extend(trouble);
         for (partition, lane) in &*self.shared.lanes() {
-            reasons.extend(lane.halted().map(|why| format!("{partition} is halted: {why}")));
+            reasons.extend(
+                lane.halted()
+                    .map(|why| format!("{partition} is halted: {why}")),
+            );
         }
         let name = self.name();
-        reasons.into_iter().map(|reason| format!("pipeline {name}: {reason}")).collect()
+        reasons
+            .into_iter()
+            .map(|reason| format!("pipeline {name}: {reason}"))
+            .collect()
     }
 
     /// Finishes what is in hand, for at most `patience`, commits and leaves
@@ -176,14 +195,19 @@ impl Pipeline {
         self.shared.stage.store(DRAINING, Ordering::Release);
         self.workers.iter().for_each(|worker| worker.signal.ring());
         let running = |workers: &[Worker]| {
-            workers.iter().any(|worker| worker.threads.iter().any(|t| !t.is_finished()))
+            workers
+                .iter()
+                .any(|worker| worker.threads.iter().any(|t| !t.is_finished()))
         };
         while running(&self.workers) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(5));
         }
         if running(&self.workers) {
             let name = self.name();
-            tracing::warn!(pipeline = name, "not drained in time; the next start goes on from the ledger");
+            tracing::warn!(
+                pipeline = name,
+                "not drained in time; the next start goes on from the ledger"
+            );
             self.shared.stage.store(ABANDONING, Ordering::Release);
         }
         for thread in self.workers.into_iter().flat_map(|worker| worker.threads) {
@@ -205,6 +229,15 @@ fn start_worker(shared: &Arc<Shared>, index: usize) -> anyhow::Result<(Worker, p
     let front = thread.spawn(move || front.run())?;
     let thread = std::thread::Builder::new().name(format!("back-{index}-{name}"));
     let back = thread.spawn(move || back.run())?;
-    let door = partitions::Door { arrivals: door, signal: signal.clone() };
-    Ok((Worker { signal, threads: [front, back] }, door))
+    let door = partitions::Door {
+        arrivals: door,
+        signal: signal.clone(),
+    };
+    Ok((
+        Worker {
+            signal,
+            threads: [front, back],
+        },
+        door,
+    ))
 }

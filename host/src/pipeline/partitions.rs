@@ -35,11 +35,18 @@ pub(super) struct PipelinePartitions {
 impl PipelinePartitions {
     pub fn new(shared: Arc<Shared>, doors: Vec<Door>) -> PipelinePartitions {
         let writer = Mutex::new(shared.store.writer());
-        PipelinePartitions { shared, doors, writer }
+        PipelinePartitions {
+            shared,
+            doors,
+            writer,
+        }
     }
 
     fn key(&self, partition: &TopicPartition) -> LedgerKey {
-        LedgerKey { group: self.shared.settings.group.as_str().into(), partition: partition.clone() }
+        LedgerKey {
+            group: self.shared.settings.group.as_str().into(),
+            partition: partition.clone(),
+        }
     }
 
     /// Asks the store until it answers; `None` when the pipeline stops first.
@@ -88,7 +95,11 @@ impl Partitions for PipelinePartitions {
                     StartAt::Latest => high,
                 };
                 let cluster_id = cluster_id.clone();
-                let first = Ledger { next, cluster_id, ..Ledger::default() };
+                let first = Ledger {
+                    next,
+                    cluster_id,
+                    ..Ledger::default()
+                };
                 self.ask(|writer| writer.begin(&key, &first))?
             }
         };
@@ -99,7 +110,9 @@ impl Partitions for PipelinePartitions {
         let partition = feed.origin().clone();
         let mut hash = DefaultHasher::new();
         partition.topic.hash(&mut hash);
-        let worker = hash.finish().wrapping_add(partition.partition.unsigned_abs().into());
+        let worker = hash
+            .finish()
+            .wrapping_add(partition.partition.unsigned_abs().into());
         let door = &self.doors[(worker % self.doors.len() as u64) as usize];
         let signal = door.signal.clone();
         feed.on_records(move || signal.ring());
@@ -113,19 +126,31 @@ impl Partitions for PipelinePartitions {
 
     fn revoked(&self, partitions: &[TopicPartition], lost: bool) -> Vec<(TopicPartition, i64)> {
         let mut lanes = self.shared.lanes();
-        let going: Vec<_> = partitions.iter().filter_map(|p| lanes.remove_entry(p)).collect();
+        let going: Vec<_> = partitions
+            .iter()
+            .filter_map(|p| lanes.remove_entry(p))
+            .collect();
         drop(lanes);
-        going.iter().for_each(|(_, lane)| lane.closing.store(true, Ordering::Release));
+        going
+            .iter()
+            .for_each(|(_, lane)| lane.closing.store(true, Ordering::Release));
         // What was lost is another's already: its ledger would refuse us.
         let deadline = Instant::now() + if lost { Duration::ZERO } else { FINISH };
         let busy = |lane: &LaneState| lane.in_hand.load(Ordering::Acquire) > 0;
         while going.iter().any(|(_, lane)| busy(lane)) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(2));
         }
-        going.iter().for_each(|(_, lane)| lane.abandoned.store(true, Ordering::Release));
+        going
+            .iter()
+            .for_each(|(_, lane)| lane.abandoned.store(true, Ordering::Release));
         self.doors.iter().for_each(|door| door.signal.ring());
         if !going.is_empty() {
-            tracing::info!(pipeline = self.shared.settings.name, ?partitions, lost, "revoked");
+            tracing::info!(
+                pipeline = self.shared.settings.name,
+                ?partitions,
+                lost,
+                "revoked"
+            );
         }
         let done = |(partition, lane): (TopicPartition, Arc<LaneState>)| {
             let next = lane.done.load(Ordering::Acquire);
@@ -137,7 +162,10 @@ impl Partitions for PipelinePartitions {
     fn done(&self) -> Vec<(TopicPartition, i64)> {
         let lanes = self.shared.lanes();
         let next = |lane: &LaneState| lane.done.load(Ordering::Acquire);
-        let mut done: Vec<_> = lanes.iter().map(|(p, lane)| (p.clone(), next(lane))).collect();
+        let mut done: Vec<_> = lanes
+            .iter()
+            .map(|(p, lane)| (p.clone(), next(lane)))
+            .collect();
         done.retain(|(_, next)| *next >= 0);
         done.sort();
         done

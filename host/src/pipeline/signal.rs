@@ -20,7 +20,9 @@ impl Signal {
     /// Waits for a ring, at most until `until`.
     pub fn wait(&self, until: Instant) {
         let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = until.saturating_duration_since(Instant::now()).max(Duration::from_micros(1));
+        let left = until
+            .saturating_duration_since(Instant::now())
+            .max(Duration::from_micros(1));
         let waited = self.bell.wait_timeout_while(rung, left, |rung| !*rung);
         *waited.unwrap_or_else(PoisonError::into_inner).0 = false;
     }

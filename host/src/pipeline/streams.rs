@@ -43,7 +43,10 @@ impl Streams for StoreStreams {
         lease: Duration,
     ) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(async move {
-            self.0.keep_interest(&clients, lease).await.map_err(|e| e.to_string())
+            self.0
+                .keep_interest(&clients, lease)
+                .await
+                .map_err(|e| e.to_string())
         })
     }
 }

@@ -60,7 +60,11 @@ impl Swapper {
         let watched = |pipeline: &Pipeline| {
             let shared = pipeline.shared();
             let plugins = shared.settings.plugins.clone();
-            Watched { shared, plugins, refused: None }
+            Watched {
+                shared,
+                plugins,
+                refused: None,
+            }
         };
         let pipelines = pipelines.iter().map(watched).collect();
         // One nudge waiting is as good as many; only `Use` must not be lost.
@@ -69,9 +73,20 @@ impl Swapper {
         let folders = FolderWatch::new(move || match nudge.try_send(Nudge::Look) {
             Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
         });
-        let task = Task { pipelines, loader, config, folders, nudged };
-        let thread = std::thread::Builder::new().name("swap".into()).spawn(move || task.run())?;
-        Ok(Swapper { nudges, thread: Mutex::new(Some(thread)) })
+        let task = Task {
+            pipelines,
+            loader,
+            config,
+            folders,
+            nudged,
+        };
+        let thread = std::thread::Builder::new()
+            .name("swap".into())
+            .spawn(move || task.run())?;
+        Ok(Swapper {
+            nudges,
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     /// Reads the plugin tables of the configuration again.
@@ -94,7 +109,11 @@ impl Swapper {
     /// Stops watching.
     pub fn stop(&self) {
         let _ = self.nudges.send(Nudge::Stop);
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(thread) = thread {
             let _ = thread.join();
         }
@@ -112,8 +131,12 @@ struct Task {
 impl Task {
     fn run(mut self) {
         loop {
-            let specs = self.pipelines.iter().flat_map(|watched| specs(&watched.plugins));
-            self.folders.watch(specs.filter_map(|(_, spec)| file_of(spec)));
+            let specs = self
+                .pipelines
+                .iter()
+                .flat_map(|watched| specs(&watched.plugins));
+            self.folders
+                .watch(specs.filter_map(|(_, spec)| file_of(spec)));
             match self.nudged.recv_timeout(LOOK) {
                 Ok(Nudge::Look) => {
                     if let Some(other) = self.settle() {
@@ -185,7 +208,11 @@ impl Task {
 }
 
 fn plugins_of(settings: Settings) -> HashMap<String, PluginSettings> {
-    settings.pipelines.into_iter().map(|pipeline| (pipeline.name, pipeline.plugins)).collect()
+    settings
+        .pipelines
+        .into_iter()
+        .map(|pipeline| (pipeline.name, pipeline.plugins))
+        .collect()
 }
 
 impl Watched {
@@ -227,8 +254,16 @@ fn count(pipeline: &str, result: &'static str) {
 }
 
 fn specs(plugins: &PluginSettings) -> [(&'static str, &Spec); 3] {
-    let PluginSettings { transform, route, dead_letter } = plugins;
-    [("transform", transform), ("route", route), ("dead-letter", dead_letter)]
+    let PluginSettings {
+        transform,
+        route,
+        dead_letter,
+    } = plugins;
+    [
+        ("transform", transform),
+        ("route", route),
+        ("dead-letter", dead_letter),
+    ]
 }
 
 fn file_of(spec: &Spec) -> Option<&Path> {
@@ -245,14 +280,26 @@ fn fingerprint(plugins: &PluginSettings) -> String {
             Ok(wasm) => digest_of(&wasm),
             Err(error) => format!("{error:#}"),
         };
-        line(kind, &digest, &spec.source.name(), &spec.config.to_string(), &spec.limits)
+        line(
+            kind,
+            &digest,
+            &spec.source.name(),
+            &spec.config.to_string(),
+            &spec.limits,
+        )
     };
     specs(plugins).map(of).join("\n")
 }
 
 fn live_fingerprint(generation: &Generation) -> String {
     let of = |(kind, program): (&str, &Program)| {
-        line(kind, &program.digest, &program.name, &program.config, &program.limits)
+        line(
+            kind,
+            &program.digest,
+            &program.name,
+            &program.config,
+            &program.limits,
+        )
     };
     programs(generation).map(of).join("\n")
 }
@@ -282,17 +329,32 @@ pub(super) fn load(
     number: u64,
     old: Option<&Generation>,
 ) -> Result<Generation, String> {
-    let PluginSettings { transform, route, dead_letter } = plugins;
-    let transform = one("transform", transform, old.map(|o| &o.transform), |k| &k.program, |wasm| {
-        loader.transform(transform, wasm)
-    })?;
-    let route = one("route", route, old.map(|o| &o.route), |k| &k.program, |wasm| {
-        loader.route(route, wasm)
-    })?;
-    let dead_letter =
-        one("dead-letter", dead_letter, old.map(|o| &o.dead_letter), |k| &k.program, |wasm| {
-            loader.dead_letter(dead_letter, wasm)
-        })?;
+    let PluginSettings {
+        transform,
+        route,
+        dead_letter,
+    } = plugins;
+    let transform = one(
+        "transform",
+        transform,
+        old.map(|o| &o.transform),
+        |k| &k.program,
+        |wasm| loader.transform(transform, wasm),
+    )?;
+    let route = one(
+        "route",
+        route,
+        old.map(|o| &o.route),
+        |k| &k.program,
+        |wasm| loader.route(route, wasm),
+    )?;
+    let dead_letter = one(
+        "dead-letter",
+        dead_letter,
+        old.map(|o| &o.dead_letter),
+        |k| &k.program,
+        |wasm| loader.dead_letter(dead_letter, wasm),
+    )?;
     Ok(Generation::new(number, transform, route, dead_letter))
 }
 
@@ -322,7 +384,14 @@ fn one<K: Clone>(
 pub(super) fn announce(pipeline: &str, generation: &Generation) {
     for (kind, program) in programs(generation) {
         let (plugin, digest) = (&*program.name, program.short_digest());
-        tracing::info!(pipeline, generation = generation.number, kind, plugin, digest, "live");
+        tracing::info!(
+            pipeline,
+            generation = generation.number,
+            kind,
+            plugin,
+            digest,
+            "live"
+        );
         gauge!("millstream_plugin_generation", "pipeline" => pipeline.to_string(), "kind" => kind)
             .set(generation.number as f64);
     }

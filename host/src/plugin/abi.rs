@@ -42,13 +42,19 @@ use crate::record;
 
 impl From<record::Span> for Span {
     fn from(span: record::Span) -> Span {
-        Span { start: span.start, length: span.length }
+        Span {
+            start: span.start,
+            length: span.length,
+        }
     }
 }
 
 impl From<Span> for record::Span {
     fn from(span: Span) -> record::Span {
-        record::Span { start: span.start, length: span.length }
+        record::Span {
+            start: span.start,
+            length: span.length,
+        }
     }
 }
 
@@ -69,9 +75,15 @@ impl Lowered {
             first_header: r.first_header,
             header_count: r.header_count,
         };
-        let header = |h: &record::Header| Header { name: h.name.into(), value: h.value.into() };
+        let header = |h: &record::Header| Header {
+            name: h.name.into(),
+            value: h.value.into(),
+        };
         Lowered {
-            origin: Origin { topic: batch.topic.into(), partition: batch.origin.partition },
+            origin: Origin {
+                topic: batch.topic.into(),
+                partition: batch.origin.partition,
+            },
             records: batch.records[range].iter().map(record).collect(),
             headers: batch.headers.iter().map(header).collect(),
         }

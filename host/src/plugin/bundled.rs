@@ -4,7 +4,10 @@ include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
 
 /// The wasm of the bundled plugin of that name.
 pub fn wasm(name: &str) -> Option<&'static [u8]> {
-    BUNDLED.iter().find(|(bundled, _)| *bundled == name).map(|(_, wasm)| *wasm)
+    BUNDLED
+        .iter()
+        .find(|(bundled, _)| *bundled == name)
+        .map(|(_, wasm)| *wasm)
 }
 
 /// The names of all bundled plugins.

@@ -33,7 +33,11 @@ impl Cache {
     }
 
     fn path(&self, digest: &str) -> Option<PathBuf> {
-        Some(self.folder.as_ref()?.join(format!("{digest}-{}.cwasm", self.engine)))
+        Some(
+            self.folder
+                .as_ref()?
+                .join(format!("{digest}-{}.cwasm", self.engine)),
+        )
     }
 
     /// The code of a digest.
@@ -43,7 +47,9 @@ impl Cache {
 
     /// Keeps the code of a digest.
     pub fn put(&self, digest: &str, code: &[u8]) {
-        let Some(path) = self.path(digest) else { return };
+        let Some(path) = self.path(digest) else {
+            return;
+        };
         if let Err(error) = write(&path, code) {
             tracing::warn!(path = %path.display(), %error, "can't keep compiled code");
         }
@@ -61,7 +67,12 @@ impl Cache {
 fn write(path: &Path, code: &[u8]) -> std::io::Result<()> {
     let aside = path.with_extension(format!("{}.tmp", std::process::id()));
     let mut options = std::fs::OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(0o600).open(&aside);
+    let file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&aside);
     let written = file
         .and_then(|mut file| file.write_all(code).and_then(|()| file.sync_data()))
         .and_then(|()| std::fs::rename(&aside, path));
@@ -69,7 +80,10 @@ fn write(path: &Path, code: &[u8]) -> std::io::Result<()> {
 }
 
 fn usable(folder: &Path) -> Result<(), String> {
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder);
     made.map_err(|e| format!("can't make it: {e}"))?;
     let found = std::fs::metadata(folder).map_err(|e| format!("can't look at it: {e}"))?;
     if found.uid() != rustix::process::geteuid().as_raw() {

@@ -54,7 +54,10 @@ fn push(made: &mut Made, event: &wire::Event, record: u32, base: u32) {
         Some(last) if last.record == record => last.n + 1,
         _ => 0,
     };
-    let moved = |span: super::abi::Span| Span { start: span.start + base, length: span.length };
+    let moved = |span: super::abi::Span| Span {
+        start: span.start + base,
+        length: span.length,
+    };
     made.events.list.push(Event {
         record,
         n,
@@ -69,7 +72,9 @@ fn check_numbers(answer: &wire::Answer, records: usize) -> Result<(), CallError>
     let events = answer.events.iter().map(|e| e.record);
     let failures = answer.failures.iter().map(|f| f.record);
     if !events.is_sorted() || !failures.is_sorted() {
-        return Err(CallError::bad_output("record numbers in its answer decrease"));
+        return Err(CallError::bad_output(
+            "record numbers in its answer decrease",
+        ));
     }
     let last = answer.events.last().map(|e| e.record);
     let last = last.max(answer.failures.last().map(|f| f.record));
@@ -83,26 +88,43 @@ fn check_numbers(answer: &wire::Answer, records: usize) -> Result<(), CallError>
 
 /// A small answer can still mean a lot: every event may point at the same MiB.
 fn check_size(answer: &wire::Answer, records: usize, limit: usize) -> Result<(), CallError> {
-    let too_large =
-        |message: String| Err(CallError { class: Class::TooLarge, message, culprit: None });
+    let too_large = |message: String| {
+        Err(CallError {
+            class: Class::TooLarge,
+            message,
+            culprit: None,
+        })
+    };
     let events = records.saturating_mul(EVENTS_PER_RECORD);
     if answer.events.len() > events {
         let n = answer.events.len();
-        return too_large(format!("it made {n} events of {records} records, the most is {events}"));
+        return too_large(format!(
+            "it made {n} events of {records} records, the most is {events}"
+        ));
     }
     let bytes = |e: &wire::Event| {
-        [e.address, e.event_type, e.payload].iter().map(|s| u64::from(s.length)).sum::<u64>()
+        [e.address, e.event_type, e.payload]
+            .iter()
+            .map(|s| u64::from(s.length))
+            .sum::<u64>()
     };
     let total: u64 = answer.events.iter().map(bytes).sum();
     if total.max(answer.arena.len() as u64) > limit as u64 {
-        return too_large(format!("it made {total} bytes of events, the most is {limit} a call"));
+        return too_large(format!(
+            "it made {total} bytes of events, the most is {limit} a call"
+        ));
     }
     Ok(())
 }
 
 fn check_event(event: &wire::Event, arena: &[u8]) -> Result<(), (Class, String)> {
     let bytes = |what: &str, span: super::abi::Span| {
-        let missing = || (Class::BadOutput, format!("the event's {what} lies outside of the answer"));
+        let missing = || {
+            (
+                Class::BadOutput,
+                format!("the event's {what} lies outside of the answer"),
+            )
+        };
         Span::from(span).of(arena).ok_or_else(missing)
     };
     if event.address_kind != 0 {
@@ -116,7 +138,10 @@ fn check_event(event: &wire::Event, arena: &[u8]) -> Result<(), (Class, String)>
     let payload = bytes("payload", event.payload)?;
     match std::str::from_utf8(payload) {
         Ok(_) => Ok(()),
-        Err(e) => Err(bad(format!("the payload is not UTF-8 at byte {}", e.valid_up_to()))),
+        Err(e) => Err(bad(format!(
+            "the payload is not UTF-8 at byte {}",
+            e.valid_up_to()
+        ))),
     }
 }
 
@@ -135,7 +160,9 @@ fn failures(answer: &wire::Answer, range: &Range<usize>, program: &Program) -> V
             3 => Class::Transient,
             _ => Class::BadOutput,
         };
-        let message = Span::from(failure.message).of(&answer.arena).unwrap_or_default();
+        let message = Span::from(failure.message)
+            .of(&answer.arena)
+            .unwrap_or_default();
         let message = &message[..message.len().min(Failure::MESSAGE_MAX)];
         let message = String::from_utf8_lossy(message);
         failures.push(program.blame(Failure::new(record, Stage::Transform, class, message)));

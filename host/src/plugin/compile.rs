@@ -40,7 +40,9 @@ pub fn compile(wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
     if wasm.starts_with(COMPONENT) {
         return Ok(engine.precompile_component(wasm)?);
     }
-    let mut encoder = wit_component::ComponentEncoder::default().validate(true).module(wasm)?;
+    let mut encoder = wit_component::ComponentEncoder::default()
+        .validate(true)
+        .module(wasm)?;
     let component = encoder.encode().context("it can't be made a component")?;
     Ok(engine.precompile_component(&component)?)
 }
@@ -51,7 +53,10 @@ pub fn compile(wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
 /// # Errors
 /// What the parent then reports.
 pub fn child() -> anyhow::Result<()> {
-    let limit = |n| Rlimit { current: Some(n), maximum: Some(n) };
+    let limit = |n| Rlimit {
+        current: Some(n),
+        maximum: Some(n),
+    };
     setrlimit(Resource::As, limit(MEMORY)).context("limiting the compiler's memory")?;
     setrlimit(Resource::Cpu, limit(CPU_SECONDS)).context("limiting the compiler's CPU time")?;
     setrlimit(Resource::Core, limit(0)).context("forbidding the compiler core dumps")?;
@@ -93,10 +98,15 @@ pub(super) fn in_child(program: &PathBuf, wasm: Vec<u8>) -> anyhow::Result<Vec<u
     let status = child.wait().context("waiting for the compiler")?;
     let _ = feeding.join();
     let Ok(code) = code else {
-        bail!("compiling took over {} s and was cut off", PATIENCE.as_secs());
+        bail!(
+            "compiling took over {} s and was cut off",
+            PATIENCE.as_secs()
+        );
     };
     if !status.success() {
-        let words = words.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
+        let words = words
+            .recv_timeout(Duration::from_secs(1))
+            .unwrap_or_default();
         let words = String::from_utf8_lossy(&words);
         match words.trim() {
             "" => bail!("the compiler was cut off ({status}): too much memory or CPU time"),

@@ -21,20 +21,36 @@ fn shapes() -> Vec<(&'static str, Option<Vec<u8>>)> {
         ("JSON that is no object", text("[1, \"two\", null]")),
         ("JSON that ends too early", text("{\"clientId\": \"c")),
         ("text that is no JSON", text("plain text\r\nwith two lines")),
-        ("bytes that are no UTF-8", Some(vec![0xff, 0xfe, 0x00, 0x80])),
+        (
+            "bytes that are no UTF-8",
+            Some(vec![0xff, 0xfe, 0x00, 0x80]),
+        ),
         ("a value of 64 KiB", Some(vec![b'x'; 64 << 10])),
         ("a JSON object once more", Some(object.to_vec())),
     ]
 }
 
 fn batch() -> Batch {
-    let mut batch = Batch::new(TopicPartition { topic: "conformance".into(), partition: 0 });
+    let mut batch = Batch::new(TopicPartition {
+        topic: "conformance".into(),
+        partition: 0,
+    });
     for (index, (_, value)) in shapes().into_iter().enumerate() {
         let index = index as i64;
         let key = (index % 2 == 0).then_some(&b"key"[..]);
-        let headers = [(&b"h"[..], Some(&b"1"[..])), (b"h", Some(&[0xff])), (b"absent", None)];
+        let headers = [
+            (&b"h"[..], Some(&b"1"[..])),
+            (b"h", Some(&[0xff])),
+            (b"absent", None),
+        ];
         let headers = headers.into_iter().take(index as usize % 4);
-        batch.push(index, 1_700_000_000_000 + index, key, value.as_deref(), headers);
+        batch.push(
+            index,
+            1_700_000_000_000 + index,
+            key,
+            value.as_deref(),
+            headers,
+        );
     }
     batch
 }
@@ -43,7 +59,11 @@ fn batch() -> Batch {
 pub(super) fn transform(transform: &Transform) -> anyhow::Result<()> {
     let batch = batch();
     let all = 0..batch.records.len();
-    let start = || transform.instance().map_err(|e| anyhow!("it can't be started: {}", e.message));
+    let start = || {
+        transform
+            .instance()
+            .map_err(|e| anyhow!("it can't be started: {}", e.message))
+    };
     let whole = tested(&mut start()?, &batch, all.clone())?;
     let mut singly = start()?;
     for index in all {
@@ -75,7 +95,11 @@ fn tested(
         None => Ok(made),
         Some(failure) => {
             let (what, _) = &shapes()[failure.record as usize];
-            bail!("it does not bear {what} ({}): {}", failure.class.name(), failure.message)
+            bail!(
+                "it does not bear {what} ({}): {}",
+                failure.class.name(),
+                failure.message
+            )
         }
     }
 }
@@ -87,8 +111,13 @@ fn shown(made: &Made, index: usize) -> Vec<(Vec<u8>, Vec<u8>, Vec<u8>)> {
     let events = made.events.list.iter().filter(|e| own(e.record));
     let events = events.map(|e| (bytes(e.client), bytes(e.kind), bytes(e.payload)));
     let failures = made.failures.iter().filter(|f| own(f.record));
-    let failures =
-        failures.map(|f| (Vec::new(), f.class.name().into(), f.message.clone().into_bytes()));
+    let failures = failures.map(|f| {
+        (
+            Vec::new(),
+            f.class.name().into(),
+            f.message.clone().into_bytes(),
+        )
+    });
     events.chain(failures).collect()
 }
 
@@ -97,23 +126,46 @@ pub(super) fn route(route: &mut RouteInstance) -> anyhow::Result<()> {
     let batch = batch();
     let mut events = Events::default();
     for index in 0..batch.records.len() {
-        let kind: &[u8] = if index % 2 == 0 { b"" } else { b"order.created" };
+        let kind: &[u8] = if index % 2 == 0 {
+            b""
+        } else {
+            b"order.created"
+        };
         let mut push = |bytes: &[u8]| Span::push(&mut events.arena, bytes);
         let (client, kind, payload) = (push(b"client"), push(kind), push(b"{}"));
-        events.list.push(Event { record: index as u32, n: 0, client, kind, payload });
+        events.list.push(Event {
+            record: index as u32,
+            n: 0,
+            client,
+            kind,
+            payload,
+        });
     }
     let connected = vec![true; events.list.len()];
     let routed = route.run(&batch, &events, &connected);
-    match routed.failures.iter().find(|f| f.class != Class::Unroutable) {
+    match routed
+        .failures
+        .iter()
+        .find(|f| f.class != Class::Unroutable)
+    {
         None => Ok(()),
-        Some(f) => bail!("it does not bear an event ({}): {}", f.class.name(), f.message),
+        Some(f) => bail!(
+            "it does not bear an event ({}): {}",
+            f.class.name(),
+            f.message
+        ),
     }
 }
 
 /// Puts a dead-letter policy to the test.
 pub(super) fn dead_letter(policy: &mut DeadLetterInstance) -> anyhow::Result<()> {
     let batch = batch();
-    let classes = [Class::Malformed, Class::Transient, Class::Trap, Class::StoreRefused];
+    let classes = [
+        Class::Malformed,
+        Class::Transient,
+        Class::Trap,
+        Class::StoreRefused,
+    ];
     let failure = |index: usize| {
         let class = classes[index % classes.len()];
         let mut failure = Failure::new(index as u32, Stage::Transform, class, "conformance");
@@ -123,9 +175,12 @@ pub(super) fn dead_letter(policy: &mut DeadLetterInstance) -> anyhow::Result<()>
     let failures: Vec<_> = (0..batch.records.len()).map(failure).collect();
     for ruling in policy.run(&batch, &failures) {
         if let Err(error) = ruling {
-            bail!("it does not bear a failure ({}): {}", error.class.name(), error.message);
+            bail!(
+                "it does not bear a failure ({}): {}",
+                error.class.name(),
+                error.message
+            );
         }
     }
     Ok(())
 }
-

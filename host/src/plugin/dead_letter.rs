@@ -55,7 +55,9 @@ impl DeadLetter {
             &self.program,
             |store| self.pre.instantiate(store),
             |plugin, store, config| {
-                plugin.millstream_plugin_dead_letter().call_configure(store, config)
+                plugin
+                    .millstream_plugin_dead_letter()
+                    .call_configure(store, config)
             },
         );
         guest.map(|(guest, ())| guest)
@@ -66,7 +68,10 @@ impl DeadLetter {
     /// # Errors
     /// When it refuses its configuration, or can't be started.
     pub fn instance(&self) -> Result<DeadLetterInstance, CallError> {
-        Ok(DeadLetterInstance { kind: self.clone(), seat: Seat(Some(self.start()?)) })
+        Ok(DeadLetterInstance {
+            kind: self.clone(),
+            seat: Seat(Some(self.start()?)),
+        })
     }
 }
 
@@ -111,7 +116,11 @@ impl DeadLetterInstance {
         };
         let texts: Vec<_> = failures.iter().enumerate().map(lower).collect();
         let lowered = Lowered::new(&failed, 0..failed.records.len());
-        let Lowered { origin, records, headers } = &lowered;
+        let Lowered {
+            origin,
+            records,
+            headers,
+        } = &lowered;
         self.seat.call(
             &self.kind.program,
             failures.len(),
@@ -158,9 +167,13 @@ fn read(answer: &wire::Answer, decision: &wire::Decision) -> Result<Ruling, Call
                 headers: headers.map_err(CallError::bad_output)?,
             })
         }
-        1 => Ok(Ruling::Retry(Duration::from_millis(decision.delay_ms.into()))),
+        1 => Ok(Ruling::Retry(Duration::from_millis(
+            decision.delay_ms.into(),
+        ))),
         2 => Ok(Ruling::Drop),
         3 => Ok(Ruling::Halt),
-        n => Err(CallError::bad_output(format!("action {n} is none that this version knows"))),
+        n => Err(CallError::bad_output(format!(
+            "action {n} is none that this version knows"
+        ))),
     }
 }

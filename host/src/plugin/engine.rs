@@ -56,5 +56,8 @@ fn start_clock(engine: &wasmtime::Engine) -> std::io::Result<()> {
             std::thread::sleep(TICK);
         }
     };
-    std::thread::Builder::new().name("epoch".into()).spawn(tick).map(drop)
+    std::thread::Builder::new()
+        .name("epoch".into())
+        .spawn(tick)
+        .map(drop)
 }

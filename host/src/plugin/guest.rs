@@ -33,7 +33,13 @@ impl Program {
         diagnostics::add_to_linker::<Guard, HasSelf<Guard>>(&mut linker, |guard| guard)?;
         let pre = linker.instantiate_pre(component)?;
         let (name, digest, config, limits) = about;
-        Ok(Program { name, digest, config, limits, pre })
+        Ok(Program {
+            name,
+            digest,
+            config,
+            limits,
+            pre,
+        })
     }
 
     /// The digest as people read it.
@@ -69,7 +75,11 @@ pub struct CallError {
 
 impl CallError {
     pub(super) fn bad_output(message: impl Into<String>) -> CallError {
-        CallError { class: Class::BadOutput, message: message.into(), culprit: None }
+        CallError {
+            class: Class::BadOutput,
+            message: message.into(),
+            culprit: None,
+        }
     }
 
     /// What a failed call failed of. The store must not be used again.
@@ -78,15 +88,20 @@ impl CallError {
         let trap = error.downcast_ref::<Trap>();
         let (class, message) = match (&guard.panicked, trap) {
             _ if guard.timed_out => (Class::Timeout, "it ran past its CPU time".into()),
-            _ if guard.refused_memory => {
-                (Class::OutOfMemory, "it asked for more memory than it may have".into())
-            }
+            _ if guard.refused_memory => (
+                Class::OutOfMemory,
+                "it asked for more memory than it may have".into(),
+            ),
             (Some((_, message)), _) => (Class::Trap, message.clone()),
             (None, Some(trap)) => (Class::Trap, format!("it trapped: {trap}")),
             // No trap: its answer could not be read.
             (None, None) => (Class::BadOutput, format!("{:#}", error.root_cause())),
         };
-        CallError { class, message, culprit }
+        CallError {
+            class,
+            message,
+            culprit,
+        }
     }
 }
 
@@ -106,14 +121,15 @@ impl<B> Guest<B> {
         let mut store = program.store();
         store.data_mut().start(program.limits.budget(0));
         store.set_epoch_deadline(1);
-        let bindings =
-            instantiate(&mut store).map_err(|e| CallError::of(&e, store.data()))?;
+        let bindings = instantiate(&mut store).map_err(|e| CallError::of(&e, store.data()))?;
         let configured = configure(&bindings, &mut store, &program.config);
         match configured.map_err(|e| CallError::of(&e, store.data()))? {
             Ok(told) => Ok((Guest { store, bindings }, told)),
-            Err(message) => {
-                Err(CallError { class: Class::Rejected, message, culprit: None })
-            }
+            Err(message) => Err(CallError {
+                class: Class::Rejected,
+                message,
+                culprit: None,
+            }),
         }
     }
 }

@@ -33,7 +33,8 @@ impl Limits {
     /// CPU time of a call with `records` records.
     pub fn budget(&self, records: usize) -> Duration {
         let records = u32::try_from(records).unwrap_or(u32::MAX);
-        self.cpu_per_batch.saturating_add(self.cpu_per_record.saturating_mul(records))
+        self.cpu_per_batch
+            .saturating_add(self.cpu_per_record.saturating_mul(records))
     }
 }
 

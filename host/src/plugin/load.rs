@@ -2,8 +2,8 @@
 
 use super::cache::Cache;
 use super::guest::{CallError, Program};
-use super::{Limits, compile, conformance, engine};
 use super::{DeadLetter, Route, Transform};
+use super::{Limits, compile, conformance, engine};
 use anyhow::{Context, anyhow, bail};
 use sha2::{Digest, Sha256};
 use std::io::Read;
@@ -38,9 +38,9 @@ impl Source {
     /// When the file can't be read or is too large.
     pub fn read(&self) -> anyhow::Result<Vec<u8>> {
         match self {
-            Source::Bundled(name) => {
-                super::bundled::wasm(name).map(<[u8]>::to_vec).context("no such bundled plugin")
-            }
+            Source::Bundled(name) => super::bundled::wasm(name)
+                .map(<[u8]>::to_vec)
+                .context("no such bundled plugin"),
             Source::File(path) => read_file(path),
         }
     }
@@ -49,7 +49,9 @@ impl Source {
 fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
     let file = std::fs::File::open(path).context("can't open the file")?;
     let mut wasm = Vec::new();
-    file.take(FILE_MAX + 1).read_to_end(&mut wasm).context("can't read the file")?;
+    file.take(FILE_MAX + 1)
+        .read_to_end(&mut wasm)
+        .context("can't read the file")?;
     if wasm.len() as u64 > FILE_MAX {
         bail!("the file is over {} MiB", FILE_MAX >> 20);
     }
@@ -92,7 +94,11 @@ impl Loader {
         let cache = Cache::open(cache, &engine);
         // Still this very program when its file was replaced by an upgrade.
         let compiler = PathBuf::from("/proc/self/exe");
-        Ok(Loader { engine, cache, compiler })
+        Ok(Loader {
+            engine,
+            cache,
+            compiler,
+        })
     }
 
     /// Loads a transform: compiled, linked, configured and put to the test.
@@ -133,8 +139,12 @@ impl Loader {
         let digest = digest_of(&wasm);
         let component = self.component(&digest, wasm)?;
         self.check_world(&component, kind)?;
-        let about =
-            (spec.source.name().into(), digest.into(), spec.config.to_string().into(), spec.limits);
+        let about = (
+            spec.source.name().into(),
+            digest.into(),
+            spec.config.to_string().into(),
+            spec.limits,
+        );
         Program::link(&self.engine, &component, about).map_err(|e| {
             anyhow!(
                 "{:#}: a plugin may import millstream:plugin/diagnostics and nothing else (no \
@@ -171,13 +181,19 @@ impl Loader {
     fn check_world(&self, component: &Component, kind: &str) -> anyhow::Result<()> {
         let wanted = format!("millstream:plugin/{kind}@0.1.0");
         let ty = component.component_type();
-        let exports: Vec<_> = ty.exports(&self.engine).map(|(name, _)| name.to_string()).collect();
+        let exports: Vec<_> = ty
+            .exports(&self.engine)
+            .map(|(name, _)| name.to_string())
+            .collect();
         if exports.contains(&wanted) {
             return Ok(());
         }
         match &exports[..] {
             [] => bail!("it exports nothing; a {kind} plugin exports {wanted}"),
-            _ => bail!("it exports {}; a {kind} plugin exports {wanted}", exports.join(", ")),
+            _ => bail!(
+                "it exports {}; a {kind} plugin exports {wanted}",
+                exports.join(", ")
+            ),
         }
     }
 }
@@ -222,6 +238,12 @@ impl Generation {
             of("route", &route.program),
             of("dead-letter", &dead_letter.program),
         ];
-        Generation { number, digests: digests.join(" ").into(), transform, route, dead_letter }
+        Generation {
+            number,
+            digests: digests.join(" ").into(),
+            transform,
+            route,
+            dead_letter,
+        }
     }
 }

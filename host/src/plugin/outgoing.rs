@@ -11,7 +11,9 @@ const HEADERS_MAX: usize = 100;
 
 /// A legal topic name: what Kafka's own `Topic.validate` takes.
 pub(super) fn topic(span: WireSpan, arena: &[u8]) -> Result<String, String> {
-    let bytes = Span::from(span).of(arena).ok_or("a topic that lies outside of its answer")?;
+    let bytes = Span::from(span)
+        .of(arena)
+        .ok_or("a topic that lies outside of its answer")?;
     let legal = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
     let dots = matches!(bytes, b"." | b"..");
     if bytes.is_empty() || bytes.len() > 249 || dots || !bytes.iter().all(legal) {
@@ -31,17 +33,17 @@ pub(super) fn bytes(span: WireSpan, arena: &[u8]) -> Result<Option<Vec<u8>>, Str
 }
 
 /// Headers `range.1` long from `range.0` on.
-pub(super) fn headers(
-    list: &[Header],
-    range: (u32, u32),
-    arena: &[u8],
-) -> Result<Headers, String> {
+pub(super) fn headers(list: &[Header], range: (u32, u32), arena: &[u8]) -> Result<Headers, String> {
     let (first, count) = (range.0 as usize, range.1 as usize);
     if count > HEADERS_MAX {
         return Err(format!("{count} headers, the most is {HEADERS_MAX}"));
     }
-    let own = list.get(first..first + count).ok_or("headers that lie outside of its answer")?;
-    own.iter().map(|header| self::header(header, arena)).collect()
+    let own = list
+        .get(first..first + count)
+        .ok_or("headers that lie outside of its answer")?;
+    own.iter()
+        .map(|header| self::header(header, arena))
+        .collect()
 }
 
 fn header(header: &Header, arena: &[u8]) -> Result<(String, Option<Vec<u8>>), String> {

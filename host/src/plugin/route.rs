@@ -77,7 +77,9 @@ impl Route {
             &self.program,
             |store| self.pre.instantiate(store),
             |plugin, store, config| {
-                plugin.millstream_plugin_route().call_configure(store, config)
+                plugin
+                    .millstream_plugin_route()
+                    .call_configure(store, config)
             },
         )
     }
@@ -93,7 +95,11 @@ impl Route {
             payload: told.contains(wire::Needs::PAYLOAD),
             record: told.contains(wire::Needs::RECORD),
         };
-        Ok(RouteInstance { kind: self.clone(), needs, seat: Seat(Some(guest)) })
+        Ok(RouteInstance {
+            kind: self.clone(),
+            needs,
+            seat: Seat(Some(guest)),
+        })
     }
 }
 
@@ -113,7 +119,11 @@ impl RouteInstance {
         self.run_into(batch, events, connected, 0..events.list.len(), &mut routed);
         // A record is all or nothing.
         for (event, decision) in events.list.iter().zip(&mut routed.decisions) {
-            if routed.failures.binary_search_by_key(&event.record, |f| f.record).is_ok() {
+            if routed
+                .failures
+                .binary_search_by_key(&event.record, |f| f.record)
+                .is_ok()
+            {
                 *decision = None;
             }
         }
@@ -148,7 +158,11 @@ impl RouteInstance {
         };
         let Range { start, end } = range;
         if end - start == 1 {
-            self.note(events.list[start].record, Err((error.class, error.message)), routed);
+            self.note(
+                events.list[start].record,
+                Err((error.class, error.message)),
+                routed,
+            );
             return;
         }
         let middle = start + (end - start) / 2;
@@ -156,15 +170,13 @@ impl RouteInstance {
         self.run_into(batch, events, connected, middle..end, routed);
     }
 
-    fn note(
-        &self,
-        record: u32,
-        decided: Result<Decision, (Class, String)>,
-        routed: &mut Routed,
-    ) {
+    fn note(&self, record: u32, decided: Result<Decision, (Class, String)>, routed: &mut Routed) {
         routed.decisions.push(decided.as_ref().ok().cloned());
         if let Err((class, message)) = decided
-            && routed.failures.last().is_none_or(|last| last.record != record)
+            && routed
+                .failures
+                .last()
+                .is_none_or(|last| last.record != record)
         {
             let failure = Failure::new(record, Stage::Route, class, message);
             routed.failures.push(self.kind.program.blame(failure));
@@ -179,7 +191,13 @@ impl RouteInstance {
         range: Range<usize>,
     ) -> Result<wire::Answer, CallError> {
         let lowered = self.lower(batch, events, connected, range);
-        let Lowered { arena, origin, records, headers, events } = &lowered;
+        let Lowered {
+            arena,
+            origin,
+            records,
+            headers,
+            events,
+        } = &lowered;
         self.seat.call(
             &self.kind.program,
             events.len(),
@@ -199,13 +217,22 @@ impl RouteInstance {
         connected: &[bool],
         range: Range<usize>,
     ) -> Lowered {
-        let mut arena = if self.needs.payload { events.arena.clone() } else { Vec::new() };
+        let mut arena = if self.needs.payload {
+            events.arena.clone()
+        } else {
+            Vec::new()
+        };
         let origin = Origin {
             topic: Span::push(&mut arena, batch.origin.topic.as_bytes()).into(),
             partition: batch.origin.partition,
         };
-        let mut lowered =
-            Lowered { arena, origin, records: Vec::new(), headers: Vec::new(), events: Vec::new() };
+        let mut lowered = Lowered {
+            arena,
+            origin,
+            records: Vec::new(),
+            headers: Vec::new(),
+            events: Vec::new(),
+        };
         let mut last = None;
         for (index, event) in events.list[range.clone()].iter().enumerate() {
             if last != Some(event.record) {
@@ -220,7 +247,11 @@ impl RouteInstance {
                 }
             };
             let (client, event_type) = (place(event.client), place(event.kind));
-            let payload = if self.needs.payload { event.payload } else { Span::ABSENT };
+            let payload = if self.needs.payload {
+                event.payload
+            } else {
+                Span::ABSENT
+            };
             lowered.events.push(wire::Event {
                 record: lowered.records.len() as u32 - 1,
                 connected: u32::from(connected.get(range.start + index) == Some(&true)),
@@ -270,7 +301,10 @@ fn read(answer: &wire::Answer, decision: &wire::Decision) -> Result<Decision, (C
     if !refused.is_absent() {
         let message = refused.of(&answer.arena).unwrap_or_default();
         let message = &message[..message.len().min(Failure::MESSAGE_MAX)];
-        return Err((Class::Unroutable, String::from_utf8_lossy(message).into_owned()));
+        return Err((
+            Class::Unroutable,
+            String::from_utf8_lossy(message).into_owned(),
+        ));
     }
     let stream = match decision.stream {
         0 => Deliver::No,
@@ -280,12 +314,22 @@ fn read(answer: &wire::Answer, decision: &wire::Decision) -> Result<Decision, (C
         _ => return Err(bad("a delivery mode that this version doesn't know")),
     };
     if Span::from(decision.topic).is_absent() {
-        return Ok(Decision { stream, topic: None });
+        return Ok(Decision {
+            stream,
+            topic: None,
+        });
     }
     let (arena, headers) = (&answer.arena, &answer.headers);
     let topic = super::outgoing::topic(decision.topic, arena).map_err(|e| bad(&e))?;
     let key = super::outgoing::bytes(decision.key, arena).map_err(|e| bad(&e))?;
     let range = (decision.first_header, decision.header_count);
     let headers = super::outgoing::headers(headers, range, arena).map_err(|e| bad(&e))?;
-    Ok(Decision { stream, topic: Some(ToTopic { topic, key, headers }) })
+    Ok(Decision {
+        stream,
+        topic: Some(ToTopic {
+            topic,
+            key,
+            headers,
+        }),
+    })
 }

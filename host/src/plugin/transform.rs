@@ -1,9 +1,9 @@
 //! The transform kind: calls, and the search for the record that broke one.
 
+use super::abi::Lowered;
 use super::abi::transform::TransformPlugin;
 use super::abi::transform::TransformPluginPre;
 use super::abi::transform::exports::millstream::plugin::transform as wire;
-use super::abi::Lowered;
 use super::check;
 use super::guest::{CallError, Guest, Program, Seat};
 use crate::record::{Batch, Events, Failure, Stage};
@@ -40,7 +40,9 @@ impl Transform {
             &self.program,
             |store| self.pre.instantiate(store),
             |plugin, store, config| {
-                plugin.millstream_plugin_transform().call_configure(store, config)
+                plugin
+                    .millstream_plugin_transform()
+                    .call_configure(store, config)
             },
         );
         guest.map(|(guest, ())| guest)
@@ -51,7 +53,10 @@ impl Transform {
     /// # Errors
     /// When it refuses its configuration, or can't be started.
     pub fn instance(&self) -> Result<TransformInstance, CallError> {
-        Ok(TransformInstance { kind: self.clone(), seat: Seat(Some(self.start()?)) })
+        Ok(TransformInstance {
+            kind: self.clone(),
+            seat: Seat(Some(self.start()?)),
+        })
     }
 }
 
@@ -66,7 +71,10 @@ impl TransformInstance {
     /// is whole: a record that breaks the plugin is found by halving and fails
     /// alone, and the others' events are there once, in order.
     pub fn run(&mut self, batch: &Batch, range: Range<usize>) -> Made {
-        let mut made = Made { end: range.end, ..Made::default() };
+        let mut made = Made {
+            end: range.end,
+            ..Made::default()
+        };
         self.run_into(batch, range, &mut made);
         made
     }
@@ -93,7 +101,10 @@ impl TransformInstance {
             return;
         }
         // A panic hook names the record: what came before it was fine.
-        let named = error.culprit.map(|i| start + i as usize).filter(|at| (start..end).contains(at));
+        let named = error
+            .culprit
+            .map(|i| start + i as usize)
+            .filter(|at| (start..end).contains(at));
         if let Some(at) = named {
             self.run_into(batch, start..at, made);
             self.run_into(batch, at..at + 1, made);
@@ -112,7 +123,11 @@ impl TransformInstance {
         range: Range<usize>,
     ) -> Result<wire::Answer, CallError> {
         let lowered = Lowered::new(batch, range);
-        let Lowered { origin, records, headers } = &lowered;
+        let Lowered {
+            origin,
+            records,
+            headers,
+        } = &lowered;
         self.seat.call(
             &self.kind.program,
             records.len(),

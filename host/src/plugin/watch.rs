@@ -33,15 +33,23 @@ impl FolderWatch {
                 tracing::warn!(%error, "can't watch files; plugins are looked at now and then");
             })
             .ok();
-        FolderWatch { watcher, folders: BTreeMap::new() }
+        FolderWatch {
+            watcher,
+            folders: BTreeMap::new(),
+        }
     }
 
     /// Watches the folders of these files, and none else. Cheap when nothing
     /// changed: call it at every look.
     pub fn watch<'a>(&mut self, files: impl Iterator<Item = &'a Path>) {
-        let Some(watcher) = &mut self.watcher else { return };
+        let Some(watcher) = &mut self.watcher else {
+            return;
+        };
         let wanted: Vec<PathBuf> = files.map(folder_of).collect();
-        for gone in self.folders.extract_if(.., |folder, _| !wanted.contains(folder)) {
+        for gone in self
+            .folders
+            .extract_if(.., |folder, _| !wanted.contains(folder))
+        {
             let _ = watcher.unwatch(&gone.0);
         }
         for folder in wanted {
@@ -51,7 +59,8 @@ impl FolderWatch {
                 continue;
             }
             let _ = watcher.unwatch(&folder);
-            let watched = inode.filter(|_| watcher.watch(&folder, RecursiveMode::NonRecursive).is_ok());
+            let watched =
+                inode.filter(|_| watcher.watch(&folder, RecursiveMode::NonRecursive).is_ok());
             if watched.is_none() {
                 tracing::warn!(folder = %folder.display(), "can't watch this plugin folder now");
             }

@@ -66,7 +66,13 @@ impl Batch {
     pub fn new(origin: TopicPartition) -> Batch {
         let mut arena = Vec::new();
         let topic = Span::push(&mut arena, origin.topic.as_bytes());
-        Batch { origin, topic, arena, records: Vec::new(), headers: Vec::new() }
+        Batch {
+            origin,
+            topic,
+            arena,
+            records: Vec::new(),
+            headers: Vec::new(),
+        }
     }
 
     /// Copies one record in. `headers` are name and value, in order.
@@ -99,7 +105,9 @@ impl Batch {
         let mut subset = Batch::new(self.origin.clone());
         for index in indices {
             let view = self.view(index);
-            let KafkaRecord { offset, timestamp, .. } = *view.record;
+            let KafkaRecord {
+                offset, timestamp, ..
+            } = *view.record;
             subset.push(offset, timestamp, view.key(), view.value(), view.headers());
         }
         subset
@@ -107,7 +115,10 @@ impl Batch {
 
     /// Record `index` with its bytes.
     pub fn view(&self, index: usize) -> RecordView<'_> {
-        RecordView { batch: self, record: &self.records[index] }
+        RecordView {
+            batch: self,
+            record: &self.records[index],
+        }
     }
 }
 
@@ -136,13 +147,20 @@ impl<'a> RecordView<'a> {
         let arena = &self.batch.arena;
         self.batch.headers[first..first + self.record.header_count as usize]
             .iter()
-            .map(|header| (header.name.of(arena).unwrap_or_default(), header.value.of(arena)))
+            .map(|header| {
+                (
+                    header.name.of(arena).unwrap_or_default(),
+                    header.value.of(arena),
+                )
+            })
     }
 
     /// Bytes of key, value and headers together.
     pub fn size(&self) -> usize {
-        let headers: usize =
-            self.headers().map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len)).sum();
+        let headers: usize = self
+            .headers()
+            .map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len))
+            .sum();
         (self.record.key.length + self.record.value.length) as usize + headers
     }
 }

@@ -75,11 +75,17 @@ mod tests {
     #[test]
     fn hostile_ids_are_refused() {
         assert_eq!(ClientId::check(b""), Err(ClientIdError::Empty));
-        assert_eq!(ClientId::check(&[b'a'; 257]), Err(ClientIdError::TooLong(257)));
+        assert_eq!(
+            ClientId::check(&[b'a'; 257]),
+            Err(ClientIdError::TooLong(257))
+        );
         assert_eq!(ClientId::check(b"\xff"), Err(ClientIdError::NotUtf8));
         assert_eq!(ClientId::check(b"a\r\nb"), Err(ClientIdError::Control(1)));
         assert_eq!(ClientId::check(b"a\0"), Err(ClientIdError::Control(1)));
-        assert_eq!(ClientId::check("a\u{85}".as_bytes()), Err(ClientIdError::Control(1)));
+        assert_eq!(
+            ClientId::check("a\u{85}".as_bytes()),
+            Err(ClientIdError::Control(1))
+        );
         for fine in ["{}", "../x", "*", "a b", "é"] {
             assert_eq!(ClientId::check(fine.as_bytes()), Ok(fine));
         }

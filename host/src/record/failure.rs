@@ -100,6 +100,13 @@ impl Failure {
     pub fn new(record: u32, stage: Stage, class: Class, message: impl Into<String>) -> Failure {
         let mut message = message.into();
         message.truncate(message.floor_char_boundary(Failure::MESSAGE_MAX));
-        Failure { record, class, stage, message, plugin: None, attempts: 1 }
+        Failure {
+            record,
+            class,
+            stage,
+            message,
+            plugin: None,
+            attempts: 1,
+        }
     }
 }

@@ -12,7 +12,10 @@ pub struct Span {
 
 impl Span {
     /// The span of something that isn't there.
-    pub const ABSENT: Span = Span { start: u32::MAX, length: 0 };
+    pub const ABSENT: Span = Span {
+        start: u32::MAX,
+        length: 0,
+    };
 
     /// Appends `bytes` to `arena` and returns where they lie.
     ///
@@ -20,7 +23,10 @@ impl Span {
     pub fn push(arena: &mut Vec<u8>, bytes: &[u8]) -> Span {
         let start = arena.len() as u32;
         arena.extend_from_slice(bytes);
-        Span { start, length: bytes.len() as u32 }
+        Span {
+            start,
+            length: bytes.len() as u32,
+        }
     }
 
     /// [`Span::push`] for what may be absent.
@@ -55,11 +61,46 @@ mod tests {
     #[test]
     fn a_span_outside_of_its_arena_gives_nothing() {
         let arena = b"abc";
-        assert_eq!(Span { start: 1, length: 2 }.of(arena), Some(&b"bc"[..]));
-        assert_eq!(Span { start: 3, length: 0 }.of(arena), Some(&b""[..]));
-        assert_eq!(Span { start: 1, length: 3 }.of(arena), None);
-        assert_eq!(Span { start: 4, length: 0 }.of(arena), None);
-        assert_eq!(Span { start: u32::MAX - 1, length: u32::MAX }.of(arena), None);
+        assert_eq!(
+            Span {
+                start: 1,
+                length: 2
+            }
+            .of(arena),
+            Some(&b"bc"[..])
+        );
+        assert_eq!(
+            Span {
+                start: 3,
+                length: 0
+            }
+            .of(arena),
+            Some(&b""[..])
+        );
+        assert_eq!(
+            Span {
+                start: 1,
+                length: 3
+            }
+            .of(arena),
+            None
+        );
+        assert_eq!(
+            Span {
+                start: 4,
+                length: 0
+            }
+            .of(arena),
+            None
+        );
+        assert_eq!(
+            Span {
+                start: u32::MAX - 1,
+                length: u32::MAX
+            }
+            .of(arena),
+            None
+        );
         assert_eq!(Span::ABSENT.of(arena), None);
     }
 }

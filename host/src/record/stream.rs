@@ -27,10 +27,16 @@ impl FromStr for StreamId {
     fn from_str(text: &str) -> Result<StreamId, ParseStreamIdError> {
         let number = |digits: &str| {
             let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-            plain.then(|| digits.parse().ok()).flatten().ok_or(ParseStreamIdError)
+            plain
+                .then(|| digits.parse().ok())
+                .flatten()
+                .ok_or(ParseStreamIdError)
         };
         let (millis, seq) = text.split_once('-').ok_or(ParseStreamIdError)?;
-        Ok(StreamId { millis: number(millis)?, number: number(seq)? })
+        Ok(StreamId {
+            millis: number(millis)?,
+            number: number(seq)?,
+        })
     }
 }
 
@@ -104,10 +110,34 @@ mod tests {
 
     #[test]
     fn only_two_plain_numbers_are_a_stream_id() {
-        assert_eq!("12-3".parse(), Ok(StreamId { millis: 12, number: 3 }));
-        for bad in ["", "-", "1", "1-", "-1", "1-2-3", "+1-2", "1-+2", " 1-2", "1-99999999999999999999"] {
+        assert_eq!(
+            "12-3".parse(),
+            Ok(StreamId {
+                millis: 12,
+                number: 3
+            })
+        );
+        for bad in [
+            "",
+            "-",
+            "1",
+            "1-",
+            "-1",
+            "1-2-3",
+            "+1-2",
+            "1-+2",
+            " 1-2",
+            "1-99999999999999999999",
+        ] {
             assert_eq!(bad.parse::<StreamId>(), Err(ParseStreamIdError), "{bad}");
         }
-        assert_eq!(StreamId { millis: 12, number: 3 }.to_string(), "12-3");
+        assert_eq!(
+            StreamId {
+                millis: 12,
+                number: 3
+            }
+            .to_string(),
+            "12-3"
+        );
     }
 }

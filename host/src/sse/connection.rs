@@ -59,8 +59,19 @@ impl Connection {
         let mut queue = VecDeque::new();
         queue.extend(opening.map(|id| frame::opening(id, retry_ms)));
         let (queued, behind, ended) = (0, false, false);
-        let state = State { position, queue, queued, behind, ended, waker: None };
-        Connection { client, state: Mutex::new(state), retry_ms }
+        let state = State {
+            position,
+            queue,
+            queued,
+            behind,
+            ended,
+            waker: None,
+        };
+        Connection {
+            client,
+            state: Mutex::new(state),
+            retry_ms,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -148,7 +159,10 @@ impl Connection {
             1 => state.queue.pop_front().unwrap_or_default(),
             _ => {
                 let mut all = BytesMut::with_capacity(state.queued);
-                state.queue.drain(..).for_each(|frame| all.extend_from_slice(&frame));
+                state
+                    .queue
+                    .drain(..)
+                    .for_each(|frame| all.extend_from_slice(&frame));
                 all.freeze()
             }
         };

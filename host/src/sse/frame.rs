@@ -60,7 +60,10 @@ mod tests {
 
     #[track_caller]
     fn check(kind: &str, data: &str, expected: &str) {
-        let id = StreamId { millis: 1, number: 2 };
+        let id = StreamId {
+            millis: 1,
+            number: 2,
+        };
         let (kind, data) = (kind.to_string().into(), data.to_string().into());
         assert_eq!(event(&Entry { id, kind, data }), expected);
     }
@@ -69,12 +72,20 @@ mod tests {
     fn every_line_end_of_a_payload_begins_a_data_line() {
         check("", "{}", "id: 1-2\ndata: {}\n\n");
         check("t", "", "id: 1-2\nevent: t\ndata: \n\n");
-        check("t", "a\nb\rc\r\nd\n", "id: 1-2\nevent: t\ndata: a\ndata: b\ndata: c\ndata: d\ndata: \n\n");
+        check(
+            "t",
+            "a\nb\rc\r\nd\n",
+            "id: 1-2\nevent: t\ndata: a\ndata: b\ndata: c\ndata: d\ndata: \n\n",
+        );
     }
 
     #[test]
     fn a_payload_cannot_forge_a_field() {
-        check("", "x\nid: 9-9\n\nevent: y", "id: 1-2\ndata: x\ndata: id: 9-9\ndata: \ndata: event: y\n\n");
+        check(
+            "",
+            "x\nid: 9-9\n\nevent: y",
+            "id: 1-2\ndata: x\ndata: id: 9-9\ndata: \ndata: event: y\n\n",
+        );
         check("a\nid: 9", "", "id: 1-2\nevent: aid: 9\ndata: \n\n");
     }
 }

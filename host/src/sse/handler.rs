@@ -3,7 +3,9 @@
 use super::BoxFuture;
 use super::connection::Begin;
 use super::hub::Hub;
-use crate::http::{Body, Handler, Incoming, Method, Reply, Request, Response, StatusCode, header, text};
+use crate::http::{
+    Body, Handler, Incoming, Method, Reply, Request, Response, StatusCode, header, text,
+};
 use crate::record::ClientId;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -23,15 +25,23 @@ impl Handler for SseHandler {
     async fn handle(&self, request: Request<Incoming>) -> Reply {
         let path = request.uri().path();
         if path != "/v1/events" {
-            let extra = self.extra.as_ref().and_then(|extra| extra(request.method(), path));
+            let extra = self
+                .extra
+                .as_ref()
+                .and_then(|extra| extra(request.method(), path));
             return match extra {
                 Some(reply) => reply.await,
-                None => text(StatusCode::NOT_FOUND, "not found; streams are at /v1/events\n"),
+                None => text(
+                    StatusCode::NOT_FOUND,
+                    "not found; streams are at /v1/events\n",
+                ),
             };
         }
         if request.method() != Method::GET {
             let mut reply = text(StatusCode::METHOD_NOT_ALLOWED, "use GET\n");
-            reply.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("GET"));
+            reply
+                .headers_mut()
+                .insert(header::ALLOW, header::HeaderValue::from_static("GET"));
             return reply;
         }
         match asked(&request) {
@@ -61,12 +71,16 @@ fn stream(body: Body) -> Reply {
 fn asked(request: &Request<Incoming>) -> Result<(ClientId, Begin), String> {
     let query = request.uri().query().unwrap_or_default();
     let parameter = |name: &str| -> Option<Cow<'_, str>> {
-        form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, v)| v)
+        form_urlencoded::parse(query.as_bytes())
+            .find(|(key, _)| key == name)
+            .map(|(_, v)| v)
     };
     let client = parameter("client").ok_or("which client? ask for /v1/events?client=<id>")?;
     let client = ClientId::new(client.as_bytes()).map_err(|e| format!("client: {e}"))?;
     let resume = match request.headers().get("last-event-id") {
-        Some(value) => Some(Cow::from(value.to_str().map_err(|_| "Last-Event-ID is not text")?)),
+        Some(value) => Some(Cow::from(
+            value.to_str().map_err(|_| "Last-Event-ID is not text")?,
+        )),
         None => parameter("last-event-id"),
     };
     if let Some(id) = resume.filter(|id| !id.is_empty()) {

@@ -57,10 +57,17 @@ impl Hub {
     pub(super) async fn open(self: &Arc<Hub>, client: ClientId, begin: Begin) -> EventBody {
         // Before it is read for, so that what is made only for those who are
         // connected is made from here on. If it fails, so will the reads.
-        let _ = self.streams.keep_interest(vec![client.clone()], LEASE).await;
+        let _ = self
+            .streams
+            .keep_interest(vec![client.clone()], LEASE)
+            .await;
         let connection = Arc::new(Connection::new(client.clone(), begin, jittered(2000)));
         let mut clients = self.clients();
-        clients.connected.entry(client.clone()).or_default().push(connection.clone());
+        clients
+            .connected
+            .entry(client.clone())
+            .or_default()
+            .push(connection.clone());
         clients.dirty.insert(client);
         if clients.closed {
             connection.end(jittered(1000));
@@ -68,7 +75,10 @@ impl Hub {
         drop(clients);
         gauge!("millstream_sse_connections").increment(1);
         self.news.notify_one();
-        EventBody { hub: self.clone(), connection }
+        EventBody {
+            hub: self.clone(),
+            connection,
+        }
     }
 
     pub(super) fn close(&self, connection: &Arc<Connection>) {
@@ -118,19 +128,30 @@ impl Hub {
     }
 
     fn everyone(&self) -> Vec<Arc<Connection>> {
-        self.clients().connected.values().flatten().cloned().collect()
+        self.clients()
+            .connected
+            .values()
+            .flatten()
+            .cloned()
+            .collect()
     }
 
     /// Ends every stream, and every one that is opened from now on. Clients
     /// come back at different times.
     pub fn close_all(&self) {
         self.clients().closed = true;
-        self.everyone().iter().for_each(|connection| connection.end(jittered(1000)));
+        self.everyone()
+            .iter()
+            .for_each(|connection| connection.end(jittered(1000)));
     }
 
     /// Why nothing can be read now; `None` when it can.
     pub fn not_ready(&self) -> Option<String> {
-        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let trouble = self
+            .trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         trouble.map(|why| format!("streams can't be read: {why}"))
     }
 }

@@ -81,7 +81,12 @@ fn want(asked: &Asked) -> Want {
         Position::Resumed(id) => (Some(id), true),
         Position::At(id) => (Some(id), false),
     };
-    Want { client: asked.client.clone(), after, limit: ENTRIES, check_gap }
+    Want {
+        client: asked.client.clone(),
+        after,
+        limit: ENTRIES,
+        check_gap,
+    }
 }
 
 /// Encodes each entry once, for all.

@@ -41,12 +41,21 @@ impl MemoryStore {
     /// An empty store.
     pub fn new(retention: Retention) -> MemoryStore {
         let (bell, _) = broadcast::channel(1024);
-        MemoryStore { shared: Arc::new(Shared { retention, state: Mutex::default(), bell }) }
+        MemoryStore {
+            shared: Arc::new(Shared {
+                retention,
+                state: Mutex::default(),
+                bell,
+            }),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         // No code panics while it holds the lock half-way through a change.
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn writer(&self) -> MemoryWriter {
@@ -55,14 +64,19 @@ impl MemoryStore {
 
     pub(super) fn read(&self, wants: &[Want]) -> Vec<Page> {
         let state = self.state();
-        wants.iter().map(|want| page(state.streams.get(&want.client), want)).collect()
+        wants
+            .iter()
+            .map(|want| page(state.streams.get(&want.client), want))
+            .collect()
     }
 
     pub(super) fn keep_interest(&self, clients: &[ClientId], lease: Duration) {
         let until = Instant::now() + lease;
         let mut state = self.state();
         state.interest.retain(|_, until| *until > Instant::now());
-        state.interest.extend(clients.iter().map(|client| (client.clone(), until)));
+        state
+            .interest
+            .extend(clients.iter().map(|client| (client.clone(), until)));
     }
 
     pub(super) async fn listen(&self, bells: mpsc::Sender<Bell>) {
@@ -85,16 +99,36 @@ fn page(stream: Option<&Stream>, want: &Want) -> Page {
     let empty = Stream::default();
     let (exists, stream) = (stream.is_some(), stream.unwrap_or(&empty));
     let Some(after) = want.after else {
-        return Page { last: stream.last, ..Page::default() };
+        return Page {
+            last: stream.last,
+            ..Page::default()
+        };
     };
     let gap = want.check_gap.then(|| gap(exists, stream, after)).flatten();
-    let from = if gap == Some(Gap::Rewound) { StreamId::default() } else { after };
-    let entries = stream.entries.iter().filter(|e| e.id > from).take(want.limit);
-    Page { entries: entries.cloned().collect(), last: stream.last, gap }
+    let from = if gap == Some(Gap::Rewound) {
+        StreamId::default()
+    } else {
+        after
+    };
+    let entries = stream
+        .entries
+        .iter()
+        .filter(|e| e.id > from)
+        .take(want.limit);
+    Page {
+        entries: entries.cloned().collect(),
+        last: stream.last,
+        gap,
+    }
 }
 
 fn gap(exists: bool, stream: &Stream, after: StreamId) -> Option<Gap> {
-    let present = || stream.entries.binary_search_by(|e| e.id.cmp(&after)).is_ok();
+    let present = || {
+        stream
+            .entries
+            .binary_search_by(|e| e.id.cmp(&after))
+            .is_ok()
+    };
     super::redis::gap_of(&super::redis::Seen {
         exists,
         last: stream.last,
@@ -114,7 +148,11 @@ impl Writer for MemoryWriter {
 
     fn begin(&mut self, key: &LedgerKey, first: &Ledger) -> Result<Ledger, Unavailable> {
         let mut state = self.0.state();
-        Ok(state.ledgers.entry(key.clone()).or_insert_with(|| first.clone()).clone())
+        Ok(state
+            .ledgers
+            .entry(key.clone())
+            .or_insert_with(|| first.clone())
+            .clone())
     }
 
     fn append(&mut self, append: &Append, _following: Option<&LedgerKey>) -> Appended {
@@ -130,8 +168,14 @@ impl Writer for MemoryWriter {
         }
         let mut rung = Vec::new();
         for event in append.events {
-            let Ok(client) = ClientId::new(event.client) else { continue };
-            state.streams.entry(client.clone()).or_default().push(event.kind, event.data, retention);
+            let Ok(client) = ClientId::new(event.client) else {
+                continue;
+            };
+            state
+                .streams
+                .entry(client.clone())
+                .or_default()
+                .push(event.kind, event.data, retention);
             if rung.last() != Some(&client) {
                 rung.push(client);
             }
@@ -146,7 +190,12 @@ impl Writer for MemoryWriter {
     fn connected(&mut self, clients: &[&str]) -> Result<Vec<bool>, Unavailable> {
         let state = self.0.state();
         let now = Instant::now();
-        let live = |client: &&str| state.interest.get(*client).is_some_and(|until| *until > now);
+        let live = |client: &&str| {
+            state
+                .interest
+                .get(*client)
+                .is_some_and(|until| *until > now)
+        };
         Ok(clients.iter().map(live).collect())
     }
 }
@@ -158,15 +207,22 @@ impl State {
         self.writes += 1;
         if self.writes.is_multiple_of(4096) {
             let oldest = now_millis().saturating_sub(millis(retention.idle_expiry));
-            self.streams.retain(|_, stream| stream.last.millis >= oldest);
+            self.streams
+                .retain(|_, stream| stream.last.millis >= oldest);
         }
     }
 }
 
 impl Stream {
     fn push(&mut self, kind: &[u8], data: &[u8], retention: Retention) {
-        let now = StreamId { millis: now_millis(), number: 0 };
-        let next = StreamId { millis: self.last.millis, number: self.last.number + 1 };
+        let now = StreamId {
+            millis: now_millis(),
+            number: 0,
+        };
+        let next = StreamId {
+            millis: self.last.millis,
+            number: self.last.number + 1,
+        };
         self.last = now.max(next);
         self.entries.push_back(Entry {
             id: self.last,
@@ -184,7 +240,11 @@ impl Stream {
 }
 
 pub(super) fn now_millis() -> u64 {
-    millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+    millis(
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default(),
+    )
 }
 
 pub(super) fn millis(duration: Duration) -> u64 {

@@ -20,7 +20,10 @@ impl StoreUrl {
         if url == "memory:" {
             return Ok(StoreUrl::Memory);
         }
-        if !["redis://", "rediss://"].iter().any(|scheme| url.starts_with(scheme)) {
+        if !["redis://", "rediss://"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme))
+        {
             return Err("expected redis://host:port, rediss://host:port or memory:".into());
         }
         let client = ::redis::Client::open(url).map_err(|e| format!("the store's URL: {e}"))?;
@@ -42,7 +45,11 @@ pub struct Retention {
 impl Default for Retention {
     fn default() -> Retention {
         const HOUR: Duration = Duration::from_secs(3600);
-        Retention { max_events: 1000, max_age: 24 * HOUR, idle_expiry: 72 * HOUR }
+        Retention {
+            max_events: 1000,
+            max_age: 24 * HOUR,
+            idle_expiry: 72 * HOUR,
+        }
     }
 }
 

@@ -259,10 +259,10 @@ macro_rules! route {
                     PLUGIN.with(|slot| {
                         $crate::run_route(slot.get(), &arena, origin, &records, &headers, &events)
                     })
-        }
+                }
             }
             #[cfg(target_arch = "wasm32")]
-            $crate::abi::route::export_route!(Exported with_types_in $crate::abi::route);
+    $crate::abi::route::export_route!(Exported with_types_in $crate::abi::route);
         };
     };
 }

@@ -34,8 +34,9 @@ impl RedisStore {
     /// One subscription, until it is broken or nobody listens.
     async fn subscription(&self, bells: &mpsc::Sender<Bell>) -> redis::RedisResult<()> {
         let late = || redis::RedisError::from((redis::ErrorKind::Io, "no answer in time"));
-        let mut pubsub =
-            timeout(PATIENCE, self.client.get_async_pubsub()).await.map_err(|_| late())??;
+        let mut pubsub = timeout(PATIENCE, self.client.get_async_pubsub())
+            .await
+            .map_err(|_| late())??;
         let subscribed = timeout(PATIENCE, pubsub.subscribe(&self.keys.bell)).await;
         subscribed.map_err(|_| late())??;
         // Only now does no ring get lost: everyone reads once.
@@ -77,5 +78,8 @@ impl RedisStore {
 }
 
 fn clients(payload: &[u8]) -> Vec<ClientId> {
-    payload.split(|b| *b == b'\n').filter_map(|id| ClientId::new(id).ok()).collect()
+    payload
+        .split(|b| *b == b'\n')
+        .filter_map(|id| ClientId::new(id).ok())
+        .collect()
 }

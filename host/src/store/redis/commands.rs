@@ -22,7 +22,11 @@ impl Keys {
     pub fn new(prefix: &str) -> Keys {
         // `{0}` is the bucket: Redis Cluster hashes only what stands in braces.
         let base = format!("{prefix}:{{0}}:");
-        Keys { interest: format!("{base}interest"), bell: format!("{base}bell"), base }
+        Keys {
+            interest: format!("{base}interest"),
+            bell: format!("{base}bell"),
+            base,
+        }
     }
 
     pub fn ledger(&self, key: &LedgerKey) -> String {
@@ -36,7 +40,10 @@ impl Keys {
     /// Topics hold no colon, so the group may.
     fn of(&self, what: &str, key: &LedgerKey) -> String {
         let LedgerKey { group, partition } = key;
-        format!("{}{what}:{group}:{}:{}", self.base, partition.topic, partition.partition)
+        format!(
+            "{}{what}:{group}:{}:{}",
+            self.base, partition.topic, partition.partition
+        )
     }
 
     pub fn stream(&self, client: &[u8]) -> Vec<u8> {
@@ -77,7 +84,9 @@ pub(super) fn ring(pipe: &mut Pipeline, keys: &Keys, append: &Append) {
     clients.sort_unstable();
     clients.dedup();
     if !clients.is_empty() {
-        pipe.cmd("PUBLISH").arg(&keys.bell).arg(clients.join(&b'\n'));
+        pipe.cmd("PUBLISH")
+            .arg(&keys.bell)
+            .arg(clients.join(&b'\n'));
     }
 }
 

@@ -13,7 +13,10 @@ pub(super) struct Link {
 
 impl Link {
     pub fn new(client: redis::Client) -> Link {
-        Link { client, connection: None }
+        Link {
+            client,
+            connection: None,
+        }
     }
 
     /// Connects, unless it is.
@@ -52,6 +55,8 @@ impl Link {
             return Err((redis::ErrorKind::Io, "not connected").into());
         };
         connection.send_packed_command(&pipe.get_packed_pipeline())?;
-        (0..pipe.len()).map(|_| connection.recv_response()).collect()
+        (0..pipe.len())
+            .map(|_| connection.recv_response())
+            .collect()
     }
 }

@@ -56,7 +56,11 @@ impl RedisStore {
     }
 
     pub(super) fn writer(&self) -> RedisWriter {
-        RedisWriter::new(self.client.clone(), self.keys.clone(), self.settings.retention)
+        RedisWriter::new(
+            self.client.clone(),
+            self.keys.clone(),
+            self.settings.retention,
+        )
     }
 
     /// Runs `pipe` on the readers' connection; a broken one is replaced at the
@@ -68,7 +72,9 @@ impl RedisStore {
         let mut held = self.reading.lock().await;
         let mut connection = match &*held {
             Some(connection) => connection.clone(),
-            None => held.insert(self.connect().await.map_err(unavailable)?).clone(),
+            None => held
+                .insert(self.connect().await.map_err(unavailable)?)
+                .clone(),
         };
         drop(held);
         let answer = pipe.query_async(&mut connection).await;
@@ -82,7 +88,9 @@ impl RedisStore {
         let config = redis::AsyncConnectionConfig::new()
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(PATIENCE));
-        self.client.get_multiplexed_async_connection_with_config(&config).await
+        self.client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await
     }
 
     pub(super) async fn keep_interest(
@@ -93,7 +101,11 @@ impl RedisStore {
         let now = super::memory::now_millis();
         let until = now.saturating_add(super::memory::millis(lease));
         let mut pipe = redis::pipe();
-        pipe.cmd("ZREMRANGEBYSCORE").arg(&self.keys.interest).arg("-inf").arg(now).ignore();
+        pipe.cmd("ZREMRANGEBYSCORE")
+            .arg(&self.keys.interest)
+            .arg("-inf")
+            .arg(now)
+            .ignore();
         for some in clients.chunks(1000) {
             let add = pipe.cmd("ZADD").arg(&self.keys.interest).arg("GT");
             for client in some {

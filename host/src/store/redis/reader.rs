@@ -30,27 +30,53 @@ impl RedisStore {
             pipe.cmd("XINFO").arg("STREAM").arg(&key);
             pipe.cmd("XRANGE").arg(&key).arg(&cursor).arg(&cursor);
             // From the start: a cursor from the future has nothing after it.
-            pipe.cmd("XRANGE").arg(&key).arg("-").arg("+").arg("COUNT").arg(want.limit);
+            pipe.cmd("XRANGE")
+                .arg(&key)
+                .arg("-")
+                .arg("+")
+                .arg("COUNT")
+                .arg(want.limit);
         }
         let from = format!("({after}");
-        pipe.cmd("XRANGE").arg(&key).arg(from).arg("+").arg("COUNT").arg(want.limit);
+        pipe.cmd("XRANGE")
+            .arg(&key)
+            .arg(from)
+            .arg("+")
+            .arg("COUNT")
+            .arg(want.limit);
     }
 }
 
 fn page(want: &Want, answers: &mut impl Iterator<Item = Value>) -> Page {
     let mut next = || answers.next().unwrap_or_default();
     let Some(after) = want.after else {
-        return Page { last: info(next()).last, ..Page::default() };
+        return Page {
+            last: info(next()).last,
+            ..Page::default()
+        };
     };
     if !want.check_gap {
-        return Page { entries: entries(next()), ..Page::default() };
+        return Page {
+            entries: entries(next()),
+            ..Page::default()
+        };
     }
     let info = info(next());
     let cursor_there = !entries(next()).is_empty();
     let (from_start, from_cursor) = (entries(next()), entries(next()));
     let (exists, last, all_there) = (info.exists, info.last, info.all_there);
-    let gap = gap_of(&Seen { exists, last, all_there, cursor_there, after });
-    let entries = if gap == Some(Gap::Rewound) { from_start } else { from_cursor };
+    let gap = gap_of(&Seen {
+        exists,
+        last,
+        all_there,
+        cursor_there,
+        after,
+    });
+    let entries = if gap == Some(Gap::Rewound) {
+        from_start
+    } else {
+        from_cursor
+    };
     Page { entries, last, gap }
 }
 
@@ -92,9 +118,15 @@ struct Info {
 
 /// Reads XINFO STREAM; an error is "no such key".
 fn info(value: Value) -> Info {
-    let mut info = Info { exists: false, last: StreamId::default(), all_there: true };
+    let mut info = Info {
+        exists: false,
+        last: StreamId::default(),
+        all_there: true,
+    };
     let (mut length, mut added) = (0, None);
-    let Some(fields) = value.into_map_iter().ok() else { return info };
+    let Some(fields) = value.into_map_iter().ok() else {
+        return info;
+    };
     info.exists = true;
     for (name, value) in fields {
         match (text(&name).as_str(), &value) {
@@ -119,16 +151,26 @@ fn text(value: &Value) -> String {
 
 /// Reads XRANGE's answer; an error (no stream) is no entries.
 fn entries(value: Value) -> Vec<Entry> {
-    let Value::Array(list) = value else { return Vec::new() };
+    let Value::Array(list) = value else {
+        return Vec::new();
+    };
     list.into_iter().filter_map(entry).collect()
 }
 
 fn entry(value: Value) -> Option<Entry> {
-    let Value::Array(parts) = value else { return None };
+    let Value::Array(parts) = value else {
+        return None;
+    };
     let mut parts = parts.into_iter();
     let id = text(&parts.next()?).parse().ok()?;
-    let Value::Array(fields) = parts.next()? else { return None };
-    let mut entry = Entry { id, kind: Bytes::new(), data: Bytes::new() };
+    let Value::Array(fields) = parts.next()? else {
+        return None;
+    };
+    let mut entry = Entry {
+        id,
+        kind: Bytes::new(),
+        data: Bytes::new(),
+    };
     let mut fields = fields.into_iter();
     while let (Some(Value::BulkString(name)), Some(Value::BulkString(value))) =
         (fields.next(), fields.next())

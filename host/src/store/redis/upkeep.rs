@@ -53,6 +53,8 @@ impl Upkeep {
 
     /// Seconds since the table was made, from 1: 0 is an empty slot's.
     fn now(&self) -> u32 {
-        u32::try_from(self.started.elapsed().as_secs()).unwrap_or(u32::MAX).saturating_add(1)
+        u32::try_from(self.started.elapsed().as_secs())
+            .unwrap_or(u32::MAX)
+            .saturating_add(1)
     }
 }

@@ -83,15 +83,21 @@ impl RedisWriter {
 
     /// Adds what streams need now and then, and answers whose it is.
     fn keep_up(&self, pipe: &mut Pipeline, append: &Append) -> Vec<Vec<u8>> {
-        let mut due: Vec<&[u8]> =
-            append.events.iter().map(|e| e.client).filter(|c| self.upkeep.due(c)).collect();
+        let mut due: Vec<&[u8]> = append
+            .events
+            .iter()
+            .map(|e| e.client)
+            .filter(|c| self.upkeep.due(c))
+            .collect();
         due.sort_unstable();
         due.dedup();
         let oldest = now_millis().saturating_sub(millis(self.upkeep.max_age));
         for client in &due {
             let key = self.keys.stream(client);
             pipe.cmd("XTRIM").arg(&key).arg("MINID").arg(oldest);
-            pipe.cmd("PEXPIRE").arg(&key).arg(millis(self.upkeep.expiry));
+            pipe.cmd("PEXPIRE")
+                .arg(&key)
+                .arg(millis(self.upkeep.expiry));
         }
         due.into_iter().map(<[u8]>::to_vec).collect()
     }
@@ -134,7 +140,9 @@ impl RedisWriter {
 impl Writer for RedisWriter {
     fn ledger(&mut self, key: &LedgerKey) -> Result<Option<Ledger>, Unavailable> {
         let mut pipe = redis::pipe();
-        pipe.cmd("HMGET").arg(self.keys.ledger(key)).arg(&LEDGER_FIELDS[..]);
+        pipe.cmd("HMGET")
+            .arg(self.keys.ledger(key))
+            .arg(&LEDGER_FIELDS[..]);
         let answers = self.send(&pipe)?;
         ledger_of(&answers[0])
     }
@@ -177,7 +185,10 @@ impl Writer for RedisWriter {
         let until: Vec<Option<f64>> = FromRedisValue::from_redis_value_ref(&answers[0])
             .map_err(|e| Unavailable(format!("Redis: {e}")))?;
         let now = now_millis() as f64;
-        Ok(until.into_iter().map(|until| until.is_some_and(|until| until > now)).collect())
+        Ok(until
+            .into_iter()
+            .map(|until| until.is_some_and(|until| until > now))
+            .collect())
     }
 }
 
@@ -187,27 +198,47 @@ fn outcome(mut answers: Vec<Value>, events: usize) -> Option<Appended> {
     match answers.pop() {
         Some(Value::Nil) => None,
         Some(Value::Array(done)) => {
-            let refused = done.into_iter().take(events).enumerate().filter_map(|(event, answer)| {
-                let Value::ServerError(error) = answer else { return None };
-                Some(Refusal { event, message: error.to_string() })
-            });
+            let refused =
+                done.into_iter()
+                    .take(events)
+                    .enumerate()
+                    .filter_map(|(event, answer)| {
+                        let Value::ServerError(error) = answer else {
+                            return None;
+                        };
+                        Some(Refusal {
+                            event,
+                            message: error.to_string(),
+                        })
+                    });
             Some(Appended::Stored(refused.collect()))
         }
         // Not executed: say the first thing that was wrong, not EXECABORT.
         other => {
-            let error = answers.into_iter().chain(other).find_map(|answer| match answer {
-                Value::ServerError(error) => Some(error.to_string()),
-                _ => None,
-            });
+            let error = answers
+                .into_iter()
+                .chain(other)
+                .find_map(|answer| match answer {
+                    Value::ServerError(error) => Some(error.to_string()),
+                    _ => None,
+                });
             let error = error.unwrap_or_else(|| "an unexpected answer to EXEC".into());
-            Some(Appended::Unavailable(Unavailable(format!("Redis: {error}"))))
+            Some(Appended::Unavailable(Unavailable(format!(
+                "Redis: {error}"
+            ))))
         }
     }
 }
 
 /// Reads HMGET's answer: no `next`, no ledger.
 fn ledger_of(fields: &Value) -> Result<Option<Ledger>, Unavailable> {
-    type Fields = (Option<i64>, Option<String>, Option<String>, Option<String>, Option<u32>);
+    type Fields = (
+        Option<i64>,
+        Option<String>,
+        Option<String>,
+        Option<String>,
+        Option<u32>,
+    );
     if let Value::ServerError(error) = fields {
         return Err(Unavailable(format!("Redis: {error}")));
     }

@@ -1,0 +1,118 @@
+//! A transform that does what a record tells it to, for tests of the engine's
+//! limits. Its client is always `victim`, its payload the record's value.
+
+use millstream_plugin::abi::transform::exports::millstream::plugin::transform as wire;
+use millstream_plugin::abi::{Header, KafkaRecord, Origin, Span};
+
+struct Hostile;
+
+impl wire::Guest for Hostile {
+    fn configure(config: String) -> Result<(), String> {
+        match config.contains("refuse") {
+            true => Err("told to refuse".into()),
+            false => Ok(()),
+        }
+    }
+
+    fn run(
+        arena: Vec<u8>,
+        _origin: Origin,
+        records: Vec<KafkaRecord>,
+        _headers: Vec<Header>,
+    ) -> wire::Answer {
+        let mut answer = wire::Answer {
+            arena: b"victim".to_vec(),
+            events: Vec::new(),
+            failures: Vec::new(),
+        };
+        for (index, record) in records.iter().enumerate() {
+            let (start, length) = (record.value.start as usize, record.value.length as usize);
+            let value = arena.get(start..start + length).unwrap_or(b"absent");
+            let value = String::from_utf8_lossy(value).into_owned();
+            act(&value, index as u32, &mut answer);
+        }
+        answer
+    }
+}
+
+fn act(value: &str, record: u32, answer: &mut wire::Answer) {
+    let payload = push(answer, value.as_bytes());
+    let client = Span {
+        start: 0,
+        length: 6,
+    };
+    let mut event = wire::Event {
+        record,
+        address_kind: 0,
+        address: client,
+        event_type: Span {
+            start: 0,
+            length: 0,
+        },
+        payload,
+    };
+    let mut times = 1;
+    match value {
+        "trap" => panic!("told to trap"),
+        "trap quietly" => std::process::abort(),
+        "loop" => loop {
+            std::hint::black_box(());
+        },
+        "grow" => grow(),
+        "recurse" => drop(std::hint::black_box(recurse(1))),
+        "span outside" => {
+            event.payload = Span {
+                start: 0xffff_0000,
+                length: 0xffff,
+            }
+        }
+        "absent payload" => {
+            event.payload = Span {
+                start: u32::MAX,
+                length: 0,
+            }
+        }
+        "wrong record" => event.record = 1_000_000,
+        "empty client" => event.address.length = 0,
+        "control client" => event.address = push(answer, b"a\r\nb"),
+        "long client" => event.address = push(answer, &[b'c'; 257]),
+        "task" => event.address_kind = 1,
+        "reserved type" => event.event_type = push(answer, b"gap"),
+        "bad payload" => event.payload = push(answer, b"\xff\xfe"),
+        "many" => times = 2_000_000,
+        "huge" => {
+            event.payload = push(answer, &vec![b'h'; 1 << 20]);
+            times = 1000;
+        }
+        _ => {}
+    }
+    answer.events.extend(std::iter::repeat_n(event, times));
+}
+
+fn push(answer: &mut wire::Answer, bytes: &[u8]) -> Span {
+    let start = answer.arena.len() as u32;
+    answer.arena.extend_from_slice(bytes);
+    Span {
+        start,
+        length: bytes.len() as u32,
+    }
+}
+
+fn grow() -> ! {
+    let mut all = Vec::new();
+    loop {
+        all.push(std::hint::black_box(vec![1_u8; 1 << 20]));
+    }
+}
+
+fn recurse(depth: u64) -> u64 {
+    let frame = std::hint::black_box([depth; 64]);
+    if depth == 0 {
+        0
+    } else {
+        recurse(depth + 1) + frame[0]
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+millstream_plugin::abi::transform::export_transform!(Hostile with_types_in millstream_plugin::abi::transform);

@@ -1,0 +1,48 @@
+//! A transform whose version is built in, for tests of swaps: the same code,
+//! another file. `PLUGIN_VERSION=loops` never answers.
+
+use millstream_plugin::{Config, Events, Failure, Record, Transform, transform};
+use serde::{Deserialize, Serialize};
+
+const VERSION: &str = match option_env!("PLUGIN_VERSION") {
+    Some(version) => version,
+    None => "none",
+};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Incoming<'a> {
+    client_id: &'a str,
+    event_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct Outgoing<'a> {
+    id: &'a str,
+    version: &'static str,
+}
+
+struct Versioned;
+
+impl Transform for Versioned {
+    fn new(config: Config) -> Result<Self, String> {
+        config.none().map(|()| Versioned)
+    }
+
+    fn transform(&self, record: Record, events: &mut Events) -> Result<(), Failure> {
+        while VERSION == "loops" {
+            std::hint::black_box(());
+        }
+        let incoming: Incoming = record.json()?;
+        let payload = Outgoing {
+            id: incoming.event_id,
+            version: VERSION,
+        };
+        events
+            .client(incoming.client_id)
+            .kind("versioned")
+            .json(&payload)
+    }
+}
+
+transform!(Versioned);
