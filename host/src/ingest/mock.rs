@@ -3,62 +3,81 @@
 
 use super::KafkaSettings;
 use anyhow::Context;
-use rdkafka::mocking::MockCluster;
-use rdkafka::producer::{BaseRecord, DefaultProducerContext, ThreadedProducer};
+use rdkafka::bindings::{
+    rd_kafka_handle_mock_cluster, rd_kafka_mock_group_initial_rebalance_delay_ms,
+};
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-/// A running mock cluster.
+/// A running mock cluster of one broker, inside of a producer to it.
 pub struct MockKafka {
-    cluster: MockCluster<'static, DefaultProducerContext>,
+    producer: ThreadedProducer<DefaultProducerContext>,
+    bootstrap_servers: String,
 }
 
 impl MockKafka {
-    /// Starts one broker with these topics.
+    /// Starts it with these topics.
     ///
     /// # Errors
     /// When librdkafka can't start it.
     pub fn start(topics: &[(&str, i32)]) -> anyhow::Result<MockKafka> {
-        let cluster = MockCluster::new(1).context("starting the mock Kafka")?;
+        let unused = KafkaSettings {
+            bootstrap_servers: "127.0.0.1:9092".into(),
+            properties: BTreeMap::from([("test.mock.num.brokers".into(), "1".into())]),
+        };
+        let producer: ThreadedProducer<_> = unused
+            .producer()
+            .create()
+            .context("starting the mock Kafka")?;
+        let cluster = producer.client().mock_cluster();
+        let cluster = cluster.context("librdkafka started no mock Kafka")?;
         for (topic, partitions) in topics {
             cluster
                 .create_topic(topic, *partitions, 1)
                 .context("creating a topic")?;
         }
-        Ok(MockKafka { cluster })
+        let bootstrap_servers = cluster.bootstrap_servers();
+        let kafka = MockKafka {
+            producer,
+            bootstrap_servers,
+        };
+        kafka.let_groups_begin_at_once();
+        Ok(kafka)
     }
 
-    /// How to reach it.
-    pub fn settings(&self) -> KafkaSettings {
-        let bootstrap_servers = self.cluster.bootstrap_servers();
-        KafkaSettings {
-            bootstrap_servers,
-            properties: BTreeMap::new(),
+    /// A new group waits 3 s for further members: ours has one.
+    fn let_groups_begin_at_once(&self) {
+        // SAFETY: the client is alive for as long as `self.producer`, and owns
+        // the cluster (`test.mock.num.brokers`); both calls lock it.
+        unsafe {
+            let cluster = rd_kafka_handle_mock_cluster(self.producer.client().native_ptr());
+            rd_kafka_mock_group_initial_rebalance_delay_ms(cluster, 0);
         }
     }
-}
 
-/// Writes the demo's records.
-pub struct DemoProducer(ThreadedProducer<DefaultProducerContext>);
-
-impl DemoProducer {
-    /// A producer to that Kafka.
-    ///
-    /// # Errors
-    /// When librdkafka can't make it.
-    pub fn new(kafka: &KafkaSettings) -> anyhow::Result<DemoProducer> {
-        Ok(DemoProducer(
-            kafka
-                .producer()
-                .create()
-                .context("making the demo's producer")?,
-        ))
+    /// How to reach it: `host:port`.
+    pub fn bootstrap_servers(&self) -> &str {
+        &self.bootstrap_servers
     }
 
     /// Sends one record. A full queue drops it: it is a demo's.
-    pub fn send(&self, topic: &str, key: &str, value: &[u8]) {
+    pub fn send(&self, topic: &str, key: &str, value: &[u8]) -> bool {
         let record = BaseRecord::to(topic).key(key).payload(value);
-        if let Err((error, _)) = self.0.send(record) {
+        let sent = self.producer.send(record);
+        if let Err((error, _)) = &sent {
             tracing::warn!(%error, "a demo record was not sent");
         }
+        sent.is_ok()
+    }
+
+    /// How many records partition 0 of a topic has had; `None` when it does
+    /// not say at once.
+    pub fn written(&self, topic: &str) -> Option<i64> {
+        let asked = self
+            .producer
+            .client()
+            .fetch_watermarks(topic, 0, Duration::from_millis(500));
+        asked.ok().map(|(_, next)| next)
     }
 }

@@ -9,7 +9,10 @@ use serde::Deserialize;
 /// `malformed`, saying why and at which byte (from 0).
 pub fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Failure> {
     serde_json::from_slice(bytes).map_err(|e| {
-        let at = byte_of(bytes, e.line(), e.column());
+        let at = match e.is_eof() {
+            true => bytes.len(),
+            false => byte_of(bytes, e.line(), e.column()),
+        };
         let message = e.to_string();
         let why = message
             .rsplit_once(" at line ")
@@ -43,6 +46,6 @@ mod tests {
         assert_eq!(at("[1 x]"), Err(expected.into()));
         assert!(at("[1,\n\n x]").is_err_and(|m| m.ends_with("at byte 6")));
         assert!(at("").is_err_and(|m| m.ends_with("at byte 0")));
-        assert!(at("[1").is_err_and(|m| m.contains("EOF")));
+        assert!(at("[1,").is_err_and(|m| m.contains("EOF") && m.ends_with("at byte 3")));
     }
 }

@@ -1,0 +1,84 @@
+//! The test plugins, as wasm.
+//!
+//! They are built by cargo when a test first asks, in a target folder of their own: the usual one
+//! may be locked by whoever runs the tests.
+
+use crate::janitor::target_dir;
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// What configures the cargo around us, and must not reach the one inside.
+const OUTER: [&str; 8] = [
+    "CARGO_BUILD_TARGET",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "CARGO_MAKEFLAGS",
+    "CARGO_TARGET_DIR",
+    "MAKEFLAGS",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTC_WRAPPER",
+    "RUSTFLAGS",
+];
+
+/// What was built in this process, by package and version.
+static BUILT: Mutex<Option<HashMap<String, Vec<u8>>>> = Mutex::new(None);
+
+/// The wasm of a package of this workspace (`test-hostile`, `by-type`).
+pub fn guest(package: &str) -> Vec<u8> {
+    once(package, "")
+}
+
+/// The wasm of `tests/plugins/versioned` that puts this version into each payload; `loops` never
+/// answers.
+pub fn versioned(version: &str) -> Vec<u8> {
+    once("test-versioned", version)
+}
+
+fn once(package: &str, version: &str) -> Vec<u8> {
+    // A build that failed has said why; the next test may say it again.
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let built = built.get_or_insert_default();
+    let name = format!("{package} {version}");
+    built.entry(name).or_insert_with(|| build(package, version)).clone()
+}
+
+fn build(package: &str, version: &str) -> Vec<u8> {
+    let target = target_dir().join("guests");
+    fs::create_dir_all(&target).unwrap();
+    // Another test process may build another version: until ours is read, it waits.
+    let lock = File::create(target.join(".tests-lock")).unwrap();
+    lock.lock().unwrap();
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".."));
+    cargo.args(["build", "--quiet", "--profile", "guest", "--locked", "--target", TARGET]);
+    cargo.arg("--target-dir").arg(&target).args(["-p", package]);
+    OUTER.iter().for_each(|name| _ = cargo.env_remove(name));
+    match version {
+        "" => cargo.env_remove("PLUGIN_VERSION"),
+        _ => cargo.env("PLUGIN_VERSION", version),
+    };
+    let status = cargo.status().expect("cargo can be run");
+    assert!(
+        status.success(),
+        "{package} can't be built; is its target installed? `rustup target add {TARGET}` adds it"
+    );
+    let file = format!("{TARGET}/guest/{}.wasm", package.replace('-', "_"));
+    fs::read(target.join(file)).unwrap()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_different_files() {
+        let (one, two) = (versioned("one"), versioned("two"));
+        assert!(one.starts_with(b"\0asm") && two.starts_with(b"\0asm"));
+        assert_ne!(one, two);
+        assert_eq!(one, versioned("one"));
+    }
+}
