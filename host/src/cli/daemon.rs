@@ -44,6 +44,8 @@ pub(super) struct Daemon {
     listeners: Vec<JoinHandle<()>>,
     /// Where browsers are served.
     pub sse: SocketAddr,
+    /// Where metrics, health and the admin calls are.
+    pub admin: SocketAddr,
 }
 
 impl Daemon {
@@ -61,7 +63,7 @@ impl Daemon {
         let metrics = install_metrics()?;
         let sse = Listener::bind("sse", settings.http.listen).await?;
         let admin = Listener::bind("admin", settings.admin).await?;
-        let sse_address = sse.address()?;
+        let (sse_address, admin_address) = (sse.address()?, admin.address()?);
         tracing::warn!(
             "there is no authentication: whoever reaches {sse_address} can read any client's events"
         );
@@ -102,6 +104,7 @@ impl Daemon {
             stop,
             listeners: vec![sse, admin],
             sse: sse_address,
+            admin: admin_address,
         })
     }
 

@@ -86,11 +86,11 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Run { config } => {
             let settings = config::load(&config)?;
-            start_logging();
+            start_logging("info,librdkafka=warn");
             run::run(settings, config)
         }
         Command::Demo { listen, rate } => {
-            start_logging();
+            start_logging(demo::LOGS);
             demo::demo(listen, rate)
         }
         Command::Config {
@@ -109,11 +109,10 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
 }
 
 /// Logs to standard error; `RUST_LOG` chooses what.
-fn start_logging() {
+fn start_logging(default: &str) {
     use std::io::IsTerminal;
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,librdkafka=warn"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -63,7 +63,7 @@ impl Signals {
     }
 
     /// True when told to reload, false when told to stop.
-    async fn reload_before_stop(&mut self) -> bool {
+    pub async fn reload_before_stop(&mut self) -> bool {
         tokio::select! {
             _ = self.hangup.recv() => true,
             _ = self.terminate.recv() => false,

@@ -48,8 +48,9 @@ impl MockKafka {
 
     /// A new group waits 3 s for further members: ours has one.
     fn let_groups_begin_at_once(&self) {
-        // SAFETY: the client is alive for as long as `self.producer`, and owns
-        // the cluster (`test.mock.num.brokers`); both calls lock it.
+        // SAFETY: the client lives as long as `self.producer`, and the cluster
+        // as long as the client, which started it (`test.mock.num.brokers`):
+        // it is not null. The setter takes the cluster's lock.
         unsafe {
             let cluster = rd_kafka_handle_mock_cluster(self.producer.client().native_ptr());
             rd_kafka_mock_group_initial_rebalance_delay_ms(cluster, 0);

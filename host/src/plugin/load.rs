@@ -101,6 +101,13 @@ impl Loader {
         })
     }
 
+    /// Compiles with another program than this one: for a process that embeds
+    /// the engine and has no `compile-plugin` of its own.
+    pub fn compiled_by(mut self, program: PathBuf) -> Loader {
+        self.compiler = program;
+        self
+    }
+
     /// Loads a transform: compiled, linked, configured and put to the test.
     ///
     /// # Errors

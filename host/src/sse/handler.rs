@@ -11,7 +11,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Further pages of the listener (the demo's): a path they don't know is `None`.
-pub type Extra = Box<dyn Fn(&Method, &str) -> Option<BoxFuture<'static, Reply>> + Send + Sync>;
+pub type Extra =
+    Box<dyn Fn(&Request<Incoming>) -> Option<BoxFuture<'static, Reply>> + Send + Sync>;
 
 /// Serves the streams.
 pub struct SseHandler {
@@ -23,12 +24,8 @@ pub struct SseHandler {
 
 impl Handler for SseHandler {
     async fn handle(&self, request: Request<Incoming>) -> Reply {
-        let path = request.uri().path();
-        if path != "/v1/events" {
-            let extra = self
-                .extra
-                .as_ref()
-                .and_then(|extra| extra(request.method(), path));
+        if request.uri().path() != "/v1/events" {
+            let extra = self.extra.as_ref().and_then(|extra| extra(&request));
             return match extra {
                 Some(reply) => reply.await,
                 None => text(

@@ -24,6 +24,11 @@ impl<T: Transform> TransformTest<T> {
         T::new(Config(config)).map(TransformTest)
     }
 
+    /// The plugin itself.
+    pub fn plugin(&self) -> &T {
+        &self.0
+    }
+
     /// Runs one batch: for each record its events, or its failure.
     pub fn run(&self, records: &[TestRecord]) -> Vec<Result<Vec<MadeEvent>, Failure>> {
         let flat = Flat::new(records);

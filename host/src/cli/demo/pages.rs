@@ -1,0 +1,142 @@
+//! The page, and the little it asks for.
+
+use super::settings::Transform;
+use super::source::{CLIENTS, Counts, types};
+use crate::http::{Incoming, Method, Reply, Request, StatusCode, header, html, json, text};
+use crate::pipeline::Swapper;
+use crate::sse::{BoxFuture, Extra};
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+const PAGE: &str = include_str!("page.html");
+const PIPELINE: &str = "notifications";
+
+/// What the pages stand on.
+pub(super) struct Pages {
+    swapper: Arc<Swapper>,
+    transforms: [Transform; 2],
+    config: String,
+    counts: Arc<Counts>,
+    /// Counts up with each swap, as the pipeline's own number does; nobody else
+    /// swaps here.
+    generation: AtomicU64,
+    /// Held while a swap is under way.
+    swapping: Mutex<()>,
+}
+
+impl Pages {
+    /// The pages, for the listener.
+    pub fn serve(
+        swapper: Arc<Swapper>,
+        transforms: [Transform; 2],
+        config: String,
+        counts: Arc<Counts>,
+    ) -> Extra {
+        let pages = Arc::new(Pages {
+            swapper,
+            transforms,
+            config,
+            counts,
+            generation: AtomicU64::new(1),
+            swapping: Mutex::default(),
+        });
+        Box::new(move |request| pages.answer(request))
+    }
+
+    fn answer(self: &Arc<Pages>, request: &Request<Incoming>) -> Option<BoxFuture<'static, Reply>> {
+        let expected = match request.uri().path() {
+            "/" | "/demo/state" | "/demo/config" => Method::GET,
+            "/demo/swap" => Method::POST,
+            _ => return None,
+        };
+        if request.method() != expected {
+            return now(wrong_method(&expected));
+        }
+        match request.uri().path() {
+            "/" => now(html(PAGE)),
+            "/demo/state" => now(json(StatusCode::OK, &self.state())),
+            "/demo/config" => now(text(StatusCode::OK, self.config.clone())),
+            _ if is_cross_site(request) => now(text(
+                StatusCode::FORBIDDEN,
+                "only the demo's own page may swap\n",
+            )),
+            _ => Some(Box::pin(swap(self.clone()))),
+        }
+    }
+
+    fn state(&self) -> Value {
+        let counts = &self.counts;
+        json!({
+            "live": self.live(),
+            "produced": counts.produced.load(Ordering::Relaxed),
+            "malformed": counts.malformed.load(Ordering::Relaxed),
+            "dead_letters": counts.dead_letters.load(Ordering::Relaxed),
+            "transforms": self.transforms.each_ref().map(Transform::describe),
+            "clients": CLIENTS,
+            "types": types(),
+        })
+    }
+
+    fn live(&self) -> Value {
+        let generation = self.generation.load(Ordering::Relaxed);
+        let mut live = self.transform(generation).describe();
+        live["generation"] = generation.into();
+        live
+    }
+
+    /// The one that is live in that generation: they take turns.
+    fn transform(&self, generation: u64) -> &Transform {
+        let [v1, v2] = &self.transforms;
+        if generation % 2 == 1 { v1 } else { v2 }
+    }
+
+    fn swap(&self) -> Reply {
+        let Ok(_alone) = self.swapping.try_lock() else {
+            return text(StatusCode::CONFLICT, "a swap is under way\n");
+        };
+        let next = self.generation.load(Ordering::Relaxed) + 1;
+        let plugins = self.transform(next).plugins.clone();
+        let began = Instant::now();
+        if let Err(error) = self.swapper.use_plugins(PIPELINE, plugins) {
+            return text(StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n"));
+        }
+        let millis = began.elapsed().as_secs_f64() * 1000.0;
+        self.generation.store(next, Ordering::Relaxed);
+        let millis = (millis * 10.0).round() / 10.0;
+        json(
+            StatusCode::OK,
+            &json!({ "live": self.live(), "milliseconds": millis }),
+        )
+    }
+}
+
+/// On a thread that may block: a plugin is compiled meanwhile.
+async fn swap(pages: Arc<Pages>) -> Reply {
+    let swapped = tokio::task::spawn_blocking(move || pages.swap()).await;
+    swapped.unwrap_or_else(|error| text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")))
+}
+
+fn now(reply: Reply) -> Option<BoxFuture<'static, Reply>> {
+    Some(Box::pin(std::future::ready(reply)))
+}
+
+fn wrong_method(expected: &Method) -> Reply {
+    let mut reply = text(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("use {expected}\n"),
+    );
+    if let Ok(allow) = header::HeaderValue::from_str(expected.as_str()) {
+        reply.headers_mut().insert(header::ALLOW, allow);
+    }
+    reply
+}
+
+/// Whether another site's page sent it. Browsers say so
+/// (<https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header>); curl says
+/// nothing, and is not what this is against.
+fn is_cross_site(request: &Request<Incoming>) -> bool {
+    let site = request.headers().get("sec-fetch-site");
+    site.is_some_and(|site| site != "same-origin")
+}

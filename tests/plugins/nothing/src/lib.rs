@@ -1,0 +1,18 @@
+//! A transform that does nothing: what it costs is the boundary's.
+
+use millstream_plugin::{Config, Events, Failure, Record, Transform, transform};
+
+/// The plugin.
+pub struct Nothing;
+
+impl Transform for Nothing {
+    fn new(config: Config) -> Result<Self, String> {
+        config.none().map(|()| Nothing)
+    }
+
+    fn transform(&self, _record: Record, _events: &mut Events) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+transform!(Nothing);
