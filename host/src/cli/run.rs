@@ -10,7 +10,7 @@ pub(super) fn run(settings: Settings, config: PathBuf) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let mut signals = Signals::new()?;
         let starting = Daemon::start(settings, Some(config), Extras::default());
         let daemon = tokio::select! {
@@ -23,7 +23,10 @@ pub(super) fn run(settings: Settings, config: PathBuf) -> anyhow::Result<()> {
         }
         drain(daemon, signals).await;
         Ok(())
-    })
+    });
+    // Not waiting for a start that was interrupted.
+    runtime.shutdown_background();
+    ended
 }
 
 /// Stops, unless told again: then at once.

@@ -30,14 +30,7 @@ impl MockKafka {
             .producer()
             .create()
             .context("starting the mock Kafka")?;
-        let cluster = producer.client().mock_cluster();
-        let cluster = cluster.context("librdkafka started no mock Kafka")?;
-        for (topic, partitions) in topics {
-            cluster
-                .create_topic(topic, *partitions, 1)
-                .context("creating a topic")?;
-        }
-        let bootstrap_servers = cluster.bootstrap_servers();
+        let bootstrap_servers = with_topics(&producer, topics)?;
         let kafka = MockKafka {
             producer,
             bootstrap_servers,
@@ -81,4 +74,19 @@ impl MockKafka {
             .fetch_watermarks(topic, 0, Duration::from_millis(500));
         asked.ok().map(|(_, next)| next)
     }
+}
+
+/// Makes the topics, and says how to reach the cluster.
+fn with_topics(
+    producer: &ThreadedProducer<DefaultProducerContext>,
+    topics: &[(&str, i32)],
+) -> anyhow::Result<String> {
+    let cluster = producer.client().mock_cluster();
+    let cluster = cluster.context("librdkafka started no mock Kafka")?;
+    for (topic, partitions) in topics {
+        cluster
+            .create_topic(topic, *partitions, 1)
+            .context("creating a topic")?;
+    }
+    Ok(cluster.bootstrap_servers())
 }

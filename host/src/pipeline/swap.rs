@@ -79,6 +79,7 @@ impl Swapper {
             config,
             folders,
             nudged,
+            stopping: false,
         };
         let thread = std::thread::Builder::new()
             .name("swap".into())
@@ -126,11 +127,12 @@ struct Task {
     config: Option<PathBuf>,
     folders: FolderWatch,
     nudged: Receiver<Nudge>,
+    stopping: bool,
 }
 
 impl Task {
     fn run(mut self) {
-        loop {
+        while !self.stopping {
             let specs = self
                 .pipelines
                 .iter()
@@ -145,7 +147,7 @@ impl Task {
                     self.look();
                 }
                 Err(RecvTimeoutError::Timeout) => self.look(),
-                Err(RecvTimeoutError::Disconnected) | Ok(Nudge::Stop) => return,
+                Err(RecvTimeoutError::Disconnected) => return,
                 Ok(other) => self.act(other),
             }
         }
@@ -175,7 +177,8 @@ impl Task {
                 };
                 let _ = answer.send(result);
             }
-            Nudge::Look | Nudge::Stop => {}
+            Nudge::Stop => self.stopping = true,
+            Nudge::Look => {}
         }
     }
 

@@ -31,11 +31,12 @@ pub(super) fn compile_config() -> Config {
 pub(super) fn running(instances: u32, memory: usize) -> anyhow::Result<wasmtime::Engine> {
     let mut pool = PoolingAllocationConfig::new();
     // A component that was a core module has up to three core instances: the
-    // module, and two small ones that wit-component adds.
+    // module, and two small ones that wit-component adds. Other languages'
+    // components have more.
     pool.total_component_instances(instances)
-        .total_core_instances(instances * 4)
+        .total_core_instances(instances * 10)
         .total_memories(instances)
-        .total_tables(instances * 4)
+        .total_tables(instances * 10)
         .max_memories_per_component(1)
         .max_memory_size(memory)
         .table_elements(100_000);

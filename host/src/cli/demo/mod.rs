@@ -33,7 +33,7 @@ pub(super) fn demo(listen: SocketAddr, rate: u32) -> anyhow::Result<()> {
     check_free(listen)?;
     let kafka = Arc::new(MockKafka::start(&[(TOPIC, 3), (DEAD_LETTERS, 1)])?);
     let scene = Scene::new(kafka.bootstrap_servers(), listen)?;
-    let source = Source::start(kafka, rate)?;
+    let source = Source::start(kafka.clone(), rate)?;
     let counts = source.counts.clone();
     let config = scene.toml.clone();
     let pages = move |swapper| Pages::serve(swapper, scene.transforms, config, counts);
@@ -54,6 +54,8 @@ pub(super) fn demo(listen: SocketAddr, rate: u32) -> anyhow::Result<()> {
         signals.reload_before_stop().await;
         source.stop();
         drain(daemon, signals).await;
+        // Only now: the daemon commits and leaves its group first.
+        drop(kafka);
         Ok(())
     })
 }

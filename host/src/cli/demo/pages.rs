@@ -22,6 +22,8 @@ pub(super) struct Pages {
     /// Counts up with each swap, as the pipeline's own number does; nobody else
     /// swaps here.
     generation: AtomicU64,
+    /// How long the last swap took, in microseconds.
+    took: AtomicU64,
     /// Held while a swap is under way.
     swapping: Mutex<()>,
 }
@@ -40,6 +42,7 @@ impl Pages {
             config,
             counts,
             generation: AtomicU64::new(1),
+            took: AtomicU64::new(0),
             swapping: Mutex::default(),
         });
         Box::new(move |request| pages.answer(request))
@@ -83,6 +86,8 @@ impl Pages {
         let generation = self.generation.load(Ordering::Relaxed);
         let mut live = self.transform(generation).describe();
         live["generation"] = generation.into();
+        let took = self.took.load(Ordering::Relaxed);
+        live["milliseconds"] = (generation > 1).then(|| rounded(took)).into();
         live
     }
 
@@ -102,13 +107,18 @@ impl Pages {
         if let Err(error) = self.swapper.use_plugins(PIPELINE, plugins) {
             return text(StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n"));
         }
-        let millis = began.elapsed().as_secs_f64() * 1000.0;
+        let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.took.store(took, Ordering::Relaxed);
         self.generation.store(next, Ordering::Relaxed);
-        let millis = (millis * 10.0).round() / 10.0;
-        json(
-            StatusCode::OK,
-            &json!({ "live": self.live(), "milliseconds": millis }),
-        )
+        json(StatusCode::OK, &json!({ "live": self.live() }))
+    }
+}
+
+/// Milliseconds, with a decimal where that tells something.
+fn rounded(micros: u64) -> f64 {
+    match micros {
+        0..10_000 => (micros / 100) as f64 / 10.0,
+        _ => (micros / 1000) as f64,
     }
 }
 
@@ -123,10 +133,7 @@ fn now(reply: Reply) -> Option<BoxFuture<'static, Reply>> {
 }
 
 fn wrong_method(expected: &Method) -> Reply {
-    let mut reply = text(
-        StatusCode::METHOD_NOT_ALLOWED,
-        format!("use {expected}\n"),
-    );
+    let mut reply = text(StatusCode::METHOD_NOT_ALLOWED, format!("use {expected}\n"));
     if let Ok(allow) = header::HeaderValue::from_str(expected.as_str()) {
         reply.headers_mut().insert(header::ALLOW, allow);
     }

@@ -17,7 +17,7 @@ const TRANSFORMS: [(&str, &str); 2] = [
 pub(super) struct Scene {
     /// For the daemon; with the first transform.
     pub settings: Settings,
-    /// The text that they were read from.
+    /// The text that they were read from, to show.
     pub toml: String,
     /// The first one is live at the start.
     pub transforms: [Transform; 2],
@@ -44,7 +44,8 @@ impl Scene {
             let transform = Transform::of(version, &settings)?;
             anyhow::Ok((settings, toml, transform))
         });
-        let ((settings, toml, v1), (_, _, v2)) = (v1?, v2?);
+        let ((settings, mut toml, v1), (_, _, v2)) = (v1?, v2?);
+        toml.push_str(&other());
         Ok(Scene {
             settings,
             toml,
@@ -63,6 +64,14 @@ fn text(kafka: &str, listen: SocketAddr, transform: &str) -> String {
     toml.replace("\"<listen>\"", &http) + transform
 }
 
+/// The transform that isn't live at the start, as a comment.
+fn other() -> String {
+    let [_, (_, toml)] = TRANSFORMS;
+    let lines = toml.lines().map(|line| format!("# {line}\n"));
+    let why = "\n# The page's button swaps the transform for this one, and back:\n";
+    std::iter::once(why.into()).chain(lines).collect()
+}
+
 impl Transform {
     fn of(version: &'static str, settings: &Settings) -> anyhow::Result<Transform> {
         let plugins = settings.pipelines[0].plugins.clone();
@@ -78,7 +87,7 @@ impl Transform {
     pub fn describe(&self) -> Value {
         json!({
             "version": self.version,
-            "plugin": self.plugins.transform.source.name(),
+            "transform": self.plugins.transform.source.name(),
             "digest": self.digest.get(..12),
         })
     }

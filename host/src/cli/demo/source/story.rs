@@ -8,29 +8,29 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// the page wants two for itself.
 pub(in super::super) const CLIENTS: [&str; 4] = ["ada", "grace", "linus", "margaret"];
 
-/// An event's type, its priority, and its message with `#` for a number.
-type Line = (&'static str, &'static str, &'static str);
-
-const LINES: [Line; 14] = [
-    ("order.placed", "normal", "We have your order 10#."),
-    ("order.shipped", "normal", "Order 10# has left our warehouse."),
-    ("order.shipped", "normal", "Order 10# is out for delivery today."),
-    ("order.delivered", "normal", "Order 10# was left at your door."),
-    ("order.delayed", "high", "Order 10# will be a day late."),
-    ("payment.received", "normal", "We received €#.90, thank you."),
-    ("payment.received", "normal", "Invoice 20# is paid."),
-    ("payment.failed", "high", "Your card was declined for €#.00."),
-    ("refund.issued", "normal", "€#.50 is on its way back to you."),
-    ("message.new", "normal", "Support answered ticket 7#."),
-    ("message.new", "normal", "You have # unread messages."),
-    ("stock.back", "normal", "Item # on your list is available."),
-    ("login.new", "high", "New sign-in from Berlin, device #."),
-    ("report.ready", "normal", "Report # is ready to download."),
+/// An event's type, and its message with `#` for a number.
+const LINES: [(&str, &str); 14] = [
+    ("order.placed", "We have your order 10#."),
+    ("order.shipped", "Order 10# has left our warehouse."),
+    ("order.shipped", "Order 10# is out for delivery today."),
+    ("order.delivered", "Order 10# was left at your door."),
+    ("order.delayed", "Order 10# will be a day late."),
+    ("payment.received", "We received €#.90, thank you."),
+    ("payment.received", "Invoice 20# is paid."),
+    ("payment.failed", "Your card was declined for €#.00."),
+    ("refund.issued", "€#.50 is on its way back to you."),
+    ("message.new", "Support answered ticket 7#."),
+    ("message.new", "You have # unread messages."),
+    ("stock.back", "Item # on your list is available."),
+    ("login.new", "New sign-in from Berlin, device #."),
+    ("report.ready", "Report # is ready to download."),
 ];
+/// The types that matter more.
+const HIGH: [&str; 3] = ["order.delayed", "payment.failed", "login.new"];
 
 /// All the types, since a page has to name those that it listens to.
 pub(in super::super) fn types() -> Vec<&'static str> {
-    let mut types: Vec<_> = LINES.iter().map(|(kind, _, _)| *kind).collect();
+    let mut types: Vec<_> = LINES.iter().map(|(kind, _)| *kind).collect();
     types.dedup();
     types
 }
@@ -77,7 +77,7 @@ impl Story {
         let which = self.below(CLIENTS.len());
         let client = CLIENTS[which];
         let number = self.told[which] + 1;
-        let (kind, priority, message) = LINES[self.below(LINES.len())];
+        let (kind, message) = LINES[self.below(LINES.len())];
         let message = message.replace('#', &(10 + self.below(90)).to_string());
         let mut value = json!({
             "eventId": format!("{client}-{number}"),
@@ -85,7 +85,7 @@ impl Story {
             "clientId": client,
             "notificationId": format!("n-{}", self.steps),
             "message": message,
-            "priority": priority,
+            "priority": if HIGH.contains(&kind) { "high" } else { "normal" },
             "correlationId": format!("c-{}", 1000 + self.below(9000)),
             "requestedDateTime": rfc3339(SystemTime::now()),
         });
@@ -120,7 +120,11 @@ fn rfc3339(time: SystemTime) -> String {
     let day = day - (365 * year + year / 4 - year / 100);
     let month = (5 * day + 2) / 153;
     let day = day - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let (month, next) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
     let year = era * 400 + year + next;
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     let millis = since.subsec_millis();
@@ -141,7 +145,10 @@ mod tests {
             (1_767_225_599_001, "2025-12-31T23:59:59.001Z"),
             (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
         ] {
-            assert_eq!(rfc3339(UNIX_EPOCH + Duration::from_millis(millis)), expected);
+            assert_eq!(
+                rfc3339(UNIX_EPOCH + Duration::from_millis(millis)),
+                expected
+            );
         }
     }
 

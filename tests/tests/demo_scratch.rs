@@ -1,0 +1,3 @@
+#![allow(clippy::unwrap_used, reason = "scratch")]
+#[path = "../e2e/demo.rs"]
+mod demo;
