@@ -5,6 +5,8 @@
 //! file itself: no port is bound, no broker asked. Every error names the file,
 //! the line, what was expected, and the nearest valid name.
 
+mod check;
+mod check_pipeline;
 mod error;
 mod file;
 mod settings;
@@ -32,7 +34,7 @@ pub fn load(path: &Path) -> Result<Settings, ConfigError> {
 /// The first thing that is wrong, with its place.
 pub fn parse(path: &Path, text: &str) -> Result<Settings, ConfigError> {
     let file: file::File = toml::from_str(text).map_err(|e| error::of_toml(path, text, &e))?;
-    settings::check(path, text, file)
+    check::check(path, text, file)
 }
 
 #[cfg(test)]

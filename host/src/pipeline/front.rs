@@ -2,17 +2,16 @@
 //! make plans of them. It runs untrusted code, so it serves nobody else.
 
 use super::Shared;
-use super::lane::{Carry, Lane, LaneState, Work};
-use super::letters::{Letters, Verdict, judge};
+use super::decide::{Processed, failures};
+use super::lane::{Lane, LaneState, Work};
 use super::plan::Plan;
 use super::signal::Signal;
 use crate::config::Deliver;
 use crate::ingest::{Feed, FillLimits, Start};
 use crate::plugin::{
-    self, DeadLetterInstance, Decision, Generation, Made, RouteInstance, Routed, ToTopic,
-    TransformInstance,
+    self, DeadLetterInstance, Decision, Generation, Made, RouteInstance, TransformInstance,
 };
-use crate::record::{Batch, Class, Event, Failure, Outgoing, Stage};
+use crate::record::{Batch, Class, Event, Failure, Stage};
 use crate::store::Writer;
 use metrics::{Counter, Histogram, counter, histogram};
 use std::ops::Range;
@@ -28,11 +27,11 @@ pub(super) type Arrival = (Arc<LaneState>, Feed, Start);
 const NAP: Duration = Duration::from_millis(100);
 
 /// The plugins' instances of one worker, all of one generation.
-struct Instances {
-    generation: Arc<Generation>,
+pub(super) struct Instances {
+    pub generation: Arc<Generation>,
     transform: TransformInstance,
     route: RouteInstance,
-    dead_letter: DeadLetterInstance,
+    pub dead_letter: DeadLetterInstance,
 }
 
 impl Instances {
@@ -47,24 +46,24 @@ impl Instances {
     }
 }
 
-struct Meters {
-    records: Counter,
-    events: Counter,
-    batches: Counter,
+pub(super) struct Meters {
+    pub records: Counter,
+    pub events: Counter,
+    pub batches: Counter,
     plugin_seconds: Histogram,
 }
 
 /// A worker's first thread.
 pub(super) struct Front {
-    shared: Arc<Shared>,
+    pub shared: Arc<Shared>,
     signal: Arc<Signal>,
     arrivals: Receiver<Arrival>,
     plans: SyncSender<Plan>,
-    instances: Instances,
-    lanes: Vec<Lane>,
+    pub instances: Instances,
+    pub lanes: Vec<Lane>,
     /// For interest look-ups: the back's is busy with a transaction.
     interest: Box<dyn Writer>,
-    meters: Meters,
+    pub meters: Meters,
 }
 
 impl Front {
@@ -255,142 +254,10 @@ impl Front {
             std::thread::sleep(Duration::from_millis(200));
         }
     }
-
-    /// Makes the plan: where events go, what becomes of failures, and where it
-    /// is cut if a record must be tried again first.
-    fn decide(&mut self, lane: usize, work: Processed) -> Option<Plan> {
-        let Processed {
-            batch,
-            from,
-            made,
-            routed,
-            connected,
-            failures,
-        } = work;
-        let settings = &self.shared.settings;
-        let verdicts = judge(&mut self.instances.dead_letter, batch, &failures, settings);
-        let lane = &mut self.lanes[lane];
-        let mut end = made.end;
-        let mut letters = Letters::default();
-        for (failure, verdict) in failures.iter().zip(verdicts) {
-            match verdict {
-                Verdict::Letter(outgoing) => letters.send(&self.shared.outbox, outgoing),
-                Verdict::Drop => {}
-                Verdict::Retry(delay) => {
-                    end = failure.record as usize;
-                    let not_before = Instant::now() + delay;
-                    let attempts = failure.attempts;
-                    lane.carry = Some(Carry {
-                        batch: batch.clone(),
-                        from: end,
-                        attempts,
-                        not_before,
-                    });
-                    break;
-                }
-                Verdict::Halt => {
-                    end = failure.record as usize;
-                    let offset = batch.records[end].offset;
-                    let (class, why) = (failure.class.name(), &failure.message);
-                    // At once: what comes after it must not be taken any more.
-                    lane.state.halt(format!(
-                        "its dead-letter policy says so, at offset {offset} ({class}: {why})"
-                    ));
-                    break;
-                }
-            }
-        }
-        // The rest of a batch that was cut for its size comes next.
-        if end < batch.records.len() && lane.carry.is_none() {
-            let not_before = Instant::now();
-            lane.carry = Some(Carry {
-                batch: batch.clone(),
-                from: end,
-                attempts: 0,
-                not_before,
-            });
-        }
-        let last = batch.records[from..end].last()?;
-        let mut streamed = Vec::with_capacity(made.events.list.len());
-        for (index, decision) in routed.decisions.iter().enumerate() {
-            let event = &made.events.list[index];
-            let Some(decision) = decision.as_ref().filter(|_| (event.record as usize) < end) else {
-                continue;
-            };
-            if goes_to_stream(decision, settings.deliver, connected.get(index)) {
-                streamed.push(index as u32);
-            }
-            if let Some(to) = &decision.topic {
-                letters.send(&self.shared.outbox, to_topic(to, batch, &made, event));
-            }
-        }
-        let next = last.offset + 1;
-        let plan = Plan {
-            lane: lane.state.clone(),
-            session: lane.session,
-            expected: lane.next,
-            next,
-            generation: self.instances.generation.clone(),
-            batch: batch.clone(),
-            events: made.events,
-            streamed,
-            letters,
-        };
-        lane.next = next;
-        self.meters.records.increment((end - from) as u64);
-        self.meters.events.increment(plan.streamed.len() as u64);
-        self.meters.batches.increment(1);
-        Some(plan)
-    }
 }
 
 enum Visit {
     Worked,
     Idle(Option<Instant>),
     Stop,
-}
-
-/// A batch after its plugins.
-struct Processed<'a> {
-    batch: &'a Arc<Batch>,
-    from: usize,
-    made: Made,
-    routed: Routed,
-    connected: Vec<bool>,
-    failures: Vec<Failure>,
-}
-
-/// All failures in the order of their records, with their attempts.
-fn failures(made: &mut Made, routed: &Routed, from: usize, attempts: u32) -> Vec<Failure> {
-    let mut failures = std::mem::take(&mut made.failures);
-    failures.extend(routed.failures.iter().cloned());
-    failures.sort_by_key(|failure| failure.record);
-    if let Some(first) = failures.first_mut().filter(|f| f.record as usize == from) {
-        first.attempts = attempts + 1;
-    }
-    failures
-}
-
-fn goes_to_stream(decision: &Decision, deliver: Deliver, connected: Option<&bool>) -> bool {
-    let connected = || connected == Some(&true);
-    match (decision.stream, deliver) {
-        (plugin::Deliver::No, _) => false,
-        (plugin::Deliver::Always, _) | (plugin::Deliver::AsConfigured, Deliver::Always) => true,
-        (plugin::Deliver::WhileConnected, _)
-        | (plugin::Deliver::AsConfigured, Deliver::WhileConnected) => connected(),
-    }
-}
-
-/// An event on its way to a Kafka topic. At least once: its source tells a copy.
-fn to_topic(to: &ToTopic, batch: &Batch, made: &Made, event: &Event) -> Outgoing {
-    let offset = batch.records[event.record as usize].offset;
-    let source = format!("{}/{offset}/{}", batch.origin, event.n);
-    let mut headers = to.headers.clone();
-    headers.push(("millstream.source".into(), Some(source.into_bytes())));
-    Outgoing {
-        topic: to.topic.clone(),
-        key: to.key.clone(),
-        value: Some(made.events.bytes(event.payload).to_vec()),
-        headers,
-    }
 }

@@ -14,7 +14,9 @@
 //! ```
 
 mod back;
+mod decide;
 mod front;
+mod generations;
 mod lane;
 mod letters;
 mod partitions;
@@ -121,9 +123,9 @@ impl Pipeline {
         loader: &Loader,
         store: Arc<Store>,
     ) -> anyhow::Result<Pipeline> {
-        let generation = swap::load(loader, &settings.plugins, 1, None)
+        let generation = generations::load(loader, &settings.plugins, 1, None)
             .map_err(|e| anyhow::anyhow!("pipeline `{}`: {e}", settings.name))?;
-        swap::announce(&settings.name, &generation);
+        generations::announce(&settings.name, &generation);
         let options = IngestOptions {
             name: settings.name.clone(),
             kafka: all.kafka.clone(),

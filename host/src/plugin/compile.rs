@@ -40,6 +40,8 @@ pub fn compile(wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
     if wasm.starts_with(COMPONENT) {
         return Ok(engine.precompile_component(wasm)?);
     }
+    // What is no module at all makes the encoder panic.
+    wasmtime::Module::validate(&engine, wasm)?;
     let mut encoder = wit_component::ComponentEncoder::default()
         .validate(true)
         .module(wasm)?;
@@ -77,6 +79,7 @@ pub fn child() -> anyhow::Result<()> {
 pub(super) fn in_child(program: &PathBuf, wasm: Vec<u8>) -> anyhow::Result<Vec<u8>> {
     let mut child = Command::new(program)
         .arg("compile-plugin")
+        .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -108,9 +111,11 @@ pub(super) fn in_child(program: &PathBuf, wasm: Vec<u8>) -> anyhow::Result<Vec<u
             .recv_timeout(Duration::from_secs(1))
             .unwrap_or_default();
         let words = String::from_utf8_lossy(&words);
-        match words.trim() {
+        // One line for the log, also of a panic's words.
+        let words: Vec<&str> = words.lines().map(str::trim).collect();
+        match words.join(" ").trim() {
             "" => bail!("the compiler was cut off ({status}): too much memory or CPU time"),
-            words => bail!("{}", words.trim_start_matches("Error: ")),
+            words => bail!("{}", words.trim_start_matches("millstream: ")),
         }
     }
     Ok(code)

@@ -86,6 +86,11 @@ impl CallError {
     pub(super) fn of(error: &wasmtime::Error, guard: &Guard) -> CallError {
         let culprit = guard.panicked.as_ref().map(|(record, _)| *record);
         let trap = error.downcast_ref::<Trap>();
+        // wasmtime's own type of it is private.
+        let too_much = error
+            .root_cause()
+            .to_string()
+            .contains("hostcalls has been exhausted");
         let (class, message) = match (&guard.panicked, trap) {
             _ if guard.timed_out => (Class::Timeout, "it ran past its CPU time".into()),
             _ if guard.refused_memory => (
@@ -94,6 +99,10 @@ impl CallError {
             ),
             (Some((_, message)), _) => (Class::Trap, message.clone()),
             (None, Some(trap)) => (Class::Trap, format!("it trapped: {trap}")),
+            (None, None) if too_much => (
+                Class::TooLarge,
+                "its answer is larger than it may be".into(),
+            ),
             // No trap: its answer could not be read.
             (None, None) => (Class::BadOutput, format!("{:#}", error.root_cause())),
         };

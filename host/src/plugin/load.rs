@@ -154,9 +154,8 @@ impl Loader {
         );
         Program::link(&self.engine, &component, about).map_err(|e| {
             anyhow!(
-                "{:#}: a plugin may import millstream:plugin/diagnostics and nothing else (no \
-                 WASI): build it for wasm32-unknown-unknown",
-                e.root_cause()
+                "{e:#}: a plugin may import millstream:plugin/diagnostics and nothing else (no \
+                 WASI): build it for wasm32-unknown-unknown"
             )
         })
     }

@@ -11,8 +11,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Further pages of the listener (the demo's): a path they don't know is `None`.
-pub type Extra =
-    Box<dyn Fn(&Request<Incoming>) -> Option<BoxFuture<'static, Reply>> + Send + Sync>;
+pub type Extra = Box<dyn Fn(&Request<Incoming>) -> Option<BoxFuture<'static, Reply>> + Send + Sync>;
 
 /// Serves the streams.
 pub struct SseHandler {

@@ -34,30 +34,32 @@ pub(super) fn demo(listen: SocketAddr, rate: u32) -> anyhow::Result<()> {
     let kafka = Arc::new(MockKafka::start(&[(TOPIC, 3), (DEAD_LETTERS, 1)])?);
     let scene = Scene::new(kafka.bootstrap_servers(), listen)?;
     let source = Source::start(kafka.clone(), rate)?;
-    let counts = source.counts.clone();
-    let config = scene.toml.clone();
-    let pages = move |swapper| Pages::serve(swapper, scene.transforms, config, counts);
-    let extras = Extras {
-        pages: Some(Box::new(pages)),
-    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(async {
-        let mut signals = Signals::new()?;
-        let daemon = tokio::select! {
-            started = Daemon::start(scene.settings, None, extras) => started?,
-            () = signals.stop() => return Ok(()),
-        };
-        greet(&daemon, rate);
-        // There is nothing to reload: a closed terminal ends it, too.
-        signals.reload_before_stop().await;
-        source.stop();
-        drain(daemon, signals).await;
-        // Only now: the daemon commits and leaves its group first.
-        drop(kafka);
-        Ok(())
-    })
+    runtime.block_on(run(scene, source, rate))?;
+    // Only now: the daemon commits and leaves its group first.
+    drop(kafka);
+    Ok(())
+}
+
+async fn run(scene: Scene, source: Source, rate: u32) -> anyhow::Result<()> {
+    let mut signals = Signals::new()?;
+    let counts = source.counts.clone();
+    let pages = move |swapper| Pages::serve(swapper, scene.transforms, scene.toml, counts);
+    let extras = Extras {
+        pages: Some(Box::new(pages)),
+    };
+    let daemon = tokio::select! {
+        started = Daemon::start(scene.settings, None, extras) => started?,
+        () = signals.stop() => return Ok(()),
+    };
+    greet(&daemon, rate);
+    // There is nothing to reload: a closed terminal ends it, too.
+    signals.reload_before_stop().await;
+    source.stop();
+    drain(daemon, signals).await;
+    Ok(())
 }
 
 /// Asked before anything is started: a port that is taken is what goes wrong

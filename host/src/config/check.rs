@@ -1,0 +1,224 @@
+//! The checks that make settings of what stood in the file.
+
+use super::error::ConfigError;
+use super::settings::{HttpSettings, Settings};
+use super::{file, values};
+use crate::ingest::KafkaSettings;
+use crate::store::{Retention, StoreSettings, StoreUrl};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use toml::Spanned;
+
+/// The file being checked: its name and text, for messages.
+pub(super) struct Checker<'a> {
+    path: &'a Path,
+    pub text: &'a str,
+}
+
+pub(super) fn check(path: &Path, text: &str, file: file::File) -> Result<Settings, ConfigError> {
+    Checker { path, text }.settings(file)
+}
+
+pub(super) type Checked<T> = Result<T, ConfigError>;
+
+impl Checker<'_> {
+    pub(super) fn error<T>(&self, span: Range<usize>, message: impl Into<String>) -> Checked<T> {
+        Err(ConfigError::at(self.path, self.text, span, message.into()))
+    }
+
+    fn settings(&self, file: file::File) -> Checked<Settings> {
+        let group = file.kafka.group_id.as_ref();
+        let group = self.name_or(group, "millstream", "group-id")?;
+        let pipelines = self.pipelines(file.pipeline, &group)?;
+        Ok(Settings {
+            kafka: self.kafka(file.kafka)?,
+            store: self.store(file.store)?,
+            http: self.http(&file.http)?,
+            admin: self.address(file.admin.listen.as_ref(), "127.0.0.1:9090")?,
+            cache: file
+                .plugins
+                .cache
+                .map_or_else(default_cache, |cache| self.resolve(&cache.0)),
+            pipelines,
+        })
+    }
+
+    fn kafka(&self, kafka: file::Kafka) -> Checked<KafkaSettings> {
+        let servers = &kafka.bootstrap_servers;
+        let well_formed = |server: &str| {
+            server.trim().rsplit_once(':').is_some_and(|(host, port)| {
+                !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
+            })
+        };
+        if !servers.get_ref().0.split(',').all(well_formed) {
+            return self.error(
+                servers.span(),
+                "expected host:port, or several with commas between",
+            );
+        }
+        let spans: HashMap<String, Range<usize>> = kafka
+            .properties
+            .keys()
+            .map(|key| (key.get_ref().clone(), key.span()))
+            .collect();
+        let properties = kafka
+            .properties
+            .into_iter()
+            .map(|(k, v)| (k.into_inner(), v.0))
+            .collect();
+        let bootstrap_servers = kafka.bootstrap_servers.into_inner().0;
+        let settings = KafkaSettings {
+            bootstrap_servers,
+            properties,
+        };
+        match settings.check() {
+            Ok(()) => Ok(settings),
+            Err(error) => {
+                let span = spans.get(&error.property).cloned().unwrap_or_default();
+                self.error(span, format!("[kafka.properties] {error}"))
+            }
+        }
+    }
+
+    fn store(&self, store: file::Store) -> Checked<StoreSettings> {
+        let span = store.url.span();
+        let url = match StoreUrl::parse(&store.url.get_ref().0) {
+            Ok(url) => url,
+            Err(message) => return self.error(span, message),
+        };
+        let key_prefix = self.name_or(store.key_prefix.as_ref(), "millstream", "key-prefix")?;
+        Ok(StoreSettings {
+            url,
+            key_prefix,
+            retention: self.retention(store.retention)?,
+        })
+    }
+
+    fn retention(&self, given: file::Retention) -> Checked<Retention> {
+        let default = Retention::default();
+        let time = |given: Option<Spanned<values::Time>>, default| match given {
+            Some(time) if time.get_ref().0 < Duration::from_secs(1) => {
+                self.error(time.span(), "expected at least 1s")
+            }
+            Some(time) => Ok(time.into_inner().0),
+            None => Ok(default),
+        };
+        Ok(Retention {
+            max_events: self.number(given.max_events, default.max_events, 1..=10_000_000)?,
+            max_age: time(given.max_age, default.max_age)?,
+            idle_expiry: time(given.idle_expiry, default.idle_expiry)?,
+        })
+    }
+
+    fn http(&self, http: &file::Http) -> Checked<HttpSettings> {
+        let listen = self.address(http.listen.as_ref(), "127.0.0.1:8080")?;
+        if !listen.ip().is_loopback() && !http.allow_unauthenticated {
+            let span = http.listen.as_ref().map(Spanned::span).unwrap_or_default();
+            return self.error(
+                span,
+                "whoever reaches this address could read any client's events, since there is no \
+                 authentication: listen on 127.0.0.1 behind a gateway that checks who asks, or \
+                 set allow-unauthenticated = true",
+            );
+        }
+        Ok(HttpSettings { listen })
+    }
+
+    fn address(&self, given: Option<&Spanned<values::Text>>, default: &str) -> Checked<SocketAddr> {
+        let (text, span) = match given {
+            Some(given) => (given.get_ref().0.as_str(), given.span()),
+            None => (default, 0..0),
+        };
+        match text.parse() {
+            Ok(address) => Ok(address),
+            Err(_) => self.error(
+                span,
+                format!("`{text}` is no address: write 127.0.0.1:8080"),
+            ),
+        }
+    }
+
+    pub(super) fn number<T: PartialOrd + std::fmt::Display + Copy>(
+        &self,
+        given: Option<Spanned<T>>,
+        default: T,
+        range: std::ops::RangeInclusive<T>,
+    ) -> Checked<T> {
+        match given {
+            Some(given) if !range.contains(given.get_ref()) => {
+                let (low, high) = range.into_inner();
+                self.error(
+                    given.span(),
+                    format!("expected a number from {low} to {high}"),
+                )
+            }
+            Some(given) => Ok(given.into_inner()),
+            None => Ok(default),
+        }
+    }
+
+    pub(super) fn bytes(
+        &self,
+        given: Option<Spanned<values::Bytes>>,
+        default: usize,
+        range: std::ops::RangeInclusive<usize>,
+    ) -> Checked<usize> {
+        match given {
+            Some(given) if !range.contains(&given.get_ref().0) => {
+                let (low, high) = (range.start() >> 10, range.end() >> 10);
+                self.error(given.span(), format!("expected from {low}KiB to {high}KiB"))
+            }
+            Some(given) => Ok(given.into_inner().0),
+            None => Ok(default),
+        }
+    }
+
+    /// Names that end in keys and logs: braces would break Redis' hash tags.
+    pub(super) fn name_or(
+        &self,
+        given: Option<&Spanned<values::Text>>,
+        default: &str,
+        what: &str,
+    ) -> Checked<String> {
+        match given {
+            Some(given) => self.legal(given, what, |b| {
+                matches!(b, b'.' | b'_' | b'-' | b':' | b'/')
+            }),
+            None => Ok(default.into()),
+        }
+    }
+
+    pub(super) fn legal(
+        &self,
+        given: &Spanned<values::Text>,
+        what: &str,
+        also: impl Fn(u8) -> bool,
+    ) -> Checked<String> {
+        let text = &given.get_ref().0;
+        let legal = |b: u8| b.is_ascii_alphanumeric() || also(b);
+        if text.is_empty() || text.len() > 249 || !text.bytes().all(legal) {
+            let shown = text.escape_debug();
+            let message = format!(
+                "`{shown}` is no {what}: 1 to 249 letters, digits, dots, hyphens and underscores"
+            );
+            return self.error(given.span(), message);
+        }
+        Ok(text.clone())
+    }
+
+    pub(super) fn resolve(&self, path: &str) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(path)
+    }
+}
+
+/// Where machine code is kept unless the configuration says: the user's cache.
+fn default_cache() -> PathBuf {
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    let base = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(home);
+    base.unwrap_or_else(std::env::temp_dir).join("millstream")
+}

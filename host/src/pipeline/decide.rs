@@ -1,0 +1,150 @@
+//! What the plugins' answers for a batch come to: a plan.
+
+use super::front::Front;
+use super::lane::Carry;
+use super::letters::{Letters, Verdict, judge};
+use super::plan::Plan;
+use crate::config::Deliver;
+use crate::plugin::{self, Decision, Made, Routed, ToTopic};
+use crate::record::{Batch, Event, Failure, Outgoing};
+use std::sync::Arc;
+use std::time::Instant;
+
+impl Front {
+    /// Makes the plan: where events go, what becomes of failures, and where it
+    /// is cut if a record must be tried again first.
+    pub(super) fn decide(&mut self, lane: usize, work: Processed) -> Option<Plan> {
+        let Processed {
+            batch,
+            from,
+            made,
+            routed,
+            connected,
+            failures,
+        } = work;
+        let settings = &self.shared.settings;
+        let verdicts = judge(&mut self.instances.dead_letter, batch, &failures, settings);
+        let lane = &mut self.lanes[lane];
+        let mut end = made.end;
+        let mut letters = Letters::default();
+        for (failure, verdict) in failures.iter().zip(verdicts) {
+            match verdict {
+                Verdict::Letter(outgoing) => letters.send(&self.shared.outbox, outgoing),
+                Verdict::Drop => {}
+                Verdict::Retry(delay) => {
+                    end = failure.record as usize;
+                    let not_before = Instant::now() + delay;
+                    let attempts = failure.attempts;
+                    lane.carry = Some(Carry {
+                        batch: batch.clone(),
+                        from: end,
+                        attempts,
+                        not_before,
+                    });
+                    break;
+                }
+                Verdict::Halt => {
+                    end = failure.record as usize;
+                    let offset = batch.records[end].offset;
+                    let (class, why) = (failure.class.name(), &failure.message);
+                    // At once: what comes after it must not be taken any more.
+                    lane.state.halt(format!(
+                        "its dead-letter policy says so, at offset {offset} ({class}: {why})"
+                    ));
+                    break;
+                }
+            }
+        }
+        // The rest of a batch that was cut for its size comes next.
+        if end < batch.records.len() && lane.carry.is_none() {
+            let not_before = Instant::now();
+            lane.carry = Some(Carry {
+                batch: batch.clone(),
+                from: end,
+                attempts: 0,
+                not_before,
+            });
+        }
+        let last = batch.records[from..end].last()?;
+        let mut streamed = Vec::with_capacity(made.events.list.len());
+        for (index, decision) in routed.decisions.iter().enumerate() {
+            let event = &made.events.list[index];
+            let Some(decision) = decision.as_ref().filter(|_| (event.record as usize) < end) else {
+                continue;
+            };
+            if goes_to_stream(decision, settings.deliver, connected.get(index)) {
+                streamed.push(index as u32);
+            }
+            if let Some(to) = &decision.topic {
+                letters.send(&self.shared.outbox, to_topic(to, batch, &made, event));
+            }
+        }
+        let next = last.offset + 1;
+        let plan = Plan {
+            lane: lane.state.clone(),
+            session: lane.session,
+            expected: lane.next,
+            next,
+            generation: self.instances.generation.clone(),
+            batch: batch.clone(),
+            events: made.events,
+            streamed,
+            letters,
+        };
+        lane.next = next;
+        self.meters.records.increment((end - from) as u64);
+        self.meters.events.increment(plan.streamed.len() as u64);
+        self.meters.batches.increment(1);
+        Some(plan)
+    }
+}
+
+/// A batch after its plugins.
+pub(super) struct Processed<'a> {
+    pub batch: &'a Arc<Batch>,
+    pub from: usize,
+    pub made: Made,
+    pub routed: Routed,
+    pub connected: Vec<bool>,
+    pub failures: Vec<Failure>,
+}
+
+/// All failures in the order of their records, with their attempts.
+pub(super) fn failures(
+    made: &mut Made,
+    routed: &Routed,
+    from: usize,
+    attempts: u32,
+) -> Vec<Failure> {
+    let mut failures = std::mem::take(&mut made.failures);
+    failures.extend(routed.failures.iter().cloned());
+    failures.sort_by_key(|failure| failure.record);
+    if let Some(first) = failures.first_mut().filter(|f| f.record as usize == from) {
+        first.attempts = attempts + 1;
+    }
+    failures
+}
+
+fn goes_to_stream(decision: &Decision, deliver: Deliver, connected: Option<&bool>) -> bool {
+    let connected = || connected == Some(&true);
+    match (decision.stream, deliver) {
+        (plugin::Deliver::No, _) => false,
+        (plugin::Deliver::Always, _) | (plugin::Deliver::AsConfigured, Deliver::Always) => true,
+        (plugin::Deliver::WhileConnected, _)
+        | (plugin::Deliver::AsConfigured, Deliver::WhileConnected) => connected(),
+    }
+}
+
+/// An event on its way to a Kafka topic. At least once: its source tells a copy.
+fn to_topic(to: &ToTopic, batch: &Batch, made: &Made, event: &Event) -> Outgoing {
+    let offset = batch.records[event.record as usize].offset;
+    let source = format!("{}/{offset}/{}", batch.origin, event.n);
+    let mut headers = to.headers.clone();
+    headers.push(("millstream.source".into(), Some(source.into_bytes())));
+    Outgoing {
+        topic: to.topic.clone(),
+        key: to.key.clone(),
+        value: Some(made.events.bytes(event.payload).to_vec()),
+        headers,
+    }
+}

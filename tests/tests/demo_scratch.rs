@@ -1,3 +1,0 @@
-#![allow(clippy::unwrap_used, reason = "scratch")]
-#[path = "../e2e/demo.rs"]
-mod demo;
