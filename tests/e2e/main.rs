@@ -5,5 +5,6 @@
     reason = "a test that can't go on fails, and says where"
 )]
 
+mod demo;
 mod harness;
 mod road;

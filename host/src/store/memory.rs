@@ -176,14 +176,16 @@ impl Writer for MemoryWriter {
                 .entry(client.clone())
                 .or_default()
                 .push(event.kind, event.data, retention);
-            if rung.last() != Some(&client) {
-                rung.push(client);
-            }
+            rung.push(client);
         }
+        rung.sort_unstable();
+        rung.dedup();
         state.forget_idle(retention);
         drop(state);
-        // Nobody listening is fine: who comes later begins with `Missed`.
-        let _ = self.0.shared.bell.send(Arc::new(rung));
+        if !rung.is_empty() {
+            // Nobody listening is fine: who comes later begins with `Missed`.
+            let _ = self.0.shared.bell.send(Arc::new(rung));
+        }
         Appended::Stored(Vec::new())
     }
 

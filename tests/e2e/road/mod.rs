@@ -8,7 +8,7 @@
 mod input;
 mod killed;
 mod plain;
-// mod swapped;
+mod swapped;
 
 use input::{Input, Original};
 use millstream_tests::{Consumed, Entry, read_all, servers, streams, wait_until};

@@ -69,11 +69,12 @@ impl RedisStore {
         }
     }
 
-    /// A failed ring shows as one that was not heard.
+    /// A failed ring shows as one that was not heard. It may not take longer
+    /// than the time to the next one, or a silent death is noticed late.
     async fn ring_ourselves(&self) {
         let mut pipe = redis::pipe();
         pipe.cmd("PUBLISH").arg(&self.keys.bell).arg(OWN).ignore();
-        let _ = self.query::<()>(&pipe).await;
+        let _ = timeout(Duration::from_secs(1), self.query::<()>(&pipe)).await;
     }
 }
 

@@ -147,6 +147,10 @@ impl RedisStore {
 }
 
 fn unavailable(error: redis::RedisError) -> Unavailable {
+    if error.is_timeout() {
+        // The system's words are "resource temporarily unavailable".
+        return Unavailable(format!("Redis: no answer in {} s", PATIENCE.as_secs()));
+    }
     Unavailable(format!("Redis: {error}"))
 }
 

@@ -8,6 +8,9 @@ use redis::{Pipeline, Value};
 
 impl RedisStore {
     pub(in crate::store) async fn read(&self, wants: &[Want]) -> Result<Vec<Page>, Unavailable> {
+        if wants.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut pipe = redis::pipe();
         for want in wants {
             self.ask(&mut pipe, want);
