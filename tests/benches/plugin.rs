@@ -25,13 +25,22 @@ fn value(number: usize) -> String {
 }
 
 fn batch() -> Batch {
-    let origin = TopicPartition { topic: "notifications".into(), partition: 0 };
+    let origin = TopicPartition {
+        topic: "notifications".into(),
+        partition: 0,
+    };
     let mut batch = Batch::new(origin);
     for number in 0..RECORDS {
         let value = value(number);
         let key = format!("client-{:04}", number % 1000);
         let headers = std::iter::empty();
-        batch.push(number as i64, 0, Some(key.as_bytes()), Some(value.as_bytes()), headers);
+        batch.push(
+            number as i64,
+            0,
+            Some(key.as_bytes()),
+            Some(value.as_bytes()),
+            headers,
+        );
     }
     batch
 }
@@ -41,7 +50,9 @@ fn engine(criterion: &mut Criterion) {
     println!("bytes a record: {}", batch.arena.len() / RECORDS);
     let folder = tempfile::tempdir().unwrap();
     let program = millstream_tests::Daemon::program();
-    let loader = Loader::new(16, 64 << 20, folder.path()).unwrap().compiled_by(program);
+    let loader = Loader::new(16, 64 << 20, folder.path())
+        .unwrap()
+        .compiled_by(program);
     let mut group = criterion.benchmark_group("engine");
     group.throughput(Throughput::Elements(RECORDS as u64));
     for package in ["test-nothing", "notifications"] {
@@ -60,8 +71,14 @@ fn engine(criterion: &mut Criterion) {
 
 fn native(criterion: &mut Criterion) {
     let batch = batch();
-    let span = |s: Span| abi::Span { start: s.start, length: s.length };
-    let origin = abi::Origin { topic: span(batch.topic), partition: 0 };
+    let span = |s: Span| abi::Span {
+        start: s.start,
+        length: s.length,
+    };
+    let origin = abi::Origin {
+        topic: span(batch.topic),
+        partition: 0,
+    };
     let record = |r: &millstream::record::KafkaRecord| abi::KafkaRecord {
         offset: r.offset,
         timestamp: r.timestamp,
@@ -77,7 +94,13 @@ fn native(criterion: &mut Criterion) {
     group.bench_function("notifications", |bencher| {
         let plugin = plugin.plugin();
         bencher.iter(|| {
-            black_box(millstream_plugin::run_transform(plugin, &batch.arena, origin, &records, &[]))
+            black_box(millstream_plugin::run_transform(
+                plugin,
+                &batch.arena,
+                origin,
+                &records,
+                &[],
+            ))
         });
     });
 }

@@ -43,7 +43,10 @@ fn once(package: &str, version: &str) -> Vec<u8> {
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     let built = built.get_or_insert_default();
     let name = format!("{package} {version}");
-    built.entry(name).or_insert_with(|| build(package, version)).clone()
+    built
+        .entry(name)
+        .or_insert_with(|| build(package, version))
+        .clone()
 }
 
 fn build(package: &str, version: &str) -> Vec<u8> {
@@ -54,7 +57,15 @@ fn build(package: &str, version: &str) -> Vec<u8> {
     lock.lock().unwrap();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".."));
-    cargo.args(["build", "--quiet", "--profile", "guest", "--locked", "--target", TARGET]);
+    cargo.args([
+        "build",
+        "--quiet",
+        "--profile",
+        "guest",
+        "--locked",
+        "--target",
+        TARGET,
+    ]);
     cargo.arg("--target-dir").arg(&target).args(["-p", package]);
     OUTER.iter().for_each(|name| _ = cargo.env_remove(name));
     match version {

@@ -83,7 +83,7 @@ impl Daemon {
         tokio::spawn(ping(store.clone(), readiness.clone()));
         let starting = {
             let store = store.clone();
-            tokio::task::spawn_blocking(move || start_pipelines(&settings, store))
+            tokio::task::spawn_blocking(move || start_pipelines(&settings, &store))
         };
         let (pipelines, loader) = starting.await.context("starting the pipelines")??;
         let swapper = Arc::new(Swapper::start(&pipelines, Arc::new(loader), config)?);
@@ -150,7 +150,7 @@ impl Daemon {
 
 fn start_pipelines(
     settings: &Settings,
-    store: Arc<Store>,
+    store: &Arc<Store>,
 ) -> anyhow::Result<(Vec<Pipeline>, Loader)> {
     // Two generations at once while one replaces the other, a policy for the
     // back, and what conformance needs.

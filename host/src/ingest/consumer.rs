@@ -74,7 +74,7 @@ impl Ingest {
     /// # Errors
     /// When librdkafka refuses the properties.
     pub fn start(
-        options: IngestOptions,
+        options: &IngestOptions,
         partitions: Arc<dyn Partitions>,
     ) -> anyhow::Result<Ingest> {
         let config = options.kafka.consumer(&options.group);

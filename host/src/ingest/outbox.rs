@@ -18,6 +18,9 @@ pub struct Outbox {
     producer: Arc<ThreadedProducer<Deliveries>>,
 }
 
+/// A record on its way, with the receipt it was promised.
+type Record<'a> = BaseRecord<'a, [u8], [u8], Box<(Arc<Receipts>, usize)>>;
+
 /// What became of the records that were sent under it.
 #[derive(Default)]
 pub struct Receipts {
@@ -123,7 +126,7 @@ impl Outbox {
         outgoing: &'a Outgoing,
         index: usize,
         receipts: &Arc<Receipts>,
-    ) -> BaseRecord<'a, [u8], [u8], Box<(Arc<Receipts>, usize)>> {
+    ) -> Record<'a> {
         let opaque = Box::new((receipts.clone(), index));
         let mut record = BaseRecord::with_opaque_to(&outgoing.topic, opaque);
         record.key = outgoing.key.as_deref();

@@ -24,7 +24,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_
 /// A worker's second thread.
 pub(super) struct Back {
     shared: Arc<Shared>,
-    plans: Receiver<Plan>,
+    plans: Receiver<Box<Plan>>,
     /// Wakes the front when a lane must rewind.
     signal: Arc<Signal>,
     writer: Box<dyn Writer>,
@@ -39,7 +39,7 @@ enum Tried {
 }
 
 impl Back {
-    pub fn new(shared: Arc<Shared>, plans: Receiver<Plan>, signal: Arc<Signal>) -> Back {
+    pub fn new(shared: Arc<Shared>, plans: Receiver<Box<Plan>>, signal: Arc<Signal>) -> Back {
         let writer = shared.store.writer();
         Back {
             shared,
@@ -51,10 +51,10 @@ impl Back {
     }
 
     pub fn run(mut self) {
-        let mut ahead = None;
+        let mut ahead: Option<Box<Plan>> = None;
         while let Some(plan) = ahead.take().or_else(|| self.plans.recv().ok()) {
             ahead = self.plans.try_recv().ok();
-            let following = ahead.as_ref().map(|plan: &Plan| plan.lane.ledger.clone());
+            let following = ahead.as_ref().map(|plan| plan.lane.ledger.clone());
             self.carry_out(&plan, following.as_ref());
             plan.lane.in_hand.fetch_sub(1, Ordering::AcqRel);
         }

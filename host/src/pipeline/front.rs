@@ -58,7 +58,7 @@ pub(super) struct Front {
     pub shared: Arc<Shared>,
     signal: Arc<Signal>,
     arrivals: Receiver<Arrival>,
-    plans: SyncSender<Plan>,
+    plans: SyncSender<Box<Plan>>,
     pub instances: Instances,
     pub lanes: Vec<Lane>,
     /// For interest look-ups: the back's is busy with a transaction.
@@ -71,7 +71,7 @@ impl Front {
         shared: Arc<Shared>,
         signal: Arc<Signal>,
         arrivals: Receiver<Arrival>,
-        plans: SyncSender<Plan>,
+        plans: SyncSender<Box<Plan>>,
     ) -> anyhow::Result<Front> {
         let instances = Instances::new(shared.generation.load_full())?;
         let interest = shared.store.writer();
@@ -137,7 +137,7 @@ impl Front {
                     attempts,
                 } => {
                     let planned = self.plan(index, &batch, from, attempts);
-                    match planned.map(|plan| self.plans.send(plan)) {
+                    match planned.map(|plan| self.plans.send(Box::new(plan))) {
                         Some(Ok(())) => return Visit::Worked,
                         Some(Err(_)) => visit = Visit::Stop,
                         None => visit = Visit::Worked,

@@ -149,7 +149,7 @@ impl Pipeline {
             doors.push(door);
         }
         let partitions = Arc::new(PipelinePartitions::new(shared.clone(), doors));
-        let ingest = Ingest::start(options, partitions)?;
+        let ingest = Ingest::start(&options, partitions)?;
         Ok(Pipeline {
             shared,
             ingest,

@@ -65,7 +65,7 @@ pub enum Bell {
 /// A store: makes writers, and reads for every client at once.
 pub enum Store {
     /// Redis, or what speaks its protocol.
-    Redis(redis::RedisStore),
+    Redis(Box<redis::RedisStore>),
     /// This process's memory: gone when it ends.
     Memory(memory::MemoryStore),
 }
@@ -78,9 +78,10 @@ impl Store {
     pub fn open(settings: &StoreSettings) -> anyhow::Result<Store> {
         Ok(match &settings.url {
             StoreUrl::Memory => Store::Memory(memory::MemoryStore::new(settings.retention)),
-            StoreUrl::Redis(client) => {
-                Store::Redis(redis::RedisStore::new((**client).clone(), settings))
-            }
+            StoreUrl::Redis(client) => Store::Redis(Box::new(redis::RedisStore::new(
+                (**client).clone(),
+                settings,
+            ))),
         })
     }
 

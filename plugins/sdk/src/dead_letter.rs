@@ -236,6 +236,9 @@ macro_rules! dead_letter {
                     })
                 }
             }
+            // Natively nothing is exported, and these keep the plugin from being called unused.
+            #[cfg(not(target_arch = "wasm32"))]
+            const _: fn(String) -> Result<(), String> = <Exported as wire::Guest>::configure;
             #[cfg(target_arch = "wasm32")]
             $crate::abi::dead_letter::export_dead_letter!(Exported with_types_in $crate::abi::dead_letter);
         };

@@ -30,7 +30,7 @@ pub use config::Config;
 pub use dead_letter::{DeadLetter, Decision, FailedRecord, Letter, Value};
 pub use failure::{Class, Failure};
 pub use record::Record;
-pub use route::{Deliver, Destination, Needs, Route, RoutedEvent, ToTopic};
+pub use route::{Deliver, Destination, Needs, Route, RoutedEvent, ToTopic, TopicHeader};
 pub use transform::{Events, NewEvent, Transform};
 
 #[doc(hidden)]

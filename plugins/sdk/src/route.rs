@@ -40,6 +40,9 @@ pub enum Deliver {
     WhileConnected,
 }
 
+/// A header's name and its value, which may be absent.
+pub type TopicHeader<'a> = (Cow<'a, str>, Option<Cow<'a, [u8]>>);
+
 /// A Kafka topic that gets the event's payload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ToTopic<'a> {
@@ -48,7 +51,7 @@ pub struct ToTopic<'a> {
     /// The key there, or absent.
     pub key: Option<Cow<'a, [u8]>>,
     /// Headers there, beside the host's `millstream.*`.
-    pub headers: Vec<(Cow<'a, str>, Option<Cow<'a, [u8]>>)>,
+    pub headers: Vec<TopicHeader<'a>>,
 }
 
 /// Where an event goes: to its client's stream, to a topic, to both, or (with
@@ -261,6 +264,10 @@ macro_rules! route {
                     })
                 }
             }
+            // Natively nothing is exported, and these keep the plugin from being called unused.
+            #[cfg(not(target_arch = "wasm32"))]
+            const _: fn(String) -> Result<wire::Needs, String> =
+                <Exported as wire::Guest>::configure;
             #[cfg(target_arch = "wasm32")]
     $crate::abi::route::export_route!(Exported with_types_in $crate::abi::route);
         };

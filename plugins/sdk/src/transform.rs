@@ -222,6 +222,9 @@ macro_rules! transform {
                     })
                 }
             }
+            // Natively nothing is exported, and these keep the plugin from being called unused.
+            #[cfg(not(target_arch = "wasm32"))]
+            const _: fn(String) -> Result<(), String> = <Exported as wire::Guest>::configure;
             #[cfg(target_arch = "wasm32")]
             $crate::abi::transform::export_transform!(Exported with_types_in $crate::abi::transform);
         };

@@ -27,7 +27,12 @@ impl Input {
         let topic = create_topic(name, PARTITIONS);
         let dead = create_topic(&format!("{name}-dead"), 2);
         let (prefix, originals) = (unique(name), Vec::new());
-        Input { topic, dead, prefix, originals }
+        Input {
+            topic,
+            dead,
+            prefix,
+            originals,
+        }
     }
 
     /// All records in the topic.
@@ -46,8 +51,16 @@ impl Input {
         let original = |record: Consumed| {
             let source = format!("{}/{}/{}", self.topic, record.partition, record.offset);
             let client = String::from_utf8(record.key.clone().expect("keyed")).expect("text");
-            let good = record.value.as_ref().is_some_and(|value| value.ends_with(b"}"));
-            Original { record, source, client, good }
+            let good = record
+                .value
+                .as_ref()
+                .is_some_and(|value| value.ends_with(b"}"));
+            Original {
+                record,
+                source,
+                client,
+                good,
+            }
         };
         self.originals = read_all(&self.topic).into_iter().map(original).collect();
     }

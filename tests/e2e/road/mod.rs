@@ -22,13 +22,20 @@ const LONG: Duration = Duration::from_secs(300);
 
 fn records() -> usize {
     let given = std::env::var("MILLSTREAM_RECORDS").ok();
-    given.map_or(20_000, |n| n.parse().expect("MILLSTREAM_RECORDS is a number"))
+    given.map_or(20_000, |n| {
+        n.parse().expect("MILLSTREAM_RECORDS is a number")
+    })
 }
 
 fn config(input: &Input, transform: &str) -> String {
     let kafka = servers().kafka.bootstrap();
     let redis = servers().redis.url();
-    let Input { topic, dead, prefix, .. } = input;
+    let Input {
+        topic,
+        dead,
+        prefix,
+        ..
+    } = input;
     format!(
         r#"
 [kafka]
@@ -78,7 +85,11 @@ fn check_streams(input: &Input, output: &Output) {
         let sources = expected.entry(&original.client).or_default();
         sources.push(format!("{}/0", original.source));
     }
-    assert_eq!(output.streams.len(), expected.len(), "clients with a stream");
+    assert_eq!(
+        output.streams.len(),
+        expected.len(),
+        "clients with a stream"
+    );
     for (client, sources) in expected {
         let entries = output.streams.get(client).expect("the client has a stream");
         let stored: Vec<&str> = entries.iter().map(|entry| entry.source.as_str()).collect();
@@ -92,15 +103,23 @@ fn check_streams(input: &Input, output: &Output) {
 fn check_dead(input: &Input, output: &Output, once: bool) {
     let mut letters: BTreeMap<&str, Vec<&Consumed>> = BTreeMap::new();
     for letter in &output.dead {
-        let source = letter.header("millstream.source").expect("it names its source");
+        let source = letter
+            .header("millstream.source")
+            .expect("it names its source");
         letters.entry(source).or_default().push(letter);
     }
     let malformed: Vec<&Original> = input.originals.iter().filter(|o| !o.good).collect();
     assert_eq!(letters.len(), malformed.len(), "records with a dead letter");
     for original in malformed {
         let copies = &letters[original.source.as_str()];
-        assert!(!once || copies.len() == 1, "{} copies of one letter", copies.len());
-        copies.iter().for_each(|letter| check_letter(original, letter));
+        assert!(
+            !once || copies.len() == 1,
+            "{} copies of one letter",
+            copies.len()
+        );
+        copies
+            .iter()
+            .for_each(|letter| check_letter(original, letter));
     }
 }
 
@@ -109,9 +128,15 @@ fn check_letter(original: &Original, letter: &Consumed) {
     assert_eq!((&letter.key, &letter.value), (&record.key, &record.value));
     let (own, added) = letter.headers.split_at(record.headers.len());
     assert_eq!(own, record.headers);
-    assert!(added.iter().all(|(name, _)| name.starts_with("millstream.")));
+    assert!(
+        added
+            .iter()
+            .all(|(name, _)| name.starts_with("millstream."))
+    );
     assert_eq!(letter.header("millstream.error.class"), Some("malformed"));
     assert_eq!(letter.header("millstream.error.stage"), Some("transform"));
-    let message = letter.header("millstream.error.message").expect("it says why");
+    let message = letter
+        .header("millstream.error.message")
+        .expect("it says why");
     assert!(message.contains("at byte"), "{message}");
 }

@@ -9,7 +9,11 @@ fn every_record_is_in_its_clients_stream_once_or_a_dead_letter_with_all_its_byte
     let began = std::time::Instant::now();
     let daemon = Daemon::ready(&config(&input, "bundled:notifications"));
     let output = wait_for_all(&input);
-    println!("{} records in {:?}, start included", input.originals.len(), began.elapsed());
+    println!(
+        "{} records in {:?}, start included",
+        input.originals.len(),
+        began.elapsed()
+    );
     check_streams(&input, &output);
     check_dead(&input, &output, true);
     let counted = metrics(&daemon.admin());

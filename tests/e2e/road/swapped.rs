@@ -17,7 +17,11 @@ fn twenty_swaps_lose_and_double_nothing_and_the_log_tells_every_events_version()
     let plugin = daemon.dir().join("plugins/versioned.wasm");
     for swap in 0..=SWAPS {
         let part = records() / (SWAPS + 1);
-        let end = if swap == SWAPS { records() } else { part * (swap + 1) };
+        let end = if swap == SWAPS {
+            records()
+        } else {
+            part * (swap + 1)
+        };
         input.produce(part * swap..end);
         if swap < SWAPS {
             // As editors do: beside it, then over it.
@@ -25,7 +29,8 @@ fn twenty_swaps_lose_and_double_nothing_and_the_log_tells_every_events_version()
             fs::write(&aside, &files[(swap + 1) % 2].1).unwrap();
             fs::rename(&aside, &plugin).unwrap();
             wait_until("the swap is done", LONG, || {
-                let done = metrics(&daemon.admin()).sum("millstream_swaps_total", &["result=\"done\""]);
+                let done =
+                    metrics(&daemon.admin()).sum("millstream_swaps_total", &["result=\"done\""]);
                 (done > swap as f64).then_some(())
             });
         }
@@ -47,9 +52,16 @@ fn check_versions(input: &Input, output: &Output, versions: &BTreeMap<String, &s
     let log = swap_log(input);
     let mut seen = BTreeSet::new();
     for entry in output.streams.values().flatten() {
-        let mut source = entry.source.split('/').skip(1).map(|n| n.parse::<i64>().unwrap());
+        let mut source = entry
+            .source
+            .split('/')
+            .skip(1)
+            .map(|n| n.parse::<i64>().unwrap());
         let (partition, offset) = (source.next().unwrap() as i32, source.next().unwrap());
-        let (_, digest) = log[&partition].range(..=offset).next_back().expect("it is logged");
+        let (_, digest) = log[&partition]
+            .range(..=offset)
+            .next_back()
+            .expect("it is logged");
         let data: serde_json::Value = serde_json::from_str(&entry.data).unwrap();
         assert_eq!(data["version"], versions[digest], "{}", entry.source);
         seen.insert(versions[digest]);
@@ -64,11 +76,20 @@ fn swap_log(input: &Input) -> BTreeMap<i32, BTreeMap<i64, String>> {
     for partition in 0..super::PARTITIONS {
         let Input { prefix, topic, .. } = input;
         let key = format!("{prefix}:{{0}}:swaps:{prefix}:{topic}:{partition}");
-        let lines: Vec<(String, BTreeMap<String, String>)> =
-            redis::cmd("XRANGE").arg(key).arg("-").arg("+").query(&mut redis).unwrap();
+        let lines: Vec<(String, BTreeMap<String, String>)> = redis::cmd("XRANGE")
+            .arg(key)
+            .arg("-")
+            .arg("+")
+            .query(&mut redis)
+            .unwrap();
         let line = |(_, fields): (String, BTreeMap<String, String>)| {
             let transform = fields["plugins"].split(' ').next().unwrap();
-            let digest = transform.strip_prefix("transform=").unwrap().split('/').next().unwrap();
+            let digest = transform
+                .strip_prefix("transform=")
+                .unwrap()
+                .split('/')
+                .next()
+                .unwrap();
             (fields["from"].parse::<i64>().unwrap(), digest.to_string())
         };
         log.insert(partition, lines.into_iter().map(line).collect());

@@ -146,6 +146,7 @@ impl RedisStore {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
 fn unavailable(error: redis::RedisError) -> Unavailable {
     if error.is_timeout() {
         // The system's words are "resource temporarily unavailable".

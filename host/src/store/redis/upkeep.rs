@@ -29,8 +29,7 @@ impl Upkeep {
         Upkeep {
             max_age: retention.max_age,
             // What was set a period ago must still cover the whole idle time.
-            expiry: retention.idle_expiry
-                + (retention.idle_expiry / 8).max(Duration::from_secs(1)),
+            expiry: retention.idle_expiry + (retention.idle_expiry / 8).max(Duration::from_secs(1)),
             period: u32::try_from(period.as_secs()).unwrap_or(u32::MAX).max(1),
             started: Instant::now(),
             hasher: RandomState::new(),

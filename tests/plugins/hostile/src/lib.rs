@@ -4,7 +4,8 @@
 use millstream_plugin::abi::transform::exports::millstream::plugin::transform as wire;
 use millstream_plugin::abi::{Header, KafkaRecord, Origin, Span};
 
-struct Hostile;
+/// The plugin.
+pub struct Hostile;
 
 impl wire::Guest for Hostile {
     fn configure(config: String) -> Result<(), String> {
