@@ -112,6 +112,9 @@ impl KafkaSettings {
         // Key by key to the same partition as Java's clients.
         self.or(&mut config, "partitioner", "murmur2_random");
         self.or(&mut config, "message.timeout.ms", "30000");
+        // The default is less than a broker's: what could be read must be
+        // possible to write. Let the broker be the one that refuses.
+        self.or(&mut config, "message.max.bytes", "1000000000");
         config
     }
 }

@@ -8,6 +8,7 @@
 mod input;
 mod killed;
 mod plain;
+mod shared;
 mod swapped;
 
 use input::{Input, Original};
