@@ -6,5 +6,6 @@
 )]
 
 mod demo;
+mod examples;
 mod harness;
 mod road;

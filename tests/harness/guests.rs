@@ -6,7 +6,7 @@
 use crate::janitor::target_dir;
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
@@ -38,6 +38,16 @@ pub fn versioned(version: &str) -> Vec<u8> {
     once("test-versioned", version)
 }
 
+/// The wasm of a plugin that stands alone, outside of this workspace.
+pub fn guest_at(folder: &Path, package: &str) -> Vec<u8> {
+    build(folder, "release", package, "")
+}
+
+/// The folder of this workspace.
+pub fn workspace() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
 fn once(package: &str, version: &str) -> Vec<u8> {
     // A build that failed has said why; the next test may say it again.
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,23 +55,23 @@ fn once(package: &str, version: &str) -> Vec<u8> {
     let name = format!("{package} {version}");
     built
         .entry(name)
-        .or_insert_with(|| build(package, version))
+        .or_insert_with(|| build(&workspace(), "guest", package, version))
         .clone()
 }
 
-fn build(package: &str, version: &str) -> Vec<u8> {
+fn build(folder: &Path, profile: &str, package: &str, version: &str) -> Vec<u8> {
     let target = target_dir().join("guests");
     fs::create_dir_all(&target).unwrap();
     // Another test process may build another version: until ours is read, it waits.
     let lock = File::create(target.join(".tests-lock")).unwrap();
     lock.lock().unwrap();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".."));
+    cargo.current_dir(folder);
     cargo.args([
         "build",
         "--quiet",
         "--profile",
-        "guest",
+        profile,
         "--locked",
         "--target",
         TARGET,
@@ -77,7 +87,7 @@ fn build(package: &str, version: &str) -> Vec<u8> {
         status.success(),
         "{package} can't be built; is its target installed? `rustup target add {TARGET}` adds it"
     );
-    let file = format!("{TARGET}/guest/{}.wasm", package.replace('-', "_"));
+    let file = format!("{TARGET}/{profile}/{}.wasm", package.replace('-', "_"));
     fs::read(target.join(file)).unwrap()
 }
 

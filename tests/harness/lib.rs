@@ -32,7 +32,7 @@ mod wait;
 pub use browser::Browser;
 pub use daemon::{Daemon, DaemonBuilder};
 pub use frames::Frame;
-pub use guests::{guest, versioned};
+pub use guests::{guest, guest_at, versioned, workspace};
 pub use http::{Response, get, request};
 pub use janitor::scratch_dir;
 pub use kafka::{Consumed, Kafka, Message};

@@ -27,6 +27,9 @@ fn instances_that_join_and_leave_under_load_lose_and_double_nothing() {
     check_streams(&input, &output);
     // A batch in hand when its partition went away may leave a letter twice.
     check_dead(&input, &output, false);
-    assert!(first.log_contains("revoked"), "it gave partitions away while it ran");
+    assert!(
+        first.log_contains("revoked"),
+        "it gave partitions away while it ran"
+    );
     assert_eq!(second.terminate(), Some(0));
 }
