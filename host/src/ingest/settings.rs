@@ -24,7 +24,7 @@ pub struct PropertyError {
 }
 
 /// What delivery rests on: not for the configuration to change.
-const OURS: [(&str, &str); 10] = [
+const OURS: [(&str, &str); 13] = [
     ("bootstrap.servers", "set bootstrap-servers instead"),
     ("group.id", "set group-id instead"),
     ("enable.auto.commit", "the ledger says what is done"),
@@ -40,7 +40,57 @@ const OURS: [(&str, &str); 10] = [
     ("partition.assignment.strategy", "it is cooperative-sticky"),
     ("group.protocol", "it is classic"),
     ("acks", "dead letters need all"),
+    ("request.required.acks", "dead letters need all"),
     ("enable.idempotence", "dead letters need it"),
+    (
+        "delivery.report.only.error",
+        "dead letters need their receipts",
+    ),
+    ("transactional.id", "the ledger is not in Kafka"),
+];
+
+/// Of librdkafka's properties, those of consumers only: a producer warns of them.
+const CONSUMERS: [&str; 18] = [
+    "allow.auto.create.topics",
+    "check.crcs",
+    "coordinator.query.interval.ms",
+    "enable.partition.eof",
+    "fetch.error.backoff.ms",
+    "fetch.max.bytes",
+    "fetch.message.max.bytes",
+    "fetch.min.bytes",
+    "fetch.queue.backoff.ms",
+    "fetch.wait.max.ms",
+    "group.instance.id",
+    "group.remote.assignor",
+    "heartbeat.interval.ms",
+    "max.partition.fetch.bytes",
+    "max.poll.interval.ms",
+    "queued.max.messages.kbytes",
+    "queued.min.messages",
+    "session.timeout.ms",
+];
+
+/// And those of producers only.
+const PRODUCERS: [&str; 18] = [
+    "batch.num.messages",
+    "batch.size",
+    "compression.codec",
+    "compression.level",
+    "compression.type",
+    "delivery.timeout.ms",
+    "linger.ms",
+    "message.send.max.retries",
+    "message.timeout.ms",
+    "partitioner",
+    "queue.buffering.backpressure.threshold",
+    "queue.buffering.max.kbytes",
+    "queue.buffering.max.messages",
+    "queue.buffering.max.ms",
+    "request.timeout.ms",
+    "retries",
+    "sticky.partitioning.linger.ms",
+    "transaction.timeout.ms",
 ];
 
 impl KafkaSettings {
@@ -69,12 +119,17 @@ impl KafkaSettings {
         Ok(())
     }
 
-    fn client(&self) -> ClientConfig {
+    /// The given properties, without those that only the other side knows.
+    fn client(&self, not_for: &[&str]) -> ClientConfig {
         let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", &self.bootstrap_servers)
             .set("client.id", "millstream");
-        config.extend(self.properties.clone());
+        let ours = self
+            .properties
+            .iter()
+            .filter(|(name, _)| !not_for.contains(&name.as_str()));
+        config.extend(ours.map(|(name, value)| (name.clone(), value.clone())));
         config
     }
 
@@ -85,7 +140,7 @@ impl KafkaSettings {
     }
 
     pub(super) fn consumer(&self, group: &str) -> ClientConfig {
-        let mut config = self.client();
+        let mut config = self.client(&PRODUCERS);
         config
             .set("group.id", group)
             .set("enable.auto.commit", "false")
@@ -112,6 +167,8 @@ impl KafkaSettings {
         // Key by key to the same partition as Java's clients.
         self.or(&mut config, "partitioner", "murmur2_random");
         self.or(&mut config, "message.timeout.ms", "30000");
+        // A topic that isn't there is soon said.
+        self.or(&mut config, "topic.metadata.propagation.max.ms", "5000");
         // The default is less than a broker's: what could be read must be
         // possible to write. Let the broker be the one that refuses.
         self.or(&mut config, "message.max.bytes", "1000000000");
