@@ -160,7 +160,7 @@ impl KafkaSettings {
     }
 
     pub(super) fn producer(&self) -> ClientConfig {
-        let mut config = self.client();
+        let mut config = self.client(&CONSUMERS);
         config.set("enable.idempotence", "true").set("acks", "all");
         // A dead letter holds its partition's ledger: no lingering.
         self.or(&mut config, "linger.ms", "0");
