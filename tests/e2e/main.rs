@@ -5,7 +5,11 @@
     reason = "a test that can't go on fails, and says where"
 )]
 
+mod bad_input;
 mod demo;
 mod examples;
 mod harness;
+mod hostile;
+mod plugin_files;
 mod road;
+mod store;

@@ -2,7 +2,7 @@
 //!
 //! Promises: a batch's events and its ledger move together or not at all; an
 //! append answers what is known (`Stored`, `Moved`, `Unknown`, `Unavailable`)
-//! and never guesses. Two stores keep the same contract (`tests/e2e/store.rs`): Redis,
+//! and never guesses. Two stores keep the same contract (`tests/e2e/store`): Redis,
 //! and the process's memory for trying things out. This folder deliberately
 //! knows nothing of Kafka, of plugins, or of what a pipeline does with an
 //! answer.

@@ -1,0 +1,115 @@
+//! Servers that are not there, or not any more.
+
+use super::{LONG, SECONDS, config, note};
+use millstream_tests::{
+    Daemon, create_topic, get, metrics, produce, read_all, servers, unique, wait_until,
+};
+use std::time::{Duration, Instant};
+
+/// Waits until `/readyz` is 503 for all of these reasons.
+fn wait_not_ready(daemon: &Daemon, reasons: &[&str], timeout: Duration) -> String {
+    let admin = daemon.admin();
+    wait_until(&format!("it is not ready: {reasons:?}"), timeout, || {
+        let answer = get(&admin, "/readyz");
+        let text = answer.text();
+        let all = reasons.iter().all(|reason| text.contains(reason));
+        assert_eq!(get(&admin, "/healthz").status, 200, "it lives");
+        (answer.status == 503 && all).then_some(text)
+    })
+}
+
+#[test]
+fn it_starts_without_kafka_and_redis_and_is_ready_when_they_are_there() {
+    let (kafka, redis) = (servers().own_kafka(&[]), servers().own_redis(&[]));
+    let topic = kafka.create_topic("late", 1);
+    kafka.produce(&topic, (0..100).map(|id| note("ada", id)));
+    kafka.terminate();
+    redis.kill();
+    let prefix = unique("late");
+    let daemon =
+        Daemon::builder(&config(&kafka.bootstrap(), &redis.url(), &topic, &prefix)).start();
+    daemon.sse();
+    let both = ["the store does not answer", "not in the consumer group yet"];
+    println!("{}", wait_not_ready(&daemon, &both, SECONDS));
+    kafka.start();
+    println!("{}", wait_not_ready(&daemon, &both[..1], SECONDS));
+    wait_until("only Redis is missing", LONG, || {
+        let text = get(&daemon.admin(), "/readyz").text();
+        (!text.contains(both[1])).then_some(())
+    });
+    let began = Instant::now();
+    redis.start();
+    daemon.wait_ready(LONG);
+    println!("ready {:?} after Redis", began.elapsed());
+    let stored = wait_until("all is stored", LONG, || {
+        redis
+            .streams(&prefix)
+            .remove("ada")
+            .filter(|entries| entries.len() >= 100)
+    });
+    let offsets: Vec<_> = stored.iter().map(|entry| entry.source.clone()).collect();
+    assert_eq!(
+        offsets,
+        (0..100)
+            .map(|n| format!("{topic}/0/{n}/0"))
+            .collect::<Vec<_>>()
+    );
+    println!("all stored {:?} after Redis", began.elapsed());
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
+fn while_redis_is_gone_records_wait_and_none_becomes_a_dead_letter() {
+    let redis = servers().own_redis(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let topic = create_topic("gone", 1);
+    let dead = format!("{topic}-dlq");
+    servers().kafka.create_topic_named(&dead, 1, &[]);
+    let prefix = unique("gone");
+    let kafka = servers().kafka.bootstrap();
+    let daemon = Daemon::ready(&config(&kafka, &redis.url(), &topic, &prefix));
+    let mut produced = 0;
+    let mut more = |count: usize| {
+        produce(
+            &topic,
+            (produced..produced + count).map(|id| note("ada", id)),
+        );
+        produced += count;
+        produced
+    };
+    let wait_for = |count: usize| {
+        wait_until("all is stored", LONG, || {
+            redis
+                .streams(&prefix)
+                .remove("ada")
+                .filter(|entries| entries.len() >= count)
+        })
+    };
+    wait_for(more(200));
+    for round in 0..3 {
+        redis.kill();
+        let began = Instant::now();
+        more(100);
+        let why = wait_not_ready(&daemon, &["the store does not answer"], SECONDS);
+        let told = began.elapsed();
+        more(100);
+        let waiting = wait_not_ready(&daemon, &["the store does not answer", "notes"], SECONDS);
+        redis.start();
+        let began = Instant::now();
+        daemon.wait_ready(LONG);
+        println!(
+            "{round}: not ready after {told:?} ({why} {waiting}), again {:?}",
+            began.elapsed()
+        );
+        let produced = more(100);
+        let stored = wait_for(produced);
+        let sources: Vec<_> = stored.iter().map(|entry| entry.source.clone()).collect();
+        let expected: Vec<_> = (0..produced).map(|n| format!("{topic}/0/{n}/0")).collect();
+        assert_eq!(sources, expected, "once and in order");
+    }
+    assert_eq!(read_all(&dead), [], "no dead letter");
+    assert_eq!(
+        metrics(&daemon.admin()).sum("millstream_failures_total", &[]),
+        0.0
+    );
+    assert_eq!(daemon.terminate(), Some(0));
+}

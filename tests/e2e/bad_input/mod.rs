@@ -1,0 +1,48 @@
+//! Input that is wrong: configurations, ports, servers that aren't there, and
+//! records that can't be read.
+
+mod absent;
+mod configs;
+mod records;
+mod secrets;
+
+use millstream_tests::Message;
+use serde_json::json;
+use std::time::Duration;
+
+/// Not an expectation of speed: what is not there by then never comes.
+const LONG: Duration = Duration::from_secs(120);
+/// How long a refusal may take: people wait for it.
+const SECONDS: Duration = Duration::from_secs(20);
+
+const USAGE: i32 = 64;
+
+/// A pipeline of one topic with `bundled:notifications`.
+fn config(kafka: &str, redis: &str, topic: &str, prefix: &str) -> String {
+    format!(
+        r#"
+[kafka]
+bootstrap-servers = "{kafka}"
+group-id = "{prefix}"
+[store]
+url = "{redis}"
+key-prefix = "{prefix}"
+retention = {{ max-events = 100000 }}
+[http]
+listen = "127.0.0.1:0"
+[admin]
+listen = "127.0.0.1:0"
+[[pipeline]]
+name = "notes"
+topics = ["{topic}"]
+transform = {{ plugin = "bundled:notifications" }}
+"#
+    )
+}
+
+fn note(client: &str, id: usize) -> Message {
+    let value = json!({
+        "eventId": id.to_string(), "eventType": "mail", "clientId": client, "message": "hi"
+    });
+    Message::new(value.to_string()).partition(0)
+}

@@ -1,0 +1,177 @@
+//! A plugin that does harm on some records: each of those fails alone, and
+//! nobody else notices. The plugin is `tests/plugins/hostile`, which does what
+//! a record's value says.
+
+mod bombs;
+mod bytes;
+mod culprits;
+
+use millstream::plugin::digest_of;
+use millstream_tests::{
+    Consumed, Daemon, Message, create_topic, guest, read_all, servers, streams, unique, wait_until,
+};
+use std::time::Duration;
+
+/// Not an expectation of speed: what is not there by then never comes.
+const LONG: Duration = Duration::from_secs(120);
+
+/// A topic, its dead letters' topic, and a daemon that reads it with the
+/// hostile plugin.
+struct Scene {
+    topic: String,
+    dead: String,
+    prefix: String,
+    wasm: Vec<u8>,
+    daemon: Daemon,
+}
+
+impl Scene {
+    fn new(partitions: i32, batch: &str) -> Scene {
+        let topic = create_topic("hostile", partitions);
+        let dead = format!("{topic}-dlq");
+        servers().kafka.create_topic_named(&dead, 1, &[]);
+        let (prefix, wasm) = (unique("hostile"), guest("test-hostile"));
+        let daemon = Daemon::builder(&config(&topic, &prefix, batch))
+            .file("plugins/hostile.wasm", &wasm)
+            .start();
+        daemon.wait_ready(LONG);
+        Scene {
+            topic,
+            dead,
+            prefix,
+            wasm,
+            daemon,
+        }
+    }
+
+    /// The payloads in the one client's stream, and their sources.
+    fn stored(&self) -> Vec<(String, String)> {
+        let mut streams = streams(&self.prefix);
+        let entries = streams.remove("victim").unwrap_or_default();
+        assert!(
+            streams.is_empty(),
+            "streams of clients that nobody named: {streams:?}"
+        );
+        entries
+            .into_iter()
+            .map(|entry| (entry.data, entry.source))
+            .collect()
+    }
+
+    /// Waits until this many events and dead letters came out, or more.
+    fn wait_for(&self, events: usize, letters: usize) -> (Vec<(String, String)>, Vec<Consumed>) {
+        wait_until("every record comes out", LONG, || {
+            let (stored, dead) = (self.stored(), read_all(&self.dead));
+            (stored.len() >= events && dead.len() >= letters).then_some((stored, dead))
+        })
+    }
+
+    /// Checks one dead letter against the record that it was.
+    fn check_letter(&self, original: &Consumed, letter: &Consumed, class: &str, says: &str) {
+        let what = String::from_utf8_lossy(original.value.as_deref().unwrap_or(b"absent"));
+        let what: String = what.chars().take(40).collect();
+        assert_eq!(letter.key, original.key, "{what}: the key");
+        assert!(letter.value == original.value, "{what}: the value");
+        let (own, added) = letter.headers.split_at(original.headers.len());
+        assert_eq!(own, original.headers, "{what}: its own headers");
+        assert!(
+            added
+                .iter()
+                .all(|(name, _)| name.starts_with("millstream.")),
+            "{added:?}"
+        );
+        let (partition, offset) = (original.partition, original.offset);
+        let ingest = class == "too-large" && says.contains("the most is 65536");
+        let plugin = self
+            .daemon
+            .dir()
+            .join("plugins/hostile.wasm")
+            .display()
+            .to_string();
+        let digest = digest_of(&self.wasm);
+        let expected = [
+            ("class", class.to_owned()),
+            (
+                "stage",
+                if ingest { "ingest" } else { "transform" }.to_owned(),
+            ),
+            ("plugin", if ingest { String::new() } else { plugin }),
+            ("digest", if ingest { String::new() } else { digest }),
+            ("attempts", "1".to_owned()),
+            ("topic", self.topic.clone()),
+            ("partition", partition.to_string()),
+            ("offset", offset.to_string()),
+            ("timestamp", original.timestamp.to_string()),
+        ];
+        let message = letter
+            .header("millstream.error.message")
+            .expect("it says why");
+        for (name, value) in expected {
+            let found = letter.header(&format!("millstream.error.{name}"));
+            assert_eq!(found, Some(value.as_str()), "{what}: {name} ({message})");
+        }
+        assert!(
+            message.contains(says),
+            "{what}: {message:?} does not say {says:?}"
+        );
+        let source = format!("{}/{partition}/{offset}", self.topic);
+        assert_eq!(letter.header("millstream.source"), Some(source.as_str()));
+    }
+
+    /// The daemon's memory now and at its peak, in KiB.
+    fn memory(&self) -> (u64, u64) {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.daemon.pid()));
+        let status = status.expect("the daemon runs");
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let number = line.and_then(|line| line.split_whitespace().next());
+            number.expect("/proc has it").parse().expect("a number")
+        };
+        (field("VmRSS:"), field("VmHWM:"))
+    }
+}
+
+fn config(topic: &str, prefix: &str, batch: &str) -> String {
+    let (kafka, redis) = (servers().kafka.bootstrap(), servers().redis.url());
+    format!(
+        r#"
+[kafka]
+bootstrap-servers = "{kafka}"
+group-id = "{prefix}"
+[store]
+url = "{redis}"
+key-prefix = "{prefix}"
+retention = {{ max-events = 100000 }}
+[http]
+listen = "127.0.0.1:0"
+[admin]
+listen = "127.0.0.1:0"
+[plugins]
+cache = "cache"
+[[pipeline]]
+name = "hostile"
+topics = ["{topic}"]
+workers = 2
+batch = {{ {batch} }}
+transform = {{ plugin = "plugins/hostile.wasm" }}
+"#
+    )
+}
+
+/// A record with all that a dead letter must keep: a binary key, a repeated
+/// header, an empty and an absent header value, bytes that are no UTF-8.
+fn dressed(value: impl Into<Vec<u8>>) -> Message {
+    let mut message = Message::new(value)
+        .key([0, 255, 10, 13])
+        .header("trace", [0xff, 0x00, 0x10])
+        .header("trace", "second")
+        .header("empty", "")
+        .partition(0);
+    message.headers.push(("absent".into(), None));
+    message
+}
+
+/// A record without a key and without headers.
+fn bare(value: impl Into<Vec<u8>>) -> Message {
+    Message::new(value).partition(0)
+}

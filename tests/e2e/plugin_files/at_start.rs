@@ -1,0 +1,90 @@
+//! A daemon that finds a broken plugin does not start, and says why.
+
+use super::crafted::{
+    hollow_component, importing_component, importing_module, module_with_noise, other_interface,
+};
+use super::{ROUTE_ONLY, SECONDS};
+use millstream_tests::{Daemon, guest, versioned};
+use std::time::Instant;
+
+/// Starts a daemon with this `plugins/t.wasm` (or none); it must say why it
+/// does not run, soon, and exit with 1. It needs no server for that.
+fn not_started(what: &str, wasm: Option<&[u8]>, plugin: &str, says: &str) {
+    let config = format!(
+        r#"
+[kafka]
+bootstrap-servers = "127.0.0.1:1"
+[store]
+url = "memory:"
+[http]
+listen = "127.0.0.1:0"
+[admin]
+listen = "127.0.0.1:0"
+[plugins]
+cache = "cache"
+[[pipeline]]
+name = "the-broken-one"
+topics = ["t"]
+transform = {{ {plugin} }}
+"#
+    );
+    let builder = Daemon::builder(&config);
+    let builder = match wasm {
+        Some(wasm) => builder.file("plugins/t.wasm", wasm),
+        None => builder,
+    };
+    let file = builder.dir().join("plugins/t.wasm").display().to_string();
+    let began = Instant::now();
+    let daemon = builder.start();
+    assert_eq!(daemon.wait_exit(SECONDS), Some(1), "{what}");
+    let took = began.elapsed();
+    let line = daemon.log().tail(1);
+    println!("{what}: {took:?}: {line}");
+    let expected = format!("millstream: pipeline `the-broken-one`: the transform plugin {file}: ");
+    for part in [&*expected, says] {
+        assert!(
+            line.contains(part),
+            "{what}: {line:?} does not say {part:?}"
+        );
+    }
+    assert!(
+        !line[12..].contains("millstream: "),
+        "the compiler's own words, as they are: {line}"
+    );
+}
+
+#[test]
+fn a_broken_plugin_keeps_the_daemon_from_starting_and_is_named() {
+    let (one, plugin) = (versioned("one"), "plugin = \"plugins/t.wasm\"");
+    let no = |what, wasm: Option<&[u8]>, says| not_started(what, wasm, plugin, says);
+    no("missing", None, "can't open the file: No such file");
+    no("empty", Some(b""), ": the file is empty");
+    no("text", Some(b"(module)"), ": it is not WebAssembly");
+    no("truncated", Some(&one[..one.len() / 2]), "unexpected end");
+    no("wrong world", Some(&guest("per-client")), ROUTE_ONLY);
+    no(
+        "older interface",
+        Some(&other_interface()),
+        "transform@0.0.9; a transform plugin exports",
+    );
+    no(
+        "importing",
+        Some(&importing_component()),
+        "wasi:cli/environment@0.2.0",
+    );
+    no("a module", Some(&importing_module()), "env");
+    no(
+        "a module with noise",
+        Some(&module_with_noise()),
+        "t.wasm: ",
+    );
+    no("hollow", Some(&hollow_component()), "configure");
+    no("looping", Some(&versioned("loops")), "timeout");
+    let refusing = "plugin = \"plugins/t.wasm\", config = { a = 1 }";
+    not_started(
+        "refusing",
+        Some(&one),
+        refusing,
+        "it refuses its configuration",
+    );
+}

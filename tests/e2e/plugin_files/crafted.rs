@@ -1,0 +1,67 @@
+//! Files that are no plugins, made by hand.
+
+use std::fs;
+use std::path::Path;
+
+/// A component that has a transform's export, and an import that nobody grants.
+pub fn importing_component() -> Vec<u8> {
+    let text = r#"(component
+        (import "wasi:cli/environment@0.2.0" (instance
+            (export "get-arguments" (func (result (list string))))))
+        (instance $empty)
+        (export "millstream:plugin/transform@0.1.0" (instance $empty)))"#;
+    wat::parse_str(text).expect("it is a component")
+}
+
+/// A core module of the kind that other tools make.
+pub fn importing_module() -> Vec<u8> {
+    let text = r#"(module
+        (import "env" "abort" (func))
+        (memory (export "memory") 1)
+        (func (export "run") call 0))"#;
+    wat::parse_str(text).expect("it is a module")
+}
+
+/// A module whose metadata, from which a component is made, is noise.
+pub fn module_with_noise() -> Vec<u8> {
+    let section = [b"\x0ecomponent-type", &*noise(80)].concat();
+    let mut module = importing_module();
+    module.extend([0, u8::try_from(section.len()).unwrap()]);
+    module.extend(section);
+    module
+}
+
+/// A component of the right shape in name alone.
+pub fn hollow_component() -> Vec<u8> {
+    let text = r#"(component
+        (instance $empty)
+        (export "millstream:plugin/transform@0.1.0" (instance $empty)))"#;
+    wat::parse_str(text).expect("it is a component")
+}
+
+/// An interface of a version that this host does not know.
+pub fn other_interface() -> Vec<u8> {
+    let text = r#"(component
+        (instance $empty)
+        (export "millstream:plugin/transform@0.0.9" (instance $empty)))"#;
+    wat::parse_str(text).expect("it is a component")
+}
+
+/// Bytes without a pattern, the same in each run.
+pub fn noise(length: usize) -> Vec<u8> {
+    let mut state = 7_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+pub fn huge_file(path: &Path) {
+    let aside = path.with_extension("new");
+    fs::File::create(&aside)
+        .unwrap()
+        .set_len(100 << 20)
+        .unwrap();
+    fs::rename(aside, path).unwrap();
+}

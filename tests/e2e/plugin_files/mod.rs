@@ -1,0 +1,190 @@
+//! Plugin files that are broken, at the start and while the daemon runs, and
+//! the ways in which a good one goes live.
+
+mod at_start;
+mod broken;
+mod crafted;
+mod reload;
+mod saved;
+
+use millstream_tests::{
+    Daemon, DaemonBuilder, Message, create_topic, get, metrics, produce, servers, streams, unique,
+    versioned, wait_until,
+};
+use serde_json::{Value, json};
+use std::cell::Cell;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Not an expectation of speed: what is not there by then never comes.
+const LONG: Duration = Duration::from_secs(120);
+/// How long a start with a broken plugin may take: people wait for it.
+const SECONDS: Duration = Duration::from_secs(20);
+
+const ROUTE_ONLY: &str = "exports millstream:plugin/route@0.1.0; a transform plugin exports \
+                          millstream:plugin/transform@0.1.0";
+
+fn config(topic: &str, prefix: &str, transform: &str) -> String {
+    let (kafka, redis) = (servers().kafka.bootstrap(), servers().redis.url());
+    format!(
+        r#"
+[kafka]
+bootstrap-servers = "{kafka}"
+group-id = "{prefix}"
+[store]
+url = "{redis}"
+key-prefix = "{prefix}"
+[http]
+listen = "127.0.0.1:0"
+[admin]
+listen = "127.0.0.1:0"
+[plugins]
+cache = "cache"
+[[pipeline]]
+name = "files"
+topics = ["{topic}"]
+transform = {{ {transform} }}
+"#
+    )
+}
+
+/// A daemon, and records that tell which version of its plugin is live.
+struct Scene {
+    topic: String,
+    prefix: String,
+    daemon: Daemon,
+    sent: Cell<usize>,
+}
+
+impl Scene {
+    fn new(transform: &str, files: impl FnOnce(DaemonBuilder) -> DaemonBuilder) -> Scene {
+        let (topic, prefix) = (create_topic("files", 1), unique("files"));
+        let builder = Daemon::builder(&config(&topic, &prefix, transform));
+        let daemon = files(builder).start();
+        daemon.wait_ready(LONG);
+        Scene {
+            topic,
+            prefix,
+            daemon,
+            sent: Cell::new(0),
+        }
+    }
+
+    /// Has the file `plugins/t.wasm`, at first `versioned("one")`.
+    fn versioned() -> Scene {
+        let one = versioned("one");
+        let scene = Scene::new("plugin = \"plugins/t.wasm\"", |b| {
+            b.file("plugins/t.wasm", one)
+        });
+        assert_eq!(scene.version(), "one");
+        scene
+    }
+
+    fn file(&self) -> PathBuf {
+        self.daemon.dir().join("plugins/t.wasm")
+    }
+
+    /// Sends one record, and reads which version made an event of it. It is
+    /// there exactly once, behind all those before it.
+    fn version(&self) -> Value {
+        let number = self.sent.get();
+        self.sent.set(number + 1);
+        let value = json!({
+            "eventId": number.to_string(), "clientId": "c", "eventType": "t", "message": "m"
+        });
+        produce(&self.topic, [Message::new(value.to_string())]);
+        let entries = wait_until("the record's event is stored", LONG, || {
+            let entries = streams(&self.prefix).remove("c")?;
+            (entries.len() > number).then_some(entries)
+        });
+        let events = entries
+            .iter()
+            .map(|e| serde_json::from_str(&e.data).unwrap());
+        let mut events: Vec<Value> = events.collect();
+        let ids: Vec<_> = events
+            .iter()
+            .map(|e| e["id"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(ids, (0..=number).map(|n| n.to_string()).collect::<Vec<_>>());
+        events.remove(number)["version"].take()
+    }
+
+    fn swaps(&self, result: &str) -> f64 {
+        let labels = [&*format!("result=\"{result}\""), "pipeline=\"files\""];
+        metrics(&self.daemon.admin()).sum("millstream_swaps_total", &labels)
+    }
+
+    fn generation(&self) -> f64 {
+        let labels = ["kind=\"transform\"", "pipeline=\"files\""];
+        metrics(&self.daemon.admin()).sum("millstream_plugin_generation", &labels)
+    }
+
+    /// Does `change`; it must be refused for this reason, and `live` serves on.
+    fn refused(&self, what: &str, says: &str, live: &str, change: impl FnOnce()) {
+        let (refused, done) = (self.swaps("refused"), self.swaps("done"));
+        let (began, known) = (Instant::now(), self.daemon.log().lines().len());
+        change();
+        wait_until(&format!("{what} is refused"), LONG, || {
+            (self.swaps("refused") > refused).then_some(())
+        });
+        let line = wait_until(&format!("the log says {says:?}"), SECONDS, || {
+            let lines = self.daemon.log().lines();
+            lines[known..]
+                .iter()
+                .find(|line| line.contains(says))
+                .cloned()
+        });
+        println!("{what}: {:?}: {line}", began.elapsed());
+        let file = self.file().display().to_string();
+        assert!(
+            line.ends_with("runs on pipeline=\"files\""),
+            "it is one line: {line}"
+        );
+        for part in [
+            " ERROR ",
+            &*file,
+            "the transform plugin",
+            "pipeline=\"files\"",
+        ] {
+            assert!(
+                line.contains(part),
+                "{what}: {line:?} does not say {part:?}"
+            );
+        }
+        assert!(
+            !line.contains("millstream: "),
+            "the compiler's own words, as they are: {line}"
+        );
+        assert_eq!(
+            get(&self.daemon.admin(), "/readyz").status,
+            200,
+            "{what}: it stays ready"
+        );
+        assert_eq!(self.version(), live, "{what}");
+        assert_eq!(self.swaps("done"), done, "{what}");
+    }
+
+    /// Does `change`; it must go live as this version.
+    fn live(&self, what: &str, version: &str, change: impl FnOnce()) {
+        let (done, generation) = (self.swaps("done"), self.generation());
+        let began = Instant::now();
+        change();
+        wait_until(&format!("{what} goes live"), LONG, || {
+            (self.swaps("done") > done).then_some(())
+        });
+        println!("{what}: live after {:?}", began.elapsed());
+        assert_eq!(self.version(), version, "{what}");
+        assert_eq!(
+            (self.swaps("done"), self.generation()),
+            (done + 1.0, generation + 1.0)
+        );
+    }
+}
+
+/// As `mv` and many editors do: beside it, then over it.
+fn rename_over(path: &Path, content: &[u8]) {
+    let aside = path.with_extension("new");
+    fs::write(&aside, content).unwrap();
+    fs::rename(&aside, path).unwrap();
+}

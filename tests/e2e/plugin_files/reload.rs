@@ -1,0 +1,60 @@
+//! SIGHUP.
+
+use super::{SECONDS, Scene, config, rename_over};
+use millstream_tests::{get, versioned};
+use std::fs;
+
+#[test]
+fn sighup_takes_the_plugins_tables_and_a_broken_configuration_changes_nothing() {
+    let transform = |version: &str| {
+        format!(r#"plugin = "bundled:notifications", config = {{ version = "{version}" }}"#)
+    };
+    let scene = Scene::new(&transform("1"), |builder| builder);
+    assert_eq!(scene.version(), "1");
+    let text = |version: &str| config(&scene.topic, &scene.prefix, &transform(version));
+    let reload = |text: &str| {
+        scene.daemon.set_config(text);
+        scene.daemon.hup();
+    };
+    scene.live("a changed table", "2", || reload(&text("2")));
+    let path = scene
+        .daemon
+        .dir()
+        .join("millstream.toml")
+        .display()
+        .to_string();
+    let broken = [
+        ("topics = [", "topcis = [", "did you mean `topics`?"),
+        ("[plugins]", "[plugins", ""),
+        (
+            "bundled:notifications",
+            "bundled:notification",
+            "bundled:notifications",
+        ),
+        ("group-id = ", "group-id = 7 #", "expected a string"),
+    ];
+    for (from, to, says) in broken {
+        let text = text("3");
+        let line = 1 + text[..text.find(from).unwrap()].matches('\n').count();
+        reload(&text.replacen(from, to, 1));
+        let logged = scene.daemon.wait_log(&format!("{path}:{line}: "), SECONDS);
+        println!("{logged}");
+        assert!(
+            logged.contains(says) && logged.contains(" ERROR "),
+            "{logged}"
+        );
+        assert_eq!(get(&scene.daemon.admin(), "/readyz").status, 200);
+        assert_eq!(scene.version(), "2");
+    }
+    assert_eq!((scene.swaps("done"), scene.swaps("refused")), (1.0, 0.0));
+    scene.live("a good one again", "3", || reload(&text("3")));
+    let other = r#"plugin = "plugins/t.wasm""#;
+    fs::create_dir(scene.daemon.dir().join("plugins")).unwrap();
+    fs::write(scene.file(), versioned("one")).unwrap();
+    let other = config(&scene.topic, &scene.prefix, other);
+    scene.live("another plugin", "one", || reload(&other));
+    scene.live("whose file is watched", "two", || {
+        rename_over(&scene.file(), &versioned("two"));
+    });
+    assert_eq!(scene.daemon.terminate(), Some(0));
+}

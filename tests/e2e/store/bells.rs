@@ -1,0 +1,73 @@
+//! Who has news, and who is connected.
+
+use super::{SOON, append, at, both, key, moved, stored};
+use millstream::record::ClientId;
+use millstream::store::{Append, Bell};
+use millstream_tests::wait_until;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+#[test]
+fn the_bell_begins_with_missed_and_names_exactly_the_clients_of_an_append() {
+    both(|subject| {
+        let mut writer = subject.writer();
+        writer.begin(&key(0), &at(0)).unwrap();
+        stored(append(&mut *writer, &key(0), 0, &[("before", "1")]));
+        let (mut one, mut two) = (subject.listen(), subject.listen());
+        assert_eq!(subject.next(&mut one), Bell::Missed);
+        assert_eq!(subject.next(&mut two), Bell::Missed);
+        let of = [("a", "1"), ("b x*{}é", "2"), ("a", "3"), ("c", "4")];
+        stored(append(&mut *writer, &key(0), 1, &of));
+        // Filtered batches and lost races ring for nobody.
+        let nothing = Append {
+            ledger: &key(0),
+            expected: 5,
+            next: 6,
+            digests: "",
+            events: &[],
+        };
+        stored(writer.append(&nothing, None));
+        moved(append(&mut *writer, &key(0), 0, &[("wrong", "1")]));
+        stored(append(&mut *writer, &key(0), 6, &[("last", "1")]));
+        for rung in [&mut one, &mut two] {
+            for expected in [&["a", "b x*{}é", "c"][..], &["last"]] {
+                let Bell::News(clients) = subject.next(rung) else {
+                    panic!("missed again")
+                };
+                let named: BTreeSet<_> = clients.iter().map(ClientId::as_str).collect();
+                assert_eq!(named, expected.iter().copied().collect());
+                assert_eq!(clients.len(), expected.len(), "each once");
+            }
+        }
+    });
+}
+
+#[test]
+fn interest_is_a_lease() {
+    both(|subject| {
+        let mut writer = subject.writer();
+        let names = ["long", "short", "nobody", "long"];
+        assert_eq!(writer.connected(&names).unwrap(), [false; 4]);
+        subject.keep_interest(&["short"], Duration::from_millis(300));
+        subject.keep_interest(&["long"], Duration::from_secs(60));
+        // A shorter lease takes nothing from a longer one: two connections may hold one.
+        let began = Instant::now();
+        let now = writer.connected(&names).unwrap();
+        assert!(now == [true, true, false, true] || began.elapsed() > Duration::from_millis(200));
+        wait_until("the short lease ends", SOON, || {
+            let now = writer.connected(&names).unwrap();
+            assert_eq!((now[0], now[2], now[3]), (true, false, true));
+            (!now[1]).then_some(())
+        });
+        subject.keep_interest(&["long"], Duration::from_millis(1));
+        assert_eq!(writer.connected(&["long"]).unwrap(), [true]);
+        subject.keep_interest(&["short"], SOON);
+        assert_eq!(writer.connected(&names).unwrap(), [true, true, false, true]);
+        subject.keep_interest(&[], SOON);
+        assert_eq!(writer.connected(&[]).unwrap(), [false; 0]);
+        let many: Vec<String> = (0..5000).map(|n| format!("client-{n}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        subject.keep_interest(&many, SOON);
+        assert_eq!(writer.connected(&many).unwrap(), [true; 5000]);
+    });
+}

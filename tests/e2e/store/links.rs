@@ -1,0 +1,168 @@
+//! A connection to Redis that loses answers, ends, or goes deaf.
+
+use super::{SOON, Subject, append, append_then, at, client, key, next_of, stored};
+use millstream::record::Want;
+use millstream::store::{Appended, Bell};
+use millstream_tests::{Link, servers, streams, wait_until};
+use std::time::{Duration, Instant};
+
+/// Redis behind a link that can be hurt.
+fn linked() -> (Link, Subject) {
+    let url = servers().redis.url();
+    let link = Link::to(url.trim_start_matches("redis://"));
+    let subject = Subject::redis(&format!("redis://{}", link.addr()));
+    (link, subject)
+}
+
+/// What is stored, read past the link.
+fn behind(subject: &Subject, name: &str) -> Vec<String> {
+    let entries = streams(&subject.prefix).remove(name).unwrap_or_default();
+    entries.into_iter().map(|entry| entry.data).collect()
+}
+
+#[test]
+fn a_lost_answer_is_unknown_and_the_ledger_tells() {
+    let (link, subject) = linked();
+    let mut writer = subject.writer();
+    writer.begin(&key(0), &at(0)).unwrap();
+    // Looked up ahead, so that the next answer is the transaction's own.
+    stored(append_then(
+        &mut *writer,
+        &key(0),
+        0,
+        &[("a", "1")],
+        Some(&key(0)),
+    ));
+    link.lose_answers();
+    let began = Instant::now();
+    let lost = append(&mut *writer, &key(0), 1, &[("a", "2")]);
+    println!("{lost:?} after {:?}", began.elapsed());
+    let Appended::Unknown(error) = lost else {
+        panic!("{lost:?}")
+    };
+    assert_eq!(error.to_string(), "Redis: no answer in 5 s");
+    assert!(writer.ledger(&key(0)).is_err(), "nothing is answered");
+    link.cut();
+    link.open();
+    assert_eq!(next_of(&mut *writer, &key(0)), Some(2), "it was stored");
+    assert_eq!(stored(append(&mut *writer, &key(0), 2, &[("a", "3")])), []);
+    assert_eq!(subject.data("a"), ["1", "2", "3"]);
+}
+
+#[test]
+fn a_lost_look_up_stores_nothing() {
+    let (link, subject) = linked();
+    let mut writer = subject.writer();
+    writer.begin(&key(0), &at(0)).unwrap();
+    stored(append(&mut *writer, &key(0), 0, &[("a", "1")]));
+    link.lose_answers();
+    let lost = append(&mut *writer, &key(0), 1, &[("a", "2")]);
+    assert!(matches!(lost, Appended::Unavailable(_)), "{lost:?}");
+    link.cut();
+    link.open();
+    assert_eq!(
+        next_of(&mut *writer, &key(0)),
+        Some(1),
+        "nothing was stored"
+    );
+    assert_eq!(stored(append(&mut *writer, &key(0), 1, &[("a", "2")])), []);
+    assert_eq!(subject.data("a"), ["1", "2"]);
+}
+
+#[test]
+fn a_cut_connection_is_unknown_or_unavailable_until_it_is_back() {
+    let (link, subject) = linked();
+    let mut writer = subject.writer();
+    writer.begin(&key(0), &at(0)).unwrap();
+    let mut expected = 0;
+    for round in 0..20 {
+        let following = key(0);
+        let following = (round % 2 == 0).then_some(&following);
+        let of = [("a", "good")];
+        stored(append_then(&mut *writer, &key(0), expected, &of, following));
+        expected += 1;
+        link.cut();
+        let cut = append(&mut *writer, &key(0), expected, &[("a", "cut")]);
+        match cut {
+            // Not sent, or into a connection that had ended.
+            Appended::Unknown(_) => assert_eq!(round % 2, 0, "nothing was sent"),
+            Appended::Unavailable(_) => {}
+            other => panic!("{other:?}"),
+        }
+        assert!(writer.ledger(&key(0)).is_err());
+        assert!(writer.connected(&["a"]).is_err());
+        assert!(writer.begin(&key(1), &at(0)).is_err());
+        let down = append(&mut *writer, &key(0), expected, &[("a", "down")]);
+        assert!(matches!(down, Appended::Unavailable(_)), "{down:?}");
+        link.open();
+        assert_eq!(next_of(&mut *writer, &key(0)), Some(expected));
+    }
+    assert_eq!(behind(&subject, "a"), ["good"; 20]);
+}
+
+#[test]
+fn readers_and_bells_come_back_when_redis_does() {
+    let (link, subject) = linked();
+    let mut writer = subject.writer();
+    writer.begin(&key(0), &at(0)).unwrap();
+    let mut rung = subject.listen();
+    assert_eq!(subject.next(&mut rung), Bell::Missed);
+    for round in 0..3 {
+        stored(append(&mut *writer, &key(0), round, &[("a", "1")]));
+        assert_eq!(subject.next(&mut rung), Bell::News(vec![client("a")]));
+        assert_eq!(subject.data("a").len() as i64, round + 1);
+        link.cut();
+        let want = Want {
+            client: client("a"),
+            after: None,
+            limit: 1,
+            check_gap: false,
+        };
+        let read = || {
+            subject
+                .runtime
+                .block_on(subject.store.read(std::slice::from_ref(&want)))
+        };
+        let ping = || subject.runtime.block_on(subject.store.ping());
+        assert!(read().is_err() && ping().is_err());
+        link.open();
+        wait_until("it answers again", SOON, || {
+            (ping().is_ok() && read().is_ok()).then_some(())
+        });
+        assert_eq!(
+            subject.next(&mut rung),
+            Bell::Missed,
+            "rings may have been lost"
+        );
+        // The writer finds out for itself.
+        while let Appended::Unavailable(_) = append_then(&mut *writer, &key(1), 0, &[], None) {}
+    }
+}
+
+#[test]
+fn a_subscription_that_died_without_a_word_is_noticed() {
+    let (link, subject) = linked();
+    let mut rung = subject.listen();
+    assert_eq!(subject.next(&mut rung), Bell::Missed);
+    let channel = format!("{}:{{0}}:bell", subject.prefix);
+    let mut redis = servers().redis.connect();
+    let mut listening = || -> i64 {
+        let told: (String, i64) = redis::cmd("PUBSUB")
+            .arg("NUMSUB")
+            .arg(&channel)
+            .query(&mut redis)
+            .unwrap();
+        told.1
+    };
+    assert_eq!(listening(), 1);
+    link.lose_answers();
+    let began = Instant::now();
+    wait_until("the deaf subscription is given up", SOON, || {
+        (listening() == 0).then_some(())
+    });
+    let took = began.elapsed();
+    println!("given up after {took:?}");
+    assert!(took < Duration::from_secs(8), "given up after {took:?}");
+    link.open();
+    assert_eq!(subject.next(&mut rung), Bell::Missed);
+}

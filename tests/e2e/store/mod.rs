@@ -1,0 +1,213 @@
+//! The contract of `host/src/store`, kept by both stores: Redis and memory.
+
+mod appends;
+mod bells;
+mod keys;
+mod links;
+mod pages;
+mod races;
+mod refusals;
+mod retention;
+
+use millstream::record::{ClientId, Entry, Page, StreamId, TopicPartition, Want};
+use millstream::store::{
+    Append, Appended, Bell, Ledger, LedgerKey, Refusal, Retention, Store, StoreSettings, StoreUrl,
+    StreamEvent, Writer,
+};
+use millstream_tests::{servers, unique};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// A store, and what its keys begin with.
+struct Subject {
+    name: &'static str,
+    store: Arc<Store>,
+    prefix: String,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Subject {
+    fn new(name: &'static str, url: &str, retention: Retention) -> Subject {
+        let prefix = unique("store");
+        let url = StoreUrl::parse(url).unwrap();
+        let settings = StoreSettings {
+            url,
+            key_prefix: prefix.clone(),
+            retention,
+        };
+        let store = Arc::new(Store::open(&settings).unwrap());
+        let runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = { runtime }.worker_threads(1).enable_all().build().unwrap();
+        Subject {
+            name,
+            store,
+            prefix,
+            runtime,
+        }
+    }
+
+    fn redis(url: &str) -> Subject {
+        Subject::new("Redis", url, Retention::default())
+    }
+
+    fn writer(&self) -> Box<dyn Writer> {
+        self.store.writer()
+    }
+
+    fn read(&self, wants: &[Want]) -> Vec<Page> {
+        self.runtime.block_on(self.store.read(wants)).unwrap()
+    }
+
+    /// One page of one client's stream.
+    fn page(&self, name: &str, after: Option<StreamId>, limit: usize, check_gap: bool) -> Page {
+        let want = Want {
+            client: client(name),
+            after,
+            limit,
+            check_gap,
+        };
+        let mut pages = self.read(&[want]);
+        assert_eq!(pages.len(), 1);
+        pages.remove(0)
+    }
+
+    /// A client's whole stream.
+    fn stream(&self, name: &str) -> Vec<Entry> {
+        self.page(name, Some(StreamId::default()), 1_000_000, false)
+            .entries
+    }
+
+    /// The payloads in a client's stream.
+    fn data(&self, name: &str) -> Vec<String> {
+        let text = |entry: Entry| String::from_utf8(entry.data.to_vec()).unwrap();
+        self.stream(name).into_iter().map(text).collect()
+    }
+
+    fn listen(&self) -> mpsc::Receiver<Bell> {
+        let (bells, rung) = mpsc::channel(16);
+        let store = self.store.clone();
+        self.runtime.spawn(async move { store.listen(bells).await });
+        rung
+    }
+
+    fn next(&self, rung: &mut mpsc::Receiver<Bell>) -> Bell {
+        let next = async { tokio::time::timeout(SOON, rung.recv()).await };
+        self.runtime
+            .block_on(next)
+            .expect("a bell in time")
+            .expect("it goes on")
+    }
+
+    fn keep_interest(&self, names: &[&str], lease: Duration) {
+        let clients: Vec<ClientId> = names.iter().map(|name| client(name)).collect();
+        self.runtime
+            .block_on(self.store.keep_interest(&clients, lease))
+            .unwrap();
+    }
+}
+
+/// Runs a check of the contract on both stores.
+fn both(check: impl Fn(&Subject)) {
+    both_with(Retention::default(), check);
+}
+
+fn both_with(retention: Retention, check: impl Fn(&Subject)) {
+    for (name, url) in [
+        ("memory", "memory:".into()),
+        ("Redis", servers().redis.url()),
+    ] {
+        let subject = Subject::new(name, &url, retention);
+        println!("--- {}", subject.name);
+        check(&subject);
+    }
+}
+
+fn client(name: &str) -> ClientId {
+    ClientId::new(name.as_bytes()).unwrap()
+}
+
+fn key(partition: i32) -> LedgerKey {
+    LedgerKey {
+        group: "g".into(),
+        partition: TopicPartition {
+            topic: "t".into(),
+            partition,
+        },
+    }
+}
+
+/// A ledger at this offset.
+fn at(next: i64) -> Ledger {
+    let (topic_id, cluster_id) = ("topic-id".into(), "cluster-id".into());
+    Ledger {
+        next,
+        topic_id,
+        cluster_id,
+        ..Ledger::default()
+    }
+}
+
+/// Events of one record each, from `offset` on.
+fn events<'a>(offset: i64, of: &[(&'a str, &'a str)]) -> Vec<StreamEvent<'a>> {
+    let event = |(index, (client, data)): (usize, &(&'a str, &'a str))| StreamEvent {
+        client: client.as_bytes(),
+        kind: b"kind",
+        data: data.as_bytes(),
+        offset: offset + index as i64,
+        n: 0,
+    };
+    of.iter().enumerate().map(event).collect()
+}
+
+/// Appends these events, a record each, where the ledger must stand at `expected`.
+fn append(
+    writer: &mut dyn Writer,
+    ledger: &LedgerKey,
+    expected: i64,
+    of: &[(&str, &str)],
+) -> Appended {
+    append_then(writer, ledger, expected, of, None)
+}
+
+fn append_then(
+    writer: &mut dyn Writer,
+    ledger: &LedgerKey,
+    expected: i64,
+    of: &[(&str, &str)],
+    following: Option<&LedgerKey>,
+) -> Appended {
+    let events = events(expected, of);
+    let next = expected + of.len() as i64;
+    let append = Append {
+        ledger,
+        expected,
+        next,
+        digests: "digests",
+        events: &events,
+    };
+    writer.append(&append, following)
+}
+
+#[track_caller]
+fn stored(appended: Appended) -> Vec<Refusal> {
+    match appended {
+        Appended::Stored(refusals) => refusals,
+        other => panic!("not stored: {other:?}"),
+    }
+}
+
+#[track_caller]
+fn moved(appended: Appended) -> Option<i64> {
+    match appended {
+        Appended::Moved(ledger) => ledger.map(|ledger| ledger.next),
+        other => panic!("not moved: {other:?}"),
+    }
+}
+
+#[track_caller]
+fn next_of(writer: &mut dyn Writer, key: &LedgerKey) -> Option<i64> {
+    writer.ledger(key).unwrap().map(|ledger| ledger.next)
+}
