@@ -12,4 +12,5 @@ mod harness;
 mod hostile;
 mod plugin_files;
 mod road;
+mod sse;
 mod store;

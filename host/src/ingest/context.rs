@@ -93,7 +93,12 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::warn!(%error, reason, "Kafka");
-        self.group().trouble = Some(format!("{error}: {reason}"));
+        let mut group = self.group();
+        // "All brokers are down" comes after why, and says less.
+        let less = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
+        if !(less && group.trouble.is_some()) {
+            group.trouble = Some(format!("{error}: {reason}"));
+        }
     }
 }
 

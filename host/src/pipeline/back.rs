@@ -4,11 +4,11 @@
 //! events with the ledger. Trouble of the store is never the record's fault:
 //! it waits, and says so.
 
-use super::Shared;
 use super::lane::LaneState;
-use super::letters::{Letters, Verdict, judge};
+use super::letters::{Arrival, Letters, Verdict, judge};
 use super::plan::Plan;
 use super::signal::Signal;
+use super::{Shared, Trouble};
 use crate::record::{Class, Failure, Stage};
 use crate::store::{Append, Appended, Ledger, LedgerKey, Refusal, Writer};
 use std::sync::Arc;
@@ -89,11 +89,27 @@ impl Back {
 
     /// Waits until Kafka has the letters; false if the plan is not wanted any
     /// more.
-    fn delivered(&self, plan: &Plan, letters: &Letters) -> bool {
+    fn delivered(&mut self, plan: &Plan, letters: &Letters) -> bool {
         while self.wanted(plan) {
-            if letters.arrived(&self.shared.outbox, LOOK) {
+            if self.have_arrived(letters) {
                 return true;
             }
+        }
+        false
+    }
+
+    /// One look at the letters; after a refusal a pause, and readiness says so.
+    fn have_arrived(&mut self, letters: &Letters) -> bool {
+        match letters.arrived(&self.shared.outbox, LOOK) {
+            Arrival::All => {
+                self.shared.trouble(Trouble::Outbox, None);
+                return true;
+            }
+            Arrival::Refused(why) => {
+                self.shared.trouble(Trouble::Outbox, Some(why));
+                self.wait();
+            }
+            Arrival::Waiting => {}
         }
         false
     }
@@ -103,12 +119,12 @@ impl Back {
         match appended {
             Appended::Stored(refusals) => {
                 self.pause = PAUSES.0;
-                self.shared.store_trouble(None);
+                self.shared.trouble(Trouble::Store, None);
                 Tried::Stored(refusals)
             }
             Appended::Moved(ledger) => Tried::Moved(ledger),
             Appended::Unavailable(error) => {
-                self.shared.store_trouble(Some(error.to_string()));
+                self.shared.trouble(Trouble::Store, Some(error.to_string()));
                 Tried::Again
             }
             Appended::Unknown(error) => {
@@ -123,12 +139,12 @@ impl Back {
         loop {
             match self.writer.ledger(append.ledger) {
                 Ok(Some(ledger)) if ledger.next == append.next => {
-                    self.shared.store_trouble(None);
+                    self.shared.trouble(Trouble::Store, None);
                     return Tried::Stored(Vec::new());
                 }
                 Ok(Some(ledger)) if ledger.next == append.expected => return Tried::Again,
                 Ok(other) => return Tried::Moved(other),
-                Err(error) => self.shared.store_trouble(Some(error.to_string())),
+                Err(error) => self.shared.trouble(Trouble::Store, Some(error.to_string())),
             }
             if self.shared.abandoning() {
                 return Tried::Again;
@@ -195,7 +211,7 @@ impl Back {
                 Verdict::Drop | Verdict::Retry(_) => {}
             }
         }
-        while !letters.arrived(&self.shared.outbox, LOOK) && !self.shared.abandoning() {}
+        while !self.have_arrived(&letters) && !self.shared.abandoning() {}
     }
 
     /// The ledger stands elsewhere: another owner went on, or the store lost

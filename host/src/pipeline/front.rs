@@ -1,11 +1,11 @@
 //! A worker's first thread: takes batches from its lanes and has the plugins
 //! make plans of them. It runs untrusted code, so it serves nobody else.
 
-use super::Shared;
 use super::decide::{Processed, failures};
 use super::lane::{Lane, LaneState, Work};
 use super::plan::Plan;
 use super::signal::Signal;
+use super::{Shared, Trouble};
 use crate::config::Deliver;
 use crate::ingest::{Feed, FillLimits, Start};
 use crate::plugin::{
@@ -246,7 +246,7 @@ impl Front {
         loop {
             match self.interest.connected(&clients) {
                 Ok(connected) => return Some(connected),
-                Err(error) => self.shared.store_trouble(Some(error.to_string())),
+                Err(error) => self.shared.trouble(Trouble::Store, Some(error.to_string())),
             }
             if self.shared.draining() {
                 return None;

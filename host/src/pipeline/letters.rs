@@ -24,27 +24,30 @@ impl Letters {
     }
 
     /// Whether Kafka has all of them, as far as is known within `patience`.
-    /// What failed is sent again.
-    pub fn arrived(&self, outbox: &Outbox, patience: Duration) -> bool {
-        match self.receipts.wait(Instant::now() + patience) {
-            None => false,
-            Some(failed) if failed.is_empty() => true,
-            Some(failed) => {
-                for (index, error) in failed {
-                    let outgoing = &self.outgoing[index];
-                    tracing::error!(
-                        topic = outgoing.topic,
-                        error,
-                        "Kafka did not take a record; again"
-                    );
-                    outbox.send(outgoing, index, &self.receipts);
-                }
-                // Not at once: what failed now fails in a moment, too.
-                std::thread::sleep(Duration::from_millis(200));
-                false
-            }
+    /// What it refused is sent again.
+    pub fn arrived(&self, outbox: &Outbox, patience: Duration) -> Arrival {
+        let Some(failed) = self.receipts.wait(Instant::now() + patience) else {
+            return Arrival::Waiting;
+        };
+        let refused = failed.first().map(|(index, error)| {
+            let topic = &self.outgoing[*index].topic;
+            format!("Kafka does not take a record for the topic {topic}: {error}")
+        });
+        for (index, _) in failed {
+            outbox.send(&self.outgoing[index], index, &self.receipts);
         }
+        refused.map_or(Arrival::All, Arrival::Refused)
     }
+}
+
+/// Whether Kafka has what was sent.
+pub(super) enum Arrival {
+    /// All of it.
+    All,
+    /// Not yet.
+    Waiting,
+    /// Not some of it, for this reason.
+    Refused(String),
 }
 
 /// What is done about one failed record.

@@ -64,8 +64,8 @@ pub(crate) struct Shared {
     pub outbox: Outbox,
     lanes: Mutex<HashMap<TopicPartition, Arc<LaneState>>>,
     stage: AtomicU8,
-    /// What keeps the store from answering, where anything does.
-    trouble: Mutex<Option<String>>,
+    /// What the pipeline waits for, by [`Trouble`].
+    troubles: [Mutex<Option<String>>; 2],
 }
 
 impl Shared {
@@ -81,22 +81,28 @@ impl Shared {
         self.stage.load(Ordering::Acquire) >= ABANDONING
     }
 
-    /// Notes what keeps the store from answering, and says it once.
-    fn store_trouble(&self, trouble: Option<String>) {
-        let mut noted = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        match (&*noted, &trouble) {
-            (None, Some(now)) => {
-                tracing::warn!(
-                    pipeline = self.settings.name,
-                    trouble = now,
-                    "waiting for the store"
-                );
-            }
-            (Some(_), None) => tracing::info!(pipeline = self.settings.name, "the store answers"),
+    /// Notes what the pipeline waits for, and says it once.
+    fn trouble(&self, of: Trouble, now: Option<String>) {
+        let mut noted = self.troubles[of as usize]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let pipeline = &self.settings.name;
+        match (&*noted, &now) {
+            (None, Some(trouble)) => tracing::warn!(pipeline, trouble, "waiting"),
+            (Some(over), None) => tracing::info!(pipeline, over, "going on"),
             _ => {}
         }
-        *noted = trouble;
+        *noted = now;
     }
+}
+
+/// What a pipeline may wait for.
+#[derive(Clone, Copy)]
+enum Trouble {
+    /// The store to answer.
+    Store,
+    /// Kafka to take dead letters and routed events.
+    Outbox,
 }
 
 /// A running pipeline.
@@ -138,7 +144,7 @@ impl Pipeline {
             outbox: Outbox::new(&all.kafka)?,
             lanes: Mutex::default(),
             stage: AtomicU8::new(RUNNING),
-            trouble: Mutex::default(),
+            troubles: Default::default(),
             settings,
         });
         let mut workers = Vec::new();
@@ -169,14 +175,10 @@ impl Pipeline {
 
     /// Why it can't be called ready; empty when it can.
     pub fn not_ready(&self) -> Vec<String> {
-        let trouble = self
-            .shared
-            .trouble
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
         let mut reasons: Vec<String> = self.ingest.not_ready().into_iter().collect();
-        reasons.extend(trouble);
+        for noted in &self.shared.troubles {
+            reasons.extend(noted.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        }
         for (partition, lane) in &*self.shared.lanes() {
             reasons.extend(
                 lane.halted()

@@ -1,10 +1,10 @@
 //! What the pipeline answers ingest: where partitions begin, who processes
 //! them, what is done.
 
-use super::Shared;
 use super::front::Arrival;
 use super::lane::LaneState;
 use super::signal::Signal;
+use super::{Shared, Trouble};
 use crate::config::StartAt;
 use crate::ingest::{Cluster, Feed, Partitions, Start};
 use crate::record::TopicPartition;
@@ -55,10 +55,10 @@ impl PipelinePartitions {
         loop {
             match ask(&mut **writer) {
                 Ok(answer) => {
-                    self.shared.store_trouble(None);
+                    self.shared.trouble(Trouble::Store, None);
                     return Some(answer);
                 }
-                Err(error) => self.shared.store_trouble(Some(error.to_string())),
+                Err(error) => self.shared.trouble(Trouble::Store, Some(error.to_string())),
             }
             if self.shared.draining() {
                 return None;

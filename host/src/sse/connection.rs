@@ -1,7 +1,7 @@
 //! One open stream: its cursor, and the frames that wait for its socket.
 
 use super::frame;
-use crate::record::{ClientId, Page, StreamId};
+use crate::record::{ClientId, Gap, Page, StreamId};
 use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,6 +9,9 @@ use std::task::{Poll, Waker};
 
 /// Bytes that may wait for one socket; a single event may go past it.
 const ROOM: usize = 64 << 10;
+/// Entries of one read: nobody knows how large they are before the first.
+const PAGE: std::ops::RangeInclusive<usize> = 4..=128;
+const FIRST_PAGE: usize = 8;
 
 /// Where a connection asked to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +29,22 @@ pub(super) enum Begin {
 pub(super) enum Position {
     /// It waits to be told where the stream ends.
     Unknown,
-    /// It resumed here; whether entries are missing is not known yet.
-    Resumed(StreamId),
+    /// It wants all there is.
+    Oldest,
+    /// It goes on after this entry; whether those behind it are still there has
+    /// to be asked.
+    Unsure(StreamId),
     /// It has everything up to here.
     At(StreamId),
+}
+
+/// What became of a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Given {
+    /// Events that the connection took.
+    pub events: usize,
+    /// There may be more for it, and room.
+    pub more: bool,
 }
 
 /// An open stream.
@@ -43,6 +58,8 @@ struct State {
     position: Position,
     queue: VecDeque<Bytes>,
     queued: usize,
+    /// The most entries of the next read.
+    page: usize,
     /// There may be more for it than it had room for.
     behind: bool,
     ended: bool,
@@ -53,8 +70,8 @@ impl Connection {
     pub fn new(client: ClientId, begin: Begin, retry_ms: u64) -> Connection {
         let (position, opening) = match begin {
             Begin::Live => (Position::Unknown, None),
-            Begin::Earliest => (Position::At(StreamId::default()), Some(StreamId::default())),
-            Begin::After(id) => (Position::Resumed(id), Some(id)),
+            Begin::Earliest => (Position::Oldest, Some(StreamId::default())),
+            Begin::After(id) => (Position::Unsure(id), Some(id)),
         };
         let mut queue = VecDeque::new();
         queue.extend(opening.map(|id| frame::opening(id, retry_ms)));
@@ -63,6 +80,7 @@ impl Connection {
             position,
             queue,
             queued,
+            page: FIRST_PAGE,
             behind,
             ended,
             waker: None,
@@ -78,49 +96,59 @@ impl Connection {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where it is, if it has room for more. If not, it will ask.
-    pub fn wants(&self) -> Option<Position> {
+    /// Where it is, and how many entries it takes, if it has room for more. If
+    /// not, it will ask.
+    pub fn wants(&self) -> Option<(Position, usize)> {
         let mut state = self.state();
         if state.queued >= ROOM {
-            state.behind = true;
+            state.be_behind();
             return None;
         }
-        (!state.ended).then_some(state.position)
+        (!state.ended).then_some((state.position, state.page))
     }
 
-    /// Hands over what was read from `asked` on. `frames` are the page's
-    /// entries, encoded. Returns whether more may be there.
-    pub fn give(&self, asked: Position, page: &Page, frames: &[Bytes], limit: usize) -> bool {
+    /// Entries may be gone that it has not seen.
+    pub fn doubt(&self) {
+        self.state().doubt();
+    }
+
+    /// Hands over what was read from `asked` on, at most `limit` entries.
+    /// `frames` are the page's entries, encoded.
+    pub fn give(&self, asked: Position, page: &Page, frames: &[Bytes], limit: usize) -> Given {
         let mut state = self.state();
-        if state.position != asked || state.ended {
-            return true;
+        if state.ended {
+            return Given::default();
+        }
+        let full = page.entries.len() >= limit;
+        let (events, more) = (0, true);
+        if state.position != asked {
+            return Given { events, more };
+        }
+        if full && matches!(asked, Position::At(_)) {
+            // So much came at once that some of it may have been trimmed.
+            state.doubt();
+            return Given { events, more };
         }
         match asked {
             Position::Unknown => {
                 state.position = Position::At(page.last);
                 state.push(frame::opening(page.last, self.retry_ms));
             }
-            Position::Resumed(id) => {
-                state.position = Position::At(id);
-                if let Some(gap) = page.gap {
-                    state.push(frame::gap(gap, id));
-                }
-            }
+            Position::Unsure(cursor) => state.arrive(cursor, page.gap),
+            Position::Oldest => state.position = Position::At(StreamId::default()),
             Position::At(_) => {}
         }
-        for (entry, frame) in page.entries.iter().zip(frames) {
-            if state.queued >= ROOM {
-                state.behind = true;
-                break;
-            }
-            state.push(frame.clone());
-            state.position = Position::At(entry.id);
+        let events = state.take_in(page, frames);
+        state.page = next_page(&frames[..events], limit);
+        if full {
+            // Until the next read, what comes after may be trimmed.
+            state.doubt();
         }
         if let Some(waker) = state.waker.take() {
             waker.wake();
         }
-        let full = page.entries.len() >= limit;
-        asked == Position::Unknown || (full && !state.behind)
+        let more = asked == Position::Unknown || (full && !state.behind);
+        Given { events, more }
     }
 
     /// Adds a comment if nothing else is on its way.
@@ -171,9 +199,61 @@ impl Connection {
     }
 }
 
+/// As many entries as about fill the room.
+fn next_page(taken: &[Bytes], limit: usize) -> usize {
+    let bytes: usize = taken.iter().map(Bytes::len).sum();
+    if bytes < ROOM / 2 {
+        let grown = if taken.len() < limit {
+            limit
+        } else {
+            limit * 2
+        };
+        return grown.min(*PAGE.end());
+    }
+    (taken.len() * ROOM / bytes).clamp(*PAGE.start(), *PAGE.end())
+}
+
 impl State {
     fn push(&mut self, frame: Bytes) {
         self.queued += frame.len();
         self.queue.push_back(frame);
+    }
+
+    /// Goes on after the cursor, or where there is nothing to go on from, from
+    /// the stream's beginning: ids start over, and none may come after it.
+    fn arrive(&mut self, cursor: StreamId, gap: Option<Gap>) {
+        let at = match gap {
+            None | Some(Gap::Trimmed) => cursor,
+            Some(Gap::Rewound | Gap::Reset) => StreamId::default(),
+        };
+        self.position = Position::At(at);
+        if let Some(gap) = gap {
+            self.push(frame::gap(gap, cursor, at));
+        }
+    }
+
+    /// Queues entries while there is room; returns how many.
+    fn take_in(&mut self, page: &Page, frames: &[Bytes]) -> usize {
+        for (taken, (entry, frame)) in page.entries.iter().zip(frames).enumerate() {
+            if self.queued >= ROOM {
+                self.be_behind();
+                return taken;
+            }
+            self.push(frame.clone());
+            self.position = Position::At(entry.id);
+        }
+        frames.len()
+    }
+
+    /// By the time that it has room again, entries may have been trimmed.
+    fn be_behind(&mut self) {
+        self.behind = true;
+        self.doubt();
+    }
+
+    fn doubt(&mut self) {
+        if let Position::At(id) = self.position {
+            self.position = Position::Unsure(id);
+        }
     }
 }

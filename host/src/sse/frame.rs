@@ -18,10 +18,12 @@ pub(super) fn closing(retry_ms: u64) -> Bytes {
     format!("retry: {retry_ms}\n\n").into()
 }
 
-/// Tells that entries after `cursor` may be missing.
-pub(super) fn gap(gap: Gap, cursor: StreamId) -> Bytes {
+/// Tells that entries after `cursor` may be missing, and goes on at `at`: who
+/// was told is not told again.
+pub(super) fn gap(gap: Gap, cursor: StreamId, at: StreamId) -> Bytes {
     let reason = gap.reason();
-    format!("event: gap\ndata: {{\"reason\":\"{reason}\",\"after\":\"{cursor}\"}}\n\n").into()
+    let told = format!(r#"{{"reason":"{reason}","after":"{cursor}"}}"#);
+    format!("id: {at}\nevent: gap\ndata: {told}\n\n").into()
 }
 
 /// One entry's event.

@@ -4,7 +4,7 @@ use super::connection::{Begin, Connection};
 use super::{News, Streams, body::EventBody, reader};
 use crate::record::ClientId;
 use metrics::gauge;
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,6 +21,8 @@ pub struct Hub {
     pub(super) streams: Arc<dyn Streams>,
     clients: Mutex<Clients>,
     pub(super) news: Notify,
+    /// The store may have forgotten who is connected.
+    forgotten: Notify,
     /// Why nothing can be read now, where that is so.
     pub(super) trouble: Mutex<Option<String>>,
 }
@@ -30,6 +32,9 @@ struct Clients {
     connected: HashMap<ClientId, Vec<Arc<Connection>>>,
     /// Clients that may have news: each once, however often the bell rings.
     dirty: HashSet<ClientId>,
+    /// The same in the order that they came, so that those that always have
+    /// news hold nobody up.
+    turns: VecDeque<ClientId>,
     closed: bool,
 }
 
@@ -41,11 +46,13 @@ impl Hub {
             streams,
             clients: Mutex::default(),
             news: Notify::new(),
+            forgotten: Notify::new(),
             trouble: Mutex::default(),
         });
         tokio::spawn(listen(hub.clone()));
         tokio::spawn(reader::run(hub.clone()));
-        tokio::spawn(tick(hub.clone()));
+        tokio::spawn(comment(hub.clone()));
+        tokio::spawn(keep_interest(hub.clone()));
         hub
     }
 
@@ -68,7 +75,7 @@ impl Hub {
             .entry(client.clone())
             .or_default()
             .push(connection.clone());
-        clients.dirty.insert(client);
+        clients.mark(client);
         if clients.closed {
             connection.end(jittered(1000));
         }
@@ -87,7 +94,6 @@ impl Hub {
             open.retain(|other| !Arc::ptr_eq(other, connection));
             if open.is_empty() {
                 clients.connected.remove(&connection.client);
-                clients.dirty.remove(&connection.client);
             }
         }
         gauge!("millstream_sse_connections").decrement(1);
@@ -97,31 +103,37 @@ impl Hub {
     pub(super) fn ring(&self, client: &ClientId) {
         let mut clients = self.clients();
         if clients.connected.contains_key(client) {
-            clients.dirty.insert(client.clone());
+            clients.mark(client.clone());
             self.news.notify_one();
         }
     }
 
-    fn ring_all(&self) {
+    /// Whatever may have been missed: everyone looks, and asks for gaps.
+    fn missed(&self) {
         let mut clients = self.clients();
         let all: Vec<ClientId> = clients.connected.keys().cloned().collect();
-        clients.dirty.extend(all);
+        all.into_iter().for_each(|client| clients.mark(client));
+        let connections = clients.connected.values().flatten();
+        connections.for_each(|connection| connection.doubt());
         self.news.notify_one();
+        self.forgotten.notify_one();
     }
 
     /// Takes up to `most` clients that may have news, with their connections.
     pub(super) fn take_dirty(&self, most: usize) -> Vec<(ClientId, Vec<Arc<Connection>>)> {
         let mut clients = self.clients();
-        let some: Vec<ClientId> = clients.dirty.iter().take(most).cloned().collect();
-        let mut taken = Vec::with_capacity(some.len());
-        for client in some {
+        let mut taken = Vec::new();
+        while taken.len() < most
+            && let Some(client) = clients.turns.pop_front()
+        {
             clients.dirty.remove(&client);
+            // It may have left meanwhile.
             if let Some(open) = clients.connected.get(&client) {
                 let open = open.clone();
                 taken.push((client, open));
             }
         }
-        if !clients.dirty.is_empty() {
+        if !clients.turns.is_empty() {
             self.news.notify_one();
         }
         taken
@@ -147,6 +159,10 @@ impl Hub {
 
     /// Why nothing can be read now; `None` when it can.
     pub fn not_ready(&self) -> Option<String> {
+        if self.clients().connected.is_empty() {
+            // Nobody reads, so nothing would tell that it is over.
+            return None;
+        }
         let trouble = self
             .trouble
             .lock()
@@ -164,7 +180,7 @@ async fn listen(hub: Arc<Hub>) {
         while let Some(news) = heard.recv().await {
             match news {
                 News::Of(clients) => clients.iter().for_each(|client| hub.ring(client)),
-                News::Missed => hub.ring_all(),
+                News::Missed => hub.missed(),
             }
         }
     };
@@ -174,24 +190,40 @@ async fn listen(hub: Arc<Hub>) {
     }
 }
 
-/// Comments and interests, for everyone at once.
-async fn tick(hub: Arc<Hub>) {
-    let (mut comment, mut interest) = (interval(COMMENT_EVERY), interval(LEASE / 3));
-    comment.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    interest.set_missed_tick_behavior(MissedTickBehavior::Delay);
+/// Comments, for everyone at once; whatever the store does.
+async fn comment(hub: Arc<Hub>) {
+    let mut every = interval(COMMENT_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        hub.everyone()
+            .iter()
+            .for_each(|connection| connection.comment());
+    }
+}
+
+/// Renews everyone's interest in time, and when the store may have lost it.
+async fn keep_interest(hub: Arc<Hub>) {
+    let mut every = interval(LEASE / 3);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = comment.tick() => {
-                hub.everyone().iter().for_each(|connection| connection.comment());
-            }
-            _ = interest.tick() => {
-                let clients: Vec<ClientId> = hub.clients().connected.keys().cloned().collect();
-                if !clients.is_empty()
-                    && let Err(error) = hub.streams.keep_interest(clients, LEASE).await
-                {
-                    tracing::warn!(%error, "can't note who is connected");
-                }
-            }
+            _ = every.tick() => {}
+            () = hub.forgotten.notified() => {}
+        }
+        let clients: Vec<ClientId> = hub.clients().connected.keys().cloned().collect();
+        if !clients.is_empty()
+            && let Err(error) = hub.streams.keep_interest(clients, LEASE).await
+        {
+            tracing::warn!(%error, "can't note who is connected");
+        }
+    }
+}
+
+impl Clients {
+    fn mark(&mut self, client: ClientId) {
+        if self.dirty.insert(client.clone()) {
+            self.turns.push_back(client);
         }
     }
 }

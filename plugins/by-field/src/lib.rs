@@ -5,7 +5,7 @@
 //! [pipeline.transform]
 //! plugin = "bundled:by-field"
 //! [pipeline.transform.config]
-//! client = "/user/id"                  # whose event it is; the one key that must be there
+//! client = "/user/id"                  # whose event it is; default: "key", the record's key
 //! type = "/kind"                       # the event's type; without it (or if null) it has none
 //! keep = ["id", "text", "/user/name"]  # of the payload keep this only; default: everything
 //! rename = { text = "message" }        # top-level names, old to new
@@ -103,10 +103,8 @@ impl Transform for ByField {
 
 impl ByField {
     fn configured(settings: Settings) -> Result<ByField, String> {
-        let client = settings.client.ok_or(
-            "`client` is missing: say where a record names its client, such as \
-             client = \"/user/id\", \"key\" or \"header:client\"",
-        )?;
+        // Records keyed by who they are for are what most topics have.
+        let client = settings.client.unwrap_or_else(|| "key".into());
         if client.starts_with('=') {
             return Err(format!(
                 "client: {client:?} is a constant, which only `type` may be"

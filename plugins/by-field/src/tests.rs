@@ -379,9 +379,13 @@ mod configuration {
     use super::*;
 
     #[test]
-    fn without_a_client_it_says_what_to_write() {
-        assert!(refusal("{}").contains("`client` is missing"));
-        assert!(refusal("{}").contains("client = \"/user/id\""));
+    fn without_any_the_key_is_the_client_and_the_value_the_payload() {
+        let plugin = TransformTest::<ByField>::new("{}").unwrap();
+        let event = &plugin
+            .one(TestRecord::value("as it is").key("ada"))
+            .unwrap()[0];
+        assert_eq!((&*event.client, &*event.kind), ("ada", ""));
+        assert_eq!(event.payload, "as it is");
     }
 
     #[test]

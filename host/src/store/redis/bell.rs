@@ -19,26 +19,31 @@ impl RedisStore {
     pub(in crate::store) async fn listen(&self, bells: mpsc::Sender<Bell>) {
         let mut said = false;
         while !bells.is_closed() {
-            match self.subscription(&bells).await {
-                Ok(()) => said = false,
-                Err(error) => {
-                    if !std::mem::replace(&mut said, true) {
-                        tracing::warn!(%error, "the doorbell is silent; subscribing again");
-                    }
-                    sleep(Duration::from_millis(500)).await;
+            if let Err(error) = self.subscription(&bells, &mut said).await {
+                if !std::mem::replace(&mut said, true) {
+                    tracing::warn!(%error, "the doorbell is silent; subscribing again");
                 }
+                sleep(Duration::from_millis(500)).await;
             }
         }
     }
 
-    /// One subscription, until it is broken or nobody listens.
-    async fn subscription(&self, bells: &mpsc::Sender<Bell>) -> redis::RedisResult<()> {
+    /// One subscription, until it is broken or nobody listens. `said` is
+    /// whether it was said that there is none.
+    async fn subscription(
+        &self,
+        bells: &mpsc::Sender<Bell>,
+        said: &mut bool,
+    ) -> redis::RedisResult<()> {
         let late = || redis::RedisError::from((redis::ErrorKind::Io, "no answer in time"));
         let mut pubsub = timeout(PATIENCE, self.client.get_async_pubsub())
             .await
             .map_err(|_| late())??;
         let subscribed = timeout(PATIENCE, pubsub.subscribe(&self.keys.bell)).await;
         subscribed.map_err(|_| late())??;
+        if std::mem::take(said) {
+            tracing::info!("the doorbell is heard again");
+        }
         // Only now does no ring get lost: everyone reads once.
         if bells.send(Bell::Missed).await.is_err() {
             return Ok(());

@@ -69,19 +69,24 @@ impl RedisStore {
         &self,
         pipe: &redis::Pipeline,
     ) -> Result<T, Unavailable> {
-        let mut held = self.reading.lock().await;
-        let mut connection = match &*held {
-            Some(connection) => connection.clone(),
-            None => held
-                .insert(self.connect().await.map_err(unavailable)?)
-                .clone(),
-        };
-        drop(held);
+        // Many may wait for one that connects in vain: none waits for longer
+        // than if it had been the one.
+        let connection = tokio::time::timeout(PATIENCE, self.connection()).await;
+        let late = |_| Unavailable(format!("Redis: no connection in {} s", PATIENCE.as_secs()));
+        let mut connection = connection.map_err(late)?.map_err(unavailable)?;
         let answer = pipe.query_async(&mut connection).await;
         if answer.as_ref().is_err_and(broken) {
             *self.reading.lock().await = None;
         }
         answer.map_err(unavailable)
+    }
+
+    async fn connection(&self) -> redis::RedisResult<redis::aio::MultiplexedConnection> {
+        let mut held = self.reading.lock().await;
+        if let Some(connection) = &*held {
+            return Ok(connection.clone());
+        }
+        Ok(held.insert(self.connect().await?).clone())
     }
 
     async fn connect(&self) -> redis::RedisResult<redis::aio::MultiplexedConnection> {

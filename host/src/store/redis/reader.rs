@@ -17,9 +17,47 @@ impl RedisStore {
         }
         // One client's wrong key type must not blind the others.
         pipe.ignore_errors();
-        let answers: Vec<Value> = self.query(&pipe).await?;
+        let answers = self.answers(&pipe).await?;
         let mut answers = answers.into_iter();
-        Ok(wants.iter().map(|want| page(want, &mut answers)).collect())
+        let mut pages: Vec<Page> = wants.iter().map(|want| page(want, &mut answers)).collect();
+        self.begin_anew(wants, &mut pages).await?;
+        Ok(pages)
+    }
+
+    /// Whose cursor is from the future has nothing after it: it gets what there
+    /// is from the start.
+    async fn begin_anew(&self, wants: &[Want], pages: &mut [Page]) -> Result<(), Unavailable> {
+        let both = wants.iter().zip(pages);
+        let rewound: Vec<_> = both
+            .filter(|(_, page)| page.gap == Some(Gap::Rewound))
+            .collect();
+        if rewound.is_empty() {
+            return Ok(());
+        }
+        let mut pipe = redis::pipe();
+        for (want, _) in &rewound {
+            self.ask_after(&mut pipe, want, "-");
+        }
+        pipe.ignore_errors();
+        let answers = self.answers(&pipe).await?;
+        for ((_, page), answer) in rewound.into_iter().zip(answers) {
+            page.entries = entries(answer);
+        }
+        Ok(())
+    }
+
+    /// One answer to each command. That a key is missing, or is no stream, is
+    /// an answer; a server that can't say (LOADING, NOPERM, MASTERDOWN, ...)
+    /// must not look like it.
+    async fn answers(&self, pipe: &Pipeline) -> Result<Vec<Value>, Unavailable> {
+        let answers: Vec<Value> = self.query(pipe).await?;
+        let cannot_say = answers.iter().find_map(|answer| match answer {
+            Value::ServerError(error) if !matches!(error.code(), "ERR" | "WRONGTYPE") => {
+                Some(Unavailable(format!("Redis: {error}")))
+            }
+            _ => None,
+        });
+        cannot_say.map_or(Ok(answers), Err)
     }
 
     fn ask(&self, pipe: &mut Pipeline, want: &Want) {
@@ -28,25 +66,20 @@ impl RedisStore {
             pipe.cmd("XINFO").arg("STREAM").arg(&key);
             return;
         };
+        self.ask_after(pipe, want, &format!("({after}"));
         if want.check_gap {
+            // Afterwards: if the cursor's entry is still there now, none after
+            // it was trimmed before they were read.
             let cursor = after.to_string();
             pipe.cmd("XINFO").arg("STREAM").arg(&key);
             pipe.cmd("XRANGE").arg(&key).arg(&cursor).arg(&cursor);
-            // From the start: a cursor from the future has nothing after it.
-            pipe.cmd("XRANGE")
-                .arg(&key)
-                .arg("-")
-                .arg("+")
-                .arg("COUNT")
-                .arg(want.limit);
         }
-        let from = format!("({after}");
-        pipe.cmd("XRANGE")
-            .arg(&key)
-            .arg(from)
-            .arg("+")
-            .arg("COUNT")
-            .arg(want.limit);
+    }
+
+    fn ask_after(&self, pipe: &mut Pipeline, want: &Want, from: &str) {
+        let key = self.keys.stream(want.client.as_str().as_bytes());
+        pipe.cmd("XRANGE").arg(key).arg(from).arg("+");
+        pipe.arg("COUNT").arg(want.limit);
     }
 }
 
@@ -58,15 +91,15 @@ fn page(want: &Want, answers: &mut impl Iterator<Item = Value>) -> Page {
             ..Page::default()
         };
     };
+    let entries = entries(next());
     if !want.check_gap {
         return Page {
-            entries: entries(next()),
+            entries,
             ..Page::default()
         };
     }
     let info = info(next());
-    let cursor_there = !entries(next()).is_empty();
-    let (from_start, from_cursor) = (entries(next()), entries(next()));
+    let cursor_there = matches!(next(), Value::Array(found) if !found.is_empty());
     let (exists, last, all_there) = (info.exists, info.last, info.all_there);
     let gap = gap_of(&Seen {
         exists,
@@ -75,11 +108,6 @@ fn page(want: &Want, answers: &mut impl Iterator<Item = Value>) -> Page {
         cursor_there,
         after,
     });
-    let entries = if gap == Some(Gap::Rewound) {
-        from_start
-    } else {
-        from_cursor
-    };
     Page { entries, last, gap }
 }
 

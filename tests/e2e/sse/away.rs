@@ -1,0 +1,47 @@
+use super::SOON;
+use super::rig::{Options, Rig, assert_same, numbered};
+use millstream_tests::servers;
+
+const WHILE_CONNECTED: &str = r#"deliver = "while-connected""#;
+
+#[test]
+fn events_of_who_is_away_are_not_kept_and_of_who_is_connected_are() {
+    let rig = Rig::with(Options {
+        pipeline: WHILE_CONNECTED,
+        ..Options::default()
+    });
+    let (mut here, _) = rig.open("client=here");
+    for round in 0..5 {
+        rig.send("away", numbered(0..3));
+        rig.send("here", numbered(round..round + 1));
+        assert_eq!(here.events(1, SOON).len(), 1);
+    }
+    assert_eq!(rig.stored("here", 5).len(), 5);
+    let (mut away, begins) = rig.open("client=away&from=earliest");
+    assert_eq!(begins, "0-0");
+    rig.send("away", ["first that is kept"]);
+    assert_same(&away.events(1, SOON), &rig.stored("away", 1));
+    assert_eq!(rig.stream("away")[0].data, "first that is kept");
+}
+
+#[test]
+fn a_redis_that_forgot_who_is_connected_is_told_again() {
+    let redis = servers().own_redis(&[]);
+    let rig = Rig::with(Options {
+        redis: &redis,
+        pipeline: WHILE_CONNECTED,
+        ..Options::default()
+    });
+    let (mut sse, _) = rig.open("client=ada");
+    let interest = format!("{}:{{0}}:interest", rig.prefix);
+    assert_eq!(rig.redis::<u64>(&["ZCARD", &interest]), 1);
+    let _: u64 = rig.redis(&["DEL", &interest]);
+    let _: u64 = rig.redis(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+    // At once, not with the next renewal of the lease: but as no test knows
+    // what a clock says, it is only told that it comes.
+    millstream_tests::wait_until("the interest is noted again", SOON, || {
+        (rig.redis::<u64>(&["ZCARD", &interest]) == 1).then_some(())
+    });
+    rig.send("ada", ["kept"]);
+    assert_eq!(sse.events(1, SOON)[0].data.as_deref(), Some("kept"));
+}

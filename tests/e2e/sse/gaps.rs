@@ -1,0 +1,148 @@
+use super::SOON;
+use super::rig::{Rig, assert_same, numbered};
+use millstream_tests::{Entry, Sse};
+
+const FUTURE: &str = "99999999999999-0";
+
+/// The next frame tells of a gap after this id, for this reason.
+#[track_caller]
+fn assert_gap(sse: &mut Sse, reason: &str, after: &str) {
+    let frame = sse.events(1, SOON).remove(0);
+    let told = format!(r#"{{"reason":"{reason}","after":"{after}"}}"#);
+    assert_eq!(
+        (frame.event.as_deref(), frame.data),
+        (Some("gap"), Some(told))
+    );
+}
+
+/// Ten events for `ada`.
+fn ten(rig: &Rig) -> Vec<Entry> {
+    rig.store("ada", numbered(0..10), 10)
+}
+
+/// What comes after ten is not held up by what was before.
+#[track_caller]
+fn assert_goes_on(rig: &Rig, sse: &mut Sse) {
+    rig.send("ada", ["what comes after"]);
+    let event = sse.events(1, SOON).remove(0);
+    assert_eq!(event.data.as_deref(), Some("what comes after"));
+}
+
+#[test]
+fn who_comes_back_to_a_trimmed_stream_is_told_and_gets_the_rest() {
+    let rig = Rig::start();
+    let entries = ten(&rig);
+    let trimmed: u64 = rig.redis(&["XTRIM", &rig.key("ada"), "MAXLEN", "3"]);
+    assert_eq!(trimmed, 7);
+    for cursor in [&entries[0].id, &entries[6].id, "0-0", "1-1"] {
+        let mut sse = rig.resume("ada", cursor);
+        assert_gap(&mut sse, "trimmed", cursor);
+        assert_same(&sse.events(3, SOON), &entries[7..]);
+    }
+    let mut complete = rig.resume("ada", &entries[7].id);
+    assert_same(&complete.events(2, SOON), &entries[8..]);
+}
+
+#[test]
+fn an_id_from_the_future_is_told_and_begins_anew() {
+    let rig = Rig::start();
+    let entries = ten(&rig);
+    for cursor in [FUTURE, "18446744073709551615-18446744073709551615"] {
+        let mut sse = rig.resume("ada", cursor);
+        assert_gap(&mut sse, "rewound", cursor);
+        assert_same(&sse.events(10, SOON), &entries);
+    }
+    let mut sse = rig.resume("ada", FUTURE);
+    assert_eq!(sse.events(11, SOON).len(), 11);
+    assert_goes_on(&rig, &mut sse);
+}
+
+#[test]
+fn an_id_from_the_future_of_an_empty_stream_does_not_make_deaf() {
+    let rig = Rig::start();
+    ten(&rig);
+    let _: u64 = rig.redis(&["XTRIM", &rig.key("ada"), "MAXLEN", "0"]);
+    let mut sse = rig.resume("ada", FUTURE);
+    assert_gap(&mut sse, "rewound", FUTURE);
+    assert_goes_on(&rig, &mut sse);
+}
+
+#[test]
+fn who_comes_back_to_a_stream_that_is_gone_is_told_and_goes_on() {
+    let rig = Rig::start();
+    let entries = ten(&rig);
+    let _: u64 = rig.redis(&["DEL", &rig.key("ada")]);
+    let mut honest = rig.resume("ada", &entries[9].id);
+    let mut forged = rig.resume("ada", FUTURE);
+    assert_gap(&mut honest, "reset", &entries[9].id);
+    assert_gap(&mut forged, "reset", FUTURE);
+    rig.send("ada", ["what comes after"]);
+    for sse in [&mut honest, &mut forged] {
+        let event = sse.events(1, SOON).remove(0);
+        assert_eq!(event.data.as_deref(), Some("what comes after"));
+    }
+}
+
+#[test]
+fn who_was_told_of_a_gap_and_comes_back_is_not_told_again() {
+    let rig = Rig::start();
+    for forged in [FUTURE, "1-1"] {
+        let mut sse = rig.resume("nobody", forged);
+        let gap = sse.events(1, SOON).remove(0);
+        let mut again = rig.resume("nobody", &gap.id.expect("a gap moves the cursor"));
+        rig.send("nobody", ["first"]);
+        let event = again.events(1, SOON).remove(0);
+        assert_eq!(event.data.as_deref(), Some("first"));
+        let _: u64 = rig.redis(&["DEL", &rig.key("nobody")]);
+    }
+}
+
+#[test]
+fn where_nothing_is_missing_no_gap_is_told() {
+    let rig = Rig::start();
+    let (_, fresh) = rig.open("client=ada");
+    let entries = ten(&rig);
+    assert_same(&rig.resume("ada", &fresh).events(10, SOON), &entries);
+    assert_same(
+        &rig.open("client=ada&from=earliest").0.events(10, SOON),
+        &entries,
+    );
+
+    let _: u64 = rig.redis(&["XTRIM", &rig.key("ada"), "MAXLEN", "1"]);
+    let (mut earliest, _) = rig.open("client=ada&from=earliest");
+    assert_same(&earliest.events(1, SOON), &entries[9..]);
+
+    // As its age would: the stream still knows its last id.
+    let _: u64 = rig.redis(&["XTRIM", &rig.key("ada"), "MAXLEN", "0"]);
+    let mut at_the_end = rig.resume("ada", &entries[9].id);
+    assert_goes_on(&rig, &mut at_the_end);
+    assert_goes_on(&rig, &mut earliest);
+}
+
+#[test]
+fn a_stream_that_is_removed_goes_on_for_who_is_connected() {
+    let rig = Rig::start();
+    let (mut sse, _) = rig.open("client=ada");
+    let entries = ten(&rig);
+    assert_same(&sse.events(10, SOON), &entries);
+    let _: u64 = rig.redis(&["DEL", &rig.key("ada")]);
+    assert_goes_on(&rig, &mut sse);
+}
+
+#[test]
+fn an_id_of_another_client_shows_nothing_of_that_client() {
+    let rig = Rig::start();
+    let bob = rig.store("bob", ["of bob 1", "of bob 2", "of bob 3"], 3);
+    let ada = ten(&rig);
+    let (mut all, mut sse) = (Vec::new(), rig.resume("ada", &bob[0].id));
+    while all.len() < 10 {
+        all.extend(sse.events(1, SOON));
+        all.retain(|frame| frame.event.as_deref() != Some("gap"));
+    }
+    assert_same(&all, &ada);
+    let mut sse = rig.resume("eve", &bob[0].id);
+    assert_gap(&mut sse, "reset", &bob[0].id);
+    rig.send("bob", ["of bob 4"]);
+    rig.store("eve", ["of eve"], 1);
+    assert_eq!(sse.events(1, SOON)[0].data.as_deref(), Some("of eve"));
+}

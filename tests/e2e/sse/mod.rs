@@ -1,0 +1,21 @@
+//! Streams to browsers, through the real daemon: where they begin, what they
+//! carry, what hostile questions get, and what is left after everything that
+//! can break has broken.
+
+mod away;
+mod browser;
+mod drain;
+mod gaps;
+mod hostile;
+mod many;
+mod opening;
+mod outage;
+mod payload;
+mod resume;
+mod rig;
+mod slow;
+
+use std::time::Duration;
+
+/// Not an expectation of speed: what is not there by then never comes.
+const SOON: Duration = Duration::from_secs(60);

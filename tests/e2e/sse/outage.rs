@@ -1,0 +1,159 @@
+use super::SOON;
+use super::rig::{Rig, assert_same, numbered};
+use millstream_tests::{get, servers, wait_until};
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// Redis keeps what it has answered, whatever becomes of it.
+const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
+
+#[test]
+fn who_is_connected_while_redis_is_killed_and_started_again_misses_nothing() {
+    let redis = servers().own_redis(DURABLE);
+    let rig = Rig::on(&redis);
+    let clients: Vec<String> = (0..5).map(|n| format!("client-{n}")).collect();
+    let mut open: Vec<_> = clients
+        .iter()
+        .map(|client| rig.open(&format!("client={client}")).0)
+        .collect();
+    for round in 0..3 {
+        let send = |from| {
+            for client in &clients {
+                rig.send(client, numbered(from..from + 5));
+            }
+        };
+        send(round * 10);
+        redis.kill();
+        send(round * 10 + 5);
+        redis.start();
+    }
+    for (client, sse) in clients.iter().zip(&mut open) {
+        assert_same(&sse.events(30, SOON), &rig.stored(client, 30));
+    }
+}
+
+#[test]
+fn a_redis_that_is_still_loading_is_waited_for_and_says_nothing_of_streams() {
+    // It takes 2 s to load, and answers LOADING meanwhile.
+    let redis = servers().own_redis(&[DURABLE, &["--key-load-delay", "100"]].concat());
+    let rig = Rig::on(&redis);
+    let entries = rig.store("ada", numbered(0..3), 3);
+    let (mut connected, _) = rig.open("client=ada");
+    let mut pipe = redis::pipe();
+    for n in 0..20_000 {
+        pipe.cmd("SET").arg(format!("key-{n}")).arg(n).ignore();
+    }
+    pipe.exec(&mut redis.connect()).unwrap();
+    // Nobody rings for it: it is as if Redis had died before its bell was heard.
+    let unheard: String = rig.redis(&["XADD", &rig.key("ada"), "*", "type", "t", "data", "x"]);
+    redis.kill();
+    let (mut live, mut earliest) = (
+        rig.ask("client=ada", &[]),
+        rig.ask("client=ada&from=earliest", &[]),
+    );
+    let mut resumed = rig.resume("ada", &entries[1].id);
+    redis.start();
+
+    let id = |events: &[millstream_tests::Frame]| events.last().unwrap().id.clone().unwrap();
+    assert_eq!(id(&connected.events(1, SOON)), unheard);
+    assert_eq!(id(&resumed.events(2, SOON)), unheard);
+    assert_eq!(id(&earliest.events(4, SOON)), unheard);
+    let begins = live.next(SOON).and_then(|frame| frame.id);
+    assert_eq!(begins.as_deref(), Some(&*unheard));
+}
+
+#[test]
+fn a_subscription_that_is_killed_is_made_anew_and_caught_up() {
+    let redis = servers().own_redis(&[]);
+    let rig = Rig::on(&redis);
+    let (mut sse, _) = rig.open("client=ada");
+    for round in 0..5 {
+        // Nobody rings for the first of the two.
+        let key = rig.key("ada");
+        let unheard: String = rig.redis(&["XADD", &key, "*", "type", "t", "data", "unheard"]);
+        let killed: u64 = rig.redis(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+        assert_eq!(killed, 1, "round {round}");
+        assert_eq!(sse.events(1, SOON)[0].id.as_deref(), Some(&*unheard));
+        rig.send("ada", numbered(round..round + 1));
+        assert_eq!(
+            sse.events(1, SOON)[0].data,
+            numbered(round..round + 1).next()
+        );
+    }
+}
+
+#[test]
+fn every_connection_to_redis_may_be_killed() {
+    let redis = servers().own_redis(&[]);
+    let rig = Rig::on(&redis);
+    let (mut sse, _) = rig.open("client=ada");
+    for round in 0..10 {
+        let _: u64 = rig.redis(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+        rig.send("ada", numbered(round..round + 1));
+        let _: u64 = rig.redis(&["CLIENT", "KILL", "TYPE", "normal"]);
+    }
+    assert_same(&sse.events(10, SOON), &rig.stored("ada", 10));
+}
+
+#[test]
+fn a_redis_that_stands_still_for_a_while_is_waited_for() {
+    let redis = servers().own_redis(&[]);
+    let rig = Rig::on(&redis);
+    let (mut sse, _) = rig.open("client=ada");
+    rig.store("ada", numbered(0..3), 3);
+    redis.pause();
+    rig.send("ada", numbered(3..6));
+    let ready = || get(&rig.daemon.admin(), "/readyz");
+    let status = |status| {
+        wait_until("it is noticed", SOON, || {
+            (ready().status == status).then_some(())
+        });
+    };
+    status(503);
+    redis.resume();
+    assert_same(&sse.events(6, SOON), &rig.stored("ada", 6));
+    status(200);
+}
+
+#[test]
+fn a_daemon_is_ready_again_though_all_its_readers_left_during_an_outage() {
+    let redis = servers().own_redis(DURABLE);
+    let rig = Rig::on(&redis);
+    redis.kill();
+    let asks = rig.ask("client=ada", &[]);
+    rig.daemon.wait_log("streams can't be read", SOON);
+    drop(asks);
+    redis.start();
+    rig.daemon.wait_ready(SOON);
+}
+
+#[test]
+fn comments_go_on_while_redis_stands_still() {
+    let redis = servers().own_redis(&[]);
+    let rig = Rig::on(&redis);
+    let (mut sse, _) = rig.open("client=ada");
+    redis.pause();
+    wait_until("it is noticed", SOON, || {
+        (get(&rig.daemon.admin(), "/readyz").status == 503).then_some(())
+    });
+    // Each of these waits for a connection to Redis, and nothing may wait behind
+    // all of them.
+    let addr = rig.daemon.sse();
+    let waiting: Vec<TcpStream> = (0..40)
+        .map(|n| {
+            let mut stream = TcpStream::connect(&addr).unwrap();
+            let head = format!("GET /v1/events?client=client-{n} HTTP/1.1\r\nhost: x\r\n\r\n");
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    for _ in 0..3 {
+        let frame = sse.next(Duration::from_secs(40)).expect("a comment");
+        assert_eq!(frame.comment.as_deref(), Some(""));
+    }
+    redis.resume();
+    rig.send("ada", ["after"]);
+    assert_eq!(sse.events(1, SOON)[0].data.as_deref(), Some("after"));
+    drop(waiting);
+}

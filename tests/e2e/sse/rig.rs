@@ -1,0 +1,217 @@
+//! A daemon with a topic, a group and a key prefix of its own, and its readers.
+
+use super::SOON;
+use millstream_tests::{
+    Daemon, Entry, Frame, Message, Redis, Sse, create_topic, produce, servers, unique, wait_until,
+};
+
+/// The client is the record's key, the type its header, the payload its value
+/// as it is: so that a test says what comes, byte for byte.
+const AS_IT_IS: &str =
+    r#"plugin = "bundled:by-field", config = { client = "key", type = "header:type" }"#;
+
+pub struct Rig<'a> {
+    pub daemon: Daemon,
+    pub topic: String,
+    pub prefix: String,
+    config: String,
+    redis: &'a Redis,
+}
+
+/// What a daemon is started with beyond the usual.
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    pub redis: &'a Redis,
+    pub transform: &'a str,
+    /// Further lines of `[store]`.
+    pub store: &'a str,
+    /// Further lines of `[[pipeline]]`.
+    pub pipeline: &'a str,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Options {
+            redis: &servers().redis,
+            transform: AS_IT_IS,
+            store: "",
+            pipeline: "",
+        }
+    }
+}
+
+impl Rig<'static> {
+    /// On the servers that all tests share.
+    pub fn start() -> Self {
+        Rig::with(Options::default())
+    }
+}
+
+impl<'a> Rig<'a> {
+    /// On a Redis of one's own.
+    pub fn on(redis: &'a Redis) -> Self {
+        let options = Options::default();
+        Rig::with(Options { redis, ..options })
+    }
+
+    pub fn with(options: Options<'a>) -> Self {
+        let (topic, prefix) = (create_topic("sse", 2), unique("sse"));
+        let config = config(&topic, &prefix, &options);
+        let (daemon, redis) = (Daemon::ready(&config), options.redis);
+        Rig {
+            daemon,
+            topic,
+            prefix,
+            config,
+            redis,
+        }
+    }
+
+    /// Whatever is started next listens where this one does.
+    pub fn keep_address(&self) {
+        let http = "[http]\nlisten = ";
+        let kept = format!("{http}\"{}\"", self.daemon.sse());
+        let config = self
+            .config
+            .replace(&format!("{http}\"127.0.0.1:0\""), &kept);
+        self.daemon.set_config(&config);
+    }
+
+    /// Starts the daemon anew, once it has ended or in place of what runs.
+    pub fn restart(&mut self) {
+        self.daemon.restart();
+        self.daemon.wait_ready(SOON);
+    }
+
+    /// Produces an event for this client of each payload, of type `t`.
+    pub fn send<P: Into<Vec<u8>>>(&self, client: &str, payloads: impl IntoIterator<Item = P>) {
+        let message = |payload: P| Message::new(payload).key(client).header("type", "t");
+        produce(&self.topic, payloads.into_iter().map(message));
+    }
+
+    /// As [`Rig::send`]; returns the client's stream when it holds `count`.
+    pub fn store<P: Into<Vec<u8>>>(
+        &self,
+        client: &str,
+        payloads: impl IntoIterator<Item = P>,
+        count: usize,
+    ) -> Vec<Entry> {
+        self.send(client, payloads);
+        self.stored(client, count)
+    }
+
+    /// The client's stream, when it holds `count` entries.
+    pub fn stored(&self, client: &str, count: usize) -> Vec<Entry> {
+        let what = format!("{client}'s stream holds {count}");
+        wait_until(&what, SOON, || {
+            let entries = self.stream(client);
+            (entries.len() == count).then_some(entries)
+        })
+    }
+
+    /// What the client's stream holds now.
+    pub fn stream(&self, client: &str) -> Vec<Entry> {
+        let mut streams = self.redis.streams(&self.prefix);
+        streams.remove(client).unwrap_or_default()
+    }
+
+    /// The key of the client's stream.
+    pub fn key(&self, client: &str) -> String {
+        format!("{}:{{0}}:client:{client}", self.prefix)
+    }
+
+    /// Runs a Redis command.
+    pub fn redis<T: redis::FromRedisValue>(&self, command: &[&str]) -> T {
+        let mut cmd = redis::cmd(command[0]);
+        cmd.arg(&command[1..]);
+        cmd.query(&mut self.redis.connect()).unwrap()
+    }
+
+    /// Opens a stream, whatever is answered.
+    pub fn ask(&self, query: &str, headers: &[(&str, &str)]) -> Sse {
+        Sse::open(&self.daemon.sse(), &format!("/v1/events?{query}"), headers)
+    }
+
+    /// Opens a stream and takes its first frame; also returns where it begins.
+    pub fn open(&self, query: &str) -> (Sse, String) {
+        opened(self.ask(query, &[]))
+    }
+
+    /// Comes back as a browser does.
+    pub fn resume(&self, client: &str, id: &str) -> Sse {
+        let (sse, begins) = opened(self.ask(&format!("client={client}"), &[("Last-Event-ID", id)]));
+        assert_eq!(begins, id, "it begins where it was asked to");
+        sse
+    }
+}
+
+/// Takes the first frame, which moves the cursor and carries nothing.
+pub fn opened(mut sse: Sse) -> (Sse, String) {
+    assert_eq!(sse.status, 200);
+    let mut frame = sse.next(SOON).expect("an opening frame");
+    let retry = frame.retry.take().expect("it says how long to wait");
+    assert!((1000..3000).contains(&retry), "{retry}");
+    let id = frame.id.take().expect("it says where the stream begins");
+    assert_eq!(frame, Frame::default());
+    (sse, id)
+}
+
+/// These frames are these entries, in this order, and nothing else.
+#[track_caller]
+pub fn assert_same(frames: &[Frame], entries: &[Entry]) {
+    let frame = |entry: &Entry| Frame {
+        id: Some(entry.id.clone()),
+        event: Some(entry.event_type.clone()).filter(|kind| !kind.is_empty()),
+        data: Some(entry.data.clone()),
+        ..Frame::default()
+    };
+    let expected: Vec<Frame> = entries.iter().map(frame).collect();
+    let brief = |frames: &[Frame]| -> Vec<String> {
+        let id = |frame: &Frame| format!("{:?} {:.20?}", frame.id, frame.data);
+        frames.iter().map(id).collect()
+    };
+    assert!(
+        frames == expected,
+        "got {:#?}, expected {:#?}",
+        brief(frames),
+        brief(&expected)
+    );
+}
+
+/// Short payloads that tell themselves apart.
+pub fn numbered(numbers: std::ops::Range<usize>) -> impl Iterator<Item = String> {
+    numbers.map(|n| format!("payload {n}"))
+}
+
+fn config(topic: &str, prefix: &str, options: &Options) -> String {
+    let (kafka, redis) = (servers().kafka.bootstrap(), options.redis.url());
+    let Options {
+        transform,
+        store,
+        pipeline,
+        ..
+    } = options;
+    format!(
+        r#"
+[kafka]
+bootstrap-servers = "{kafka}"
+group-id = "{prefix}"
+[kafka.properties]
+"session.timeout.ms" = "2000"
+"heartbeat.interval.ms" = "500"
+[store]
+url = "{redis}"
+key-prefix = "{prefix}"
+{store}
+[http]
+listen = "127.0.0.1:0"
+[admin]
+listen = "127.0.0.1:0"
+[[pipeline]]
+name = "sse"
+topics = ["{topic}"]
+transform = {{ {transform} }}
+{pipeline}
+"#
+    )
+}
