@@ -2,12 +2,15 @@
 
 use millstream_plugin::{Config, Events, Failure, Record, Transform, transform};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 #[derive(Deserialize)]
 struct Order<'a> {
-    customer: &'a str,
+    #[serde(borrow)]
+    customer: Cow<'a, str>,
     id: u64,
-    state: &'a str,
+    #[serde(borrow)]
+    state: Cow<'a, str>,
     #[serde(default)]
     test: bool,
 }
@@ -33,8 +36,8 @@ impl Transform for Orders {
         if order.customer.is_empty() {
             return Err(Failure::unaddressable("the order names no customer"));
         }
-        let update = Update { order: order.id, state: order.state };
-        events.client(order.customer).kind("order").json(&update)
+        let update = Update { order: order.id, state: &order.state };
+        events.client(&order.customer).kind("order").json(&update)
     }
 }
 

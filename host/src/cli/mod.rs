@@ -98,10 +98,8 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         } => {
             let settings = config::load(&config)?;
             let (file, n) = (config.display(), settings.pipelines.len());
-            println!(
-                "{file}: good: {n} pipeline{}",
-                if n == 1 { "" } else { "s" }
-            );
+            let s = if n == 1 { "" } else { "s" };
+            println!("{file}: good: {n} pipeline{s} (plugins are loaded when it runs)");
             Ok(())
         }
         Command::CompilePlugin => crate::plugin::compile::child(),

@@ -8,13 +8,35 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Shared by the consumer's callbacks and the thread that polls it.
 pub(super) struct Context {
     partitions: Arc<dyn Partitions>,
     group: Mutex<Group>,
+    complaints: Complaints,
+}
+
+/// librdkafka says the same many times a second while a broker is away; each
+/// kind of complaint is passed on once in a while.
+#[derive(Default)]
+pub(super) struct Complaints(Mutex<HashMap<String, Instant>>);
+
+impl Complaints {
+    const EVERY: Duration = Duration::from_secs(30);
+
+    pub fn is_news(&self, error: &KafkaError) -> bool {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let last = said.insert(error.to_string(), now);
+        let silent = last.is_some_and(|last| now.duration_since(last) < Self::EVERY);
+        if let (true, Some(last)) = (silent, last) {
+            said.insert(error.to_string(), last);
+        }
+        !silent
+    }
 }
 
 /// How the group stands.
@@ -38,6 +60,7 @@ impl Context {
         Context {
             partitions,
             group: Mutex::default(),
+            complaints: Complaints::default(),
         }
     }
 
@@ -92,7 +115,9 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "Kafka");
+        if self.complaints.is_news(&error) {
+            tracing::warn!(%error, reason, "Kafka");
+        }
         let mut group = self.group();
         // "All brokers are down" comes after why, and says less.
         let less = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
@@ -126,6 +151,11 @@ impl ConsumerContext for Context {
 }
 
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    // The error callback tells these too, and less often.
+    if matches!(facility, "FAIL" | "ERROR") {
+        tracing::debug!(target: "librdkafka", facility, "{message}");
+        return;
+    }
     match level {
         RDKafkaLogLevel::Debug | RDKafkaLogLevel::Info => {
             tracing::debug!(target: "librdkafka", facility, "{message}");

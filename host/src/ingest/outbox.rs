@@ -1,7 +1,7 @@
 //! What goes out to Kafka, and the receipts that it arrived.
 
 use super::KafkaSettings;
-use super::context::log;
+use super::context::{Complaints, log};
 use crate::record::Outgoing;
 use anyhow::Context as _;
 use rdkafka::ClientContext;
@@ -62,7 +62,8 @@ impl Receipts {
     }
 }
 
-struct Deliveries;
+#[derive(Default)]
+struct Deliveries(Complaints);
 
 impl ClientContext for Deliveries {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
@@ -70,7 +71,9 @@ impl ClientContext for Deliveries {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "Kafka producer");
+        if self.0.is_news(&error) {
+            tracing::warn!(%error, reason, "Kafka producer");
+        }
     }
 }
 
@@ -95,7 +98,7 @@ impl Outbox {
     /// # Errors
     /// When librdkafka refuses the properties.
     pub fn new(kafka: &KafkaSettings) -> anyhow::Result<Outbox> {
-        let producer = kafka.producer().create_with_context(Deliveries);
+        let producer = kafka.producer().create_with_context(Deliveries::default());
         let producer = producer.context("librdkafka refuses the Kafka properties")?;
         Ok(Outbox {
             producer: Arc::new(producer),

@@ -98,7 +98,8 @@ impl Failure {
 
     /// A first failure. The message is cut to [`Failure::MESSAGE_MAX`].
     pub fn new(record: u32, stage: Stage, class: Class, message: impl Into<String>) -> Failure {
-        let mut message = message.into();
+        // One line: it ends in a header and in logs.
+        let mut message = message.into().replace(['\r', '\n'], " ");
         message.truncate(message.floor_char_boundary(Failure::MESSAGE_MAX));
         Failure {
             record,

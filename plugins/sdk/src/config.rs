@@ -13,7 +13,14 @@ impl Config<'_> {
     /// # Errors
     /// What is wrong with it, for people: return it from `new` as it is.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, String> {
-        serde_json::from_str(self.0).map_err(|e| format!("config: {e}"))
+        serde_json::from_str(self.0).map_err(|e| {
+            // Where it is in this JSON says nothing: nobody wrote it.
+            let error = e.to_string();
+            let what = error
+                .rsplit_once(" at line ")
+                .map_or(error.as_str(), |(what, _)| what);
+            format!("config: {what}")
+        })
     }
 
     /// For a plugin that has nothing to configure: an error if there is

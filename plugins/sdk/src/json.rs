@@ -17,8 +17,12 @@ pub fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Failure> {
         let why = message
             .rsplit_once(" at line ")
             .map_or(message.as_str(), |(why, _)| why);
+        let hint = match why.ends_with("expected a borrowed string") {
+            true => " (it holds an escape: read it into a String, not a &str)",
+            false => "",
+        };
         Failure::malformed(format!(
-            "not the JSON that was expected: {why}, at byte {at}"
+            "not the JSON that was expected: {why}, at byte {at}{hint}"
         ))
     })
 }
