@@ -10,7 +10,7 @@ use super::plan::Plan;
 use super::signal::Signal;
 use super::{Shared, Trouble};
 use crate::record::{Class, Failure, Stage};
-use crate::store::{Append, Appended, Ledger, LedgerKey, Refusal, Writer};
+use crate::store::{Append, Appended, Exchange, Ledger, LedgerKey, Refusal, Writer};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
@@ -29,13 +29,6 @@ pub(super) struct Back {
     signal: Arc<Signal>,
     writer: Box<dyn Writer>,
     pause: Duration,
-}
-
-/// What became of one try to store.
-enum Tried {
-    Stored(Vec<Refusal>),
-    Moved(Option<Ledger>),
-    Again,
 }
 
 impl Back {
@@ -68,22 +61,28 @@ impl Back {
 
     fn carry_out(&mut self, plan: &Plan, following: Option<&LedgerKey>) {
         let events = plan.stream_events();
-        let append = Append {
+        let mut append = Append {
             ledger: &plan.lane.ledger,
-            expected: plan.expected,
-            next: plan.next,
+            exchange: Exchange::new(plan.expected, plan.next),
             digests: &plan.generation.digests,
+            attempts: plan.attempts,
             events: &events,
         };
         if !self.delivered(plan, &plan.letters) {
             return;
         }
         while self.wanted(plan) {
-            match self.try_store(&append, following) {
-                Tried::Again => self.wait(),
-                Tried::Stored(refusals) => return self.stored(plan, &refusals),
-                Tried::Moved(ledger) => return self.moved(&plan.lane, ledger),
-            }
+            let error = match self.writer.append(&mut append, following) {
+                Appended::Stored(refusals) => return self.stored(plan, &refusals),
+                Appended::Moved(ledger) => return self.moved(&plan.lane, ledger),
+                Appended::Unavailable(error) => error,
+                Appended::Unknown(error) => {
+                    tracing::warn!(%error, "an answer of the store was lost; the ledger will tell");
+                    error
+                }
+            };
+            self.shared.trouble(Trouble::Store, Some(error.to_string()));
+            self.wait();
         }
     }
 
@@ -114,45 +113,6 @@ impl Back {
         false
     }
 
-    fn try_store(&mut self, append: &Append, following: Option<&LedgerKey>) -> Tried {
-        let appended = self.writer.append(append, following);
-        match appended {
-            Appended::Stored(refusals) => {
-                self.pause = PAUSES.0;
-                self.shared.trouble(Trouble::Store, None);
-                Tried::Stored(refusals)
-            }
-            Appended::Moved(ledger) => Tried::Moved(ledger),
-            Appended::Unavailable(error) => {
-                self.shared.trouble(Trouble::Store, Some(error.to_string()));
-                Tried::Again
-            }
-            Appended::Unknown(error) => {
-                tracing::warn!(%error, "an answer of the store was lost; the ledger will tell");
-                self.find_out(append)
-            }
-        }
-    }
-
-    /// After a lost answer: the ledger says whether it was stored.
-    fn find_out(&mut self, append: &Append) -> Tried {
-        loop {
-            match self.writer.ledger(append.ledger) {
-                Ok(Some(ledger)) if ledger.next == append.next => {
-                    self.shared.trouble(Trouble::Store, None);
-                    return Tried::Stored(Vec::new());
-                }
-                Ok(Some(ledger)) if ledger.next == append.expected => return Tried::Again,
-                Ok(other) => return Tried::Moved(other),
-                Err(error) => self.shared.trouble(Trouble::Store, Some(error.to_string())),
-            }
-            if self.shared.abandoning() {
-                return Tried::Again;
-            }
-            self.wait();
-        }
-    }
-
     /// Pauses, longer each time, never two workers in step.
     fn wait(&mut self) {
         let jitter = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), ());
@@ -162,6 +122,8 @@ impl Back {
     }
 
     fn stored(&mut self, plan: &Plan, refusals: &[Refusal]) {
+        self.pause = PAUSES.0;
+        self.shared.trouble(Trouble::Store, None);
         plan.lane.done.store(plan.next, Ordering::Release);
         if !refusals.is_empty() {
             self.bury(plan, refusals);

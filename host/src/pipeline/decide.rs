@@ -85,6 +85,7 @@ impl Front {
             session: lane.session,
             expected: lane.next,
             next,
+            attempts: 0,
             generation: self.instances.generation.clone(),
             batch: batch.clone(),
             events: made.events,

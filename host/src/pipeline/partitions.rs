@@ -100,7 +100,7 @@ impl Partitions for PipelinePartitions {
                     cluster_id,
                     ..Ledger::default()
                 };
-                self.ask(|writer| writer.begin(&key, &first))?
+                self.ask(|writer| writer.begin(&key, None, &first))?
             }
         };
         Some(judge_start(&ledger, low, high, &cluster_id))

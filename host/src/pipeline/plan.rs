@@ -14,6 +14,8 @@ pub(super) struct Plan {
     /// Where the ledger must stand, and where it then stands.
     pub expected: i64,
     pub next: i64,
+    /// How often the record at `next` was tried.
+    pub attempts: u32,
     /// The plugins that made it.
     pub generation: Arc<Generation>,
     pub batch: Arc<Batch>,

@@ -1,6 +1,7 @@
 //! The ledger: how far a group is in a partition, kept beside the events.
 
 use super::Unavailable;
+use super::protocol::Exchange;
 use crate::record::TopicPartition;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ pub struct LedgerKey {
 }
 
 /// What a ledger says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Ledger {
     /// The offset of the next record to process: everything before it is done.
     pub next: i64,
@@ -50,13 +51,14 @@ pub struct StreamEvent<'a> {
 pub struct Append<'a> {
     /// Whose ledger it moves.
     pub ledger: &'a LedgerKey,
-    /// Where the ledger must stand.
-    pub expected: i64,
-    /// Where it stands after.
-    pub next: i64,
+    /// Where the ledger must stand and where it stands after; over all tries
+    /// of this append, what is known of them.
+    pub exchange: Exchange,
     /// The plugins that made the events; a change of it is noted in the swap
-    /// log, from offset `expected` on.
+    /// log, from the expected offset on.
     pub digests: &'a str,
+    /// How often the record at the new `next` was tried.
+    pub attempts: u32,
     /// The events, in order.
     pub events: &'a [StreamEvent<'a>],
 }
@@ -77,7 +79,8 @@ pub enum Appended {
     Stored(Vec<Refusal>),
     /// Nothing was stored: the ledger stands elsewhere (or is gone).
     Moved(Option<Ledger>),
-    /// The answer was lost: it may be stored or not. The ledger tells.
+    /// The answer was lost: it may be stored or not. The next try of the same
+    /// append finds out.
     Unknown(Unavailable),
     /// Nothing was stored: the store does not answer, or not now.
     Unavailable(Unavailable),

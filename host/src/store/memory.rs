@@ -146,23 +146,31 @@ impl Writer for MemoryWriter {
         Ok(self.0.state().ledgers.get(key).cloned())
     }
 
-    fn begin(&mut self, key: &LedgerKey, first: &Ledger) -> Result<Ledger, Unavailable> {
+    fn begin(
+        &mut self,
+        key: &LedgerKey,
+        stands: Option<i64>,
+        anew: &Ledger,
+    ) -> Result<Ledger, Unavailable> {
         let mut state = self.0.state();
-        Ok(state
-            .ledgers
-            .entry(key.clone())
-            .or_insert_with(|| first.clone())
-            .clone())
+        match state.ledgers.get(key) {
+            Some(other) if Some(other.next) != stands => Ok(other.clone()),
+            _ => {
+                state.ledgers.insert(key.clone(), anew.clone());
+                Ok(anew.clone())
+            }
+        }
     }
 
-    fn append(&mut self, append: &Append, _following: Option<&LedgerKey>) -> Appended {
+    fn append(&mut self, append: &mut Append, _following: Option<&LedgerKey>) -> Appended {
         let retention = self.0.shared.retention;
         let mut state = self.0.state();
+        // Under the lock no answer is lost and nobody comes between.
         match state.ledgers.get_mut(append.ledger) {
-            Some(ledger) if ledger.next == append.expected => {
-                ledger.next = append.next;
+            Some(ledger) if ledger.next == append.exchange.expected => {
+                ledger.next = append.exchange.next;
                 ledger.digests = append.digests.into();
-                ledger.attempts = 0;
+                ledger.attempts = append.attempts;
             }
             other => return Appended::Moved(other.cloned()),
         }

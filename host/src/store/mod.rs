@@ -9,10 +9,12 @@
 
 mod ledger;
 pub mod memory;
+mod protocol;
 pub mod redis;
 mod settings;
 
 pub use ledger::{Append, Appended, Ledger, LedgerKey, Refusal, StreamEvent};
+pub use protocol::Exchange;
 pub use settings::{Retention, StoreSettings, StoreUrl};
 
 use crate::record::{ClientId, Page, Want};
@@ -33,18 +35,25 @@ pub trait Writer: Send {
     /// When the store does not answer.
     fn ledger(&mut self, key: &LedgerKey) -> Result<Option<Ledger>, Unavailable>;
 
-    /// Writes a partition's first ledger, unless there is one. Answers the
-    /// ledger that stands then.
+    /// Writes a ledger anew, in place of the one that stands at `stands`, or
+    /// where there is none. Answers the ledger that stands then: another one
+    /// if it stood elsewhere.
     ///
     /// # Errors
     /// When the store does not answer; it may have been written.
-    fn begin(&mut self, key: &LedgerKey, first: &Ledger) -> Result<Ledger, Unavailable>;
+    fn begin(
+        &mut self,
+        key: &LedgerKey,
+        stands: Option<i64>,
+        anew: &Ledger,
+    ) -> Result<Ledger, Unavailable>;
 
     /// Stores a batch's events, rings the doorbell and moves the ledger, all
-    /// or nothing, if the ledger stands at `append.expected`. `following` is
-    /// the ledger of the next append, where it is known: its look-up then
-    /// rides behind this transaction.
-    fn append(&mut self, append: &Append, following: Option<&LedgerKey>) -> Appended;
+    /// or nothing, if the ledger stands where the append expects it.
+    /// `following` is the ledger of the next append, where it is known: its
+    /// look-up then rides behind this transaction. After `Unknown` and
+    /// `Unavailable` the same append is to be tried again.
+    fn append(&mut self, append: &mut Append, following: Option<&LedgerKey>) -> Appended;
 
     /// For each client whether it holds an interest now.
     ///

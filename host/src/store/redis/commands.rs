@@ -97,9 +97,10 @@ pub(super) fn ring(pipe: &mut Pipeline, keys: &Keys, append: &Append) {
 /// others than `ledger` knows.
 pub(super) fn move_ledger(pipe: &mut Pipeline, keys: &Keys, append: &Append, ledger: &Ledger) {
     let key = keys.ledger(append.ledger);
-    let set = pipe.cmd("HSET").arg(&key).arg("next").arg(append.next);
-    if ledger.attempts != 0 {
-        set.arg("attempts").arg(0);
+    let set = pipe.cmd("HSET").arg(&key);
+    set.arg("next").arg(append.exchange.next);
+    if ledger.attempts != append.attempts {
+        set.arg("attempts").arg(append.attempts);
     }
     if ledger.digests != append.digests {
         set.arg("digests").arg(append.digests);
@@ -110,19 +111,25 @@ pub(super) fn move_ledger(pipe: &mut Pipeline, keys: &Keys, append: &Append, led
             .arg(SWAPS_KEPT)
             .arg("*")
             .arg("from")
-            .arg(append.expected)
+            .arg(append.exchange.expected)
             .arg("plugins")
             .arg(append.digests);
     }
 }
 
-/// The fields and values of a first ledger.
-pub(super) fn first_ledger<'a>(command: &'a mut redis::Cmd, ledger: &Ledger) -> &'a mut redis::Cmd {
-    command
+/// Adds what makes this the whole ledger under `key`.
+pub(super) fn write_ledger(pipe: &mut Pipeline, key: &str, ledger: &Ledger) {
+    pipe.cmd("DEL").arg(key);
+    pipe.cmd("HSET")
+        .arg(key)
         .arg("next")
         .arg(ledger.next)
         .arg("topic-id")
         .arg(&ledger.topic_id)
         .arg("cluster-id")
         .arg(&ledger.cluster_id)
+        .arg("digests")
+        .arg(&ledger.digests)
+        .arg("attempts")
+        .arg(ledger.attempts);
 }

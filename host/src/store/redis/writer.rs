@@ -1,14 +1,15 @@
-//! The ledger transaction: WATCH, look, then MULTI ... EXEC.
+//! Carries out the ledger protocol (`store/protocol`) on a connection.
 //!
-//! Invariants: one transaction in flight on a connection; the WATCH of an
-//! append comes after the EXEC before it (EXEC clears every watch) and its
-//! answer is checked before MULTI is sent; any error of the connection throws
-//! the connection away, and with it every watch.
+//! Its part of the bargain: one transaction in flight on a connection; the
+//! WATCH of an append comes after the EXEC before it (EXEC clears every watch)
+//! and its answer is read before MULTI is sent; any error of the connection
+//! throws the connection away, and with it every watch.
 
 use super::commands::{self, Keys, LEDGER_FIELDS};
 use super::link::Link;
 use super::upkeep::Upkeep;
 use crate::store::memory::{millis, now_millis};
+use crate::store::protocol::{AfterExecute, AfterLook, Executed};
 use crate::store::{Append, Appended, Ledger, LedgerKey, Refusal, Retention, Unavailable, Writer};
 use redis::{FromRedisValue, Pipeline, Value};
 use std::sync::Arc;
@@ -60,18 +61,6 @@ impl RedisWriter {
         Ok(ledger)
     }
 
-    /// As [`RedisWriter::watch`], but a look that rode ahead may be old by
-    /// now: what differs from `expected` is looked at anew before it is told.
-    fn watch_for(&mut self, append: &Append) -> Result<Option<Ledger>, Unavailable> {
-        let rode_ahead = self.watched.is_some();
-        let ledger = self.watch(append.ledger)?;
-        if !rode_ahead || ledger.as_ref().is_some_and(|l| l.next == append.expected) {
-            return Ok(ledger);
-        }
-        self.watched = None;
-        self.watch(append.ledger)
-    }
-
     /// Reads the two answers of [`RedisWriter::look`].
     fn watched_ledger(&mut self, answers: &[Value]) -> Result<Option<Ledger>, Unavailable> {
         let read = match answers {
@@ -114,38 +103,52 @@ impl RedisWriter {
         due.into_iter().map(<[u8]>::to_vec).collect()
     }
 
-    /// One try: `None` when another write to the ledger came between.
-    fn try_append(&mut self, append: &Append, following: Option<&LedgerKey>) -> Option<Appended> {
-        let ledger = match self.watch_for(append) {
-            Ok(Some(ledger)) if ledger.next == append.expected => ledger,
-            Ok(other) => {
-                // Looked at anew next time: the caller goes on from elsewhere.
-                self.watched = None;
-                return Some(Appended::Moved(other));
+    /// Looks until the protocol says what to do: the ledger to execute upon,
+    /// or how the append ends.
+    fn look_for(&mut self, append: &Append) -> Result<Ledger, Appended> {
+        loop {
+            let ahead = self.watched.is_some();
+            let ledger = self.watch(append.ledger).map_err(Appended::Unavailable)?;
+            let next = ledger.as_ref().map(|ledger| ledger.next);
+            match (append.exchange.looked(next, ahead), ledger) {
+                (AfterLook::Execute, Some(ledger)) => return Ok(ledger),
+                (AfterLook::Look, _) => self.watched = None,
+                (AfterLook::Stored, _) => {
+                    self.watched = None;
+                    return Err(Appended::Stored(Vec::new()));
+                }
+                (AfterLook::Moved | AfterLook::Execute, ledger) => {
+                    self.watched = None;
+                    return Err(Appended::Moved(ledger));
+                }
             }
-            Err(error) => return Some(Appended::Unavailable(error)),
-        };
-        let (mut pipe, kept_up) = self.transaction(append, &ledger);
+        }
+    }
+
+    /// Sends the transaction. Afterwards the watch is spent, whatever comes.
+    fn execute(
+        &mut self,
+        append: &Append,
+        ledger: &Ledger,
+        following: Option<&LedgerKey>,
+    ) -> Result<Outcome, Unavailable> {
+        let (mut pipe, kept_up) = self.transaction(append, ledger);
         let commands = pipe.len();
         if let Some(key) = following {
             self.look(&mut pipe, key);
         }
-        // From here on the watch is spent, whatever comes.
         self.watched = None;
-        let mut answers = match self.link.send(&pipe) {
-            Ok(answers) => answers,
-            Err(error) => return Some(Appended::Unknown(error)),
-        };
+        let mut answers = self.link.send(&pipe)?;
         if let Some(key) = following {
             let ahead = self.watched_ledger(&answers[commands..]).ok();
             self.watched = ahead.map(|ledger| (key.clone(), ledger));
         }
         answers.truncate(commands);
-        let appended = outcome(answers, append.events.len());
-        if matches!(appended, Some(Appended::Stored(_))) {
+        let outcome = outcome(answers, append.events.len());
+        if matches!(outcome, Outcome::Done(_)) {
             kept_up.iter().for_each(|client| self.upkeep.done(client));
         }
-        appended
+        Ok(outcome)
     }
 }
 
@@ -159,30 +162,54 @@ impl Writer for RedisWriter {
         ledger_of(&answers[0])
     }
 
-    fn begin(&mut self, key: &LedgerKey, first: &Ledger) -> Result<Ledger, Unavailable> {
+    fn begin(
+        &mut self,
+        key: &LedgerKey,
+        stands: Option<i64>,
+        anew: &Ledger,
+    ) -> Result<Ledger, Unavailable> {
         loop {
             // What rode ahead may be old by now.
             self.watched = None;
-            if let Some(ledger) = self.watch(key)? {
-                return Ok(ledger);
+            let there = self.watch(key)?;
+            if let Some(other) = there.filter(|ledger| Some(ledger.next) != stands) {
+                self.watched = None;
+                return Ok(other);
             }
             let mut pipe = redis::pipe();
             pipe.cmd("MULTI");
-            let mut set = redis::cmd("HSET");
-            commands::first_ledger(set.arg(self.keys.ledger(key)), first);
-            pipe.add_command(set).cmd("EXEC");
+            commands::write_ledger(&mut pipe, &self.keys.ledger(key), anew);
+            pipe.cmd("EXEC");
             self.watched = None;
             let answers = self.send(&pipe)?;
-            if let Some(Appended::Unavailable(error)) = outcome(answers, 0) {
-                return Err(error);
+            match outcome(answers, 0) {
+                Outcome::Done(_) => return Ok(anew.clone()),
+                Outcome::Conflict => {}
+                Outcome::Refused(error) => return Err(error),
             }
         }
     }
 
-    fn append(&mut self, append: &Append, following: Option<&LedgerKey>) -> Appended {
+    fn append(&mut self, append: &mut Append, following: Option<&LedgerKey>) -> Appended {
         loop {
-            if let Some(appended) = self.try_append(append, following) {
-                return appended;
+            let ledger = match self.look_for(append) {
+                Ok(ledger) => ledger,
+                Err(ended) => return ended,
+            };
+            let sent = self.execute(append, &ledger, following);
+            let executed = match &sent {
+                Ok(Outcome::Done(_)) => Executed::Done,
+                Ok(Outcome::Conflict) => Executed::Conflict,
+                Ok(Outcome::Refused(_)) => Executed::Refused,
+                Err(_) => Executed::Lost,
+            };
+            match (append.exchange.executed(executed), sent) {
+                (AfterExecute::Stored, Ok(Outcome::Done(refusals))) => {
+                    return Appended::Stored(refusals);
+                }
+                (_, Ok(Outcome::Refused(error))) => return Appended::Unavailable(error),
+                (_, Err(error)) => return Appended::Unknown(error),
+                _ => {}
             }
             metrics::counter!("millstream_store_conflicts_total").increment(1);
             self.watched = None;
@@ -209,40 +236,38 @@ impl Writer for RedisWriter {
     }
 }
 
-/// What a transaction's answers say: `None` if a watched key had changed. The
-/// first `events` answers inside EXEC are the events'.
-fn outcome(mut answers: Vec<Value>, events: usize) -> Option<Appended> {
+/// What a transaction's answers say.
+enum Outcome {
+    /// It was executed; these events were refused in it.
+    Done(Vec<Refusal>),
+    /// It was not: a watched key had changed.
+    Conflict,
+    /// It was not, for this reason.
+    Refused(Unavailable),
+}
+
+/// Reads a transaction's answers. The first `events` inside EXEC are the
+/// events'.
+fn outcome(mut answers: Vec<Value>, events: usize) -> Outcome {
+    let refusal = |(event, answer): (usize, Value)| match answer {
+        Value::ServerError(error) => Some(Refusal {
+            event,
+            message: error.to_string(),
+        }),
+        _ => None,
+    };
     match answers.pop() {
-        Some(Value::Nil) => None,
+        Some(Value::Nil) => Outcome::Conflict,
         Some(Value::Array(done)) => {
-            let refused =
-                done.into_iter()
-                    .take(events)
-                    .enumerate()
-                    .filter_map(|(event, answer)| {
-                        let Value::ServerError(error) = answer else {
-                            return None;
-                        };
-                        Some(Refusal {
-                            event,
-                            message: error.to_string(),
-                        })
-                    });
-            Some(Appended::Stored(refused.collect()))
+            let events = done.into_iter().take(events).enumerate();
+            Outcome::Done(events.filter_map(refusal).collect())
         }
         // Not executed: say the first thing that was wrong, not EXECABORT.
         other => {
-            let error = answers
-                .into_iter()
-                .chain(other)
-                .find_map(|answer| match answer {
-                    Value::ServerError(error) => Some(error.to_string()),
-                    _ => None,
-                });
-            let error = error.unwrap_or_else(|| "an unexpected answer to EXEC".into());
-            Some(Appended::Unavailable(Unavailable(format!(
-                "Redis: {error}"
-            ))))
+            let mut all = answers.into_iter().chain(other).enumerate();
+            let said = all.find_map(refusal).map(|refusal| refusal.message);
+            let said = said.unwrap_or_else(|| "an unexpected answer to EXEC".into());
+            Outcome::Refused(Unavailable(format!("Redis: {said}")))
         }
     }
 }
