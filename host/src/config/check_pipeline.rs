@@ -2,7 +2,9 @@
 
 use super::check::{Checked, Checker};
 use super::error::nearest;
-use super::settings::{Deliver, PipelineSettings, PluginSettings, StartAt};
+use super::settings::{
+    BreakerAction, BreakerSettings, Deliver, OnLoss, PipelineSettings, PluginSettings, StartAt,
+};
 use super::{file, values};
 use crate::plugin::{self, Limits, Source, Spec};
 use std::time::Duration;
@@ -70,7 +72,12 @@ impl Checker<'_> {
             start: match given.start {
                 file::Start::Earliest => StartAt::Earliest,
                 file::Start::Latest => StartAt::Latest,
+                file::Start::Committed => StartAt::Committed,
             },
+            lost_records: on_loss(given.lost_records),
+            remade_topic: on_loss(given.remade_topic),
+            breaker: self.breaker(given.breaker)?,
+            create_dead_letter_topics: given.create_dead_letter_topics.unwrap_or(true),
             deliver: match given.deliver {
                 file::Deliver::Always => Deliver::Always,
                 file::Deliver::WhileConnected => Deliver::WhileConnected,
@@ -88,6 +95,24 @@ impl Checker<'_> {
                 route: self.plugin(given.route, "per-client")?,
                 dead_letter: self.plugin(given.dead_letter, "retry-then-topic")?,
             },
+        })
+    }
+
+    fn breaker(&self, given: file::Breaker) -> Checked<BreakerSettings> {
+        let max_failures = match given.max_failures {
+            None => 0.5,
+            Some(share) if (0.0..=1.0).contains(share.get_ref()) => share.into_inner(),
+            Some(other) => return self.error(other.span(), "expected a share from 0.0 to 1.0"),
+        };
+        Ok(BreakerSettings {
+            action: match given.action {
+                file::Action::Previous => BreakerAction::Previous,
+                file::Action::Halt => BreakerAction::Halt,
+                file::Action::Off => BreakerAction::Off,
+            },
+            max_failures,
+            min_records: self.number(given.min_records, 100, 1..=1_000_000)?,
+            window: self.number(given.window, 10_000, 1..=1_000_000_000)?,
         })
     }
 
@@ -149,5 +174,12 @@ impl Checker<'_> {
             cpu_per_record: time(given.cpu_per_record, default.cpu_per_record),
             output: self.bytes(given.output, default.output, 1 << 10..=256 << 20)?,
         })
+    }
+}
+
+fn on_loss(given: file::OnLoss) -> OnLoss {
+    match given {
+        file::OnLoss::Halt => OnLoss::Halt,
+        file::OnLoss::Continue => OnLoss::Continue,
     }
 }

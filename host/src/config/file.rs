@@ -76,6 +76,13 @@ pub(super) struct Pipeline {
     pub start: Start,
     #[serde(default)]
     pub deliver: Deliver,
+    #[serde(default)]
+    pub lost_records: OnLoss,
+    #[serde(default)]
+    pub remade_topic: OnLoss,
+    #[serde(default)]
+    pub breaker: Breaker,
+    pub create_dead_letter_topics: Option<bool>,
     pub workers: Option<Spanned<usize>>,
     #[serde(default)]
     pub batch: Batch,
@@ -92,6 +99,34 @@ pub(super) enum Start {
     #[default]
     Earliest,
     Latest,
+    Committed,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum OnLoss {
+    #[default]
+    Halt,
+    Continue,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Breaker {
+    #[serde(default)]
+    pub action: Action,
+    pub max_failures: Option<Spanned<f64>>,
+    pub min_records: Option<Spanned<u64>>,
+    pub window: Option<Spanned<u64>>,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Action {
+    #[default]
+    Previous,
+    Halt,
+    Off,
 }
 
 #[derive(Deserialize, Default, Clone, Copy)]

@@ -13,7 +13,10 @@ mod settings;
 mod values;
 
 pub use error::ConfigError;
-pub use settings::{Deliver, HttpSettings, PipelineSettings, PluginSettings, Settings, StartAt};
+pub use settings::{
+    BreakerAction, BreakerSettings, Deliver, HttpSettings, OnLoss, PipelineSettings,
+    PluginSettings, Settings, StartAt,
+};
 
 use std::path::Path;
 

@@ -46,6 +46,41 @@ pub enum StartAt {
     Earliest,
     /// At what comes next.
     Latest,
+    /// Where the group's commit in Kafka is, or at the oldest record.
+    Committed,
+}
+
+/// What a pipeline does where records are gone that it had not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnLoss {
+    /// The partition stops until someone says where it goes on.
+    Halt,
+    /// It goes on with what is there, and says so.
+    Continue,
+}
+
+/// What watches over a swap.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BreakerSettings {
+    /// What it does.
+    pub action: BreakerAction,
+    /// The share of records that may fail in new plugins, 0 to 1.
+    pub max_failures: f64,
+    /// How many records it looks at before it judges.
+    pub min_records: u64,
+    /// After how many it has seen enough.
+    pub window: u64,
+}
+
+/// What a breaker does when too many records fail after a swap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BreakerAction {
+    /// Goes back to the plugins from before the swap.
+    Previous,
+    /// Halts the pipeline until other plugins are saved.
+    Halt,
+    /// Nothing.
+    Off,
 }
 
 /// A pipeline's three plugins.
@@ -70,6 +105,14 @@ pub struct PipelineSettings {
     pub group: String,
     /// Where it begins.
     pub start: StartAt,
+    /// What it does when retention or Kafka removed records before it.
+    pub lost_records: OnLoss,
+    /// What it does when a topic was deleted and made anew.
+    pub remade_topic: OnLoss,
+    /// What watches over a swap of its plugins.
+    pub breaker: BreakerSettings,
+    /// Whether it makes topics for dead letters that are not there.
+    pub create_dead_letter_topics: bool,
     /// Which clients' events it keeps.
     pub deliver: Deliver,
     /// Threads that run plugins; each has another that writes to the store.

@@ -1,7 +1,8 @@
 //! The consumer and the thread that polls it.
 
+use super::admin;
 use super::context::{Context, log_error, offsets};
-use super::{Feed, KafkaSettings, Partitions, Start};
+use super::{Cluster, Feed, KafkaSettings, Partitions, Start};
 use crate::record::TopicPartition;
 use anyhow::Context as _;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
@@ -18,8 +19,8 @@ const COMMIT_EVERY: Duration = Duration::from_secs(2);
 /// How long leaving the group may take; a coordinator that is down would hold
 /// us for minutes.
 const CLOSE: Duration = Duration::from_secs(5);
-/// How long a question to the cluster may take.
-const ASK: Duration = Duration::from_secs(10);
+/// How often the pipeline may look after its partitions.
+const LOOK_AFTER: Duration = Duration::from_millis(250);
 
 /// What to read, and as whom.
 #[derive(Clone)]
@@ -43,29 +44,6 @@ pub struct Ingest {
 struct Shared {
     consumer: Arc<BaseConsumer<Context>>,
     stopping: AtomicBool,
-}
-
-/// What may be asked about the cluster.
-pub struct Cluster {
-    consumer: Arc<BaseConsumer<Context>>,
-}
-
-impl Cluster {
-    /// The partition's first offset and the one after its last.
-    ///
-    /// # Errors
-    /// When the cluster does not answer.
-    pub fn watermarks(&self, partition: &TopicPartition) -> anyhow::Result<(i64, i64)> {
-        let asked = self
-            .consumer
-            .fetch_watermarks(&partition.topic, partition.partition, ASK);
-        asked.with_context(|| format!("asking Kafka for the offsets of {partition}"))
-    }
-
-    /// The cluster's ID, where it has one.
-    pub fn id(&self) -> Option<String> {
-        self.consumer.client().fetch_cluster_id(ASK)
-    }
 }
 
 impl Ingest {
@@ -114,6 +92,19 @@ impl Ingest {
         }
     }
 
+    /// The partition's end as far as was fetched, without asking the cluster.
+    pub fn end(&self, partition: &TopicPartition) -> Option<i64> {
+        let TopicPartition { topic, partition } = partition;
+        // SAFETY: the consumer lives as long as `self`.
+        unsafe {
+            admin::cached_end(
+                self.shared.consumer.client().native_ptr(),
+                topic,
+                *partition,
+            )
+        }
+    }
+
     /// Commits what is done and leaves the group, in bounded time. The feeds
     /// must not be used any more.
     pub fn stop(mut self) {
@@ -142,7 +133,15 @@ fn start_finder(
         let cluster = Cluster {
             consumer: shared.consumer.clone(),
         };
-        while let Ok(list) = asked.recv() {
+        loop {
+            let list = match asked.recv_timeout(LOOK_AFTER) {
+                Ok(list) => list,
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    partitions.look_after(&cluster);
+                    continue;
+                }
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+            };
             let start = |p: TopicPartition| Some((partitions.start(&p, &cluster)?, p));
             let Some(starts) = list.into_iter().map(start).collect::<Option<Vec<_>>>() else {
                 return;

@@ -6,6 +6,8 @@
 //! pipeline did not call done. This folder deliberately knows nothing of
 //! ledgers, plugins or Redis: it asks [`Partitions`]. It alone names rdkafka.
 
+mod admin;
+mod cluster;
 mod consumer;
 mod context;
 mod feed;
@@ -14,7 +16,8 @@ pub mod mock;
 mod outbox;
 mod settings;
 
-pub use consumer::{Cluster, Ingest, IngestOptions};
+pub use cluster::Cluster;
+pub use consumer::{Ingest, IngestOptions};
 pub use feed::{Feed, FeedError, FillLimits};
 pub use outbox::{Outbox, Receipts};
 pub use settings::{KafkaSettings, PropertyError};
@@ -46,4 +49,8 @@ pub trait Partitions: Send + Sync + 'static {
 
     /// What is done, for the commit that lag tools read.
     fn done(&self) -> Vec<(TopicPartition, i64)>;
+
+    /// Called a few times a second, between the answers to [`Partitions::start`]:
+    /// may block, and should not for long.
+    fn look_after(&self, cluster: &Cluster);
 }

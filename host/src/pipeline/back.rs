@@ -4,7 +4,7 @@
 //! events with the ledger. Trouble of the store is never the record's fault:
 //! it waits, and says so.
 
-use super::lane::LaneState;
+use super::lane::{LaneState, Until};
 use super::letters::{Arrival, Letters, Verdict, judge};
 use super::plan::Plan;
 use super::signal::Signal;
@@ -153,10 +153,10 @@ impl Back {
         let mut policy = match plan.generation.dead_letter.instance() {
             Ok(policy) => policy,
             Err(error) => {
-                plan.lane.halt(format!(
-                    "the dead-letter plugin can't be started: {}",
-                    error.message
-                ));
+                plan.lane.halt(
+                    format!("the dead-letter plugin can't be started: {}", error.message),
+                    Until::Swapped,
+                );
                 return;
             }
         };
@@ -169,7 +169,10 @@ impl Back {
         for verdict in judge(&mut policy, &plan.batch, &failures, settings) {
             match verdict {
                 Verdict::Letter(outgoing) => letters.send(&self.shared.outbox, outgoing),
-                Verdict::Halt => plan.lane.halt("its dead-letter policy says so".into()),
+                Verdict::Halt => {
+                    plan.lane
+                        .halt("its dead-letter policy says so".into(), Until::Swapped);
+                }
                 Verdict::Drop | Verdict::Retry(_) => {}
             }
         }
@@ -183,9 +186,12 @@ impl Back {
         match ledger {
             Some(ledger) => {
                 tracing::warn!(%partition, next = ledger.next, "the ledger moved; going on from there");
-                lane.rewind(ledger.next);
+                lane.rewind(&ledger);
             }
-            None => lane.halt("its ledger is gone from the store; restart to begin anew".into()),
+            None => {
+                tracing::error!(%partition, "its ledger is gone from the store");
+                lane.judge_anew();
+            }
         }
         self.signal.ring();
     }

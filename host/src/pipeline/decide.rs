@@ -1,7 +1,7 @@
 //! What the plugins' answers for a batch come to: a plan.
 
 use super::front::Front;
-use super::lane::Carry;
+use super::lane::{Carry, Until};
 use super::letters::{Letters, Verdict, judge};
 use super::plan::Plan;
 use crate::config::Deliver;
@@ -26,6 +26,8 @@ impl Front {
         let verdicts = judge(&mut self.instances.dead_letter, batch, &failures, settings);
         let lane = &mut self.lanes[lane];
         let mut end = made.end;
+        let mut tried = 0;
+        let mut halted = false;
         let mut letters = Letters::default();
         for (failure, verdict) in failures.iter().zip(verdicts) {
             match verdict {
@@ -35,6 +37,7 @@ impl Front {
                     end = failure.record as usize;
                     let not_before = Instant::now() + delay;
                     let attempts = failure.attempts;
+                    tried = attempts;
                     lane.carry = Some(Carry {
                         batch: batch.clone(),
                         from: end,
@@ -44,19 +47,22 @@ impl Front {
                     break;
                 }
                 Verdict::Halt => {
+                    halted = true;
                     end = failure.record as usize;
                     let offset = batch.records[end].offset;
                     let (class, why) = (failure.class.name(), &failure.message);
                     // At once: what comes after it must not be taken any more.
-                    lane.state.halt(format!(
-                        "its dead-letter policy says so, at offset {offset} ({class}: {why})"
-                    ));
+                    let why = format!(
+                        "its dead-letter policy says so, at offset {offset} ({class}: {why}); \
+                         saving another plugin tries it again"
+                    );
+                    lane.state.halt(why, Until::Swapped);
                     break;
                 }
             }
         }
         // The rest of a batch that was cut for its size comes next.
-        if end < batch.records.len() && lane.carry.is_none() {
+        if end < batch.records.len() && lane.carry.is_none() && !halted {
             let not_before = Instant::now();
             lane.carry = Some(Carry {
                 batch: batch.clone(),
@@ -65,7 +71,13 @@ impl Front {
                 not_before,
             });
         }
-        let last = batch.records[from..end].last()?;
+        // How often a record was tried is kept with the ledger, so that a
+        // restart doesn't begin to count anew.
+        let next = match batch.records[from..end].last() {
+            Some(last) => last.offset + 1,
+            None if tried > 0 => lane.next,
+            None => return None,
+        };
         let mut streamed = Vec::with_capacity(made.events.list.len());
         for (index, decision) in routed.decisions.iter().enumerate() {
             let event = &made.events.list[index];
@@ -79,13 +91,12 @@ impl Front {
                 letters.send(&self.shared.outbox, to_topic(to, batch, &made, event));
             }
         }
-        let next = last.offset + 1;
         let plan = Plan {
             lane: lane.state.clone(),
             session: lane.session,
             expected: lane.next,
             next,
-            attempts: 0,
+            attempts: tried,
             generation: self.instances.generation.clone(),
             batch: batch.clone(),
             events: made.events,

@@ -1,8 +1,9 @@
 //! A worker's first thread: takes batches from its lanes and has the plugins
 //! make plans of them. It runs untrusted code, so it serves nobody else.
 
+use super::breaker::Judged;
 use super::decide::{Processed, failures};
-use super::lane::{Lane, LaneState, Work};
+use super::lane::{Carry, Lane, LaneState, Work};
 use super::plan::Plan;
 use super::signal::Signal;
 use super::{Shared, Trouble};
@@ -21,7 +22,7 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::{Duration, Instant};
 
 /// A partition on its way to its worker.
-pub(super) type Arrival = (Arc<LaneState>, Feed, Start);
+pub(super) type Arrival = (Arc<LaneState>, Feed, Start, u32);
 
 /// How long the front sleeps at most: a lost wake-up costs no more.
 const NAP: Duration = Duration::from_millis(100);
@@ -97,12 +98,18 @@ impl Front {
 
     pub fn run(mut self) {
         while !self.shared.draining() {
-            while let Ok((state, feed, start)) = self.arrivals.try_recv() {
-                self.lanes.push(Lane::new(state, feed, &start));
+            while let Ok((state, feed, start, attempts)) = self.arrivals.try_recv() {
+                self.lanes.push(Lane::new(state, feed, &start, attempts));
             }
             self.lanes
                 .retain(|lane| !lane.state.abandoned.load(Ordering::Acquire));
+            self.take_up_generation();
             let mut wake = Some(Instant::now() + NAP);
+            let generation = self.instances.generation.number;
+            if self.shared.breaker.open_for(generation) {
+                self.signal.wait(Instant::now() + NAP);
+                continue;
+            }
             for index in 0..self.lanes.len() {
                 match self.visit(index) {
                     Visit::Worked => wake = None,
@@ -158,7 +165,10 @@ impl Front {
             return;
         }
         match Instances::new(newest.clone()) {
-            Ok(instances) => self.instances = instances,
+            Ok(instances) => {
+                self.instances = instances;
+                self.lanes.iter_mut().for_each(Lane::plugins_changed);
+            }
             // It started moments ago, so this is the machine's trouble.
             Err(error) => {
                 let pipeline = &self.shared.settings.name;
@@ -196,6 +206,16 @@ impl Front {
             .plugin_seconds
             .record(began.elapsed().as_secs_f64());
         let failures = failures(&mut made, &routed, from, attempts);
+        if self.breaker_opens(made.end - from, &failures) {
+            // Nothing of it has left: the plugins that are live next make it.
+            self.lanes[lane].carry = Some(Carry {
+                batch: batch.clone(),
+                from,
+                attempts,
+                not_before: began,
+            });
+            return None;
+        }
         let work = Processed {
             batch,
             from,
@@ -205,6 +225,24 @@ impl Front {
             failures,
         };
         self.decide(lane, work)
+    }
+
+    fn breaker_opens(&self, records: usize, failures: &[Failure]) -> bool {
+        let generation = &self.instances.generation;
+        match self
+            .shared
+            .breaker
+            .judge(generation.number, records, failures)
+        {
+            Judged::Good => false,
+            Judged::Open => true,
+            Judged::Opened { failed, records } => {
+                let worst = failures.first().map_or("", |failure| &failure.message);
+                let why = format!("{failed} of {records} records failed after the swap ({worst})");
+                self.shared.step_back(generation, &why);
+                true
+            }
+        }
     }
 
     /// Transforms a range; records over the limit fail without a plugin.

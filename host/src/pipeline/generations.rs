@@ -2,7 +2,7 @@
 
 use crate::config::PluginSettings;
 use crate::plugin::{Generation, Limits, Loader, Program, Source, Spec, digest_of};
-use metrics::gauge;
+use metrics::{counter, gauge};
 use std::path::Path;
 
 pub(super) fn specs(plugins: &PluginSettings) -> [(&'static str, &Spec); 3] {
@@ -141,4 +141,10 @@ pub(super) fn announce(pipeline: &str, generation: &Generation) {
         gauge!("millstream_plugin_generation", "pipeline" => pipeline.to_string(), "kind" => kind)
             .set(generation.number as f64);
     }
+}
+
+/// Counts what became of a swap.
+pub(super) fn count_swap(pipeline: &str, result: &'static str) {
+    counter!("millstream_swaps_total", "pipeline" => pipeline.to_string(), "result" => result)
+        .increment(1);
 }

@@ -2,9 +2,9 @@
 
 use crate::ingest::{Feed, FeedError, FillLimits, Start};
 use crate::record::Batch;
-use crate::store::LedgerKey;
+use crate::store::{Ledger, LedgerKey};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// What a lane's threads know of it together.
@@ -21,12 +21,32 @@ pub(super) struct LaneState {
     pub session: AtomicU64,
     /// The offset after the last record that is done, -1 before any is known.
     pub done: AtomicI64,
-    rewind: Mutex<Option<i64>>,
-    halted: Mutex<Option<String>>,
+    /// Something is wrong with its ledger or its partition: where it goes on
+    /// must be found out anew, and nothing is taken until then.
+    pub to_judge: AtomicBool,
+    topic_id: Mutex<String>,
+    /// Where to go on, and how often the record there was tried.
+    rewind: Mutex<Option<(i64, u32)>>,
+    halted: Mutex<Option<Halt>>,
+}
+
+/// Why a partition is stopped, and for how long.
+#[derive(Clone)]
+struct Halt {
+    why: String,
+    until: Until,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    /// Someone says where it goes on, and it is assigned again.
+    Mended,
+    /// Other plugins are live: the record is tried again.
+    Swapped,
 }
 
 impl LaneState {
-    pub fn new(ledger: LedgerKey) -> LaneState {
+    pub fn new(ledger: LedgerKey, topic_id: String) -> LaneState {
         LaneState {
             ledger,
             closing: AtomicBool::new(false),
@@ -34,32 +54,52 @@ impl LaneState {
             in_hand: AtomicUsize::new(0),
             session: AtomicU64::new(0),
             done: AtomicI64::new(-1),
+            to_judge: AtomicBool::new(false),
+            topic_id: Mutex::new(topic_id),
             rewind: Mutex::new(None),
             halted: Mutex::new(None),
         }
     }
 
-    /// Has the lane go on from `offset`: what was planned before is stale.
-    pub fn rewind(&self, offset: i64) {
-        let mut rewind = self.rewind.lock().unwrap_or_else(PoisonError::into_inner);
-        *rewind = Some(offset);
+    /// Has the lane go on where this ledger stands: what was planned before is
+    /// stale.
+    pub fn rewind(&self, ledger: &Ledger) {
+        self.rewind_to(ledger.next, ledger.attempts);
+        *lock(&self.topic_id) = ledger.topic_id.clone();
+    }
+
+    fn rewind_to(&self, offset: i64, attempts: u32) {
+        let mut rewind = lock(&self.rewind);
+        *rewind = Some((offset, attempts));
         self.session.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Stops the partition until someone looks.
-    pub fn halt(&self, why: String) {
+    /// The topic's ID when it was begun, empty where Kafka gives none.
+    pub fn topic_id(&self) -> MutexGuard<'_, String> {
+        lock(&self.topic_id)
+    }
+
+    /// Takes nothing more until it is found out where the lane goes on.
+    pub fn judge_anew(&self) {
+        self.session.fetch_add(1, Ordering::AcqRel);
+        self.to_judge.store(true, Ordering::Release);
+    }
+
+    /// Stops the partition.
+    pub fn halt(&self, why: String, until: Until) {
         let partition = &self.ledger.partition;
         tracing::error!(%partition, reason = why, "the partition is halted");
-        *self.halted.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+        *lock(&self.halted) = Some(Halt { why, until });
     }
 
     /// Why the partition is halted, where it is.
     pub fn halted(&self) -> Option<String> {
-        self.halted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.halted).as_ref().map(|halt| halt.why.clone())
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A record that failed and is tried again, with all that comes after it.
@@ -79,6 +119,8 @@ pub(super) struct Lane {
     pub next: i64,
     pub session: u64,
     pub carry: Option<Carry>,
+    /// How often the next record was tried, as the ledger says.
+    attempts: u32,
 }
 
 /// What a lane has to process now.
@@ -96,11 +138,11 @@ pub(super) enum Work {
 }
 
 impl Lane {
-    pub fn new(state: Arc<LaneState>, feed: Feed, start: &Start) -> Lane {
+    pub fn new(state: Arc<LaneState>, feed: Feed, start: &Start, attempts: u32) -> Lane {
         let next = match start {
             Start::At(offset) => *offset,
             Start::Halted(why) => {
-                state.halt(why.clone());
+                state.halt(why.clone(), Until::Mended);
                 -1
             }
         };
@@ -111,13 +153,27 @@ impl Lane {
             next,
             session: 0,
             carry: None,
+            attempts,
+        }
+    }
+
+    /// Other plugins are live: what was halted by the old ones' say is tried
+    /// again.
+    pub fn plugins_changed(&mut self) {
+        let mut halted = lock(&self.state.halted);
+        if halted
+            .take_if(|halt| halt.until == Until::Swapped)
+            .is_some()
+        {
+            drop(halted);
+            self.state.rewind_to(self.next, 0);
         }
     }
 
     /// Takes what there is to do. Does not wait.
     pub fn work(&mut self, limits: FillLimits) -> Work {
         self.take_rewind();
-        if self.state.halted().is_some() {
+        if self.state.to_judge.load(Ordering::Acquire) || lock(&self.state.halted).is_some() {
             return Work::None;
         }
         if let Some(carry) = &self.carry {
@@ -144,10 +200,11 @@ impl Lane {
             Ok(()) => Work::Batch {
                 batch: Arc::new(batch),
                 from: 0,
-                attempts: 0,
+                attempts: std::mem::take(&mut self.attempts),
             },
             Err(error @ FeedError::OutOfRange(_)) => {
-                self.state.halt(error.to_string());
+                tracing::warn!(partition = %self.state.ledger.partition, %error, "looking where to go on");
+                self.state.judge_anew();
                 Work::None
             }
             Err(error @ FeedError::Kafka(_)) => {
@@ -158,18 +215,24 @@ impl Lane {
     }
 
     fn take_rewind(&mut self) {
-        let mut rewind = self
-            .state
-            .rewind
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let Some(offset) = rewind.take() else { return };
+        let mut rewind = lock(&self.state.rewind);
+        let Some((offset, attempts)) = rewind.take() else {
+            return;
+        };
         self.session = self.state.session.load(Ordering::Acquire);
         drop(rewind);
         self.carry = None;
+        self.attempts = attempts;
         match self.feed.seek(offset) {
-            Ok(()) => self.next = offset,
-            Err(error) => self.state.halt(error.to_string()),
+            Ok(()) => {
+                self.next = offset;
+                self.state.done.store(offset, Ordering::Release);
+            }
+            Err(error) => {
+                // Kafka may be away: again, until it is done.
+                tracing::warn!(partition = %self.state.ledger.partition, %error, "again");
+                self.state.rewind_to(offset, attempts);
+            }
         }
     }
 }

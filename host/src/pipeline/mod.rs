@@ -14,11 +14,13 @@
 //! ```
 
 mod back;
+mod breaker;
 mod decide;
 mod front;
 mod generations;
 mod lane;
 mod letters;
+mod opening;
 mod partitions;
 mod plan;
 mod signal;
@@ -28,14 +30,16 @@ mod swap;
 pub use streams::StoreStreams;
 pub use swap::Swapper;
 
-use crate::config::{PipelineSettings, Settings};
+use crate::config::{BreakerAction, PipelineSettings, Settings};
 use crate::ingest::{Ingest, IngestOptions, Outbox};
 use crate::plugin::{Generation, Loader};
 use crate::record::TopicPartition;
 use crate::store::Store;
 use arc_swap::ArcSwap;
+use breaker::Breaker;
 use front::Front;
 use lane::LaneState;
+use metrics::counter;
 use partitions::PipelinePartitions;
 use signal::Signal;
 use std::collections::HashMap;
@@ -60,17 +64,86 @@ const PLANS: usize = 2;
 pub(crate) struct Shared {
     pub settings: PipelineSettings,
     pub generation: ArcSwap<Generation>,
+    live: Mutex<Live>,
+    breaker: Breaker,
     pub store: Arc<Store>,
     pub outbox: Outbox,
     lanes: Mutex<HashMap<TopicPartition, Arc<LaneState>>>,
     stage: AtomicU8,
     /// What the pipeline waits for, by [`Trouble`].
-    troubles: [Mutex<Option<String>>; 2],
+    troubles: [Mutex<Option<String>>; 3],
+}
+
+/// What a swap or its breaker may go back to, and must not take again.
+#[derive(Default)]
+struct Live {
+    before: Option<Arc<Generation>>,
+    /// The fingerprint of plugins that were refused: not tried again until
+    /// they change.
+    refused: Option<String>,
 }
 
 impl Shared {
     fn lanes(&self) -> MutexGuard<'_, HashMap<TopicPartition, Arc<LaneState>>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a generation live that a swap loaded.
+    fn publish(&self, mut generation: Generation) {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        // The breaker may have stepped back while it was loaded.
+        let number = self.generation.load().number + 1;
+        generation.number = number;
+        generations::announce(&self.settings.name, &generation);
+        // Before anyone can have it.
+        if self.settings.breaker.action != BreakerAction::Off {
+            self.breaker.arm(number);
+        }
+        live.before = Some(self.generation.swap(Arc::new(generation)));
+        live.refused = None;
+        drop(live);
+        self.note(Trouble::Breaker, None);
+    }
+
+    /// Plugins of this fingerprint are not to be tried again.
+    fn refuse(&self, fingerprint: Option<String>) {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        live.refused = fingerprint;
+    }
+
+    fn refuses(&self, fingerprint: &str) -> bool {
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        live.refused.as_deref() == Some(fingerprint)
+    }
+
+    /// The breaker opened for `bad`: the one before it is live again, or the
+    /// pipeline waits for another.
+    fn step_back(&self, bad: &Generation, why: &str) {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.generation.load().number != bad.number {
+            return;
+        }
+        let (pipeline, generation) = (&self.settings.name, bad.number);
+        live.refused = Some(generations::live_fingerprint(bad));
+        generations::count_swap(pipeline, "undone");
+        let before = live.before.take();
+        match before.filter(|_| self.settings.breaker.action == BreakerAction::Previous) {
+            Some(before) => {
+                tracing::error!(
+                    pipeline,
+                    generation,
+                    "{why}; the plugins before it are live again"
+                );
+                let again = before.renumbered(bad.number + 1);
+                generations::announce(pipeline, &again);
+                self.generation.store(Arc::new(again));
+            }
+            None => {
+                tracing::error!(pipeline, generation, "{why}; the pipeline is halted");
+                let said = format!("{why}: it is halted until other plugins are saved");
+                self.note(Trouble::Breaker, Some(said));
+            }
+        }
     }
 
     fn draining(&self) -> bool {
@@ -83,16 +156,26 @@ impl Shared {
 
     /// Notes what the pipeline waits for, and says it once.
     fn trouble(&self, of: Trouble, now: Option<String>) {
-        let mut noted = self.troubles[of as usize]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
         let pipeline = &self.settings.name;
-        match (&*noted, &now) {
-            (None, Some(trouble)) => tracing::warn!(pipeline, trouble, "waiting"),
-            (Some(over), None) => tracing::info!(pipeline, over, "going on"),
-            _ => {}
+        if let Some(trouble) = &now {
+            let on = of.name();
+            counter!("millstream_waits_total", "pipeline" => pipeline.clone(), "on" => on)
+                .increment(1);
+            if self.note(of, now.clone()).is_none() {
+                tracing::warn!(pipeline, trouble, "waiting");
+            }
+        } else if let Some(over) = self.note(of, None) {
+            tracing::info!(pipeline, over, "going on");
         }
-        *noted = now;
+    }
+
+    /// Notes what the pipeline waits for, and answers what was noted.
+    fn note(&self, of: Trouble, now: Option<String>) -> Option<String> {
+        let noted = &self.troubles[of as usize];
+        std::mem::replace(
+            &mut noted.lock().unwrap_or_else(PoisonError::into_inner),
+            now,
+        )
     }
 }
 
@@ -103,6 +186,18 @@ enum Trouble {
     Store,
     /// Kafka to take dead letters and routed events.
     Outbox,
+    /// Other plugins: too many records failed in the new ones.
+    Breaker,
+}
+
+impl Trouble {
+    fn name(self) -> &'static str {
+        match self {
+            Trouble::Store => "store",
+            Trouble::Outbox => "kafka",
+            Trouble::Breaker => "plugins",
+        }
+    }
 }
 
 /// A running pipeline.
@@ -140,6 +235,8 @@ impl Pipeline {
         };
         let shared = Arc::new(Shared {
             generation: ArcSwap::from_pointee(generation),
+            live: Mutex::default(),
+            breaker: Breaker::new(settings.breaker),
             store,
             outbox: Outbox::new(&all.kafka)?,
             lanes: Mutex::default(),

@@ -2,13 +2,15 @@
 //! them, what is done.
 
 use super::front::Arrival;
-use super::lane::LaneState;
+use super::lane::{LaneState, Until};
+use super::opening::{Facts, Opening, Policy};
 use super::signal::Signal;
 use super::{Shared, Trouble};
-use crate::config::StartAt;
 use crate::ingest::{Cluster, Feed, Partitions, Start};
 use crate::record::TopicPartition;
 use crate::store::{Ledger, LedgerKey, Unavailable, Writer};
+use metrics::counter;
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
@@ -17,6 +19,11 @@ use std::time::{Duration, Instant};
 
 /// How long a revocation waits for batches in hand.
 const FINISH: Duration = Duration::from_secs(3);
+
+/// How often all partitions are looked at, and for how long a topic's ID is
+/// taken for known.
+const LOOK: Duration = Duration::from_secs(5);
+const FRESH: Duration = Duration::from_secs(3);
 
 /// How a partition gets to its worker.
 pub(super) struct Door {
@@ -28,8 +35,14 @@ pub(super) struct Door {
 pub(super) struct PipelinePartitions {
     shared: Arc<Shared>,
     doors: Vec<Door>,
-    /// Used by ingest's start finder alone.
+    /// These are used by ingest's start finder alone.
     writer: Mutex<Box<dyn Writer>>,
+    /// Ledgers of partitions that are being assigned.
+    opened: Mutex<HashMap<TopicPartition, Ledger>>,
+    /// Topics' IDs, and when they were asked for.
+    topics: Mutex<HashMap<String, (Instant, String)>>,
+    /// When all partitions were looked at.
+    looked: Mutex<Instant>,
 }
 
 impl PipelinePartitions {
@@ -39,6 +52,9 @@ impl PipelinePartitions {
             shared,
             doors,
             writer,
+            opened: Mutex::default(),
+            topics: Mutex::default(),
+            looked: Mutex::new(Instant::now()),
         }
     }
 
@@ -47,6 +63,103 @@ impl PipelinePartitions {
             group: self.shared.settings.group.as_str().into(),
             partition: partition.clone(),
         }
+    }
+
+    fn policy(&self) -> Policy {
+        let settings = &self.shared.settings;
+        Policy {
+            start: settings.start,
+            lost_records: settings.lost_records,
+            remade_topic: settings.remade_topic,
+        }
+    }
+
+    /// Finds out where a partition begins, and writes its ledger where that
+    /// must be another; `None` when the pipeline stops first.
+    fn open(
+        &self,
+        partition: &TopicPartition,
+        cluster: &Cluster,
+    ) -> Option<Result<Ledger, String>> {
+        let key = self.key(partition);
+        let ledger = self.ask(|writer| writer.ledger(&key))?;
+        let stands = ledger.as_ref().map(|ledger| ledger.next);
+        let (low, high) = self.ask_kafka(|| cluster.watermarks(partition))?;
+        let committed = match ledger {
+            Some(_) => None,
+            None => self.ask_kafka(|| cluster.committed(partition))?,
+        };
+        let facts = Facts {
+            ledger,
+            low,
+            high,
+            committed,
+            topic_id: self
+                .ask_kafka(|| cluster.topic_id(&partition.topic))?
+                .unwrap_or_default(),
+            cluster_id: cluster.id().unwrap_or_default(),
+        };
+        match facts.judge(self.policy()) {
+            Opening::GoOn(ledger) => Some(Ok(ledger)),
+            Opening::Write { ledger, loss } => {
+                if let Some((said, records)) = loss {
+                    let name = &self.shared.settings.name;
+                    tracing::error!(pipeline = name, %partition, records, "{said}");
+                    counter!("millstream_lost_records_total", "pipeline" => name.clone())
+                        .increment(records);
+                }
+                let there = self.ask(|writer| writer.begin(&key, stands, &ledger))?;
+                Some(Ok(there))
+            }
+            Opening::Halt(why) => {
+                let TopicPartition { topic, partition } = partition;
+                Some(Err(format!(
+                    "{why}; stop the pipeline and say where it goes on: millstream offsets set \
+                     --pipeline {} --topic {topic} --partition {partition} --to earliest",
+                    self.shared.settings.name
+                )))
+            }
+        }
+    }
+
+    /// The topic's ID, asked for once in a while.
+    fn topic_id(&self, topic: &str, cluster: &Cluster) -> anyhow::Result<String> {
+        let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, id)) = topics.get(topic)
+            && at.elapsed() < FRESH
+        {
+            return Ok(id.clone());
+        }
+        let id = cluster.topic_id(topic)?.unwrap_or_default();
+        topics.insert(topic.into(), (Instant::now(), id.clone()));
+        Ok(id)
+    }
+
+    /// Where a lane goes on that came upon something strange.
+    fn judge_anew(&self, lane: &LaneState, cluster: &Cluster) {
+        match self.open(&lane.ledger.partition, cluster) {
+            Some(Ok(ledger)) => lane.rewind(&ledger),
+            Some(Err(why)) => lane.halt(why, Until::Mended),
+            None => return,
+        }
+        lane.to_judge.store(false, Ordering::Release);
+        self.doors.iter().for_each(|door| door.signal.ring());
+    }
+
+    /// Whether the topic is another, or Redis went back behind what is done: a
+    /// quiet partition would not notice by itself.
+    fn is_strange(&self, lane: &LaneState, cluster: &Cluster) -> anyhow::Result<bool> {
+        let known = lane.topic_id().clone();
+        let now = self.topic_id(&lane.ledger.partition.topic, cluster)?;
+        if !known.is_empty() && !now.is_empty() && known != now {
+            return Ok(true);
+        }
+        let quiet = || lane.in_hand.load(Ordering::Acquire) == 0;
+        let done = || lane.done.load(Ordering::Acquire);
+        let (was_quiet, before) = (quiet(), done());
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let ledger = writer.ledger(&lane.ledger)?.map(|ledger| ledger.next);
+        Ok(was_quiet && quiet() && before == done() && ledger != Some(before))
     }
 
     /// Asks the store until it answers; `None` when the pipeline stops first.
@@ -67,10 +180,11 @@ impl PipelinePartitions {
         }
     }
 
-    fn watermarks(&self, partition: &TopicPartition, cluster: &Cluster) -> Option<(i64, i64)> {
+    /// Asks Kafka until it answers; `None` when the pipeline stops first.
+    fn ask_kafka<T>(&self, ask: impl Fn() -> anyhow::Result<T>) -> Option<T> {
         loop {
-            match cluster.watermarks(partition) {
-                Ok(watermarks) => return Some(watermarks),
+            match ask() {
+                Ok(answer) => return Some(answer),
                 Err(error) => tracing::warn!("{error:#}"),
             }
             if self.shared.draining() {
@@ -83,27 +197,14 @@ impl PipelinePartitions {
 
 impl Partitions for PipelinePartitions {
     fn start(&self, partition: &TopicPartition, cluster: &Cluster) -> Option<Start> {
-        let key = self.key(partition);
-        let ledger = self.ask(|writer| writer.ledger(&key))?;
-        let (low, high) = self.watermarks(partition, cluster)?;
-        let cluster_id = cluster.id().unwrap_or_default();
-        let ledger = match ledger {
-            Some(ledger) => ledger,
-            None => {
-                let next = match self.shared.settings.start {
-                    StartAt::Earliest => low,
-                    StartAt::Latest => high,
-                };
-                let cluster_id = cluster_id.clone();
-                let first = Ledger {
-                    next,
-                    cluster_id,
-                    ..Ledger::default()
-                };
-                self.ask(|writer| writer.begin(&key, None, &first))?
-            }
+        let opened = self.open(partition, cluster)?;
+        let start = match &opened {
+            Ok(ledger) => Start::At(ledger.next),
+            Err(why) => Start::Halted(why.clone()),
         };
-        Some(judge_start(&ledger, low, high, &cluster_id))
+        let mut found = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        found.insert(partition.clone(), opened.unwrap_or_default());
+        Some(start)
     }
 
     fn begin(&self, mut feed: Feed, start: Start) {
@@ -117,10 +218,13 @@ impl Partitions for PipelinePartitions {
         let signal = door.signal.clone();
         feed.on_records(move || signal.ring());
         tracing::info!(pipeline = self.shared.settings.name, %partition, ?start, "assigned");
-        let state = Arc::new(LaneState::new(self.key(&partition)));
+        let mut found = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let ledger = found.remove(&partition).unwrap_or_default();
+        drop(found);
+        let state = Arc::new(LaneState::new(self.key(&partition), ledger.topic_id));
         self.shared.lanes().insert(partition, state.clone());
         // Fails only when the worker has stopped, and then nothing is processed.
-        let _ = door.arrivals.send((state, feed, start));
+        let _ = door.arrivals.send((state, feed, start, ledger.attempts));
         door.signal.ring();
     }
 
@@ -170,28 +274,32 @@ impl Partitions for PipelinePartitions {
         done.sort();
         done
     }
-}
 
-/// Whether the partition is still the one that the ledger knows.
-fn judge_start(ledger: &Ledger, low: i64, high: i64, cluster_id: &str) -> Start {
-    let next = ledger.next;
-    let other = |known: &str, now: &str| !known.is_empty() && !now.is_empty() && known != now;
-    if other(&ledger.cluster_id, cluster_id) {
-        let known = &ledger.cluster_id;
-        return Start::Halted(format!(
-            "its ledger is of the Kafka cluster {known}, and this is {cluster_id}"
-        ));
+    fn look_after(&self, cluster: &Cluster) {
+        let lanes: Vec<_> = self.shared.lanes().values().cloned().collect();
+        for lane in &lanes {
+            if lane.to_judge.load(Ordering::Acquire) {
+                self.judge_anew(lane, cluster);
+            }
+        }
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        if looked.elapsed() < LOOK {
+            return;
+        }
+        for lane in lanes.iter().filter(|lane| lane.halted().is_none()) {
+            match self.is_strange(lane, cluster) {
+                Ok(false) => {}
+                Ok(true) => {
+                    lane.judge_anew();
+                    self.judge_anew(lane, cluster);
+                }
+                // What it needs is away, and that is said elsewhere.
+                Err(error) => tracing::debug!(partition = %lane.ledger.partition, "{error:#}"),
+            }
+            if self.shared.draining() {
+                return;
+            }
+        }
+        *looked = Instant::now();
     }
-    if next > high {
-        return Start::Halted(format!(
-            "its ledger is at offset {next}, past the partition's end at {high}: the topic was \
-             made anew, or lost records"
-        ));
-    }
-    if next < low {
-        return Start::Halted(format!(
-            "its ledger is at offset {next}, and retention has removed everything before {low}"
-        ));
-    }
-    Start::At(next)
 }

@@ -5,11 +5,10 @@
 //! generation may go live is it published with one pointer swap, and workers
 //! take it up between two batches. Whatever fails leaves the old one running.
 
-use super::generations::{announce, file_of, fingerprint, live_fingerprint, load, specs};
+use super::generations::{count_swap, file_of, fingerprint, live_fingerprint, load, specs};
 use super::{Pipeline, Shared};
 use crate::config::{PluginSettings, Settings};
 use crate::plugin::{FolderWatch, Loader};
-use metrics::counter;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -44,8 +43,6 @@ pub struct Swapper {
 struct Watched {
     shared: Arc<Shared>,
     plugins: PluginSettings,
-    /// Digests that were tried and refused: not tried again until they change.
-    refused: Option<String>,
 }
 
 impl Swapper {
@@ -61,11 +58,7 @@ impl Swapper {
         let watched = |pipeline: &Pipeline| {
             let shared = pipeline.shared();
             let plugins = shared.settings.plugins.clone();
-            Watched {
-                shared,
-                plugins,
-                refused: None,
-            }
+            Watched { shared, plugins }
         };
         let pipelines = pipelines.iter().map(watched).collect();
         // One nudge waiting is as good as many; only `Use` must not be lost.
@@ -203,7 +196,7 @@ impl Task {
         tracing::info!("the configuration was read again; of it the plugins' tables are taken");
         let mut plugins: HashMap<_, _> = plugins_of(settings);
         for watched in &mut self.pipelines {
-            watched.refused = None;
+            watched.shared.refuse(None);
             if let Some(plugins) = plugins.remove(&watched.shared.settings.name) {
                 let _ = watched.take(&self.loader, plugins);
             }
@@ -224,18 +217,16 @@ impl Watched {
     fn take(&mut self, loader: &Loader, plugins: PluginSettings) -> Result<(), String> {
         let now = fingerprint(&plugins);
         let old = self.shared.generation.load_full();
-        if now == live_fingerprint(&old) || Some(&now) == self.refused.as_ref() {
+        if now == live_fingerprint(&old) || self.shared.refuses(&now) {
             self.plugins = plugins;
             return Ok(());
         }
         let name = &self.shared.settings.name;
         match load(loader, &plugins, old.number + 1, Some(&old)) {
             Ok(generation) => {
-                announce(name, &generation);
-                self.shared.generation.store(Arc::new(generation));
-                count(name, "done");
+                self.shared.publish(generation);
+                count_swap(name, "done");
                 self.plugins = plugins;
-                self.refused = None;
                 Ok(())
             }
             Err(error) => {
@@ -244,15 +235,10 @@ impl Watched {
                     "{error}; the old plugins stay: generation {} runs on",
                     old.number
                 );
-                count(name, "refused");
-                self.refused = Some(now);
+                count_swap(name, "refused");
+                self.shared.refuse(Some(now));
                 Err(error)
             }
         }
     }
-}
-
-fn count(pipeline: &str, result: &'static str) {
-    counter!("millstream_swaps_total", "pipeline" => pipeline.to_string(), "result" => result)
-        .increment(1);
 }

@@ -228,6 +228,17 @@ pub struct Generation {
 }
 
 impl Generation {
+    /// The same plugins, made live again.
+    pub fn renumbered(&self, number: u64) -> Generation {
+        Generation {
+            number,
+            digests: self.digests.clone(),
+            transform: self.transform.clone(),
+            route: self.route.clone(),
+            dead_letter: self.dead_letter.clone(),
+        }
+    }
+
     /// Puts three plugins together.
     pub fn new(
         number: u64,

@@ -1,13 +1,13 @@
 //! One writer: events and ledger, together or not at all.
 
 use super::{append, at, both, key, moved, next_of, stored};
-use millstream::store::{Append, Ledger, LedgerKey};
+use millstream::store::{Append, Exchange, Ledger, LedgerKey};
 
 #[test]
 fn events_and_ledger_move_together() {
     both(|subject| {
         let mut writer = subject.writer();
-        writer.begin(&key(0), &at(10)).unwrap();
+        writer.begin(&key(0), None, &at(10)).unwrap();
         let of = [("a", "1"), ("b", "2"), ("a", "3"), ("c d/{}*", "4\r\n\0é")];
         assert_eq!(stored(append(&mut *writer, &key(0), 10, &of)), []);
         assert_eq!(next_of(&mut *writer, &key(0)), Some(14));
@@ -16,14 +16,14 @@ fn events_and_ledger_move_together() {
         assert_eq!(subject.data("c d/{}*"), ["4\r\n\0é"]);
         assert_eq!(&subject.stream("b")[0].kind[..], b"kind");
         // What was filtered moves the ledger alone.
-        let nothing = Append {
+        let mut nothing = Append {
             ledger: &key(0),
-            expected: 14,
-            next: 99,
+            exchange: Exchange::new(14, 99),
+            attempts: 0,
             digests: "digests",
             events: &[],
         };
-        assert_eq!(stored(writer.append(&nothing, None)), []);
+        assert_eq!(stored(writer.append(&mut nothing, None)), []);
         assert_eq!(next_of(&mut *writer, &key(0)), Some(99));
         let ledger = writer.ledger(&key(0)).unwrap().unwrap();
         assert_eq!(
@@ -40,7 +40,7 @@ fn events_and_ledger_move_together() {
 fn many_events_of_one_append_keep_their_order() {
     both(|subject| {
         let mut writer = subject.writer();
-        writer.begin(&key(0), &at(0)).unwrap();
+        writer.begin(&key(0), None, &at(0)).unwrap();
         let numbers: Vec<String> = (0..900).map(|n| n.to_string()).collect();
         let of: Vec<_> = numbers.iter().map(|n| ("a", n.as_str())).collect();
         assert_eq!(stored(append(&mut *writer, &key(0), 0, &of)), []);
@@ -54,7 +54,7 @@ fn many_events_of_one_append_keep_their_order() {
 fn another_expectation_stores_nothing_and_is_told_the_ledger() {
     both(|subject| {
         let mut writer = subject.writer();
-        writer.begin(&key(0), &at(10)).unwrap();
+        writer.begin(&key(0), None, &at(10)).unwrap();
         for wrong in [9, 11] {
             assert_eq!(
                 moved(append(&mut *writer, &key(0), wrong, &[("a", "1")])),
@@ -77,7 +77,7 @@ fn without_a_ledger_nothing_is_stored() {
         assert_eq!(next_of(&mut *writer, &key(0)), None);
         assert_eq!(subject.data("a"), [""; 0]);
         // The one of another partition or group is none.
-        writer.begin(&key(1), &at(0)).unwrap();
+        writer.begin(&key(1), None, &at(0)).unwrap();
         assert_eq!(moved(append(&mut *writer, &key(0), 0, &[("a", "1")])), None);
         let other = LedgerKey {
             group: "h".into(),

@@ -2,7 +2,7 @@
 
 use super::{SOON, append, at, both, key, moved, stored};
 use millstream::record::ClientId;
-use millstream::store::{Append, Bell};
+use millstream::store::{Append, Bell, Exchange};
 use millstream_tests::wait_until;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 fn the_bell_begins_with_missed_and_names_exactly_the_clients_of_an_append() {
     both(|subject| {
         let mut writer = subject.writer();
-        writer.begin(&key(0), &at(0)).unwrap();
+        writer.begin(&key(0), None, &at(0)).unwrap();
         stored(append(&mut *writer, &key(0), 0, &[("before", "1")]));
         let (mut one, mut two) = (subject.listen(), subject.listen());
         assert_eq!(subject.next(&mut one), Bell::Missed);
@@ -19,14 +19,14 @@ fn the_bell_begins_with_missed_and_names_exactly_the_clients_of_an_append() {
         let of = [("a", "1"), ("b x*{}é", "2"), ("a", "3"), ("c", "4")];
         stored(append(&mut *writer, &key(0), 1, &of));
         // Filtered batches and lost races ring for nobody.
-        let nothing = Append {
+        let mut nothing = Append {
             ledger: &key(0),
-            expected: 5,
-            next: 6,
+            exchange: Exchange::new(5, 6),
+            attempts: 0,
             digests: "",
             events: &[],
         };
-        stored(writer.append(&nothing, None));
+        stored(writer.append(&mut nothing, None));
         moved(append(&mut *writer, &key(0), 0, &[("wrong", "1")]));
         stored(append(&mut *writer, &key(0), 6, &[("last", "1")]));
         for rung in [&mut one, &mut two] {

@@ -2,7 +2,7 @@
 
 use super::{SOON, Subject, at, events, key, stored};
 use millstream::record::TopicPartition;
-use millstream::store::{Append, LedgerKey, StreamEvent};
+use millstream::store::{Append, Exchange, LedgerKey, StreamEvent};
 use millstream_tests::servers;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,18 +10,18 @@ use std::collections::{BTreeMap, BTreeSet};
 fn the_swap_log_gets_a_line_only_when_the_plugins_change() {
     let subject = Subject::redis(&servers().redis.url());
     let mut writer = subject.writer();
-    writer.begin(&key(0), &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0)).unwrap();
     let mut put = |expected, digests: &str| {
         let (ledger, events) = (key(0), events(expected, &[("a", "x")]));
         let next = expected + 1;
-        let append = Append {
+        let mut append = Append {
             ledger: &ledger,
-            expected,
-            next,
+            exchange: Exchange::new(expected, next),
+            attempts: 0,
             digests,
             events: &events,
         };
-        stored(writer.append(&append, Some(&ledger)));
+        stored(writer.append(&mut append, Some(&ledger)));
     };
     for (offset, digests) in ["one", "one", "two", "two", "two", "one"]
         .iter()
@@ -32,14 +32,14 @@ fn the_swap_log_gets_a_line_only_when_the_plugins_change() {
     // Another instance, after a restart: the ledger remembers.
     let mut again = subject.writer();
     let events = events(6, &[("a", "x")]);
-    let append = Append {
+    let mut append = Append {
         ledger: &key(0),
-        expected: 6,
-        next: 7,
+        exchange: Exchange::new(6, 7),
+        attempts: 0,
         digests: "one",
         events: &events,
     };
-    stored(again.append(&append, None));
+    stored(again.append(&mut append, None));
     let log = format!("{}:{{0}}:swaps:g:t:0", subject.prefix);
     let lines: Vec<(String, Vec<(String, String)>)> = redis::cmd("XRANGE")
         .arg(log)
@@ -71,7 +71,7 @@ fn keys_and_fields_are_as_documented() {
             partition: 7,
         },
     };
-    writer.begin(&group, &at(40)).unwrap();
+    writer.begin(&group, None, &at(40)).unwrap();
     subject.keep_interest(&["a"], SOON);
     let mut redis = servers().redis.connect();
     let key = |rest: &str| format!("{}:{{0}}:{rest}", subject.prefix);
@@ -86,14 +86,14 @@ fn keys_and_fields_are_as_documented() {
         n,
     };
     let events = [event("a", 41, 0), event("a", 41, 1), event("{b}:*", 44, 0)];
-    let append = Append {
+    let mut append = Append {
         ledger: &group,
-        expected: 40,
-        next: 45,
+        exchange: Exchange::new(40, 45),
+        attempts: 0,
         digests: "dd",
         events: &events,
     };
-    stored(writer.append(&append, None));
+    stored(writer.append(&mut append, None));
 
     let found: BTreeSet<String> = redis::cmd("KEYS")
         .arg(format!("{}*", subject.prefix))

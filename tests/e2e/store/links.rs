@@ -1,8 +1,8 @@
 //! A connection to Redis that loses answers, ends, or goes deaf.
 
-use super::{SOON, Subject, append, append_then, at, client, key, next_of, stored};
+use super::{SOON, Subject, append, append_then, at, client, events, key, next_of, stored};
 use millstream::record::Want;
-use millstream::store::{Appended, Bell};
+use millstream::store::{Append, Appended, Bell, Exchange};
 use millstream_tests::{Link, servers, streams, wait_until};
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ fn behind(subject: &Subject, name: &str) -> Vec<String> {
 fn a_lost_answer_is_unknown_and_the_ledger_tells() {
     let (link, subject) = linked();
     let mut writer = subject.writer();
-    writer.begin(&key(0), &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0)).unwrap();
     // Looked up ahead, so that the next answer is the transaction's own.
     stored(append_then(
         &mut *writer,
@@ -35,7 +35,15 @@ fn a_lost_answer_is_unknown_and_the_ledger_tells() {
     ));
     link.lose_answers();
     let began = Instant::now();
-    let lost = append(&mut *writer, &key(0), 1, &[("a", "2")]);
+    let (ledger, events) = (key(0), events(1, &[("a", "2")]));
+    let mut twice = Append {
+        ledger: &ledger,
+        exchange: Exchange::new(1, 2),
+        digests: "digests",
+        attempts: 0,
+        events: &events,
+    };
+    let lost = writer.append(&mut twice, None);
     println!("{lost:?} after {:?}", began.elapsed());
     let Appended::Unknown(error) = lost else {
         panic!("{lost:?}")
@@ -45,6 +53,8 @@ fn a_lost_answer_is_unknown_and_the_ledger_tells() {
     link.cut();
     link.open();
     assert_eq!(next_of(&mut *writer, &key(0)), Some(2), "it was stored");
+    let again = writer.append(&mut twice, None);
+    assert_eq!(stored(again), [], "the same append finds out that it was");
     assert_eq!(stored(append(&mut *writer, &key(0), 2, &[("a", "3")])), []);
     assert_eq!(subject.data("a"), ["1", "2", "3"]);
 }
@@ -53,7 +63,7 @@ fn a_lost_answer_is_unknown_and_the_ledger_tells() {
 fn a_lost_look_up_stores_nothing() {
     let (link, subject) = linked();
     let mut writer = subject.writer();
-    writer.begin(&key(0), &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0)).unwrap();
     stored(append(&mut *writer, &key(0), 0, &[("a", "1")]));
     link.lose_answers();
     let lost = append(&mut *writer, &key(0), 1, &[("a", "2")]);
@@ -73,7 +83,7 @@ fn a_lost_look_up_stores_nothing() {
 fn a_cut_connection_is_unknown_or_unavailable_until_it_is_back() {
     let (link, subject) = linked();
     let mut writer = subject.writer();
-    writer.begin(&key(0), &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0)).unwrap();
     let mut expected = 0;
     for round in 0..20 {
         let following = key(0);
@@ -91,7 +101,7 @@ fn a_cut_connection_is_unknown_or_unavailable_until_it_is_back() {
         }
         assert!(writer.ledger(&key(0)).is_err());
         assert!(writer.connected(&["a"]).is_err());
-        assert!(writer.begin(&key(1), &at(0)).is_err());
+        assert!(writer.begin(&key(1), None, &at(0)).is_err());
         let down = append(&mut *writer, &key(0), expected, &[("a", "down")]);
         assert!(matches!(down, Appended::Unavailable(_)), "{down:?}");
         link.open();
@@ -104,7 +114,7 @@ fn a_cut_connection_is_unknown_or_unavailable_until_it_is_back() {
 fn readers_and_bells_come_back_when_redis_does() {
     let (link, subject) = linked();
     let mut writer = subject.writer();
-    writer.begin(&key(0), &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0)).unwrap();
     let mut rung = subject.listen();
     assert_eq!(subject.next(&mut rung), Bell::Missed);
     for round in 0..3 {

@@ -11,8 +11,8 @@ mod retention;
 
 use millstream::record::{ClientId, Entry, Page, StreamId, TopicPartition, Want};
 use millstream::store::{
-    Append, Appended, Bell, Ledger, LedgerKey, Refusal, Retention, Store, StoreSettings, StoreUrl,
-    StreamEvent, Writer,
+    Append, Appended, Bell, Exchange, Ledger, LedgerKey, Refusal, Retention, Store, StoreSettings,
+    StoreUrl, StreamEvent, Writer,
 };
 use millstream_tests::{servers, unique};
 use std::sync::Arc;
@@ -181,14 +181,14 @@ fn append_then(
 ) -> Appended {
     let events = events(expected, of);
     let next = expected + of.len() as i64;
-    let append = Append {
+    let mut append = Append {
         ledger,
-        expected,
-        next,
+        exchange: Exchange::new(expected, next),
+        attempts: 0,
         digests: "digests",
         events: &events,
     };
-    writer.append(&append, following)
+    writer.append(&mut append, following)
 }
 
 #[track_caller]

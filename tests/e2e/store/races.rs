@@ -8,17 +8,17 @@ use std::sync::Barrier;
 fn the_first_beginning_wins() {
     both(|subject| {
         let (mut one, mut two) = (subject.writer(), subject.writer());
-        assert_eq!(one.begin(&key(0), &at(5)).unwrap(), at(5));
-        assert_eq!(two.begin(&key(0), &at(7)).unwrap(), at(5));
-        assert_eq!(one.begin(&key(0), &at(9)).unwrap(), at(5));
+        assert_eq!(one.begin(&key(0), None, &at(5)).unwrap(), at(5));
+        assert_eq!(two.begin(&key(0), None, &at(7)).unwrap(), at(5));
+        assert_eq!(one.begin(&key(0), None, &at(9)).unwrap(), at(5));
         // Also what stands there later, and not what stood there before.
         stored(append(&mut *two, &key(0), 5, &[("a", "1")]));
-        assert_eq!(one.begin(&key(0), &at(9)).unwrap().next, 6);
+        assert_eq!(one.begin(&key(0), None, &at(9)).unwrap().next, 6);
         for round in 1..50 {
             let barrier = Barrier::new(2);
             let begin = |writer: &mut Box<dyn Writer>, next| {
                 barrier.wait();
-                writer.begin(&key(round), &at(next)).unwrap()
+                writer.begin(&key(round), None, &at(next)).unwrap()
             };
             let (a, b) = std::thread::scope(|scope| {
                 let other = scope.spawn(|| begin(&mut two, 2));
@@ -31,13 +31,35 @@ fn the_first_beginning_wins() {
 }
 
 #[test]
+fn a_ledger_is_written_anew_only_where_it_stands_as_it_was_read() {
+    both(|subject| {
+        let (mut one, mut two) = (subject.writer(), subject.writer());
+        one.begin(&key(0), None, &at(5)).unwrap();
+        stored(append(&mut *two, &key(0), 5, &[("a", "1")]));
+        assert_eq!(one.begin(&key(0), Some(5), &at(50)).unwrap().next, 6);
+        assert_eq!(one.begin(&key(0), Some(6), &at(50)).unwrap(), at(50));
+        assert_eq!(
+            two.ledger(&key(0)).unwrap(),
+            Some(at(50)),
+            "nothing else is left of it"
+        );
+        assert_eq!(
+            moved(append(&mut *two, &key(0), 6, &[("a", "2")])),
+            Some(50)
+        );
+        stored(append(&mut *two, &key(0), 50, &[("a", "3")]));
+        assert_eq!(subject.data("a"), ["1", "3"]);
+    });
+}
+
+#[test]
 fn of_two_writers_with_the_same_expectation_one_stores() {
     const ROUNDS: i64 = 300;
     both(|subject| {
         let barrier = Barrier::new(2);
         let contend = |name: &'static str| {
             let mut writer = subject.writer();
-            writer.begin(&key(0), &at(0)).unwrap();
+            writer.begin(&key(0), None, &at(0)).unwrap();
             let mut won = 0;
             for round in 0..ROUNDS {
                 barrier.wait();
@@ -71,7 +93,7 @@ fn what_was_looked_up_ahead_is_used_and_never_believed_too_long() {
     both(|subject| {
         let (mut one, mut two) = (subject.writer(), subject.writer());
         for partition in 0..3 {
-            one.begin(&key(partition), &at(0)).unwrap();
+            one.begin(&key(partition), None, &at(0)).unwrap();
         }
         let mut ahead = |expected, data: &str, following: &LedgerKey| {
             append_then(
@@ -125,7 +147,7 @@ fn what_was_looked_up_ahead_is_used_and_never_believed_too_long() {
             stored(append_then(&mut *one, &key(1), 3, &of, Some(&key(9)))),
             []
         );
-        two.begin(&key(9), &at(0)).unwrap();
+        two.begin(&key(9), None, &at(0)).unwrap();
         assert_eq!(stored(append(&mut *one, &key(9), 0, &[("a", "12")])), []);
         let expected: Vec<String> = (0..=12).map(|n| n.to_string()).collect();
         assert_eq!(subject.data("a"), expected);

@@ -9,7 +9,7 @@ use millstream_tests::{Redis, servers};
 fn an_event_that_redis_refuses_is_named_and_the_rest_is_stored() {
     let subject = Subject::redis(&servers().redis.url());
     let mut writer = subject.writer();
-    writer.begin(&key(0), &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0)).unwrap();
     let mut redis = servers().redis.connect();
     let bad = format!("{}:{{0}}:client:bad", subject.prefix);
     redis::cmd("SET")
@@ -61,7 +61,7 @@ fn a_redis_that_does_not_take_writes_is_unavailable_and_nothing_changes() {
     let redis = servers().own_redis(&[]);
     let subject = Subject::redis(&redis.url());
     let mut writer = subject.writer();
-    writer.begin(&key(0), &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0)).unwrap();
     let trouble: [(&str, &[&str], &[&str]); 2] = [
         (
             "OOM",
@@ -91,7 +91,7 @@ fn a_redis_that_does_not_take_writes_is_unavailable_and_nothing_changes() {
                     other => panic!("{says}: {other:?}"),
                 }
             }
-            assert!(writer.begin(&key(7), &at(0)).is_err(), "{says}");
+            assert!(writer.begin(&key(7), None, &at(0)).is_err(), "{says}");
             order(&redis, end);
             assert_eq!(next_of(&mut *writer, &key(0)), Some(expected), "{says}");
         }

@@ -1,0 +1,149 @@
+//! What may be asked about a cluster.
+
+use super::admin;
+use super::context::Context;
+use super::{KafkaSettings, Partitions, Start};
+use crate::record::TopicPartition;
+use anyhow::Context as _;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{Offset, TopicPartitionList};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a question may take.
+const ASK: Duration = Duration::from_secs(10);
+
+/// A way to ask. It blocks until the cluster answers, at most 10 s.
+pub struct Cluster {
+    pub(super) consumer: Arc<BaseConsumer<Context>>,
+}
+
+impl Cluster {
+    /// One that is in no group, though it asks for `group`.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the properties.
+    pub fn connect(kafka: &KafkaSettings, group: &str) -> anyhow::Result<Cluster> {
+        let config = kafka.consumer(group);
+        let consumer = config.create_with_context(Context::new(Arc::new(Nobody)));
+        let consumer = consumer.context("librdkafka refuses the Kafka properties")?;
+        let consumer = Arc::new(consumer);
+        Ok(Cluster { consumer })
+    }
+
+    /// The partition's first offset and the one after its last.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub fn watermarks(&self, partition: &TopicPartition) -> anyhow::Result<(i64, i64)> {
+        let asked = self
+            .consumer
+            .fetch_watermarks(&partition.topic, partition.partition, ASK);
+        asked.with_context(|| format!("asking Kafka for the offsets of {partition}"))
+    }
+
+    /// The cluster's ID, where it has one.
+    pub fn id(&self) -> Option<String> {
+        self.consumer.client().fetch_cluster_id(ASK)
+    }
+
+    /// The topic's ID, where the cluster gives it one: a topic made anew under
+    /// the same name has another.
+    ///
+    /// # Errors
+    /// When the cluster does not answer, or does not have the topic.
+    pub fn topic_id(&self, topic: &str) -> anyhow::Result<Option<String>> {
+        // SAFETY: the consumer lives as long as `self`.
+        unsafe { admin::topic_id(self.consumer.client().native_ptr(), topic, ASK) }
+    }
+
+    /// What the group has committed, where it has.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub fn committed(&self, partition: &TopicPartition) -> anyhow::Result<Option<i64>> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&partition.topic, partition.partition);
+        let asked = self.consumer.committed_offsets(list, ASK);
+        let list = asked.with_context(|| format!("asking Kafka for the commit of {partition}"))?;
+        Ok(offset_of(&list))
+    }
+
+    /// The first offset whose record is of `millis` (since 1970-01-01 UTC) or
+    /// later; `None` where all are older.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub fn at_time(&self, partition: &TopicPartition, millis: i64) -> anyhow::Result<Option<i64>> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(
+            &partition.topic,
+            partition.partition,
+            Offset::Offset(millis),
+        )?;
+        let asked = self.consumer.offsets_for_times(list, ASK);
+        let list = asked.with_context(|| format!("asking Kafka for a time in {partition}"))?;
+        Ok(offset_of(&list))
+    }
+
+    /// The topic's partitions.
+    ///
+    /// # Errors
+    /// When the cluster does not answer, or does not have the topic.
+    pub fn partitions(&self, topic: &str) -> anyhow::Result<Vec<TopicPartition>> {
+        let metadata = self.consumer.fetch_metadata(Some(topic), ASK);
+        let metadata = metadata.with_context(|| format!("asking Kafka for the topic {topic}"))?;
+        let found = metadata.topics().iter().find(|found| found.name() == topic);
+        let found = found.filter(|found| found.error().is_none());
+        let found = found.with_context(|| format!("Kafka has no topic {topic}"))?;
+        let partition = |p: &rdkafka::metadata::MetadataPartition| TopicPartition {
+            topic: topic.into(),
+            partition: p.id(),
+        };
+        let mut partitions: Vec<_> = found.partitions().iter().map(partition).collect();
+        partitions.sort();
+        Ok(partitions)
+    }
+
+    /// How many members the group has now.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub fn members(&self, group: &str) -> anyhow::Result<usize> {
+        let groups = self.consumer.fetch_group_list(Some(group), ASK);
+        let groups = groups.with_context(|| format!("asking Kafka for the group {group}"))?;
+        Ok(groups
+            .groups()
+            .iter()
+            .map(|group| group.members().len())
+            .sum())
+    }
+}
+
+fn offset_of(list: &TopicPartitionList) -> Option<i64> {
+    match list.elements().first()?.offset() {
+        Offset::Offset(offset) => Some(offset),
+        _ => None,
+    }
+}
+
+/// Of a consumer that joins no group.
+struct Nobody;
+
+impl Partitions for Nobody {
+    fn start(&self, _: &TopicPartition, _: &Cluster) -> Option<Start> {
+        None
+    }
+
+    fn begin(&self, _: super::Feed, _: Start) {}
+
+    fn revoked(&self, _: &[TopicPartition], _: bool) -> Vec<(TopicPartition, i64)> {
+        Vec::new()
+    }
+
+    fn done(&self) -> Vec<(TopicPartition, i64)> {
+        Vec::new()
+    }
+
+    fn look_after(&self, _: &Cluster) {}
+}
