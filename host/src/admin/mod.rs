@@ -26,12 +26,31 @@ pub fn install_metrics() -> anyhow::Result<PrometheusHandle> {
 
 fn describe() {
     use metrics::{describe_counter as counter, describe_gauge as gauge, describe_histogram};
-    counter!("millstream_records_total", "Records processed.");
+    counter!(
+        "millstream_records_total",
+        "Records that are done: stored, filtered, or dead letters."
+    );
     counter!(
         "millstream_events_total",
-        "Events planned for clients' streams."
+        "Events stored in clients' streams."
     );
-    counter!("millstream_batches_total", "Batches processed.");
+    counter!("millstream_batches_total", "Batches stored.");
+    counter!(
+        "millstream_lost_records_total",
+        "Records that were passed over because they were gone, as configured."
+    );
+    counter!(
+        "millstream_waits_total",
+        "Pauses before something is tried again, by what did not do it: store, kafka, plugins."
+    );
+    counter!(
+        "millstream_store_unknown_total",
+        "Answers of the store to a transaction that were lost."
+    );
+    counter!(
+        "millstream_kafka_errors_total",
+        "Errors that Kafka's client told, by client: consumer, producer."
+    );
     counter!(
         "millstream_failures_total",
         "Records that failed, by class and stage."
@@ -68,6 +87,9 @@ fn describe() {
 pub struct AdminHandler {
     /// What the recorder has counted.
     pub metrics: PrometheusHandle,
+    /// More of it, that is asked for only when it is wanted, in Prometheus'
+    /// text format: whole families, none of which the recorder has.
+    pub more_metrics: Box<dyn Fn() -> String + Send + Sync>,
     /// Why the daemon is not ready; empty when it is.
     pub not_ready: Box<dyn Fn() -> Vec<String> + Send + Sync>,
 }
@@ -82,7 +104,10 @@ impl Handler for AdminHandler {
             "/readyz" => self.ready(),
             "/metrics" => {
                 self.metrics.run_upkeep();
-                text(StatusCode::OK, self.metrics.render())
+                text(
+                    StatusCode::OK,
+                    self.metrics.render() + &(self.more_metrics)(),
+                )
             }
             _ => text(
                 StatusCode::NOT_FOUND,

@@ -3,7 +3,7 @@
 use crate::admin::{AdminHandler, install_metrics};
 use crate::config::{PluginSettings, Settings};
 use crate::http::Listener;
-use crate::pipeline::{Pipeline, StoreStreams, Swapper};
+use crate::pipeline::{Pipeline, StoreStreams, Swapper, gauges};
 use crate::plugin::Loader;
 use crate::sse::{Extra, Hub, SseHandler};
 use crate::store::Store;
@@ -75,8 +75,13 @@ impl Daemon {
             let (readiness, hub) = (readiness.clone(), hub.clone());
             move || readiness.reasons(&hub)
         };
+        let more_metrics = {
+            let readiness = readiness.clone();
+            move || readiness.gauges()
+        };
         let admin_handler = AdminHandler {
             metrics,
+            more_metrics: Box::new(more_metrics),
             not_ready: Box::new(not_ready),
         };
         let admin = tokio::spawn(admin.serve(Arc::new(admin_handler), stopped.clone()));
@@ -188,6 +193,14 @@ fn largest_memory(plugins: &PluginSettings) -> usize {
 }
 
 impl Readiness {
+    fn gauges(&self) -> String {
+        let pipelines = self
+            .pipelines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        gauges::exposition(pipelines.as_deref().unwrap_or_default())
+    }
+
     fn reasons(&self, hub: &Hub) -> Vec<String> {
         let mut reasons = Vec::new();
         match &*self

@@ -5,6 +5,7 @@
 
 mod daemon;
 mod demo;
+mod offsets;
 mod run;
 
 use crate::config::{self, ConfigError};
@@ -45,6 +46,11 @@ enum Command {
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
+    },
+    /// Shows and sets where pipelines are in their topics.
+    Offsets {
+        #[command(subcommand)]
+        command: offsets::OffsetsCommand,
     },
     /// Compiles a plugin from standard input to standard output; the daemon
     /// runs this as a child of its own.
@@ -101,6 +107,10 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
             let s = if n == 1 { "" } else { "s" };
             println!("{file}: good: {n} pipeline{s} (plugins are loaded when it runs)");
             Ok(())
+        }
+        Command::Offsets { command } => {
+            start_logging("warn,librdkafka=error");
+            offsets::run(command)
         }
         Command::CompilePlugin => crate::plugin::compile::child(),
     }

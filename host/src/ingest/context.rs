@@ -2,6 +2,7 @@
 
 use super::Partitions;
 use crate::record::TopicPartition;
+use metrics::counter;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
@@ -115,6 +116,7 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        counter!("millstream_kafka_errors_total", "client" => "consumer").increment(1);
         if self.complaints.is_news(&error) {
             tracing::warn!(%error, reason, "Kafka");
         }

@@ -19,7 +19,7 @@ mod settings;
 pub use cluster::Cluster;
 pub use consumer::{Ingest, IngestOptions};
 pub use feed::{Feed, FeedError, FillLimits};
-pub use outbox::{Outbox, Receipts};
+pub use outbox::{Outbox, Receipts, Undelivered};
 pub use settings::{KafkaSettings, PropertyError};
 
 use crate::record::TopicPartition;

@@ -1,9 +1,11 @@
 //! What goes out to Kafka, and the receipts that it arrived.
 
 use super::KafkaSettings;
+use super::admin;
 use super::context::{Complaints, log};
 use crate::record::Outgoing;
 use anyhow::Context as _;
+use metrics::counter;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -11,6 +13,9 @@ use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+/// How long a topic may take to be made.
+const CREATE: Duration = Duration::from_secs(10);
 
 /// An idempotent producer. Clones share it.
 #[derive(Clone)]
@@ -32,7 +37,27 @@ pub struct Receipts {
 struct Arrivals {
     awaited: usize,
     /// Indices of what did not arrive, and why.
-    failed: Vec<(usize, String)>,
+    failed: Vec<(usize, Undelivered)>,
+}
+
+/// Why Kafka does not have a record.
+#[derive(Debug)]
+pub struct Undelivered {
+    /// For people.
+    pub why: String,
+    /// There is no such topic.
+    pub no_topic: bool,
+}
+
+impl From<&KafkaError> for Undelivered {
+    fn from(error: &KafkaError) -> Undelivered {
+        use RDKafkaErrorCode::{UnknownTopic, UnknownTopicOrPartition};
+        let code = error.rdkafka_error_code();
+        Undelivered {
+            why: error.to_string(),
+            no_topic: matches!(code, Some(UnknownTopic | UnknownTopicOrPartition)),
+        }
+    }
 }
 
 impl Receipts {
@@ -40,7 +65,7 @@ impl Receipts {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, index: usize, result: Result<(), String>) {
+    fn note(&self, index: usize, result: Result<(), Undelivered>) {
         let mut state = self.state();
         state.awaited -= 1;
         state.failed.extend(result.err().map(|why| (index, why)));
@@ -51,7 +76,7 @@ impl Receipts {
 
     /// Waits until Kafka answered for all that was sent, or `until` passed:
     /// then `None`. Otherwise the indices of what failed, and why.
-    pub fn wait(&self, until: Instant) -> Option<Vec<(usize, String)>> {
+    pub fn wait(&self, until: Instant) -> Option<Vec<(usize, Undelivered)>> {
         let mut state = self.state();
         while state.awaited > 0 {
             let left = until.checked_duration_since(Instant::now())?;
@@ -71,6 +96,7 @@ impl ClientContext for Deliveries {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        counter!("millstream_kafka_errors_total", "client" => "producer").increment(1);
         if self.0.is_news(&error) {
             tracing::warn!(%error, reason, "Kafka producer");
         }
@@ -84,10 +110,7 @@ impl ProducerContext for Deliveries {
         let (receipts, index) = *receipt;
         receipts.note(
             index,
-            result
-                .as_ref()
-                .map(drop)
-                .map_err(|(error, _)| error.to_string()),
+            result.as_ref().map(drop).map_err(|(error, _)| error.into()),
         );
     }
 }
@@ -116,7 +139,7 @@ impl Outbox {
                 Err(failed) => failed,
             };
             if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
-                receipts.note(index, Err(error.to_string()));
+                receipts.note(index, Err((&error).into()));
                 return;
             }
             record = returned;
@@ -142,6 +165,16 @@ impl Outbox {
             });
         }
         record.headers(headers)
+    }
+
+    /// Makes a topic, as the broker makes topics by itself; one that is there
+    /// is fine.
+    ///
+    /// # Errors
+    /// What Kafka has against it.
+    pub fn create_topic(&self, topic: &str) -> anyhow::Result<()> {
+        // SAFETY: the producer lives as long as `self`.
+        unsafe { admin::create_topic(self.producer.client().native_ptr(), topic, CREATE) }
     }
 
     /// Waits until all that was sent is answered for, at most `patience`.

@@ -5,17 +5,20 @@
 //! it waits, and says so.
 
 use super::lane::{LaneState, Until};
-use super::letters::{Arrival, Letters, Verdict, judge};
+use super::letters::{Arrival, Letters, Refused, Verdict, judge};
 use super::plan::Plan;
 use super::signal::Signal;
 use super::{Shared, Trouble};
 use crate::record::{Class, Failure, Stage};
 use crate::store::{Append, Appended, Exchange, Ledger, LedgerKey, Refusal, Writer};
-use std::sync::Arc;
+use metrics::{Counter, counter};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+/// How many topics a pipeline makes for dead letters.
+const TOPICS_MADE: usize = 16;
 /// How often a wait looks whether the plan is still wanted.
 const LOOK: Duration = Duration::from_millis(200);
 /// The first and the longest pause between two tries of the store.
@@ -29,17 +32,31 @@ pub(super) struct Back {
     signal: Arc<Signal>,
     writer: Box<dyn Writer>,
     pause: Duration,
+    meters: Meters,
+}
+
+struct Meters {
+    records: Counter,
+    events: Counter,
+    batches: Counter,
 }
 
 impl Back {
     pub fn new(shared: Arc<Shared>, plans: Receiver<Box<Plan>>, signal: Arc<Signal>) -> Back {
         let writer = shared.store.writer();
+        let name = &shared.settings.name;
+        let meters = Meters {
+            records: counter!("millstream_records_total", "pipeline" => name.clone()),
+            events: counter!("millstream_events_total", "pipeline" => name.clone()),
+            batches: counter!("millstream_batches_total", "pipeline" => name.clone()),
+        };
         Back {
             shared,
             plans,
             signal,
             writer,
             pause: PAUSES.0,
+            meters,
         }
     }
 
@@ -78,6 +95,7 @@ impl Back {
                 Appended::Unavailable(error) => error,
                 Appended::Unknown(error) => {
                     tracing::warn!(%error, "an answer of the store was lost; the ledger will tell");
+                    counter!("millstream_store_unknown_total").increment(1);
                     error
                 }
             };
@@ -104,13 +122,44 @@ impl Back {
                 self.shared.trouble(Trouble::Outbox, None);
                 return true;
             }
-            Arrival::Refused(why) => {
-                self.shared.trouble(Trouble::Outbox, Some(why));
+            Arrival::Refused(refused) => {
+                let made = self.make_topic(&refused);
+                let Refused { topic, why, .. } = refused;
+                let what = format!("Kafka does not take a record for the topic {topic}: {why}");
+                let what = match made {
+                    Err(error) => format!("{what}; it can't be made: {error:#}"),
+                    Ok(()) => what,
+                };
+                self.shared.trouble(Trouble::Outbox, Some(what));
                 self.wait();
             }
             Arrival::Waiting => {}
         }
         false
+    }
+
+    /// Makes a topic for dead letters that is not there. A plugin names topics,
+    /// so there is a limit to how many.
+    fn make_topic(&self, refused: &Refused) -> anyhow::Result<()> {
+        if !refused.no_topic || !self.shared.settings.create_dead_letter_topics {
+            return Ok(());
+        }
+        let mut made = self
+            .shared
+            .made_topics
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let known = made.contains(&refused.topic);
+        anyhow::ensure!(
+            known || made.len() < TOPICS_MADE,
+            "{TOPICS_MADE} were made already"
+        );
+        self.shared.outbox.create_topic(&refused.topic)?;
+        if !known {
+            tracing::warn!(topic = refused.topic, "made a topic for dead letters");
+            made.push(refused.topic.clone());
+        }
+        Ok(())
     }
 
     /// Pauses, longer each time, never two workers in step.
@@ -125,6 +174,10 @@ impl Back {
         self.pause = PAUSES.0;
         self.shared.trouble(Trouble::Store, None);
         plan.lane.done.store(plan.next, Ordering::Release);
+        let events = plan.streamed.len() - refusals.len();
+        self.meters.records.increment(plan.records as u64);
+        self.meters.events.increment(events as u64);
+        self.meters.batches.increment(1);
         if !refusals.is_empty() {
             self.bury(plan, refusals);
         }

@@ -99,14 +99,12 @@ impl Front {
             attempts: tried,
             generation: self.instances.generation.clone(),
             batch: batch.clone(),
+            records: end - from,
             events: made.events,
             streamed,
             letters,
         };
         lane.next = next;
-        self.meters.records.increment((end - from) as u64);
-        self.meters.events.increment(plan.streamed.len() as u64);
-        self.meters.batches.increment(1);
         Some(plan)
     }
 }

@@ -14,7 +14,7 @@ use crate::plugin::{
 };
 use crate::record::{Batch, Class, Event, Failure, Stage};
 use crate::store::Writer;
-use metrics::{Counter, Histogram, counter, histogram};
+use metrics::{Histogram, histogram};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -47,13 +47,6 @@ impl Instances {
     }
 }
 
-pub(super) struct Meters {
-    pub records: Counter,
-    pub events: Counter,
-    pub batches: Counter,
-    plugin_seconds: Histogram,
-}
-
 /// A worker's first thread.
 pub(super) struct Front {
     pub shared: Arc<Shared>,
@@ -64,7 +57,7 @@ pub(super) struct Front {
     pub lanes: Vec<Lane>,
     /// For interest look-ups: the back's is busy with a transaction.
     interest: Box<dyn Writer>,
-    pub meters: Meters,
+    plugin_seconds: Histogram,
 }
 
 impl Front {
@@ -77,12 +70,7 @@ impl Front {
         let instances = Instances::new(shared.generation.load_full())?;
         let interest = shared.store.writer();
         let name = shared.settings.name.clone();
-        let meters = Meters {
-            records: counter!("millstream_records_total", "pipeline" => name.clone()),
-            events: counter!("millstream_events_total", "pipeline" => name.clone()),
-            batches: counter!("millstream_batches_total", "pipeline" => name.clone()),
-            plugin_seconds: histogram!("millstream_plugin_seconds", "pipeline" => name),
-        };
+        let plugin_seconds = histogram!("millstream_plugin_seconds", "pipeline" => name);
         let lanes = Vec::new();
         Ok(Front {
             shared,
@@ -92,7 +80,7 @@ impl Front {
             instances,
             lanes,
             interest,
-            meters,
+            plugin_seconds,
         })
     }
 
@@ -202,9 +190,7 @@ impl Front {
         if connected.is_empty() && routed.decisions.iter().any(asks) {
             connected = self.connected(&made)?;
         }
-        self.meters
-            .plugin_seconds
-            .record(began.elapsed().as_secs_f64());
+        self.plugin_seconds.record(began.elapsed().as_secs_f64());
         let failures = failures(&mut made, &routed, from, attempts);
         if self.breaker_opens(made.end - from, &failures) {
             // Nothing of it has left: the plugins that are live next make it.

@@ -60,7 +60,7 @@ fn line(kind: &str, digest: &str, name: &str, config: &str, limits: &Limits) -> 
     format!("{kind} {digest} {name} {config} {limits:?}")
 }
 
-fn programs(generation: &Generation) -> [(&'static str, &Program); 3] {
+pub(super) fn programs(generation: &Generation) -> [(&'static str, &Program); 3] {
     [
         ("transform", &generation.transform.program),
         ("route", &generation.route.program),

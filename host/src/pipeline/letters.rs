@@ -29,9 +29,10 @@ impl Letters {
         let Some(failed) = self.receipts.wait(Instant::now() + patience) else {
             return Arrival::Waiting;
         };
-        let refused = failed.first().map(|(index, error)| {
-            let topic = &self.outgoing[*index].topic;
-            format!("Kafka does not take a record for the topic {topic}: {error}")
+        let refused = failed.first().map(|(index, error)| Refused {
+            topic: self.outgoing[*index].topic.clone(),
+            why: error.why.clone(),
+            no_topic: error.no_topic,
         });
         for (index, _) in failed {
             outbox.send(&self.outgoing[index], index, &self.receipts);
@@ -46,8 +47,16 @@ pub(super) enum Arrival {
     All,
     /// Not yet.
     Waiting,
-    /// Not some of it, for this reason.
-    Refused(String),
+    /// Not some of it.
+    Refused(Refused),
+}
+
+/// What Kafka has against a letter.
+pub(super) struct Refused {
+    pub topic: String,
+    pub why: String,
+    /// There is no such topic.
+    pub no_topic: bool,
 }
 
 /// What is done about one failed record.
@@ -134,6 +143,10 @@ fn verdict(
             did("halt");
             Verdict::Halt
         }
+        Ruling::Reroute { topic, headers } => {
+            did("reroute");
+            Verdict::Letter(rerouted(batch, failure, topic, headers))
+        }
         Ruling::ToTopic {
             topic,
             value,
@@ -173,6 +186,20 @@ fn letter(
     }
 }
 
+/// A record on its way to another topic: all as it was, and where it is from.
+fn rerouted(batch: &Batch, failure: &Failure, topic: String, added: Headers) -> Outgoing {
+    let view = batch.view(failure.record as usize);
+    let mut headers = own_headers(&view);
+    headers.push(source(batch, view.record.offset));
+    headers.extend(added);
+    Outgoing {
+        topic,
+        key: view.key().map(<[u8]>::to_vec),
+        value: view.value().map(<[u8]>::to_vec),
+        headers,
+    }
+}
+
 fn own_headers(view: &RecordView) -> Headers {
     let own = |(name, value): (&[u8], Option<&[u8]>)| {
         (
@@ -204,7 +231,12 @@ fn error_headers(batch: &Batch, failure: &Failure, offset: i64, timestamp: i64) 
     let header = |(name, value): (&str, String)| {
         (format!("millstream.error.{name}"), Some(value.into_bytes()))
     };
-    let source = format!("{origin}/{offset}");
-    let source = ("millstream.source".to_string(), Some(source.into_bytes()));
+    let source = source(batch, offset);
     fields.into_iter().map(header).chain([source]).collect()
+}
+
+/// Which record it is: tells a copy.
+fn source(batch: &Batch, offset: i64) -> (String, Option<Vec<u8>>) {
+    let source = format!("{}/{offset}", batch.origin);
+    ("millstream.source".to_string(), Some(source.into_bytes()))
 }

@@ -17,9 +17,11 @@ mod back;
 mod breaker;
 mod decide;
 mod front;
+pub mod gauges;
 mod generations;
 mod lane;
 mod letters;
+pub mod offsets;
 mod opening;
 mod partitions;
 mod plan;
@@ -68,6 +70,8 @@ pub(crate) struct Shared {
     breaker: Breaker,
     pub store: Arc<Store>,
     pub outbox: Outbox,
+    /// Topics that were made for dead letters.
+    made_topics: Mutex<Vec<String>>,
     lanes: Mutex<HashMap<TopicPartition, Arc<LaneState>>>,
     stage: AtomicU8,
     /// What the pipeline waits for, by [`Trouble`].
@@ -239,6 +243,7 @@ impl Pipeline {
             breaker: Breaker::new(settings.breaker),
             store,
             outbox: Outbox::new(&all.kafka)?,
+            made_topics: Mutex::default(),
             lanes: Mutex::default(),
             stage: AtomicU8::new(RUNNING),
             troubles: Default::default(),

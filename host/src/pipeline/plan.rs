@@ -19,6 +19,8 @@ pub(super) struct Plan {
     /// The plugins that made it.
     pub generation: Arc<Generation>,
     pub batch: Arc<Batch>,
+    /// How many of the batch's records it covers.
+    pub records: usize,
     pub events: Events,
     /// Indices of the events that go to their clients' streams.
     pub streamed: Vec<u32>,

@@ -36,6 +36,13 @@ pub enum Ruling {
         /// Headers to add.
         headers: Headers,
     },
+    /// As it is to another topic, where another pipeline or program reads it.
+    Reroute {
+        /// The topic.
+        topic: String,
+        /// Headers to add.
+        headers: Headers,
+    },
     /// Again after a delay.
     Retry(Duration),
     /// Away with it.
@@ -172,6 +179,15 @@ fn read(answer: &wire::Answer, decision: &wire::Decision) -> Result<Ruling, Call
         ))),
         2 => Ok(Ruling::Drop),
         3 => Ok(Ruling::Halt),
+        4 => {
+            let range = (decision.first_header, decision.header_count);
+            let topic = super::outgoing::topic(decision.topic, &answer.arena);
+            let headers = super::outgoing::headers(&answer.headers, range, &answer.arena);
+            Ok(Ruling::Reroute {
+                topic: topic.map_err(CallError::bad_output)?,
+                headers: headers.map_err(CallError::bad_output)?,
+            })
+        }
         n => Err(CallError::bad_output(format!(
             "action {n} is none that this version knows"
         ))),

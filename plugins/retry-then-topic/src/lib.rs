@@ -1,5 +1,7 @@
 //! A dead-letter policy that tries again what may succeed later, and sends the
-//! rest to a topic as it is. A pipeline that names no policy has this one.
+//! rest to a topic as it is, unless its class is one of those that are dropped,
+//! that halt the partition, or that go elsewhere. A pipeline that names no
+//! policy has this one.
 //!
 //! ```toml
 //! [pipeline.dead-letter]
@@ -10,6 +12,9 @@
 //! delay-ms = 100                        # before the second try; doubles with each
 //! max-delay-ms = 10000                  # but is never longer than this
 //! retry = ["transient"]                 # the classes that are tried again
+//! drop = []                             # the classes that are thrown away (and counted)
+//! halt = []                             # the classes that stop the partition
+//! reroute = {}                          # class = topic: the record as it is, for another reader
 //! ```
 //!
 //! While a record waits its partition waits, so that order is kept. Most other
@@ -18,6 +23,7 @@
 
 use millstream_plugin::{Config, DeadLetter, Decision, FailedRecord, Letter, dead_letter};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The classes of failures, as the contract (`wit/plugin.wit`) lists them.
@@ -44,6 +50,9 @@ pub struct RetryThenTopic {
     delay_ms: u32,
     max_delay_ms: u32,
     retry: Vec<String>,
+    drop: Vec<String>,
+    halt: Vec<String>,
+    reroute: BTreeMap<String, String>,
 }
 
 impl Default for RetryThenTopic {
@@ -54,6 +63,9 @@ impl Default for RetryThenTopic {
             delay_ms: 100,
             max_delay_ms: 10_000,
             retry: vec!["transient".into()],
+            drop: Vec::new(),
+            halt: Vec::new(),
+            reroute: BTreeMap::new(),
         }
     }
 }
@@ -66,9 +78,21 @@ impl DeadLetter for RetryThenTopic {
     }
 
     fn decide(&self, failed: FailedRecord) -> Decision {
-        let may_succeed = self.retry.iter().any(|class| class == failed.class());
-        if may_succeed && failed.attempts() < self.attempts {
+        let among = |classes: &[String]| classes.iter().any(|class| class == failed.class());
+        if among(&self.retry) && failed.attempts() < self.attempts {
             return Decision::Retry(self.delay(failed.attempts()));
+        }
+        if among(&self.drop) {
+            return Decision::Drop;
+        }
+        if among(&self.halt) {
+            return Decision::Halt;
+        }
+        if let Some(topic) = self.reroute.get(failed.class()) {
+            return Decision::Reroute {
+                topic: topic.clone(),
+                headers: Vec::new(),
+            };
         }
         Decision::ToTopic(Letter {
             topic: self.topic.clone(),
@@ -95,12 +119,29 @@ impl RetryThenTopic {
                 "delay-ms: {delay} is more than max-delay-ms, {max}"
             ));
         }
-        let known = |class: &&String| CLASSES.contains(&class.as_str());
-        if let Some(class) = self.retry.iter().find(|class| !known(class)) {
-            let names = CLASSES.join(", ");
-            return Err(format!(
-                "retry: there is no class {class:?}; there are {names}"
-            ));
+        let reroute: Vec<String> = self.reroute.keys().cloned().collect();
+        let ends = [
+            ("drop", &self.drop),
+            ("halt", &self.halt),
+            ("reroute", &reroute),
+        ];
+        for (key, classes) in ends.into_iter().chain([("retry", &self.retry)]) {
+            if let Some(class) = classes.iter().find(|c| !CLASSES.contains(&c.as_str())) {
+                let names = CLASSES.join(", ");
+                return Err(format!(
+                    "{key}: there is no class {class:?}; there are {names}"
+                ));
+            }
+        }
+        for (index, (key, classes)) in ends.iter().enumerate() {
+            for (other, others) in &ends[index + 1..] {
+                if let Some(class) = classes.iter().find(|class| others.contains(class)) {
+                    return Err(format!("{class:?} is in {key} and in {other}"));
+                }
+            }
+        }
+        for (class, topic) in &self.reroute {
+            check_topic(topic).map_err(|e| format!("reroute: {class}: {e}"))?;
         }
         self.topic.as_deref().map_or(Ok(()), check_topic)
     }
@@ -203,6 +244,33 @@ mod tests {
             "{wrong}"
         );
         assert!(CLASSES.iter().all(|class| wrong.contains(class)), "{wrong}");
+    }
+
+    #[test]
+    fn classes_may_be_dropped_halt_or_go_elsewhere_after_their_retries() {
+        let config = r#"{"drop":["rejected"],"halt":["trap","transient"],
+            "reroute":{"unaddressable":"nobody"},"attempts":2}"#;
+        let elsewhere = Decision::Reroute {
+            topic: "nobody".into(),
+            headers: Vec::new(),
+        };
+        assert_eq!(decide(config, "rejected", 1), Decision::Drop);
+        assert_eq!(decide(config, "trap", 1), Decision::Halt);
+        assert_eq!(decide(config, "unaddressable", 1), elsewhere);
+        assert_eq!(decide(config, "malformed", 1), to_topic(None));
+        assert!(matches!(decide(config, "transient", 1), Decision::Retry(_)));
+        assert_eq!(decide(config, "transient", 2), Decision::Halt);
+    }
+
+    #[test]
+    fn a_class_with_two_ends_or_an_illegal_place_to_go_is_refused() {
+        let wrong = refusal(r#"{"drop":["trap"],"reroute":{"trap":"t"}}"#);
+        assert_eq!(wrong, r#"config: "trap" is in drop and in reroute"#);
+        let wrong = refusal(r#"{"reroute":{"trap":"a/b"}}"#);
+        assert!(
+            wrong.starts_with("config: reroute: trap: topic:"),
+            "{wrong}"
+        );
     }
 
     #[test]

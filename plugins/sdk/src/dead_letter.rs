@@ -80,6 +80,15 @@ pub struct Letter {
 pub enum Decision {
     /// To a Kafka topic.
     ToTopic(Letter),
+    /// As it is, but for added headers, to another topic that another pipeline
+    /// or program reads. The host adds `millstream.source`, and no
+    /// `millstream.error.*`.
+    Reroute {
+        /// The topic.
+        topic: String,
+        /// Headers to add.
+        headers: Vec<(String, Option<Vec<u8>>)>,
+    },
     /// Again after a delay; its partition waits, so that order is kept. The
     /// pipeline caps how often and how long.
     Retry(Duration),
@@ -180,6 +189,15 @@ fn write(answer: &mut wire::Answer, decided: Decision) -> wire::Decision {
         Decision::Drop => decision.action = 2,
         Decision::Halt => decision.action = 3,
         Decision::ToTopic(letter) => write_letter(answer, &mut decision, letter),
+        Decision::Reroute { topic, headers } => {
+            let letter = Letter {
+                topic: Some(topic),
+                value: Value::Same,
+                headers,
+            };
+            write_letter(answer, &mut decision, letter);
+            decision.action = 4;
+        }
     }
     decision
 }

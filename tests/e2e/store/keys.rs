@@ -115,6 +115,7 @@ fn keys_and_fields_are_as_documented() {
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
     let expected = [
+        ("attempts", "0"),
         ("cluster-id", "cluster-id"),
         ("digests", "dd"),
         ("next", "45"),

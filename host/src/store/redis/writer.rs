@@ -82,6 +82,16 @@ impl RedisWriter {
         (pipe, kept_up)
     }
 
+    /// What the campaign must find: the ledger is moved before the events are
+    /// stored, and what came between is not noticed.
+    #[cfg(feature = "seeded-bug")]
+    fn move_ledger_first(&mut self, append: &Append, ledger: &Ledger) -> Result<(), Unavailable> {
+        let mut pipe = redis::pipe();
+        pipe.cmd("UNWATCH");
+        commands::move_ledger(&mut pipe, &self.keys, append, ledger);
+        self.link.send(&pipe).map(drop)
+    }
+
     /// Adds what streams need now and then, and answers whose it is.
     fn keep_up(&self, pipe: &mut Pipeline, append: &Append) -> Vec<Vec<u8>> {
         let mut due: Vec<&[u8]> = append
@@ -132,6 +142,8 @@ impl RedisWriter {
         ledger: &Ledger,
         following: Option<&LedgerKey>,
     ) -> Result<Outcome, Unavailable> {
+        #[cfg(feature = "seeded-bug")]
+        self.move_ledger_first(append, ledger)?;
         let (mut pipe, kept_up) = self.transaction(append, ledger);
         let commands = pipe.len();
         if let Some(key) = following {

@@ -1,6 +1,6 @@
 use super::input::{Flat, TestRecord, owned};
-use crate::abi::Span;
 use crate::abi::dead_letter::exports::millstream::plugin::dead_letter as wire;
+use crate::abi::{Header, Span};
 use crate::{Config, DeadLetter, Decision, Letter, Value};
 use std::time::Duration;
 
@@ -84,7 +84,13 @@ fn read(answer: &wire::Answer, decision: &wire::Decision) -> Decision {
         3 => Decision::Halt,
         _ => {
             let first = decision.first_header as usize;
-            let headers = answer.headers[first..first + decision.header_count as usize].iter();
+            let headers = &answer.headers[first..first + decision.header_count as usize];
+            let header = |h: &Header| (owned(h.name, &answer.arena), bytes(h.value));
+            let headers = headers.iter().map(header).collect();
+            if decision.action == 4 {
+                let topic = owned(decision.topic, &answer.arena);
+                return Decision::Reroute { topic, headers };
+            }
             Decision::ToTopic(Letter {
                 topic: bytes(decision.topic).map(|_| owned(decision.topic, &answer.arena)),
                 value: match (decision.value_from, bytes(decision.value)) {
@@ -92,9 +98,7 @@ fn read(answer: &wire::Answer, decision: &wire::Decision) -> Decision {
                     (_, Some(value)) => Value::Bytes(value),
                     (_, None) => Value::Absent,
                 },
-                headers: headers
-                    .map(|h| (owned(h.name, &answer.arena), bytes(h.value)))
-                    .collect(),
+                headers,
             })
         }
     }

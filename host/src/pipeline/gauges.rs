@@ -1,0 +1,106 @@
+//! What is measured only when it is asked for: it changes with assignments and
+//! swaps, and a gauge that nobody updates any more would lie.
+
+use super::{Pipeline, generations};
+use std::fmt::Write;
+use std::sync::atomic::Ordering;
+
+/// One partition, now.
+struct Gauges {
+    labels: String,
+    next: i64,
+    end: Option<i64>,
+    halted: bool,
+}
+
+/// The pipelines' gauges, in Prometheus' text format.
+pub fn exposition(pipelines: &[Pipeline]) -> String {
+    let all: Vec<Gauges> = pipelines.iter().flat_map(gauges).collect();
+    let mut out = String::new();
+    family(
+        &mut out,
+        "millstream_ledger_offset",
+        "The next offset to process: what is before it is done.",
+        all.iter()
+            .filter(|g| g.next >= 0)
+            .map(|g| (&g.labels, g.next)),
+    );
+    family(
+        &mut out,
+        "millstream_end_offset",
+        "The offset after the partition's last record, as of the last fetch.",
+        all.iter().filter_map(|g| Some((&g.labels, g.end?))),
+    );
+    family(
+        &mut out,
+        "millstream_lag_records",
+        "Records of the partition that are not done yet.",
+        all.iter()
+            .filter(|g| g.next >= 0)
+            .filter_map(|g| Some((&g.labels, (g.end? - g.next).max(0)))),
+    );
+    family(
+        &mut out,
+        "millstream_partition_halted",
+        "1 where a partition is halted; readiness says why.",
+        all.iter().map(|g| (&g.labels, i64::from(g.halted))),
+    );
+    let plugins: Vec<String> = pipelines.iter().flat_map(plugins).collect();
+    family(
+        &mut out,
+        "millstream_plugin_info",
+        "The plugins that are live, by digest.",
+        plugins.iter().map(|labels| (labels, 1)),
+    );
+    out
+}
+
+fn family<'a>(
+    out: &mut String,
+    name: &str,
+    help: &str,
+    values: impl Iterator<Item = (&'a String, i64)>,
+) {
+    // Writing into a String can't fail.
+    let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n");
+    for (labels, value) in values {
+        let _ = writeln!(out, "{name}{{{labels}}} {value}");
+    }
+    out.push('\n');
+}
+
+fn gauges(pipeline: &Pipeline) -> Vec<Gauges> {
+    let lanes = pipeline.shared.lanes();
+    let mut all: Vec<_> = lanes
+        .iter()
+        .map(|(partition, lane)| Gauges {
+            // Names of pipelines and topics hold nothing to escape.
+            labels: format!(
+                "pipeline=\"{}\",topic=\"{}\",partition=\"{}\"",
+                pipeline.name(),
+                partition.topic,
+                partition.partition
+            ),
+            next: lane.done.load(Ordering::Acquire),
+            end: pipeline.ingest.end(partition),
+            halted: lane.halted().is_some(),
+        })
+        .collect();
+    all.sort_by(|a, b| a.labels.cmp(&b.labels));
+    all
+}
+
+fn plugins(pipeline: &Pipeline) -> Vec<String> {
+    let generation = pipeline.shared.generation.load();
+    let of = |(kind, program): (&str, &crate::plugin::Program)| {
+        let name = program
+            .name
+            .replace('\\', "\\\\")
+            .replace('"', "\\\"")
+            .replace('\n', "\\n");
+        let digest = &program.digest;
+        let pipeline = pipeline.name();
+        format!("pipeline=\"{pipeline}\",kind=\"{kind}\",plugin=\"{name}\",digest=\"{digest}\"")
+    };
+    generations::programs(&generation).map(of).into()
+}

@@ -1,0 +1,264 @@
+//! Where pipelines are, and saying where they go on: what mends a partition
+//! that is halted.
+
+use super::Settings;
+use crate::config::PipelineSettings;
+use crate::ingest::Cluster;
+use crate::record::TopicPartition;
+use crate::store::{Ledger, LedgerKey, Store, Writer};
+use anyhow::{Context, bail};
+
+/// Which partitions.
+#[derive(Clone, Debug, Default)]
+pub struct Which {
+    /// Of this pipeline, or of all.
+    pub pipeline: Option<String>,
+    /// Of this topic, or of all.
+    pub topic: Option<String>,
+    /// This one, or all.
+    pub partition: Option<i32>,
+}
+
+/// Where to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// At the oldest record.
+    Earliest,
+    /// After the newest.
+    Latest,
+    /// At the first record of this time or later, in milliseconds since
+    /// 1970-01-01 UTC; after the newest where all are older.
+    Time(i64),
+    /// At this offset.
+    Offset(i64),
+}
+
+/// One partition's standing.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// Its group.
+    pub group: String,
+    /// The partition.
+    pub partition: TopicPartition,
+    /// The ledger, where there is one.
+    pub ledger: Option<Ledger>,
+    /// The first offset that is there, and the one after the last.
+    pub low: i64,
+    /// See `low`.
+    pub high: i64,
+    /// What the group committed to Kafka, for other tools.
+    pub committed: Option<i64>,
+    /// The topic was made anew since the ledger was written.
+    pub remade: bool,
+}
+
+/// A partition whose ledger was set.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// How it stood.
+    pub before: Standing,
+    /// Where it goes on.
+    pub next: i64,
+}
+
+/// Where the partitions stand.
+///
+/// # Errors
+/// When Kafka or the store does not answer, or there is no such pipeline,
+/// topic or partition.
+pub fn show(settings: &Settings, which: &Which) -> anyhow::Result<Vec<Standing>> {
+    let mut writer = Store::open(&settings.store)?.writer();
+    let mut all = Vec::new();
+    for pipeline in chosen(settings, which)? {
+        let cluster = Cluster::connect(&settings.kafka, &pipeline.group)?;
+        for partition in partitions(&cluster, pipeline, which)? {
+            all.push(standing(&mut *writer, &cluster, pipeline, partition)?);
+        }
+    }
+    Ok(all)
+}
+
+/// Says where partitions go on; with `write` false only what would be.
+///
+/// # Errors
+/// As [`show`]; and when the group has members, or the target is not inside of
+/// a partition. Then nothing is changed.
+pub fn set(
+    settings: &Settings,
+    which: &Which,
+    target: Target,
+    write: bool,
+) -> anyhow::Result<Vec<Change>> {
+    let mut writer = Store::open(&settings.store)?.writer();
+    let mut changes = Vec::new();
+    for pipeline in chosen(settings, which)? {
+        let cluster = Cluster::connect(&settings.kafka, &pipeline.group)?;
+        let members = cluster.members(&pipeline.group)?;
+        if members > 0 {
+            let (name, group) = (&pipeline.name, &pipeline.group);
+            bail!(
+                "the pipeline {name} is running: its group {group} has {members} member(s); stop \
+                 them first (one that was killed leaves when its session times out)"
+            );
+        }
+        let cluster_id = cluster.id().unwrap_or_default();
+        for partition in partitions(&cluster, pipeline, which)? {
+            let before = standing(&mut *writer, &cluster, pipeline, partition.clone())?;
+            let next = place(&cluster, &before, target)?;
+            let topic_id = cluster.topic_id(&partition.topic)?.unwrap_or_default();
+            let ledger = Ledger {
+                next,
+                topic_id,
+                cluster_id: cluster_id.clone(),
+                ..Ledger::default()
+            };
+            changes.push((Change { before, next }, ledger));
+        }
+    }
+    if write {
+        for (change, ledger) in &changes {
+            write_one(&mut *writer, &change.before, ledger)?;
+        }
+    }
+    Ok(changes.into_iter().map(|(change, _)| change).collect())
+}
+
+fn write_one(writer: &mut dyn Writer, before: &Standing, ledger: &Ledger) -> anyhow::Result<()> {
+    let partition = &before.partition;
+    let stands = before.ledger.as_ref().map(|ledger| ledger.next);
+    let there = writer.begin(&key(&before.group, partition), stands, ledger)?;
+    if there.next != ledger.next {
+        bail!(
+            "{partition}: its ledger moved to {} meanwhile: something is running",
+            there.next
+        );
+    }
+    Ok(())
+}
+
+fn key(group: &str, partition: &TopicPartition) -> LedgerKey {
+    LedgerKey {
+        group: group.into(),
+        partition: partition.clone(),
+    }
+}
+
+fn chosen<'a>(settings: &'a Settings, which: &Which) -> anyhow::Result<Vec<&'a PipelineSettings>> {
+    let wanted = |name: &str| which.pipeline.as_deref().is_none_or(|one| one == name);
+    let reads = |p: &PipelineSettings| which.topic.as_ref().is_none_or(|t| p.topics.contains(t));
+    let chosen: Vec<_> = settings
+        .pipelines
+        .iter()
+        .filter(|p| wanted(&p.name))
+        .collect();
+    if chosen.is_empty() {
+        let names: Vec<_> = settings.pipelines.iter().map(|p| &*p.name).collect();
+        let wanted = which.pipeline.as_deref().unwrap_or_default();
+        bail!(
+            "there is no pipeline {wanted}; there are: {}",
+            names.join(", ")
+        );
+    }
+    let chosen: Vec<_> = chosen.into_iter().filter(|p| reads(p)).collect();
+    if chosen.is_empty() {
+        bail!(
+            "no pipeline reads the topic {}",
+            which.topic.as_deref().unwrap_or_default()
+        );
+    }
+    Ok(chosen)
+}
+
+fn partitions(
+    cluster: &Cluster,
+    pipeline: &PipelineSettings,
+    which: &Which,
+) -> anyhow::Result<Vec<TopicPartition>> {
+    let mut all = Vec::new();
+    let topics = pipeline.topics.iter();
+    for topic in topics.filter(|t| which.topic.as_ref().is_none_or(|one| one == *t)) {
+        all.extend(cluster.partitions(topic)?);
+    }
+    if let Some(one) = which.partition {
+        all.retain(|partition| partition.partition == one);
+        if all.is_empty() {
+            bail!("there is no partition {one}");
+        }
+    }
+    Ok(all)
+}
+
+fn standing(
+    writer: &mut dyn Writer,
+    cluster: &Cluster,
+    pipeline: &PipelineSettings,
+    partition: TopicPartition,
+) -> anyhow::Result<Standing> {
+    let ledger = writer.ledger(&key(&pipeline.group, &partition))?;
+    let (low, high) = cluster.watermarks(&partition)?;
+    let now = cluster.topic_id(&partition.topic)?;
+    let known = ledger.as_ref().map_or("", |ledger| &ledger.topic_id);
+    let remade = now.is_some_and(|now| !known.is_empty() && now != known);
+    Ok(Standing {
+        pipeline: pipeline.name.clone(),
+        group: pipeline.group.clone(),
+        committed: cluster.committed(&partition)?,
+        partition,
+        ledger,
+        low,
+        high,
+        remade,
+    })
+}
+
+fn place(cluster: &Cluster, standing: &Standing, target: Target) -> anyhow::Result<i64> {
+    let Standing {
+        partition,
+        low,
+        high,
+        ..
+    } = standing;
+    let next = match target {
+        Target::Earliest => *low,
+        Target::Latest => *high,
+        Target::Time(millis) => cluster.at_time(partition, millis)?.unwrap_or(*high),
+        Target::Offset(offset) => offset,
+    };
+    if !(*low..=*high).contains(&next) {
+        bail!("{partition}: offset {next} is not in it: it holds {low} to {high}");
+    }
+    Ok(next)
+}
+
+impl Standing {
+    /// How many records are ahead of the ledger, where there is one.
+    pub fn lag(&self) -> Option<i64> {
+        Some((self.high - self.ledger.as_ref()?.next).max(0))
+    }
+
+    /// What is to be said about it.
+    pub fn note(&self) -> Option<String> {
+        let next = self.ledger.as_ref()?.next;
+        if self.remade {
+            return Some("the topic was made anew".into());
+        }
+        if next > self.high {
+            return Some("past the end".into());
+        }
+        (next < self.low)
+            .then(|| format!("{} records removed before they were read", self.low - next))
+    }
+}
+
+/// The store that a command can use: not a memory of this process alone.
+///
+/// # Errors
+/// When it is that.
+pub fn check_store(settings: &Settings) -> anyhow::Result<()> {
+    let here = matches!(settings.store.url, crate::store::StoreUrl::Memory);
+    (!here)
+        .then_some(())
+        .context("the store is in the daemon's memory: there is nothing to see from outside")
+}
