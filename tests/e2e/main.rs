@@ -6,6 +6,7 @@
 )]
 
 mod bad_input;
+mod delivery;
 mod demo;
 mod examples;
 mod harness;

@@ -11,6 +11,7 @@ use crate::wait::wait_until;
 use rustix::process::Signal;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +43,14 @@ impl Daemon {
     /// Writes another `millstream.toml`, for [`Daemon::hup`] or [`Daemon::restart`].
     pub fn set_config(&self, config: &str) {
         fs::write(self.dir.join("millstream.toml"), config).unwrap();
+    }
+
+    /// Runs `millstream <arguments> -c <its configuration>` beside it.
+    pub fn command(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(Daemon::program());
+        command.args(arguments);
+        command.arg("-c").arg(self.dir.join("millstream.toml"));
+        command.output().unwrap()
     }
 
     pub fn pid(&self) -> u32 {

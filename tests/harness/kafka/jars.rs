@@ -6,7 +6,7 @@ pub(super) fn find() -> PathBuf {
     if let Some(dir) = std::env::var_os("MILLSTREAM_KAFKA_JARS") {
         return PathBuf::from(dir);
     }
-    let dir = target_dir().join(format!("kafka-jars-{}", version()));
+    let dir = target_dir().join(format!("kafka-and-tools-{}", version()));
     let complete = dir.join(".complete").exists();
     assert!(
         complete,

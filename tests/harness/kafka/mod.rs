@@ -111,6 +111,16 @@ impl Kafka {
         assert!(status.success(), "format failed: {}", self.log());
     }
 
+    /// Kafka's own tool for access control lists, with these arguments; the
+    /// node must have been started with an authorizer.
+    pub fn acl(&self, arguments: &[&str]) {
+        let mut command = self.java(&["-XX:TieredStopAtLevel=1"]);
+        command.args(["org.apache.kafka.tools.AclCommand", "--bootstrap-server"]);
+        command.arg(self.bootstrap()).args(arguments);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+
     fn java(&self, flags: &[&str]) -> Command {
         let mut command = Process::command(&find_program("java"));
         command.args([

@@ -1,9 +1,12 @@
 use super::Kafka;
 use crate::wait::wait_until;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::metadata::{MetadataPartition, MetadataTopic};
+use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -51,6 +54,21 @@ impl Kafka {
         deleted.unwrap().remove(0).unwrap();
         let gone = || self.leaders(name).is_empty().then_some(());
         wait_until(&format!("topic {name} is gone"), ANSWER, gone);
+    }
+
+    /// Sets one of the topic's settings.
+    pub fn alter_topic(&self, topic: &str, name: &str, value: &str) {
+        let change = AlterConfig::new(ResourceSpecifier::Topic(topic)).set(name, value);
+        let altered = pollster::block_on(self.admin().alter_configs(&[change], &options()));
+        altered.unwrap().remove(0).unwrap();
+    }
+
+    /// Removes what retention would: every record before this offset.
+    pub fn delete_records(&self, topic: &str, partition: i32, before: i64) {
+        let mut list = TopicPartitionList::new();
+        let offset = Offset::Offset(before);
+        list.add_partition_offset(topic, partition, offset).unwrap();
+        pollster::block_on(self.admin().delete_records(&list, &options())).unwrap();
     }
 
     /// The partitions that the topic has; panics when it has none.

@@ -1,0 +1,125 @@
+//! Dead letters that Kafka does not take: the ledger does not pass them, it is
+//! said, and goes on once it is mended.
+
+use super::{LONG, config, note, offsets, wait_for, wait_said};
+use millstream_tests::{Daemon, Message, produce, read_all, servers, unique};
+
+/// A pipeline whose topic holds a good record, a malformed one of this size,
+/// and a good one.
+fn setup(size: usize, more: &str) -> (String, String, String) {
+    let (kafka, redis) = (&servers().kafka, &servers().redis);
+    let (topic, prefix) = (kafka.create_topic("letters", 1), unique("letters"));
+    let malformed = Message::new(vec![b'x'; size]).partition(0);
+    produce(&topic, [note(0), malformed, note(2)]);
+    let text = config(&kafka.bootstrap(), &redis.url(), &topic, &prefix, more);
+    (text, topic, prefix)
+}
+
+#[test]
+fn a_topic_for_dead_letters_that_is_missing_is_made() {
+    let (text, topic, prefix) = setup(10, "");
+    let daemon = Daemon::ready(&text);
+    assert_eq!(wait_for(&servers().redis, &prefix, 2), [0, 2]);
+    daemon.wait_log("made a topic for dead letters", LONG);
+    let letters = read_all(&format!("{topic}-dlq"));
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].value.as_deref(), Some(&b"xxxxxxxxxx"[..]));
+}
+
+#[test]
+fn where_it_may_not_be_made_the_partition_waits_for_it() {
+    let (text, topic, prefix) = setup(10, "create-dead-letter-topics = false");
+    let daemon = Daemon::builder(&text).start();
+    let dead = format!("{topic}-dlq");
+    println!("{}", wait_said(&daemon, &["does not take a record", &dead]));
+    assert!(offsets(&servers().redis, &prefix).is_empty(), "the ledger waits");
+    servers().kafka.create_topic_named(&dead, 1, &[]);
+    assert_eq!(wait_for(&servers().redis, &prefix, 2), [0, 2]);
+    daemon.wait_ready(LONG);
+    assert_eq!(read_all(&dead).len(), 1);
+}
+
+#[test]
+fn a_letter_that_is_too_large_for_its_topic_is_waited_for() {
+    let (text, topic, prefix) = setup(100_000, "");
+    let dead = format!("{topic}-dlq");
+    let small = [("max.message.bytes", "50000")];
+    servers().kafka.create_topic_named(&dead, 1, &small);
+    let mut daemon = Daemon::builder(&text).start();
+    println!("{}", wait_said(&daemon, &["does not take a record", &dead]));
+    assert!(offsets(&servers().redis, &prefix).is_empty(), "the ledger waits");
+    // A crash meanwhile changes nothing.
+    daemon.kill();
+    daemon.restart();
+    wait_said(&daemon, &["does not take a record"]);
+    servers()
+        .kafka
+        .alter_topic(&dead, "max.message.bytes", "1000000");
+    assert_eq!(wait_for(&servers().redis, &prefix, 2), [0, 2]);
+    daemon.wait_ready(LONG);
+    let letters = read_all(&dead);
+    assert_eq!(letters.len(), 1, "the first was refused, not taken twice");
+    assert_eq!(letters[0].value.as_ref().map(Vec::len), Some(100_000));
+}
+
+#[test]
+fn a_topic_that_may_not_be_written_to_is_waited_for() {
+    let kafka = servers().own_kafka(&[
+        "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "allow.everyone.if.no.acl.found=true",
+    ]);
+    let redis = &servers().redis;
+    let (topic, prefix) = (kafka.create_topic("denied", 1), unique("denied"));
+    let dead = format!("{topic}-dlq");
+    kafka.create_topic_named(&dead, 1, &[]);
+    kafka.acl(&[
+        "--add",
+        "--deny-principal",
+        "User:*",
+        "--operation",
+        "Write",
+        "--topic",
+        &dead,
+    ]);
+    kafka.produce(
+        &topic,
+        [note(0), Message::new("no JSON").partition(0), note(2)],
+    );
+    let text = config(&kafka.bootstrap(), &redis.url(), &topic, &prefix, "");
+    let daemon = Daemon::builder(&text).start();
+    println!(
+        "{}",
+        wait_said(&daemon, &["does not take a record", &dead, "uthoriz"])
+    );
+    assert!(offsets(redis, &prefix).is_empty(), "the ledger waits");
+    kafka.acl(&[
+        "--remove",
+        "--force",
+        "--deny-principal",
+        "User:*",
+        "--operation",
+        "Write",
+        "--topic",
+        &dead,
+    ]);
+    assert_eq!(wait_for(redis, &prefix, 2), [0, 2]);
+    assert_eq!(kafka.read_all(&dead).len(), 1);
+}
+
+#[test]
+fn a_record_may_be_rerouted_as_it_is() {
+    let more = r#"
+[pipeline.dead-letter]
+plugin = "bundled:retry-then-topic"
+config = { reroute = { malformed = "<elsewhere>" } }
+"#;
+    let elsewhere = servers().kafka.create_topic("elsewhere", 1);
+    let (text, topic, prefix) = setup(10, &more.replace("<elsewhere>", &elsewhere));
+    let _daemon = Daemon::ready(&text);
+    assert_eq!(wait_for(&servers().redis, &prefix, 2), [0, 2]);
+    let rerouted = read_all(&elsewhere).remove(0);
+    assert_eq!(rerouted.value.as_deref(), Some(&b"xxxxxxxxxx"[..]));
+    let source = format!("{topic}/0/1").into_bytes();
+    let expected = [("millstream.source".to_owned(), Some(source))];
+    assert_eq!(rerouted.headers, expected, "and nothing of an error");
+}

@@ -1,0 +1,93 @@
+//! Records that retention removed before they were read.
+
+use super::{LONG, config, note, offsets, refused, said, standing, wait_for, wait_said};
+use millstream_tests::{Daemon, metrics, produce, servers, unique, wait_until};
+
+fn setup(more: &str) -> (Daemon, String, String) {
+    let (kafka, redis) = (&servers().kafka, &servers().redis);
+    let (topic, prefix) = (kafka.create_topic("lost", 1), unique("lost"));
+    produce(&topic, (0..10).map(note));
+    let text = config(&kafka.bootstrap(), &redis.url(), &topic, &prefix, more);
+    let daemon = Daemon::ready(&text);
+    wait_for(redis, &prefix, 9);
+    (daemon, topic, prefix)
+}
+
+#[test]
+fn what_was_removed_while_it_was_stopped_halts_it_until_someone_says_where_it_goes_on() {
+    let (mut daemon, topic, prefix) = setup("");
+    let redis = &servers().redis;
+    let running = refused(&daemon.command(&["offsets", "set", "--to", "earliest"]));
+    assert!(running.contains("is running: its group"), "{running}");
+    assert_eq!(daemon.terminate(), Some(0));
+    produce(&topic, (10..30).map(note));
+    servers().kafka.delete_records(&topic, 0, 20);
+    daemon.restart();
+    let why = wait_said(
+        &daemon,
+        &["halted", "removed everything before 20", "offsets set"],
+    );
+    println!("{why}");
+    let halted = metrics(&daemon.admin()).sum("millstream_partition_halted", &[&topic]);
+    assert_eq!(halted, 1.0);
+    assert_eq!(offsets(redis, &prefix), (0..10).collect::<Vec<_>>());
+    assert_eq!(daemon.terminate(), Some(0));
+    println!("{}", said(&daemon.command(&["offsets", "show"])));
+    let before = standing(&daemon);
+    assert_eq!(
+        (&before["next"], &before["first"]),
+        (&10.into(), &20.into())
+    );
+    assert_eq!(before["note"], "10 records removed before they were read");
+    let outside = refused(&daemon.command(&["offsets", "set", "--to", "19"]));
+    assert!(outside.contains("it holds 20 to 30"), "{outside}");
+    let would = said(&daemon.command(&["offsets", "set", "--to", "earliest", "--dry-run"]));
+    assert!(would.contains("would go on at 20 (was 10;"), "{would}");
+    assert_eq!(standing(&daemon)["next"], 10, "a dry run changes nothing");
+    let command = why.split("millstream ").nth(1).unwrap();
+    let command = command.split('"').next().unwrap(); // the command that readiness named
+    said(&daemon.command(&command.split_whitespace().collect::<Vec<_>>()));
+    daemon.restart();
+    daemon.wait_ready(LONG);
+    let expected: Vec<_> = (0..10).chain(20..30).collect();
+    assert_eq!(wait_for(redis, &prefix, 29), expected);
+    assert_eq!(standing(&daemon)["lag"], 0);
+}
+
+#[test]
+fn what_was_removed_while_it_ran_halts_it_as_well() {
+    let (daemon, topic, prefix) = setup("");
+    daemon.pause();
+    produce(&topic, (10..30).map(note));
+    servers().kafka.delete_records(&topic, 0, 30);
+    daemon.resume();
+    produce(&topic, (30..40).map(note));
+    // What it had fetched before it was paused, it had; the rest is gone.
+    let why = wait_said(&daemon, &["halted", "removed everything before 30"]);
+    println!("{why}");
+    assert!(offsets(&servers().redis, &prefix).len() <= 30);
+}
+
+#[test]
+fn where_the_configuration_says_so_it_goes_on_and_counts_what_was_lost() {
+    let (mut daemon, topic, prefix) = setup("lost-records = \"continue\"");
+    assert_eq!(daemon.terminate(), Some(0));
+    produce(&topic, (10..30).map(note));
+    servers().kafka.delete_records(&topic, 0, 20);
+    daemon.restart();
+    daemon.wait_log("removed everything before 20; going on at offset 20", LONG);
+    let expected: Vec<_> = (0..10).chain(20..30).collect();
+    assert_eq!(wait_for(&servers().redis, &prefix, 29), expected);
+    wait_until("it is counted", LONG, || {
+        let lost = metrics(&daemon.admin()).sum("millstream_lost_records_total", &[]);
+        (lost == 10.0).then_some(())
+    });
+    // And while it runs.
+    daemon.pause();
+    produce(&topic, (30..50).map(note));
+    servers().kafka.delete_records(&topic, 0, 50);
+    produce(&topic, (50..60).map(note));
+    daemon.resume();
+    let all = wait_for(&servers().redis, &prefix, 59);
+    assert!(all.is_sorted_by(|a, b| a < b), "{all:?}");
+}

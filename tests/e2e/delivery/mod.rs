@@ -1,0 +1,95 @@
+//! What becomes of records when something is lost, remade or broken, and the
+//! commands and settings that say what shall.
+
+mod attempts;
+mod breaker;
+mod dead_letters;
+mod emptied;
+mod lost_records;
+mod measured;
+mod remade;
+
+use millstream_tests::{Daemon, Message, Redis, get, wait_until};
+use serde_json::{Value, json};
+use std::process::Output;
+use std::time::Duration;
+
+/// Not an expectation of speed: what is not there by then never comes.
+const LONG: Duration = Duration::from_secs(120);
+
+/// A pipeline of one topic with `bundled:notifications`; `more` are further
+/// keys and tables of it.
+fn config(kafka: &str, redis: &str, topic: &str, prefix: &str, more: &str) -> String {
+    format!(
+        r#"
+[kafka]
+bootstrap-servers = "{kafka}"
+group-id = "{prefix}"
+[store]
+url = "{redis}"
+key-prefix = "{prefix}"
+retention = {{ max-events = 100000 }}
+[http]
+listen = "127.0.0.1:0"
+[admin]
+listen = "127.0.0.1:0"
+[[pipeline]]
+name = "notes"
+topics = ["{topic}"]
+transform = {{ plugin = "bundled:notifications" }}
+{more}
+"#
+    )
+}
+
+/// A record of partition 0 for the client `ada`.
+fn note(id: i64) -> Message {
+    let value = json!({
+        "eventId": id.to_string(), "eventType": "mail", "clientId": "ada", "message": "hi"
+    });
+    Message::new(value.to_string()).partition(0)
+}
+
+/// The offsets of the client `ada`'s events, in the stream's order.
+fn offsets(redis: &Redis, prefix: &str) -> Vec<i64> {
+    let entries = redis.streams(prefix).remove("ada").unwrap_or_default();
+    let offset = |source: &str| source.split('/').nth(2).unwrap().parse().unwrap();
+    entries.iter().map(|entry| offset(&entry.source)).collect()
+}
+
+/// Waits until `ada` has the event of this offset; then all of hers.
+fn wait_for(redis: &Redis, prefix: &str, last: i64) -> Vec<i64> {
+    wait_until(&format!("the event of offset {last}"), LONG, || {
+        Some(offsets(redis, prefix)).filter(|offsets| offsets.last() == Some(&last))
+    })
+}
+
+/// Waits until `/readyz` says all of this; the whole of what it says.
+fn wait_said(daemon: &Daemon, words: &[&str]) -> String {
+    let admin = daemon.admin();
+    wait_until(&format!("readiness says {words:?}"), LONG, || {
+        let text = get(&admin, "/readyz").text();
+        words.iter().all(|word| text.contains(word)).then_some(text)
+    })
+}
+
+/// What a command wrote to standard output; panics where it failed.
+fn said(output: &Output) -> String {
+    let (out, error) = (&output.stdout, String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{error}");
+    String::from_utf8(out.clone()).unwrap()
+}
+
+/// What a command that failed wrote to standard error.
+fn refused(output: &Output) -> String {
+    let error = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert_eq!(output.stdout, b"", "{error}");
+    error
+}
+
+/// `offsets show --json` of the one partition there is.
+fn standing(daemon: &Daemon) -> Value {
+    let text = said(&daemon.command(&["offsets", "show", "--json"]));
+    serde_json::from_str(&text).unwrap()
+}

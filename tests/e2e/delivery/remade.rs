@@ -1,0 +1,71 @@
+//! Topics that are deleted and made anew under their name, with enough records
+//! to look like the old one.
+
+use super::{LONG, config, note, offsets, said, standing, wait_for, wait_said};
+use millstream_tests::{Daemon, produce, servers, unique};
+
+fn setup(more: &str) -> (Daemon, String, String) {
+    let (kafka, redis) = (&servers().kafka, &servers().redis);
+    let (topic, prefix) = (kafka.create_topic("remade", 1), unique("remade"));
+    produce(&topic, (0..10).map(note));
+    let text = config(&kafka.bootstrap(), &redis.url(), &topic, &prefix, more);
+    let daemon = Daemon::ready(&text);
+    wait_for(redis, &prefix, 9);
+    (daemon, topic, prefix)
+}
+
+fn remake(topic: &str, records: i64) {
+    servers().kafka.delete_topic(topic);
+    servers().kafka.create_topic_named(topic, 1, &[]);
+    produce(topic, (0..records).map(note));
+}
+
+#[test]
+fn a_topic_remade_while_it_was_stopped_halts_it_until_someone_says_where_it_begins() {
+    let (mut daemon, topic, prefix) = setup("");
+    assert_eq!(daemon.terminate(), Some(0));
+    remake(&topic, 30);
+    daemon.restart();
+    println!(
+        "{}",
+        wait_said(&daemon, &["halted", "made anew", "offsets set"])
+    );
+    assert_eq!(
+        offsets(&servers().redis, &prefix).len(),
+        10,
+        "nothing of it"
+    );
+    assert_eq!(daemon.terminate(), Some(0));
+    assert_eq!(standing(&daemon)["note"], "the topic was made anew");
+    said(&daemon.command(&["offsets", "set", "--to", "earliest", "--topic", &topic]));
+    daemon.restart();
+    daemon.wait_ready(LONG);
+    let expected: Vec<_> = (0..10).chain(0..30).collect();
+    assert_eq!(wait_for(&servers().redis, &prefix, 29), expected);
+}
+
+#[test]
+fn a_topic_remade_while_it_runs_halts_it() {
+    let (daemon, topic, prefix) = setup("");
+    remake(&topic, 5);
+    println!("{}", wait_said(&daemon, &["halted", "made anew"]));
+    assert_eq!(
+        offsets(&servers().redis, &prefix).len(),
+        10,
+        "nothing of it"
+    );
+}
+
+#[test]
+fn where_the_configuration_says_so_a_remade_topic_is_begun() {
+    let (mut daemon, topic, prefix) = setup("remade-topic = \"continue\"");
+    assert_eq!(daemon.terminate(), Some(0));
+    remake(&topic, 30);
+    daemon.restart();
+    daemon.wait_log(
+        "made anew since its ledger was written; beginning at offset 0",
+        LONG,
+    );
+    let expected: Vec<_> = (0..10).chain(0..30).collect();
+    assert_eq!(wait_for(&servers().redis, &prefix, 29), expected);
+}
