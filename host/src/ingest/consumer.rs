@@ -137,7 +137,8 @@ fn start_finder(
             let list = match asked.recv_timeout(LOOK_AFTER) {
                 Ok(list) => list,
                 Err(mpsc::RecvTimeoutError::Timeout) => {
-                    partitions.look_after(&cluster);
+                    let reopen = partitions.look_after(&cluster);
+                    cluster.consumer.context().group().reopen.extend(reopen);
                     continue;
                 }
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
@@ -183,6 +184,7 @@ impl Poller {
                 }
                 Some(Err(error)) => self.note(&error),
             }
+            self.reopen();
             self.ask_for_starts();
             self.begin_found();
             if last_commit.elapsed() >= COMMIT_EVERY {
@@ -206,6 +208,25 @@ impl Poller {
         }
     }
 
+    /// Takes back what is to be begun anew: fetching that has ended with an
+    /// error can't be sought to another offset.
+    fn reopen(&self) {
+        let consumer = &self.shared.consumer;
+        let mut group = consumer.context().group();
+        let mut list = TopicPartitionList::new();
+        for partition in std::mem::take(&mut group.reopen) {
+            // One that was revoked meanwhile is not ours any more.
+            if group.assigned.remove(&partition) {
+                list.add_partition(&partition.topic, partition.partition);
+                group.waiting.get_or_insert_default().push(partition);
+            }
+        }
+        drop(group);
+        if list.count() > 0 {
+            log_error("beginning anew", consumer.incremental_unassign(&list));
+        }
+    }
+
     /// The channel holds one question and the group asks one at a time.
     fn ask_for_starts(&self) {
         let mut group = self.shared.consumer.context().group();
@@ -226,6 +247,11 @@ impl Poller {
         let mut list = TopicPartitionList::new();
         let mut feeds = Vec::with_capacity(found.len());
         for (partition, start) in found {
+            let group = consumer.context().group();
+            if !group.owned.contains(&partition) || group.assigned.contains(&partition) {
+                continue;
+            }
+            drop(group);
             let Some(feed) = Feed::split(consumer, &partition) else {
                 tracing::error!(%partition, "librdkafka gives no queue for this partition");
                 continue;

@@ -48,6 +48,10 @@ pub(super) struct Group {
     /// Assigned by the group and not yet by us: their start is being found.
     /// The group waits for us meanwhile, so nothing else comes between.
     pub waiting: Option<Vec<TopicPartition>>,
+    /// Ours by the group's word, whether fetched or not yet.
+    pub owned: HashSet<TopicPartition>,
+    /// To be begun anew.
+    pub reopen: Vec<TopicPartition>,
     /// Assigned, and being fetched.
     pub assigned: HashSet<TopicPartition>,
     /// The last thing that Kafka complained of.
@@ -79,10 +83,9 @@ impl Context {
         }
         // Answered by the polling thread once the ledgers are read: blocking
         // here would stop the polls, and then the group drops us.
-        group
-            .waiting
-            .get_or_insert_default()
-            .extend(partitions_of(list));
+        let partitions = partitions_of(list);
+        group.owned.extend(partitions.iter().cloned());
+        group.waiting.get_or_insert_default().extend(partitions);
     }
 
     fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
@@ -101,6 +104,7 @@ impl Context {
         let mut group = self.group();
         let mut ours = TopicPartitionList::new();
         for partition in &partitions {
+            group.owned.remove(partition);
             if group.assigned.remove(partition) {
                 ours.add_partition(&partition.topic, partition.partition);
             }

@@ -51,6 +51,7 @@ pub trait Partitions: Send + Sync + 'static {
     fn done(&self) -> Vec<(TopicPartition, i64)>;
 
     /// Called a few times a second, between the answers to [`Partitions::start`]:
-    /// may block, and should not for long.
-    fn look_after(&self, cluster: &Cluster);
+    /// may block, and should not for long. Answers which partitions are to be
+    /// begun anew, their feeds dropped.
+    fn look_after(&self, cluster: &Cluster) -> Vec<TopicPartition>;
 }

@@ -239,11 +239,11 @@ impl Back {
         match ledger {
             Some(ledger) => {
                 tracing::warn!(%partition, next = ledger.next, "the ledger moved; going on from there");
-                lane.rewind(&ledger);
+                lane.rewind(ledger.next, ledger.attempts);
             }
             None => {
                 tracing::error!(%partition, "its ledger is gone from the store");
-                lane.judge_anew();
+                lane.is_strange();
             }
         }
         self.signal.ring();

@@ -2,7 +2,7 @@
 
 use crate::ingest::{Feed, FeedError, FillLimits, Start};
 use crate::record::Batch;
-use crate::store::{Ledger, LedgerKey};
+use crate::store::LedgerKey;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -21,10 +21,10 @@ pub(super) struct LaneState {
     pub session: AtomicU64,
     /// The offset after the last record that is done, -1 before any is known.
     pub done: AtomicI64,
-    /// Something is wrong with its ledger or its partition: where it goes on
-    /// must be found out anew, and nothing is taken until then.
-    pub to_judge: AtomicBool,
-    topic_id: Mutex<String>,
+    /// Something is wrong with its ledger or its partition: it must be begun
+    /// anew, and nothing is taken until then.
+    pub strange: AtomicBool,
+    pub topic_id: String,
     /// Where to go on, and how often the record there was tried.
     rewind: Mutex<Option<(i64, u32)>>,
     halted: Mutex<Option<Halt>>,
@@ -54,35 +54,25 @@ impl LaneState {
             in_hand: AtomicUsize::new(0),
             session: AtomicU64::new(0),
             done: AtomicI64::new(-1),
-            to_judge: AtomicBool::new(false),
-            topic_id: Mutex::new(topic_id),
+            strange: AtomicBool::new(false),
+            topic_id,
             rewind: Mutex::new(None),
             halted: Mutex::new(None),
         }
     }
 
-    /// Has the lane go on where this ledger stands: what was planned before is
-    /// stale.
-    pub fn rewind(&self, ledger: &Ledger) {
-        self.rewind_to(ledger.next, ledger.attempts);
-        *lock(&self.topic_id) = ledger.topic_id.clone();
-    }
-
-    fn rewind_to(&self, offset: i64, attempts: u32) {
+    /// Has the lane go on at this offset, whose record was tried so often: what
+    /// was planned before is stale.
+    pub fn rewind(&self, offset: i64, attempts: u32) {
         let mut rewind = lock(&self.rewind);
         *rewind = Some((offset, attempts));
         self.session.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// The topic's ID when it was begun, empty where Kafka gives none.
-    pub fn topic_id(&self) -> MutexGuard<'_, String> {
-        lock(&self.topic_id)
-    }
-
-    /// Takes nothing more until it is found out where the lane goes on.
-    pub fn judge_anew(&self) {
+    /// Takes nothing more until it is begun anew.
+    pub fn is_strange(&self) {
         self.session.fetch_add(1, Ordering::AcqRel);
-        self.to_judge.store(true, Ordering::Release);
+        self.strange.store(true, Ordering::Release);
     }
 
     /// Stops the partition.
@@ -166,14 +156,14 @@ impl Lane {
             .is_some()
         {
             drop(halted);
-            self.state.rewind_to(self.next, 0);
+            self.state.rewind(self.next, 0);
         }
     }
 
     /// Takes what there is to do. Does not wait.
     pub fn work(&mut self, limits: FillLimits) -> Work {
         self.take_rewind();
-        if self.state.to_judge.load(Ordering::Acquire) || lock(&self.state.halted).is_some() {
+        if self.state.strange.load(Ordering::Acquire) || lock(&self.state.halted).is_some() {
             return Work::None;
         }
         if let Some(carry) = &self.carry {
@@ -204,7 +194,7 @@ impl Lane {
             },
             Err(error @ FeedError::OutOfRange(_)) => {
                 tracing::warn!(partition = %self.state.ledger.partition, %error, "looking where to go on");
-                self.state.judge_anew();
+                self.state.is_strange();
                 Work::None
             }
             Err(error @ FeedError::Kafka(_)) => {
@@ -229,9 +219,8 @@ impl Lane {
                 self.state.done.store(offset, Ordering::Release);
             }
             Err(error) => {
-                // Kafka may be away: again, until it is done.
-                tracing::warn!(partition = %self.state.ledger.partition, %error, "again");
-                self.state.rewind_to(offset, attempts);
+                tracing::warn!(partition = %self.state.ledger.partition, %error, "beginning anew");
+                self.state.is_strange();
             }
         }
     }

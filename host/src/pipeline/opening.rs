@@ -159,7 +159,8 @@ impl Facts {
     }
 }
 
-fn other(known: &str, now: &str) -> bool {
+/// Whether two IDs are known, and not the same.
+pub(super) fn other(known: &str, now: &str) -> bool {
     !known.is_empty() && !now.is_empty() && known != now
 }
 

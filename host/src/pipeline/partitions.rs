@@ -2,8 +2,8 @@
 //! them, what is done.
 
 use super::front::Arrival;
-use super::lane::{LaneState, Until};
-use super::opening::{Facts, Opening, Policy};
+use super::lane::LaneState;
+use super::opening::{self, Facts, Opening, Policy};
 use super::signal::Signal;
 use super::{Shared, Trouble};
 use crate::ingest::{Cluster, Feed, Partitions, Start};
@@ -135,23 +135,26 @@ impl PipelinePartitions {
         Ok(id)
     }
 
-    /// Where a lane goes on that came upon something strange.
-    fn judge_anew(&self, lane: &LaneState, cluster: &Cluster) {
-        match self.open(&lane.ledger.partition, cluster) {
-            Some(Ok(ledger)) => lane.rewind(&ledger),
-            Some(Err(why)) => lane.halt(why, Until::Mended),
-            None => return,
-        }
-        lane.to_judge.store(false, Ordering::Release);
+    /// Lets go of a lane that is to be begun anew, and waits for a while until
+    /// its worker has as well.
+    fn drop_lane(&self, lane: Arc<LaneState>) -> TopicPartition {
+        let partition = lane.ledger.partition.clone();
+        self.shared.lanes().remove(&partition);
+        lane.closing.store(true, Ordering::Release);
+        lane.abandoned.store(true, Ordering::Release);
         self.doors.iter().for_each(|door| door.signal.ring());
+        let deadline = Instant::now() + FINISH;
+        while Arc::strong_count(&lane) > 1 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        partition
     }
 
     /// Whether the topic is another, or Redis went back behind what is done: a
     /// quiet partition would not notice by itself.
-    fn is_strange(&self, lane: &LaneState, cluster: &Cluster) -> anyhow::Result<bool> {
-        let known = lane.topic_id().clone();
+    fn looks_strange(&self, lane: &LaneState, cluster: &Cluster) -> anyhow::Result<bool> {
         let now = self.topic_id(&lane.ledger.partition.topic, cluster)?;
-        if !known.is_empty() && !now.is_empty() && known != now {
+        if opening::other(&lane.topic_id, &now) {
             return Ok(true);
         }
         let quiet = || lane.in_hand.load(Ordering::Acquire) == 0;
@@ -275,31 +278,28 @@ impl Partitions for PipelinePartitions {
         done
     }
 
-    fn look_after(&self, cluster: &Cluster) {
+    fn look_after(&self, cluster: &Cluster) -> Vec<TopicPartition> {
         let lanes: Vec<_> = self.shared.lanes().values().cloned().collect();
-        for lane in &lanes {
-            if lane.to_judge.load(Ordering::Acquire) {
-                self.judge_anew(lane, cluster);
-            }
-        }
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        if looked.elapsed() < LOOK {
-            return;
-        }
-        for lane in lanes.iter().filter(|lane| lane.halted().is_none()) {
-            match self.is_strange(lane, cluster) {
-                Ok(false) => {}
-                Ok(true) => {
-                    lane.judge_anew();
-                    self.judge_anew(lane, cluster);
+        if looked.elapsed() >= LOOK {
+            for lane in lanes.iter().filter(|lane| lane.halted().is_none()) {
+                match self.looks_strange(lane, cluster) {
+                    Ok(false) => {}
+                    Ok(true) => lane.is_strange(),
+                    // What it needs is away, and that is said elsewhere.
+                    Err(error) => tracing::debug!(partition = %lane.ledger.partition, "{error:#}"),
                 }
-                // What it needs is away, and that is said elsewhere.
-                Err(error) => tracing::debug!(partition = %lane.ledger.partition, "{error:#}"),
+                if self.shared.draining() {
+                    break;
+                }
             }
-            if self.shared.draining() {
-                return;
-            }
+            *looked = Instant::now();
         }
-        *looked = Instant::now();
+        let strange = |lane: &Arc<LaneState>| lane.strange.load(Ordering::Acquire);
+        lanes
+            .into_iter()
+            .filter(strange)
+            .map(|lane| self.drop_lane(lane))
+            .collect()
     }
 }

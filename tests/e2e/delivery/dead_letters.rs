@@ -32,7 +32,10 @@ fn where_it_may_not_be_made_the_partition_waits_for_it() {
     let daemon = Daemon::builder(&text).start();
     let dead = format!("{topic}-dlq");
     println!("{}", wait_said(&daemon, &["does not take a record", &dead]));
-    assert!(offsets(&servers().redis, &prefix).is_empty(), "the ledger waits");
+    assert!(
+        offsets(&servers().redis, &prefix).is_empty(),
+        "the ledger waits"
+    );
     servers().kafka.create_topic_named(&dead, 1, &[]);
     assert_eq!(wait_for(&servers().redis, &prefix, 2), [0, 2]);
     daemon.wait_ready(LONG);
@@ -47,7 +50,10 @@ fn a_letter_that_is_too_large_for_its_topic_is_waited_for() {
     servers().kafka.create_topic_named(&dead, 1, &small);
     let mut daemon = Daemon::builder(&text).start();
     println!("{}", wait_said(&daemon, &["does not take a record", &dead]));
-    assert!(offsets(&servers().redis, &prefix).is_empty(), "the ledger waits");
+    assert!(
+        offsets(&servers().redis, &prefix).is_empty(),
+        "the ledger waits"
+    );
     // A crash meanwhile changes nothing.
     daemon.kill();
     daemon.restart();

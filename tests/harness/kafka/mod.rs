@@ -117,8 +117,11 @@ impl Kafka {
         let mut command = self.java(&["-XX:TieredStopAtLevel=1"]);
         command.args(["org.apache.kafka.tools.AclCommand", "--bootstrap-server"]);
         command.arg(self.bootstrap()).args(arguments);
-        let output = command.output().unwrap();
-        assert!(output.status.success(), "{output:?}");
+        let path = self.dir.join("acl.log");
+        let log = File::create(&path).unwrap();
+        command.stdout(log.try_clone().unwrap()).stderr(log);
+        let status = Process::start(command).wait_exit("Kafka's AclCommand", START);
+        assert!(status.success(), "{}", fs::read_to_string(path).unwrap());
     }
 
     fn java(&self, flags: &[&str]) -> Command {
