@@ -13,6 +13,7 @@ mod browser;
 mod cdp;
 mod chunked;
 mod daemon;
+mod exact;
 mod frames;
 mod guests;
 mod http;
@@ -31,6 +32,7 @@ mod wait;
 
 pub use browser::Browser;
 pub use daemon::{Daemon, DaemonBuilder};
+pub use exact::assert_exact;
 pub use frames::Frame;
 pub use guests::{guest, guest_at, versioned, workspace};
 pub use http::{Response, get, request};

@@ -4,19 +4,7 @@ use super::{LONG, SECONDS, config, note};
 use millstream_tests::{
     Daemon, create_topic, get, metrics, produce, read_all, servers, unique, wait_until,
 };
-use std::time::{Duration, Instant};
-
-/// Waits until `/readyz` is 503 for all of these reasons.
-fn wait_not_ready(daemon: &Daemon, reasons: &[&str], timeout: Duration) -> String {
-    let admin = daemon.admin();
-    wait_until(&format!("it is not ready: {reasons:?}"), timeout, || {
-        let answer = get(&admin, "/readyz");
-        let text = answer.text();
-        let all = reasons.iter().all(|reason| text.contains(reason));
-        assert_eq!(get(&admin, "/healthz").status, 200, "it lives");
-        (answer.status == 503 && all).then_some(text)
-    })
-}
+use std::time::Instant;
 
 #[test]
 fn it_starts_without_kafka_and_redis_and_is_ready_when_they_are_there() {
@@ -30,9 +18,9 @@ fn it_starts_without_kafka_and_redis_and_is_ready_when_they_are_there() {
         Daemon::builder(&config(&kafka.bootstrap(), &redis.url(), &topic, &prefix)).start();
     daemon.sse();
     let both = ["the store does not answer", "not in the consumer group yet"];
-    println!("{}", wait_not_ready(&daemon, &both, SECONDS));
+    println!("{}", daemon.wait_not_ready(&both, SECONDS));
     kafka.start();
-    println!("{}", wait_not_ready(&daemon, &both[..1], SECONDS));
+    println!("{}", daemon.wait_not_ready(&both[..1], SECONDS));
     wait_until("only Redis is missing", LONG, || {
         let text = get(&daemon.admin(), "/readyz").text();
         (!text.contains(both[1])).then_some(())
@@ -89,10 +77,10 @@ fn while_redis_is_gone_records_wait_and_none_becomes_a_dead_letter() {
         redis.kill();
         let began = Instant::now();
         more(100);
-        let why = wait_not_ready(&daemon, &["the store does not answer"], SECONDS);
+        let why = daemon.wait_not_ready(&["the store does not answer"], SECONDS);
         let told = began.elapsed();
         more(100);
-        let waiting = wait_not_ready(&daemon, &["the store does not answer", "notes"], SECONDS);
+        let waiting = daemon.wait_not_ready(&["the store does not answer", "notes"], SECONDS);
         redis.start();
         let began = Instant::now();
         daemon.wait_ready(LONG);

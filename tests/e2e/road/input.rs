@@ -8,7 +8,6 @@ pub struct Original {
     pub record: Consumed,
     /// `topic/partition/offset`
     pub source: String,
-    pub client: String,
     pub good: bool,
 }
 
@@ -50,7 +49,6 @@ impl Input {
     pub fn note(&mut self) {
         let original = |record: Consumed| {
             let source = format!("{}/{}/{}", self.topic, record.partition, record.offset);
-            let client = String::from_utf8(record.key.clone().expect("keyed")).expect("text");
             let good = record
                 .value
                 .as_ref()
@@ -58,7 +56,6 @@ impl Input {
             Original {
                 record,
                 source,
-                client,
                 good,
             }
         };

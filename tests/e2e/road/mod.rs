@@ -12,7 +12,7 @@ mod shared;
 mod swapped;
 
 use input::{Input, Original};
-use millstream_tests::{Consumed, Entry, read_all, servers, streams, wait_until};
+use millstream_tests::{Consumed, Entry, assert_exact, read_all, servers, streams, wait_until};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -81,22 +81,9 @@ fn wait_for_all(input: &Input) -> Output {
 
 /// Each good record's event is in its client's stream once, in order.
 fn check_streams(input: &Input, output: &Output) {
-    let mut expected: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for original in input.originals.iter().filter(|original| original.good) {
-        let sources = expected.entry(&original.client).or_default();
-        sources.push(format!("{}/0", original.source));
-    }
-    assert_eq!(
-        output.streams.len(),
-        expected.len(),
-        "clients with a stream"
-    );
-    for (client, sources) in expected {
-        let entries = output.streams.get(client).expect("the client has a stream");
-        let stored: Vec<&str> = entries.iter().map(|entry| entry.source.as_str()).collect();
-        // A client's records are all of one partition, so its order is total.
-        assert_eq!(stored, sources, "the stream of {client}");
-    }
+    let good = input.originals.iter().filter(|original| original.good);
+    let records = good.map(|original| &original.record);
+    assert_exact(&input.topic, records, &output.streams);
 }
 
 /// Each malformed record is in the dead-letter topic with all its bytes: once,

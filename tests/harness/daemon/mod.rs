@@ -1,10 +1,10 @@
 //! The daemon under test.
 
+mod ready;
 mod start;
 
 pub use start::DaemonBuilder;
 
-use crate::http::request;
 use crate::log::Log;
 use crate::process::Process;
 use crate::wait::wait_until;
@@ -28,13 +28,6 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// A daemon with this `millstream.toml`, started and ready.
-    pub fn ready(config: &str) -> Self {
-        let daemon = Self::builder(config).start();
-        daemon.wait_ready(PATIENCE);
-        daemon
-    }
-
     /// Where its configuration is, and what relative paths in it are relative to.
     pub fn dir(&self) -> &Path {
         &self.dir
@@ -67,22 +60,6 @@ impl Daemon {
         self.address("admin listening on http")
     }
 
-    /// Waits until `/readyz` answers 200.
-    pub fn wait_ready(&self, timeout: Duration) {
-        let admin = self.admin();
-        let mut last = String::new();
-        let ready = || {
-            last = match request("GET", &admin, "/readyz", &[], b"") {
-                Ok(answer) if answer.status == 200 => return Some(()),
-                Ok(answer) => format!("{} {}", answer.status, answer.text()),
-                Err(error) => error.to_string(),
-            };
-            self.assert_running(&last);
-            None
-        };
-        wait_until("the daemon is ready", timeout, ready);
-    }
-
     /// Whether the current run has logged a line with this text.
     pub fn log_contains(&self, text: &str) -> bool {
         self.log().find(text).is_some()
@@ -105,8 +82,13 @@ impl Daemon {
 
     /// SIGTERM, and its exit code (`None`: a signal ended it); panics when it does not end.
     pub fn terminate(&self) -> Option<i32> {
+        self.terminate_within(PATIENCE)
+    }
+
+    /// As [`Daemon::terminate`], with a deadline of one's own.
+    pub fn terminate_within(&self, patience: Duration) -> Option<i32> {
         self.signal(Signal::TERM);
-        self.wait_exit(PATIENCE)
+        self.wait_exit(patience)
     }
 
     /// Waits for its end; the exit code (`None`: a signal ended it).
