@@ -1,4 +1,4 @@
-use crate::kafka::{Consumed, Kafka, Message};
+use crate::kafka::{Cluster, Consumed, Kafka, Message};
 use crate::redis_server::Redis;
 use crate::streams::Entry;
 use std::collections::BTreeMap;
@@ -23,6 +23,12 @@ impl Servers {
     /// `extra` are further lines of its `server.properties`.
     pub fn own_kafka(&self, extra: &[&str]) -> Kafka {
         Kafka::new("256m", extra)
+    }
+
+    /// A Kafka of three nodes of one's own, any one of which may be killed; gone when it is dropped.
+    /// It takes 200 MiB a node and ten seconds to start: for those tests only that need it.
+    pub fn own_cluster(&self) -> Cluster {
+        Cluster::new("256m", 3, &[])
     }
 }
 

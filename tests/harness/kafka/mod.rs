@@ -1,21 +1,26 @@
-//! A real Apache Kafka: one combined KRaft node from Maven Central's jars, on loopback.
+//! A real Apache Kafka: combined KRaft nodes from Maven Central's jars, on loopback.
 
+mod cluster;
+mod group;
 mod jars;
 mod message;
 mod produce;
 mod read;
 mod settings;
 mod topics;
+mod transactions;
 
+pub use cluster::Cluster;
 pub use message::{Consumed, Message};
 pub use topics::unique;
+pub use transactions::Transactions;
 
 use crate::janitor::scratch_dir;
-use crate::ports::free_port;
 use crate::process::{Process, find_program};
 use crate::wait::wait_until;
 use rdkafka::ClientConfig;
 use rustix::process::Signal;
+use settings::Ports;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::Command;
@@ -26,10 +31,12 @@ use std::time::Duration;
 const START: Duration = Duration::from_secs(90);
 const STOP: Duration = Duration::from_secs(30);
 
-/// One Kafka node with its own data. Its ports and its data outlive a [`Kafka::kill`].
+/// One Kafka node with its own data. Its ports and its data outlive a [`Kafka::kill`]. What it does
+/// as a client it asks of the whole cluster that it is of.
 pub struct Kafka {
     dir: PathBuf,
-    port: u16,
+    /// Of every node of its cluster.
+    nodes: Vec<Ports>,
     heap: &'static str,
     process: Mutex<Option<Process>>,
 }
@@ -37,26 +44,30 @@ pub struct Kafka {
 impl Kafka {
     /// Starts a new node; `extra` are further lines of its `server.properties`.
     pub(crate) fn new(heap: &'static str, extra: &[&str]) -> Self {
+        let kafka = Kafka::node(heap, 1, &[Ports::free()], extra);
+        kafka.start();
+        kafka
+    }
+
+    /// Node `id` of these, with formatted storage and not started.
+    fn node(heap: &'static str, id: usize, nodes: &[Ports], extra: &[&str]) -> Self {
         let dir = scratch_dir("kafka");
-        let (port, controller) = (free_port(), free_port());
-        let properties = settings::properties(&dir, port, controller, extra);
+        let properties = settings::properties(&dir, id, nodes, extra);
         fs::write(dir.join("server.properties"), properties).unwrap();
         fs::write(dir.join("log4j2.yaml"), settings::LOG4J).unwrap();
-        let process = Mutex::new(None);
         let kafka = Kafka {
             dir,
-            port,
+            nodes: nodes.to_vec(),
             heap,
-            process,
+            process: Mutex::new(None),
         };
         kafka.format();
-        kafka.start();
         kafka
     }
 
     /// The value of `bootstrap.servers`.
     pub fn bootstrap(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        settings::bootstrap(&self.nodes)
     }
 
     /// Starts it where it was killed or stopped, and waits until it answers clients.

@@ -67,7 +67,11 @@ impl Kafka {
     }
 }
 
-fn send(producer: &BaseProducer<Refusals>, topic: &str, message: &Message) -> Result<()> {
+/// Hands it to the producer, as soon as that has room.
+pub(super) fn send<C>(producer: &BaseProducer<C>, topic: &str, message: &Message) -> Result<()>
+where
+    C: ProducerContext<DeliveryOpaque = ()>,
+{
     let mut record = base_record(topic, message);
     loop {
         record = match producer.send(record) {

@@ -1,6 +1,6 @@
 use super::{Consumed, Kafka};
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeSet;
@@ -18,9 +18,13 @@ impl Kafka {
         let mut heard = Instant::now();
         while !open.is_empty() {
             assert!(heard.elapsed() < ANSWER, "reading {topic}: no answer");
-            if let Some(answer) = consumer.poll(Duration::from_millis(100)) {
-                heard = Instant::now();
-                take(answer, topic, &mut records, &mut open);
+            match consumer.poll(Duration::from_millis(100)) {
+                None => {}
+                Some(Err(error)) if is_passing(&error) => {}
+                Some(answer) => {
+                    heard = Instant::now();
+                    take(answer, topic, &mut records, &mut open);
+                }
             }
         }
         records.sort_by_key(|record| (record.partition, record.offset));
@@ -45,6 +49,17 @@ fn from_beginning(topic: &str, partitions: &BTreeSet<i32>) -> TopicPartitionList
             .unwrap();
     }
     list
+}
+
+/// A node went away: librdkafka asks the next one.
+fn is_passing(error: &KafkaError) -> bool {
+    let away = [
+        RDKafkaErrorCode::BrokerTransportFailure,
+        RDKafkaErrorCode::AllBrokersDown,
+    ];
+    error
+        .rdkafka_error_code()
+        .is_some_and(|code| away.contains(&code))
 }
 
 fn take(

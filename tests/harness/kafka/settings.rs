@@ -1,6 +1,7 @@
-//! How the node is configured: as small and as quick to start as it goes, with Kafka's own defaults
+//! How a node is configured: as small and as quick to start as it goes, with Kafka's own defaults
 //! for whatever a test could notice (`message.max.bytes` among them).
 
+use crate::ports::free_port;
 use std::path::Path;
 
 /// Any 16 bytes in base64url.
@@ -15,19 +16,13 @@ Configuration:
 /// The session time-outs let a test use short ones, so that a killed consumer is soon forgotten.
 const FIXED: &str = "
 process.roles=broker,controller
-node.id=1
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 auto.create.topics.enable=false
 offsets.topic.num.partitions=4
-offsets.topic.replication.factor=1
 transaction.state.log.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
 share.coordinator.state.topic.num.partitions=4
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 group.consumer.min.session.timeout.ms=1000
@@ -40,14 +35,61 @@ background.threads=2
 log.cleaner.dedupe.buffer.size=8388608
 ";
 
-/// A whole `server.properties`; a later line beats an earlier one.
-pub(super) fn properties(dir: &Path, port: u16, controller: u16, extra: &[&str]) -> String {
+/// Where one node listens.
+#[derive(Clone, Copy)]
+pub(super) struct Ports {
+    client: u16,
+    controller: u16,
+}
+
+impl Ports {
+    pub fn free() -> Self {
+        Ports {
+            client: free_port(),
+            controller: free_port(),
+        }
+    }
+}
+
+/// How many copies there are of each partition: three where there are as many nodes, of which two
+/// must have what is acknowledged.
+pub(super) fn replication(nodes: &[Ports]) -> i32 {
+    if nodes.len() < 3 { 1 } else { 3 }
+}
+
+/// The value of `bootstrap.servers`.
+pub(super) fn bootstrap(nodes: &[Ports]) -> String {
+    let address = |node: &Ports| format!("127.0.0.1:{}", node.client);
+    nodes.iter().map(address).collect::<Vec<_>>().join(",")
+}
+
+/// A whole `server.properties` for node `id`, counted from 1; a later line beats an earlier one.
+pub(super) fn properties(dir: &Path, id: usize, nodes: &[Ports], extra: &[&str]) -> String {
+    let Ports { client, controller } = nodes[id - 1];
+    let voter = |(id, node): (usize, &Ports)| format!("{id}@127.0.0.1:{}", node.controller);
+    let voters: Vec<String> = (1..).zip(nodes).map(voter).collect();
     format!(
-        "listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-         advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
-         controller.quorum.voters=1@127.0.0.1:{controller}\n\
-         log.dirs={}\n{FIXED}{}\n",
+        "node.id={id}\n\
+         listeners=PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{client}\n\
+         controller.quorum.voters={}\n\
+         log.dirs={}\n{FIXED}{}{}\n",
+        voters.join(","),
         dir.join("data").display(),
+        copies(replication(nodes)),
         extra.join("\n")
+    )
+}
+
+/// The copies of Kafka's own topics and of others.
+fn copies(replication: i32) -> String {
+    let in_sync = (replication + 1) / 2;
+    format!(
+        "min.insync.replicas={in_sync}\n\
+         offsets.topic.replication.factor={replication}\n\
+         transaction.state.log.replication.factor={replication}\n\
+         transaction.state.log.min.isr={in_sync}\n\
+         share.coordinator.state.topic.replication.factor={replication}\n\
+         share.coordinator.state.topic.min.isr={in_sync}\n"
     )
 }

@@ -1,13 +1,14 @@
-use super::Kafka;
+use super::{Kafka, settings};
 use crate::wait::wait_until;
 use rdkafka::admin::{
-    AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication,
+    AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier,
+    TopicReplication,
 };
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::metadata::{MetadataPartition, MetadataTopic};
+use rdkafka::metadata::MetadataTopic;
 use rdkafka::{Offset, TopicPartitionList};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -40,12 +41,33 @@ impl Kafka {
 
     /// Creates the topic of exactly this name: to make one anew that was deleted.
     pub fn create_topic_named(&self, name: &str, partitions: i32, config: &[(&str, &str)]) {
-        let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+        let copies = TopicReplication::Fixed(settings::replication(&self.nodes));
+        let mut topic = NewTopic::new(name, partitions, copies);
         topic.config = config.to_vec();
         let created = pollster::block_on(self.admin().create_topics([&topic], &options()));
         created.unwrap().remove(0).unwrap();
         let what = format!("topic {name} has leaders");
         wait_until(&what, ANSWER, || self.has_leaders(name, partitions));
+    }
+
+    /// Gives the topic more partitions, up to this number; returns when clients can use them all.
+    pub fn add_partitions(&self, name: &str, partitions: i32) {
+        let wish = NewPartitions::new(name, usize::try_from(partitions).unwrap());
+        let added = pollster::block_on(self.admin().create_partitions([&wish], &options()));
+        added.unwrap().remove(0).unwrap();
+        let what = format!("the new partitions of {name} have leaders");
+        wait_until(&what, ANSWER, || self.has_leaders(name, partitions));
+    }
+
+    /// Deletes every record there is, as retention does with old ones.
+    pub fn delete_records(&self, name: &str) {
+        let mut all = TopicPartitionList::new();
+        for partition in self.partitions(name) {
+            all.add_partition_offset(name, partition, Offset::End)
+                .unwrap();
+        }
+        let deleted = pollster::block_on(self.admin().delete_records(&all, &options()));
+        deleted.unwrap();
     }
 
     /// Deletes the topic and returns when clients no longer see it.
@@ -75,7 +97,18 @@ impl Kafka {
     pub(super) fn partitions(&self, topic: &str) -> BTreeSet<i32> {
         let what = format!("topic {topic} exists");
         wait_until(&what, ANSWER, || {
-            Some(self.leaders(topic)).filter(|partitions| !partitions.is_empty())
+            let partitions: BTreeSet<i32> = self.leaders(topic).into_keys().collect();
+            Some(partitions).filter(|partitions| !partitions.is_empty())
+        })
+    }
+
+    /// The id of the node that leads this partition, as soon as there is one that is not `former`.
+    pub(super) fn leader(&self, topic: &str, partition: i32, former: Option<usize>) -> usize {
+        let what = format!("{topic}/{partition} has another leader than {former:?}");
+        wait_until(&what, ANSWER, || {
+            let leader = *self.leaders(topic).get(&partition)?;
+            let leader = usize::try_from(leader).unwrap();
+            (Some(leader) != former).then_some(leader)
         })
     }
 
@@ -84,13 +117,14 @@ impl Kafka {
         (leaders == usize::try_from(partitions).unwrap()).then_some(())
     }
 
-    /// The partitions with a leader, as a fresh client sees them: an old one may remember.
-    fn leaders(&self, topic: &str) -> BTreeSet<i32> {
+    /// The leader of each partition that has one, as a fresh client sees it: an old one may remember.
+    fn leaders(&self, topic: &str) -> BTreeMap<i32, i32> {
         let client: BaseConsumer = self.client().create().unwrap();
         let metadata = client.fetch_metadata(Some(topic), ANSWER).unwrap();
         let partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
         let led = partitions.filter(|partition| partition.leader() >= 0);
-        led.map(MetadataPartition::id).collect()
+        led.map(|partition| (partition.id(), partition.leader()))
+            .collect()
     }
 
     fn admin(&self) -> AdminClient<DefaultClientContext> {

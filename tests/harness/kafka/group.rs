@@ -1,0 +1,27 @@
+use super::Kafka;
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use std::time::Duration;
+
+const ANSWER: Duration = Duration::from_secs(30);
+
+impl Kafka {
+    /// How many offsets there are between what the group committed and the topic's end, as tools
+    /// count that show lag: what was never committed counts from 0.
+    pub fn lag(&self, group: &str, topic: &str) -> i64 {
+        let mut config = self.client();
+        config.set("group.id", group); // asked for, never joined
+        config.set("isolation.level", "read_uncommitted"); // the end, whatever is undecided
+        let client: BaseConsumer = config.create().unwrap();
+        let mut asked = TopicPartitionList::new();
+        for partition in self.partitions(topic) {
+            asked.add_partition(topic, partition);
+        }
+        let committed = client.committed_offsets(asked, ANSWER).unwrap();
+        let behind = committed.elements().into_iter().map(|of| {
+            let ends = client.fetch_watermarks(topic, of.partition(), ANSWER);
+            ends.unwrap().1 - of.offset().to_raw().unwrap_or(0).max(0)
+        });
+        behind.sum()
+    }
+}
