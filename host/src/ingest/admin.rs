@@ -2,6 +2,7 @@
 //! asynchronous callers: librdkafka's admin calls, waited for.
 
 use anyhow::{anyhow, bail};
+use rdkafka::TopicPartitionList;
 use rdkafka::bindings as sys;
 use rdkafka::bindings::rd_kafka_admin_op_t as Op;
 use std::ffi::{CStr, CString, c_char};
@@ -209,4 +210,18 @@ pub(super) unsafe fn cached_end(kafka: Kafka, topic: &str, partition: i32) -> Op
     };
     let known = known == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
     (known && high >= 0).then_some(high)
+}
+
+/// The offset after what was handed out last of a partition, and after what
+/// librdkafka kept to itself behind it; `None` where nothing came yet.
+///
+/// # Safety
+/// `kafka` is a live client of librdkafka.
+pub(super) unsafe fn position(kafka: Kafka, topic: &str, partition: i32) -> Option<i64> {
+    let mut asked = TopicPartitionList::with_capacity(1);
+    asked.add_partition(topic, partition);
+    // SAFETY: by this function's own promise; the list outlives the call.
+    unsafe { sys::rd_kafka_position(kafka, asked.ptr()) };
+    let answer = asked.elements().first()?.offset();
+    answer.to_raw().filter(|offset| *offset >= 0)
 }

@@ -1,5 +1,6 @@
 //! One partition's records.
 
+use super::admin;
 use super::context::Context;
 use super::headers;
 use crate::record::{Batch, TopicPartition};
@@ -103,6 +104,15 @@ impl Feed {
             }
         }
         Ok(())
+    }
+
+    /// The offset after what was handed out last, and after what is never
+    /// handed out behind it: aborted records and the markers of transactions.
+    /// `None` until something came since it was assigned or sought.
+    pub fn position(&self) -> Option<i64> {
+        let TopicPartition { topic, partition } = &self.origin;
+        // SAFETY: the consumer lives as long as `self`.
+        unsafe { admin::position(self.consumer.client().native_ptr(), topic, *partition) }
     }
 
     /// Goes to another offset. Blocks until Kafka's client did, at most 10 s.

@@ -4,6 +4,7 @@
 use super::breaker::Judged;
 use super::decide::{Processed, failures};
 use super::lane::{Carry, Lane, LaneState, Work};
+use super::letters::Letters;
 use super::plan::Plan;
 use super::signal::Signal;
 use super::{Shared, Trouble};
@@ -12,7 +13,7 @@ use crate::ingest::{Feed, FillLimits, Start};
 use crate::plugin::{
     self, DeadLetterInstance, Decision, Generation, Made, RouteInstance, TransformInstance,
 };
-use crate::record::{Batch, Class, Event, Failure, Stage};
+use crate::record::{Batch, Class, Event, Events, Failure, Stage};
 use crate::store::Writer;
 use metrics::{Histogram, histogram};
 use std::ops::Range;
@@ -138,12 +139,37 @@ impl Front {
                         None => visit = Visit::Worked,
                     }
                 }
+                Work::Pass(next) => {
+                    let plan = self.pass(index, next);
+                    match self.plans.send(Box::new(plan)) {
+                        Ok(()) => return Visit::Worked,
+                        Err(_) => visit = Visit::Stop,
+                    }
+                }
                 Work::Later(then) => visit = Visit::Idle(Some(then)),
                 Work::None => {}
             }
         }
         state.in_hand.fetch_sub(1, Ordering::AcqRel);
         visit
+    }
+
+    /// A plan that moves the ledger and nothing else.
+    fn pass(&mut self, lane: usize, next: i64) -> Plan {
+        let lane = &mut self.lanes[lane];
+        let expected = std::mem::replace(&mut lane.next, next);
+        Plan {
+            lane: lane.state.clone(),
+            session: lane.session,
+            expected,
+            next,
+            attempts: 0,
+            generation: self.instances.generation.clone(),
+            batch: Arc::new(Batch::new(lane.state.ledger.partition.clone())),
+            events: Events::default(),
+            streamed: Vec::new(),
+            letters: Letters::default(),
+        }
     }
 
     /// Takes up the newest generation: only here, between two batches.

@@ -5,7 +5,10 @@ use crate::record::Batch;
 use crate::store::LedgerKey;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How often an idle lane looks what it passed without a record.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What a lane's threads know of it together.
 pub(super) struct LaneState {
@@ -107,6 +110,10 @@ pub(super) struct Lane {
     feed: Feed,
     /// The offset of the next record to take.
     pub next: i64,
+    /// The offset after the last record that was taken: `next`, unless some of
+    /// them are still to be planned.
+    taken: i64,
+    looked: Instant,
     pub session: u64,
     pub carry: Option<Carry>,
     /// How often the next record was tried, as the ledger says.
@@ -121,6 +128,8 @@ pub(super) enum Work {
         from: usize,
         attempts: u32,
     },
+    /// There are no records up to this offset.
+    Pass(i64),
     /// Nothing before then.
     Later(Instant),
     /// Nothing.
@@ -141,6 +150,8 @@ impl Lane {
             state,
             feed,
             next,
+            taken: next,
+            looked: Instant::now(),
             session: 0,
             carry: None,
             attempts,
@@ -186,11 +197,16 @@ impl Lane {
         }
         let mut batch = Batch::new(self.state.ledger.partition.clone());
         match self.feed.fill(&mut batch, self.next, limits) {
-            Ok(()) if batch.records.is_empty() => Work::None,
-            Ok(()) => Work::Batch {
-                batch: Arc::new(batch),
-                from: 0,
-                attempts: std::mem::take(&mut self.attempts),
+            Ok(()) => match batch.records.last() {
+                Some(last) => {
+                    self.taken = last.offset + 1;
+                    Work::Batch {
+                        batch: Arc::new(batch),
+                        from: 0,
+                        attempts: std::mem::take(&mut self.attempts),
+                    }
+                }
+                None => self.pass(),
             },
             Err(error @ FeedError::OutOfRange(_)) => {
                 tracing::warn!(partition = %self.state.ledger.partition, %error, "looking where to go on");
@@ -201,6 +217,23 @@ impl Lane {
                 tracing::warn!(partition = %self.state.ledger.partition, %error, "reading");
                 Work::None
             }
+        }
+    }
+
+    /// Passes what is no record: markers of transactions and what they aborted.
+    /// Otherwise the ledger would stand before them for ever, as if it lagged,
+    /// and behind the partition's beginning once retention removed them.
+    fn pass(&mut self) -> Work {
+        if self.taken != self.next || self.looked.elapsed() < LOOK {
+            return Work::None;
+        }
+        self.looked = Instant::now();
+        match self.feed.position() {
+            Some(position) if position > self.next => {
+                self.taken = position;
+                Work::Pass(position)
+            }
+            _ => Work::None,
         }
     }
 
@@ -216,6 +249,7 @@ impl Lane {
         match self.feed.seek(offset) {
             Ok(()) => {
                 self.next = offset;
+                self.taken = offset;
                 self.state.done.store(offset, Ordering::Release);
             }
             Err(error) => {
