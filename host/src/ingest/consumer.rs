@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 /// How often the offsets that are done are committed: by time and not by
 /// batch, which costs the broker a fifth.
 const COMMIT_EVERY: Duration = Duration::from_secs(2);
-/// How long leaving the group may take; a coordinator that is down would hold
-/// us for minutes.
+/// How long the last commit and leaving the group may take; a coordinator that
+/// is down would hold us for minutes.
 const CLOSE: Duration = Duration::from_secs(5);
 /// How often the pipeline may look after its partitions.
 const LOOK_AFTER: Duration = Duration::from_millis(250);
@@ -38,7 +38,7 @@ pub struct IngestOptions {
 /// A running consumer.
 pub struct Ingest {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    thread: JoinHandle<()>,
 }
 
 struct Shared {
@@ -76,10 +76,7 @@ impl Ingest {
         let thread = std::thread::Builder::new()
             .name(format!("ingest-{}", options.name))
             .spawn(move || poller.run())?;
-        Ok(Ingest {
-            shared,
-            thread: Some(thread),
-        })
+        Ok(Ingest { shared, thread })
     }
 
     /// Why this pipeline can't be called joined; `None` when it can.
@@ -107,10 +104,17 @@ impl Ingest {
 
     /// Commits what is done and leaves the group, in bounded time. The feeds
     /// must not be used any more.
-    pub fn stop(mut self) {
+    pub fn stop(self) {
         self.shared.stopping.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        let deadline = Instant::now() + CLOSE;
+        while !self.thread.is_finished() {
+            if Instant::now() >= deadline {
+                tracing::warn!(
+                    "Kafka's coordinator does not answer; leaving the group without a word"
+                );
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 }
@@ -290,7 +294,7 @@ impl Poller {
         self.committed = done;
     }
 
-    /// Closing waits for the coordinator: on a thread of its own, for a while.
+    /// Leaves the group, which waits for the coordinator.
     fn close(self) {
         let Poller {
             shared,
@@ -300,19 +304,9 @@ impl Poller {
         } = self;
         shared.consumer.context().group().closing = true;
         drop((partitions, starts));
-        let (closed, wait) = mpsc::sync_channel(1);
-        let close = move || {
-            log_error("leaving the group", shared.consumer.close_queue());
-            while !shared.consumer.closed() {
-                let _ = shared.consumer.poll(Duration::from_millis(100));
-            }
-            let _ = closed.send(());
-        };
-        let closing = std::thread::Builder::new()
-            .name("kafka-close".into())
-            .spawn(close);
-        if closing.is_err() || wait.recv_timeout(CLOSE).is_err() {
-            tracing::warn!("Kafka's coordinator does not answer; leaving the group without a word");
+        log_error("leaving the group", shared.consumer.close_queue());
+        while !shared.consumer.closed() {
+            let _ = shared.consumer.poll(Duration::from_millis(100));
         }
     }
 }
