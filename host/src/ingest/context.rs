@@ -43,7 +43,8 @@ impl Complaints {
 /// How the group stands.
 #[derive(Default)]
 pub(super) struct Group {
-    /// The coordinator has answered with an assignment at least once.
+    /// The coordinator has answered with an assignment, and has not been
+    /// silent for a session since.
     pub joined: bool,
     /// Assigned by the group and not yet by us: their start is being found.
     /// The group waits for us meanwhile, so nothing else comes between.
@@ -102,6 +103,7 @@ impl Context {
             );
         }
         let mut group = self.group();
+        group.joined &= !lost;
         let mut ours = TopicPartitionList::new();
         for partition in &partitions {
             group.owned.remove(partition);
