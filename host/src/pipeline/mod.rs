@@ -75,7 +75,7 @@ pub(crate) struct Shared {
     lanes: Mutex<HashMap<TopicPartition, Arc<LaneState>>>,
     stage: AtomicU8,
     /// What the pipeline waits for, by [`Trouble`].
-    troubles: [Mutex<Option<String>>; 3],
+    troubles: [Mutex<Option<String>>; 4],
 }
 
 /// What a swap or its breaker may go back to, and must not take again.
@@ -192,13 +192,15 @@ enum Trouble {
     Outbox,
     /// Other plugins: too many records failed in the new ones.
     Breaker,
+    /// Kafka to say where partitions begin and end.
+    Opening,
 }
 
 impl Trouble {
     fn name(self) -> &'static str {
         match self {
             Trouble::Store => "store",
-            Trouble::Outbox => "kafka",
+            Trouble::Outbox | Trouble::Opening => "kafka",
             Trouble::Breaker => "plugins",
         }
     }

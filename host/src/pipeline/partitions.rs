@@ -187,8 +187,14 @@ impl PipelinePartitions {
     fn ask_kafka<T>(&self, ask: impl Fn() -> anyhow::Result<T>) -> Option<T> {
         loop {
             match ask() {
-                Ok(answer) => return Some(answer),
-                Err(error) => tracing::warn!("{error:#}"),
+                Ok(answer) => {
+                    self.shared.trouble(Trouble::Opening, None);
+                    return Some(answer);
+                }
+                Err(error) => {
+                    let why = format!("{error:#}");
+                    self.shared.trouble(Trouble::Opening, Some(why));
+                }
             }
             if self.shared.draining() {
                 return None;
