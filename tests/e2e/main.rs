@@ -11,6 +11,7 @@ mod demo;
 mod examples;
 mod harness;
 mod hostile;
+mod kafka_faults;
 mod plugin_files;
 mod road;
 mod sse;

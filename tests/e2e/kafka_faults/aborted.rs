@@ -1,0 +1,116 @@
+use super::run::message;
+use super::{LONG, Run};
+use millstream_tests::{Daemon, Message, metrics, servers, streams, wait_until};
+
+const PARTITIONS: i32 = 3;
+
+/// For every partition some; an aborted one's client is `ghost`.
+fn some(from: usize, aborted: bool) -> Vec<Message> {
+    let messages = (from..from + 60).map(|number| {
+        let message = message(number, i32::try_from(number).unwrap() % PARTITIONS);
+        if !aborted {
+            return message;
+        }
+        let value = String::from_utf8(message.value.unwrap()).unwrap();
+        let value = value.replace("client-", "ghost-");
+        Message::new(value)
+            .key("ghost")
+            .partition(message.partition.unwrap())
+    });
+    messages.collect()
+}
+
+#[test]
+fn aborted_transactions_are_never_delivered_and_the_ledger_passes_them_and_the_markers() {
+    let kafka = &servers().kafka;
+    let run = Run::new(kafka, "aborted", PARTITIONS);
+    let topic = &run.topic;
+    let mut daemon = Daemon::ready(&run.config(&[]));
+    let (one, other) = (kafka.transactions(), kafka.transactions());
+    let mut committed = 0;
+    for round in 0..20 {
+        let from = round * 240;
+        one.begin();
+        other.begin();
+        one.produce(topic, some(from, false));
+        other.produce(topic, some(from + 60, true)); // in the midst of the other one
+        one.produce(topic, some(from + 120, false));
+        if round % 2 == 0 {
+            other.abort();
+            one.commit();
+        } else {
+            one.commit();
+            other.abort(); // the last marker is of an aborted one
+        }
+        kafka.produce(topic, some(from + 180, false)); // without a transaction
+        committed += 180;
+    }
+    one.begin();
+    one.produce(topic, some(5000, true));
+    one.abort(); // nothing but aborted records at the end
+    run.wait_all();
+    wait_until("there is no lag", LONG, || {
+        (kafka.lag(&run.prefix, topic) == 0).then_some(())
+    });
+    daemon.restart(); // killed
+    daemon.wait_ready(LONG);
+    kafka.produce(topic, some(6000, false));
+    committed += 60;
+    run.wait_all();
+    let counted = metrics(&daemon.admin()).sum("millstream_records_total", &[]);
+    assert_eq!(counted, 60.0, "nothing is processed again");
+    run.end(&[daemon]);
+    let streams = streams(&run.prefix);
+    assert!(streams.keys().all(|client| client.starts_with("client-")));
+    let stored: usize = streams.values().map(Vec::len).sum();
+    assert_eq!(stored, committed);
+    run.check();
+}
+
+/// Retention removes a marker that the ledger stands before, and no record is lost by it.
+#[test]
+fn a_topic_that_ends_with_a_marker_may_be_emptied_while_the_daemon_is_away() {
+    let kafka = &servers().kafka;
+    let run = Run::new(kafka, "emptied", PARTITIONS);
+    let topic = &run.topic;
+    let mut daemon = Daemon::ready(&run.config(&[]));
+    let transactions = kafka.transactions();
+    transactions.begin();
+    transactions.produce(topic, some(0, false));
+    transactions.commit();
+    run.wait_all();
+    wait_until("the marker is passed", LONG, || {
+        (kafka.lag(&run.prefix, topic) == 0).then_some(())
+    });
+    daemon.kill();
+    kafka.delete_records(topic);
+    kafka.produce(topic, some(60, false));
+    daemon.restart();
+    daemon.wait_ready(LONG);
+    run.end(&[daemon]);
+    let stored: usize = streams(&run.prefix).values().map(Vec::len).sum();
+    assert_eq!(stored, 120);
+}
+
+#[test]
+fn records_behind_an_open_transaction_come_once_and_in_order_when_it_is_decided() {
+    let kafka = &servers().kafka;
+    let run = Run::new(kafka, "open", PARTITIONS);
+    let topic = &run.topic;
+    let daemon = Daemon::ready(&run.config(&[]));
+    kafka.produce(topic, some(0, false));
+    run.wait_all();
+    let open = kafka.transactions();
+    open.begin();
+    open.produce(topic, some(60, false));
+    kafka.produce(topic, some(120, false));
+    assert_eq!(
+        run.passed(),
+        [20, 20, 20],
+        "what is undecided holds back what follows"
+    );
+    open.commit();
+    run.wait_all();
+    run.end(&[daemon]);
+    run.check();
+}

@@ -1,0 +1,189 @@
+//! One run: a topic with notifications, and what becomes of them.
+
+use super::LONG;
+use millstream_tests::{
+    Daemon, Kafka, Message, assert_exact, servers, streams, unique, wait_until,
+};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
+use std::thread;
+
+const CLIENTS: usize = 60;
+/// How much is ahead of the daemon under load: many batches for each partition.
+const AHEAD: i64 = 10_000;
+
+pub struct Run<'a> {
+    pub kafka: &'a Kafka,
+    pub topic: String,
+    /// Key prefix and group.
+    pub prefix: String,
+    partitions: AtomicI32,
+    produced: AtomicUsize,
+}
+
+/// A notification for one of the clients.
+pub fn message(number: usize, partition: i32) -> Message {
+    let client = format!("client-{}", number % CLIENTS);
+    let value = format!(
+        r#"{{"eventId":"{number}","eventType":"mail","clientId":"{client}","message":"hi"}}"#
+    );
+    Message::new(value).key(client).partition(partition)
+}
+
+impl<'a> Run<'a> {
+    /// With topics of its own, still empty.
+    pub fn new(kafka: &'a Kafka, name: &str, partitions: i32) -> Self {
+        let topic = kafka.create_topic(name, partitions);
+        kafka.create_topic_named(&format!("{topic}-dlq"), 1, &[]);
+        let (prefix, produced) = (unique(name), AtomicUsize::new(0));
+        Run {
+            kafka,
+            topic,
+            prefix,
+            partitions: AtomicI32::new(partitions),
+            produced,
+        }
+    }
+
+    /// A `millstream.toml` with these properties of librdkafka.
+    pub fn config(&self, properties: &[(&str, &str)]) -> String {
+        self.config_for(&servers().redis.url(), properties)
+    }
+
+    /// The same with another way to Redis.
+    pub fn config_for(&self, redis: &str, properties: &[(&str, &str)]) -> String {
+        let kafka = self.kafka.bootstrap();
+        let property = |(name, value): &(&str, &str)| format!("{name:?} = {value:?}\n");
+        let properties: String = properties.iter().map(property).collect();
+        let Run { topic, prefix, .. } = self;
+        format!(
+            r#"
+[kafka]
+bootstrap-servers = "{kafka}"
+group-id = "{prefix}"
+[kafka.properties]
+{properties}
+[store]
+url = "{redis}"
+key-prefix = "{prefix}"
+retention = {{ max-events = 1000000 }}
+[http]
+listen = "127.0.0.1:0"
+[admin]
+listen = "127.0.0.1:0"
+[[pipeline]]
+name = "run"
+topics = ["{topic}"]
+transform = {{ plugin = "bundled:notifications" }}
+"#
+        )
+    }
+
+    /// Gives the topic more partitions, up to this number.
+    pub fn add_partitions(&self, partitions: i32) {
+        self.kafka.add_partitions(&self.topic, partitions);
+        self.partitions.store(partitions, Ordering::Relaxed);
+    }
+
+    fn partitions(&self) -> i32 {
+        self.partitions.load(Ordering::Relaxed)
+    }
+
+    /// Produces so many more, to every partition.
+    pub fn produce(&self, count: usize) {
+        let first = self.produced.fetch_add(count, Ordering::Relaxed);
+        let partitions = usize::try_from(self.partitions()).unwrap();
+        let message = |number| message(number, i32::try_from(number % partitions).unwrap());
+        self.kafka
+            .produce(&self.topic, (first..first + count).map(message));
+    }
+
+    /// Works while records keep coming: there is always more than the daemon has taken.
+    pub fn under_load<T>(&self, work: impl FnOnce() -> T) -> T {
+        /// Also when the work panics.
+        struct End<'a>(&'a AtomicBool);
+        impl Drop for End<'_> {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+        let ended = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !ended.load(Ordering::Relaxed) {
+                    self.produce(1000);
+                    wait_until("the daemon takes some", LONG, || {
+                        let room = self.waiting() < AHEAD || ended.load(Ordering::Relaxed);
+                        room.then_some(())
+                    });
+                }
+            });
+            let _end = End(&ended);
+            work()
+        })
+    }
+
+    /// How many of the produced records the ledger has not passed.
+    pub fn waiting(&self) -> i64 {
+        let produced = i64::try_from(self.produced.load(Ordering::Relaxed)).unwrap();
+        produced - self.passed().iter().sum::<i64>()
+    }
+
+    /// The ledger's next offset of each partition.
+    pub fn passed(&self) -> Vec<i64> {
+        let mut pipe = redis::pipe();
+        for partition in 0..self.partitions() {
+            let Run { prefix, topic, .. } = self;
+            let key = format!("{prefix}:{{0}}:ledger:{prefix}:{topic}:{partition}");
+            pipe.cmd("HGET").arg(key).arg("next");
+        }
+        let passed: Vec<Option<i64>> = pipe.query(&mut servers().redis.connect()).unwrap();
+        passed.into_iter().map(Option::unwrap_or_default).collect()
+    }
+
+    /// Waits until every partition's ledger has moved by this many records.
+    pub fn advance(&self, records: i64) {
+        let before = self.passed();
+        self.wait_passed("every partition moves on", |partition, passed| {
+            passed >= before[partition] + records
+        });
+    }
+
+    /// Waits until everything that is in the topic now is passed.
+    pub fn wait_all(&self) {
+        let mut ends = vec![0; usize::try_from(self.partitions()).unwrap()];
+        for record in self.kafka.read_all(&self.topic) {
+            ends[usize::try_from(record.partition).unwrap()] = record.offset + 1;
+        }
+        let done = |partition: usize, passed| passed >= ends[partition];
+        self.wait_passed("every record is passed", done);
+    }
+
+    /// Waits until everything is passed, and ends these daemons: whatever they write late is written.
+    pub fn end(&self, daemons: &[Daemon]) {
+        self.wait_all();
+        daemons.iter().for_each(|daemon| {
+            assert_eq!(daemon.terminate(), Some(0));
+        });
+    }
+
+    fn wait_passed(&self, what: &str, enough: impl Fn(usize, i64) -> bool) {
+        wait_until(what, LONG, || {
+            let mut passed = self.passed().into_iter().enumerate();
+            passed
+                .all(|(partition, passed)| enough(partition, passed))
+                .then_some(())
+        });
+    }
+
+    /// Each record's event is in its client's stream once and in order; `nobody` gets nothing.
+    pub fn check(&self) {
+        let mut records = self.kafka.read_all(&self.topic);
+        records.retain(|record| record.key.as_deref() != Some(b"nobody"));
+        assert_exact(&self.topic, &records, &streams(&self.prefix));
+        println!(
+            "{}: {} records, each once and in order",
+            self.topic,
+            records.len()
+        );
+    }
+}
