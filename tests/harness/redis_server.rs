@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
-const START: Duration = Duration::from_secs(30);
+/// Much more than it takes, unless it loads a large append-only file.
+const START: Duration = Duration::from_secs(120);
 const ANSWER: Duration = Duration::from_secs(30);
 
 /// One redis-server on loopback with its own folder. Its port and its files outlive a [`Redis::kill`].
@@ -23,7 +24,7 @@ pub struct Redis {
 impl Redis {
     /// Starts a server that evicts nothing and persists nothing; `extra` arguments may change that
     /// (`["--appendonly", "yes"]`).
-    pub(crate) fn new(extra: &[&str]) -> Self {
+    pub fn new(extra: &[&str]) -> Self {
         let redis = Redis {
             dir: scratch_dir("redis"),
             port: free_port(),
@@ -82,14 +83,38 @@ impl Redis {
         self.signal(Signal::CONT);
     }
 
+    /// How much the append-only file holds now: a moment that [`Redis::rewind`] can go back to.
+    pub fn mark(&self) -> u64 {
+        fs::metadata(self.append_only_file()).unwrap().len()
+    }
+
+    /// SIGKILL, and a start with what was there at that moment, as after a failover to a replica
+    /// that lagged behind. What was half written there is dropped, a transaction as a whole.
+    /// Needs `--appendonly yes` and `--auto-aof-rewrite-percentage 0`.
+    pub fn rewind(&self, mark: u64) {
+        self.kill();
+        let file = File::options().write(true).open(self.append_only_file());
+        file.unwrap().set_len(mark).unwrap();
+        self.start();
+    }
+
+    /// What it has logged since it was started last.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.join("log")).unwrap_or_default()
+    }
+
+    fn append_only_file(&self) -> PathBuf {
+        self.dir.join("appendonlydir/appendonly.aof.1.incr.aof")
+    }
+
     fn signal(&self, signal: Signal) {
         let process = self.process.lock().unwrap();
         process.as_ref().expect("Redis is down").signal(signal);
     }
 
     fn is_started(&self, process: &Process) -> Option<()> {
-        let log = || fs::read_to_string(self.dir.join("log")).unwrap_or_default();
         let status = process.exit_status();
+        let log = || self.log();
         assert!(
             status.is_none(),
             "redis-server ended ({status:?}): {}",

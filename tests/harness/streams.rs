@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 /// How many entries one answer may hold.
 const PAGE: usize = 2000;
 
+/// How many streams are read in one round trip.
+const STREAMS: usize = 25;
+
 /// One entry of a client's stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -20,17 +23,24 @@ pub struct Entry {
 impl Redis {
     /// Every client's stream under this key prefix, from its beginning.
     pub fn streams(&self, prefix: &str) -> BTreeMap<String, Vec<Entry>> {
+        let mut streams: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        self.each_page(prefix, |client, page| {
+            streams.entry(client.to_owned()).or_default().extend(page);
+        });
+        streams
+    }
+
+    /// As [`Redis::streams`], but hands out one page after the other, for those who can't hold
+    /// everything. A stream's pages come in order; those of several streams are mixed.
+    pub fn each_page(&self, prefix: &str, mut take: impl FnMut(&str, Vec<Entry>)) {
         let key_prefix = format!("{prefix}:{{0}}:client:");
         let mut connection = self.connect();
         let keys = scan(&mut connection, &format!("{key_prefix}*"));
-        let client = |key: &String| key[key_prefix.len()..].to_owned();
-        let mut streams: BTreeMap<_, _> = keys.iter().map(|key| (client(key), vec![])).collect();
-        for keys in keys.chunks(100) {
+        for keys in keys.chunks(STREAMS) {
             read(&mut connection, keys, |key, page| {
-                streams.get_mut(&client(key)).unwrap().extend(page);
+                take(&key[key_prefix.len()..], page);
             });
         }
-        streams
     }
 }
 

@@ -11,7 +11,7 @@ use crate::wait::wait_until;
 use rustix::process::Signal;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, ExitStatus, Output};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running `millstream run`. Dropping it kills it, and prints its log if the test is failing.
 pub struct Daemon {
+    program: PathBuf,
     dir: PathBuf,
     env: Vec<(String, String)>,
     process: Process,
@@ -80,6 +81,16 @@ impl Daemon {
         self.logs.last().unwrap()
     }
 
+    /// The logs of all its runs, the current one's last.
+    pub fn logs(&self) -> &[Arc<Log>] {
+        &self.logs
+    }
+
+    /// How it ended, if it has.
+    pub fn exit_status(&self) -> Option<ExitStatus> {
+        self.process.exit_status()
+    }
+
     /// SIGTERM, and its exit code (`None`: a signal ended it); panics when it does not end.
     pub fn terminate(&self) -> Option<i32> {
         self.terminate_within(PATIENCE)
@@ -123,7 +134,7 @@ impl Daemon {
     /// Starts it again with the same folder and environment; what still runs is killed first.
     pub fn restart(&mut self) {
         self.process.kill();
-        let (process, log) = start::run(&self.dir, &self.env);
+        let (process, log) = start::run(&self.program, &self.dir, &self.env);
         self.process = process;
         self.logs.push(log);
     }

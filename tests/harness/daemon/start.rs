@@ -11,9 +11,16 @@ use std::sync::Arc;
 pub struct DaemonBuilder {
     dir: PathBuf,
     env: Vec<(String, String)>,
+    program: Option<PathBuf>,
 }
 
 impl DaemonBuilder {
+    /// Another program than [`Daemon::program`].
+    pub fn program(mut self, program: Option<&Path>) -> Self {
+        self.program = program.map(Path::to_path_buf);
+        self
+    }
+
     /// Sets a variable of its environment.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
@@ -35,8 +42,10 @@ impl DaemonBuilder {
 
     /// Starts it; returns at once.
     pub fn start(self) -> Daemon {
-        let (process, log) = run(&self.dir, &self.env);
+        let program = self.program.unwrap_or_else(Daemon::program);
+        let (process, log) = run(&program, &self.dir, &self.env);
         Daemon {
+            program,
             dir: self.dir,
             env: self.env,
             process,
@@ -49,8 +58,12 @@ impl Daemon {
     /// For a daemon with this `millstream.toml` in a folder of its own.
     pub fn builder(config: &str) -> DaemonBuilder {
         let dir = scratch_dir("daemon");
-        let env = vec![];
-        DaemonBuilder { dir, env }.file("millstream.toml", config)
+        let builder = DaemonBuilder {
+            dir,
+            env: vec![],
+            program: None,
+        };
+        builder.file("millstream.toml", config)
     }
 
     /// The built program: the one beside the tests, `target/<profile>/millstream`.
@@ -81,10 +94,9 @@ fn warn_if_old(program: &Path) {
 }
 
 /// Starts the daemon of this folder.
-pub(super) fn run(dir: &Path, env: &[(String, String)]) -> (Process, Arc<Log>) {
-    let program = Daemon::program();
-    warn_if_old(&program);
-    let mut command = Process::command(&program);
+pub(super) fn run(program: &Path, dir: &Path, env: &[(String, String)]) -> (Process, Arc<Log>) {
+    warn_if_old(program);
+    let mut command = Process::command(program);
     command.args(["run", "-c"]).arg(dir.join("millstream.toml"));
     command.envs(env.iter().map(|(name, value)| (name, value)));
     command.env("NO_COLOR", "1");

@@ -16,6 +16,8 @@ pub use topics::unique;
 pub use transactions::Transactions;
 
 use crate::janitor::scratch_dir;
+use crate::link::Link;
+use crate::ports::free_port;
 use crate::process::{Process, find_program};
 use crate::wait::wait_until;
 use rdkafka::ClientConfig;
@@ -43,10 +45,22 @@ pub struct Kafka {
 
 impl Kafka {
     /// Starts a new node; `extra` are further lines of its `server.properties`.
-    pub(crate) fn new(heap: &'static str, extra: &[&str]) -> Self {
+    pub fn new(heap: &'static str, extra: &[&str]) -> Self {
         let kafka = Kafka::node(heap, 1, &[Ports::free()], extra);
         kafka.start();
         kafka
+    }
+
+    /// Starts a new node with a second listener, which clients reach by the link and by nothing
+    /// else, since Kafka tells them the link's address. [`Kafka::bootstrap`] stays the direct way.
+    pub fn linked(heap: &'static str, extra: &[&str]) -> (Self, Link) {
+        let (port, ports) = (free_port(), Ports::free());
+        let link = Link::to(&format!("127.0.0.1:{port}"));
+        let lines = ports.linked(port, &link.addr());
+        let extra: Vec<&str> = lines.iter().map(String::as_str).chain(extra.iter().copied()).collect();
+        let kafka = Kafka::node(heap, 1, &[ports], &extra);
+        kafka.start();
+        (kafka, link)
     }
 
     /// Node `id` of these, with formatted storage and not started.
@@ -155,7 +169,8 @@ impl Kafka {
         log.contains("Kafka Server started").then_some(())
     }
 
-    fn log(&self) -> String {
+    /// What it has logged since it was started last.
+    pub fn log(&self) -> String {
         fs::read_to_string(self.dir.join("log")).unwrap_or_default()
     }
 

@@ -3,7 +3,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 const ANSWER: Duration = Duration::from_secs(30);
@@ -11,24 +11,43 @@ const ANSWER: Duration = Duration::from_secs(30);
 impl Kafka {
     /// Every record of the topic up to its end as it is now, partition by partition, in order.
     pub fn read_all(&self, topic: &str) -> Vec<Consumed> {
+        let mut records = Vec::new();
+        self.read_each(topic, |record| records.push(record));
+        records.sort_by_key(|record| (record.partition, record.offset));
+        records
+    }
+
+    /// Gives `take` every record of the topic up to its end as it is now; those of one partition in
+    /// order, the partitions mixed.
+    pub fn read_each(&self, topic: &str, mut take: impl FnMut(Consumed)) {
         let consumer = self.reader();
         let mut open = self.partitions(topic);
         consumer.assign(&from_beginning(topic, &open)).unwrap();
-        let mut records = Vec::new();
         let mut heard = Instant::now();
         while !open.is_empty() {
             assert!(heard.elapsed() < ANSWER, "reading {topic}: no answer");
-            match consumer.poll(Duration::from_millis(100)) {
-                None => {}
-                Some(Err(error)) if is_passing(&error) => {}
-                Some(answer) => {
-                    heard = Instant::now();
-                    take(answer, topic, &mut records, &mut open);
-                }
+            let answer = match consumer.poll(Duration::from_millis(100)) {
+                None => continue,
+                Some(Err(error)) if is_passing(&error) => continue,
+                Some(answer) => answer,
+            };
+            heard = Instant::now();
+            match answer {
+                Ok(message) => take(consumed(&message)),
+                Err(KafkaError::PartitionEOF(partition)) => _ = open.remove(&partition),
+                Err(error) => panic!("reading {topic}: {error}"),
             }
         }
-        records.sort_by_key(|record| (record.partition, record.offset));
-        records
+    }
+
+    /// The offset after the last record, for each partition.
+    pub fn ends(&self, topic: &str) -> BTreeMap<i32, i64> {
+        let consumer = self.reader();
+        let end = |partition: i32| {
+            let watermarks = consumer.fetch_watermarks(topic, partition, ANSWER);
+            (partition, watermarks.unwrap().1)
+        };
+        self.partitions(topic).into_iter().map(end).collect()
     }
 
     fn reader(&self) -> BaseConsumer {
@@ -60,19 +79,6 @@ fn is_passing(error: &KafkaError) -> bool {
     error
         .rdkafka_error_code()
         .is_some_and(|code| away.contains(&code))
-}
-
-fn take(
-    answer: Result<BorrowedMessage<'_>, KafkaError>,
-    topic: &str,
-    records: &mut Vec<Consumed>,
-    open: &mut BTreeSet<i32>,
-) {
-    match answer {
-        Ok(message) => records.push(consumed(&message)),
-        Err(KafkaError::PartitionEOF(partition)) => _ = open.remove(&partition),
-        Err(error) => panic!("reading {topic}: {error}"),
-    }
 }
 
 fn consumed(message: &BorrowedMessage<'_>) -> Consumed {

@@ -14,12 +14,16 @@ const VERSION: &str = match option_env!("PLUGIN_VERSION") {
 struct Incoming<'a> {
     client_id: &'a str,
     event_id: &'a str,
+    text: Option<&'a str>,
 }
 
 #[derive(Serialize)]
 struct Outgoing<'a> {
     id: &'a str,
     version: &'static str,
+    /// As it came, so that a payload can be told from another's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
 }
 
 struct Versioned;
@@ -39,6 +43,7 @@ impl Transform for Versioned {
         let payload = Outgoing {
             id: incoming.event_id,
             version: VERSION,
+            text: incoming.text,
         };
         events
             .client(incoming.client_id)
