@@ -1,0 +1,101 @@
+//! How each fault is done and undone.
+
+use crate::instance::Instance;
+use crate::plan::{Fault, Kind, Target};
+use crate::world::World;
+use millstream_tests::Daemon;
+use std::thread;
+use std::time::Duration;
+
+/// A fault lasts as long as the plan says, whatever happens meanwhile: it is no wait for something.
+fn last(hold: Duration) {
+    thread::sleep(hold);
+}
+
+/// Does it and undoes it.
+pub fn inflict(world: &World, fault: &Fault) {
+    world.journal.note(&fault.to_string());
+    match fault.target {
+        Target::Instance(slot) => hit_daemon(world, &mut world.instance(slot), fault),
+        Target::Plugins => swap(world),
+        Target::Redis => hit_redis(world, fault),
+        Target::Kafka => hit_kafka(world, fault),
+        Target::RedisLink | Target::KafkaLink => hit_link(world, fault),
+    }
+    world.journal.note(&format!("  over: {fault}"));
+}
+
+fn hit_daemon(world: &World, instance: &mut Instance, fault: &Fault) {
+    match fault.kind {
+        Kind::Kill => instance.kill(),
+        Kind::Terminate | Kind::Leave => instance.terminate(),
+        Kind::Freeze => instance.running().into_iter().for_each(Daemon::pause),
+        _ => {}
+    }
+    if fault.kind != Kind::Join && fault.kind != Kind::Leave {
+        last(fault.hold);
+    }
+    match fault.kind {
+        Kind::Freeze => instance.running().into_iter().for_each(Daemon::resume),
+        Kind::Leave => {}
+        _ => instance.start(world.version()),
+    }
+}
+
+fn swap(world: &World) {
+    let version = world.next_version();
+    world
+        .instances()
+        .for_each(|instance| instance.swap(version));
+}
+
+fn hit_redis(world: &World, fault: &Fault) {
+    let redis = &world.redis;
+    match fault.kind {
+        Kind::RedisKill => {
+            redis.kill();
+            last(fault.hold);
+            redis.start();
+        }
+        Kind::RedisFreeze => {
+            redis.pause();
+            last(fault.hold);
+            redis.resume();
+        }
+        _ => {
+            let mark = redis.mark();
+            last(fault.hold);
+            redis.rewind(mark + u64::from(fault.hold.subsec_millis())); // in the midst of a command
+        }
+    }
+}
+
+fn hit_kafka(world: &World, fault: &Fault) {
+    let kafka = &world.kafka;
+    if fault.kind == Kind::KafkaKill {
+        kafka.kill();
+        last(fault.hold);
+        kafka.start();
+    } else {
+        kafka.pause();
+        last(fault.hold);
+        kafka.resume();
+    }
+}
+
+fn hit_link(world: &World, fault: &Fault) {
+    let link = match fault.target {
+        Target::RedisLink => &world.redis_link,
+        _ => &world.kafka_link,
+    };
+    match fault.kind {
+        Kind::RedisCut | Kind::KafkaCut => link.cut(),
+        Kind::RedisStall | Kind::KafkaStall => link.stall(),
+        _ => link.lose_answers(),
+    }
+    last(fault.hold);
+    if let Kind::RedisDeaf | Kind::KafkaDeaf = fault.kind {
+        link.cut(); // what is left of its connections makes no sense
+    }
+    link.open();
+}

@@ -1,0 +1,74 @@
+//! The campaign: random faults under load, from a seed, and in the end everything is counted.
+//!
+//! The end-to-end tests each show one promise under one fault. This looks for what nobody thought
+//! of: `cargo test -p millstream-tests --test campaign -- --seed 7 --faults 300 --records 2000000`.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that can't go on fails, and says where"
+)]
+
+mod check;
+mod findings;
+mod inflict;
+mod input;
+mod instance;
+mod journal;
+mod ledgers;
+mod load;
+mod options;
+mod plan;
+mod record;
+mod report;
+mod run;
+mod selfcheck;
+mod versions;
+mod world;
+
+use clap::Parser;
+use options::Options;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use world::World;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    if options.lists() {
+        if options.wanted() {
+            println!("campaign: test");
+        }
+        return ExitCode::SUCCESS;
+    }
+    if !options.wanted() {
+        return ExitCode::SUCCESS;
+    }
+    let seed = options
+        .seed
+        .unwrap_or_else(|| fastrand::u64(..1_000_000_000));
+    let command = options.command(seed);
+    println!("campaign of seed {seed}; again: {command}");
+    let passed = catch_unwind(|| {
+        selfcheck::self_check();
+        run_in(&World::new(&options), &options, seed)
+    });
+    if passed.unwrap_or(false) {
+        return ExitCode::SUCCESS;
+    }
+    println!("campaign of seed {seed} FAILED; again: {command}");
+    ExitCode::FAILURE
+}
+
+/// Whether all was well. What went wrong is told here, while the logs are still there.
+fn run_in(world: &World, options: &Options, seed: u64) -> bool {
+    // A panic means that something could not be done or never came, and has said what.
+    let failed = match catch_unwind(AssertUnwindSafe(|| run::run(world, options, seed))) {
+        Ok(Ok(())) => return true,
+        Ok(Err(why)) => why,
+        Err(_) => "panicked, see above".into(),
+    };
+    println!("{failed}\nthe last faults:\n{}", report::last_faults(world));
+    println!(
+        "logs are kept in {}",
+        report::keep_logs(world, seed).display()
+    );
+    false
+}

@@ -1,0 +1,103 @@
+//! A campaign from the first daemon to the count.
+
+use crate::check::Checker;
+use crate::findings::Findings;
+use crate::inflict::inflict;
+use crate::input::Input;
+use crate::ledgers::Ledgers;
+use crate::load::produce;
+use crate::options::Options;
+use crate::plan::{Kind, Step, plan};
+use crate::report;
+use crate::versions::Versions;
+use crate::world::World;
+use clap::ValueEnum;
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+use std::time::Duration;
+
+/// How long a daemon may take to get ready on a machine that does other things too.
+const START: Duration = Duration::from_secs(120);
+
+/// # Errors
+/// What was wrong, told in full.
+pub fn run(world: &World, options: &Options, seed: u64) -> Result<(), String> {
+    let instances = usize::from(options.instances);
+    let kinds = match &*options.only {
+        [] => Kind::value_variants(),
+        only => only,
+    };
+    let steps = plan(seed, options.faults, instances, kinds);
+    start(world, instances);
+    thread::scope(|scope| {
+        let (quota, quotas) = mpsc::channel();
+        scope.spawn(move || produce(world, seed, &quotas));
+        all_faults(world, &steps, options.records, &quota);
+    });
+    world
+        .journal
+        .note("the last fault is over, all is produced");
+    Ledgers::of(world).wait_for_ends()?;
+    world
+        .instances()
+        .for_each(|mut instance| instance.terminate());
+    world
+        .journal
+        .note("every ledger is at its end, all daemons are stopped");
+    let (records, findings) = count(world, seed);
+    println!("{}", report::table(world, &steps, records, &findings));
+    let bad_ends = report::bad_ends(world);
+    match findings.flaws() == 0 && bad_ends.is_empty() {
+        true => Ok(()),
+        false => Err(format!("{findings}\n{}", bad_ends.join("\n"))),
+    }
+}
+
+fn start(world: &World, instances: usize) {
+    (0..instances).for_each(|slot| world.instance(slot).start(world.version()));
+    for slot in 0..instances {
+        let instance = world.instance(slot);
+        instance.running().unwrap().wait_ready(START);
+    }
+    Ledgers::of(world).wait_for_all();
+}
+
+/// Each step has its share of the records, and its faults come while that is processed. The last
+/// share comes when all is healed.
+fn all_faults(world: &World, steps: &[Step], records: u32, quota: &Sender<u32>) {
+    let ledgers = Ledgers::of(world);
+    let share = records / u32::try_from(steps.len() + 1).unwrap();
+    let tenth = steps.len().div_ceil(10);
+    let mut produced = 0;
+    for (number, step) in steps.iter().enumerate() {
+        produced += share;
+        quota.send(produced).expect("the producer gave up");
+        ledgers.wait_for_progress(share, step.after);
+        thread::scope(|scope| {
+            for fault in &step.faults {
+                scope.spawn(|| inflict(world, fault));
+            }
+        });
+        world
+            .instances()
+            .for_each(|mut instance| instance.look_after(world.version()));
+        if number % tenth == tenth - 1 {
+            let elapsed = world.journal.elapsed().as_secs();
+            println!("{} of {} steps, {elapsed} s", number + 1, steps.len());
+        }
+    }
+    quota.send(records).expect("the producer gave up");
+}
+
+fn count(world: &World, seed: u64) -> (usize, Findings) {
+    let input = Input::read(&world.kafka, &world.topic, seed);
+    let versions = Versions::read(&world.redis, &world.key("swaps"), &world.versions);
+    let mut checker = Checker::new(&input, &versions);
+    world.redis.each_page(world.prefix(), |client, page| {
+        page.iter().for_each(|entry| checker.event(client, entry));
+    });
+    world
+        .kafka
+        .read_each(&world.dead, |letter| checker.letter(&letter));
+    (input.count(), checker.finish())
+}
