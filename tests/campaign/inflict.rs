@@ -3,7 +3,7 @@
 use crate::instance::Instance;
 use crate::plan::{Fault, Kind, Target};
 use crate::world::World;
-use millstream_tests::Daemon;
+use millstream_tests::{Daemon, Redis};
 use std::thread;
 use std::time::Duration;
 
@@ -62,12 +62,24 @@ fn hit_redis(world: &World, fault: &Fault) {
             last(fault.hold);
             redis.resume();
         }
+        Kind::RedisFull => {
+            limit_memory(redis, "1");
+            last(fault.hold);
+            limit_memory(redis, "0");
+        }
         _ => {
             let mark = redis.mark();
             last(fault.hold);
-            redis.rewind(mark + u64::from(fault.hold.subsec_millis())); // in the midst of a command
+            redis.rewind(mark);
         }
     }
+}
+
+/// In bytes; 0 is no limit.
+fn limit_memory(redis: &Redis, most: &str) {
+    let mut set = redis::cmd("CONFIG");
+    set.arg("SET").arg("maxmemory").arg(most);
+    set.exec(&mut redis.connect()).unwrap();
 }
 
 fn hit_kafka(world: &World, fault: &Fault) {

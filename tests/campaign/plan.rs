@@ -29,6 +29,8 @@ pub enum Kind {
     RedisFreeze,
     /// SIGKILL Redis, and start it again without its last writes
     RedisRewind,
+    /// Redis refuses writes, for want of memory
+    RedisFull,
     /// The connections to Redis end, new ones at once
     RedisCut,
     /// Nothing passes to or from Redis
@@ -143,7 +145,9 @@ impl Planner {
             Kind::Kill | Kind::Terminate | Kind::Freeze | Kind::Leave => self.instance(true)?,
             Kind::Join => self.instance(false)?,
             Kind::Swap => Target::Plugins,
-            Kind::RedisKill | Kind::RedisFreeze | Kind::RedisRewind => Target::Redis,
+            Kind::RedisKill | Kind::RedisFreeze | Kind::RedisRewind | Kind::RedisFull => {
+                Target::Redis
+            }
             Kind::RedisCut | Kind::RedisStall | Kind::RedisDeaf => Target::RedisLink,
             Kind::KafkaKill | Kind::KafkaFreeze => Target::Kafka,
             Kind::KafkaCut | Kind::KafkaStall | Kind::KafkaDeaf => Target::KafkaLink,
@@ -169,9 +173,13 @@ impl Display for Kind {
 impl Display for Fault {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let Fault { kind, target, hold } = self;
-        match target {
-            Target::Instance(slot) => write!(f, "{kind} of daemon {slot} for {hold:?}"),
-            _ => write!(f, "{kind} for {hold:?}"),
+        write!(f, "{kind}")?;
+        if let Target::Instance(slot) = target {
+            write!(f, " of daemon {slot}")?;
+        }
+        match kind {
+            Kind::Join | Kind::Leave | Kind::Swap => Ok(()), // once and for all
+            _ => write!(f, " for {hold:?}"),
         }
     }
 }

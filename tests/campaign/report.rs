@@ -17,8 +17,11 @@ const MET: [(&str, &str); 4] = [
         "answers of Redis lost in a transaction",
     ),
     ("the ledger moved; going on", "ledgers found elsewhere"),
-    ("revoked", "revocations of partitions"),
-    ("live", "plugin generations live"),
+    ("revoked pipeline", "revocations of partitions"),
+    (
+        "kind=\"transform\"",
+        "generations live, the first of each start too",
+    ),
 ];
 
 /// The table.
@@ -43,7 +46,7 @@ pub fn table(world: &World, steps: &[Step], records: usize, findings: &Findings)
     rows.extend(MET.map(|(text, name)| (name, count_logged(world, text).to_string())));
     rows.push(("bad ends of daemons", bad_ends(world).len().to_string()));
     rows.extend(FLAWS.map(|(flaw, name)| (name, findings.count(flaw).to_string())));
-    let row = |(name, value): (&str, String)| format!("  {name:<40}{value}\n");
+    let row = |(name, value): (&str, String)| format!("  {name:<46}{value}\n");
     rows.into_iter().map(row).collect()
 }
 
@@ -89,6 +92,7 @@ pub fn last_faults(world: &World) -> String {
 /// Keeps every log and the journal, and answers where.
 pub fn keep_logs(world: &World, seed: u64) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("campaign-{seed}"));
+    fs::remove_dir_all(&folder).ok(); // of an earlier run of this seed
     fs::create_dir_all(&folder).unwrap();
     let keep = |name: &str, text: String| fs::write(folder.join(name), text).unwrap();
     keep("journal", world.journal.lines().join("\n"));

@@ -32,7 +32,14 @@ pub fn run(world: &World, options: &Options, seed: u64) -> Result<(), String> {
     thread::scope(|scope| {
         let (quota, quotas) = mpsc::channel();
         scope.spawn(move || produce(world, seed, &quotas));
-        all_faults(world, &steps, options.records, &quota);
+        // The last share comes when all is healed.
+        let shares = steps.len() + usize::from(!options.quiet_end);
+        let share = options.records / u32::try_from(shares.max(1)).unwrap();
+        all_faults(world, &steps, share, &quota);
+        if !options.quiet_end {
+            quota.send(options.records).expect("the producer gave up");
+        }
+        drop(quota); // the producer ends
     });
     world
         .journal
@@ -62,11 +69,9 @@ fn start(world: &World, instances: usize) {
     Ledgers::of(world).wait_for_all();
 }
 
-/// Each step has its share of the records, and its faults come while that is processed. The last
-/// share comes when all is healed.
-fn all_faults(world: &World, steps: &[Step], records: u32, quota: &Sender<u32>) {
+/// Each step has its share of the records, and its faults come while that is processed.
+fn all_faults(world: &World, steps: &[Step], share: u32, quota: &Sender<u32>) {
     let ledgers = Ledgers::of(world);
-    let share = records / u32::try_from(steps.len() + 1).unwrap();
     let tenth = steps.len().div_ceil(10);
     let mut produced = 0;
     for (number, step) in steps.iter().enumerate() {
@@ -86,7 +91,6 @@ fn all_faults(world: &World, steps: &[Step], records: u32, quota: &Sender<u32>) 
             println!("{} of {} steps, {elapsed} s", number + 1, steps.len());
         }
     }
-    quota.send(records).expect("the producer gave up");
 }
 
 fn count(world: &World, seed: u64) -> (usize, Findings) {

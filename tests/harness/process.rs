@@ -1,6 +1,7 @@
 use crate::janitor;
 use crate::wait::wait_until;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use std::fs;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -65,6 +66,17 @@ impl Process {
         if self.exit_status().is_none() {
             kill_process(self.pid, signal).ok(); // it may be ending right now
         }
+    }
+
+    /// SIGSTOP; returns when it stands still, and that is never within a write to a file.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+        let stat = format!("/proc/{}/stat", self.pid());
+        wait_until("a process stands still", Duration::from_secs(30), || {
+            let stat = fs::read_to_string(&stat).unwrap_or_default();
+            let state = stat.rsplit(')').next()?.trim_start().chars().next();
+            matches!(state, Some('T' | 'Z') | None).then_some(())
+        });
     }
 
     /// SIGKILL for the program and its children; returns when it is gone.

@@ -29,6 +29,27 @@ fn an_own_redis_keeps_its_port_and_what_it_was_told_to_persist() {
 }
 
 #[test]
+fn a_redis_that_is_rewound_has_what_it_had_and_appends_from_there() {
+    let redis = servers().own_redis(&["--appendonly", "yes", "--auto-aof-rewrite-percentage", "0"]);
+    let push = |what: &str| {
+        let mut push = redis::cmd("RPUSH");
+        let answer = push.arg("list").arg(what).exec(&mut redis.connect());
+        answer.unwrap();
+    };
+    push("kept");
+    let mark = redis.mark();
+    push("lost");
+    redis.rewind(mark);
+    push("new");
+    redis.kill();
+    redis.start();
+    let mut range = redis::cmd("LRANGE");
+    range.arg("list").arg(0).arg(-1);
+    let list: Vec<String> = range.query(&mut redis.connect()).unwrap();
+    assert_eq!(list, ["kept", "new"]);
+}
+
+#[test]
 fn streams_are_read_whole_and_by_client() {
     let prefix = unique("streams");
     let mut pipe = redis::pipe();
