@@ -83,7 +83,7 @@ fn a_topic_that_ends_with_a_marker_may_be_emptied_while_the_daemon_is_away() {
         (kafka.lag(&run.prefix, topic) == 0).then_some(())
     });
     daemon.kill();
-    kafka.delete_records(topic);
+    kafka.delete_all_records(topic);
     kafka.produce(topic, some(60, false));
     daemon.restart();
     daemon.wait_ready(LONG);

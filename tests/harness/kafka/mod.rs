@@ -57,7 +57,11 @@ impl Kafka {
         let (port, ports) = (free_port(), Ports::free());
         let link = Link::to(&format!("127.0.0.1:{port}"));
         let lines = ports.linked(port, &link.addr());
-        let extra: Vec<&str> = lines.iter().map(String::as_str).chain(extra.iter().copied()).collect();
+        let extra: Vec<&str> = lines
+            .iter()
+            .map(String::as_str)
+            .chain(extra.iter().copied())
+            .collect();
         let kafka = Kafka::node(heap, 1, &[ports], &extra);
         kafka.start();
         (kafka, link)

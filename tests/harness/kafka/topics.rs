@@ -60,7 +60,7 @@ impl Kafka {
     }
 
     /// Deletes every record there is, as retention does with old ones.
-    pub fn delete_records(&self, name: &str) {
+    pub fn delete_all_records(&self, name: &str) {
         let mut all = TopicPartitionList::new();
         for partition in self.partitions(name) {
             all.add_partition_offset(name, partition, Offset::End)
