@@ -13,6 +13,7 @@ mod harness;
 mod hostile;
 mod kafka_faults;
 mod plugin_files;
+mod redis_faults;
 mod road;
 mod sse;
 mod store;

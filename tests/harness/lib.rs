@@ -12,6 +12,7 @@
 mod browser;
 mod cdp;
 mod chunked;
+mod clock;
 mod daemon;
 mod exact;
 mod frames;
@@ -31,7 +32,8 @@ mod streams;
 mod wait;
 
 pub use browser::Browser;
-pub use daemon::{Daemon, DaemonBuilder};
+pub use clock::Clock;
+pub use daemon::{Daemon, DaemonBuilder, Memory};
 pub use exact::assert_exact;
 pub use frames::Frame;
 pub use guests::{guest, guest_at, versioned, workspace};

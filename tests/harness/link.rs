@@ -1,7 +1,13 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread;
+use std::time::{Duration, Instant};
+
+/// Pieces of at most 16 KiB on their way in one direction; when it is full the sender is not read
+/// any more, as if its peer's window were.
+const ON_THE_WAY: usize = 64;
 
 /// The way to a server, which a test can cut: a TCP forwarder with an address of its own.
 ///
@@ -29,6 +35,10 @@ struct Shared {
     server: String,
     state: Mutex<State>,
     changed: Condvar,
+    /// How long what clients say is on its way.
+    delay: Mutex<Duration>,
+    /// Bytes of answers thrown away since [`Link::lose_answers`].
+    lost: AtomicUsize,
     /// Both ends of every connection there was since the last cut.
     sockets: Mutex<Vec<TcpStream>>,
 }
@@ -42,6 +52,8 @@ impl Link {
             server: server.to_owned(),
             state: Mutex::new(State::Open),
             changed: Condvar::new(),
+            delay: Mutex::default(),
+            lost: AtomicUsize::new(0),
             sockets: Mutex::default(),
         });
         let accepting = Arc::clone(&shared);
@@ -81,7 +93,18 @@ impl Link {
     /// From now on the server hears, and its answers are lost. Cut before opening again: what is
     /// left of the connections makes no sense to a client.
     pub fn lose_answers(&self) {
+        self.shared.lost.store(0, Ordering::SeqCst);
         self.shared.set(State::Deaf);
+    }
+
+    /// How many bytes of answers were thrown away since [`Link::lose_answers`].
+    pub fn lost(&self) -> usize {
+        self.shared.lost.load(Ordering::SeqCst)
+    }
+
+    /// From now on what clients say arrives so much later; answers come back at once.
+    pub fn delay(&self, delay: Duration) {
+        *self.shared.delay.lock().unwrap() = delay;
     }
 }
 
@@ -124,15 +147,28 @@ impl Shared {
         }
     }
 
-    /// Copies from one to the other in the background until either ends.
+    /// Copies from one to the other in the background until either ends: one thread reads, another
+    /// writes what is due.
     fn pump(self: &Arc<Self>, from: &TcpStream, to: &TcpStream, answers: bool) {
-        let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
-        let shared = Arc::clone(self);
+        let (sender, pieces) = mpsc::sync_channel::<(Instant, Vec<u8>)>(ON_THE_WAY);
+        let (mut reading, shared) = (from.try_clone().unwrap(), Arc::clone(self));
         thread::spawn(move || {
             let mut buffer = [0; 16 * 1024];
-            while let Ok(read @ 1..) = from.read(&mut buffer) {
-                let lost = shared.passing() == State::Deaf && answers;
-                if !lost && to.write_all(&buffer[..read]).is_err() {
+            while let Ok(read @ 1..) = reading.read(&mut buffer) {
+                let delay = *shared.delay.lock().unwrap();
+                let due = Instant::now() + if answers { Duration::ZERO } else { delay };
+                if sender.send((due, buffer[..read].to_vec())).is_err() {
+                    break;
+                }
+            }
+        });
+        let (from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+        let shared = Arc::clone(self);
+        thread::spawn(move || {
+            for (due, piece) in pieces {
+                if shared.passing(due) == State::Deaf && answers {
+                    shared.lost.fetch_add(piece.len(), Ordering::SeqCst);
+                } else if to.write_all(&piece).is_err() {
                     from.shutdown(Shutdown::Both).ok(); // nobody listens: let it know
                     break;
                 }
@@ -141,12 +177,16 @@ impl Shared {
         });
     }
 
-    /// The state, when it is not stalled.
-    fn passing(&self) -> State {
-        let state = self.state.lock().unwrap();
-        *self
-            .changed
-            .wait_while(state, |state| *state == State::Stalled)
-            .unwrap()
+    /// The state at this time or, while the link is stalled then, when it is not any more.
+    fn passing(&self, due: Instant) -> State {
+        let mut state = self.state.lock().unwrap();
+        loop {
+            let left = due.saturating_duration_since(Instant::now());
+            state = match *state {
+                State::Stalled => self.changed.wait(state).unwrap(),
+                passing if left.is_zero() => return passing,
+                _ => self.changed.wait_timeout(state, left).unwrap().0,
+            };
+        }
     }
 }

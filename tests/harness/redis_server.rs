@@ -5,7 +5,7 @@ use crate::wait::wait_until;
 use redis::{Client, Connection, RedisResult};
 use rustix::process::Signal;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ pub struct Redis {
     dir: PathBuf,
     port: u16,
     extra: Vec<String>,
+    env: Vec<(String, String)>,
     process: Mutex<Option<Process>>,
 }
 
@@ -25,10 +26,16 @@ impl Redis {
     /// Starts a server that evicts nothing and persists nothing; `extra` arguments may change that
     /// (`["--appendonly", "yes"]`).
     pub fn new(extra: &[&str]) -> Self {
+        Self::with_env(extra, vec![])
+    }
+
+    /// As [`Redis::new`], with these variables in its environment.
+    pub(crate) fn with_env(extra: &[&str], env: Vec<(String, String)>) -> Self {
         let redis = Redis {
             dir: scratch_dir("redis"),
             port: free_port(),
             extra: extra.iter().map(ToString::to_string).collect(),
+            env,
             process: Mutex::new(None),
         };
         redis.start();
@@ -38,6 +45,23 @@ impl Redis {
     /// `redis://127.0.0.1:<port>`
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// `127.0.0.1:<port>`
+    pub fn addr(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Where it keeps its files, `dump.rdb` among them.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Runs one command.
+    pub fn order(&self, words: &[&str]) {
+        let mut command = redis::cmd(words[0]);
+        let done = command.arg(&words[1..]).exec(&mut self.connect());
+        done.unwrap_or_else(|error| panic!("{words:?}: {error}"));
     }
 
     /// A new connection.
@@ -54,6 +78,7 @@ impl Redis {
         command.args(["--save", "", "--appendonly", "no"]);
         command.args(["--maxmemory-policy", "noeviction", "--dir"]);
         command.arg(&self.dir).args(&self.extra);
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
         let log = File::create(self.dir.join("log")).unwrap();
         command.stdout(log.try_clone().unwrap()).stderr(log);
         let started = process.insert(Process::start(command));

@@ -1,3 +1,4 @@
+use crate::clock::Clock;
 use crate::kafka::{Cluster, Consumed, Kafka, Message};
 use crate::redis_server::Redis;
 use crate::streams::Entry;
@@ -17,6 +18,11 @@ impl Servers {
     /// A Redis of one's own, to be stopped and killed; gone when it is dropped.
     pub fn own_redis(&self, extra: &[&str]) -> Redis {
         Redis::new(extra)
+    }
+
+    /// As [`Servers::own_redis`], living by this clock.
+    pub fn own_redis_by(&self, clock: &Clock, extra: &[&str]) -> Redis {
+        Redis::with_env(extra, clock.env())
     }
 
     /// A Kafka of one's own, to be stopped and killed; gone when it is dropped.

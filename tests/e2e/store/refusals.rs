@@ -3,7 +3,7 @@
 use super::{Subject, append, append_then, at, client, key, next_of, stored};
 use millstream::record::{StreamId, Want};
 use millstream::store::Appended;
-use millstream_tests::{Redis, servers};
+use millstream_tests::servers;
 
 #[test]
 fn an_event_that_redis_refuses_is_named_and_the_rest_is_stored() {
@@ -82,7 +82,7 @@ fn a_redis_that_does_not_take_writes_is_unavailable_and_nothing_changes() {
             let of = [("a", "good")];
             stored(append_then(&mut *writer, &key(0), expected, &of, following));
             expected += 1;
-            order(&redis, begin);
+            redis.order(begin);
             for _ in 0..3 {
                 match append(&mut *writer, &key(0), expected, &[("a", says), ("b", says)]) {
                     Appended::Unavailable(error) => {
@@ -92,7 +92,7 @@ fn a_redis_that_does_not_take_writes_is_unavailable_and_nothing_changes() {
                 }
             }
             assert!(writer.begin(&key(7), None, &at(0)).is_err(), "{says}");
-            order(&redis, end);
+            redis.order(end);
             assert_eq!(next_of(&mut *writer, &key(0)), Some(expected), "{says}");
         }
     }
@@ -102,11 +102,4 @@ fn a_redis_that_does_not_take_writes_is_unavailable_and_nothing_changes() {
     );
     assert_eq!(subject.data("a"), ["good", "good", "good", "good", "last"]);
     assert_eq!(subject.data("b"), [""; 0]);
-}
-
-fn order(redis: &Redis, words: &[&str]) {
-    redis::cmd(words[0])
-        .arg(&words[1..])
-        .exec(&mut redis.connect())
-        .unwrap();
 }

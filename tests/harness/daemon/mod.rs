@@ -1,8 +1,10 @@
 //! The daemon under test.
 
 mod ready;
+mod resources;
 mod start;
 
+pub use resources::Memory;
 pub use start::DaemonBuilder;
 
 use crate::log::Log;

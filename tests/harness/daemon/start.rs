@@ -1,4 +1,5 @@
 use super::Daemon;
+use crate::clock::Clock;
 use crate::janitor::scratch_dir;
 use crate::log::Log;
 use crate::process::Process;
@@ -24,6 +25,12 @@ impl DaemonBuilder {
     /// Sets a variable of its environment.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Has it live by this clock.
+    pub fn clock(mut self, clock: &Clock) -> Self {
+        self.env.extend(clock.env());
         self
     }
 

@@ -1,0 +1,121 @@
+//! The folder of compiled plugins: in the way, full, or damaged.
+
+use super::LONG;
+use super::load::{Lines, Load};
+use millstream_tests::{Daemon, metrics, servers, versioned, wait_until};
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+const PLUGIN: &str = "plugins/versioned.wasm";
+
+/// The configuration of a daemon whose plugin is a file and whose cache is `cache` in its folder.
+fn config(load: &Load) -> String {
+    let top = "[plugins]\ncache = \"cache\"";
+    let lines = Lines {
+        top,
+        ..Lines::default()
+    };
+    let config = load.config(&servers().redis.addr(), lines);
+    config.replace("bundled:notifications", PLUGIN)
+}
+
+fn assert_works(load: &Load, daemon: &Daemon) {
+    daemon.wait_ready(LONG);
+    load.wait_done(&servers().redis, load.produce(500));
+}
+
+/// What is kept, by file.
+fn kept(daemon: &Daemon) -> BTreeMap<PathBuf, Vec<u8>> {
+    let files = fs::read_dir(daemon.dir().join("cache")).unwrap();
+    let paths = files.map(|file| file.unwrap().path());
+    paths
+        .map(|path| (path.clone(), fs::read(path).unwrap()))
+        .collect()
+}
+
+#[test]
+fn a_cache_that_can_not_be_a_folder_costs_compiles_and_nothing_more() {
+    let load = Load::new("in-the-way");
+    let mut daemon = Daemon::builder(&config(&load))
+        .file(PLUGIN, versioned("one"))
+        .file("cache", "a file of someone's")
+        .start();
+    for _ in 0..2 {
+        daemon.wait_log("no compile cache", LONG);
+        assert_works(&load, &daemon);
+        daemon.restart();
+    }
+    let in_the_way = fs::read_to_string(daemon.dir().join("cache")).unwrap();
+    assert_eq!(in_the_way, "a file of someone's");
+    load.assert_complete(&servers().redis);
+}
+
+#[test]
+fn a_plugin_goes_live_though_the_disk_of_its_cache_is_full() {
+    let load = Load::new("full-disk");
+    let mut daemon = Daemon::builder(&config(&load))
+        .file(PLUGIN, versioned("one"))
+        .start();
+    assert_works(&load, &daemon);
+    let before = kept(&daemon);
+    let (one, two) = (versioned("one"), versioned("two"));
+    // The file that it writes at first, on a device that is always full.
+    let digest = millstream::plugin::digest_of;
+    let (path, _) = before
+        .iter()
+        .find(|(path, _)| path.to_string_lossy().contains(&digest(&one)))
+        .expect("the code of version one is kept");
+    let path = path.to_string_lossy().replace(&digest(&one), &digest(&two));
+    let aside = Path::new(&path).with_extension(format!("{}.tmp", daemon.pid()));
+    symlink("/dev/full", aside).unwrap();
+    let plugin = daemon.dir().join(PLUGIN);
+    fs::write(plugin.with_extension("new"), two).unwrap();
+    fs::rename(plugin.with_extension("new"), plugin).unwrap();
+    wait_until("version two is live", LONG, || {
+        let swaps = metrics(&daemon.admin()).sum("millstream_swaps_total", &["result=\"done\""]);
+        (swaps > 0.0).then_some(())
+    });
+    let said = daemon.wait_log("can't keep compiled code", LONG);
+    assert!(said.contains("No space left on device"), "{said}");
+    assert_works(&load, &daemon);
+    assert_eq!(kept(&daemon), before, "nothing half written is left");
+    daemon.restart();
+    assert_works(&load, &daemon);
+    assert!(kept(&daemon).len() > before.len(), "now there was room");
+    load.assert_complete_and_healthy(&servers().redis, &daemon);
+}
+
+#[test]
+fn damaged_code_in_the_cache_is_not_run() {
+    let load = Load::new("damaged");
+    let mut daemon = Daemon::builder(&config(&load))
+        .file(PLUGIN, versioned("one"))
+        .start();
+    assert_works(&load, &daemon);
+    let whole = kept(&daemon);
+    let damages: [fn(&mut Vec<u8>); 4] = [
+        Vec::clear,
+        |code| code.truncate(code.len() / 2),
+        |code| code.truncate(code.len() - 1),
+        // A bad sector in the midst of it.
+        |code| {
+            let middle = code.len() / 3;
+            code[middle..middle + 4096].fill(0xcc);
+        },
+    ];
+    for damage in damages {
+        assert_eq!(daemon.terminate(), Some(0));
+        for (path, code) in &whole {
+            let mut code = code.clone();
+            damage(&mut code);
+            fs::write(path, code).unwrap();
+        }
+        daemon.restart();
+        assert_works(&load, &daemon);
+        assert!(daemon.log_contains("compiled code in the cache is "));
+        assert_eq!(kept(&daemon), whole, "it is compiled and kept anew");
+    }
+    load.assert_complete_and_healthy(&servers().redis, &daemon);
+}

@@ -1,0 +1,71 @@
+use super::LONG;
+use super::load::{Lines, Load, client};
+use millstream_tests::{Daemon, Redis, Sse, servers, wait_until};
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// As many readers as asked for, whether they are accepted or not.
+fn readers(daemon: &Daemon, count: usize) -> Vec<TcpStream> {
+    let reader = |number: usize| {
+        let mut stream = TcpStream::connect(daemon.sse()).unwrap();
+        let path = format!("/v1/events?client={}", client(number));
+        let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        stream
+    };
+    (0..count).map(reader).collect()
+}
+
+/// Has its readers use up what a daemon may open: 20 more than it has.
+fn use_up(daemon: &Daemon) -> Vec<TcpStream> {
+    daemon.limit_descriptors(daemon.descriptors() + 20);
+    let readers = readers(daemon, 60);
+    let said = daemon.wait_log("can't accept a connection", LONG);
+    println!("{said}");
+    readers
+}
+
+fn reader_is_served(daemon: &Daemon) {
+    let path = format!("/v1/events?client={}", client(0));
+    let mut sse = Sse::open(&daemon.sse(), &path, &[]);
+    let opening = sse.next(Duration::from_secs(20));
+    assert!(sse.status == 200 && opening.is_some());
+}
+
+#[test]
+fn records_flow_while_readers_have_used_up_all_descriptors() {
+    let (load, redis) = (Load::new("readers"), &servers().redis);
+    let daemon = Daemon::ready(&load.config(&redis.addr(), Lines::default()));
+    load.wait_done(redis, load.produce(2000));
+    let readers = use_up(&daemon);
+    load.wait_done(redis, load.produce(5000));
+    assert!(daemon.descriptors() >= 20);
+    drop(readers);
+    reader_is_served(&daemon);
+    load.assert_complete_and_healthy(redis, &daemon);
+}
+
+#[test]
+fn a_store_that_can_not_be_reached_for_want_of_descriptors_is_reached_when_there_are_some() {
+    let (load, redis) = (Load::new("want"), servers().own_redis(&[]));
+    let daemon = Daemon::ready(&load.config(&redis.addr(), Lines::default()));
+    load.wait_done(&redis, load.produce(2000));
+    let readers = use_up(&daemon);
+    kill_connections(&redis);
+    // What they gave up, readers that waited have.
+    load.produce(2000);
+    daemon.wait_log("Too many open files", LONG);
+    drop(readers);
+    load.wait_done(&redis, 4000);
+    reader_is_served(&daemon);
+    load.assert_complete_and_healthy(&redis, &daemon);
+}
+
+fn kill_connections(redis: &Redis) {
+    wait_until("every connection is ended", LONG, || {
+        redis.order(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+        redis.order(&["CLIENT", "KILL", "TYPE", "normal"]);
+        Some(())
+    });
+}

@@ -1,0 +1,33 @@
+//! A Redis of which nothing comes any more, though its connections stay.
+
+use super::load::Load;
+use super::memory::{Before, MUCH, SMALL};
+use super::wait_not_ready;
+use millstream_tests::{Daemon, Link, servers};
+
+#[test]
+fn a_silent_connection_is_given_up_and_what_was_on_its_way_is_stored_once() {
+    let (load, redis) = (Load::new("silent"), &servers().redis);
+    let link = Link::to(&redis.addr());
+    let daemon = Daemon::ready(&load.config(&link.addr(), SMALL));
+    load.wait_done(redis, load.produce(5000));
+    let before = Before::of(&daemon);
+    load.produce(MUCH);
+    for opened in [true, false, true] {
+        load.wait_done(redis, load.done(redis) + 1000);
+        link.stall();
+        wait_not_ready(&daemon, "no answer in 5 s");
+        before.assert_bounded(&daemon, "half open");
+        match opened {
+            // The transaction that was given up arrives, after all and late.
+            true => link.open(),
+            // It never does.
+            false => {
+                link.cut();
+                link.open();
+            }
+        }
+        daemon.wait_ready(super::LONG);
+    }
+    load.assert_complete_and_healthy(redis, &daemon);
+}

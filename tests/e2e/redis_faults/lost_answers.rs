@@ -1,0 +1,45 @@
+use super::LONG;
+use super::load::{Lines, Load};
+use millstream_tests::{Daemon, Link, servers, wait_until};
+use std::time::Duration;
+
+const LOST: usize = 20;
+
+#[test]
+fn transactions_whose_answers_were_lost_leave_no_second_copy() {
+    let (load, redis) = (Load::new("deaf"), &servers().redis);
+    load.produce(40_000);
+    let link = Link::to(&redis.addr());
+    link.delay(Duration::from_millis(5)); // so that there is always a transaction on its way
+    let lines = Lines {
+        pipeline: "batch = { max-records = 50 }",
+        ..Lines::default()
+    };
+    let daemon = Daemon::ready(&load.config(&link.addr(), lines));
+    let (mut rounds, mut executed) = (0, 0);
+    while executed < LOST {
+        rounds += 1;
+        assert!(rounds < 10 * LOST, "only {executed} were executed");
+        load.wait_done(redis, load.done(redis) + 1);
+        link.lose_answers();
+        let before = load.done(redis);
+        wait_until("an answer is lost", LONG, || {
+            (link.lost() > 0).then_some(())
+        });
+        link.cut();
+        // What was done since can't have been heard.
+        executed += usize::from(load.done(redis) > before);
+        link.open();
+    }
+    let told = daemon.log().lines();
+    let told = told
+        .iter()
+        .filter(|line| line.contains("an answer of the store was lost"));
+    println!(
+        "{executed} executed unheard in {rounds} rounds, {} told, {} of 40000 done",
+        told.count(),
+        load.done(redis)
+    );
+    link.delay(Duration::ZERO);
+    load.assert_complete_and_healthy(redis, &daemon);
+}

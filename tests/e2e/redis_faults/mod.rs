@@ -1,0 +1,40 @@
+//! What may befall the whole daemon while it stores: a Redis that loses answers or its last writes,
+//! says no, is slow, silent or away; a clock that jumps, descriptors that run out, a cache that can't
+//! be trusted. Whatever it was: each record's event is in its client's stream once and in order, no
+//! record becomes a dead letter for it, and `/readyz` says what is waited for.
+//!
+//! `MILLSTREAM_OUTAGE` sets for how many seconds Redis is away in the test of the daemon's memory.
+
+mod away;
+mod cache;
+mod clock;
+mod descriptors;
+mod half_open;
+mod load;
+mod lost_answers;
+mod memory;
+mod refused;
+mod restored;
+mod slow;
+
+use millstream_tests::{Daemon, get, wait_until};
+use std::time::Duration;
+
+/// Not an expectation of speed: what is not there by then never comes.
+const LONG: Duration = Duration::from_secs(300);
+
+/// Redis keeps what it has answered, whatever becomes of it.
+const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
+
+/// Waits until the daemon lives and is not ready, for a reason with this text.
+fn wait_not_ready(daemon: &Daemon, reason: &str) {
+    let admin = daemon.admin();
+    let what = format!("it is not ready: {reason}");
+    let said = wait_until(&what, LONG, || {
+        assert_eq!(get(&admin, "/healthz").status, 200, "it lives");
+        let answer = get(&admin, "/readyz");
+        let text = answer.text();
+        (answer.status == 503 && text.contains(reason)).then_some(text)
+    });
+    println!("{said}");
+}
