@@ -166,6 +166,7 @@ impl Front {
             attempts: 0,
             generation: self.instances.generation.clone(),
             batch: Arc::new(Batch::new(lane.state.ledger.partition.clone())),
+            records: 0,
             events: Events::default(),
             streamed: Vec::new(),
             letters: Letters::default(),

@@ -2,8 +2,8 @@
 
 use super::LONG;
 use millstream_tests::{
-    Daemon, Message, Redis, assert_exact, create_topic, metrics, produce, read_all,
-    servers, unique, wait_until,
+    Daemon, Message, Redis, assert_exact, create_topic, metrics, produce, read_all, servers,
+    unique, wait_until,
 };
 use serde_json::json;
 use std::sync::atomic::{AtomicUsize, Ordering};
