@@ -67,6 +67,10 @@ fn describe() {
         "millstream_store_conflicts_total",
         "Transactions that met another writer."
     );
+    counter!(
+        "millstream_replays_skipped_total",
+        "Events of replayed records that were stored before."
+    );
     counter!("millstream_swaps_total", "Swaps of plugins, by result.");
     counter!(
         "millstream_sse_events_total",

@@ -77,6 +77,7 @@ impl Checker<'_> {
             lost_records: on_loss(given.lost_records),
             remade_topic: on_loss(given.remade_topic),
             breaker: self.breaker(given.breaker)?,
+            replays: given.replays,
             create_dead_letter_topics: given.create_dead_letter_topics.unwrap_or(true),
             deliver: match given.deliver {
                 file::Deliver::Always => Deliver::Always,

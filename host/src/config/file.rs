@@ -83,6 +83,8 @@ pub(super) struct Pipeline {
     #[serde(default)]
     pub breaker: Breaker,
     pub create_dead_letter_topics: Option<bool>,
+    #[serde(default)]
+    pub replays: bool,
     pub workers: Option<Spanned<usize>>,
     #[serde(default)]
     pub batch: Batch,

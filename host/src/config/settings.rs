@@ -111,6 +111,8 @@ pub struct PipelineSettings {
     pub remade_topic: OnLoss,
     /// What watches over a swap of its plugins.
     pub breaker: BreakerSettings,
+    /// Whether its records may be replays, which are stored once.
+    pub replays: bool,
     /// Whether it makes topics for dead letters that are not there.
     pub create_dead_letter_topics: bool,
     /// Which clients' events it keeps.

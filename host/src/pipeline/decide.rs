@@ -2,13 +2,18 @@
 
 use super::front::Front;
 use super::lane::{Carry, Until};
-use super::letters::{Letters, Verdict, judge};
+use super::letters::{Letters, SOURCE, Verdict, judge};
 use super::plan::Plan;
 use crate::config::Deliver;
 use crate::plugin::{self, Decision, Made, Routed, ToTopic};
 use crate::record::{Batch, Event, Failure, Outgoing};
+use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
+
+/// The longest source that is one: a topic's name and three numbers.
+const SOURCE_MAX: usize = 512;
 
 impl Front {
     /// Makes the plan: where events go, what becomes of failures, and where it
@@ -100,6 +105,10 @@ impl Front {
             generation: self.instances.generation.clone(),
             batch: batch.clone(),
             records: end - from,
+            replays: match settings.replays {
+                true => replays(batch, from..end),
+                false => HashMap::new(),
+            },
             events: made.events,
             streamed,
             letters,
@@ -135,6 +144,20 @@ pub(super) fn failures(
     failures
 }
 
+/// Where these records were at first, of those that say so.
+fn replays(batch: &Batch, records: Range<usize>) -> HashMap<u32, String> {
+    let source = |record: usize| {
+        let view = batch.view(record);
+        let (_, source) = view
+            .headers()
+            .find(|(name, _)| *name == SOURCE.as_bytes())?;
+        let source = std::str::from_utf8(source?).ok()?;
+        let fits = (1..=SOURCE_MAX).contains(&source.len()) && !source.contains(char::is_control);
+        fits.then(|| (record as u32, source.to_string()))
+    };
+    records.filter_map(source).collect()
+}
+
 fn goes_to_stream(decision: &Decision, deliver: Deliver, connected: Option<&bool>) -> bool {
     let connected = || connected == Some(&true);
     match (decision.stream, deliver) {
@@ -150,7 +173,7 @@ fn to_topic(to: &ToTopic, batch: &Batch, made: &Made, event: &Event) -> Outgoing
     let offset = batch.records[event.record as usize].offset;
     let source = format!("{}/{offset}/{}", batch.origin, event.n);
     let mut headers = to.headers.clone();
-    headers.push(("millstream.source".into(), Some(source.into_bytes())));
+    headers.push((SOURCE.into(), Some(source.into_bytes())));
     Outgoing {
         topic: to.topic.clone(),
         key: to.key.clone(),

@@ -16,6 +16,7 @@ use crate::plugin::{
 use crate::record::{Batch, Class, Event, Events, Failure, Stage};
 use crate::store::Writer;
 use metrics::{Histogram, histogram};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -167,6 +168,7 @@ impl Front {
             generation: self.instances.generation.clone(),
             batch: Arc::new(Batch::new(lane.state.ledger.partition.clone())),
             records: 0,
+            replays: HashMap::new(),
             events: Events::default(),
             streamed: Vec::new(),
             letters: Letters::default(),

@@ -9,6 +9,9 @@ use metrics::counter;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// The header that says where a record was at first.
+pub(super) const SOURCE: &str = "millstream.source";
+
 /// What is on its way to Kafka, and the receipts for it.
 #[derive(Default)]
 pub(super) struct Letters {
@@ -238,5 +241,5 @@ fn error_headers(batch: &Batch, failure: &Failure, offset: i64, timestamp: i64) 
 /// Which record it is: tells a copy.
 fn source(batch: &Batch, offset: i64) -> (String, Option<Vec<u8>>) {
     let source = format!("{}/{offset}", batch.origin);
-    ("millstream.source".to_string(), Some(source.into_bytes()))
+    (SOURCE.to_string(), Some(source.into_bytes()))
 }

@@ -5,6 +5,7 @@ use super::letters::Letters;
 use crate::plugin::Generation;
 use crate::record::{Batch, Events};
 use crate::store::StreamEvent;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A processed part of a batch. Nothing of it is stored yet.
@@ -22,6 +23,8 @@ pub(super) struct Plan {
     /// How many of the batch's records it covers.
     pub records: usize,
     pub events: Events,
+    /// Where records were at first that are replays: by their index.
+    pub replays: HashMap<u32, String>,
     /// Indices of the events that go to their clients' streams.
     pub streamed: Vec<u32>,
     /// What goes to Kafka; already under way.
@@ -39,6 +42,7 @@ impl Plan {
                 data: self.events.bytes(event.payload),
                 offset: self.batch.records[event.record as usize].offset,
                 n: event.n,
+                replay: self.replays.get(&event.record).map(String::as_str),
             }
         };
         self.streamed.iter().map(of).collect()

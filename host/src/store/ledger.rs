@@ -44,6 +44,9 @@ pub struct StreamEvent<'a> {
     pub offset: i64,
     /// Its number among its record's events.
     pub n: u32,
+    /// Where its record was at first, if it is a replay: the group's events of
+    /// a replayed record are stored once, however often it is replayed.
+    pub replay: Option<&'a str>,
 }
 
 /// A batch to store.
@@ -61,6 +64,16 @@ pub struct Append<'a> {
     pub attempts: u32,
     /// The events, in order.
     pub events: &'a [StreamEvent<'a>],
+}
+
+impl<'a> Append<'a> {
+    /// The records that its events are replays of, each once.
+    pub fn replays(&self) -> Vec<&'a str> {
+        let mut replays: Vec<_> = self.events.iter().filter_map(|e| e.replay).collect();
+        // Events of one record stand together.
+        replays.dedup();
+        replays
+    }
 }
 
 /// An event that the store would not take: the rest of its batch is stored.

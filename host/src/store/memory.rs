@@ -4,7 +4,7 @@
 use super::{Append, Appended, Bell, Ledger, LedgerKey, Retention, Unavailable, Writer};
 use crate::record::{ClientId, Entry, Gap, Page, StreamId, Want};
 use bytes::Bytes;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{broadcast, mpsc};
@@ -27,6 +27,8 @@ struct State {
     streams: HashMap<ClientId, Stream>,
     ledgers: HashMap<LedgerKey, Ledger>,
     interest: HashMap<ClientId, Instant>,
+    /// Groups, and where records that were replayed were at first.
+    replayed: HashSet<(Arc<str>, String)>,
     writes: u64,
 }
 
@@ -175,7 +177,13 @@ impl Writer for MemoryWriter {
             other => return Appended::Moved(other.cloned()),
         }
         let mut rung = Vec::new();
+        let group = &append.ledger.group;
+        let mut fresh = append.replays();
+        fresh.retain(|replay| state.replayed.insert((group.clone(), (*replay).into())));
         for event in append.events {
+            if event.replay.is_some_and(|replay| !fresh.contains(&replay)) {
+                continue;
+            }
             let Ok(client) = ClientId::new(event.client) else {
                 continue;
             };

@@ -8,6 +8,7 @@ mod emptied;
 mod lost_records;
 mod measured;
 mod remade;
+mod replayed;
 
 use millstream_tests::{Daemon, Message, Redis, get, wait_until};
 use serde_json::{Value, json};

@@ -84,6 +84,7 @@ fn keys_and_fields_are_as_documented() {
         data: b"{\"a\": 1}",
         offset,
         n,
+        replay: None,
     };
     let events = [event("a", 41, 0), event("a", 41, 1), event("{b}:*", 44, 0)];
     let mut append = Append {

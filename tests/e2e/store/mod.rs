@@ -158,6 +158,7 @@ fn events<'a>(offset: i64, of: &[(&'a str, &'a str)]) -> Vec<StreamEvent<'a>> {
         data: data.as_bytes(),
         offset: offset + index as i64,
         n: 0,
+        replay: None,
     };
     of.iter().enumerate().map(event).collect()
 }

@@ -1,8 +1,10 @@
 //! Key names, and the commands of one transaction.
 
+use crate::store::memory::{millis, now_millis};
 use crate::store::{Append, Ledger, LedgerKey};
 use redis::Pipeline;
 use std::io::Write;
+use std::time::Duration;
 
 /// Key names under one prefix.
 pub(super) struct Keys {
@@ -31,6 +33,10 @@ impl Keys {
 
     pub fn ledger(&self, key: &LedgerKey) -> String {
         self.of("ledger", key)
+    }
+
+    pub fn replayed(&self, group: &str) -> String {
+        format!("{}replayed:{group}", self.base)
     }
 
     pub fn swaps(&self, key: &LedgerKey) -> String {
@@ -65,7 +71,10 @@ pub(super) fn add_events(pipe: &mut Pipeline, keys: &Keys, append: &Append, max_
     for event in append.events {
         source.clear();
         // Writing into a Vec can't fail.
-        let _ = write!(source, "{partition}/{}/{}", event.offset, event.n);
+        let _ = match event.replay {
+            None => write!(source, "{partition}/{}/{}", event.offset, event.n),
+            Some(replay) => write!(source, "{replay}/{}", event.n),
+        };
         pipe.cmd("XADD")
             .arg(keys.stream(event.client))
             .arg("MAXLEN")
@@ -78,6 +87,26 @@ pub(super) fn add_events(pipe: &mut Pipeline, keys: &Keys, append: &Append, max_
             .arg(event.data)
             .arg("source")
             .arg(&source[..]);
+    }
+}
+
+/// How long it is known that a record was replayed.
+const REPLAYS_KEPT: Duration = Duration::from_hours(30 * 24);
+
+/// Adds the marks of replayed records, and forgets old ones.
+pub(super) fn mark_replays(pipe: &mut Pipeline, keys: &Keys, append: &Append) {
+    let replays = append.replays();
+    if replays.is_empty() {
+        return;
+    }
+    let (key, now) = (keys.replayed(&append.ledger.group), now_millis());
+    pipe.cmd("ZREMRANGEBYSCORE")
+        .arg(&key)
+        .arg("-inf")
+        .arg(now.saturating_sub(millis(REPLAYS_KEPT)));
+    let add = pipe.cmd("ZADD").arg(&key);
+    for replay in replays {
+        add.arg(now).arg(replay);
     }
 }
 

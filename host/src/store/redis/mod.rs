@@ -8,6 +8,7 @@
 //! | `<p>:{0}:client:<client id>` | the client's stream; fields `type`, `data`, `source` (topic/partition/offset/n) |
 //! | `<p>:{0}:ledger:<group>:<topic>:<partition>` | hash: `next`, `topic-id`, `cluster-id`, `digests`, `attempts` |
 //! | `<p>:{0}:swaps:<group>:<topic>:<partition>` | stream: from which offset on which plugins made the events |
+//! | `<p>:{0}:replayed:<group>` | sorted set: where replayed records were at first, by when they were replayed (ms) |
 //! | `<p>:{0}:interest` | sorted set of connected clients, by the end of their lease |
 //! | `<p>:{0}:bell` | channel: client ids with news, a line each |
 

@@ -11,7 +11,9 @@ use super::upkeep::Upkeep;
 use crate::store::memory::{millis, now_millis};
 use crate::store::protocol::{AfterExecute, AfterLook, Executed};
 use crate::store::{Append, Appended, Ledger, LedgerKey, Refusal, Retention, Unavailable, Writer};
+use metrics::counter;
 use redis::{FromRedisValue, Pipeline, Value};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// One worker's connection.
@@ -76,6 +78,7 @@ impl RedisWriter {
         pipe.cmd("MULTI");
         commands::add_events(&mut pipe, &self.keys, append, self.max_events);
         let kept_up = self.keep_up(&mut pipe, append);
+        commands::mark_replays(&mut pipe, &self.keys, append);
         commands::ring(&mut pipe, &self.keys, append);
         commands::move_ledger(&mut pipe, &self.keys, append, ledger);
         pipe.cmd("EXEC");
@@ -133,6 +136,27 @@ impl RedisWriter {
                 }
             }
         }
+    }
+
+    /// Of an append's replays those that were stored before, watched from now
+    /// on. The ledger's watch stands.
+    fn replayed(&mut self, append: &Append) -> Result<HashSet<String>, Unavailable> {
+        let replays = append.replays();
+        if replays.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let key = self.keys.replayed(&append.ledger.group);
+        let mut pipe = redis::pipe();
+        pipe.cmd("WATCH").arg(&key);
+        pipe.cmd("ZMSCORE").arg(&key).arg(&replays);
+        let answers = self.send(&pipe)?;
+        let scores: Vec<Option<f64>> = FromRedisValue::from_redis_value_ref(&answers[1])
+            .map_err(|e| Unavailable(format!("Redis: {e}")))?;
+        let seen = replays
+            .into_iter()
+            .zip(scores)
+            .filter(|(_, score)| score.is_some());
+        Ok(seen.map(|(replay, _)| replay.to_string()).collect())
     }
 
     /// Sends the transaction. Afterwards the watch is spent, whatever comes.
@@ -208,7 +232,27 @@ impl Writer for RedisWriter {
                 Ok(ledger) => ledger,
                 Err(ended) => return ended,
             };
-            let sent = self.execute(append, &ledger, following);
+            let seen = match self.replayed(append) {
+                Ok(seen) => seen,
+                Err(error) => return Appended::Unavailable(error),
+            };
+            let fresh = |event: &usize| {
+                append.events[*event]
+                    .replay
+                    .is_none_or(|r| !seen.contains(r))
+            };
+            let kept: Vec<usize> = (0..append.events.len()).filter(fresh).collect();
+            let sent = match kept.len() == append.events.len() {
+                true => self.execute(append, &ledger, following),
+                false => {
+                    let events: Vec<_> = kept.iter().map(|event| append.events[*event]).collect();
+                    let rest = Append {
+                        events: &events,
+                        ..*append
+                    };
+                    self.execute(&rest, &ledger, following)
+                }
+            };
             let executed = match &sent {
                 Ok(Outcome::Done(_)) => Executed::Done,
                 Ok(Outcome::Conflict) => Executed::Conflict,
@@ -216,14 +260,19 @@ impl Writer for RedisWriter {
                 Err(_) => Executed::Lost,
             };
             match (append.exchange.executed(executed), sent) {
-                (AfterExecute::Stored, Ok(Outcome::Done(refusals))) => {
+                (AfterExecute::Stored, Ok(Outcome::Done(mut refusals))) => {
+                    let skipped = append.events.len() - kept.len();
+                    counter!("millstream_replays_skipped_total").increment(skipped as u64);
+                    refusals
+                        .iter_mut()
+                        .for_each(|refusal| refusal.event = kept[refusal.event]);
                     return Appended::Stored(refusals);
                 }
                 (_, Ok(Outcome::Refused(error))) => return Appended::Unavailable(error),
                 (_, Err(error)) => return Appended::Unknown(error),
                 _ => {}
             }
-            metrics::counter!("millstream_store_conflicts_total").increment(1);
+            counter!("millstream_store_conflicts_total").increment(1);
             self.watched = None;
         }
     }
