@@ -1,0 +1,119 @@
+//! What exactly-once costs: batches appended with the ledger's transaction, as the daemon does,
+//! against the same XADDs in a plain pipeline, in turns on one Redis:
+//! `cargo bench -p millstream-tests --features bench --bench ledger`
+
+use millstream::record::TopicPartition;
+use millstream::store::{
+    Append, Appended, Exchange, Ledger, LedgerKey, Retention, Store, StoreSettings, StoreUrl,
+    StreamEvent, Writer,
+};
+use millstream_tests::{servers, unique};
+use std::time::{Duration, Instant};
+
+const BATCH: usize = 512;
+const BATCHES: usize = 40;
+const ROUNDS: usize = 30;
+const CLIENTS: usize = 1000;
+
+fn main() {
+    let redis = &servers().redis;
+    let prefix = unique("ledger");
+    let retention = Retention::default();
+    let settings = StoreSettings {
+        url: StoreUrl::parse(&redis.url()).unwrap(),
+        key_prefix: prefix.clone(),
+        retention,
+    };
+    let store = Store::open(&settings).unwrap();
+    let mut writer = store.writer();
+    let ledger = LedgerKey {
+        group: "g".into(),
+        partition: TopicPartition {
+            topic: "t".into(),
+            partition: 0,
+        },
+    };
+    let begun = writer.begin(&ledger, None, &Ledger::default());
+    begun.unwrap();
+    let clients: Vec<String> = (0..CLIENTS).map(|n| format!("client-{n}")).collect();
+    let payload = vec![b'x'; 300];
+    let mut connection = redis.connect();
+    let (mut ours, mut plain) = (Vec::new(), Vec::new());
+    let mut next = 0;
+    for _ in 0..ROUNDS {
+        let began = Instant::now();
+        for _ in 0..BATCHES {
+            append(&mut *writer, &ledger, next, &clients, &payload);
+            next += BATCH as i64;
+        }
+        ours.push(began.elapsed());
+        let began = Instant::now();
+        for _ in 0..BATCHES {
+            let mut pipe = redis::pipe();
+            for (key, n) in chosen(&clients, next) {
+                pipe.cmd("XADD")
+                    .arg(format!("{prefix}:{{0}}:plain:{key}"))
+                    .arg("MAXLEN")
+                    .arg("~")
+                    .arg(retention.max_events)
+                    .arg("*");
+                pipe.arg("type").arg("kind").arg("data").arg(&payload);
+                pipe.arg("source").arg(format!("t/0/{n}/0")).ignore();
+            }
+            pipe.exec(&mut connection).unwrap();
+            next += BATCH as i64;
+        }
+        plain.push(began.elapsed());
+        // The plain ones moved on as well: the ledger is put where they are.
+        let at = Ledger {
+            next,
+            ..Ledger::default()
+        };
+        let stands = writer.ledger(&ledger).unwrap().unwrap().next;
+        writer.begin(&ledger, Some(stands), &at).unwrap();
+    }
+    let (ours, plain) = (median(ours), median(plain));
+    let rate = |time: Duration| (BATCH * BATCHES) as f64 / time.as_secs_f64();
+    println!(
+        "{ROUNDS} rounds of {BATCHES} batches of {BATCH} events: with the ledger {:.0}/s, plain {:.0}/s, ratio {:.3}",
+        rate(ours),
+        rate(plain),
+        rate(ours) / rate(plain)
+    );
+}
+
+fn chosen(clients: &[String], from: i64) -> impl Iterator<Item = (&String, i64)> {
+    (from..from + BATCH as i64).map(|n| (&clients[n as usize * 7 % clients.len()], n))
+}
+
+fn append<'a>(
+    writer: &mut dyn Writer,
+    ledger: &LedgerKey,
+    from: i64,
+    clients: &'a [String],
+    payload: &'a [u8],
+) {
+    let event = |of: (&'a String, i64)| StreamEvent {
+        client: of.0.as_bytes(),
+        kind: b"kind",
+        data: payload,
+        offset: of.1,
+        n: 0,
+        replay: None,
+    };
+    let events: Vec<StreamEvent> = chosen(clients, from).map(event).collect();
+    let mut append = Append {
+        ledger,
+        exchange: Exchange::new(from, from + BATCH as i64),
+        digests: "digests",
+        attempts: 0,
+        events: &events,
+    };
+    let stored = writer.append(&mut append, Some(ledger));
+    assert!(matches!(stored, Appended::Stored(_)), "{stored:?}");
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
