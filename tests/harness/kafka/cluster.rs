@@ -1,6 +1,6 @@
 use super::Kafka;
 use super::settings::Ports;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 /// Several nodes that are one Kafka; gone when it is dropped. With three of them each partition has
 /// three copies, and two must have what is acknowledged: any one may be killed.
@@ -23,7 +23,7 @@ impl Cluster {
                 })
             };
             let starting: Vec<_> = (1..=nodes).map(node).collect();
-            let started = starting.into_iter().map(|node| node.join());
+            let started = starting.into_iter().map(ScopedJoinHandle::join);
             started
                 .map(|node| node.expect("a node did not start, see above"))
                 .collect()
