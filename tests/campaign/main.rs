@@ -1,7 +1,10 @@
 //! The campaign: random faults under load, from a seed, and in the end everything is counted.
 //!
 //! The end-to-end tests each show one promise under one fault. This looks for what nobody thought
-//! of: `cargo test -p millstream-tests --test campaign -- --seed 7 --faults 300 --records 2000000`.
+//! of: `cargo test --workspace --test campaign -- --seed 7 --faults 300 --records 2000000`.
+//!
+//! The sequence of faults, their targets and how long they last are the seed's alone; what they meet
+//! is not, so a failure may take several runs of its seed to come again.
 #![allow(
     clippy::unwrap_used,
     reason = "a test that can't go on fails, and says where"

@@ -98,7 +98,7 @@ impl Options {
             ..
         } = self;
         let mut command = format!(
-            "cargo test -p millstream-tests --test campaign -- --seed {seed} --faults {faults} \
+            "cargo test --workspace --test campaign -- --seed {seed} --faults {faults} \
              --records {records} --instances {instances}"
         );
         let only: Vec<String> = self.only.iter().map(Kind::to_string).collect();

@@ -22,20 +22,20 @@ pub fn self_check() {
     let (input, versions) = (input(), versions());
     expect(&[], &input, &versions, |_| {});
     expect(&[Flaw::Lost], &input, &versions, |out| {
-        _ = out.events.remove(7)
+        _ = out.events.remove(7);
     });
     expect(&[Flaw::Doubled], &input, &versions, |out| {
-        out.events.push(out.events[7].clone())
+        out.events.push(out.events[7].clone());
     });
     expect(&[Flaw::OutOfOrder], &input, &versions, |out| {
         let (one, next) = neighbours(&out.events);
         out.events.swap(one, next);
     });
     expect(&[Flaw::WrongClient], &input, &versions, |out| {
-        out.events[7].0 = "another".into()
+        out.events[7].0 = "another".into();
     });
     expect(&[Flaw::WrongPayload], &input, &versions, |out| {
-        out.events[7].1.data.push(' ')
+        out.events[7].1.data.push(' ');
     });
     expect(&[Flaw::WrongVersion], &input, &versions, |out| {
         let data = &mut out.events[7].1.data;
@@ -47,10 +47,10 @@ pub fn self_check() {
         out.events.push((client, event));
     });
     expect(&[Flaw::LetterMissing], &input, &versions, |out| {
-        _ = out.letters.remove(7)
+        _ = out.letters.remove(7);
     });
     expect(&[], &input, &versions, |out| {
-        out.letters.push(out.letters[7].clone())
+        out.letters.push(out.letters[7].clone());
     });
     expect(&[Flaw::LetterDamaged], &input, &versions, |out| {
         out.letters[7].value.as_mut().unwrap().pop();

@@ -115,8 +115,8 @@ impl Redis {
     ///
     /// Redis says it, and not the file's length, which may be in the midst of a write. Redis 7.0.15
     /// does not quite mend a file that ends within a command of a transaction: it drops the
-    /// transaction but leaves its beginning in the file, and at the start after that carries it out
-    /// together with the transaction that was written behind it.
+    /// transaction but leaves its beginning in the file, and the start after that mixes it up with
+    /// the transaction that was written behind it.
     pub fn mark(&self) -> u64 {
         let mut ask = redis::cmd("INFO");
         let answer: String = ask.arg("persistence").query(&mut self.connect()).unwrap();
