@@ -75,25 +75,43 @@ impl TransformInstance {
             end: range.end,
             ..Made::default()
         };
-        self.run_into(batch, range, &mut made);
+        // What is still to do, the next one last. No recursion: a plugin may
+        // panic on each of ten thousand records.
+        let mut open = vec![range];
+        while let Some(range) = open.pop() {
+            if range.is_empty() {
+                continue;
+            }
+            if made.events.arena.len() > self.kind.program.limits.output {
+                made.end = range.start;
+                break;
+            }
+            if let Err(error) = self.try_range(batch, &range, &mut made) {
+                self.narrow(range, error, &mut open, &mut made);
+            }
+        }
         made
     }
 
-    fn run_into(&mut self, batch: &Batch, range: Range<usize>, made: &mut Made) {
-        if range.is_empty() || range.start >= made.end {
-            return;
-        }
-        if made.events.arena.len() > self.kind.program.limits.output {
-            made.end = range.start;
-            return;
-        }
-        let error = match self.call(batch, range.clone()) {
-            Ok(answer) => match check::transform(answer, &range, &self.kind.program, made) {
-                Ok(()) => return,
-                Err(error) => error,
-            },
-            Err(error) => error,
-        };
+    fn try_range(
+        &mut self,
+        batch: &Batch,
+        range: &Range<usize>,
+        made: &mut Made,
+    ) -> Result<(), CallError> {
+        let answer = self.call(batch, range.clone())?;
+        check::transform(answer, range, &self.kind.program, made)
+    }
+
+    /// After a failed call: the record that broke it fails, or is looked for
+    /// in smaller ranges.
+    fn narrow(
+        &self,
+        range: Range<usize>,
+        error: CallError,
+        open: &mut Vec<Range<usize>>,
+        made: &mut Made,
+    ) {
         let Range { start, end } = range;
         if end - start == 1 {
             let failure = Failure::new(start as u32, Stage::Transform, error.class, error.message);
@@ -106,13 +124,10 @@ impl TransformInstance {
             .map(|i| start + i as usize)
             .filter(|at| (start..end).contains(at));
         if let Some(at) = named {
-            self.run_into(batch, start..at, made);
-            self.run_into(batch, at..at + 1, made);
-            self.run_into(batch, at + 1..end, made);
+            open.extend([at + 1..end, at..at + 1, start..at]);
         } else {
             let middle = start + (end - start) / 2;
-            self.run_into(batch, start..middle, made);
-            self.run_into(batch, middle..end, made);
+            open.extend([middle..end, start..middle]);
         }
     }
 
