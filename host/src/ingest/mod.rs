@@ -14,6 +14,7 @@ mod feed;
 mod headers;
 pub mod mock;
 mod outbox;
+mod produce;
 mod settings;
 
 pub use cluster::Cluster;

@@ -3,14 +3,15 @@
 use super::KafkaSettings;
 use super::admin;
 use super::context::{Complaints, log};
+use super::produce::produce;
 use crate::record::Outgoing;
 use anyhow::Context as _;
 use metrics::counter;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{Producer, ProducerContext, ThreadedProducer};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,9 +23,6 @@ const CREATE: Duration = Duration::from_secs(10);
 pub struct Outbox {
     producer: Arc<ThreadedProducer<Deliveries>>,
 }
-
-/// A record on its way, with the receipt it was promised.
-type Record<'a> = BaseRecord<'a, [u8], [u8], Box<(Arc<Receipts>, usize)>>;
 
 /// What became of the records that were sent under it.
 #[derive(Default)]
@@ -132,39 +130,19 @@ impl Outbox {
     /// `index`. Waits while librdkafka's queue is full.
     pub fn send(&self, outgoing: &Outgoing, index: usize, receipts: &Arc<Receipts>) {
         receipts.state().awaited += 1;
-        let mut record = self.record(outgoing, index, receipts);
+        let mut receipt = Box::new((receipts.clone(), index));
         loop {
-            let (error, returned) = match self.producer.send(record) {
+            let (error, returned) = match produce(self.producer.client(), outgoing, receipt) {
                 Ok(()) => return,
                 Err(failed) => failed,
             };
-            if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
-                receipts.note(index, Err((&error).into()));
+            if error != RDKafkaErrorCode::QueueFull {
+                receipts.note(index, Err((&KafkaError::MessageProduction(error)).into()));
                 return;
             }
-            record = returned;
+            receipt = returned;
             std::thread::sleep(Duration::from_millis(5));
         }
-    }
-
-    fn record<'a>(
-        &self,
-        outgoing: &'a Outgoing,
-        index: usize,
-        receipts: &Arc<Receipts>,
-    ) -> Record<'a> {
-        let opaque = Box::new((receipts.clone(), index));
-        let mut record = BaseRecord::with_opaque_to(&outgoing.topic, opaque);
-        record.key = outgoing.key.as_deref();
-        record.payload = outgoing.value.as_deref();
-        let mut headers = OwnedHeaders::new_with_capacity(outgoing.headers.len());
-        for (key, value) in &outgoing.headers {
-            headers = headers.insert(Header {
-                key,
-                value: value.as_deref(),
-            });
-        }
-        record.headers(headers)
     }
 
     /// Makes a topic, as the broker makes topics by itself; one that is there

@@ -204,12 +204,7 @@ fn rerouted(batch: &Batch, failure: &Failure, topic: String, added: Headers) -> 
 }
 
 fn own_headers(view: &RecordView) -> Headers {
-    let own = |(name, value): (&[u8], Option<&[u8]>)| {
-        (
-            String::from_utf8_lossy(name).into_owned(),
-            value.map(<[u8]>::to_vec),
-        )
-    };
+    let own = |(name, value): (&[u8], Option<&[u8]>)| (name.to_vec(), value.map(<[u8]>::to_vec));
     view.headers().map(own).collect()
 }
 
@@ -232,14 +227,15 @@ fn error_headers(batch: &Batch, failure: &Failure, offset: i64, timestamp: i64) 
         ("timestamp", timestamp.to_string()),
     ];
     let header = |(name, value): (&str, String)| {
-        (format!("millstream.error.{name}"), Some(value.into_bytes()))
+        let name = format!("millstream.error.{name}");
+        (name.into_bytes(), Some(value.into_bytes()))
     };
     let source = source(batch, offset);
     fields.into_iter().map(header).chain([source]).collect()
 }
 
 /// Which record it is: tells a copy.
-fn source(batch: &Batch, offset: i64) -> (String, Option<Vec<u8>>) {
+fn source(batch: &Batch, offset: i64) -> (Vec<u8>, Option<Vec<u8>>) {
     let source = format!("{}/{offset}", batch.origin);
-    (SOURCE.to_string(), Some(source.into_bytes()))
+    (SOURCE.into(), Some(source.into_bytes()))
 }

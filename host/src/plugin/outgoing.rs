@@ -46,14 +46,18 @@ pub(super) fn headers(list: &[Header], range: (u32, u32), arena: &[u8]) -> Resul
         .collect()
 }
 
-fn header(header: &Header, arena: &[u8]) -> Result<(String, Option<Vec<u8>>), String> {
+fn header(header: &Header, arena: &[u8]) -> Result<(Vec<u8>, Option<Vec<u8>>), String> {
     let name = bytes(header.name, arena)?.unwrap_or_default();
-    let name = String::from_utf8(name).map_err(|_| "a header name that is not UTF-8")?;
-    if name.is_empty() || name.contains('\0') {
+    if name.is_empty() || name.contains(&0) {
         return Err("a header name that is empty or holds a NUL".into());
     }
-    if name.starts_with(OWN) && !matches!(&*name, "millstream.client" | "millstream.type") {
-        return Err(format!("a header `{name}`: {OWN}* are the host's own"));
+    let allowed: [&[u8]; 2] = [b"millstream.client", b"millstream.type"];
+    if name.starts_with(OWN.as_bytes()) && !allowed.contains(&&*name) {
+        let shown = String::from_utf8_lossy(&name[..name.len().min(80)]).into_owned();
+        return Err(format!(
+            "a header `{}`: {OWN}* are the host's own",
+            shown.escape_debug()
+        ));
     }
     Ok((name, bytes(header.value, arena)?))
 }

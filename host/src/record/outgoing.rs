@@ -1,7 +1,8 @@
 //! What goes out to Kafka.
 
-/// Header names and values, in order; names may repeat.
-pub type Headers = Vec<(String, Option<Vec<u8>>)>;
+/// Header names and values, in order; names may repeat. Names are UTF-8 by
+/// convention, and whatever a producer wrote.
+pub type Headers = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
 /// A record to write to Kafka: a dead letter, or an event routed to a topic.
 #[derive(Clone, Debug)]

@@ -1,0 +1,65 @@
+//! Handing a record to librdkafka. rdkafka's own way takes header names as text
+//! only, and a dead letter must have the names that its record had.
+
+use super::headers::Native;
+use crate::record::Outgoing;
+use rdkafka::bindings::{self as sys, rd_kafka_vtype_t as vtype};
+use rdkafka::client::Client;
+use rdkafka::error::{IsError, RDKafkaErrorCode};
+use rdkafka::producer::ProducerContext;
+use rdkafka::util::IntoOpaque;
+use std::ffi::{CString, c_void};
+use std::ptr;
+
+/// Puts a record into the producer's queue. Whoever sends it gets `receipt` in
+/// [`ProducerContext::delivery`]; one that is not taken gives it back.
+pub(super) fn produce<C: ProducerContext>(
+    client: &Client<C>,
+    outgoing: &Outgoing,
+    receipt: C::DeliveryOpaque,
+) -> Result<(), (RDKafkaErrorCode, C::DeliveryOpaque)> {
+    let Ok(topic) = CString::new(outgoing.topic.as_str()) else {
+        return Err((RDKafkaErrorCode::InvalidTopic, receipt));
+    };
+    let (key, key_size) = parts(outgoing.key.as_deref());
+    let (value, value_size) = parts(outgoing.value.as_deref());
+    let headers = Native::new(&outgoing.headers);
+    let opaque = receipt.into_ptr();
+    // SAFETY: each tag is followed by what librdkafka's rd_kafka_vtype_t says
+    // belongs to it, as rdkafka's own `BaseProducer::send` does. All of it
+    // outlives the call, which copies topic, key and value.
+    let error = unsafe {
+        sys::rd_kafka_producev(
+            client.native_ptr(),
+            vtype::RD_KAFKA_VTYPE_TOPIC,
+            topic.as_ptr(),
+            vtype::RD_KAFKA_VTYPE_MSGFLAGS,
+            sys::RD_KAFKA_MSG_F_COPY,
+            vtype::RD_KAFKA_VTYPE_KEY,
+            key,
+            key_size,
+            vtype::RD_KAFKA_VTYPE_VALUE,
+            value,
+            value_size,
+            vtype::RD_KAFKA_VTYPE_HEADERS,
+            headers.ptr(),
+            vtype::RD_KAFKA_VTYPE_OPAQUE,
+            opaque,
+            vtype::RD_KAFKA_VTYPE_END,
+        )
+    };
+    if error.is_error() {
+        // SAFETY: made above from a receipt, and not taken.
+        let receipt = unsafe { C::DeliveryOpaque::from_ptr(opaque) };
+        return Err((error.into(), receipt));
+    }
+    headers.given_away();
+    Ok(())
+}
+
+/// Bytes as librdkafka takes them: absent is a null pointer, empty is not.
+pub(super) fn parts(bytes: Option<&[u8]>) -> (*mut c_void, usize) {
+    bytes.map_or((ptr::null_mut(), 0), |bytes| {
+        (bytes.as_ptr().cast_mut().cast(), bytes.len())
+    })
+}
