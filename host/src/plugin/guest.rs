@@ -3,6 +3,7 @@
 use super::abi::diagnostics;
 use super::limits::{Guard, Limits};
 use crate::record::{Class, Failure};
+use metrics::{Counter, counter};
 use std::sync::Arc;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use wasmtime::{Engine, Store, Trap};
@@ -20,6 +21,8 @@ pub struct Program {
     /// What each call may use.
     pub limits: Limits,
     pub(super) pre: InstancePre<Guard>,
+    /// How often it was called: more than once a batch where it breaks.
+    calls: Counter,
 }
 
 impl Program {
@@ -33,7 +36,9 @@ impl Program {
         diagnostics::add_to_linker::<Guard, HasSelf<Guard>>(&mut linker, |guard| guard)?;
         let pre = linker.instantiate_pre(component)?;
         let (name, digest, config, limits) = about;
+        let calls = counter!("millstream_plugin_calls_total", "plugin" => name.to_string());
         Ok(Program {
+            calls,
             name,
             digest,
             config,
@@ -136,7 +141,7 @@ impl<B> Guest<B> {
             Ok(told) => Ok((Guest { store, bindings }, told)),
             Err(message) => Err(CallError {
                 class: Class::Rejected,
-                message,
+                message: Failure::words(message),
                 culprit: None,
             }),
         }
@@ -160,6 +165,7 @@ impl<B> Seat<B> {
             Some(guest) => guest,
             None => start()?,
         };
+        program.calls.increment(1);
         guest.store.data_mut().start(program.limits.budget(records));
         guest.store.set_epoch_deadline(1);
         match call(&guest.bindings, &mut guest.store) {

@@ -1,5 +1,6 @@
 //! What a plugin may use, and who counts it.
 
+use crate::record::Failure;
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
@@ -81,7 +82,7 @@ impl Guard {
 
 impl super::abi::diagnostics::Host for Guard {
     fn panicked(&mut self, record: u32, message: String) {
-        self.panicked = Some((record, message));
+        self.panicked = Some((record, Failure::words(message)));
     }
 }
 

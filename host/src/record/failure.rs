@@ -98,16 +98,21 @@ impl Failure {
 
     /// A first failure. The message is cut to [`Failure::MESSAGE_MAX`].
     pub fn new(record: u32, stage: Stage, class: Class, message: impl Into<String>) -> Failure {
-        // One line: it ends in a header and in logs.
-        let mut message = message.into().replace(['\r', '\n'], " ");
-        message.truncate(message.floor_char_boundary(Failure::MESSAGE_MAX));
         Failure {
             record,
             class,
             stage,
-            message,
+            message: Failure::words(message),
             plugin: None,
             attempts: 1,
         }
+    }
+
+    /// A message as it is kept: one line, since it ends in a header and in
+    /// logs, and of [`Failure::MESSAGE_MAX`] bytes at most.
+    pub fn words(message: impl Into<String>) -> String {
+        let mut message = message.into();
+        message.truncate(message.floor_char_boundary(Failure::MESSAGE_MAX));
+        message.replace(['\r', '\n'], " ")
     }
 }
