@@ -7,7 +7,7 @@
 
 use super::engine::compile_config;
 use anyhow::{Context, bail};
-use rustix::process::{Resource, Rlimit, Signal, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -55,13 +55,9 @@ pub fn compile(wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
 /// # Errors
 /// What the parent then reports.
 pub fn child() -> anyhow::Result<()> {
-    let limit = |n| Rlimit {
-        current: Some(n),
-        maximum: Some(n),
-    };
-    setrlimit(Resource::As, limit(MEMORY)).context("limiting the compiler's memory")?;
-    setrlimit(Resource::Cpu, limit(CPU_SECONDS)).context("limiting the compiler's CPU time")?;
-    setrlimit(Resource::Core, limit(0)).context("forbidding the compiler core dumps")?;
+    limit(Resource::As, MEMORY).context("limiting the compiler's memory")?;
+    limit(Resource::Cpu, CPU_SECONDS).context("limiting the compiler's CPU time")?;
+    limit(Resource::Core, 0).context("forbidding the compiler core dumps")?;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     // Being impolite is no reason not to compile.
     let _ = rustix::process::nice(10);
@@ -70,6 +66,21 @@ pub fn child() -> anyhow::Result<()> {
     let code = compile(&wasm)?;
     std::io::stdout().write_all(&code)?;
     Ok(())
+}
+
+/// Limits this process, also where it is limited to less already.
+fn limit(resource: Resource, most: u64) -> rustix::io::Result<()> {
+    let most = getrlimit(resource)
+        .maximum
+        .map_or(most, |hard| hard.min(most));
+    let most = Some(most);
+    setrlimit(
+        resource,
+        Rlimit {
+            current: most,
+            maximum: most,
+        },
+    )
 }
 
 /// Compiles in a child of `program` (this program's own file).
@@ -111,10 +122,15 @@ pub(super) fn in_child(program: &PathBuf, wasm: Vec<u8>) -> anyhow::Result<Vec<u
             .recv_timeout(Duration::from_secs(1))
             .unwrap_or_default();
         let words = String::from_utf8_lossy(&words);
-        // One line for the log, also of a panic's words.
-        let words: Vec<&str> = words.lines().map(str::trim).collect();
+        // One line for the log, also of a panic's words; without Rust's advice.
+        let advice = |line: &&str| line.starts_with("note: ");
+        let words = words.lines().map(str::trim).filter(|line| !advice(line));
+        let words: Vec<&str> = words.collect();
         match words.join(" ").trim() {
             "" => bail!("the compiler was cut off ({status}): too much memory or CPU time"),
+            words if status.code().is_none() => {
+                bail!("the compiler was cut off ({status}): {words}")
+            }
             words => bail!("{}", words.trim_start_matches("millstream: ")),
         }
     }
