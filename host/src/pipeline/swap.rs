@@ -101,15 +101,27 @@ impl Swapper {
         answered.recv().map_err(|_| gone())?
     }
 
-    /// Stops watching.
+    /// Stops watching. A plugin that is being compiled is not waited for: its
+    /// compiler ends with this process.
     pub fn stop(&self) {
-        let _ = self.nudges.send(Nudge::Stop);
+        let longest = Instant::now() + SETTLE * 10;
         let thread = self
             .thread
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some(thread) = thread {
+        let Some(thread) = thread else { return };
+        let mut told = false;
+        while !thread.is_finished() && Instant::now() < longest {
+            // What waits for a compile may fill the channel.
+            told = told
+                || !matches!(
+                    self.nudges.try_send(Nudge::Stop),
+                    Err(TrySendError::Full(_))
+                );
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        if thread.is_finished() {
             let _ = thread.join();
         }
     }
