@@ -57,6 +57,9 @@ const DRAINING: u8 = 1;
 /// What is in hand is left to the next start.
 const ABANDONING: u8 = 2;
 
+/// How long a worker may still be at it after that.
+const LAST: Duration = Duration::from_secs(5);
+
 /// Plans between a worker's two threads: with one in each thread that is all a
 /// worker holds. When it is full the front waits, and Kafka's small queues
 /// fill behind it.
@@ -318,7 +321,14 @@ impl Pipeline {
             );
             self.shared.stage.store(ABANDONING, Ordering::Release);
         }
-        for thread in self.workers.into_iter().flat_map(|worker| worker.threads) {
+        // A plugin that breaks on one record after another may be at it for
+        // minutes. What it is at is not stored, and ends with this process.
+        let deadline = Instant::now() + LAST;
+        while running(&self.workers) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let threads = self.workers.into_iter().flat_map(|worker| worker.threads);
+        for thread in threads.filter(JoinHandle::is_finished) {
             let _ = thread.join();
         }
         self.ingest.stop();
