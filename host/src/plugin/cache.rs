@@ -1,13 +1,18 @@
 //! Machine code on disk, by digest: a restart need not compile again.
 //!
-//! What lies there is run without further checks, so the folder must be ours
-//! alone. A full disk or a folder that can't be used costs compiles, never
+//! What lies there is run as it is, so the folder must be ours alone, and each
+//! file ends with its own sum: a disk that lost or changed some of it is found
+//! out before. A full disk or a folder that can't be used costs compiles, never
 //! more.
 
+use sha2::{Digest, Sha256};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+/// The bytes of a sum.
+const SUM: usize = 32;
 
 /// A folder of compiled plugins.
 pub(super) struct Cache {
@@ -40,9 +45,15 @@ impl Cache {
         )
     }
 
-    /// The code of a digest.
+    /// The code of a digest, as it was put.
     pub fn get(&self, digest: &str) -> Option<Vec<u8>> {
-        std::fs::read(self.path(digest)?).ok()
+        let path = self.path(digest)?;
+        let code = whole(std::fs::read(&path).ok()?);
+        if code.is_none() {
+            tracing::warn!(path = %path.display(), "compiled code in the cache is damaged");
+            self.remove(digest);
+        }
+        code
     }
 
     /// Keeps the code of a digest.
@@ -63,6 +74,14 @@ impl Cache {
     }
 }
 
+/// The code before its sum, where they fit.
+fn whole(mut kept: Vec<u8>) -> Option<Vec<u8>> {
+    let (code, sum) = kept.split_last_chunk::<SUM>()?;
+    let fits = Sha256::digest(code)[..] == sum[..];
+    kept.truncate(kept.len() - SUM);
+    fits.then_some(kept)
+}
+
 /// Whole or not at all: written aside, then renamed.
 fn write(path: &Path, code: &[u8]) -> std::io::Result<()> {
     let aside = path.with_extension(format!("{}.tmp", std::process::id()));
@@ -73,8 +92,13 @@ fn write(path: &Path, code: &[u8]) -> std::io::Result<()> {
         .truncate(true)
         .mode(0o600)
         .open(&aside);
+    let fill = |mut file: std::fs::File| {
+        file.write_all(code)?;
+        file.write_all(&Sha256::digest(code))?;
+        file.sync_data()
+    };
     let written = file
-        .and_then(|mut file| file.write_all(code).and_then(|()| file.sync_data()))
+        .and_then(fill)
         .and_then(|()| std::fs::rename(&aside, path));
     written.inspect_err(|_| drop(std::fs::remove_file(&aside)))
 }
