@@ -1,52 +1,56 @@
 use crate::janitor::scratch_dir;
-use std::fs;
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
 
 /// A wall clock that a test can set, for the programs that are started with its environment.
 /// Their monotonic clock goes on, as it does when someone sets a machine's time.
-///
-/// It is libfaketime's: Debian's package `faketime`.
 pub struct Clock {
+    /// How many seconds it is ahead; programs have it mapped.
     file: PathBuf,
 }
 
 impl Clock {
     /// A clock that goes right.
     pub fn right() -> Self {
-        let file = scratch_dir("clock").join("offset");
+        let file = scratch_dir("clock").join("shift");
         let clock = Clock { file };
         clock.shift(0);
         clock
     }
 
-    /// Sets it so many seconds ahead of the right time; programs know within a second.
+    /// Sets it so many seconds ahead of the right time, for all who live by it, at once.
     pub fn shift(&self, seconds: i64) {
-        let aside = self.file.with_extension("new"); // never read half written
-        fs::write(&aside, format!("{seconds:+}\n")).unwrap();
-        fs::rename(aside, &self.file).unwrap();
+        // In place: who has mapped the file must never find it shorter.
+        let mut file = OpenOptions::new();
+        let file = file.write(true).create(true).truncate(false);
+        let file = file.open(&self.file).unwrap();
+        file.write_all_at(&seconds.to_ne_bytes(), 0).unwrap();
     }
 
     /// What a program's environment must hold to live by it.
-    pub fn env(&self) -> Vec<(String, String)> {
-        let file = self.file.display().to_string();
-        let settings = [
-            ("LD_PRELOAD", library().display().to_string()),
-            ("FAKETIME_TIMESTAMP_FILE", file),
-            ("FAKETIME_CACHE_DURATION", "1".to_owned()),
-            ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
-        ];
-        settings
-            .map(|(name, value)| (name.to_owned(), value))
-            .into()
+    pub(crate) fn env(&self) -> Vec<(String, String)> {
+        let path = |path: &Path| path.display().to_string();
+        vec![
+            ("LD_PRELOAD".to_owned(), path(library())),
+            ("TEST_CLOCK".to_owned(), path(&self.file)),
+        ]
     }
 }
 
-/// Debian puts it below `/usr/lib/<architecture>`.
-fn library() -> PathBuf {
-    let folders = fs::read_dir("/usr/lib").unwrap();
-    let library = |folder: fs::DirEntry| folder.path().join("faketime/libfaketimeMT.so.1");
-    let mut libraries = folders.map(|folder| library(folder.unwrap()));
-    libraries.find(|library| library.is_file()).expect(
-        "libfaketime is not in /usr/lib. Run `tests/run --setup` as root: it installs what the tests need",
-    )
+/// `clock.c`, compiled when it is first wanted.
+fn library() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let library = scratch_dir("clock").join("clock.so");
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/harness/clock.c");
+        let mut compiler = Command::new("cc");
+        compiler.args(["-O1", "-Wall", "-shared", "-fPIC", source, "-o"]);
+        let status = compiler.arg(&library).status();
+        let status = status.expect("no `cc`: `tests/run --setup` as root installs it");
+        assert!(status.success(), "{source} can't be compiled");
+        library
+    })
 }

@@ -90,7 +90,7 @@ fn a_redis_that_is_loading_is_waited_for() {
     load.produce(2000);
     std::thread::scope(|scope| {
         scope.spawn(|| redis.start());
-        wait_not_ready(&daemon, "LOADING");
+        wait_not_ready(&daemon, "Redis is loading");
         redis.order(&["CONFIG", "SET", "key-load-delay", "0"]);
     });
     load.assert_complete_and_healthy(&redis, &daemon);
