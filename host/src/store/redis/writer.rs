@@ -24,6 +24,9 @@ pub struct RedisWriter {
     upkeep: Upkeep,
     /// The ledger that is watched now, as it was read under that watch.
     watched: Option<(LedgerKey, Option<Ledger>)>,
+    /// Redis' time at the last look, in milliseconds: the ids of events are of
+    /// its clock, and ours may be hours away from it.
+    now: u64,
 }
 
 impl RedisWriter {
@@ -34,6 +37,7 @@ impl RedisWriter {
             max_events: retention.max_events,
             upkeep: Upkeep::new(retention),
             watched: None,
+            now: 0,
         }
     }
 
@@ -45,6 +49,7 @@ impl RedisWriter {
         let key = self.keys.ledger(key);
         pipe.cmd("WATCH").arg(&key);
         pipe.cmd("HMGET").arg(&key).arg(&LEDGER_FIELDS[..]);
+        pipe.cmd("TIME");
     }
 
     /// Watches a ledger and reads it, unless that has ridden ahead.
@@ -63,11 +68,14 @@ impl RedisWriter {
         Ok(ledger)
     }
 
-    /// Reads the two answers of [`RedisWriter::look`].
+    /// Reads the answers of [`RedisWriter::look`].
     fn watched_ledger(&mut self, answers: &[Value]) -> Result<Option<Ledger>, Unavailable> {
         let read = match answers {
-            [Value::Okay, fields] => ledger_of(fields),
-            [Value::ServerError(error), _] => Err(Unavailable(format!("Redis: {error}"))),
+            [Value::Okay, fields, time] => {
+                self.now = time_of(time).unwrap_or_else(now_millis);
+                ledger_of(fields)
+            }
+            [Value::ServerError(error), ..] => Err(Unavailable(format!("Redis: {error}"))),
             _ => Err(Unavailable("Redis: an unexpected answer to WATCH".into())),
         };
         read.inspect_err(|_| self.link.close())
@@ -105,7 +113,7 @@ impl RedisWriter {
             .collect();
         due.sort_unstable();
         due.dedup();
-        let oldest = now_millis().saturating_sub(millis(self.upkeep.max_age));
+        let oldest = self.now.saturating_sub(millis(self.upkeep.max_age));
         for client in &due {
             let key = self.keys.stream(client);
             pipe.cmd("XTRIM").arg(&key).arg("MINID").arg(oldest);
@@ -331,6 +339,12 @@ fn outcome(mut answers: Vec<Value>, events: usize) -> Outcome {
             Outcome::Refused(Unavailable(format!("Redis: {said}")))
         }
     }
+}
+
+/// Reads TIME's answer; `None` where that is not allowed.
+fn time_of(time: &Value) -> Option<u64> {
+    let (seconds, micros): (u64, u64) = FromRedisValue::from_redis_value_ref(time).ok()?;
+    Some(seconds * 1000 + micros / 1000)
 }
 
 /// Reads HMGET's answer: no `next`, no ledger.
