@@ -12,6 +12,7 @@ mod examples;
 mod harness;
 mod hostile;
 mod kafka_faults;
+mod plugin_faults;
 mod plugin_files;
 mod redis_faults;
 mod road;

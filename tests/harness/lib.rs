@@ -39,7 +39,7 @@ pub use frames::Frame;
 pub use guests::{guest, guest_at, versioned, workspace};
 pub use http::{Response, get, request};
 pub use janitor::scratch_dir;
-pub use kafka::{Cluster, Consumed, Kafka, Message, Transactions};
+pub use kafka::{Cluster, Consumed, Kafka, Message, RawHeaders, Transactions};
 pub use link::Link;
 pub use log::Log;
 pub use metrics::{Metrics, metrics};

@@ -47,6 +47,26 @@ pub fn other_interface() -> Vec<u8> {
     wat::parse_str(text).expect("it is a component")
 }
 
+/// Eighty-five kilobytes that no compiler can bear: ways out of a thousand nested
+/// blocks, each with a thousand values, twenty thousand times.
+pub fn compile_bomb() -> Vec<u8> {
+    const DEPTH: usize = 1000;
+    const TABLES: usize = 20;
+    let (values, zeros) = ("i32 ".repeat(DEPTH), "i32.const 0 ".repeat(DEPTH));
+    let targets: Vec<_> = (1..=DEPTH).map(|n| n.to_string()).collect();
+    let targets = targets.join(" ");
+    let jump = format!("local.get 0 if {zeros} local.get 0 br_table {targets} 1 end ");
+    let text = format!(
+        "(component (core module (type $many (func (result {values}))) (func (local i32)
+            {} {zeros} {} {} {})))",
+        "block (type $many) ".repeat(DEPTH),
+        jump.repeat(TABLES),
+        "end ".repeat(DEPTH),
+        "drop ".repeat(DEPTH)
+    );
+    wat::parse_str(text).expect("it is a component")
+}
+
 /// Bytes without a pattern, the same in each run.
 pub fn noise(length: usize) -> Vec<u8> {
     let mut state = 7_u32;

@@ -2,7 +2,9 @@
 //! the ways in which a good one goes live.
 
 mod at_start;
+mod bomb;
 mod broken;
+mod configured;
 mod crafted;
 mod reload;
 mod saved;

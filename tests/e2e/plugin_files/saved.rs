@@ -48,6 +48,22 @@ fn a_file_goes_live_however_it_is_saved() {
 }
 
 #[test]
+fn a_file_that_is_half_written_for_long_goes_live_when_it_is_whole() {
+    let scene = Scene::versioned();
+    let two = versioned("two");
+    let (half, rest) = two.split_at(two.len() / 2);
+    scene.refused("half of it", "unexpected end", "one", || {
+        fs::write(scene.file(), half).unwrap();
+    });
+    scene.live("the whole", "two", || {
+        let mut file = fs::File::options().append(true).open(scene.file()).unwrap();
+        std::io::Write::write_all(&mut file, rest).unwrap();
+    });
+    assert_eq!(scene.generation(), 2.0);
+    assert_eq!(scene.daemon.terminate(), Some(0));
+}
+
+#[test]
 fn the_same_bytes_saved_again_swap_nothing() {
     let scene = Scene::versioned();
     let (one, file) = (versioned("one"), scene.file());

@@ -4,10 +4,17 @@ use millstream_tests::{Daemon, metrics, servers, versioned, wait_until};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-const SWAPS: usize = 20;
-
 #[test]
 fn twenty_swaps_lose_and_double_nothing_and_the_log_tells_every_events_version() {
+    swapped(20);
+}
+
+#[test]
+fn a_hundred_swaps_lose_and_double_nothing_and_the_log_tells_every_events_version() {
+    swapped(100);
+}
+
+fn swapped(swaps: usize) {
     let mut input = Input::new("swapped");
     let files = [("one", versioned("one")), ("two", versioned("two"))];
     let daemon = Daemon::builder(&config(&input, "plugins/versioned.wasm"))
@@ -15,15 +22,16 @@ fn twenty_swaps_lose_and_double_nothing_and_the_log_tells_every_events_version()
         .start();
     daemon.wait_ready(LONG);
     let plugin = daemon.dir().join("plugins/versioned.wasm");
-    for swap in 0..=SWAPS {
-        let part = records() / (SWAPS + 1);
-        let end = if swap == SWAPS {
+    let began = std::time::Instant::now();
+    for swap in 0..=swaps {
+        let part = records() / (swaps + 1);
+        let end = if swap == swaps {
             records()
         } else {
             part * (swap + 1)
         };
         input.produce(part * swap..end);
-        if swap < SWAPS {
+        if swap < swaps {
             // As editors do: beside it, then over it.
             let aside = plugin.with_extension("new");
             fs::write(&aside, &files[(swap + 1) % 2].1).unwrap();
@@ -37,6 +45,7 @@ fn twenty_swaps_lose_and_double_nothing_and_the_log_tells_every_events_version()
     }
     input.note();
     let output = wait_for_all(&input);
+    println!("{swaps} swaps in {:?}", began.elapsed());
     check_streams(&input, &output);
     check_dead(&input, &output, true);
     let versions = files.map(|(version, wasm)| (digest(&wasm), version));

@@ -5,6 +5,7 @@ mod group;
 mod jars;
 mod message;
 mod produce;
+mod raw;
 mod read;
 mod settings;
 mod topics;
@@ -12,6 +13,7 @@ mod transactions;
 
 pub use cluster::Cluster;
 pub use message::{Consumed, Message};
+pub use raw::RawHeaders;
 pub use topics::unique;
 pub use transactions::Transactions;
 

@@ -61,7 +61,7 @@ impl Kafka {
         config.set("max.in.flight", "1"); // keeps the order when something is sent again
         config.set("linger.ms", "2");
         config.set("batch.num.messages", "20000");
-        config.set("message.max.bytes", "10000000"); // let the broker be the one that refuses
+        config.set("message.max.bytes", "100000000"); // let the broker be the one that refuses
         config.set("message.timeout.ms", DELIVERY.as_millis().to_string());
         Ok(config.create_with_context(Refusals::default())?)
     }

@@ -20,6 +20,11 @@ impl Kafka {
     /// Gives `take` every record of the topic up to its end as it is now; those of one partition in
     /// order, the partitions mixed.
     pub fn read_each(&self, topic: &str, mut take: impl FnMut(Consumed)) {
+        self.each(topic, |message| take(consumed(message)));
+    }
+
+    /// As [`Kafka::read_each`], as librdkafka has it.
+    pub(super) fn each(&self, topic: &str, mut note: impl FnMut(&BorrowedMessage<'_>)) {
         let consumer = self.reader();
         let mut open = self.partitions(topic);
         consumer.assign(&from_beginning(topic, &open)).unwrap();
@@ -33,7 +38,7 @@ impl Kafka {
             };
             heard = Instant::now();
             match answer {
-                Ok(message) => take(consumed(&message)),
+                Ok(message) => note(&message),
                 Err(KafkaError::PartitionEOF(partition)) => _ = open.remove(&partition),
                 Err(error) => panic!("reading {topic}: {error}"),
             }

@@ -1,5 +1,5 @@
 //! A transform whose version is built in, for tests of swaps: the same code,
-//! another file. `PLUGIN_VERSION=loops` never answers.
+//! another file. `PLUGIN_VERSION=loops` never answers, `slow` takes its time.
 
 use millstream_plugin::{Config, Events, Failure, Record, Transform, transform};
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,9 @@ impl Transform for Versioned {
             }
         }
         let incoming: Incoming = record.json()?;
+        if VERSION == "slow" {
+            (0..40_000_000).for_each(|n| _ = std::hint::black_box(n));
+        }
         let payload = Outgoing {
             id: incoming.event_id,
             version: VERSION,

@@ -1,0 +1,76 @@
+//! A swap while a batch is in the plugins.
+
+use super::{LONG, Place, counted};
+use millstream_tests::{Message, produce, servers, streams, versioned, wait_until};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::fs;
+
+const RECORDS: i64 = 128;
+
+/// A swap log's lines: the entry's id and its fields.
+type Lines = Vec<(String, HashMap<String, String>)>;
+
+#[test]
+fn a_batch_in_hand_keeps_its_plugins_and_the_next_has_the_new_ones() {
+    let place = Place::new(1);
+    // As long as it takes: this is about which plugin answers, not how fast.
+    let pipeline = "batch = { max-records = 64 }
+transform = { plugin = \"plugins/p.wasm\", limits = { cpu-per-record = \"10s\" } }";
+    let (slow, one) = (versioned("slow"), versioned("one"));
+    let daemon = place.daemon(pipeline, &one);
+    let file = daemon.dir().join("plugins/p.wasm");
+    // Both are compiled before it counts, so that the swap is quick.
+    let mut swaps = 0.0;
+    let mut swap = |wasm: &[u8]| {
+        swaps += 1.0;
+        let aside = file.with_extension("new");
+        fs::write(&aside, wasm).unwrap();
+        fs::rename(&aside, &file).unwrap();
+        wait_until("the swap is done", LONG, || {
+            let done = counted(&daemon, "millstream_swaps_total", &["result=\"done\""]);
+            (done == swaps).then_some(())
+        });
+    };
+    swap(&slow);
+    let calls = || counted(&daemon, "millstream_plugin_calls_total", &["p.wasm\""]);
+    let before = calls();
+    let value = |n| json!({ "eventId": format!("{n}"), "clientId": "ada" }).to_string();
+    produce(
+        &place.topic,
+        (0..RECORDS).map(|n| Message::new(value(n)).partition(0)),
+    );
+    wait_until("a batch is in hand", LONG, || {
+        (calls() > before).then_some(())
+    });
+    swap(&one);
+    let stored = place.sources("ada");
+    assert_eq!(stored.len(), 0, "it was stored before the swap was done");
+
+    let entries = wait_until("every record comes out", LONG, || {
+        let entries = streams(&place.prefix).remove("ada")?;
+        (entries.len() >= RECORDS as usize).then_some(entries)
+    });
+    let versions = entries.iter().map(|entry| {
+        let data: Value = serde_json::from_str(&entry.data).unwrap();
+        data["version"].as_str().unwrap().to_owned()
+    });
+    let versions: Vec<_> = versions.collect();
+    let of_slow = versions.iter().filter(|version| *version == "slow").count();
+    println!("{of_slow} of {RECORDS} records were in hand");
+    assert!((1..=64).contains(&of_slow), "{of_slow} of the old version");
+    assert!(versions[..of_slow].iter().all(|version| version == "slow"));
+    assert!(versions[of_slow..].iter().all(|version| version == "one"));
+
+    let Place { prefix, topic, .. } = &place;
+    let key = format!("{prefix}:{{0}}:swaps:{prefix}:{topic}:0");
+    let mut redis = servers().redis.connect();
+    let mut range = redis::cmd("XRANGE");
+    let log: Lines = range.arg(key).arg("-").arg("+").query(&mut redis).unwrap();
+    let from: Vec<_> = log
+        .iter()
+        .map(|(_, fields)| fields["from"].clone())
+        .collect();
+    assert_eq!(from, ["0".to_owned(), of_slow.to_string()]);
+    assert_eq!(daemon.terminate(), Some(0));
+}

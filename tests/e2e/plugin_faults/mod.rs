@@ -1,0 +1,180 @@
+//! Plugins of every kind that break, lie or rule: what is theirs fails, goes
+//! where they say, or falls to the built-in policy; nobody else notices. Plugins
+//! under test are `tests/plugins/{forger,panicking,routing,ruling}`, and do what
+//! a record says.
+
+mod absent_keys;
+mod forever;
+mod forged;
+mod halted;
+mod halving;
+mod header_names;
+mod in_hand;
+mod large;
+mod policies;
+mod policy_breaks;
+mod routes;
+mod stopping;
+
+use millstream_tests::{
+    Consumed, Daemon, Message, metrics, read_all, servers, streams, unique, wait_until,
+};
+use serde_json::json;
+use std::time::Duration;
+
+/// Not an expectation of speed: what is not there by then never comes.
+const LONG: Duration = Duration::from_secs(120);
+
+/// A topic, its dead letters' topic, and what its daemon will need.
+struct Place {
+    topic: String,
+    dead: String,
+    prefix: String,
+}
+
+impl Place {
+    fn new(partitions: i32) -> Place {
+        Place::with(partitions, &[])
+    }
+
+    /// With these settings of its topics.
+    fn with(partitions: i32, settings: &[(&str, &str)]) -> Place {
+        let topic = servers()
+            .kafka
+            .create_topic_with("faults", partitions, settings);
+        let dead = format!("{topic}-dlq");
+        servers().kafka.create_topic_named(&dead, 1, settings);
+        let prefix = unique("faults");
+        Place {
+            topic,
+            dead,
+            prefix,
+        }
+    }
+
+    fn config(&self, pipeline: &str) -> String {
+        let (kafka, redis) = (servers().kafka.bootstrap(), servers().redis.url());
+        let Place { topic, prefix, .. } = self;
+        format!(
+            r#"
+[kafka]
+bootstrap-servers = "{kafka}"
+group-id = "{prefix}"
+[kafka.properties]
+"session.timeout.ms" = "2000"
+"heartbeat.interval.ms" = "500"
+[store]
+url = "{redis}"
+key-prefix = "{prefix}"
+retention = {{ max-events = 100000 }}
+[http]
+listen = "127.0.0.1:0"
+[admin]
+listen = "127.0.0.1:0"
+[plugins]
+cache = "cache"
+[[pipeline]]
+name = "faults"
+topics = ["{topic}"]
+{pipeline}
+"#
+        )
+    }
+
+    /// A daemon that is ready, with this plugin as `plugins/p.wasm` if it names one.
+    fn daemon(&self, pipeline: &str, plugin: &[u8]) -> Daemon {
+        let daemon = Daemon::builder(&self.config(pipeline))
+            .file("plugins/p.wasm", plugin)
+            .start();
+        daemon.wait_ready(LONG);
+        daemon
+    }
+
+    /// The sources of a client's events, in the order of its stream.
+    fn sources(&self, client: &str) -> Vec<String> {
+        let entries = streams(&self.prefix).remove(client).unwrap_or_default();
+        entries.into_iter().map(|entry| entry.source).collect()
+    }
+
+    /// The source of a record's first event.
+    fn source(&self, record: &Consumed) -> String {
+        format!("{}/{}/{}/0", self.topic, record.partition, record.offset)
+    }
+
+    fn letters(&self) -> Vec<Consumed> {
+        read_all(&self.dead)
+    }
+
+    /// Waits until this many events of a client and this many letters are there.
+    fn wait_for(
+        &self,
+        client: &str,
+        events: usize,
+        letters: usize,
+    ) -> (Vec<String>, Vec<Consumed>) {
+        wait_until("every record comes out", LONG, || {
+            let (stored, dead) = (self.sources(client), self.letters());
+            (stored.len() >= events && dead.len() >= letters).then_some((stored, dead))
+        })
+    }
+
+    /// Checks that a letter is this record with all its bytes, and for whom.
+    fn check_letter(&self, record: &Consumed, letter: &Consumed, class: &str, stage: &str) {
+        let what = String::from_utf8_lossy(record.value.as_deref().unwrap_or(b"absent"));
+        let what: String = what.chars().take(40).collect();
+        assert_eq!(letter.key, record.key, "{what}: the key");
+        assert!(letter.value == record.value, "{what}: the value");
+        let own = letter.headers.get(..record.headers.len());
+        assert_eq!(own, Some(&*record.headers), "{what}: its own headers");
+        let found = ["class", "stage"].map(|name| error(letter, name));
+        let message = error(letter, "message");
+        assert_eq!(found, [class, stage], "{what}: {message}");
+        assert!(message.len() <= 1024, "{what}: {} bytes", message.len());
+        let source = format!("{}/{}/{}", self.topic, record.partition, record.offset);
+        assert_eq!(letter.header("millstream.source"), Some(&*source));
+    }
+}
+
+/// What a letter says of its failure.
+fn error<'a>(letter: &'a Consumed, name: &str) -> &'a str {
+    let header = letter.header(&format!("millstream.error.{name}"));
+    header.expect("the host says so in every letter")
+}
+
+/// What the daemon has counted, over these labels.
+fn counted(daemon: &Daemon, name: &str, labels: &[&str]) -> f64 {
+    metrics(&daemon.admin()).sum(name, labels)
+}
+
+/// The daemon's memory at its peak, in MiB.
+fn peak(daemon: &Daemon) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.pid()));
+    let status = status.expect("the daemon runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    number
+        .expect("/proc has it")
+        .parse::<u64>()
+        .expect("a number")
+        >> 10
+}
+
+/// A record for `bundled:notifications`.
+fn note(client: &str, event_type: &str, message: &str) -> Message {
+    let value = json!({
+        "eventId": "e", "eventType": event_type, "clientId": client, "message": message
+    });
+    Message::new(value.to_string()).partition(0)
+}
+
+/// A record with this value, which no JSON is, and all that a letter must keep.
+fn raw(value: &str) -> Message {
+    let mut message = Message::new(value)
+        .key([0, 255, 10, 13])
+        .header("trace", [0xff, 0x00, 0x10])
+        .header("trace", "second")
+        .header("empty", "")
+        .partition(0);
+    message.headers.push(("absent".into(), None));
+    message
+}

@@ -1,0 +1,79 @@
+//! What a dead-letter policy may rule, each to the end.
+
+use super::{LONG, Place, counted, error, note, raw};
+use millstream_tests::{create_topic, guest, produce, read_all, wait_until};
+
+const PIPELINE: &str = "transform.plugin = \"bundled:notifications\"
+dead-letter.plugin = \"plugins/p.wasm\"";
+
+#[test]
+fn a_policy_sends_to_a_topic_of_its_own_with_another_value_and_more_headers() {
+    let (place, other) = (Place::new(1), create_topic("faults-other", 1));
+    let daemon = place.daemon(PIPELINE, &guest("test-ruling"));
+    let told = raw(&format!("to {other}"));
+    produce(
+        &place.topic,
+        [told, raw("tombstone"), note("ada", "t", "m")],
+    );
+    let record = read_all(&place.topic).remove(0);
+    let (_, plain) = place.wait_for("ada", 1, 1);
+    let letter = read_all(&other).remove(0);
+    assert_eq!(letter.text(), "malformed in transform");
+    assert_eq!(letter.key, record.key);
+    let own = record.headers.len();
+    assert_eq!(letter.headers[..own], record.headers);
+    let added = &letter.headers[letter.headers.len() - 2..];
+    let expected = [Some(vec![0xff, 0]), None].map(|value| ("told".to_owned(), value));
+    assert_eq!(added, expected);
+    assert_eq!(letter.headers.len(), own + 11 + 2);
+    assert_eq!(error(&letter, "class"), "malformed");
+    assert_eq!(plain.len(), 1);
+    assert_eq!((&plain[0].value, &plain[0].key), (&None, &record.key));
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
+fn a_policy_has_a_record_tried_again_before_those_behind_it() {
+    let place = Place::new(1);
+    let daemon = place.daemon(PIPELINE, &guest("test-ruling"));
+    let before = note("ada", "t", "before");
+    produce(
+        &place.topic,
+        [before, raw("again please"), note("ada", "t", "behind")],
+    );
+    let (stored, letters) = place.wait_for("ada", 2, 1);
+    let records = read_all(&place.topic);
+    assert_eq!(stored, [0, 2].map(|n: usize| place.source(&records[n])));
+    assert_eq!(letters.len(), 1);
+    place.check_letter(&records[1], &letters[0], "malformed", "transform");
+    assert_eq!(error(&letters[0], "attempts"), "3");
+    let count = |action| counted(&daemon, "millstream_dead_letters_total", &[action]);
+    assert_eq!(count("action=\"retry\""), 2.0);
+    assert_eq!(count("action=\"topic\""), 1.0);
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
+fn a_policy_drops_a_record_and_it_is_counted() {
+    let place = Place::new(1);
+    let daemon = place.daemon(PIPELINE, &guest("test-ruling"));
+    produce(
+        &place.topic,
+        [
+            raw("drop"),
+            note("ada", "t", "m"),
+            raw("drop"),
+            raw("plain"),
+        ],
+    );
+    let (stored, letters) = place.wait_for("ada", 1, 1);
+    assert_eq!((stored.len(), letters.len()), (1, 1));
+    assert_eq!(letters[0].text(), "plain");
+    wait_until("both are counted", LONG, || {
+        let dropped = ["action=\"drop\""];
+        let dropped = counted(&daemon, "millstream_dead_letters_total", &dropped);
+        (dropped == 2.0).then_some(())
+    });
+    assert_eq!(counted(&daemon, "millstream_failures_total", &[]), 3.0);
+    assert_eq!(daemon.terminate(), Some(0));
+}

@@ -1,0 +1,126 @@
+//! A route that does what an event's type tells it to. Other events go to their
+//! clients' streams.
+
+use millstream_plugin::abi::route::exports::millstream::plugin::route as wire;
+use millstream_plugin::abi::{Header, KafkaRecord, Origin, Span};
+
+/// The plugin.
+pub struct Routing;
+
+const ABSENT: Span = Span {
+    start: u32::MAX,
+    length: 0,
+};
+const OUTSIDE: Span = Span {
+    start: 0xffff_0000,
+    length: 0xffff,
+};
+const STREAM: wire::Decision = wire::Decision {
+    stream: 1,
+    topic: ABSENT,
+    key: ABSENT,
+    first_header: 0,
+    header_count: 0,
+    refused: ABSENT,
+};
+
+impl wire::Guest for Routing {
+    fn configure(_config: String) -> Result<wire::Needs, String> {
+        Ok(wire::Needs::empty())
+    }
+
+    fn run(
+        arena: Vec<u8>,
+        _origin: Origin,
+        _records: Vec<KafkaRecord>,
+        _headers: Vec<Header>,
+        events: Vec<wire::Event>,
+    ) -> wire::Answer {
+        let mut answer = wire::Answer {
+            arena: Vec::new(),
+            headers: Vec::new(),
+            decisions: Vec::new(),
+        };
+        let mut forge = false;
+        for event in &events {
+            let (start, length) = (event.event_type.start, event.event_type.length);
+            let told = &arena[start as usize..(start + length) as usize];
+            if told == b"too few" {
+                continue;
+            }
+            let decision = routed(told, &mut answer);
+            answer.decisions.push(decision);
+            forge |= told == b"gigabyte answer";
+        }
+        // The last thing that happens: nobody here may look into a forged list.
+        if forge {
+            answer.decisions = forged(1 << 25);
+        }
+        answer
+    }
+}
+
+fn routed(told: &[u8], answer: &mut wire::Answer) -> wire::Decision {
+    let mut decision = STREAM;
+    match told {
+        b"trap" => std::process::abort(),
+        b"loop" => loop {
+            std::hint::black_box(());
+        },
+        b"grow" => grow(),
+        b"recurse" => decision.stream = recurse(1) as u32,
+        b"too many" => answer.decisions.push(STREAM),
+        b"unknown mode" => decision.stream = 9,
+        b"refused" => decision.refused = push(answer, b"not\r\nto be routed"),
+        b"refused outside" => decision.refused = OUTSIDE,
+        b"topic empty" => decision.topic = push(answer, b""),
+        b"topic slash" => decision.topic = push(answer, b"a/b"),
+        b"topic long" => decision.topic = push(answer, &[b't'; 300]),
+        b"topic outside" => decision.topic = OUTSIDE,
+        b"key outside" => {
+            decision.topic = push(answer, b"fine");
+            decision.key = OUTSIDE;
+        }
+        b"headers outside" => {
+            decision.topic = push(answer, b"fine");
+            (decision.first_header, decision.header_count) = (u32::MAX, 3);
+        }
+        _ => {}
+    }
+    decision
+}
+
+fn push(answer: &mut wire::Answer, bytes: &[u8]) -> Span {
+    let start = answer.arena.len() as u32;
+    answer.arena.extend_from_slice(bytes);
+    Span {
+        start,
+        length: bytes.len() as u32,
+    }
+}
+
+fn forged<T>(length: usize) -> Vec<T> {
+    let address = std::ptr::without_provenance_mut(std::hint::black_box(16));
+    // SAFETY: none; that is the point. Nobody here looks into it, and the host
+    // never uses this instance again.
+    unsafe { Vec::from_raw_parts(address, length, length) }
+}
+
+/// Asks for memory without touching it, which would take time.
+fn grow() -> ! {
+    let mut all = Vec::new();
+    loop {
+        all.push(std::hint::black_box(Vec::<u8>::with_capacity(1 << 20)));
+    }
+}
+
+fn recurse(depth: u64) -> u64 {
+    let frame = std::hint::black_box([depth; 64]);
+    match depth {
+        0 => 0,
+        _ => recurse(depth + 1) + frame[0],
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+millstream_plugin::abi::route::export_route!(Routing with_types_in millstream_plugin::abi::route);

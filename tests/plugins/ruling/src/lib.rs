@@ -1,0 +1,229 @@
+//! A dead-letter policy that rules as the failed record's value says, or breaks
+//! on it. Whatever else it is told, it sends to the pipeline's own topic.
+
+use millstream_plugin::abi::dead_letter::exports::millstream::plugin::dead_letter as wire;
+use millstream_plugin::abi::{Header, KafkaRecord, Origin, Span};
+
+/// The plugin.
+pub struct Ruling;
+
+const ABSENT: Span = Span {
+    start: u32::MAX,
+    length: 0,
+};
+const OUTSIDE: Span = Span {
+    start: 0xffff_0000,
+    length: 0xffff,
+};
+const PLAIN: wire::Decision = wire::Decision {
+    action: 0,
+    delay_ms: 0,
+    topic: ABSENT,
+    value_from: 0,
+    value: ABSENT,
+    first_header: 0,
+    header_count: 0,
+};
+
+impl wire::Guest for Ruling {
+    fn configure(_config: String) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn run(
+        arena: Vec<u8>,
+        _origin: Origin,
+        records: Vec<KafkaRecord>,
+        headers: Vec<Header>,
+        failures: Vec<wire::Failure>,
+    ) -> wire::Answer {
+        let mut answer = wire::Answer {
+            arena: Vec::new(),
+            headers: Vec::new(),
+            decisions: Vec::new(),
+        };
+        let mut forge = false;
+        for failure in &failures {
+            let record = &records[failure.record as usize];
+            let value = String::from_utf8_lossy(bytes(&arena, record.value)).into_owned();
+            let decision = match value.split_once(' ') {
+                Some(("to", topic)) => reshaped(topic, &arena, failure, &mut answer),
+                Some(("again", _)) if failure.attempts < 3 => retry(50),
+                _ => ruled(&value, &mut answer),
+            };
+            if value.starts_with("copy headers") {
+                copy_headers(&arena, record, &headers, &mut answer);
+            } else if value != "too few" {
+                answer.decisions.push(decision);
+            }
+            forge |= value == "gigabyte answer";
+        }
+        // The last thing that happens: nobody here may look into a forged list.
+        if forge {
+            answer.arena = forged(1 << 30);
+        }
+        answer
+    }
+}
+
+/// What it is told, and what breaks the contract.
+fn ruled(value: &str, answer: &mut wire::Answer) -> wire::Decision {
+    let mut topic = |name: &[u8]| wire::Decision {
+        topic: push(answer, name),
+        ..PLAIN
+    };
+    match value {
+        "trap" => std::process::abort(),
+        "panic" => panic!("told to panic"),
+        "loop" => loop {
+            std::hint::black_box(());
+        },
+        "grow" => grow(),
+        "recurse" => recurse(1),
+        "forever" => retry(u32::MAX),
+        "drop" => action(2),
+        "halt" => action(3),
+        "unknown action" => action(9),
+        "topic empty" => topic(b""),
+        "topic slash" => topic(b"a/b"),
+        "topic dots" => topic(b".."),
+        "topic long" => topic(&[b't'; 300]),
+        "topic no text" => topic(b"t\xff"),
+        "topic outside" => wire::Decision {
+            topic: OUTSIDE,
+            ..PLAIN
+        },
+        "value outside" => wire::Decision {
+            value_from: 1,
+            value: OUTSIDE,
+            ..PLAIN
+        },
+        "tombstone" => wire::Decision {
+            value_from: 1,
+            ..PLAIN
+        },
+        "headers outside" => added(u32::MAX, 3),
+        "many headers" => added(0, u32::MAX),
+        "header without a name" => named(answer, b""),
+        "header with a NUL" => named(answer, b"a\0b"),
+        "header of the host" => named(answer, b"millstream.error.class"),
+        "too many" => {
+            answer.decisions.push(PLAIN);
+            PLAIN
+        }
+        _ => PLAIN,
+    }
+}
+
+/// To that topic, with the failure told in value and headers.
+fn reshaped(
+    topic: &str,
+    arena: &[u8],
+    failure: &wire::Failure,
+    answer: &mut wire::Answer,
+) -> wire::Decision {
+    let text = |span| String::from_utf8_lossy(bytes(arena, span)).into_owned();
+    let told = format!("{} in {}", text(failure.class), text(failure.stage));
+    let first_header = answer.headers.len() as u32;
+    let (name, value) = (push(answer, b"told"), push(answer, b"\xff\x00"));
+    answer.headers.push(Header { name, value });
+    answer.headers.push(Header {
+        name,
+        value: ABSENT,
+    });
+    wire::Decision {
+        topic: push(answer, topic.as_bytes()),
+        value_from: 1,
+        value: push(answer, told.as_bytes()),
+        first_header,
+        header_count: 2,
+        ..PLAIN
+    }
+}
+
+/// Adds the record's own headers once more.
+fn copy_headers(arena: &[u8], record: &KafkaRecord, headers: &[Header], to: &mut wire::Answer) {
+    let first_header = to.headers.len() as u32;
+    let first = record.first_header as usize;
+    for header in &headers[first..first + record.header_count as usize] {
+        let name = push(to, bytes(arena, header.name));
+        let value = match header.value.start {
+            u32::MAX => ABSENT,
+            _ => push(to, bytes(arena, header.value)),
+        };
+        to.headers.push(Header { name, value });
+    }
+    to.decisions.push(added(first_header, record.header_count));
+}
+
+fn added(first_header: u32, header_count: u32) -> wire::Decision {
+    wire::Decision {
+        first_header,
+        header_count,
+        ..PLAIN
+    }
+}
+
+fn named(answer: &mut wire::Answer, name: &[u8]) -> wire::Decision {
+    let name = push(answer, name);
+    let first_header = answer.headers.len() as u32;
+    answer.headers.push(Header {
+        name,
+        value: ABSENT,
+    });
+    added(first_header, 1)
+}
+
+fn action(action: u32) -> wire::Decision {
+    wire::Decision { action, ..PLAIN }
+}
+
+fn retry(delay_ms: u32) -> wire::Decision {
+    wire::Decision {
+        action: 1,
+        delay_ms,
+        ..PLAIN
+    }
+}
+
+fn bytes(arena: &[u8], span: Span) -> &[u8] {
+    let start = span.start as usize;
+    arena
+        .get(start..start.saturating_add(span.length as usize))
+        .unwrap_or(b"absent")
+}
+
+fn push(answer: &mut wire::Answer, bytes: &[u8]) -> Span {
+    let start = answer.arena.len() as u32;
+    answer.arena.extend_from_slice(bytes);
+    Span {
+        start,
+        length: bytes.len() as u32,
+    }
+}
+
+fn forged(length: usize) -> Vec<u8> {
+    let address = std::ptr::without_provenance_mut(std::hint::black_box(16));
+    // SAFETY: none; that is the point. Nobody here looks into it, and the host
+    // never uses this instance again.
+    unsafe { Vec::from_raw_parts(address, length, length) }
+}
+
+/// Asks for memory without touching it, which would take time.
+fn grow() -> ! {
+    let mut all = Vec::new();
+    loop {
+        all.push(std::hint::black_box(Vec::<u8>::with_capacity(1 << 20)));
+    }
+}
+
+fn recurse(depth: u64) -> wire::Decision {
+    let frame = std::hint::black_box([depth; 64]);
+    match depth {
+        0 => PLAIN,
+        _ => action(recurse(depth + 1).action + frame[0] as u32),
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+millstream_plugin::abi::dead_letter::export_dead_letter!(Ruling with_types_in millstream_plugin::abi::dead_letter);
