@@ -3,8 +3,9 @@ use crate::world::World;
 use fastrand::Rng;
 use std::sync::mpsc::Receiver;
 
-/// How many records go to Kafka at once: sometimes trickles, sometimes bursts.
-const CHUNK: std::ops::Range<u32> = 100..3000;
+/// How many records go to Kafka at once: sometimes a trickle, mostly a burst that keeps the daemons
+/// busy for a while. A fault shows nothing of an idle daemon.
+const CHUNK: std::ops::Range<u32> = 100..10_000;
 /// Each is given a minute; longer than this no fault lasts.
 const TRIES: usize = 3;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 /// How long most faults last, in milliseconds.
 const SHORT: std::ops::Range<u64> = 20..1500;
 /// And some: past the group's session, the longest time between polls, the store's patience.
-const LONG: std::ops::Range<u64> = 3500..6500;
+const LONG: std::ops::Range<u64> = 4000..7000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Kind {
@@ -117,11 +117,15 @@ impl Planner {
     fn fault(&mut self, besides: Option<Target>) -> Option<Fault> {
         if self.deck.is_empty() {
             self.deck.clone_from(&self.kinds);
+            // The one that needs luck to show anything comes twice.
+            let freeze = self.kinds.iter().filter(|kind| **kind == Kind::Freeze);
+            self.deck.extend(freeze);
             self.random.shuffle(&mut self.deck);
         }
         let card = self.deck.pop()?;
         let (kind, target) = self.aim(card)?;
-        let long = self.random.u8(..5) == 0;
+        // What a daemon does with partitions that are another's by now shows in no short one.
+        let long = self.random.u8(..if kind == Kind::Freeze { 2 } else { 5 }) == 0;
         let hold = self.random.u64(if long { LONG } else { SHORT });
         if besides == Some(target) {
             return None;
