@@ -21,9 +21,6 @@ pub struct Options {
     /// How many daemons run at first; one more may join
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
     pub instances: u8,
-    /// Produce nothing after the last fault: partitions without news must mend themselves too
-    #[arg(long)]
-    pub quiet_end: bool,
     /// The daemon to try instead of the one that was built beside this test
     #[arg(long)]
     pub daemon: Option<PathBuf>,
@@ -104,9 +101,6 @@ impl Options {
         let only: Vec<String> = self.only.iter().map(Kind::to_string).collect();
         if !only.is_empty() {
             let _ = write!(command, " --only {}", only.join(","));
-        }
-        if self.quiet_end {
-            command += " --quiet-end";
         }
         if let Some(daemon) = &self.daemon {
             let _ = write!(command, " --daemon {}", daemon.display());
