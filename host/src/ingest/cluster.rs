@@ -24,7 +24,7 @@ impl Cluster {
     /// # Errors
     /// When librdkafka refuses the properties.
     pub fn connect(kafka: &KafkaSettings, group: &str) -> anyhow::Result<Cluster> {
-        let config = kafka.consumer(group);
+        let config = kafka.consumer(group, None);
         let consumer = config.create_with_context(Context::new(Arc::new(Nobody)));
         let consumer = consumer.context("librdkafka refuses the Kafka properties")?;
         let consumer = Arc::new(consumer);

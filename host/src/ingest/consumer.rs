@@ -55,7 +55,7 @@ impl Ingest {
         options: &IngestOptions,
         partitions: Arc<dyn Partitions>,
     ) -> anyhow::Result<Ingest> {
-        let config = options.kafka.consumer(&options.group);
+        let config = options.kafka.consumer(&options.group, Some(&options.name));
         let consumer: BaseConsumer<Context> = config
             .create_with_context(Context::new(partitions.clone()))
             .context("librdkafka refuses the Kafka properties")?;

@@ -49,6 +49,9 @@ const OURS: [(&str, &str); 13] = [
     ("transactional.id", "the ledger is not in Kafka"),
 ];
 
+/// Who a static member of a group is.
+const STATIC: &str = "group.instance.id";
+
 /// Of librdkafka's properties, those of consumers only: a producer warns of them.
 const CONSUMERS: [&str; 18] = [
     "allow.auto.create.topics",
@@ -139,8 +142,16 @@ impl KafkaSettings {
         }
     }
 
-    pub(super) fn consumer(&self, group: &str) -> ClientConfig {
+    /// For the group's member `name`, or for one that only asks.
+    pub(super) fn consumer(&self, group: &str, name: Option<&str>) -> ClientConfig {
         let mut config = self.client(&PRODUCERS);
+        // A static member is one consumer: each pipeline is one of its own.
+        if let Some(id) = self.properties.get(STATIC) {
+            match name {
+                Some(name) => config.set(STATIC, format!("{id}-{name}")),
+                None => config.remove(STATIC),
+            };
+        }
         config
             .set("group.id", group)
             .set("enable.auto.commit", "false")
