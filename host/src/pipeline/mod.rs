@@ -164,15 +164,16 @@ impl Shared {
     /// Notes what the pipeline waits for, and says it once.
     fn trouble(&self, of: Trouble, now: Option<String>) {
         let pipeline = &self.settings.name;
-        if let Some(trouble) = &now {
-            let on = of.name();
-            counter!("millstream_waits_total", "pipeline" => pipeline.clone(), "on" => on)
-                .increment(1);
-            if self.note(of, now.clone()).is_none() {
-                tracing::warn!(pipeline, trouble, "waiting");
+        let Some(trouble) = now else {
+            if let Some(over) = self.note(of, None) {
+                tracing::info!(pipeline, over, "going on");
             }
-        } else if let Some(over) = self.note(of, None) {
-            tracing::info!(pipeline, over, "going on");
+            return;
+        };
+        let on = of.name();
+        counter!("millstream_waits_total", "pipeline" => pipeline.clone(), "on" => on).increment(1);
+        if self.note(of, Some(trouble.clone())).is_none() {
+            tracing::warn!(pipeline, trouble, "waiting");
         }
     }
 

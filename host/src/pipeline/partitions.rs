@@ -137,14 +137,14 @@ impl PipelinePartitions {
 
     /// Lets go of a lane that is to be begun anew, and waits for a while until
     /// its worker has as well.
-    fn drop_lane(&self, lane: Arc<LaneState>) -> TopicPartition {
+    fn drop_lane(&self, lane: &Arc<LaneState>) -> TopicPartition {
         let partition = lane.ledger.partition.clone();
         self.shared.lanes().remove(&partition);
         lane.closing.store(true, Ordering::Release);
         lane.abandoned.store(true, Ordering::Release);
         self.doors.iter().for_each(|door| door.signal.ring());
         let deadline = Instant::now() + FINISH;
-        while Arc::strong_count(&lane) > 1 && Instant::now() < deadline {
+        while Arc::strong_count(lane) > 1 && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(2));
         }
         partition
@@ -303,8 +303,8 @@ impl Partitions for PipelinePartitions {
         }
         let strange = |lane: &Arc<LaneState>| lane.strange.load(Ordering::Acquire);
         lanes
-            .into_iter()
-            .filter(strange)
+            .iter()
+            .filter(|lane| strange(lane))
             .map(|lane| self.drop_lane(lane))
             .collect()
     }
