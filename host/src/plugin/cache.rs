@@ -37,11 +37,12 @@ impl Cache {
         Cache { folder, engine }
     }
 
+    /// Not `.cwasm`: that ends where wasmtime's own bytes do.
     fn path(&self, digest: &str) -> Option<PathBuf> {
         Some(
             self.folder
                 .as_ref()?
-                .join(format!("{digest}-{}.cwasm", self.engine)),
+                .join(format!("{digest}-{}.code", self.engine)),
         )
     }
 

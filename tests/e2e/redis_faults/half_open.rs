@@ -4,6 +4,7 @@ use super::load::Load;
 use super::memory::{Before, MUCH, SMALL};
 use super::wait_not_ready;
 use millstream_tests::{Daemon, Link, servers};
+use std::time::Duration;
 
 #[test]
 fn a_silent_connection_is_given_up_and_what_was_on_its_way_is_stored_once() {
@@ -12,6 +13,7 @@ fn a_silent_connection_is_given_up_and_what_was_on_its_way_is_stored_once() {
     let daemon = Daemon::ready(&load.config(&link.addr(), SMALL));
     load.wait_done(redis, load.produce(5000));
     let before = Before::of(&daemon);
+    link.delay(Duration::from_millis(50)); // so that the load lasts for all rounds
     load.produce(MUCH);
     for opened in [true, false, true] {
         load.wait_done(redis, load.done(redis) + 1000);
@@ -29,5 +31,6 @@ fn a_silent_connection_is_given_up_and_what_was_on_its_way_is_stored_once() {
         }
         daemon.wait_ready(super::LONG);
     }
+    link.delay(Duration::ZERO);
     load.assert_complete_and_healthy(redis, &daemon);
 }
