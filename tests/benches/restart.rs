@@ -2,7 +2,9 @@
 //! to the exit: `cargo bench -p millstream-tests --features bench --bench restart`
 //! (after `cargo build --release`).
 
-use millstream_tests::{Daemon, Message, create_topic, produce, servers, unique, wait_until};
+use millstream_tests::{
+    Daemon, Message, config, create_topic, produce, servers, unique, wait_until,
+};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,7 +19,7 @@ fn main() {
 
 fn measure(what: &str, property: &str) {
     let (topic, prefix) = (create_topic("restart", 4), unique("restart"));
-    let mut daemon = Daemon::ready(&config(&topic, &prefix, property));
+    let mut daemon = Daemon::ready(&toml(&topic, &prefix, property));
     let over = AtomicBool::new(false);
     let (mut first, mut exit) = (Vec::new(), Vec::new());
     thread::scope(|scope| {
@@ -78,26 +80,15 @@ fn entries(prefix: &str) -> u64 {
     }
 }
 
-fn config(topic: &str, prefix: &str, property: &str) -> String {
+fn toml(topic: &str, prefix: &str, property: &str) -> String {
     let (kafka, redis) = (servers().kafka.bootstrap(), servers().redis.url());
-    format!(
+    let rest = format!(
         r#"
-[kafka]
-bootstrap-servers = "{kafka}"
-group-id = "{prefix}"
+name = "restart"
+transform = {{ plugin = "bundled:by-field", config = {{ client = "/clientId" }} }}
 [kafka.properties]
 {property}
-[store]
-url = "{redis}"
-key-prefix = "{prefix}"
-[http]
-listen = "127.0.0.1:0"
-[admin]
-listen = "127.0.0.1:0"
-[[pipeline]]
-name = "restart"
-topics = ["{topic}"]
-transform = {{ plugin = "bundled:by-field", config = {{ client = "/clientId" }} }}
 "#
-    )
+    );
+    config(&kafka, &redis, topic, prefix, &rest)
 }

@@ -3,7 +3,7 @@
 //! (after `cargo build --release`). Each file is new, so each is compiled.
 
 use millstream_tests::{
-    Daemon, Message, Sse, create_topic, metrics, produce, servers, unique, versioned,
+    Daemon, Message, Sse, config, create_topic, metrics, produce, servers, unique, versioned,
 };
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ fn main() {
     let topic = create_topic("swap", 1);
     let prefix = unique("swap");
     let files = [versioned("one"), versioned("two")];
-    let daemon = Daemon::builder(&config(&topic, &prefix))
+    let daemon = Daemon::builder(&toml(&topic, &prefix))
         .file("plugins/t.wasm", &files[0])
         .start();
     daemon.wait_ready(LONG);
@@ -74,26 +74,13 @@ fn time_one(daemon: &Daemon, events: &mut Sse, file: &[u8], swap: usize) -> Dura
     saved.elapsed()
 }
 
-fn config(topic: &str, prefix: &str) -> String {
+fn toml(topic: &str, prefix: &str) -> String {
     let (kafka, redis) = (servers().kafka.bootstrap(), servers().redis.url());
-    format!(
-        r#"
-[kafka]
-bootstrap-servers = "{kafka}"
-group-id = "{prefix}"
-[store]
-url = "{redis}"
-key-prefix = "{prefix}"
-[http]
-listen = "127.0.0.1:0"
-[admin]
-listen = "127.0.0.1:0"
+    let rest = r#"
+name = "swap"
+transform = { plugin = "plugins/t.wasm" }
 [plugins]
 cache = "cache"
-[[pipeline]]
-name = "swap"
-topics = ["{topic}"]
-transform = {{ plugin = "plugins/t.wasm" }}
-"#
-    )
+"#;
+    config(&kafka, &redis, topic, prefix, rest)
 }

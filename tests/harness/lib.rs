@@ -13,6 +13,7 @@ mod browser;
 mod cdp;
 mod chunked;
 mod clock;
+mod config;
 mod daemon;
 mod exact;
 mod frames;
@@ -33,6 +34,7 @@ mod wait;
 
 pub use browser::Browser;
 pub use clock::Clock;
+pub use config::{SHORT_SESSIONS, config};
 pub use daemon::{Daemon, DaemonBuilder, Memory};
 pub use exact::assert_exact;
 pub use frames::Frame;

@@ -19,25 +19,8 @@ const USAGE: i32 = 64;
 
 /// A pipeline of one topic with `bundled:notifications`.
 fn config(kafka: &str, redis: &str, topic: &str, prefix: &str) -> String {
-    format!(
-        r#"
-[kafka]
-bootstrap-servers = "{kafka}"
-group-id = "{prefix}"
-[store]
-url = "{redis}"
-key-prefix = "{prefix}"
-retention = {{ max-events = 100000 }}
-[http]
-listen = "127.0.0.1:0"
-[admin]
-listen = "127.0.0.1:0"
-[[pipeline]]
-name = "notes"
-topics = ["{topic}"]
-transform = {{ plugin = "bundled:notifications" }}
-"#
-    )
+    let rest = "name = \"notes\"\ntransform = { plugin = \"bundled:notifications\" }";
+    millstream_tests::config(kafka, redis, topic, prefix, rest)
 }
 
 fn note(client: &str, id: usize) -> Message {

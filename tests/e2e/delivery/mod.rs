@@ -21,26 +21,9 @@ const LONG: Duration = Duration::from_secs(120);
 /// A pipeline of one topic with `bundled:notifications`; `more` are further
 /// keys and tables of it.
 fn config(kafka: &str, redis: &str, topic: &str, prefix: &str, more: &str) -> String {
-    format!(
-        r#"
-[kafka]
-bootstrap-servers = "{kafka}"
-group-id = "{prefix}"
-[store]
-url = "{redis}"
-key-prefix = "{prefix}"
-retention = {{ max-events = 100000 }}
-[http]
-listen = "127.0.0.1:0"
-[admin]
-listen = "127.0.0.1:0"
-[[pipeline]]
-name = "notes"
-topics = ["{topic}"]
-transform = {{ plugin = "bundled:notifications" }}
-{more}
-"#
-    )
+    let transform = r#"transform = { plugin = "bundled:notifications" }"#;
+    let rest = format!("name = \"notes\"\n{transform}\n{more}");
+    millstream_tests::config(kafka, redis, topic, prefix, &rest)
 }
 
 /// A record of partition 0 for the client `ada`.

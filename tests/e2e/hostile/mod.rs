@@ -133,29 +133,17 @@ impl Scene {
 
 fn config(topic: &str, prefix: &str, batch: &str) -> String {
     let (kafka, redis) = (servers().kafka.bootstrap(), servers().redis.url());
-    format!(
+    let rest = format!(
         r#"
-[kafka]
-bootstrap-servers = "{kafka}"
-group-id = "{prefix}"
-[store]
-url = "{redis}"
-key-prefix = "{prefix}"
-retention = {{ max-events = 100000 }}
-[http]
-listen = "127.0.0.1:0"
-[admin]
-listen = "127.0.0.1:0"
-[plugins]
-cache = "cache"
-[[pipeline]]
 name = "hostile"
-topics = ["{topic}"]
 workers = 2
 batch = {{ {batch} }}
 transform = {{ plugin = "plugins/hostile.wasm" }}
+[plugins]
+cache = "cache"
 "#
-    )
+    );
+    millstream_tests::config(&kafka, &redis, topic, prefix, &rest)
 }
 
 /// A record with all that a dead letter must keep: a binary key, a repeated

@@ -55,27 +55,15 @@ impl<'a> Run<'a> {
         let property = |(name, value): &(&str, &str)| format!("{name:?} = {value:?}\n");
         let properties: String = properties.iter().map(property).collect();
         let Run { topic, prefix, .. } = self;
-        format!(
+        let rest = format!(
             r#"
-[kafka]
-bootstrap-servers = "{kafka}"
-group-id = "{prefix}"
+name = "run"
+transform = {{ plugin = "bundled:notifications" }}
 [kafka.properties]
 {properties}
-[store]
-url = "{redis}"
-key-prefix = "{prefix}"
-retention = {{ max-events = 1000000 }}
-[http]
-listen = "127.0.0.1:0"
-[admin]
-listen = "127.0.0.1:0"
-[[pipeline]]
-name = "run"
-topics = ["{topic}"]
-transform = {{ plugin = "bundled:notifications" }}
 "#
-        )
+        );
+        millstream_tests::config(&kafka, redis, topic, prefix, &rest)
     }
 
     /// Gives the topic more partitions, up to this number.

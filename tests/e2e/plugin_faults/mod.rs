@@ -17,7 +17,8 @@ mod routes;
 mod stopping;
 
 use millstream_tests::{
-    Consumed, Daemon, Message, metrics, read_all, servers, streams, unique, wait_until,
+    Consumed, Daemon, Message, SHORT_SESSIONS, metrics, read_all, servers, streams, unique,
+    wait_until,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -55,30 +56,9 @@ impl Place {
     fn config(&self, pipeline: &str) -> String {
         let (kafka, redis) = (servers().kafka.bootstrap(), servers().redis.url());
         let Place { topic, prefix, .. } = self;
-        format!(
-            r#"
-[kafka]
-bootstrap-servers = "{kafka}"
-group-id = "{prefix}"
-[kafka.properties]
-"session.timeout.ms" = "2000"
-"heartbeat.interval.ms" = "500"
-[store]
-url = "{redis}"
-key-prefix = "{prefix}"
-retention = {{ max-events = 100000 }}
-[http]
-listen = "127.0.0.1:0"
-[admin]
-listen = "127.0.0.1:0"
-[plugins]
-cache = "cache"
-[[pipeline]]
-name = "faults"
-topics = ["{topic}"]
-{pipeline}
-"#
-        )
+        let cache = "[plugins]\ncache = \"cache\"";
+        let rest = format!("name = \"faults\"\n{pipeline}\n{cache}\n{SHORT_SESSIONS}");
+        millstream_tests::config(&kafka, &redis, topic, prefix, &rest)
     }
 
     /// A daemon that is ready, with this plugin as `plugins/p.wasm` if it names one.

@@ -29,26 +29,15 @@ const ROUTE_ONLY: &str = "exports millstream:plugin/route@0.1.0; a transform plu
 
 fn config(topic: &str, prefix: &str, transform: &str) -> String {
     let (kafka, redis) = (servers().kafka.bootstrap(), servers().redis.url());
-    format!(
+    let rest = format!(
         r#"
-[kafka]
-bootstrap-servers = "{kafka}"
-group-id = "{prefix}"
-[store]
-url = "{redis}"
-key-prefix = "{prefix}"
-[http]
-listen = "127.0.0.1:0"
-[admin]
-listen = "127.0.0.1:0"
+name = "files"
+transform = {{ {transform} }}
 [plugins]
 cache = "cache"
-[[pipeline]]
-name = "files"
-topics = ["{topic}"]
-transform = {{ {transform} }}
 "#
-    )
+    );
+    millstream_tests::config(&kafka, &redis, topic, prefix, &rest)
 }
 
 /// A daemon, and records that tell which version of its plugin is live.

@@ -2,8 +2,8 @@
 
 use super::LONG;
 use millstream_tests::{
-    Daemon, Message, Redis, assert_exact, create_topic, metrics, produce, read_all, servers,
-    unique, wait_until,
+    Daemon, Message, Redis, SHORT_SESSIONS, assert_exact, create_topic, metrics, produce, read_all,
+    servers, unique, wait_until,
 };
 use serde_json::json;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -52,31 +52,18 @@ impl Load {
             kafka: properties,
             pipeline,
         } = lines;
-        format!(
+        let rest = format!(
             r#"
-{top}
-[kafka]
-bootstrap-servers = "{kafka}"
-group-id = "{prefix}"
-[kafka.properties]
-"session.timeout.ms" = "2000"
-"heartbeat.interval.ms" = "500"
-{properties}
-[store]
-url = "redis://{redis}"
-key-prefix = "{prefix}"
-retention = {{ max-events = 1000000 }}
-[http]
-listen = "127.0.0.1:0"
-[admin]
-listen = "127.0.0.1:0"
-[[pipeline]]
 name = "faults"
-topics = ["{topic}"]
 transform = {{ plugin = "bundled:notifications" }}
 {pipeline}
+{SHORT_SESSIONS}
+{properties}
+{top}
 "#
-        )
+        );
+        let redis = format!("redis://{redis}");
+        millstream_tests::config(&kafka, &redis, topic, prefix, &rest)
     }
 
     /// So many records more; returns how many there are now, when Kafka has them.

@@ -12,7 +12,9 @@ mod shared;
 mod swapped;
 
 use input::{Input, Original};
-use millstream_tests::{Consumed, Entry, assert_exact, read_all, servers, streams, wait_until};
+use millstream_tests::{
+    Consumed, Entry, SHORT_SESSIONS, assert_exact, config, read_all, servers, streams, wait_until,
+};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -28,7 +30,7 @@ fn records() -> usize {
     })
 }
 
-fn config(input: &Input, transform: &str) -> String {
+fn toml(input: &Input, transform: &str) -> String {
     let kafka = servers().kafka.bootstrap();
     let redis = servers().redis.url();
     let Input {
@@ -37,30 +39,15 @@ fn config(input: &Input, transform: &str) -> String {
         prefix,
         ..
     } = input;
-    format!(
+    let rest = format!(
         r#"
-[kafka]
-bootstrap-servers = "{kafka}"
-group-id = "{prefix}"
-# A killed daemon's partitions are given out again soon.
-[kafka.properties]
-"session.timeout.ms" = "2000"
-"heartbeat.interval.ms" = "500"
-[store]
-url = "{redis}"
-key-prefix = "{prefix}"
-retention = {{ max-events = 1000000 }}
-[http]
-listen = "127.0.0.1:0"
-[admin]
-listen = "127.0.0.1:0"
-[[pipeline]]
 name = "road"
-topics = ["{topic}"]
 transform = {{ plugin = "{transform}" }}
 dead-letter = {{ plugin = "bundled:retry-then-topic", config = {{ topic = "{dead}" }} }}
+{SHORT_SESSIONS}
 "#
-    )
+    );
+    config(&kafka, &redis, topic, prefix, &rest)
 }
 
 /// Everything that came out.

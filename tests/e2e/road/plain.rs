@@ -1,5 +1,5 @@
 use super::input::Input;
-use super::{check_dead, check_streams, config, wait_for_all};
+use super::{check_dead, check_streams, toml, wait_for_all};
 use millstream_tests::{Daemon, metrics};
 
 #[test]
@@ -7,7 +7,7 @@ fn every_record_is_in_its_clients_stream_once_or_a_dead_letter_with_all_its_byte
     let mut input = Input::new("plain");
     input.produce_all();
     let began = std::time::Instant::now();
-    let daemon = Daemon::ready(&config(&input, "bundled:notifications"));
+    let daemon = Daemon::ready(&toml(&input, "bundled:notifications"));
     let output = wait_for_all(&input);
     println!(
         "{} records in {:?}, start included",

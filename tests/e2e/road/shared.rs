@@ -1,11 +1,11 @@
 use super::input::Input;
-use super::{LONG, check_dead, check_streams, config, records, wait_for_all};
+use super::{LONG, check_dead, check_streams, records, toml, wait_for_all};
 use millstream_tests::{Daemon, streams, wait_until};
 
 #[test]
 fn instances_that_join_and_leave_under_load_lose_and_double_nothing() {
     let mut input = Input::new("shared");
-    let config = config(&input, "bundled:notifications");
+    let config = toml(&input, "bundled:notifications");
     let quarter = records() / 4;
     let stored = |enough: usize| {
         wait_until("enough is stored", LONG, || {

@@ -1,5 +1,5 @@
 use super::input::Input;
-use super::{LONG, Output, check_dead, check_streams, config, records, wait_for_all};
+use super::{LONG, Output, check_dead, check_streams, records, toml, wait_for_all};
 use millstream_tests::{Daemon, metrics, servers, versioned, wait_until};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,7 +17,7 @@ fn a_hundred_swaps_lose_and_double_nothing_and_the_log_tells_every_events_versio
 fn swapped(swaps: usize) {
     let mut input = Input::new("swapped");
     let files = [("one", versioned("one")), ("two", versioned("two"))];
-    let daemon = Daemon::builder(&config(&input, "plugins/versioned.wasm"))
+    let daemon = Daemon::builder(&toml(&input, "plugins/versioned.wasm"))
         .file("plugins/versioned.wasm", &files[0].1)
         .start();
     daemon.wait_ready(LONG);
