@@ -84,6 +84,7 @@ impl Back {
             digests: &plan.generation.digests,
             attempts: plan.attempts,
             events: &events,
+            withheld: &plan.withheld_from(),
         };
         if !self.delivered(plan, &plan.letters) {
             return;

@@ -5,8 +5,8 @@ use super::lane::{Carry, Until};
 use super::letters::{Letters, SOURCE, Verdict, judge};
 use super::plan::Plan;
 use crate::config::Deliver;
-use crate::plugin::{self, Decision, Made, Routed, ToTopic};
-use crate::record::{Batch, Event, Failure, Outgoing};
+use crate::plugin::{self, Made, Routed, ToTopic};
+use crate::record::{Batch, Event, Failure, Outgoing, StreamKind};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -84,13 +84,19 @@ impl Front {
             None => return None,
         };
         let mut streamed = Vec::with_capacity(made.events.list.len());
+        let mut withheld = Vec::new();
         for (index, decision) in routed.decisions.iter().enumerate() {
             let event = &made.events.list[index];
             let Some(decision) = decision.as_ref().filter(|_| (event.record as usize) < end) else {
                 continue;
             };
-            if goes_to_stream(decision, settings.deliver, connected.get(index)) {
-                streamed.push(index as u32);
+            // A group has no interest of its own: someone may follow it.
+            let is_group = event.to == StreamKind::Group;
+            let connected = is_group || connected.get(index) == Some(&true);
+            match wanted(decision.stream, settings.deliver) {
+                Wanted::Never => {}
+                Wanted::WhileConnected if !connected => withheld.push(index as u32),
+                Wanted::Always | Wanted::WhileConnected => streamed.push(index as u32),
             }
             if let Some(to) = &decision.topic {
                 letters.send(&self.shared.outbox, to_topic(to, batch, &made, event));
@@ -111,6 +117,7 @@ impl Front {
             },
             events: made.events,
             streamed,
+            withheld,
             letters,
         };
         lane.next = next;
@@ -158,13 +165,21 @@ fn replays(batch: &Batch, records: Range<usize>) -> HashMap<u32, String> {
     records.filter_map(source).collect()
 }
 
-fn goes_to_stream(decision: &Decision, deliver: Deliver, connected: Option<&bool>) -> bool {
-    let connected = || connected == Some(&true);
-    match (decision.stream, deliver) {
-        (plugin::Deliver::No, _) => false,
-        (plugin::Deliver::Always, _) | (plugin::Deliver::AsConfigured, Deliver::Always) => true,
+/// When an event goes to its stream.
+enum Wanted {
+    Never,
+    Always,
+    WhileConnected,
+}
+
+fn wanted(decided: plugin::Deliver, configured: Deliver) -> Wanted {
+    match (decided, configured) {
+        (plugin::Deliver::No, _) => Wanted::Never,
+        (plugin::Deliver::Always, _) | (plugin::Deliver::AsConfigured, Deliver::Always) => {
+            Wanted::Always
+        }
         (plugin::Deliver::WhileConnected, _)
-        | (plugin::Deliver::AsConfigured, Deliver::WhileConnected) => connected(),
+        | (plugin::Deliver::AsConfigured, Deliver::WhileConnected) => Wanted::WhileConnected,
     }
 }
 

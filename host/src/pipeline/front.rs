@@ -13,7 +13,7 @@ use crate::ingest::{Feed, FillLimits, Start};
 use crate::plugin::{
     self, DeadLetterInstance, Decision, Generation, Made, RouteInstance, TransformInstance,
 };
-use crate::record::{Batch, Class, Event, Events, Failure, Stage};
+use crate::record::{Batch, Class, Event, Events, Failure, Stage, StreamKind};
 use crate::store::Writer;
 use metrics::{Histogram, histogram};
 use std::collections::HashMap;
@@ -171,6 +171,7 @@ impl Front {
             replays: HashMap::new(),
             events: Events::default(),
             streamed: Vec::new(),
+            withheld: Vec::new(),
             letters: Letters::default(),
         }
     }
@@ -291,14 +292,20 @@ impl Front {
     /// the pipeline is stopping.
     fn connected(&mut self, made: &Made) -> Option<Vec<bool>> {
         // Checked to be client ids, hence text, when the events were made.
-        let client = |e: &Event| std::str::from_utf8(made.events.bytes(e.client)).unwrap_or("");
+        let client = |e: &Event| std::str::from_utf8(made.events.bytes(e.name)).unwrap_or("");
         let clients: Vec<&str> = made.events.list.iter().map(client).collect();
         if clients.is_empty() {
             return Some(Vec::new());
         }
         loop {
             match self.interest.connected(&clients) {
-                Ok(connected) => return Some(connected),
+                Ok(mut connected) => {
+                    // Groups have no lease: someone may follow.
+                    for (event, connected) in made.events.list.iter().zip(&mut connected) {
+                        *connected |= event.to == StreamKind::Group;
+                    }
+                    return Some(connected);
+                }
                 Err(error) => self.shared.trouble(Trouble::Store, Some(error.to_string())),
             }
             if self.shared.draining() {

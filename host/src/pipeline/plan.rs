@@ -27,17 +27,29 @@ pub(super) struct Plan {
     pub replays: HashMap<u32, String>,
     /// Indices of the events that go to their clients' streams.
     pub streamed: Vec<u32>,
+    /// Indices of those that their clients would get if they were connected.
+    pub withheld: Vec<u32>,
     /// What goes to Kafka; already under way.
     pub letters: Letters,
 }
 
 impl Plan {
+    /// The clients of what is withheld, each once.
+    pub fn withheld_from(&self) -> Vec<&[u8]> {
+        let name = |index: &u32| self.events.bytes(self.events.list[*index as usize].name);
+        let mut names: Vec<_> = self.withheld.iter().map(name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// The events as the store takes them, in the order of `streamed`.
     pub fn stream_events(&self) -> Vec<StreamEvent<'_>> {
         let of = |index: &u32| {
             let event = &self.events.list[*index as usize];
             StreamEvent {
-                client: self.events.bytes(event.client),
+                to: event.to,
+                name: self.events.bytes(event.name),
                 kind: self.events.bytes(event.kind),
                 data: self.events.bytes(event.payload),
                 offset: self.batch.records[event.record as usize].offset,

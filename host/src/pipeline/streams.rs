@@ -2,38 +2,33 @@
 
 use crate::record::{ClientId, Page, Want};
 use crate::sse::{BoxFuture, News, Streams};
-use crate::store::{Bell, Store};
+use crate::store::{Bell, Store, Unavailable};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
 
 /// A store, for [`crate::sse`].
 pub struct StoreStreams(pub Arc<Store>);
 
+fn text<T>(answer: Result<T, Unavailable>) -> Result<T, String> {
+    answer.map_err(|error| error.to_string())
+}
+
 impl Streams for StoreStreams {
     fn read(&self, wants: Vec<Want>) -> BoxFuture<'_, Result<Vec<Page>, String>> {
-        Box::pin(async move { self.0.read(&wants).await.map_err(|e| e.to_string()) })
+        Box::pin(async move { text(self.0.read(&wants).await) })
     }
 
-    fn listen(&self, news: mpsc::Sender<News>) -> BoxFuture<'_, ()> {
+    fn listen(&self, hear: Box<dyn Fn(News) + Send + Sync>) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            // As bounded as what it feeds: a full one makes the store's side wait.
-            let (bells, mut rung) = mpsc::channel(64);
-            let pass_on = async {
-                while let Some(bell) = rung.recv().await {
-                    let told = match bell {
-                        Bell::News(clients) => News::Of(clients),
-                        Bell::Missed => News::Missed,
-                    };
-                    if news.send(told).await.is_err() {
-                        return;
-                    }
-                }
+            let pass_on = |bell| {
+                hear(match bell {
+                    Bell::News(streams) => News::Of(streams),
+                    Bell::Missed => News::Missed,
+                    Bell::Disconnect(client) => News::Disconnect(client),
+                    Bell::Revoked => News::Revoked,
+                });
             };
-            tokio::select! {
-                () = self.0.listen(bells) => {}
-                () = pass_on => {}
-            }
+            self.0.listen(&pass_on).await;
         })
     }
 
@@ -42,11 +37,10 @@ impl Streams for StoreStreams {
         clients: Vec<ClientId>,
         lease: Duration,
     ) -> BoxFuture<'_, Result<(), String>> {
-        Box::pin(async move {
-            self.0
-                .keep_interest(&clients, lease)
-                .await
-                .map_err(|e| e.to_string())
-        })
+        Box::pin(async move { text(self.0.keep_interest(&clients, lease).await) })
+    }
+
+    fn revoked(&self) -> BoxFuture<'_, Result<Vec<(ClientId, u64)>, String>> {
+        Box::pin(async move { text(self.0.revoked().await) })
     }
 }

@@ -7,7 +7,7 @@
 use super::abi::transform::exports::millstream::plugin::transform as wire;
 use super::guest::{CallError, Program};
 use super::transform::Made;
-use crate::record::{Class, ClientId, Event, Failure, Span, Stage, check_event_kind};
+use crate::record::{Class, Event, Failure, Span, Stage, StreamKind, check_event_kind, check_name};
 use std::ops::Range;
 
 /// Events that one call may make for each of its records, on average.
@@ -61,7 +61,11 @@ fn push(made: &mut Made, event: &wire::Event, record: u32, base: u32) {
     made.events.list.push(Event {
         record,
         n,
-        client: moved(event.address),
+        to: match event.address_kind {
+            1 => StreamKind::Group,
+            _ => StreamKind::Client,
+        },
+        name: moved(event.address),
         kind: moved(event.event_type),
         payload: moved(event.payload),
     });
@@ -127,13 +131,20 @@ fn check_event(event: &wire::Event, arena: &[u8]) -> Result<(), (Class, String)>
         };
         Span::from(span).of(arena).ok_or_else(missing)
     };
-    if event.address_kind != 0 {
-        let kind = event.address_kind;
-        let message = format!("address kind {kind} is none that this version knows");
-        return Err((Class::Unaddressable, message));
-    }
+    let to = match event.address_kind {
+        0 => StreamKind::Client,
+        1 => StreamKind::Group,
+        kind => {
+            let message = format!("address kind {kind} is none that this version knows");
+            return Err((Class::Unaddressable, message));
+        }
+    };
     let bad = |message: String| (Class::BadOutput, message);
-    ClientId::check(bytes("address", event.address)?).map_err(|e| bad(e.to_string()))?;
+    let what = match to {
+        StreamKind::Client => "client id",
+        StreamKind::Group => "group name",
+    };
+    check_name(bytes("address", event.address)?).map_err(|e| bad(format!("the {what} {e}")))?;
     check_event_kind(bytes("type", event.event_type)?).map_err(|e| bad(e.to_string()))?;
     let payload = bytes("payload", event.payload)?;
     match std::str::from_utf8(payload) {

@@ -7,7 +7,9 @@
 use super::dead_letter::DeadLetterInstance;
 use super::route::RouteInstance;
 use super::transform::{Made, Transform, TransformInstance};
-use crate::record::{Batch, Class, Event, Events, Failure, Span, Stage, TopicPartition};
+use crate::record::{
+    Batch, Class, Event, Events, Failure, Span, Stage, StreamKind, TopicPartition,
+};
 use anyhow::{anyhow, bail};
 
 /// A name for people, and the value.
@@ -105,14 +107,15 @@ fn tested(
 }
 
 /// What one record became, comparable.
-fn shown(made: &Made, index: usize) -> Vec<(Vec<u8>, Vec<u8>, Vec<u8>)> {
+fn shown(made: &Made, index: usize) -> Vec<(Option<StreamKind>, Vec<u8>, Vec<u8>, Vec<u8>)> {
     let bytes = |span| made.events.bytes(span).to_vec();
     let own = |record: u32| record as usize == index;
     let events = made.events.list.iter().filter(|e| own(e.record));
-    let events = events.map(|e| (bytes(e.client), bytes(e.kind), bytes(e.payload)));
+    let events = events.map(|e| (Some(e.to), bytes(e.name), bytes(e.kind), bytes(e.payload)));
     let failures = made.failures.iter().filter(|f| own(f.record));
     let failures = failures.map(|f| {
         (
+            None,
             Vec::new(),
             f.class.name().into(),
             f.message.clone().into_bytes(),
@@ -136,7 +139,8 @@ pub(super) fn route(route: &mut RouteInstance) -> anyhow::Result<()> {
         events.list.push(Event {
             record: index as u32,
             n: 0,
-            client,
+            to: StreamKind::Client,
+            name: client,
             kind,
             payload,
         });

@@ -246,7 +246,7 @@ impl RouteInstance {
                     false => Span::push(arena, events.bytes(span)).into(),
                 }
             };
-            let (client, event_type) = (place(event.client), place(event.kind));
+            let (client, event_type) = (place(event.name), place(event.kind));
             let payload = if self.needs.payload {
                 event.payload
             } else {

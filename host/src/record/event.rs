@@ -1,10 +1,10 @@
 //! What a transform made of records.
 
-use super::Span;
+use super::{Span, StreamKind};
 use thiserror::Error;
 
 /// One event: numbers, and spans of its list's arena that were checked: the
-/// client is a valid id, the type a valid type, the payload UTF-8.
+/// address is a valid one, the type a valid type, the payload UTF-8.
 #[derive(Clone, Copy, Debug)]
 pub struct Event {
     /// The index of its record in the batch.
@@ -12,8 +12,10 @@ pub struct Event {
     /// Its number among its record's events, from 0: with the record's offset
     /// it names the event for good.
     pub n: u32,
-    /// The client's id.
-    pub client: Span,
+    /// What `name` names: whom it is for.
+    pub to: StreamKind,
+    /// The client's id, or the group's name.
+    pub name: Span,
     /// The event's type, may be empty.
     pub kind: Span,
     /// The payload.

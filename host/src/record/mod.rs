@@ -4,17 +4,17 @@
 //! server and no plugin; every stage knows it, and no stage knows another.
 
 mod batch;
-mod client;
 mod event;
 mod failure;
+mod name;
 mod outgoing;
 mod span;
 mod stream;
 
 pub use batch::{Batch, Header, KafkaRecord, RecordView, TopicPartition};
-pub use client::{ClientId, ClientIdError};
 pub use event::{Event, EventKindError, Events, check_event_kind};
 pub use failure::{Class, Failure, Stage};
+pub use name::{ClientId, GroupName, NameError, StreamKind, StreamName, check_name};
 pub use outgoing::{Headers, Outgoing};
 pub use span::Span;
 pub use stream::{Entry, Gap, Page, ParseStreamIdError, StreamId, Want};

@@ -1,6 +1,6 @@
-//! A client's stream, as readers see it.
+//! A stream, as readers see it.
 
-use super::ClientId;
+use super::StreamName;
 use bytes::Bytes;
 use std::fmt;
 use std::str::FromStr;
@@ -57,11 +57,11 @@ pub struct Entry {
     pub data: Bytes,
 }
 
-/// What a reader of one client's stream asks for.
+/// What a reader of one stream asks for.
 #[derive(Clone, Debug)]
 pub struct Want {
-    /// Whose stream.
-    pub client: ClientId,
+    /// Which one.
+    pub stream: StreamName,
     /// Entries after this one; `None` asks only where the stream ends now.
     pub after: Option<StreamId>,
     /// The most entries.

@@ -2,13 +2,13 @@
 
 use super::connection::{Begin, Connection};
 use super::{News, Streams, body::EventBody, reader};
-use crate::record::ClientId;
+use crate::record::{ClientId, StreamName};
 use metrics::gauge;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
 /// Comes often enough for nginx (60 s) and most networks.
@@ -173,21 +173,19 @@ impl Hub {
 }
 
 async fn listen(hub: Arc<Hub>) {
-    // A full one makes the store's side wait; rings of one client melt together
-    // in `dirty` anyway.
-    let (news, mut heard) = mpsc::channel(256);
-    let hear = async {
-        while let Some(news) = heard.recv().await {
-            match news {
-                News::Of(clients) => clients.iter().for_each(|client| hub.ring(client)),
-                News::Missed => hub.missed(),
+    let streams = hub.streams.clone();
+    let hear = move |news| match news {
+        News::Of(streams) => {
+            for stream in &streams {
+                if let StreamName::Client(client) = stream {
+                    hub.ring(client);
+                }
             }
         }
+        News::Missed => hub.missed(),
+        News::Disconnect(_) | News::Revoked => {}
     };
-    tokio::select! {
-        () = hub.streams.listen(news) => {}
-        () = hear => {}
-    }
+    streams.listen(Box::new(hear)).await;
 }
 
 /// Comments, for everyone at once; whatever the store does.

@@ -16,10 +16,9 @@ mod reader;
 pub use handler::{Extra, SseHandler};
 pub use hub::Hub;
 
-use crate::record::{ClientId, Page, Want};
+use crate::record::{ClientId, Page, StreamName, Want};
 use std::pin::Pin;
 use std::time::Duration;
-use tokio::sync::mpsc;
 
 /// A future in a box.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -27,10 +26,14 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Who may have news.
 #[derive(Debug)]
 pub enum News {
-    /// These clients.
-    Of(Vec<ClientId>),
+    /// These streams.
+    Of(Vec<StreamName>),
     /// Everyone: something may have been missed.
     Missed,
+    /// This client's connections are to be ended.
+    Disconnect(ClientId),
+    /// A revocation was added.
+    Revoked,
 }
 
 /// Where streams are read.
@@ -38,9 +41,9 @@ pub trait Streams: Send + Sync + 'static {
     /// Reads many pages in one round trip, in the order asked.
     fn read(&self, wants: Vec<Want>) -> BoxFuture<'_, Result<Vec<Page>, String>>;
 
-    /// Sends news until the receiver is gone, beginning with `Missed` once
-    /// nothing can be missed any more.
-    fn listen(&self, news: mpsc::Sender<News>) -> BoxFuture<'_, ()>;
+    /// Hands news to `hear`, for good, beginning with `Missed` once nothing can
+    /// be missed any more. `hear` does not block.
+    fn listen(&self, hear: Box<dyn Fn(News) + Send + Sync>) -> BoxFuture<'_, ()>;
 
     /// Notes that these clients are connected, for `lease` from now.
     fn keep_interest(
@@ -48,4 +51,7 @@ pub trait Streams: Send + Sync + 'static {
         clients: Vec<ClientId>,
         lease: Duration,
     ) -> BoxFuture<'_, Result<(), String>>;
+
+    /// Every revocation: whose tokens, issued before which time (s since 1970).
+    fn revoked(&self) -> BoxFuture<'_, Result<Vec<(ClientId, u64)>, String>>;
 }

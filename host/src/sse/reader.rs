@@ -103,7 +103,7 @@ fn want(asked: &Asked) -> Want {
         Position::At(id) => (Some(id), false),
     };
     Want {
-        client: asked.client.clone(),
+        stream: crate::record::StreamName::Client(asked.client.clone()),
         after,
         limit: asked.limit,
         check_gap,

@@ -2,7 +2,7 @@
 
 use super::Unavailable;
 use super::protocol::Exchange;
-use crate::record::TopicPartition;
+use crate::record::{StreamKind, TopicPartition};
 use std::sync::Arc;
 
 /// Which ledger: one for each group and partition.
@@ -31,11 +31,13 @@ pub struct Ledger {
     pub attempts: u32,
 }
 
-/// One event for one client's stream.
+/// One event for one stream.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamEvent<'a> {
-    /// The client's id, checked.
-    pub client: &'a [u8],
+    /// Whose stream.
+    pub to: StreamKind,
+    /// The client's id or the group's name, checked.
+    pub name: &'a [u8],
     /// The event's type.
     pub kind: &'a [u8],
     /// The payload.
@@ -64,6 +66,9 @@ pub struct Append<'a> {
     pub attempts: u32,
     /// The events, in order.
     pub events: &'a [StreamEvent<'a>],
+    /// Clients, each once, that are away and get nothing of what they would
+    /// get if they were connected: they are told when they come back.
+    pub withheld: &'a [&'a [u8]],
 }
 
 impl<'a> Append<'a> {

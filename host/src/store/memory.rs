@@ -1,13 +1,13 @@
 //! The store in this process's memory: for trying things out and for tests.
 //! It keeps the same contract as Redis, until the process ends.
 
-use super::{Append, Appended, Bell, Ledger, LedgerKey, Retention, Unavailable, Writer};
-use crate::record::{ClientId, Entry, Gap, Page, StreamId, Want};
+use super::{AWAY, Append, Appended, Bell, Ledger, LedgerKey, Retention, Unavailable, Writer};
+use crate::record::{ClientId, Entry, Gap, Page, StreamId, StreamName, Want};
 use bytes::Bytes;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::broadcast;
 
 /// A store in memory. Clones share it.
 #[derive(Clone)]
@@ -19,14 +19,17 @@ struct Shared {
     retention: Retention,
     state: Mutex<State>,
     /// Bounded: who falls behind is told [`Bell::Missed`].
-    bell: broadcast::Sender<Arc<Vec<ClientId>>>,
+    bell: broadcast::Sender<Bell>,
 }
 
 #[derive(Default)]
 struct State {
-    streams: HashMap<ClientId, Stream>,
+    streams: HashMap<StreamName, Stream>,
     ledgers: HashMap<LedgerKey, Ledger>,
     interest: HashMap<ClientId, Instant>,
+    /// Clients that got nothing since they are away.
+    withheld: HashSet<ClientId>,
+    revoked: HashMap<ClientId, u64>,
     /// Groups, and where records that were replayed were at first.
     replayed: HashSet<(Arc<str>, String)>,
     writes: u64,
@@ -68,7 +71,7 @@ impl MemoryStore {
         let state = self.state();
         wants
             .iter()
-            .map(|want| page(state.streams.get(&want.client), want))
+            .map(|want| page(state.streams.get(&want.stream), want))
             .collect()
     }
 
@@ -79,20 +82,55 @@ impl MemoryStore {
         state
             .interest
             .extend(clients.iter().map(|client| (client.clone(), until)));
+        let mut marked = Vec::new();
+        for client in clients {
+            if state.withheld.remove(client) {
+                let stream = StreamName::Client(client.clone());
+                let entries = state.streams.entry(stream.clone()).or_default();
+                entries.push(AWAY.as_bytes(), b"", self.shared.retention);
+                marked.push(stream);
+            }
+        }
+        drop(state);
+        self.ring(Bell::News(marked));
     }
 
-    pub(super) async fn listen(&self, bells: mpsc::Sender<Bell>) {
+    pub(super) fn revoke(&self, client: &ClientId, before: u64) {
+        let mut state = self.state();
+        let known = state.revoked.entry(client.clone()).or_default();
+        *known = before.max(*known);
+        drop(state);
+        self.ring(Bell::Revoked);
+    }
+
+    pub(super) fn revoked(&self) -> Vec<(ClientId, u64)> {
+        let revoked = &self.state().revoked;
+        revoked
+            .iter()
+            .map(|(c, before)| (c.clone(), *before))
+            .collect()
+    }
+
+    pub(super) fn disconnect(&self, client: &ClientId) {
+        self.ring(Bell::Disconnect(client.clone()));
+    }
+
+    /// Nobody listening is fine: who comes later begins with `Missed`.
+    fn ring(&self, bell: Bell) {
+        if bell != Bell::News(Vec::new()) {
+            let _ = self.shared.bell.send(bell);
+        }
+    }
+
+    pub(super) async fn listen(&self, hear: &(dyn Fn(Bell) + Send + Sync)) {
         let mut rings = self.shared.bell.subscribe();
-        let mut bell = Bell::Missed;
-        while bells.send(bell).await.is_ok() {
-            bell = tokio::select! {
-                ring = rings.recv() => match ring {
-                    Ok(clients) => Bell::News(clients.to_vec()),
-                    Err(broadcast::error::RecvError::Lagged(_)) => Bell::Missed,
-                    Err(broadcast::error::RecvError::Closed) => return,
-                },
-                () = bells.closed() => return,
-            };
+        hear(Bell::Missed);
+        loop {
+            match rings.recv().await {
+                Ok(bell) => hear(bell),
+                Err(broadcast::error::RecvError::Lagged(_)) => hear(Bell::Missed),
+                Err(broadcast::error::RecvError::Closed) => return,
+            }
         }
     }
 }
@@ -184,24 +222,24 @@ impl Writer for MemoryWriter {
             if event.replay.is_some_and(|replay| !fresh.contains(&replay)) {
                 continue;
             }
-            let Ok(client) = ClientId::new(event.client) else {
+            let Ok(stream) = StreamName::new(event.to, event.name) else {
                 continue;
             };
             state
                 .streams
-                .entry(client.clone())
+                .entry(stream.clone())
                 .or_default()
                 .push(event.kind, event.data, retention);
-            rung.push(client);
+            rung.push(stream);
         }
         rung.sort_unstable();
         rung.dedup();
+        let withheld = append.withheld.iter();
+        let withheld = withheld.filter_map(|client| ClientId::new(client).ok());
+        state.withheld.extend(withheld);
         state.forget_idle(retention);
         drop(state);
-        if !rung.is_empty() {
-            // Nobody listening is fine: who comes later begins with `Missed`.
-            let _ = self.0.shared.bell.send(Arc::new(rung));
-        }
+        self.0.ring(Bell::News(rung));
         Appended::Stored(Vec::new())
     }
 

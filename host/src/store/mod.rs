@@ -17,10 +17,9 @@ pub use ledger::{Append, Appended, Ledger, LedgerKey, Refusal, StreamEvent};
 pub use protocol::Exchange;
 pub use settings::{Retention, StoreSettings, StoreUrl};
 
-use crate::record::{ClientId, Page, Want};
+use crate::record::{ClientId, Page, StreamName, Want};
 use std::time::Duration;
 use thiserror::Error;
-use tokio::sync::mpsc;
 
 /// The store could not do what it was asked, now. Nothing was changed.
 #[derive(Debug, Error)]
@@ -62,13 +61,21 @@ pub trait Writer: Send {
     fn connected(&mut self, clients: &[&str]) -> Result<Vec<bool>, Unavailable>;
 }
 
+/// The type of the entry that tells a stream's readers that they may have
+/// missed events while they were away.
+pub const AWAY: &str = "millstream.away";
+
 /// What the doorbell says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Bell {
-    /// These clients have news.
-    News(Vec<ClientId>),
+    /// These streams have news.
+    News(Vec<StreamName>),
     /// Rings may have been missed: everyone may have news.
     Missed,
+    /// This client's connections are to be ended.
+    Disconnect(ClientId),
+    /// A revocation was added.
+    Revoked,
 }
 
 /// A store: makes writers, and reads for every client at once.
@@ -113,7 +120,9 @@ impl Store {
         }
     }
 
-    /// Notes that these clients are connected, for `lease` from now.
+    /// Notes that these clients are connected, for `lease` from now. Those that
+    /// were away while events were withheld from them find a mark of the type
+    /// [`AWAY`] in their streams.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -131,12 +140,52 @@ impl Store {
         }
     }
 
-    /// Sends what the doorbell says to `bells`, beginning with `Missed` once
-    /// it listens, until the receiver is gone.
-    pub async fn listen(&self, bells: mpsc::Sender<Bell>) {
+    /// Hands what the doorbell says to `hear`, beginning with `Missed` once it
+    /// listens, for good. `hear` must not block: who waits makes rings pile up.
+    pub async fn listen(&self, hear: &(dyn Fn(Bell) + Send + Sync)) {
         match self {
-            Store::Redis(store) => store.listen(bells).await,
-            Store::Memory(store) => store.listen(bells).await,
+            Store::Redis(store) => store.listen(hear).await,
+            Store::Memory(store) => store.listen(hear).await,
+        }
+    }
+
+    /// Revokes a client's tokens that were issued before a time, in seconds
+    /// since 1970-01-01 UTC, and rings.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn revoke(&self, client: &ClientId, before: u64) -> Result<(), Unavailable> {
+        match self {
+            Store::Redis(store) => store.revoke(client, before).await,
+            Store::Memory(store) => {
+                store.revoke(client, before);
+                Ok(())
+            }
+        }
+    }
+
+    /// Every revocation: whose, and before which time, in seconds.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn revoked(&self) -> Result<Vec<(ClientId, u64)>, Unavailable> {
+        match self {
+            Store::Redis(store) => store.revoked().await,
+            Store::Memory(store) => Ok(store.revoked()),
+        }
+    }
+
+    /// Has every listener end a client's connections.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn disconnect(&self, client: &ClientId) -> Result<(), Unavailable> {
+        match self {
+            Store::Redis(store) => store.disconnect(client).await,
+            Store::Memory(store) => {
+                store.disconnect(client);
+                Ok(())
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! Key names, and the commands of one transaction.
 
+use super::bell;
+use crate::record::StreamKind;
 use crate::store::memory::{millis, now_millis};
 use crate::store::{Append, Ledger, LedgerKey};
 use redis::Pipeline;
@@ -10,6 +12,8 @@ use std::time::Duration;
 pub(super) struct Keys {
     base: String,
     pub interest: String,
+    pub withheld: String,
+    pub revoked: String,
     pub bell: String,
 }
 
@@ -26,6 +30,8 @@ impl Keys {
         let base = format!("{prefix}:{{0}}:");
         Keys {
             interest: format!("{base}interest"),
+            withheld: format!("{base}withheld"),
+            revoked: format!("{base}revoked"),
             bell: format!("{base}bell"),
             base,
         }
@@ -52,11 +58,12 @@ impl Keys {
         )
     }
 
-    pub fn stream(&self, client: &[u8]) -> Vec<u8> {
-        let mut key = Vec::with_capacity(self.base.len() + 7 + client.len());
+    pub fn stream(&self, kind: StreamKind, name: &[u8]) -> Vec<u8> {
+        let mut key = Vec::with_capacity(self.base.len() + 7 + name.len());
         key.extend_from_slice(self.base.as_bytes());
-        key.extend_from_slice(b"client:");
-        key.extend_from_slice(client);
+        key.extend_from_slice(kind.word().as_bytes());
+        key.push(b':');
+        key.extend_from_slice(name);
         key
     }
 }
@@ -76,7 +83,7 @@ pub(super) fn add_events(pipe: &mut Pipeline, keys: &Keys, append: &Append, max_
             Some(replay) => write!(source, "{replay}/{}", event.n),
         };
         pipe.cmd("XADD")
-            .arg(keys.stream(event.client))
+            .arg(keys.stream(event.to, event.name))
             .arg("MAXLEN")
             .arg(nearly)
             .arg(max_events)
@@ -110,15 +117,28 @@ pub(super) fn mark_replays(pipe: &mut Pipeline, keys: &Keys, append: &Append) {
     }
 }
 
-/// Adds the doorbell: one message a batch, each client once.
+/// Notes the clients that got nothing since they are away: who comes back is
+/// told.
+pub(super) fn note_withheld(pipe: &mut Pipeline, keys: &Keys, append: &Append, now: u64) {
+    if append.withheld.is_empty() {
+        return;
+    }
+    let add = pipe.cmd("ZADD").arg(&keys.withheld);
+    for client in append.withheld {
+        add.arg(now).arg(client);
+    }
+}
+
+/// Adds the doorbell: one message a batch, each stream once.
 pub(super) fn ring(pipe: &mut Pipeline, keys: &Keys, append: &Append) {
-    let mut clients: Vec<&[u8]> = append.events.iter().map(|event| event.client).collect();
-    clients.sort_unstable();
-    clients.dedup();
-    if !clients.is_empty() {
+    let streams = append.events.iter().map(|event| (event.to, event.name));
+    let mut streams: Vec<_> = streams.collect();
+    streams.sort_unstable();
+    streams.dedup();
+    if !streams.is_empty() {
         pipe.cmd("PUBLISH")
             .arg(&keys.bell)
-            .arg(clients.join(&b'\n'));
+            .arg(bell::lines(&streams));
     }
 }
 

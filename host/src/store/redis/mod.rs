@@ -6,13 +6,17 @@
 //! | key | what |
 //! |---|---|
 //! | `<p>:{0}:client:<client id>` | the client's stream; fields `type`, `data`, `source` (topic/partition/offset/n) |
+//! | `<p>:{0}:group:<name>` | a group's stream, likewise |
 //! | `<p>:{0}:ledger:<group>:<topic>:<partition>` | hash: `next`, `topic-id`, `cluster-id`, `digests`, `attempts` |
 //! | `<p>:{0}:swaps:<group>:<topic>:<partition>` | stream: from which offset on which plugins made the events |
 //! | `<p>:{0}:replayed:<group>` | sorted set: where replayed records were at first, by when they were replayed (ms) |
 //! | `<p>:{0}:interest` | sorted set of connected clients, by the end of their lease |
-//! | `<p>:{0}:bell` | channel: client ids with news, a line each |
+//! | `<p>:{0}:withheld` | sorted set of clients that got nothing since they were away, by when (ms) |
+//! | `<p>:{0}:revoked` | sorted set of clients, by the time (s) before which their tokens were issued that are of no use |
+//! | `<p>:{0}:bell` | channel; a line each: a client's id or \x01 and a group's name (it has news), \x02 and a client's id (its streams are ended), \x03 and one (look at `revoked`) |
 
 mod bell;
+mod clients;
 mod commands;
 mod link;
 mod reader;
@@ -23,7 +27,6 @@ pub(super) use reader::{Seen, gap_of};
 pub use writer::RedisWriter;
 
 use super::{StoreSettings, Unavailable};
-use crate::record::ClientId;
 use commands::Keys;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -97,29 +100,6 @@ impl RedisStore {
         self.client
             .get_multiplexed_async_connection_with_config(&config)
             .await
-    }
-
-    pub(super) async fn keep_interest(
-        &self,
-        clients: &[ClientId],
-        lease: Duration,
-    ) -> Result<(), Unavailable> {
-        let now = super::memory::now_millis();
-        let until = now.saturating_add(super::memory::millis(lease));
-        let mut pipe = redis::pipe();
-        pipe.cmd("ZREMRANGEBYSCORE")
-            .arg(&self.keys.interest)
-            .arg("-inf")
-            .arg(now)
-            .ignore();
-        for some in clients.chunks(1000) {
-            let add = pipe.cmd("ZADD").arg(&self.keys.interest).arg("GT");
-            for client in some {
-                add.arg(until).arg(client.as_str());
-            }
-            add.ignore();
-        }
-        self.query(&pipe).await
     }
 
     pub(super) async fn ping(&self) -> Result<(), Unavailable> {

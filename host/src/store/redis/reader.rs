@@ -1,7 +1,7 @@
 //! Reading many streams in one round trip.
 
 use super::RedisStore;
-use crate::record::{Entry, Gap, Page, StreamId, Want};
+use crate::record::{Entry, Gap, Page, StreamId, StreamName, Want};
 use crate::store::Unavailable;
 use bytes::Bytes;
 use redis::{Pipeline, Value};
@@ -60,8 +60,12 @@ impl RedisStore {
         cannot_say.map_or(Ok(answers), Err)
     }
 
+    pub(super) fn stream_key(&self, stream: &StreamName) -> Vec<u8> {
+        self.keys.stream(stream.kind(), stream.as_str().as_bytes())
+    }
+
     fn ask(&self, pipe: &mut Pipeline, want: &Want) {
-        let key = self.keys.stream(want.client.as_str().as_bytes());
+        let key = self.stream_key(&want.stream);
         let Some(after) = want.after else {
             pipe.cmd("XINFO").arg("STREAM").arg(&key);
             return;
@@ -77,7 +81,7 @@ impl RedisStore {
     }
 
     fn ask_after(&self, pipe: &mut Pipeline, want: &Want, from: &str) {
-        let key = self.keys.stream(want.client.as_str().as_bytes());
+        let key = self.stream_key(&want.stream);
         pipe.cmd("XRANGE").arg(key).arg(from).arg("+");
         pipe.arg("COUNT").arg(want.limit);
     }

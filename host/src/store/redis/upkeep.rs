@@ -4,6 +4,7 @@
 //! their own. Each is due for a client once in an eighth of its period, so a
 //! busy stream pays almost nothing and a quiet one pays with its one event.
 
+use crate::record::StreamKind;
 use crate::store::Retention;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -37,16 +38,16 @@ impl Upkeep {
         }
     }
 
-    /// Whether the client's stream needs its upkeep now.
-    pub fn due(&self, client: &[u8]) -> bool {
-        let hash = self.hasher.hash_one(client);
+    /// Whether the stream needs its upkeep now.
+    pub fn due(&self, stream: (StreamKind, &[u8])) -> bool {
+        let hash = self.hasher.hash_one(stream);
         let (known, until) = self.slots[hash as usize % SLOTS];
         known != hash || self.now() >= until
     }
 
     /// Notes that the store did it.
-    pub fn done(&mut self, client: &[u8]) {
-        let hash = self.hasher.hash_one(client);
+    pub fn done(&mut self, stream: (StreamKind, &[u8])) {
+        let hash = self.hasher.hash_one(stream);
         let until = self.now().saturating_add(self.period);
         self.slots[hash as usize % SLOTS] = (hash, until);
     }

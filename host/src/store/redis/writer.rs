@@ -8,6 +8,7 @@
 use super::commands::{self, Keys, LEDGER_FIELDS};
 use super::link::Link;
 use super::upkeep::Upkeep;
+use crate::record::StreamKind;
 use crate::store::memory::{millis, now_millis};
 use crate::store::protocol::{AfterExecute, AfterLook, Executed};
 use crate::store::{Append, Appended, Ledger, LedgerKey, Refusal, Retention, Unavailable, Writer};
@@ -81,12 +82,17 @@ impl RedisWriter {
         read.inspect_err(|_| self.link.close())
     }
 
-    fn transaction(&self, append: &Append, ledger: &Ledger) -> (Pipeline, Vec<Vec<u8>>) {
+    fn transaction(
+        &self,
+        append: &Append,
+        ledger: &Ledger,
+    ) -> (Pipeline, Vec<(StreamKind, Vec<u8>)>) {
         let mut pipe = redis::Pipeline::with_capacity(append.events.len() + 8);
         pipe.cmd("MULTI");
         commands::add_events(&mut pipe, &self.keys, append, self.max_events);
         let kept_up = self.keep_up(&mut pipe, append);
         commands::mark_replays(&mut pipe, &self.keys, append);
+        commands::note_withheld(&mut pipe, &self.keys, append, self.now);
         commands::ring(&mut pipe, &self.keys, append);
         commands::move_ledger(&mut pipe, &self.keys, append, ledger);
         pipe.cmd("EXEC");
@@ -104,24 +110,22 @@ impl RedisWriter {
     }
 
     /// Adds what streams need now and then, and answers whose it is.
-    fn keep_up(&self, pipe: &mut Pipeline, append: &Append) -> Vec<Vec<u8>> {
-        let mut due: Vec<&[u8]> = append
-            .events
-            .iter()
-            .map(|e| e.client)
-            .filter(|c| self.upkeep.due(c))
-            .collect();
+    fn keep_up(&self, pipe: &mut Pipeline, append: &Append) -> Vec<(StreamKind, Vec<u8>)> {
+        let streams = append.events.iter().map(|e| (e.to, e.name));
+        let mut due: Vec<_> = streams.filter(|s| self.upkeep.due(*s)).collect();
         due.sort_unstable();
         due.dedup();
         let oldest = self.now.saturating_sub(millis(self.upkeep.max_age));
-        for client in &due {
-            let key = self.keys.stream(client);
+        for (kind, name) in &due {
+            let key = self.keys.stream(*kind, name);
             pipe.cmd("XTRIM").arg(&key).arg("MINID").arg(oldest);
             pipe.cmd("PEXPIRE")
                 .arg(&key)
                 .arg(millis(self.upkeep.expiry));
         }
-        due.into_iter().map(<[u8]>::to_vec).collect()
+        due.into_iter()
+            .map(|(kind, name)| (kind, name.to_vec()))
+            .collect()
     }
 
     /// Looks until the protocol says what to do: the ledger to execute upon,
@@ -190,7 +194,9 @@ impl RedisWriter {
         answers.truncate(commands);
         let outcome = outcome(answers, append.events.len());
         if matches!(outcome, Outcome::Done(_)) {
-            kept_up.iter().for_each(|client| self.upkeep.done(client));
+            for (kind, name) in &kept_up {
+                self.upkeep.done((*kind, name));
+            }
         }
         Ok(outcome)
     }
@@ -290,14 +296,16 @@ impl Writer for RedisWriter {
             return Ok(Vec::new());
         }
         let mut pipe = redis::pipe();
+        pipe.cmd("TIME");
         let scores = pipe.cmd("ZMSCORE").arg(&self.keys.interest);
         clients.iter().for_each(|client| {
             scores.arg(client);
         });
         let answers = self.send(&pipe)?;
-        let until: Vec<Option<f64>> = FromRedisValue::from_redis_value_ref(&answers[0])
+        let until: Vec<Option<f64>> = FromRedisValue::from_redis_value_ref(&answers[1])
             .map_err(|e| Unavailable(format!("Redis: {e}")))?;
-        let now = now_millis() as f64;
+        // Leases are by Redis' clock, whoever holds them.
+        let now = time_of(&answers[0]).unwrap_or_else(now_millis) as f64;
         Ok(until
             .into_iter()
             .map(|until| until.is_some_and(|until| until > now))
@@ -342,7 +350,7 @@ fn outcome(mut answers: Vec<Value>, events: usize) -> Outcome {
 }
 
 /// Reads TIME's answer; `None` where that is not allowed.
-fn time_of(time: &Value) -> Option<u64> {
+pub(super) fn time_of(time: &Value) -> Option<u64> {
     let (seconds, micros): (u64, u64) = FromRedisValue::from_redis_value_ref(time).ok()?;
     Some(seconds * 1000 + micros / 1000)
 }

@@ -1,0 +1,185 @@
+//! Whom an event is for: a client, or a group that clients follow.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// The longest id of a client and name of a group, in bytes.
+const MAX: usize = 256;
+
+/// The id of one end user or device: 1 to 256 bytes of UTF-8 without control
+/// characters. What holds one can put it in a Redis key and in a log line.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClientId(Arc<str>);
+
+/// The name of a group: what every client that follows it gets. The same rules
+/// as for a client's id.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GroupName(Arc<str>);
+
+/// A stream: a client's own, or a group's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum StreamName {
+    /// This client's own.
+    Client(ClientId),
+    /// This group's.
+    Group(GroupName),
+}
+
+/// Whose a stream is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum StreamKind {
+    /// A client's own.
+    Client,
+    /// A group's.
+    Group,
+}
+
+/// Why some bytes are no id of a client, or no name of a group. Reads on after
+/// `the client id` or `the group name`.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum NameError {
+    /// Nothing there.
+    #[error("is empty")]
+    Empty,
+    /// Over 256 bytes.
+    #[error("has {0} bytes, the most is {MAX}")]
+    TooLong(usize),
+    /// Not text.
+    #[error("is not UTF-8")]
+    NotUtf8,
+    /// A control character.
+    #[error("holds a control character at byte {0}")]
+    Control(usize),
+}
+
+/// Checks an id or a name without copying it.
+///
+/// # Errors
+/// Why it is none.
+pub fn check_name(bytes: &[u8]) -> Result<&str, NameError> {
+    if bytes.is_empty() {
+        return Err(NameError::Empty);
+    }
+    if bytes.len() > MAX {
+        return Err(NameError::TooLong(bytes.len()));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| NameError::NotUtf8)?;
+    match text.char_indices().find(|(_, c)| c.is_control()) {
+        Some((at, _)) => Err(NameError::Control(at)),
+        None => Ok(text),
+    }
+}
+
+impl ClientId {
+    /// The id that `bytes` are.
+    ///
+    /// # Errors
+    /// Why they are none.
+    pub fn new(bytes: &[u8]) -> Result<ClientId, NameError> {
+        check_name(bytes).map(|text| ClientId(text.into()))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl GroupName {
+    /// The name that `bytes` are.
+    ///
+    /// # Errors
+    /// Why they are none.
+    pub fn new(bytes: &[u8]) -> Result<GroupName, NameError> {
+        check_name(bytes).map(|text| GroupName(text.into()))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl StreamName {
+    /// The stream of this kind that `bytes` name.
+    ///
+    /// # Errors
+    /// Why they name none.
+    pub fn new(kind: StreamKind, bytes: &[u8]) -> Result<StreamName, NameError> {
+        Ok(match kind {
+            StreamKind::Client => StreamName::Client(ClientId::new(bytes)?),
+            StreamKind::Group => StreamName::Group(GroupName::new(bytes)?),
+        })
+    }
+
+    /// Whose it is.
+    pub fn kind(&self) -> StreamKind {
+        match self {
+            StreamName::Client(_) => StreamKind::Client,
+            StreamName::Group(_) => StreamKind::Group,
+        }
+    }
+
+    /// The client's id, or the group's name.
+    pub fn as_str(&self) -> &str {
+        match self {
+            StreamName::Client(id) => id.as_str(),
+            StreamName::Group(name) => name.as_str(),
+        }
+    }
+}
+
+impl StreamKind {
+    /// Its word in keys and messages.
+    pub fn word(self) -> &'static str {
+        match self {
+            StreamKind::Client => "client",
+            StreamKind::Group => "group",
+        }
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for GroupName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for StreamName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind().word(), self.as_str())
+    }
+}
+
+impl Borrow<str> for ClientId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_names_are_refused() {
+        assert_eq!(check_name(b""), Err(NameError::Empty));
+        assert_eq!(check_name(&[b'a'; 257]), Err(NameError::TooLong(257)));
+        assert_eq!(check_name(b"\xff"), Err(NameError::NotUtf8));
+        assert_eq!(check_name(b"a\r\nb"), Err(NameError::Control(1)));
+        assert_eq!(check_name(b"a\0"), Err(NameError::Control(1)));
+        let next_line = "a\u{85}".as_bytes();
+        assert_eq!(check_name(next_line), Err(NameError::Control(1)));
+        for fine in ["{}", "../x", "*", "a b", "é"] {
+            assert_eq!(check_name(fine.as_bytes()), Ok(fine));
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Who is connected, who was told nothing meanwhile, whose tokens are revoked.
+
+use super::writer::time_of;
+use super::{RedisStore, bell, unavailable};
+use crate::record::{ClientId, StreamKind};
+use crate::store::memory::{millis, now_millis};
+use crate::store::{AWAY, Unavailable};
+use redis::{FromRedisValue, Value};
+use std::time::Duration;
+
+/// The most clients of one command.
+const SOME: usize = 1000;
+
+impl RedisStore {
+    pub(in crate::store) async fn keep_interest(
+        &self,
+        clients: &[ClientId],
+        lease: Duration,
+    ) -> Result<(), Unavailable> {
+        let mut pipe = redis::pipe();
+        pipe.cmd("TIME");
+        let answers: Vec<Value> = self.query(&pipe).await?;
+        let now = time_of(&answers[0]).unwrap_or_else(now_millis);
+        for some in clients.chunks(SOME) {
+            self.keep_interest_of(some, now, lease).await?;
+        }
+        Ok(())
+    }
+
+    async fn keep_interest_of(
+        &self,
+        clients: &[ClientId],
+        now: u64,
+        lease: Duration,
+    ) -> Result<(), Unavailable> {
+        let old = now.saturating_sub(millis(self.settings.retention.idle_expiry));
+        let mut pipe = redis::pipe();
+        let forget = |pipe: &mut redis::Pipeline, key: &str, until: u64| {
+            pipe.cmd("ZREMRANGEBYSCORE").arg(key).arg("-inf").arg(until);
+        };
+        forget(&mut pipe, &self.keys.interest, now);
+        forget(&mut pipe, &self.keys.withheld, old);
+        let add = pipe.cmd("ZADD").arg(&self.keys.interest).arg("GT");
+        for client in clients {
+            add.arg(now.saturating_add(millis(lease)))
+                .arg(client.as_str());
+        }
+        // Asked after the lease stands: what is withheld later is seen by the
+        // next renewal.
+        let scores = pipe.cmd("ZMSCORE").arg(&self.keys.withheld);
+        clients.iter().for_each(|client| {
+            scores.arg(client.as_str());
+        });
+        let answers: Vec<Value> = self.query(&pipe).await?;
+        let scores = answers.last().unwrap_or(&Value::Nil);
+        let scores: Vec<Option<f64>> =
+            FromRedisValue::from_redis_value_ref(scores).map_err(|e| unavailable(e.into()))?;
+        let marked = clients.iter().zip(scores);
+        let marked: Vec<&ClientId> = marked
+            .filter_map(|(client, score)| score.map(|_| client))
+            .collect();
+        self.mark_away(&marked).await
+    }
+
+    /// Puts a mark into the streams of those that were told nothing while they
+    /// were away: whoever reads past it, then or later, is told of the gap.
+    async fn mark_away(&self, clients: &[&ClientId]) -> Result<(), Unavailable> {
+        if clients.is_empty() {
+            return Ok(());
+        }
+        let retention = self.settings.retention;
+        let mut pipe = redis::pipe();
+        pipe.atomic();
+        for client in clients {
+            let name = client.as_str().as_bytes();
+            let key = self.keys.stream(StreamKind::Client, name);
+            let add = pipe.cmd("XADD").arg(&key).arg("MAXLEN").arg("~");
+            add.arg(retention.max_events).arg("*");
+            add.arg("type").arg(AWAY).arg("data").arg("").ignore();
+            let expiry = millis(retention.idle_expiry);
+            pipe.cmd("PEXPIRE").arg(&key).arg(expiry).ignore();
+            pipe.cmd("ZREM").arg(&self.keys.withheld).arg(name).ignore();
+        }
+        let names = clients.iter().map(|c| c.as_str().as_bytes());
+        let streams: Vec<_> = names.map(|name| (StreamKind::Client, name)).collect();
+        let ring = pipe.cmd("PUBLISH").arg(&self.keys.bell);
+        ring.arg(bell::lines(&streams)).ignore();
+        self.query(&pipe).await
+    }
+
+    pub(in crate::store) async fn revoke(
+        &self,
+        client: &ClientId,
+        before: u64,
+    ) -> Result<(), Unavailable> {
+        let mut pipe = redis::pipe();
+        let add = pipe.atomic().cmd("ZADD").arg(&self.keys.revoked);
+        add.arg("GT").arg(before).arg(client.as_str()).ignore();
+        let ring = pipe.cmd("PUBLISH").arg(&self.keys.bell);
+        ring.arg(bell::revoked(client)).ignore();
+        self.query(&pipe).await
+    }
+
+    pub(in crate::store) async fn revoked(&self) -> Result<Vec<(ClientId, u64)>, Unavailable> {
+        let mut pipe = redis::pipe();
+        let range = pipe.cmd("ZRANGE").arg(&self.keys.revoked);
+        range.arg(0).arg(-1).arg("WITHSCORES");
+        let (all,): (Vec<(String, f64)>,) = self.query(&pipe).await?;
+        let known = |(client, before): (String, f64)| {
+            let client = ClientId::new(client.as_bytes()).ok()?;
+            Some((client, before as u64))
+        };
+        Ok(all.into_iter().filter_map(known).collect())
+    }
+
+    pub(in crate::store) async fn disconnect(&self, client: &ClientId) -> Result<(), Unavailable> {
+        let mut pipe = redis::pipe();
+        let ring = pipe.cmd("PUBLISH").arg(&self.keys.bell);
+        ring.arg(bell::disconnect(client)).ignore();
+        self.query(&pipe).await
+    }
+}
