@@ -1,6 +1,6 @@
 //! The admin listener: health, readiness, metrics.
 
-use crate::http::{Handler, Incoming, Method, Reply, Request, StatusCode, json, text};
+use crate::http::{From, Handler, Incoming, Method, Reply, Request, StatusCode, json, text};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::json;
 
@@ -99,7 +99,7 @@ pub struct AdminHandler {
 }
 
 impl Handler for AdminHandler {
-    async fn handle(&self, request: Request<Incoming>) -> Reply {
+    async fn handle(&self, request: Request<Incoming>, _from: From) -> Reply {
         if request.method() != Method::GET {
             return text(StatusCode::METHOD_NOT_ALLOWED, "use GET\n");
         }

@@ -2,10 +2,10 @@
 
 use crate::admin::{AdminHandler, install_metrics};
 use crate::config::{PluginSettings, Settings};
-use crate::http::Listener;
+use crate::http::{Listener, ListenerSettings};
 use crate::pipeline::{Pipeline, StoreStreams, Swapper, gauges};
 use crate::plugin::Loader;
-use crate::sse::{Extra, Hub, SseHandler};
+use crate::sse::{Extra, Hub, SseHandler, SseSettings};
 use crate::store::Store;
 use anyhow::Context;
 use std::net::SocketAddr;
@@ -61,15 +61,19 @@ impl Daemon {
         // Everything that uses TLS takes the process's one provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let metrics = install_metrics()?;
-        let sse = Listener::bind("sse", settings.http.listen).await?;
-        let admin = Listener::bind("admin", settings.admin).await?;
+        let sse = Listener::bind("sse", settings.http.listen, ListenerSettings::default()).await?;
+        let admin = Listener::bind("admin", settings.admin, ListenerSettings::default()).await?;
         let (sse_address, admin_address) = (sse.address()?, admin.address()?);
         tracing::warn!(
             "there is no authentication: whoever reaches {sse_address} can read any client's events"
         );
         let store = Arc::new(Store::open(&settings.store)?);
         let readiness = Arc::new(Readiness::default());
-        let hub = Hub::start(Arc::new(StoreStreams(store.clone())));
+        let hub = Hub::start(
+            Arc::new(StoreStreams(store.clone())),
+            SseSettings::default(),
+            None,
+        );
         let (stop, stopped) = watch::channel(false);
         let not_ready = {
             let (readiness, hub) = (readiness.clone(), hub.clone());

@@ -3,11 +3,15 @@
 //! hyper does not poll a body while the socket is full, so a time-out inside
 //! of the body never fires; it has to be here.
 
+use super::takeover::Slot;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 /// Errors a write that got nowhere for `patience`.
@@ -16,6 +20,16 @@ pub(super) struct DeadlineIo<T> {
     patience: Duration,
     /// Runs while a write waits; most connections never have one.
     waiting: Option<Pin<Box<Sleep>>>,
+    /// Who is told whether a write waits.
+    told: Option<Arc<Slot>>,
+}
+
+/// Has the kernel give up a connection whose other side does not acknowledge
+/// what was sent for this long: it vanished (RFC 5482).
+pub(super) fn give_up_after(socket: &TcpStream, patience: Duration) {
+    let ms = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
+    // Where it can't be set the peer is missed later, by the write deadline.
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(socket, ms);
 }
 
 impl<T> DeadlineIo<T> {
@@ -24,7 +38,18 @@ impl<T> DeadlineIo<T> {
             inner,
             patience,
             waiting: None,
+            told: None,
         }
+    }
+
+    /// Tells whether a write waits.
+    pub fn telling(self, told: Arc<Slot>) -> DeadlineIo<T> {
+        let told = Some(told);
+        DeadlineIo { told, ..self }
+    }
+
+    pub fn into_inner(self) -> T {
+        self.inner
     }
 
     fn checked<R>(
@@ -32,6 +57,9 @@ impl<T> DeadlineIo<T> {
         cx: &mut Context<'_>,
         written: Poll<io::Result<R>>,
     ) -> Poll<io::Result<R>> {
+        if let Some(told) = &self.told {
+            told.blocked.store(written.is_pending(), Ordering::Relaxed);
+        }
         if written.is_ready() {
             self.waiting = None;
             return written;

@@ -1,14 +1,21 @@
 //! HTTP listeners: what the SSE and the admin listener have in common.
 //!
 //! Promises: a reader that stops reading is cut off; half a request is cut
-//! off; running out of descriptors is survived and said. This folder knows
-//! nothing of what is served.
+//! off; running out of descriptors is survived and said; an answer without end
+//! may have the socket for itself. This folder knows nothing of what is served.
 
 mod io;
+mod protocol;
 mod reply;
 mod server;
+mod takeover;
 
-pub use reply::{Body, Reply, html, json, text};
-pub use server::{Handler, Listener};
+pub use reply::{Body, Endless, Reply, html, json, problem, script, text};
+pub use server::{From, Handler, Listener, ListenerSettings};
 
 pub use hyper::{Method, Request, Response, StatusCode, body::Incoming, header};
+
+use std::pin::Pin;
+
+/// A future in a box.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;

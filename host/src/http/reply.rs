@@ -1,18 +1,37 @@
-//! Answers, whole or streamed.
+//! Answers: whole, or without end.
 
+use super::BoxFuture;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use hyper::{Response, StatusCode, header};
-use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use tokio::net::TcpStream;
 
-/// A body: bytes at once, or a stream of its own.
+/// A body that is read as it comes.
+pub type Streamed = Pin<Box<dyn http_body::Body<Data = Bytes, Error = io::Error> + Send>>;
+
+/// A body that goes on until it is ended. It is carried by hyper where the
+/// connection is shared (HTTP/2) or wrapped (TLS), and has the socket for
+/// itself where it can: hyper's connection holds two buffers that a quiet
+/// stream has no use for.
+pub trait Endless: Send {
+    /// Sends `head`, then itself, onto a socket; until either side ends it.
+    fn onto(self: Box<Self>, socket: TcpStream, head: Bytes) -> BoxFuture<()>;
+
+    /// Itself as a body.
+    fn body(self: Box<Self>) -> Streamed;
+}
+
+/// A body.
 pub enum Body {
-    /// All of it.
+    /// All of it; `None` for none.
     Whole(Option<Bytes>),
-    /// Frame by frame.
-    Stream(Pin<Box<dyn http_body::Body<Data = Bytes, Error = Infallible> + Send>>),
+    /// Without end.
+    Endless(Box<dyn Endless>),
+    /// The same, as hyper carries it.
+    Streamed(Streamed),
 }
 
 /// An answer.
@@ -20,30 +39,33 @@ pub type Reply = Response<Body>;
 
 impl http_body::Body for Body {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if let Body::Endless(_) = &*self
+            && let Body::Endless(endless) = std::mem::replace(&mut *self, Body::Whole(None))
+        {
+            *self = Body::Streamed(endless.body());
+        }
         match &mut *self {
             Body::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Body::Stream(stream) => stream.as_mut().poll_frame(cx),
+            Body::Streamed(stream) => stream.as_mut().poll_frame(cx),
+            Body::Endless(_) => Poll::Ready(None),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Body::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Body::Stream(stream) => stream.size_hint(),
+            _ => SizeHint::default(),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Body::Whole(bytes) => bytes.is_none(),
-            Body::Stream(stream) => stream.is_end_stream(),
-        }
+        matches!(self, Body::Whole(None))
     }
 }
 
@@ -51,13 +73,10 @@ fn whole(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Repl
     let mut reply = Response::new(Body::Whole(Some(body.into())));
     *reply.status_mut() = status;
     let headers = reply.headers_mut();
-    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
-    headers.insert(
-        header::CACHE_CONTROL,
-        header::HeaderValue::from_static("no-store"),
-    );
-    let nosniff = header::HeaderValue::from_static("nosniff");
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    let fixed = header::HeaderValue::from_static;
+    headers.insert(header::CONTENT_TYPE, fixed(kind));
+    headers.insert(header::CACHE_CONTROL, fixed("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
     reply
 }
 
@@ -71,7 +90,23 @@ pub fn json(status: StatusCode, body: &serde_json::Value) -> Reply {
     whole(status, "application/json", body.to_string())
 }
 
+/// What is wrong with a request, as a problem (RFC 9457).
+pub fn problem(status: StatusCode, detail: &str) -> Reply {
+    let title = status.canonical_reason().unwrap_or_default();
+    let body = serde_json::json!({
+        "title": title,
+        "status": status.as_u16(),
+        "detail": detail,
+    });
+    whole(status, "application/problem+json", body.to_string())
+}
+
 /// A page.
 pub fn html(body: &'static str) -> Reply {
     whole(StatusCode::OK, "text/html; charset=utf-8", body)
+}
+
+/// A module for browsers.
+pub fn script(body: &'static str) -> Reply {
+    whole(StatusCode::OK, "text/javascript; charset=utf-8", body)
 }

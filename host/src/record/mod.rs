@@ -17,4 +17,4 @@ pub use failure::{Class, Failure, Stage};
 pub use name::{ClientId, GroupName, NameError, StreamKind, StreamName, check_name};
 pub use outgoing::{Headers, Outgoing};
 pub use span::Span;
-pub use stream::{Entry, Gap, Page, ParseStreamIdError, StreamId, Want};
+pub use stream::{AWAY, Entry, Gap, Page, ParseStreamIdError, StreamId, Want};

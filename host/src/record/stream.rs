@@ -82,6 +82,10 @@ pub struct Page {
     pub gap: Option<Gap>,
 }
 
+/// The type of the entry that tells a stream's readers that they may have
+/// missed events while they were away.
+pub const AWAY: &str = "millstream.away";
+
 /// Why a reader may have missed entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gap {
@@ -91,6 +95,9 @@ pub enum Gap {
     Rewound,
     /// There is no such stream any more: it was idle too long, or removed.
     Reset,
+    /// The client was away, and events that go only to who is connected were
+    /// not stored.
+    Away,
 }
 
 impl Gap {
@@ -100,6 +107,7 @@ impl Gap {
             Gap::Trimmed => "trimmed",
             Gap::Rewound => "rewound",
             Gap::Reset => "reset",
+            Gap::Away => "away",
         }
     }
 }

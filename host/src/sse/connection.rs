@@ -1,30 +1,26 @@
-//! One open stream: its cursor, and the frames that wait for its socket.
+//! One open stream: where it is in the streams that it follows.
 
-use super::frame;
-use crate::record::{ClientId, Gap, Page, StreamId};
-use bytes::{Bytes, BytesMut};
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use super::cursor;
+use super::feed::Feed;
+use super::frame::{self, Frame, Told};
+use super::limits::{Limits, Tick};
+use super::outlet::Outlet;
+use super::pages::Frames;
+use crate::record::{AWAY, ClientId, Entry, Gap, Page, StreamId, StreamName};
+use bytes::Bytes;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
-/// Bytes that may wait for one socket; a single event may go past it.
-const ROOM: usize = 64 << 10;
 /// Entries of one read: nobody knows how large they are before the first.
 const PAGE: std::ops::RangeInclusive<usize> = 4..=128;
 const FIRST_PAGE: usize = 8;
+/// Bytes that a page should about bring.
+const FILL: usize = 64 << 10;
+/// After so many entries that were left out the client's cursor is moved.
+const SILENT: u32 = 64;
 
-/// Where a connection asked to begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Begin {
-    /// At what comes next.
-    Live,
-    /// At the oldest entry there is.
-    Earliest,
-    /// After this entry.
-    After(StreamId),
-}
-
-/// How far a connection is.
+/// How far a connection is in a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Position {
     /// It waits to be told where the stream ends.
@@ -38,6 +34,15 @@ pub(super) enum Position {
     At(StreamId),
 }
 
+impl Position {
+    fn id(self) -> StreamId {
+        match self {
+            Position::Unknown | Position::Oldest => StreamId::default(),
+            Position::Unsure(id) | Position::At(id) => id,
+        }
+    }
+}
+
 /// What became of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Given {
@@ -45,119 +50,309 @@ pub(super) struct Given {
     pub events: usize,
     /// There may be more for it, and room.
     pub more: bool,
+    /// It has begun: its other streams may be read.
+    pub opened: bool,
+}
+
+/// A stream that a connection follows.
+pub(super) struct Follow {
+    pub feed: Arc<Feed>,
+    /// The group's name as it stands in an id; empty for the client's own.
+    pub encoded: Box<str>,
+    pub begin: Position,
+}
+
+/// Who is at the other end, and since when.
+pub(super) struct Reader {
+    pub client: ClientId,
+    pub address: IpAddr,
+    pub since: SystemTime,
+    /// When its token was issued, in seconds since 1970-01-01 UTC.
+    pub issued_at: Option<u64>,
+    /// When its token expires, likewise.
+    pub expires: Option<u64>,
 }
 
 /// An open stream.
 pub(super) struct Connection {
-    pub client: ClientId,
+    pub reader: Reader,
+    pub follows: Box<[Follow]>,
+    /// Only events of these types, where it asked for some.
+    types: Option<Box<[Box<[u8]>]>>,
+    limits: Arc<Limits>,
+    retry_ms: u32,
     state: Mutex<State>,
-    retry_ms: u64,
 }
 
 struct State {
-    position: Position,
-    queue: VecDeque<Bytes>,
-    queued: usize,
+    places: Box<[Position]>,
+    out: Outlet,
     /// The most entries of the next read.
-    page: usize,
+    page: u16,
+    /// Its opening frame is sent: it knows where it begins in every stream.
+    opened: bool,
     /// There may be more for it than it had room for.
     behind: bool,
-    ended: bool,
-    waker: Option<Waker>,
+    /// Entries passed since the client was told an id.
+    silent: u32,
 }
 
 impl Connection {
-    pub fn new(client: ClientId, begin: Begin, retry_ms: u64) -> Connection {
-        let (position, opening) = match begin {
-            Begin::Live => (Position::Unknown, None),
-            Begin::Earliest => (Position::Oldest, Some(StreamId::default())),
-            Begin::After(id) => (Position::Unsure(id), Some(id)),
-        };
-        let mut queue = VecDeque::new();
-        queue.extend(opening.map(|id| frame::opening(id, retry_ms)));
-        let (queued, behind, ended) = (0, false, false);
-        let state = State {
-            position,
-            queue,
-            queued,
-            page: FIRST_PAGE,
-            behind,
-            ended,
-            waker: None,
-        };
-        Connection {
-            client,
-            state: Mutex::new(state),
+    /// A connection that begins where its `follows` say, the client's own
+    /// stream first.
+    pub fn new(
+        reader: Reader,
+        follows: Box<[Follow]>,
+        types: Option<Box<[Box<[u8]>]>>,
+        limits: Arc<Limits>,
+        (chunked, retry_ms): (bool, u32),
+    ) -> Connection {
+        let connection = Connection {
+            reader,
+            types,
             retry_ms,
-        }
+            state: Mutex::new(State {
+                places: follows.iter().map(|follow| follow.begin).collect(),
+                out: Outlet::new(limits.clone(), chunked),
+                page: FIRST_PAGE as u16,
+                opened: false,
+                behind: false,
+                silent: 0,
+            }),
+            follows,
+            limits,
+        };
+        connection.open_if_known(&mut connection.state());
+        connection
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where it is, and how many entries it takes, if it has room for more. If
-    /// not, it will ask.
-    pub fn wants(&self) -> Option<(Position, usize)> {
+    /// Its way out.
+    pub fn out<T>(&self, with: impl FnOnce(&mut Outlet) -> T) -> T {
+        with(&mut self.state().out)
+    }
+
+    /// Whether it had no room for all there was, and now has some. Then it is
+    /// to be rung for again.
+    pub fn catches_up(&self) -> bool {
         let mut state = self.state();
-        if state.queued >= ROOM {
-            state.be_behind();
+        let room = state.out.waiting() < self.limits.room();
+        room && std::mem::take(&mut state.behind)
+    }
+
+    /// Where it is in a stream, and how many entries it takes, if it has room
+    /// for more. If not, it will ask.
+    pub fn wants(&self, follow: usize) -> Option<(Position, usize)> {
+        let mut state = self.state();
+        let at = state.places[follow];
+        if state.out.over() || (!state.opened && at != Position::Unknown) {
             return None;
         }
-        (!state.ended).then_some((state.position, state.page))
+        if state.out.waiting() >= self.limits.room() {
+            state.be_behind(follow);
+            return None;
+        }
+        Some((at, state.page.into()))
     }
 
     /// Entries may be gone that it has not seen.
     pub fn doubt(&self) {
-        self.state().doubt();
+        let mut state = self.state();
+        (0..self.follows.len()).for_each(|follow| state.doubt(follow));
     }
 
-    /// Hands over what was read from `asked` on, at most `limit` entries.
-    /// `frames` are the page's entries, encoded.
-    pub fn give(&self, asked: Position, page: &Page, frames: &[Bytes], limit: usize) -> Given {
+    /// Hands over what was read of a stream from `asked` on, at most `limit`
+    /// entries.
+    pub fn give(
+        &self,
+        follow: usize,
+        asked: Position,
+        (page, frames): (&Page, &Frames),
+        limit: usize,
+    ) -> Given {
         let mut state = self.state();
-        if state.ended {
-            return Given::default();
+        let mut given = Given::default();
+        if state.out.over() {
+            return given;
         }
         let full = page.entries.len() >= limit;
-        let (events, more) = (0, true);
-        if state.position != asked {
-            return Given { events, more };
+        given.more = true;
+        if state.places[follow] != asked {
+            return given;
         }
         if full && matches!(asked, Position::At(_)) {
             // So much came at once that some of it may have been trimmed.
-            state.doubt();
-            return Given { events, more };
+            state.doubt(follow);
+            return given;
         }
         match asked {
             Position::Unknown => {
-                state.position = Position::At(page.last);
-                state.push(frame::opening(page.last, self.retry_ms));
+                state.places[follow] = Position::At(page.last);
+                given.opened = self.open_if_known(&mut state);
             }
-            Position::Unsure(cursor) => state.arrive(cursor, page.gap),
-            Position::Oldest => state.position = Position::At(StreamId::default()),
+            Position::Unsure(cursor) => self.arrive(&mut state, follow, cursor, page),
+            Position::Oldest => state.places[follow] = Position::At(StreamId::default()),
             Position::At(_) => {}
         }
-        let events = state.take_in(page, frames);
-        state.page = next_page(&frames[..events], limit);
+        let (taken, bytes) = self.take_in(&mut state, follow, page, frames, &mut given.events);
+        state.page = next_page(taken, bytes, limit);
         if full {
             // Until the next read, what comes after may be trimmed.
-            state.doubt();
+            state.doubt(follow);
         }
-        if let Some(waker) = state.waker.take() {
-            waker.wake();
-        }
-        let more = asked == Position::Unknown || (full && !state.behind);
-        Given { events, more }
+        state.out.flush();
+        given.more = asked == Position::Unknown || (full && !state.behind);
+        given
     }
 
-    /// Adds a comment if nothing else is on its way.
-    pub fn comment(&self) {
+    /// Sends the opening frame once every place is known.
+    fn open_if_known(&self, state: &mut State) -> bool {
+        if state.opened || state.places.contains(&Position::Unknown) {
+            return false;
+        }
+        state.opened = true;
+        let id = self.id(state);
+        state.out.push(&frame::opening(&id, self.retry_ms.into()));
+        state.out.flush();
+        true
+    }
+
+    /// Goes on after the cursor, or where there is nothing to go on from, from
+    /// the stream's beginning: ids start over, and none may come after it.
+    fn arrive(&self, state: &mut State, follow: usize, cursor: StreamId, page: &Page) {
+        let at = match page.gap {
+            None => cursor,
+            // All that is left is behind the end: nothing is told again.
+            Some(Gap::Trimmed | Gap::Away) if page.entries.is_empty() => page.last,
+            Some(Gap::Trimmed | Gap::Away) => cursor,
+            Some(Gap::Rewound | Gap::Reset) => StreamId::default(),
+        };
+        state.places[follow] = Position::At(at);
+        if let Some(gap) = page.gap {
+            let resumes_at = page.entries.first().map_or(at, |entry| entry.id);
+            self.tell(state, follow, gap, cursor, resumes_at);
+        }
+    }
+
+    fn tell(
+        &self,
+        state: &mut State,
+        follow: usize,
+        gap: Gap,
+        after: StreamId,
+        resumes_at: StreamId,
+    ) {
+        let group = match &self.follows[follow].feed.name {
+            StreamName::Client(_) => None,
+            StreamName::Group(name) => Some(name.as_str()),
+        };
+        let id = self.id(state);
+        state.out.push(&frame::id(&id));
+        state.out.push(&frame::gap(&Told {
+            gap,
+            after,
+            resumes_at,
+            group,
+        }));
+        state.silent = 0;
+    }
+
+    /// Queues entries while there is room; returns how many were passed, and
+    /// the bytes they were.
+    fn take_in(
+        &self,
+        state: &mut State,
+        follow: usize,
+        page: &Page,
+        frames: &Frames,
+        sent: &mut usize,
+    ) -> (usize, usize) {
+        let began = state.out.waiting();
+        let room = self.limits.room();
+        for (taken, entry) in page.entries.iter().enumerate() {
+            if state.out.waiting() >= room {
+                state.be_behind(follow);
+                return (taken, state.out.waiting() - began);
+            }
+            let before = state.places[follow].id();
+            state.places[follow] = Position::At(entry.id);
+            if *entry.kind == *AWAY.as_bytes() {
+                self.tell(state, follow, Gap::Away, before, entry.id);
+            } else if self.hears(entry) {
+                self.send(state, frames, taken, entry);
+                *sent += 1;
+            } else {
+                self.pass(state);
+            }
+        }
+        (page.entries.len(), state.out.waiting() - began)
+    }
+
+    fn hears(&self, entry: &Entry) -> bool {
+        let kind: &[u8] = match entry.kind.is_empty() {
+            true => b"message",
+            false => &entry.kind,
+        };
+        let wanted = |types: &[Box<[u8]>]| types.iter().any(|wanted| **wanted == *kind);
+        self.types.as_deref().is_none_or(wanted)
+    }
+
+    fn send(&self, state: &mut State, frames: &Frames, index: usize, entry: &Entry) {
+        if self.follows.len() == 1 {
+            state.out.push(frames.with_id(index, entry));
+        } else {
+            let id = self.id(state);
+            state.out.push(&frame::id(&id));
+            state.out.push(frames.without_id(index, entry));
+        }
+        state.silent = 0;
+    }
+
+    /// An entry that the client does not hear of moves its cursor now and then.
+    fn pass(&self, state: &mut State) {
+        state.silent += 1;
+        if state.silent >= SILENT {
+            self.tell_id(state);
+        }
+    }
+
+    fn tell_id(&self, state: &mut State) {
+        let id = self.id(state);
+        state.out.push(&frame::moved(&id));
+        state.silent = 0;
+    }
+
+    /// Its cursor, as text.
+    fn id(&self, state: &State) -> Vec<u8> {
+        let mut id = Vec::with_capacity(24 * self.follows.len());
+        let places = state.places.iter().map(|place| place.id());
+        let mut groups = self.follows.iter().zip(places);
+        let own = groups.next().map(|(_, id)| id).unwrap_or_default();
+        let groups = groups.map(|(follow, id)| (&*follow.encoded, id));
+        cursor::write(&mut id, own, groups);
+        id
+    }
+
+    /// What is due by now: a comment, if it is quiet; its end, if it does not
+    /// read. Called at least every `every`.
+    pub fn tick(&self, now: Tick, every: std::time::Duration, comment: &Frame) {
         let mut state = self.state();
-        if state.queue.is_empty() && !state.ended {
-            state.push(frame::COMMENT);
-            if let Some(waker) = state.waker.take() {
-                waker.wake();
+        let settings = &self.limits.settings;
+        let stuck = state.out.stuck().map(|since| since.until(now));
+        if stuck.is_some_and(|stuck| stuck >= settings.write_timeout) {
+            metrics::counter!("millstream_sse_cut_total").increment(1);
+            state.out.cut();
+        } else if stuck.is_none() && state.opened {
+            let quiet = state.out.last_write().until(now);
+            if quiet + every > settings.heartbeat {
+                match state.silent {
+                    0 => state.out.push(comment),
+                    _ => self.tell_id(&mut state),
+                }
+                state.out.flush();
             }
         }
     }
@@ -165,95 +360,54 @@ impl Connection {
     /// Ends the stream; the client comes back after `retry_ms`.
     pub fn end(&self, retry_ms: u64) {
         let mut state = self.state();
-        state.push(frame::closing(retry_ms));
-        state.ended = true;
-        if let Some(waker) = state.waker.take() {
-            waker.wake();
+        if !state.out.over() {
+            if state.silent > 0 {
+                self.tell_id(&mut state);
+            }
+            state.out.push(&frame::closing(retry_ms));
+            state.out.end();
         }
     }
 
-    /// Takes all that waits, as one piece; `Ready(None)` at the end. The flag
-    /// tells that there may be more now that there is room.
-    pub fn take(&self, waker: &Waker) -> (Poll<Option<Bytes>>, bool) {
-        let mut state = self.state();
-        if state.queue.is_empty() {
-            if state.ended {
-                return (Poll::Ready(None), false);
-            }
-            state.waker = Some(waker.clone());
-            return (Poll::Pending, false);
-        }
-        let all = match state.queue.len() {
-            1 => state.queue.pop_front().unwrap_or_default(),
-            _ => {
-                let mut all = BytesMut::with_capacity(state.queued);
-                state
-                    .queue
-                    .drain(..)
-                    .for_each(|frame| all.extend_from_slice(&frame));
-                all.freeze()
-            }
-        };
-        state.queued = 0;
-        (Poll::Ready(Some(all)), std::mem::take(&mut state.behind))
+    /// Gives it a socket of its own, with the answer's head to be sent first.
+    pub fn attach(&self, socket: tokio::net::TcpStream, head: Bytes) {
+        self.state().out.attach(socket, head);
+    }
+
+    /// For people: its cursor, and the bytes that wait.
+    pub fn describe(&self) -> (String, usize) {
+        let state = self.state();
+        let id = String::from_utf8_lossy(&self.id(&state)).into_owned();
+        (id, state.out.waiting())
+    }
+
+    /// Where it is in the client's own stream.
+    pub fn own_place(&self) -> StreamId {
+        self.state().places[0].id()
     }
 }
 
 /// As many entries as about fill the room.
-fn next_page(taken: &[Bytes], limit: usize) -> usize {
-    let bytes: usize = taken.iter().map(Bytes::len).sum();
-    if bytes < ROOM / 2 {
-        let grown = if taken.len() < limit {
-            limit
-        } else {
-            limit * 2
-        };
-        return grown.min(*PAGE.end());
-    }
-    (taken.len() * ROOM / bytes).clamp(*PAGE.start(), *PAGE.end())
+fn next_page(taken: usize, bytes: usize, limit: usize) -> u16 {
+    let page = if bytes < FILL / 2 {
+        let grown = if taken < limit { limit } else { limit * 2 };
+        grown.min(*PAGE.end())
+    } else {
+        (taken * FILL / bytes).clamp(*PAGE.start(), *PAGE.end())
+    };
+    page as u16
 }
 
 impl State {
-    fn push(&mut self, frame: Bytes) {
-        self.queued += frame.len();
-        self.queue.push_back(frame);
-    }
-
-    /// Goes on after the cursor, or where there is nothing to go on from, from
-    /// the stream's beginning: ids start over, and none may come after it.
-    fn arrive(&mut self, cursor: StreamId, gap: Option<Gap>) {
-        let at = match gap {
-            None | Some(Gap::Trimmed) => cursor,
-            Some(Gap::Rewound | Gap::Reset) => StreamId::default(),
-        };
-        self.position = Position::At(at);
-        if let Some(gap) = gap {
-            self.push(frame::gap(gap, cursor, at));
-        }
-    }
-
-    /// Queues entries while there is room; returns how many.
-    fn take_in(&mut self, page: &Page, frames: &[Bytes]) -> usize {
-        for (taken, (entry, frame)) in page.entries.iter().zip(frames).enumerate() {
-            if self.queued >= ROOM {
-                self.be_behind();
-                return taken;
-            }
-            self.push(frame.clone());
-            self.position = Position::At(entry.id);
-        }
-        frames.len()
-    }
-
     /// By the time that it has room again, entries may have been trimmed.
-    fn be_behind(&mut self) {
+    fn be_behind(&mut self, follow: usize) {
         self.behind = true;
-        self.doubt();
+        self.doubt(follow);
     }
 
-    fn doubt(&mut self) {
-        if let Position::At(id) = self.position {
-            self.position = Position::Unsure(id);
+    fn doubt(&mut self, follow: usize) {
+        if let Position::At(id) = self.places[follow] {
+            self.places[follow] = Position::Unsure(id);
         }
     }
 }

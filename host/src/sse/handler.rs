@@ -1,19 +1,25 @@
-//! `GET /v1/events`.
+//! `GET /v1/events`, and what belongs to it.
 
-use super::BoxFuture;
-use super::connection::Begin;
-use super::hub::Hub;
+use super::connection::Reader;
+use super::cors::Cors;
+use super::hub::{Hub, Shed};
+use super::request::Asked;
+use super::stream::OpenStream;
 use crate::http::{
-    Body, Handler, Incoming, Method, Reply, Request, Response, StatusCode, header, text,
+    Body, BoxFuture, From, Handler, Incoming, Method, Reply, Request, Response, StatusCode, header,
+    problem, script,
 };
 use crate::record::ClientId;
-use header::HeaderValue;
-use percent_encoding::percent_decode_str;
-use std::borrow::Cow;
+use header::{HeaderMap, HeaderValue};
 use std::sync::Arc;
+use std::time::SystemTime;
+
+const EVENTS: &str = "/v1/events";
+const MODULE: &str = "/v1/millstream.js";
+const METHODS: &str = "GET, HEAD, OPTIONS";
 
 /// Further pages of the listener (the demo's): a path they don't know is `None`.
-pub type Extra = Box<dyn Fn(&Request<Incoming>) -> Option<BoxFuture<'static, Reply>> + Send + Sync>;
+pub type Extra = Box<dyn Fn(&Request<Incoming>) -> Option<BoxFuture<Reply>> + Send + Sync>;
 
 /// Serves the streams.
 pub struct SseHandler {
@@ -24,32 +30,93 @@ pub struct SseHandler {
 }
 
 impl Handler for SseHandler {
-    async fn handle(&self, request: Request<Incoming>) -> Reply {
-        if request.uri().path() != "/v1/events" {
+    async fn handle(&self, request: Request<Incoming>, from: From) -> Reply {
+        let path = request.uri().path();
+        if path != EVENTS && path != MODULE {
             let extra = self.extra.as_ref().and_then(|extra| extra(&request));
             return match extra {
                 Some(reply) => reply.await,
-                None => text(
+                None => problem(
                     StatusCode::NOT_FOUND,
-                    "not found; streams are at /v1/events\n",
+                    "streams are at /v1/events, a module for fetch at /v1/millstream.js",
                 ),
             };
         }
-        if request.method() != Method::GET {
-            let mut reply = text(StatusCode::METHOD_NOT_ALLOWED, "use GET\n");
-            reply
-                .headers_mut()
-                .insert(header::ALLOW, HeaderValue::from_static("GET"));
-            return reply;
+        let cors = Cors::of(&self.hub.limits.settings.cors_origins, request.headers());
+        let mut reply = match *request.method() {
+            Method::OPTIONS => cors.preflight(METHODS),
+            Method::GET | Method::HEAD if path == MODULE => script(include_str!("millstream.js")),
+            Method::GET | Method::HEAD => self.events(&request, &from, &cors),
+            _ => not_allowed(),
+        };
+        cors.admit(reply.headers_mut());
+        reply
+    }
+}
+
+impl SseHandler {
+    fn events(&self, request: &Request<Incoming>, from: &From, cors: &Cors) -> Reply {
+        if !takes_events(request.headers()) {
+            let why = "this is text/event-stream, and the Accept header would not have it";
+            return problem(StatusCode::NOT_ACCEPTABLE, why);
         }
-        match asked(&request) {
-            Ok((client, begin)) => {
-                let body = self.hub.open(client, begin).await;
-                stream(Body::Stream(Box::pin(body)))
+        let id = request.headers().get("last-event-id");
+        let query = request.uri().query().unwrap_or_default();
+        let most = self.hub.limits.settings.groups;
+        let asked = match Asked::parse(query, id.map(HeaderValue::as_bytes), most) {
+            Ok(asked) => asked,
+            Err(wrong) => return problem(StatusCode::BAD_REQUEST, &wrong),
+        };
+        let reader = match self.reader(&asked, from, cors) {
+            Ok(reader) => reader,
+            Err(refused) => return refused,
+        };
+        if request.method() == Method::HEAD {
+            return stream(Body::Whole(None));
+        }
+        if from.crowded {
+            return self.shed("millstream_sse_shed_total", "process");
+        }
+        match self.hub.open(asked, reader, from.chunked) {
+            Ok(connection) => {
+                let hub = self.hub.clone();
+                stream(Body::Endless(Box::new(OpenStream { hub, connection })))
             }
-            Err(wrong) => text(StatusCode::BAD_REQUEST, format!("{wrong}\n")),
+            Err(Shed::Client) => self.shed("millstream_sse_shed_total", "client"),
+            Err(Shed::Address) => self.shed("millstream_sse_shed_total", "address"),
+            Err(Shed::Stopping) => self.shed("millstream_sse_shed_total", "stopping"),
         }
     }
+
+    /// Who reads, if they may.
+    fn reader(&self, asked: &Asked, from: &From, _cors: &Cors) -> Result<Reader, Reply> {
+        let bad = |why: &str| problem(StatusCode::BAD_REQUEST, why);
+        let client = asked.client.as_deref();
+        let client = client.ok_or_else(|| bad("which client? ask for /v1/events?client=<id>"))?;
+        let client = ClientId::new(client).map_err(|e| bad(&format!("client: the id {e}")))?;
+        Ok(Reader {
+            client,
+            address: from.address.ip(),
+            since: SystemTime::now(),
+            issued_at: None,
+            expires: None,
+        })
+    }
+
+    /// Any status but 200 would end an EventSource for good: it is told to
+    /// come back.
+    fn shed(&self, metric: &'static str, of: &'static str) -> Reply {
+        metrics::counter!(metric, "of" => of).increment(1);
+        let retry = super::frame::closing(self.hub.retry_ms(3)).bytes(false);
+        stream(Body::Whole(Some(retry)))
+    }
+}
+
+fn not_allowed() -> Reply {
+    let mut reply = problem(StatusCode::METHOD_NOT_ALLOWED, "use GET");
+    let allow = HeaderValue::from_static(METHODS);
+    reply.headers_mut().insert(header::ALLOW, allow);
+    reply
 }
 
 fn stream(body: Body) -> Reply {
@@ -64,50 +131,28 @@ fn stream(body: Body) -> Reply {
     reply
 }
 
-/// Who asks, and from where on. The header beats `last-event-id`, which beats
-/// `from`.
-fn asked(request: &Request<Incoming>) -> Result<(ClientId, Begin), String> {
-    let query = request.uri().query().unwrap_or_default();
-    let client = parameter(query, "client")?;
-    let client = client.ok_or("which client? ask for /v1/events?client=<id>")?;
-    let client = ClientId::new(&client).map_err(|e| format!("client: {e}"))?;
-    let from = parameter(query, "from")?;
-    let in_query = parameter(query, "last-event-id")?;
-    let header = request.headers().get("last-event-id");
-    let ids = [header.map(HeaderValue::as_bytes), in_query.as_deref()];
-    if let Some(id) = ids.into_iter().flatten().find(|id| !id.is_empty()) {
-        let id = String::from_utf8_lossy(id).parse();
-        return Ok((
-            client,
-            Begin::After(id.map_err(|e| format!("Last-Event-ID: {e}"))?),
-        ));
-    }
-    match from.as_deref() {
-        None | Some(b"live") => Ok((client, Begin::Live)),
-        Some(b"earliest") => Ok((client, Begin::Earliest)),
-        Some(_) => Err("from: either earliest or live".into()),
-    }
-}
-
-/// A parameter's bytes, which need not be UTF-8. Twice is an error: what stands
-/// before us and checks who asks may look at the other one.
-fn parameter<'a>(query: &'a str, name: &str) -> Result<Option<Cow<'a, [u8]>>, String> {
-    let mut found = query
-        .split('&')
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .filter(|(key, _)| *decoded(key) == *name.as_bytes());
-    let first = found.next().map(|(_, value)| decoded(value));
-    match found.next() {
-        Some(_) => Err(format!("{name} is there twice")),
-        None => Ok(first),
-    }
-}
-
-/// As a form is encoded: `+` is a space, `%` leads a byte.
-fn decoded(text: &str) -> Cow<'_, [u8]> {
-    if !text.contains('+') {
-        return percent_decode_str(text).into();
-    }
-    let spaced = text.replace('+', " ");
-    percent_decode_str(&spaced).collect::<Vec<u8>>().into()
+/// Whether the Accept headers, if there are any, take an event stream (RFC
+/// 9110, 12.5.1): the most precise range that matches says so.
+fn takes_events(headers: &HeaderMap) -> bool {
+    let ranges = headers.get_all(header::ACCEPT).iter();
+    let ranges: Vec<&str> = ranges
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    let of = |range: &str| {
+        let mut parts = range.split(';').map(str::trim);
+        let precise = match parts.next()?.to_ascii_lowercase().as_str() {
+            "text/event-stream" => 2,
+            "text/*" => 1,
+            "*/*" => 0,
+            _ => return None,
+        };
+        let refused = |part: &str| {
+            let quality = part.strip_prefix("q=").or(part.strip_prefix("Q="));
+            quality.is_some_and(|q| q.trim().parse::<f32>() == Ok(0.0))
+        };
+        Some((precise, !parts.any(refused)))
+    };
+    let best = ranges.iter().filter_map(|range| of(range)).max();
+    ranges.is_empty() || best.is_some_and(|(_, takes)| takes)
 }

@@ -1,57 +1,85 @@
-//! Who is connected, and who may have news.
+//! Who is connected, and which streams may have news.
 
-use super::connection::{Begin, Connection};
-use super::{News, Streams, body::EventBody, reader};
+use super::connection::{Connection, Follow, Position, Reader};
+use super::feed::{Feed, Follower};
+use super::limits::{Limits, SseSettings, origin_of};
+use super::request::{Asked, Begin};
+use super::{News, Streams, cursor, presence, reader, wheel};
 use crate::record::{ClientId, StreamName};
 use metrics::gauge;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// Comes often enough for nginx (60 s) and most networks.
-const COMMENT_EVERY: Duration = Duration::from_secs(15);
-/// An interest outlives a reconnection; it is renewed in a third of its time.
-const LEASE: Duration = Duration::from_secs(30);
-
 /// Everyone who is connected to this process.
 pub struct Hub {
     pub(super) streams: Arc<dyn Streams>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) wheel: wheel::Wheel,
     clients: Mutex<Clients>,
     pub(super) news: Notify,
     /// The store may have forgotten who is connected.
     forgotten: Notify,
+    /// Revocations are to be read (again) before anything else is.
+    stale: AtomicBool,
+    revoked: Mutex<HashMap<ClientId, u64>>,
     /// Why nothing can be read now, where that is so.
-    pub(super) trouble: Mutex<Option<String>>,
+    trouble: Mutex<Option<String>>,
+    presence: Option<presence::Sender>,
 }
 
 #[derive(Default)]
 struct Clients {
-    connected: HashMap<ClientId, Vec<Arc<Connection>>>,
-    /// Clients that may have news: each once, however often the bell rings.
-    dirty: HashSet<ClientId>,
-    /// The same in the order that they came, so that those that always have
-    /// news hold nobody up.
-    turns: VecDeque<ClientId>,
+    /// Streams that someone follows.
+    feeds: HashMap<StreamName, Arc<Feed>>,
+    /// Connections from each address.
+    origins: HashMap<IpAddr, usize>,
+    open: usize,
+    /// Streams that may have news, each once, in the order that they came, so
+    /// that those that always have news hold nobody up.
+    turns: VecDeque<Arc<Feed>>,
+    /// Clients whose interest the store does not know of yet.
+    new: Vec<ClientId>,
     closed: bool,
+}
+
+/// Why a connection is not opened now; its client is to come back later.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Shed {
+    Client,
+    Address,
+    Stopping,
 }
 
 impl Hub {
     /// Starts the shared reader, the doorbell's listener and the clocks, on the
-    /// running tokio.
-    pub fn start(streams: Arc<dyn Streams>) -> Arc<Hub> {
+    /// running tokio. Who comes and goes is told to `presence`.
+    pub fn start(
+        streams: Arc<dyn Streams>,
+        settings: SseSettings,
+        presence: Option<presence::Sender>,
+    ) -> Arc<Hub> {
+        let limits = Arc::new(Limits::new(settings));
         let hub = Arc::new(Hub {
             streams,
+            wheel: wheel::Wheel::new(&limits.settings),
+            limits,
             clients: Mutex::default(),
             news: Notify::new(),
             forgotten: Notify::new(),
+            stale: AtomicBool::new(true),
+            revoked: Mutex::default(),
             trouble: Mutex::default(),
+            presence,
         });
         tokio::spawn(listen(hub.clone()));
         tokio::spawn(reader::run(hub.clone()));
-        tokio::spawn(comment(hub.clone()));
+        tokio::spawn(wheel::run(hub.clone()));
         tokio::spawn(keep_interest(hub.clone()));
         hub
     }
@@ -60,174 +88,316 @@ impl Hub {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens a stream.
-    pub(super) async fn open(self: &Arc<Hub>, client: ClientId, begin: Begin) -> EventBody {
-        // Before it is read for, so that what is made only for those who are
-        // connected is made from here on. If it fails, so will the reads.
-        let _ = self
-            .streams
-            .keep_interest(vec![client.clone()], LEASE)
-            .await;
-        let connection = Arc::new(Connection::new(client.clone(), begin, jittered(2000)));
+    /// Opens a stream for who was checked to be allowed to.
+    pub(super) fn open(
+        self: &Arc<Hub>,
+        asked: Asked,
+        reader: Reader,
+        chunked: bool,
+    ) -> Result<Arc<Connection>, Shed> {
+        let origin = origin_of(reader.address);
+        let client = reader.client.clone();
         let mut clients = self.clients();
-        clients
-            .connected
-            .entry(client.clone())
-            .or_default()
-            .push(connection.clone());
-        clients.mark(client);
-        if clients.closed {
-            connection.end(jittered(1000));
+        self.admit(&clients, &client, origin)?;
+        let own = StreamName::Client(client.clone());
+        let is_new = !clients.feeds.contains_key(&own);
+        let follows = follows(&mut clients, own, asked.groups, &asked.begin);
+        let how = (chunked, self.retry_ms(1) as u32);
+        let limits = self.limits.clone();
+        let connection = Connection::new(reader, follows, asked.types, limits, how);
+        let connection = Arc::new(connection);
+        for (follow, Follow { feed, .. }) in connection.follows.iter().enumerate() {
+            let follow = follow as u16;
+            let connection = connection.clone();
+            feed.add(Follower { connection, follow });
+            clients.turn(feed);
         }
+        if is_new {
+            clients.new.push(client.clone());
+        }
+        *clients.origins.entry(origin).or_default() += 1;
+        clients.open += 1;
+        gauge!("millstream_sse_connections").set(clients.open as f64);
         drop(clients);
-        gauge!("millstream_sse_connections").increment(1);
+        self.wheel.add(&connection);
         self.news.notify_one();
-        EventBody {
-            hub: self.clone(),
-            connection,
+        if is_new && let Some(presence) = &self.presence {
+            presence.connected(&client);
         }
+        Ok(connection)
+    }
+
+    fn admit(&self, clients: &Clients, client: &ClientId, origin: IpAddr) -> Result<(), Shed> {
+        let settings = &self.limits.settings;
+        let own = clients.feeds.get(&StreamName::Client(client.clone()));
+        let from = clients.origins.get(&origin).copied().unwrap_or_default();
+        let shed = if clients.closed {
+            Shed::Stopping
+        } else if own.is_some_and(|own| own.count() >= settings.per_client) {
+            Shed::Client
+        } else if settings.per_address > 0 && from >= settings.per_address {
+            Shed::Address
+        } else {
+            return Ok(());
+        };
+        Err(shed)
     }
 
     pub(super) fn close(&self, connection: &Arc<Connection>) {
         let mut clients = self.clients();
-        if let Some(open) = clients.connected.get_mut(&connection.client) {
-            open.retain(|other| !Arc::ptr_eq(other, connection));
-            if open.is_empty() {
-                clients.connected.remove(&connection.client);
+        let mut is_last = false;
+        for (follow, Follow { feed, .. }) in connection.follows.iter().enumerate() {
+            if feed.remove(connection) {
+                clients.feeds.remove(&feed.name);
+                is_last |= follow == 0;
             }
         }
-        gauge!("millstream_sse_connections").decrement(1);
+        let origin = origin_of(connection.reader.address);
+        if let Some(from) = clients.origins.get_mut(&origin) {
+            *from -= 1;
+            if *from == 0 {
+                clients.origins.remove(&origin);
+            }
+        }
+        clients.open -= 1;
+        gauge!("millstream_sse_connections").set(clients.open as f64);
+        drop(clients);
+        if is_last && let Some(presence) = &self.presence {
+            presence.disconnected(&connection.reader.client);
+        }
     }
 
-    /// Notes that a client may have news.
-    pub(super) fn ring(&self, client: &ClientId) {
+    /// Notes that a stream may have news.
+    fn ring(&self, stream: &StreamName) {
         let mut clients = self.clients();
-        if clients.connected.contains_key(client) {
-            clients.mark(client.clone());
+        if let Some(feed) = clients.feeds.get(stream).cloned() {
+            clients.turn(&feed);
             self.news.notify_one();
         }
+    }
+
+    pub(super) fn ring_feed(&self, feed: &Arc<Feed>) {
+        self.clients().turn(feed);
+        self.news.notify_one();
+    }
+
+    pub(super) fn ring_all_of(&self, connection: &Connection) {
+        let mut clients = self.clients();
+        let follows = connection.follows.iter();
+        follows.for_each(|follow| clients.turn(&follow.feed));
+        self.news.notify_one();
     }
 
     /// Whatever may have been missed: everyone looks, and asks for gaps.
     fn missed(&self) {
         let mut clients = self.clients();
-        let all: Vec<ClientId> = clients.connected.keys().cloned().collect();
-        all.into_iter().for_each(|client| clients.mark(client));
-        let connections = clients.connected.values().flatten();
-        connections.for_each(|connection| connection.doubt());
+        let feeds: Vec<_> = clients.feeds.values().cloned().collect();
+        for feed in feeds {
+            let followers = feed.followers();
+            followers.iter().for_each(|f| f.connection.doubt());
+            clients.turn(&feed);
+        }
+        drop(clients);
+        self.stale.store(true, Ordering::Release);
         self.news.notify_one();
         self.forgotten.notify_one();
     }
 
-    /// Takes up to `most` clients that may have news, with their connections.
-    pub(super) fn take_dirty(&self, most: usize) -> Vec<(ClientId, Vec<Arc<Connection>>)> {
+    /// Takes up to `most` streams that may have news.
+    pub(super) fn take_dirty(&self, most: usize) -> Vec<Arc<Feed>> {
         let mut clients = self.clients();
-        let mut taken = Vec::new();
-        while taken.len() < most
-            && let Some(client) = clients.turns.pop_front()
-        {
-            clients.dirty.remove(&client);
-            // It may have left meanwhile.
-            if let Some(open) = clients.connected.get(&client) {
-                let open = open.clone();
-                taken.push((client, open));
-            }
-        }
+        let most = most.min(clients.turns.len());
+        let taken: Vec<_> = clients.turns.drain(..most).collect();
+        taken.iter().for_each(|feed| feed.unmark());
         if !clients.turns.is_empty() {
             self.news.notify_one();
         }
         taken
     }
 
-    fn everyone(&self) -> Vec<Arc<Connection>> {
-        self.clients()
-            .connected
-            .values()
-            .flatten()
-            .cloned()
-            .collect()
+    /// Has the store know of clients that are new here, and reads revocations
+    /// where there may be new ones: nothing is read for anyone before.
+    pub(super) async fn settle(&self) -> Result<(), String> {
+        if self.stale.swap(false, Ordering::AcqRel) {
+            let revoked = self.streams.revoked().await;
+            let revoked = revoked.inspect_err(|_| self.stale.store(true, Ordering::Release))?;
+            self.apply(revoked);
+        }
+        let new = std::mem::take(&mut self.clients().new);
+        if new.is_empty() {
+            return Ok(());
+        }
+        let lease = self.limits.settings.lease();
+        let kept = self.streams.keep_interest(new.clone(), lease).await;
+        kept.inspect_err(|_| self.clients().new.extend(new))
+    }
+
+    fn apply(&self, revoked: Vec<(ClientId, u64)>) {
+        let revoked: HashMap<_, _> = revoked.into_iter().collect();
+        for connection in self.everyone() {
+            let before = revoked.get(&connection.reader.client);
+            if is_revoked(before, connection.reader.issued_at) {
+                connection.end(self.retry_ms(1));
+            }
+        }
+        *self.revoked.lock().unwrap_or_else(PoisonError::into_inner) = revoked;
+    }
+
+    /// Whether a client's token that was issued then was revoked, as far as
+    /// this process knows.
+    pub(super) fn is_revoked(&self, client: &ClientId, issued_at: Option<u64>) -> bool {
+        let revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
+        is_revoked(revoked.get(client), issued_at)
+    }
+
+    pub(super) fn trouble(&self, now: Option<String>) {
+        let mut noted = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (None, Some(error)) = (&*noted, &now) {
+            tracing::warn!(error, "streams can't be read");
+        }
+        *noted = now;
+    }
+
+    /// Every connection, once.
+    pub(super) fn everyone(&self) -> Vec<Arc<Connection>> {
+        let clients = self.clients();
+        let own = |feed: &&Arc<Feed>| matches!(feed.name, StreamName::Client(_));
+        let followers = clients.feeds.values().filter(own).map(|f| f.followers());
+        followers.flatten().map(|f| f.connection).collect()
+    }
+
+    fn of(&self, client: &ClientId) -> Vec<Arc<Connection>> {
+        let name = StreamName::Client(client.clone());
+        let feed = self.clients().feeds.get(&name).cloned();
+        let followers = feed.map(|feed| feed.followers()).unwrap_or_default();
+        followers.into_iter().map(|f| f.connection).collect()
+    }
+
+    fn disconnect(&self, client: &ClientId) {
+        for connection in self.of(client) {
+            connection.end(self.retry_ms(1));
+        }
     }
 
     /// Ends every stream, and every one that is opened from now on. Clients
     /// come back at different times.
     pub fn close_all(&self) {
         self.clients().closed = true;
-        self.everyone()
-            .iter()
-            .for_each(|connection| connection.end(jittered(1000)));
+        let window = self.limits.settings.drain.as_millis() as u64;
+        for connection in self.everyone() {
+            connection.end(self.retry_ms(1) / 2 + random_below(window));
+        }
+    }
+
+    /// From half to one and a half times the configured wait, `times` as long:
+    /// clients don't return in step.
+    pub(super) fn retry_ms(&self, times: u64) -> u64 {
+        let ms = self.limits.settings.retry.as_millis() as u64 * times;
+        ms / 2 + random_below(ms)
     }
 
     /// Why nothing can be read now; `None` when it can.
     pub fn not_ready(&self) -> Option<String> {
-        if self.clients().connected.is_empty() {
+        if self.clients().open == 0 {
             // Nobody reads, so nothing would tell that it is over.
             return None;
         }
-        let trouble = self
-            .trouble
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let trouble = trouble.clone();
         trouble.map(|why| format!("streams can't be read: {why}"))
     }
+}
+
+fn is_revoked(before: Option<&u64>, issued_at: Option<u64>) -> bool {
+    before.is_some_and(|before| issued_at.is_none_or(|issued| issued < *before))
+}
+
+/// The streams of a new connection, and where it begins in each.
+fn follows(
+    clients: &mut Clients,
+    own: StreamName,
+    groups: Vec<crate::record::GroupName>,
+    begin: &Begin,
+) -> Box<[Follow]> {
+    let mut follow = |name: StreamName, encoded: String, begin| Follow {
+        feed: clients.feed(name),
+        encoded: encoded.into(),
+        begin,
+    };
+    let place = match begin {
+        Begin::Now => Position::Unknown,
+        Begin::Earliest => Position::Oldest,
+        Begin::After(cursor) => Position::Unsure(cursor.own),
+    };
+    let mut all = vec![follow(own, String::new(), place)];
+    for group in groups {
+        let begin = match begin {
+            Begin::After(cursor) => {
+                let known = cursor.groups.iter().find(|(name, _)| *name == group);
+                known.map_or(Position::Unknown, |(_, id)| Position::Unsure(*id))
+            }
+            _ => place,
+        };
+        let encoded = cursor::encoded(&group);
+        all.push(follow(StreamName::Group(group), encoded, begin));
+    }
+    all.into()
 }
 
 async fn listen(hub: Arc<Hub>) {
     let streams = hub.streams.clone();
     let hear = move |news| match news {
-        News::Of(streams) => {
-            for stream in &streams {
-                if let StreamName::Client(client) = stream {
-                    hub.ring(client);
-                }
-            }
-        }
+        News::Of(streams) => streams.iter().for_each(|stream| hub.ring(stream)),
         News::Missed => hub.missed(),
-        News::Disconnect(_) | News::Revoked => {}
+        News::Disconnect(client) => hub.disconnect(&client),
+        News::Revoked => {
+            hub.stale.store(true, Ordering::Release);
+            hub.news.notify_one();
+        }
     };
     streams.listen(Box::new(hear)).await;
 }
 
-/// Comments, for everyone at once; whatever the store does.
-async fn comment(hub: Arc<Hub>) {
-    let mut every = interval(COMMENT_EVERY);
-    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        every.tick().await;
-        hub.everyone()
-            .iter()
-            .for_each(|connection| connection.comment());
-    }
-}
-
 /// Renews everyone's interest in time, and when the store may have lost it.
 async fn keep_interest(hub: Arc<Hub>) {
-    let mut every = interval(LEASE / 3);
+    let lease = hub.limits.settings.lease();
+    let mut every = interval(lease / 3);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = every.tick() => {}
             () = hub.forgotten.notified() => {}
         }
-        let clients: Vec<ClientId> = hub.clients().connected.keys().cloned().collect();
+        let own = |name: &StreamName| match name {
+            StreamName::Client(client) => Some(client.clone()),
+            StreamName::Group(_) => None,
+        };
+        let clients: Vec<_> = hub.clients().feeds.keys().filter_map(own).collect();
         if !clients.is_empty()
-            && let Err(error) = hub.streams.keep_interest(clients, LEASE).await
+            && let Err(error) = hub.streams.keep_interest(clients, lease).await
         {
-            tracing::warn!(%error, "can't note who is connected");
+            tracing::warn!(%error, "can't note who is connected; again shortly");
+            // Sooner than the next renewal: what is left of a lease is short.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            hub.forgotten.notify_one();
         }
     }
 }
 
 impl Clients {
-    fn mark(&mut self, client: ClientId) {
-        if self.dirty.insert(client.clone()) {
-            self.turns.push_back(client);
+    fn feed(&mut self, name: StreamName) -> Arc<Feed> {
+        let new = || Arc::new(Feed::new(name.clone()));
+        self.feeds.entry(name.clone()).or_insert_with(new).clone()
+    }
+
+    fn turn(&mut self, feed: &Arc<Feed>) {
+        if feed.mark() {
+            self.turns.push_back(feed.clone());
         }
     }
 }
 
-/// Between half and one and a half times `ms`, so that clients don't return in
-/// step.
-fn jittered(ms: u64) -> u64 {
-    ms / 2 + std::hash::RandomState::new().hash_one(()) % ms
+/// A whole number below `most`; 0 where that is 0.
+fn random_below(most: u64) -> u64 {
+    std::hash::RandomState::new().hash_one(()) % most.max(1)
 }

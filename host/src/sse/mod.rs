@@ -5,16 +5,32 @@
 //! costs a connection or a blocking read at the store; one that does not read
 //! holds a bounded number of bytes and nobody up. This folder deliberately
 //! knows nothing of Redis or Kafka: it asks [`Streams`].
+//!
+//! ```text
+//! doorbell ─→ feeds that have news ─→ the one reader ─→ a page's frames, encoded once
+//!                                       ─→ each follower's outlet ─→ its socket
+//! ```
 
-mod body;
 mod connection;
-mod frame;
+mod cors;
+pub mod cursor;
+mod feed;
+pub mod frame;
 mod handler;
 mod hub;
+mod limits;
+mod outlet;
+mod pages;
+mod presence;
 mod reader;
+pub mod request;
+mod stream;
+mod wheel;
 
 pub use handler::{Extra, SseHandler};
 pub use hub::Hub;
+pub use limits::SseSettings;
+pub use presence::{Presence, channel as presence_channel};
 
 use crate::record::{ClientId, Page, StreamName, Want};
 use std::pin::Pin;
@@ -23,12 +39,12 @@ use std::time::Duration;
 /// A future in a box.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Who may have news.
+/// What the doorbell tells.
 #[derive(Debug)]
 pub enum News {
-    /// These streams.
+    /// These streams may have some.
     Of(Vec<StreamName>),
-    /// Everyone: something may have been missed.
+    /// Everyone may: something may have been missed.
     Missed,
     /// This client's connections are to be ended.
     Disconnect(ClientId),
@@ -45,7 +61,8 @@ pub trait Streams: Send + Sync + 'static {
     /// be missed any more. `hear` does not block.
     fn listen(&self, hear: Box<dyn Fn(News) + Send + Sync>) -> BoxFuture<'_, ()>;
 
-    /// Notes that these clients are connected, for `lease` from now.
+    /// Notes that these clients are connected, for `lease` from now, and marks
+    /// in the streams of those that were away what was withheld from them.
     fn keep_interest(
         &self,
         clients: Vec<ClientId>,

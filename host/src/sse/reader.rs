@@ -1,67 +1,69 @@
 //! The one reader: fetches for everyone who may have news, in one round trip.
 
-use super::connection::{Connection, Position};
-use super::frame;
+use super::connection::{Given, Position};
+use super::feed::{Feed, Follower};
 use super::hub::Hub;
-use crate::record::{ClientId, Page, StreamId, Want};
-use bytes::Bytes;
+use super::pages::Frames;
+use crate::record::{Page, StreamId, Want};
 use metrics::counter;
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-/// The most clients in one round trip.
-const CLIENTS: usize = 512;
+/// The most streams in one round trip.
+const STREAMS: usize = 512;
 /// Bytes that one round trip should bring at most: what is larger, by as much
-/// as its streams' entries are, makes the next ones ask for fewer clients.
+/// as its streams' entries are, makes the next ones ask for fewer streams.
 const BYTES: usize = 16 << 20;
+/// Followers that are served before others get a turn.
+const TURN: usize = 256;
+/// Before the store is asked again that did not answer.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// What was asked of one stream, and for whom.
 struct Asked {
-    client: ClientId,
+    feed: Arc<Feed>,
     position: Position,
     /// The most entries.
     limit: usize,
-    connections: Vec<Arc<Connection>>,
+    followers: Vec<Follower>,
 }
 
 /// Reads until the process ends.
 pub(super) async fn run(hub: Arc<Hub>) {
     let sent = counter!("millstream_sse_events_total");
-    let mut clients = 8;
+    let mut streams = 8;
     loop {
         hub.news.notified().await;
-        let asked = asked(&hub, clients);
+        // Who may read, and whose interest stands, is settled first.
+        if let Err(error) = hub.settle().await {
+            hub.trouble(Some(error));
+            tokio::time::sleep(PAUSE).await;
+            hub.news.notify_one();
+            continue;
+        }
+        let asked = asked(&hub, streams);
         if asked.is_empty() {
             continue;
         }
-        let wants = asked.iter().map(want).collect();
-        match hub.streams.read(wants).await {
+        match hub.streams.read(asked.iter().map(want).collect()).await {
             Ok(pages) => {
-                trouble(&hub, None);
-                clients = match bytes(&pages) {
-                    0..BYTES => (clients * 2).min(CLIENTS),
-                    _ => (clients / 2).max(1),
+                hub.trouble(None);
+                streams = match bytes(&pages) {
+                    0..BYTES => (streams * 2).min(STREAMS),
+                    _ => (streams / 2).max(1),
                 };
                 for (asked, page) in asked.iter().zip(&pages) {
-                    give(&hub, asked, page, &sent);
+                    give(&hub, asked, page, &sent).await;
                 }
             }
             Err(error) => {
-                trouble(&hub, Some(error));
-                tokio::time::sleep(Duration::from_millis(200)).await;
-                asked.iter().for_each(|asked| hub.ring(&asked.client));
+                hub.trouble(Some(error));
+                tokio::time::sleep(PAUSE).await;
+                asked.iter().for_each(|asked| hub.ring_feed(&asked.feed));
             }
         }
     }
-}
-
-fn trouble(hub: &Hub, now: Option<String>) {
-    let mut noted = hub.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-    if let (None, Some(error)) = (&*noted, &now) {
-        tracing::warn!(error, "streams can't be read");
-    }
-    *noted = now;
 }
 
 fn bytes(pages: &[Page]) -> usize {
@@ -70,27 +72,25 @@ fn bytes(pages: &[Page]) -> usize {
 }
 
 /// One question for each place in each stream that someone is at.
-fn asked(hub: &Hub, clients: usize) -> Vec<Asked> {
+fn asked(hub: &Hub, streams: usize) -> Vec<Asked> {
     let mut all = Vec::new();
-    for (client, connections) in hub.take_dirty(clients) {
-        let mut places: HashMap<Position, (usize, Vec<Arc<Connection>>)> = HashMap::new();
-        for connection in connections {
-            if let Some((position, limit)) = connection.wants() {
+    for feed in hub.take_dirty(streams) {
+        let mut places: HashMap<Position, (usize, Vec<Follower>)> = HashMap::new();
+        for follower in feed.followers() {
+            let wants = follower.connection.wants(follower.follow.into());
+            if let Some((position, limit)) = wants {
                 let (least, there) = places.entry(position).or_insert((limit, Vec::new()));
                 *least = limit.min(*least);
-                there.push(connection);
+                there.push(follower);
             }
         }
-        all.extend(
-            places
-                .into_iter()
-                .map(|(position, (limit, connections))| Asked {
-                    client: client.clone(),
-                    position,
-                    limit,
-                    connections,
-                }),
-        );
+        let of_places = places.into_iter();
+        all.extend(of_places.map(|(position, (limit, followers))| Asked {
+            feed: feed.clone(),
+            position,
+            limit,
+            followers,
+        }));
     }
     all
 }
@@ -103,23 +103,36 @@ fn want(asked: &Asked) -> Want {
         Position::At(id) => (Some(id), false),
     };
     Want {
-        stream: crate::record::StreamName::Client(asked.client.clone()),
+        stream: asked.feed.name.clone(),
         after,
         limit: asked.limit,
         check_gap,
     }
 }
 
-/// Encodes each entry once, for all.
-fn give(hub: &Hub, asked: &Asked, page: &Page, sent: &metrics::Counter) {
-    let frames: Vec<Bytes> = page.entries.iter().map(frame::event).collect();
+/// Hands a page to everyone at its place.
+async fn give(hub: &Hub, asked: &Asked, page: &Page, sent: &metrics::Counter) {
+    let frames = Frames::of(&page.entries);
     let mut more = false;
-    for connection in &asked.connections {
-        let given = connection.give(asked.position, page, &frames, asked.limit);
-        sent.increment(given.events as u64);
-        more |= given.more;
+    for turn in asked.followers.chunks(TURN) {
+        for Follower { connection, follow } in turn {
+            let follow = usize::from(*follow);
+            let Given {
+                events,
+                more: again,
+                opened,
+            } = connection.give(follow, asked.position, (page, &frames), asked.limit);
+            sent.increment(events as u64);
+            more |= again;
+            if opened {
+                hub.ring_all_of(connection);
+            }
+        }
+        if turn.len() == TURN {
+            tokio::task::yield_now().await;
+        }
     }
     if more {
-        hub.ring(&asked.client);
+        hub.ring_feed(&asked.feed);
     }
 }

@@ -1,8 +1,8 @@
 //! The store in this process's memory: for trying things out and for tests.
 //! It keeps the same contract as Redis, until the process ends.
 
-use super::{AWAY, Append, Appended, Bell, Ledger, LedgerKey, Retention, Unavailable, Writer};
-use crate::record::{ClientId, Entry, Gap, Page, StreamId, StreamName, Want};
+use super::{Append, Appended, Bell, Ledger, LedgerKey, Retention, Unavailable, Writer};
+use crate::record::{AWAY, ClientId, Entry, Gap, Page, StreamId, StreamName, Want};
 use bytes::Bytes;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -61,10 +61,6 @@ pub trait Writer: Send {
     fn connected(&mut self, clients: &[&str]) -> Result<Vec<bool>, Unavailable>;
 }
 
-/// The type of the entry that tells a stream's readers that they may have
-/// missed events while they were away.
-pub const AWAY: &str = "millstream.away";
-
 /// What the doorbell says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Bell {
@@ -122,7 +118,7 @@ impl Store {
 
     /// Notes that these clients are connected, for `lease` from now. Those that
     /// were away while events were withheld from them find a mark of the type
-    /// [`AWAY`] in their streams.
+    /// [`crate::record::AWAY`] in their streams.
     ///
     /// # Errors
     /// When the store does not answer.

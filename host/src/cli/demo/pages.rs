@@ -2,9 +2,11 @@
 
 use super::settings::Transform;
 use super::source::{CLIENTS, Counts, types};
-use crate::http::{Incoming, Method, Reply, Request, StatusCode, header, html, json, text};
+use crate::http::{
+    BoxFuture, Incoming, Method, Reply, Request, StatusCode, header, html, json, text,
+};
 use crate::pipeline::Swapper;
-use crate::sse::{BoxFuture, Extra};
+use crate::sse::Extra;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -48,7 +50,7 @@ impl Pages {
         Box::new(move |request| pages.answer(request))
     }
 
-    fn answer(self: &Arc<Pages>, request: &Request<Incoming>) -> Option<BoxFuture<'static, Reply>> {
+    fn answer(self: &Arc<Pages>, request: &Request<Incoming>) -> Option<BoxFuture<Reply>> {
         let expected = match request.uri().path() {
             "/" | "/demo/state" | "/demo/config" => Method::GET,
             "/demo/swap" => Method::POST,
@@ -128,7 +130,7 @@ async fn swap(pages: Arc<Pages>) -> Reply {
     swapped.unwrap_or_else(|error| text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")))
 }
 
-fn now(reply: Reply) -> Option<BoxFuture<'static, Reply>> {
+fn now(reply: Reply) -> Option<BoxFuture<Reply>> {
     Some(Box::pin(std::future::ready(reply)))
 }
 

@@ -2,9 +2,9 @@
 
 use super::writer::time_of;
 use super::{RedisStore, bell, unavailable};
-use crate::record::{ClientId, StreamKind};
+use crate::record::{AWAY, ClientId, StreamKind};
+use crate::store::Unavailable;
 use crate::store::memory::{millis, now_millis};
-use crate::store::{AWAY, Unavailable};
 use redis::{FromRedisValue, Value};
 use std::time::Duration;
 

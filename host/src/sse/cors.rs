@@ -1,0 +1,79 @@
+//! Which pages of other origins may read (<https://fetch.spec.whatwg.org/#http-cors-protocol>).
+
+use crate::http::{Body, Reply, Response, StatusCode, header};
+use header::{HeaderMap, HeaderName, HeaderValue};
+
+/// Where the page is from that asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Nobody said: no page of another origin, or no browser.
+    Same,
+    /// A page of another origin that is allowed.
+    Allowed,
+    /// Of another one.
+    Foreign,
+}
+
+/// What a request says of its origin.
+pub(super) struct Cors<'a> {
+    pub origin: Origin,
+    said: Option<&'a HeaderValue>,
+    /// Answers differ by origin.
+    varies: bool,
+}
+
+impl<'a> Cors<'a> {
+    pub fn of(allowed: &[String], headers: &'a HeaderMap) -> Cors<'a> {
+        let said = headers.get(header::ORIGIN);
+        let is = |origin: &HeaderValue| allowed.iter().any(|a| a.as_bytes() == origin.as_bytes());
+        let origin = match said {
+            None => Origin::Same,
+            Some(origin) if is(origin) => Origin::Allowed,
+            Some(origin) if is_own(origin, headers) => Origin::Same,
+            Some(_) => Origin::Foreign,
+        };
+        Cors {
+            origin,
+            said,
+            varies: !allowed.is_empty(),
+        }
+    }
+
+    /// Adds what lets an allowed page read the answer.
+    pub fn admit(&self, headers: &mut HeaderMap) {
+        if self.varies {
+            headers.append(header::VARY, HeaderValue::from_static("origin"));
+        }
+        if let (Origin::Allowed, Some(origin)) = (self.origin, self.said) {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            let yes = HeaderValue::from_static("true");
+            headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, yes);
+        }
+    }
+
+    /// Answers OPTIONS.
+    pub fn preflight(&self, methods: &'static str) -> Reply {
+        let mut reply = Response::new(Body::Whole(None));
+        *reply.status_mut() = StatusCode::NO_CONTENT;
+        let headers = reply.headers_mut();
+        let mut set = |name: HeaderName, value| {
+            headers.insert(name, HeaderValue::from_static(value));
+        };
+        set(header::ALLOW, methods);
+        if self.origin == Origin::Allowed {
+            set(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+            let sent = "authorization, last-event-id, cache-control";
+            set(header::ACCESS_CONTROL_ALLOW_HEADERS, sent);
+            set(header::ACCESS_CONTROL_MAX_AGE, "600");
+        }
+        reply
+    }
+}
+
+/// Whether an origin is the one that was asked: its host and port are those of
+/// the Host header.
+fn is_own(origin: &HeaderValue, headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
+    let origin = origin.to_str().ok().and_then(|o| o.split_once("://"));
+    origin.is_some_and(|(_, authority)| host == Some(authority.as_bytes()))
+}

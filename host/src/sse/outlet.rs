@@ -1,0 +1,288 @@
+//! The way out of one connection: frames that wait, and the socket they go to.
+//!
+//! Frames are written by whoever brings them, at once; only what the socket
+//! does not take waits, and then the connection's own task goes on when there
+//! is room. Nothing here blocks.
+
+use super::frame::{Frame, LAST_CHUNK};
+use super::limits::{Limits, Tick};
+use bytes::{Buf, Bytes, BytesMut};
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use tokio::net::TcpStream;
+
+/// Pieces of one write.
+const PIECES: usize = 32;
+/// What a client may say while it listens, in bytes; it is not read.
+const CHATTER: usize = 16 << 10;
+
+/// Where frames go.
+enum Sink {
+    /// Nowhere yet, or into a body that takes them by itself.
+    Body,
+    /// To a socket of its own.
+    Socket(TcpStream),
+}
+
+/// The way out of one connection.
+pub(super) struct Outlet {
+    limits: Arc<Limits>,
+    sink: Sink,
+    chunked: bool,
+    queue: VecDeque<Bytes>,
+    queued: usize,
+    /// No more is added; it is over when the queue is empty.
+    ended: bool,
+    /// It is over now.
+    cut: bool,
+    /// Since when nothing got out that waits.
+    stuck: Option<Tick>,
+    last_write: Tick,
+    chatter: usize,
+    waker: Option<Waker>,
+}
+
+impl Outlet {
+    pub fn new(limits: Arc<Limits>, chunked: bool) -> Outlet {
+        Outlet {
+            last_write: limits.now(),
+            limits,
+            sink: Sink::Body,
+            chunked,
+            queue: VecDeque::new(),
+            queued: 0,
+            ended: false,
+            cut: false,
+            stuck: None,
+            chatter: 0,
+            waker: None,
+        }
+    }
+
+    /// Adds a frame. To be followed by [`Outlet::flush`].
+    pub fn push(&mut self, frame: &Frame) {
+        self.add(frame.bytes(self.chunked));
+    }
+
+    fn add(&mut self, bytes: Bytes) {
+        self.queued += bytes.len();
+        self.limits.queued(bytes.len());
+        self.queue.push_back(bytes);
+    }
+
+    /// Has what follows go to a socket, behind `head`.
+    pub fn attach(&mut self, socket: TcpStream, head: Bytes) {
+        self.queued += head.len();
+        self.limits.queued(head.len());
+        self.queue.push_front(head);
+        self.sink = Sink::Socket(socket);
+        self.flush();
+    }
+
+    /// Bytes that wait.
+    pub fn waiting(&self) -> usize {
+        self.queued
+    }
+
+    /// Whether it takes no more.
+    pub fn over(&self) -> bool {
+        self.ended || self.cut
+    }
+
+    /// Since when nothing got out that waits.
+    pub fn stuck(&self) -> Option<Tick> {
+        self.stuck
+    }
+
+    /// When something was written last.
+    pub fn last_write(&self) -> Tick {
+        self.last_write
+    }
+
+    /// Ends it behind what waits.
+    pub fn end(&mut self) {
+        if !self.over() {
+            self.ended = true;
+            if self.chunked {
+                self.add(LAST_CHUNK);
+            }
+            self.flush();
+            self.wake();
+        }
+    }
+
+    /// Ends it now.
+    pub fn cut(&mut self) {
+        self.cut = true;
+        self.wake();
+    }
+
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Sends what waits, as far as it goes without waiting.
+    pub fn flush(&mut self) {
+        let was_stuck = self.stuck.is_some();
+        if let Sink::Socket(socket) = &self.sink {
+            match write_all(socket, &mut self.queue) {
+                Ok(0) => {}
+                Ok(written) => {
+                    self.gone(written);
+                    self.stuck = None;
+                }
+                Err(_) => self.cut = true,
+            }
+        }
+        if self.queue.is_empty() {
+            return;
+        }
+        let now = self.limits.now();
+        self.stuck.get_or_insert(now);
+        // The task looks for room from now on; a body takes it.
+        if !was_stuck || matches!(self.sink, Sink::Body) {
+            self.wake();
+        }
+    }
+
+    fn gone(&mut self, bytes: usize) {
+        self.queued -= bytes;
+        self.limits.unqueued(bytes);
+        self.last_write = self.limits.now();
+        if self.queue.is_empty() {
+            // Most connections have nothing waiting: not even room for it.
+            self.queue = VecDeque::new();
+        }
+    }
+
+    /// Goes on until the socket is full, the other side is gone (`Ready`), or
+    /// there is nothing to do; then the context's task is woken in time.
+    pub fn poll_socket(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Sink::Socket(socket) = &self.sink else {
+            return Poll::Ready(());
+        };
+        if self.cut || heard(socket, &mut self.chatter, cx) {
+            // What the kernel still holds for it is of no use to anyone.
+            if self.stuck.is_some() {
+                let _ = socket.set_zero_linger();
+            }
+            return Poll::Ready(());
+        }
+        while !self.queue.is_empty() {
+            let Sink::Socket(socket) = &self.sink else {
+                break;
+            };
+            match socket.poll_write_ready(cx) {
+                Poll::Ready(Ok(())) => self.flush(),
+                Poll::Ready(Err(_)) => return Poll::Ready(()),
+                Poll::Pending => break,
+            }
+            if self.cut {
+                return Poll::Ready(());
+            }
+        }
+        if self.ended && self.queue.is_empty() {
+            return Poll::Ready(());
+        }
+        self.wait(cx.waker());
+        Poll::Pending
+    }
+
+    fn wait(&mut self, waker: &Waker) {
+        if !self.waker.as_ref().is_some_and(|w| w.will_wake(waker)) {
+            self.waker = Some(waker.clone());
+        }
+    }
+
+    /// Takes all that waits, as one piece, for a body; `None` at its end, an
+    /// error where it is cut.
+    pub fn take(&mut self, waker: &Waker) -> Poll<Option<io::Result<Bytes>>> {
+        if self.cut {
+            return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
+        }
+        if self.queue.is_empty() {
+            if self.ended {
+                return Poll::Ready(None);
+            }
+            self.wait(waker);
+            return Poll::Pending;
+        }
+        let all = match self.queue.len() {
+            1 => self.queue.pop_front().unwrap_or_default(),
+            _ => {
+                let mut all = BytesMut::with_capacity(self.queued);
+                let pieces = self.queue.drain(..);
+                pieces.for_each(|piece| all.extend_from_slice(&piece));
+                all.freeze()
+            }
+        };
+        self.stuck = None;
+        self.gone(self.queued);
+        Poll::Ready(Some(Ok(all)))
+    }
+}
+
+impl Drop for Outlet {
+    fn drop(&mut self) {
+        self.limits.unqueued(self.queued);
+    }
+}
+
+/// Writes until the queue is empty or the socket full; returns how much.
+fn write_all(socket: &TcpStream, queue: &mut VecDeque<Bytes>) -> io::Result<usize> {
+    let mut all = 0;
+    while !queue.is_empty() {
+        let mut pieces = [IoSlice::new(&[]); PIECES];
+        let count = queue.len().min(PIECES);
+        for (piece, bytes) in pieces.iter_mut().zip(queue.iter()) {
+            *piece = IoSlice::new(bytes);
+        }
+        match socket.try_write_vectored(&pieces[..count]) {
+            Ok(written) => {
+                all += written;
+                advance(queue, written);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(all)
+}
+
+fn advance(queue: &mut VecDeque<Bytes>, mut written: usize) {
+    while let Some(first) = queue.front_mut() {
+        if written < first.len() {
+            first.advance(written);
+            return;
+        }
+        written -= first.len();
+        queue.pop_front();
+    }
+}
+
+/// Reads what the client says, to see when it goes: whether it has. More than
+/// a bit of chatter is no event stream's client.
+fn heard(socket: &TcpStream, chatter: &mut usize, cx: &mut Context<'_>) -> bool {
+    let mut buffer = [0; 512];
+    loop {
+        match socket.poll_read_ready(cx) {
+            Poll::Pending => return false,
+            Poll::Ready(Err(_)) => return true,
+            Poll::Ready(Ok(())) => {}
+        }
+        match socket.try_read(&mut buffer) {
+            Ok(0) => return true,
+            Ok(read) => *chatter += read,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => return true,
+        }
+        if *chatter > CHATTER {
+            return true;
+        }
+    }
+}

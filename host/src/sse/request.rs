@@ -1,0 +1,131 @@
+//! What a request for a stream asks for.
+
+use super::cursor::{Cursor, encoded};
+use crate::record::GroupName;
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
+
+/// Bytes of all groups' names together, as they stand in an id: a browser
+/// sends the id in a header, and heads are limited.
+const GROUPS_BYTES: usize = 2 << 10;
+/// Types that one connection may ask for.
+const TYPES: usize = 64;
+
+/// Where a connection asked to begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// At what comes next.
+    Now,
+    /// At the oldest entries there are.
+    Earliest,
+    /// After this place.
+    After(Cursor),
+}
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The client that it names, if it does; not checked.
+    pub client: Option<Vec<u8>>,
+    /// Groups to follow, each once.
+    pub groups: Vec<GroupName>,
+    /// Only events of these types.
+    pub types: Option<Box<[Box<[u8]>]>>,
+    /// Where to begin.
+    pub begin: Begin,
+}
+
+impl Asked {
+    /// Reads a query string and the `Last-Event-ID` header, which beats
+    /// `last-event-id` in the query, which beats `from`.
+    ///
+    /// # Errors
+    /// What is wrong, for people.
+    pub fn parse(
+        query: &str,
+        last_event_id: Option<&[u8]>,
+        most_groups: usize,
+    ) -> Result<Asked, String> {
+        let client = parameter(query, "client")?.map(decoded);
+        let from = parameter(query, "from")?;
+        let in_query = parameter(query, "last-event-id")?.map(decoded);
+        let ids = [last_event_id, in_query.as_deref()];
+        let id = ids.into_iter().flatten().find(|id| !id.is_empty());
+        let begin = match (id, from) {
+            (Some(id), _) => {
+                let cursor = std::str::from_utf8(id).map_err(|_| "it is not UTF-8".to_string());
+                let cursor = cursor.and_then(|id| Cursor::parse(id).map_err(|e| e.to_string()));
+                Begin::After(cursor.map_err(|e| format!("Last-Event-ID: {e}"))?)
+            }
+            (None, None | Some("now")) => Begin::Now,
+            (None, Some("earliest")) => Begin::Earliest,
+            (None, Some(_)) => return Err("from: either earliest or now".into()),
+        };
+        Ok(Asked {
+            client: client.map(Cow::into_owned),
+            groups: groups(parameter(query, "groups")?, most_groups)?,
+            types: types(parameter(query, "types")?)?,
+            begin,
+        })
+    }
+}
+
+/// Names with commas between; a comma in a name is written `%2C`.
+fn groups(value: Option<&str>, most: usize) -> Result<Vec<GroupName>, String> {
+    let names = value.into_iter().flat_map(|value| value.split(','));
+    let mut groups: Vec<GroupName> = Vec::new();
+    for name in names {
+        let name = GroupName::new(&decoded(name)).map_err(|e| format!("groups: a name {e}"))?;
+        if !groups.contains(&name) {
+            groups.push(name);
+        }
+        if groups.len() > most {
+            return Err(format!("groups: at most {most} on one connection"));
+        }
+    }
+    let bytes: usize = groups.iter().map(|name| encoded(name).len()).sum();
+    if bytes > GROUPS_BYTES {
+        return Err(format!(
+            "groups: their names have {bytes} bytes as they stand in an id, the most is {GROUPS_BYTES}"
+        ));
+    }
+    Ok(groups)
+}
+
+fn types(value: Option<&str>) -> Result<Option<Box<[Box<[u8]>]>>, String> {
+    let Some(value) = value else {
+        return Ok(None);
+    };
+    let types = value.split(',').map(|kind| decoded(kind).into());
+    let types: Box<[Box<[u8]>]> = types.collect();
+    if types.len() > TYPES {
+        return Err(format!("types: at most {TYPES}"));
+    }
+    if types.iter().any(|kind: &Box<[u8]>| kind.is_empty()) {
+        return Err("types: one is empty; events without a type are of type `message`".into());
+    }
+    Ok(Some(types))
+}
+
+/// A parameter's value as it stands there. Twice is an error: what stands
+/// before us and checks who asks may look at the other one.
+fn parameter<'a>(query: &'a str, name: &str) -> Result<Option<&'a str>, String> {
+    let mut found = query
+        .split('&')
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .filter(|(key, _)| *decoded(key) == *name.as_bytes());
+    let first = found.next().map(|(_, value)| value);
+    match found.next() {
+        Some(_) => Err(format!("{name} is there twice")),
+        None => Ok(first),
+    }
+}
+
+/// As a form is encoded: `+` is a space, `%` leads a byte. Need not be UTF-8.
+fn decoded(text: &str) -> Cow<'_, [u8]> {
+    if !text.contains('+') {
+        return percent_decode_str(text).into();
+    }
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).collect::<Vec<u8>>().into()
+}
