@@ -2,7 +2,7 @@
 //! against the same XADDs in a plain pipeline, in turns on one Redis:
 //! `cargo bench -p millstream-tests --features bench --bench ledger`
 
-use millstream::record::TopicPartition;
+use millstream::record::{StreamKind, TopicPartition};
 use millstream::store::{
     Append, Appended, Exchange, Ledger, LedgerKey, Retention, Store, StoreSettings, StoreUrl,
     StreamEvent, Writer,
@@ -94,7 +94,8 @@ fn append<'a>(
     payload: &'a [u8],
 ) {
     let event = |of: (&'a String, i64)| StreamEvent {
-        client: of.0.as_bytes(),
+        to: StreamKind::Client,
+        name: of.0.as_bytes(),
         kind: b"kind",
         data: payload,
         offset: of.1,
@@ -108,6 +109,7 @@ fn append<'a>(
         digests: "digests",
         attempts: 0,
         events: &events,
+        withheld: &[],
     };
     let stored = writer.append(&mut append, Some(ledger));
     assert!(matches!(stored, Appended::Stored(_)), "{stored:?}");

@@ -107,21 +107,23 @@ fn tested(
 }
 
 /// What one record became, comparable.
-fn shown(made: &Made, index: usize) -> Vec<(Option<StreamKind>, Vec<u8>, Vec<u8>, Vec<u8>)> {
-    let bytes = |span| made.events.bytes(span).to_vec();
+#[derive(PartialEq)]
+enum Shown {
+    /// For whom, the name, the type and the payload.
+    Event(StreamKind, [Vec<u8>; 3]),
+    Failure(&'static str, String),
+}
+
+fn shown(made: &Made, index: usize) -> Vec<Shown> {
     let own = |record: u32| record as usize == index;
+    let event = |event: &Event| {
+        let spans = [event.name, event.kind, event.payload];
+        Shown::Event(event.to, spans.map(|span| made.events.bytes(span).to_vec()))
+    };
+    let failure = |failure: &Failure| Shown::Failure(failure.class.name(), failure.message.clone());
     let events = made.events.list.iter().filter(|e| own(e.record));
-    let events = events.map(|e| (Some(e.to), bytes(e.name), bytes(e.kind), bytes(e.payload)));
     let failures = made.failures.iter().filter(|f| own(f.record));
-    let failures = failures.map(|f| {
-        (
-            None,
-            Vec::new(),
-            f.class.name().into(),
-            f.message.clone().into_bytes(),
-        )
-    });
-    events.chain(failures).collect()
+    events.map(event).chain(failures.map(failure)).collect()
 }
 
 /// Puts a route to the test.

@@ -79,9 +79,11 @@ impl MemoryStore {
         let until = Instant::now() + lease;
         let mut state = self.state();
         state.interest.retain(|_, until| *until > Instant::now());
-        state
-            .interest
-            .extend(clients.iter().map(|client| (client.clone(), until)));
+        for client in clients {
+            // Another connection may hold a longer one.
+            let held = state.interest.entry(client.clone()).or_insert(until);
+            *held = until.max(*held);
+        }
         let mut marked = Vec::new();
         for client in clients {
             if state.withheld.remove(client) {

@@ -1,7 +1,7 @@
 //! One writer: events and ledger, together or not at all.
 
-use super::{append, at, both, key, moved, next_of, stored};
-use millstream::store::{Append, Exchange, Ledger, LedgerKey};
+use super::{append, at, batch, both, key, moved, next_of, stored};
+use millstream::store::{Ledger, LedgerKey};
 
 #[test]
 fn events_and_ledger_move_together() {
@@ -16,14 +16,8 @@ fn events_and_ledger_move_together() {
         assert_eq!(subject.data("c d/{}*"), ["4\r\n\0é"]);
         assert_eq!(&subject.stream("b")[0].kind[..], b"kind");
         // What was filtered moves the ledger alone.
-        let mut nothing = Append {
-            ledger: &key(0),
-            exchange: Exchange::new(14, 99),
-            attempts: 0,
-            digests: "digests",
-            events: &[],
-        };
-        assert_eq!(stored(writer.append(&mut nothing, None)), []);
+        let nothing = writer.append(&mut batch(&key(0), 14, 99, &[]), None);
+        assert_eq!(stored(nothing), []);
         assert_eq!(next_of(&mut *writer, &key(0)), Some(99));
         let ledger = writer.ledger(&key(0)).unwrap().unwrap();
         assert_eq!(

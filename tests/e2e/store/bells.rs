@@ -1,9 +1,8 @@
 //! Who has news, and who is connected.
 
-use super::{SOON, append, at, both, key, moved, stored};
-use millstream::record::ClientId;
-use millstream::store::{Append, Bell, Exchange};
-use millstream_tests::wait_until;
+use super::{SOON, Subject, append, at, batch, both, client_stream, key, moved, stored};
+use millstream::store::Bell;
+use millstream_tests::{Clock, servers, wait_until};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -19,24 +18,17 @@ fn the_bell_begins_with_missed_and_names_exactly_the_clients_of_an_append() {
         let of = [("a", "1"), ("b x*{}é", "2"), ("a", "3"), ("c", "4")];
         stored(append(&mut *writer, &key(0), 1, &of));
         // Filtered batches and lost races ring for nobody.
-        let mut nothing = Append {
-            ledger: &key(0),
-            exchange: Exchange::new(5, 6),
-            attempts: 0,
-            digests: "",
-            events: &[],
-        };
-        stored(writer.append(&mut nothing, None));
+        stored(writer.append(&mut batch(&key(0), 5, 6, &[]), None));
         moved(append(&mut *writer, &key(0), 0, &[("wrong", "1")]));
         stored(append(&mut *writer, &key(0), 6, &[("last", "1")]));
         for rung in [&mut one, &mut two] {
             for expected in [&["a", "b x*{}é", "c"][..], &["last"]] {
-                let Bell::News(clients) = subject.next(rung) else {
+                let Bell::News(streams) = subject.next(rung) else {
                     panic!("missed again")
                 };
-                let named: BTreeSet<_> = clients.iter().map(ClientId::as_str).collect();
-                assert_eq!(named, expected.iter().copied().collect());
-                assert_eq!(clients.len(), expected.len(), "each once");
+                let named: BTreeSet<_> = streams.iter().cloned().collect();
+                assert_eq!(named, expected.iter().map(|c| client_stream(c)).collect());
+                assert_eq!(streams.len(), expected.len(), "each once");
             }
         }
     });
@@ -59,8 +51,12 @@ fn interest_is_a_lease() {
             assert_eq!((now[0], now[2], now[3]), (true, false, true));
             (!now[1]).then_some(())
         });
-        subject.keep_interest(&["long"], Duration::from_millis(1));
-        assert_eq!(writer.connected(&["long"]).unwrap(), [true]);
+        subject.keep_interest(&["long", "brief"], Duration::from_millis(1));
+        wait_until("the brief lease ends", SOON, || {
+            let now = writer.connected(&["long", "brief"]).unwrap();
+            assert!(now[0], "the longer one stands");
+            (!now[1]).then_some(())
+        });
         subject.keep_interest(&["short"], SOON);
         assert_eq!(writer.connected(&names).unwrap(), [true, true, false, true]);
         subject.keep_interest(&[], SOON);
@@ -70,4 +66,32 @@ fn interest_is_a_lease() {
         subject.keep_interest(&many, SOON);
         assert_eq!(writer.connected(&many).unwrap(), [true; 5000]);
     });
+}
+
+#[test]
+fn a_lease_is_by_redis_clock_whoever_asks() {
+    const HOUR: i64 = 3600;
+    let clock = Clock::right();
+    let redis = servers().own_redis_by(&clock, &[]);
+    let subject = Subject::redis(&redis.url());
+    let mut writer = subject.writer();
+    let time = || -> i64 {
+        let time: (i64, i64) = redis::cmd("TIME").query(&mut redis.connect()).unwrap();
+        time.0
+    };
+    let set = |shift: i64| {
+        let before = time();
+        clock.shift(shift);
+        wait_until("Redis knows the time", SOON, || {
+            (time().abs_diff(before) > 1800).then_some(())
+        });
+    };
+    // Hours behind ours: it holds, and ends when Redis says so.
+    set(-2 * HOUR);
+    subject.keep_interest(&["a"], Duration::from_secs(60));
+    assert_eq!(writer.connected(&["a"]).unwrap(), [true]);
+    set(-HOUR);
+    assert_eq!(writer.connected(&["a"]).unwrap(), [false]);
+    subject.keep_interest(&["a"], Duration::from_secs(60));
+    assert_eq!(writer.connected(&["a"]).unwrap(), [true]);
 }

@@ -1,8 +1,8 @@
 //! What other programs may read: keys, fields, the swap log.
 
-use super::{SOON, Subject, at, events, key, stored};
-use millstream::record::TopicPartition;
-use millstream::store::{Append, Exchange, LedgerKey, StreamEvent};
+use super::{SOON, Subject, at, batch, events, key, stored};
+use millstream::record::{StreamKind, TopicPartition};
+use millstream::store::{Append, LedgerKey, StreamEvent};
 use millstream_tests::servers;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,11 +15,8 @@ fn the_swap_log_gets_a_line_only_when_the_plugins_change() {
         let (ledger, events) = (key(0), events(expected, &[("a", "x")]));
         let next = expected + 1;
         let mut append = Append {
-            ledger: &ledger,
-            exchange: Exchange::new(expected, next),
-            attempts: 0,
             digests,
-            events: &events,
+            ..batch(&ledger, expected, next, &events)
         };
         stored(writer.append(&mut append, Some(&ledger)));
     };
@@ -31,13 +28,10 @@ fn the_swap_log_gets_a_line_only_when_the_plugins_change() {
     }
     // Another instance, after a restart: the ledger remembers.
     let mut again = subject.writer();
-    let events = events(6, &[("a", "x")]);
+    let (ledger, events) = (key(0), events(6, &[("a", "x")]));
     let mut append = Append {
-        ledger: &key(0),
-        exchange: Exchange::new(6, 7),
-        attempts: 0,
         digests: "one",
-        events: &events,
+        ..batch(&ledger, 6, 7, &events)
     };
     stored(again.append(&mut append, None));
     let log = format!("{}:{{0}}:swaps:g:t:0", subject.prefix);
@@ -78,23 +72,30 @@ fn keys_and_fields_are_as_documented() {
     let mut bell = servers().redis.connect();
     let mut bell = bell.as_pubsub();
     bell.subscribe(key("bell")).unwrap();
-    let event = |client: &'static str, offset, n| StreamEvent {
-        client: client.as_bytes(),
+    let event = |to, name: &'static str, offset, n| StreamEvent {
+        to,
+        name: name.as_bytes(),
         kind: b"order.created",
         data: b"{\"a\": 1}",
         offset,
         n,
         replay: None,
     };
-    let events = [event("a", 41, 0), event("a", 41, 1), event("{b}:*", 44, 0)];
+    let (client, all) = (StreamKind::Client, StreamKind::Group);
+    let events = [
+        event(client, "a", 41, 0),
+        event(client, "a", 41, 1),
+        event(client, "{b}:*", 44, 0),
+        event(all, "a", 44, 1),
+    ];
     let mut append = Append {
-        ledger: &group,
-        exchange: Exchange::new(40, 45),
-        attempts: 0,
         digests: "dd",
-        events: &events,
+        withheld: &[b"away"],
+        ..batch(&group, 40, 45, &events)
     };
     stored(writer.append(&mut append, None));
+    subject.revoke("a", 1_700_000_000);
+    subject.disconnect("a");
 
     let found: BTreeSet<String> = redis::cmd("KEYS")
         .arg(format!("{}*", subject.prefix))
@@ -103,9 +104,12 @@ fn keys_and_fields_are_as_documented() {
     let expected = [
         "client:a",
         "client:{b}:*",
+        "group:a",
         "interest",
         "ledger:my:group:my.topic:7",
+        "revoked",
         "swaps:my:group:my.topic:7",
+        "withheld",
     ];
     assert_eq!(found, expected.iter().map(|rest| key(rest)).collect());
     let ledger: BTreeMap<String, String> = redis::cmd("HGETALL")
@@ -124,12 +128,12 @@ fn keys_and_fields_are_as_documented() {
     ];
     assert_eq!(fields.collect::<Vec<_>>(), expected);
     type Entries = Vec<(String, Vec<(String, String)>)>;
-    let entries: Entries = redis::cmd("XRANGE")
-        .arg(key("client:a"))
-        .arg("-")
-        .arg("+")
-        .query(&mut redis)
-        .unwrap();
+    let mut entries_of = |stream: &str| -> Vec<Vec<(String, String)>> {
+        let mut range = redis::cmd("XRANGE");
+        range.arg(key(stream)).arg("-").arg("+");
+        let entries: Entries = range.query(&mut redis).unwrap();
+        entries.into_iter().map(|(_, fields)| fields).collect()
+    };
     let fields = |source: &str| -> Vec<(String, String)> {
         let fields = [
             ("type", "order.created"),
@@ -140,18 +144,17 @@ fn keys_and_fields_are_as_documented() {
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .into()
     };
-    let shown: Vec<_> = entries.into_iter().map(|(_, fields)| fields).collect();
     assert_eq!(
-        shown,
+        entries_of("client:a"),
         [fields("my.topic/7/41/0"), fields("my.topic/7/41/1")]
     );
-    let interest: Vec<(String, f64)> = redis::cmd("ZRANGE")
-        .arg(key("interest"))
-        .arg(0)
-        .arg(-1)
-        .arg("WITHSCORES")
-        .query(&mut redis)
-        .unwrap();
+    assert_eq!(entries_of("group:a"), [fields("my.topic/7/44/1")]);
+    let mut scores = |set: &str| -> Vec<(String, f64)> {
+        let mut range = redis::cmd("ZRANGE");
+        range.arg(key(set)).arg(0).arg(-1).arg("WITHSCORES");
+        range.query(&mut redis).unwrap()
+    };
+    let interest = scores("interest");
     assert_eq!(interest.len(), 1);
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
@@ -161,10 +164,20 @@ fn keys_and_fields_are_as_documented() {
         interest[0].0 == "a" && left > 0.0 && left <= SOON.as_millis() as f64,
         "{left}"
     );
+    let withheld = scores("withheld");
+    assert_eq!(withheld.len(), 1);
+    let since = now.as_millis() as f64 - withheld[0].1;
+    assert!(
+        withheld[0].0 == "away" && (0.0..60_000.0).contains(&since),
+        "{since}"
+    );
+    assert_eq!(scores("revoked"), [("a".to_string(), 1_700_000_000.0)]);
     bell.set_read_timeout(Some(SOON)).unwrap();
-    let rung: String = bell.get_message().unwrap().get_payload().unwrap();
-    assert_eq!(rung, "a\n{b}:*");
-    for stream in ["client:a", "client:{b}:*"] {
+    let mut rung = || -> String { bell.get_message().unwrap().get_payload().unwrap() };
+    assert_eq!(rung(), "a\n{b}:*\n\x01a");
+    assert_eq!(rung(), "\x03a");
+    assert_eq!(rung(), "\x02a");
+    for stream in ["client:a", "client:{b}:*", "group:a"] {
         let left: i64 = redis::cmd("PTTL")
             .arg(key(stream))
             .query(&mut redis)

@@ -1,8 +1,10 @@
 //! A connection to Redis that loses answers, ends, or goes deaf.
 
-use super::{SOON, Subject, append, append_then, at, client, events, key, next_of, stored};
+use super::{
+    SOON, Subject, append, append_then, at, batch, client_stream, events, key, next_of, stored,
+};
 use millstream::record::Want;
-use millstream::store::{Append, Appended, Bell, Exchange};
+use millstream::store::{Appended, Bell};
 use millstream_tests::{Link, servers, streams, wait_until};
 use std::time::{Duration, Instant};
 
@@ -36,13 +38,7 @@ fn a_lost_answer_is_unknown_and_the_ledger_tells() {
     link.lose_answers();
     let began = Instant::now();
     let (ledger, events) = (key(0), events(1, &[("a", "2")]));
-    let mut twice = Append {
-        ledger: &ledger,
-        exchange: Exchange::new(1, 2),
-        digests: "digests",
-        attempts: 0,
-        events: &events,
-    };
+    let mut twice = batch(&ledger, 1, 2, &events);
     let lost = writer.append(&mut twice, None);
     println!("{lost:?} after {:?}", began.elapsed());
     let Appended::Unknown(error) = lost else {
@@ -119,11 +115,14 @@ fn readers_and_bells_come_back_when_redis_does() {
     assert_eq!(subject.next(&mut rung), Bell::Missed);
     for round in 0..3 {
         stored(append(&mut *writer, &key(0), round, &[("a", "1")]));
-        assert_eq!(subject.next(&mut rung), Bell::News(vec![client("a")]));
+        assert_eq!(
+            subject.next(&mut rung),
+            Bell::News(vec![client_stream("a")])
+        );
         assert_eq!(subject.data("a").len() as i64, round + 1);
         link.cut();
         let want = Want {
-            client: client("a"),
+            stream: client_stream("a"),
             after: None,
             limit: 1,
             check_gap: false,

@@ -1,15 +1,20 @@
 //! The contract of `host/src/store`, kept by both stores: Redis and memory.
 
 mod appends;
+mod away;
 mod bells;
+mod groups;
 mod keys;
 mod links;
 mod pages;
 mod races;
 mod refusals;
 mod retention;
+mod revocations;
 
-use millstream::record::{ClientId, Entry, Page, StreamId, TopicPartition, Want};
+use millstream::record::{
+    ClientId, Entry, GroupName, Page, StreamId, StreamKind, StreamName, TopicPartition, Want,
+};
 use millstream::store::{
     Append, Appended, Bell, Exchange, Ledger, LedgerKey, Refusal, Retention, Store, StoreSettings,
     StoreUrl, StreamEvent, Writer,
@@ -17,7 +22,7 @@ use millstream::store::{
 use millstream_tests::{servers, unique};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -64,7 +69,7 @@ impl Subject {
     /// One page of one client's stream.
     fn page(&self, name: &str, after: Option<StreamId>, limit: usize, check_gap: bool) -> Page {
         let want = Want {
-            client: client(name),
+            stream: client_stream(name),
             after,
             limit,
             check_gap,
@@ -76,20 +81,39 @@ impl Subject {
 
     /// A client's whole stream.
     fn stream(&self, name: &str) -> Vec<Entry> {
-        self.page(name, Some(StreamId::default()), 1_000_000, false)
-            .entries
+        self.entries(client_stream(name))
+    }
+
+    /// All that is in a stream.
+    fn entries(&self, stream: StreamName) -> Vec<Entry> {
+        let want = Want {
+            stream,
+            after: Some(StreamId::default()),
+            limit: 1_000_000,
+            check_gap: false,
+        };
+        self.read(&[want]).remove(0).entries
     }
 
     /// The payloads in a client's stream.
     fn data(&self, name: &str) -> Vec<String> {
-        let text = |entry: Entry| String::from_utf8(entry.data.to_vec()).unwrap();
-        self.stream(name).into_iter().map(text).collect()
+        texts(self.stream(name))
+    }
+
+    /// The payloads in a group's stream.
+    fn group_data(&self, name: &str) -> Vec<String> {
+        texts(self.entries(group_stream(name)))
     }
 
     fn listen(&self) -> mpsc::Receiver<Bell> {
         let (bells, rung) = mpsc::channel(16);
         let store = self.store.clone();
-        self.runtime.spawn(async move { store.listen(bells).await });
+        let hear = move |bell| {
+            // A test that ended listens no more.
+            let heard = bells.try_send(bell);
+            assert!(!matches!(heard, Err(TrySendError::Full(_))), "unheard");
+        };
+        self.runtime.spawn(async move { store.listen(&hear).await });
         rung
     }
 
@@ -106,6 +130,18 @@ impl Subject {
         self.runtime
             .block_on(self.store.keep_interest(&clients, lease))
             .unwrap();
+    }
+
+    fn revoke(&self, name: &str, before: u64) {
+        let client = client(name);
+        let revoked = self.store.revoke(&client, before);
+        self.runtime.block_on(revoked).unwrap();
+    }
+
+    fn disconnect(&self, name: &str) {
+        let client = client(name);
+        let ended = self.store.disconnect(&client);
+        self.runtime.block_on(ended).unwrap();
     }
 }
 
@@ -127,6 +163,19 @@ fn both_with(retention: Retention, check: impl Fn(&Subject)) {
 
 fn client(name: &str) -> ClientId {
     ClientId::new(name.as_bytes()).unwrap()
+}
+
+fn client_stream(name: &str) -> StreamName {
+    StreamName::Client(client(name))
+}
+
+fn group_stream(name: &str) -> StreamName {
+    StreamName::Group(GroupName::new(name.as_bytes()).unwrap())
+}
+
+fn texts(entries: Vec<Entry>) -> Vec<String> {
+    let text = |entry: Entry| String::from_utf8(entry.data.to_vec()).unwrap();
+    entries.into_iter().map(text).collect()
 }
 
 fn key(partition: i32) -> LedgerKey {
@@ -153,7 +202,8 @@ fn at(next: i64) -> Ledger {
 /// Events of one record each, from `offset` on.
 fn events<'a>(offset: i64, of: &[(&'a str, &'a str)]) -> Vec<StreamEvent<'a>> {
     let event = |(index, (client, data)): (usize, &(&'a str, &'a str))| StreamEvent {
-        client: client.as_bytes(),
+        to: StreamKind::Client,
+        name: client.as_bytes(),
         kind: b"kind",
         data: data.as_bytes(),
         offset: offset + index as i64,
@@ -182,14 +232,24 @@ fn append_then(
 ) -> Appended {
     let events = events(expected, of);
     let next = expected + of.len() as i64;
-    let mut append = Append {
+    writer.append(&mut batch(ledger, expected, next, &events), following)
+}
+
+/// A batch that moves the ledger from `expected` to `next`.
+fn batch<'a>(
+    ledger: &'a LedgerKey,
+    expected: i64,
+    next: i64,
+    events: &'a [StreamEvent<'a>],
+) -> Append<'a> {
+    Append {
         ledger,
         exchange: Exchange::new(expected, next),
         attempts: 0,
         digests: "digests",
-        events: &events,
-    };
-    writer.append(&mut append, following)
+        events,
+        withheld: &[],
+    }
 }
 
 #[track_caller]

@@ -1,6 +1,6 @@
 //! Reading a stream after a cursor.
 
-use super::{append, at, both, both_with, client, key, stored};
+use super::{append, at, both, both_with, client_stream, key, stored};
 use millstream::record::{Entry, Gap, Page, StreamId, Want};
 use millstream::store::Retention;
 
@@ -45,7 +45,7 @@ fn pages_follow_a_cursor() {
 
         // Many at once, in the order asked, each its own.
         let want = |name: &str, after| Want {
-            client: client(name),
+            stream: client_stream(name),
             after,
             limit: 9,
             check_gap: false,

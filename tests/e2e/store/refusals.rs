@@ -1,6 +1,6 @@
 //! A Redis that answers, and says no.
 
-use super::{Subject, append, append_then, at, client, key, next_of, stored};
+use super::{Subject, append, append_then, at, client_stream, key, next_of, stored};
 use millstream::record::{StreamId, Want};
 use millstream::store::Appended;
 use millstream_tests::servers;
@@ -41,7 +41,7 @@ fn an_event_that_redis_refuses_is_named_and_the_rest_is_stored() {
     );
     // A reader of such a key sees nothing, and blinds nobody else.
     let want = |name| Want {
-        client: client(name),
+        stream: client_stream(name),
         after: Some(StreamId::default()),
         limit: 9,
         check_gap: true,

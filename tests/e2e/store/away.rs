@@ -1,0 +1,108 @@
+//! Who was away while something was withheld is told when back.
+
+use super::{SOON, Subject, at, batch, both, client_stream, events, key, moved, next_of, stored};
+use millstream::store::{AWAY, Append, Appended, Bell, Writer};
+use millstream_tests::servers;
+
+/// Appends one event for `here`, and withholds one from each of these.
+fn withhold(writer: &mut dyn Writer, expected: i64, from: &[&[u8]]) -> Appended {
+    let (ledger, events) = (key(0), events(expected, &[("here", "kept")]));
+    let mut append = Append {
+        withheld: from,
+        ..batch(&ledger, expected, expected + 1, &events)
+    };
+    writer.append(&mut append, None)
+}
+
+/// The types of the entries in a client's stream.
+fn kinds(subject: &Subject, name: &str) -> Vec<String> {
+    let text = |kind: &[u8]| String::from_utf8(kind.to_vec()).unwrap();
+    let entries = subject.stream(name);
+    entries.iter().map(|entry| text(&entry.kind)).collect()
+}
+
+#[test]
+fn who_was_withheld_something_finds_one_mark_when_back_and_is_rung() {
+    both(|subject| {
+        let mut writer = subject.writer();
+        writer.begin(&key(0), None, &at(0)).unwrap();
+        let mut rung = subject.listen();
+        let mut next = || subject.next(&mut rung);
+        assert_eq!(next(), Bell::Missed);
+        // However often something is withheld, and from whom else.
+        stored(withhold(&mut *writer, 0, &[b"away", b"far"]));
+        stored(withhold(&mut *writer, 1, &[b"away"]));
+        let here = Bell::News(vec![client_stream("here")]);
+        assert_eq!((next(), next()), (here.clone(), here.clone()));
+        assert_eq!(kinds(subject, "away"), [""; 0], "not before it is back");
+
+        subject.keep_interest(&["other", "away", "here"], SOON);
+        let away = Bell::News(vec![client_stream("away")]);
+        assert_eq!(next(), away, "and nobody else");
+        assert_eq!(kinds(subject, "away"), [AWAY]);
+        assert_eq!(subject.data("away"), [""]);
+        assert_eq!(kinds(subject, "here"), ["kind", "kind"]);
+        for nobody in ["other", "far"] {
+            assert_eq!(kinds(subject, nobody), [""; 0], "{nobody}");
+        }
+
+        // Renewed, it is not told again; away once more, it is.
+        subject.keep_interest(&["away"], SOON);
+        subject.keep_interest(&["away", "other"], SOON);
+        stored(withhold(&mut *writer, 2, &[]));
+        assert_eq!(next(), here);
+        assert_eq!(kinds(subject, "away"), [AWAY]);
+        stored(withhold(&mut *writer, 3, &[b"away"]));
+        subject.keep_interest(&["away"], SOON);
+        assert_eq!((next(), next()), (here, away));
+        assert_eq!(kinds(subject, "away"), [AWAY, AWAY]);
+    });
+}
+
+#[test]
+fn of_many_who_come_back_at_once_each_finds_its_mark() {
+    both(|subject| {
+        let mut writer = subject.writer();
+        writer.begin(&key(0), None, &at(0)).unwrap();
+        let names: Vec<String> = (0..2500).map(|n| format!("client {n}")).collect();
+        let away = names.iter().step_by(2).map(String::as_bytes);
+        let away: Vec<&[u8]> = away.collect();
+        stored(withhold(&mut *writer, 0, &away));
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        subject.keep_interest(&names, SOON);
+        for (n, name) in names.iter().enumerate() {
+            let expected: &[&str] = if n % 2 == 0 { &[AWAY] } else { &[] };
+            assert_eq!(kinds(subject, name), expected, "{name}");
+        }
+    });
+}
+
+#[test]
+fn what_is_withheld_by_an_append_that_was_not_stored_leaves_no_mark() {
+    both(|subject| {
+        let mut writer = subject.writer();
+        writer.begin(&key(0), None, &at(5)).unwrap();
+        assert_eq!(moved(withhold(&mut *writer, 4, &[b"away"])), Some(5));
+        subject.keep_interest(&["away"], SOON);
+        assert_eq!(kinds(subject, "away"), [""; 0]);
+    });
+}
+
+#[test]
+fn what_is_withheld_while_redis_takes_no_writes_leaves_no_mark() {
+    let redis = servers().own_redis(&[]);
+    let subject = Subject::redis(&redis.url());
+    let mut writer = subject.writer();
+    writer.begin(&key(0), None, &at(0)).unwrap();
+    redis.order(&["CONFIG", "SET", "maxmemory", "1"]);
+    let refused = withhold(&mut *writer, 0, &[b"away"]);
+    assert!(matches!(refused, Appended::Unavailable(_)), "{refused:?}");
+    redis.order(&["CONFIG", "SET", "maxmemory", "0"]);
+    subject.keep_interest(&["away"], SOON);
+    assert_eq!(kinds(&subject, "away"), [""; 0]);
+    // The same append, when Redis takes it.
+    stored(withhold(&mut *writer, 0, &[b"away"]));
+    assert_eq!(next_of(&mut *writer, &key(0)), Some(1));
+    subject.keep_interest(&["away"], SOON);
+    assert_eq!(kinds(&subject, "away"), [AWAY]);
+}
