@@ -14,7 +14,7 @@ const MAY_NAME: [(&str, &[&str]); 10] = [
     ("store", &["record"]),
     ("http", &[]),
     ("sse", &["http", "record"]),
-    ("admin", &["http"]),
+    ("admin", &["http", "record", "sse"]),
     ("config", &["ingest", "plugin", "store"]),
     (
         "pipeline",

@@ -1,8 +1,13 @@
-//! The admin listener: health, readiness, metrics.
+//! The admin listener: health, readiness, metrics, and calls about clients.
+
+mod clients;
 
 use crate::http::{From, Handler, Incoming, Method, Reply, Request, StatusCode, json, text};
+use crate::sse::Hub;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
 use serde_json::json;
+use std::sync::Arc;
 
 /// Seconds that a batch's plugins take: 100 µs to 10 s.
 const PLUGIN_SECONDS: [f64; 11] = [
@@ -94,16 +99,26 @@ pub struct AdminHandler {
     /// More of it, that is asked for only when it is wanted, in Prometheus'
     /// text format: whole families, none of which the recorder has.
     pub more_metrics: Box<dyn Fn() -> String + Send + Sync>,
+    /// Who is connected; absent where nobody can be.
+    pub hub: Option<Arc<Hub>>,
     /// Why the daemon is not ready; empty when it is.
     pub not_ready: Box<dyn Fn() -> Vec<String> + Send + Sync>,
 }
 
 impl Handler for AdminHandler {
     async fn handle(&self, request: Request<Incoming>, _from: From) -> Reply {
+        let uri = request.uri();
+        if let Some(hub) = &self.hub {
+            let asked = (uri.path(), uri.query().unwrap_or_default());
+            let (method, headers) = (request.method(), request.headers());
+            if let Some(reply) = clients::answer(hub, method, asked, headers).await {
+                return reply;
+            }
+        }
         if request.method() != Method::GET {
             return text(StatusCode::METHOD_NOT_ALLOWED, "use GET\n");
         }
-        match request.uri().path() {
+        match uri.path() {
             "/healthz" => text(StatusCode::OK, "ok\n"),
             "/readyz" => self.ready(),
             "/metrics" => {
@@ -115,7 +130,7 @@ impl Handler for AdminHandler {
             }
             _ => text(
                 StatusCode::NOT_FOUND,
-                "not found: /healthz /readyz /metrics\n",
+                "not found: /healthz /readyz /metrics /v1/clients\n",
             ),
         }
     }

@@ -86,6 +86,7 @@ impl Daemon {
         let admin_handler = AdminHandler {
             metrics,
             more_metrics: Box::new(more_metrics),
+            hub: Some(hub.clone()),
             not_ready: Box::new(not_ready),
         };
         let admin = tokio::spawn(admin.serve(Arc::new(admin_handler), stopped.clone()));

@@ -43,4 +43,12 @@ impl Streams for StoreStreams {
     fn revoked(&self) -> BoxFuture<'_, Result<Vec<(ClientId, u64)>, String>> {
         Box::pin(async move { text(self.0.revoked().await) })
     }
+
+    fn revoke(&self, client: ClientId, before: u64) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async move { text(self.0.revoke(&client, before).await) })
+    }
+
+    fn disconnect(&self, client: ClientId) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async move { text(self.0.disconnect(&client).await) })
+    }
 }

@@ -10,6 +10,7 @@ use crate::record::{AWAY, ClientId, Entry, Gap, Page, StreamId, StreamName};
 use bytes::Bytes;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::SystemTime;
 
 /// Entries of one read: nobody knows how large they are before the first.
@@ -107,7 +108,7 @@ impl Connection {
         limits: Arc<Limits>,
         (chunked, retry_ms): (bool, u32),
     ) -> Connection {
-        let connection = Connection {
+        Connection {
             reader,
             types,
             retry_ms,
@@ -121,13 +122,24 @@ impl Connection {
             }),
             follows,
             limits,
-        };
-        connection.open_if_known(&mut connection.state());
-        connection
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns when it has begun: from then on it gets what comes.
+    pub async fn begun(&self) {
+        std::future::poll_fn(|cx| {
+            let mut state = self.state();
+            if state.opened || state.out.over() {
+                return Poll::Ready(());
+            }
+            state.out.wait(cx.waker());
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Its way out.
@@ -148,7 +160,9 @@ impl Connection {
     pub fn wants(&self, follow: usize) -> Option<(Position, usize)> {
         let mut state = self.state();
         let at = state.places[follow];
-        if state.out.over() || (!state.opened && at != Position::Unknown) {
+        // It begins everywhere at once: first it is asked where that is.
+        let waits = !state.opened && at != Position::Unknown;
+        if state.out.over() || (waits && state.places.contains(&Position::Unknown)) {
             return None;
         }
         if state.out.waiting() >= self.limits.room() {
@@ -188,14 +202,14 @@ impl Connection {
             state.doubt(follow);
             return given;
         }
+        if asked == Position::Unknown {
+            state.places[follow] = Position::At(page.last);
+        }
+        given.opened = self.open_if_known(&mut state);
         match asked {
-            Position::Unknown => {
-                state.places[follow] = Position::At(page.last);
-                given.opened = self.open_if_known(&mut state);
-            }
             Position::Unsure(cursor) => self.arrive(&mut state, follow, cursor, page),
             Position::Oldest => state.places[follow] = Position::At(StreamId::default()),
-            Position::At(_) => {}
+            Position::Unknown | Position::At(_) => {}
         }
         let (taken, bytes) = self.take_in(&mut state, follow, page, frames, &mut given.events);
         state.page = next_page(taken, bytes, limit);
@@ -208,7 +222,8 @@ impl Connection {
         given
     }
 
-    /// Sends the opening frame once every place is known.
+    /// Sends the opening frame once every place is known, and the store knows
+    /// that the client is connected: nothing is read for it before.
     fn open_if_known(&self, state: &mut State) -> bool {
         if state.opened || state.places.contains(&Position::Unknown) {
             return false;
@@ -216,7 +231,6 @@ impl Connection {
         state.opened = true;
         let id = self.id(state);
         state.out.push(&frame::opening(&id, self.retry_ms.into()));
-        state.out.flush();
         true
     }
 
@@ -345,7 +359,7 @@ impl Connection {
         if stuck.is_some_and(|stuck| stuck >= settings.write_timeout) {
             metrics::counter!("millstream_sse_cut_total").increment(1);
             state.out.cut();
-        } else if stuck.is_none() && state.opened {
+        } else if stuck.is_none() {
             let quiet = state.out.last_write().until(now);
             if quiet + every > settings.heartbeat {
                 match state.silent {

@@ -46,7 +46,7 @@ impl Handler for SseHandler {
         let mut reply = match *request.method() {
             Method::OPTIONS => cors.preflight(METHODS),
             Method::GET | Method::HEAD if path == MODULE => script(include_str!("millstream.js")),
-            Method::GET | Method::HEAD => self.events(&request, &from, &cors),
+            Method::GET | Method::HEAD => self.events(&request, &from, &cors).await,
             _ => not_allowed(),
         };
         cors.admit(reply.headers_mut());
@@ -55,7 +55,7 @@ impl Handler for SseHandler {
 }
 
 impl SseHandler {
-    fn events(&self, request: &Request<Incoming>, from: &From, cors: &Cors) -> Reply {
+    async fn events(&self, request: &Request<Incoming>, from: &From, cors: &Cors<'_>) -> Reply {
         if !takes_events(request.headers()) {
             let why = "this is text/event-stream, and the Accept header would not have it";
             return problem(StatusCode::NOT_ACCEPTABLE, why);
@@ -75,16 +75,19 @@ impl SseHandler {
             return stream(Body::Whole(None));
         }
         if from.crowded {
-            return self.shed("millstream_sse_shed_total", "process");
+            return self.shed(Shed::Process);
         }
-        match self.hub.open(asked, reader, from.chunked) {
-            Ok(connection) => {
-                let hub = self.hub.clone();
-                stream(Body::Endless(Box::new(OpenStream { hub, connection })))
-            }
-            Err(Shed::Client) => self.shed("millstream_sse_shed_total", "client"),
-            Err(Shed::Address) => self.shed("millstream_sse_shed_total", "address"),
-            Err(Shed::Stopping) => self.shed("millstream_sse_shed_total", "stopping"),
+        let hub = self.hub.clone();
+        let open = match self.hub.open(asked, reader, from.chunked) {
+            Ok(connection) => OpenStream { hub, connection },
+            Err(why) => return self.shed(why),
+        };
+        // Whoever is told that it is open gets everything from then on, also
+        // where the store is away now.
+        let patience = self.hub.limits.settings.heartbeat;
+        match tokio::time::timeout(patience, open.connection.begun()).await {
+            Ok(()) => stream(Body::Endless(Box::new(open))),
+            Err(_) => self.shed(Shed::Store),
         }
     }
 
@@ -105,8 +108,8 @@ impl SseHandler {
 
     /// Any status but 200 would end an EventSource for good: it is told to
     /// come back.
-    fn shed(&self, metric: &'static str, of: &'static str) -> Reply {
-        metrics::counter!(metric, "of" => of).increment(1);
+    fn shed(&self, why: Shed) -> Reply {
+        metrics::counter!("millstream_sse_shed_total", "why" => why.name()).increment(1);
         let retry = super::frame::closing(self.hub.retry_ms(3)).bytes(false);
         stream(Body::Whole(Some(retry)))
     }

@@ -51,9 +51,29 @@ struct Clients {
 /// Why a connection is not opened now; its client is to come back later.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Shed {
+    /// Too many connections of its client.
     Client,
+    /// Too many from its address.
     Address,
+    /// Too many altogether.
+    Process,
+    /// The store does not say where its streams are.
+    Store,
+    /// The daemon is stopping.
     Stopping,
+}
+
+impl Shed {
+    /// The reason's name in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Shed::Client => "client",
+            Shed::Address => "address",
+            Shed::Process => "process",
+            Shed::Store => "store",
+            Shed::Stopping => "stopping",
+        }
+    }
 }
 
 impl Hub {
@@ -266,14 +286,14 @@ impl Hub {
         followers.flatten().map(|f| f.connection).collect()
     }
 
-    fn of(&self, client: &ClientId) -> Vec<Arc<Connection>> {
+    pub(super) fn of(&self, client: &ClientId) -> Vec<Arc<Connection>> {
         let name = StreamName::Client(client.clone());
         let feed = self.clients().feeds.get(&name).cloned();
         let followers = feed.map(|feed| feed.followers()).unwrap_or_default();
         followers.into_iter().map(|f| f.connection).collect()
     }
 
-    fn disconnect(&self, client: &ClientId) {
+    fn end_all_of(&self, client: &ClientId) {
         for connection in self.of(client) {
             connection.end(self.retry_ms(1));
         }
@@ -349,7 +369,7 @@ async fn listen(hub: Arc<Hub>) {
     let hear = move |news| match news {
         News::Of(streams) => streams.iter().for_each(|stream| hub.ring(stream)),
         News::Missed => hub.missed(),
-        News::Disconnect(client) => hub.disconnect(&client),
+        News::Disconnect(client) => hub.end_all_of(&client),
         News::Revoked => {
             hub.stale.store(true, Ordering::Release);
             hub.news.notify_one();

@@ -11,6 +11,7 @@
 //!                                       ─→ each follower's outlet ─→ its socket
 //! ```
 
+mod census;
 mod connection;
 mod cors;
 pub mod cursor;
@@ -27,6 +28,7 @@ pub mod request;
 mod stream;
 mod wheel;
 
+pub use census::Connected;
 pub use handler::{Extra, SseHandler};
 pub use hub::Hub;
 pub use limits::SseSettings;
@@ -71,4 +73,10 @@ pub trait Streams: Send + Sync + 'static {
 
     /// Every revocation: whose tokens, issued before which time (s since 1970).
     fn revoked(&self) -> BoxFuture<'_, Result<Vec<(ClientId, u64)>, String>>;
+
+    /// Adds a revocation, and tells everyone who listens.
+    fn revoke(&self, client: ClientId, before: u64) -> BoxFuture<'_, Result<(), String>>;
+
+    /// Has everyone who listens end a client's connections.
+    fn disconnect(&self, client: ClientId) -> BoxFuture<'_, Result<(), String>>;
 }

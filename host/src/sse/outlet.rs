@@ -192,7 +192,8 @@ impl Outlet {
         Poll::Pending
     }
 
-    fn wait(&mut self, waker: &Waker) {
+    /// Wakes this one when there is something to do.
+    pub fn wait(&mut self, waker: &Waker) {
         if !self.waker.as_ref().is_some_and(|w| w.will_wake(waker)) {
             self.waker = Some(waker.clone());
         }

@@ -19,9 +19,12 @@ fn events_of_who_is_away_are_not_kept_and_of_who_is_connected_are() {
     assert_eq!(rig.stored("here", 5).len(), 5);
     let (mut away, begins) = rig.open("client=away&from=earliest");
     assert_eq!(begins, "0-0");
+    let gap = away.events(1, SOON).remove(0);
+    assert_eq!(gap.event.as_deref(), Some("gap"));
+    assert!(gap.data.unwrap().contains(r#""reason":"away""#));
     rig.send("away", ["first that is kept"]);
-    assert_same(&away.events(1, SOON), &rig.stored("away", 1));
-    assert_eq!(rig.stream("away")[0].data, "first that is kept");
+    assert_same(&away.events(1, SOON), &rig.stored("away", 2)[1..]);
+    assert_eq!(rig.stream("away")[1].data, "first that is kept");
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn a_stream_begins_at_the_live_end_and_sees_what_comes_after() {
     let entries = rig.store("ada", numbered(0..3), 3);
     let (mut late, begins) = rig.open("client=ada");
     assert_eq!(begins, entries[2].id);
-    let (mut asked, begins) = rig.open("client=ada&from=live");
+    let (mut asked, begins) = rig.open("client=ada&from=now");
     assert_eq!(begins, entries[2].id);
     let entries = rig.store("ada", numbered(3..5), 5);
     assert_same(&early.events(5, SOON), &entries);
@@ -81,7 +81,10 @@ fn other_questions_are_told_what_is_wrong_with_them() {
     let rig = Rig::start();
     let addr = rig.daemon.sse();
     let post = request("POST", &addr, "/v1/events?client=ada", &[], b"x").unwrap();
-    assert_eq!((post.status, post.header("allow")), (405, Some("GET")));
+    assert_eq!(
+        (post.status, post.header("allow")),
+        (405, Some("GET, HEAD, OPTIONS"))
+    );
     for path in [
         "/",
         "/v1/events/",

@@ -30,7 +30,7 @@ fn the_header_beats_the_query_and_an_id_beats_from() {
         four
     );
     assert_eq!(begins("client=ada&from=earliest".into(), header), four);
-    assert_eq!(begins("client=ada&from=live".into(), header), four);
+    assert_eq!(begins("client=ada&from=now".into(), header), four);
     let query = format!("client=ada&from=earliest&last-event-id={one}");
     assert_eq!(begins(query.clone(), &[]), one);
     assert_eq!(begins(query.clone(), header), four);

@@ -1,0 +1,102 @@
+//! The calls about clients.
+
+use crate::http::{Method, Reply, StatusCode, header, json, problem};
+use crate::record::ClientId;
+use crate::sse::{Connected, Hub};
+use header::{HeaderMap, HeaderValue};
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Connections listed unless more are asked for.
+const LISTED: usize = 1000;
+
+/// Answers `/v1/clients` and what is below it; `None` for other paths.
+pub(super) async fn answer(
+    hub: &Hub,
+    method: &Method,
+    (path, query): (&str, &str),
+    headers: &HeaderMap,
+) -> Option<Reply> {
+    let below = path.strip_prefix("/v1/clients")?;
+    let parts: Vec<&str> = below.split('/').collect();
+    let reply = match (&parts[..], method) {
+        ([""], &Method::GET) => list(hub, None, query).await,
+        (["", client], &Method::GET) => list(hub, Some(client), query).await,
+        (["", client, act @ ("disconnect" | "revoke")], &Method::POST) => {
+            // A page that a browser shows may send such a request to loopback.
+            if headers.contains_key(header::ORIGIN) {
+                let why = "not from a page: this is for programs";
+                return Some(problem(StatusCode::FORBIDDEN, why));
+            }
+            act_on(hub, client, act, query).await
+        }
+        ([""] | ["", _], _) => Err(not_allowed("GET")),
+        (["", _, "disconnect" | "revoke"], _) => Err(not_allowed("POST")),
+        _ => return None,
+    };
+    Some(reply.unwrap_or_else(|refused| refused))
+}
+
+fn not_allowed(use_: &'static str) -> Reply {
+    let why = format!("use {use_}");
+    let mut reply = problem(StatusCode::METHOD_NOT_ALLOWED, &why);
+    let allow = HeaderValue::from_static(use_);
+    reply.headers_mut().insert(header::ALLOW, allow);
+    reply
+}
+
+fn client_of(part: &str) -> Result<ClientId, Reply> {
+    let id: Vec<u8> = percent_decode_str(part).collect();
+    let bad = |e| problem(StatusCode::BAD_REQUEST, &format!("the client id {e}"));
+    ClientId::new(&id).map_err(bad)
+}
+
+/// A number of the query.
+fn number<T: std::str::FromStr>(query: &str, name: &str) -> Result<Option<T>, Reply> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let value = pairs.into_iter().find(|(key, _)| *key == name);
+    let bad = |_| problem(StatusCode::BAD_REQUEST, &format!("{name}: a whole number"));
+    value
+        .map(|(_, value)| value.parse().map_err(bad))
+        .transpose()
+}
+
+async fn list(hub: &Hub, client: Option<&str>, query: &str) -> Result<Reply, Reply> {
+    let client = client.map(client_of).transpose()?;
+    let limit = number(query, "limit")?.unwrap_or(LISTED);
+    let (connections, count) = hub.census(client.as_ref(), limit).await;
+    let listed: Vec<Value> = connections.iter().map(shown).collect();
+    let body = json!({ "count": count, "connections": listed });
+    Ok(json(StatusCode::OK, &body))
+}
+
+fn shown(of: &Connected) -> Value {
+    let since = of.since.duration_since(UNIX_EPOCH).unwrap_or_default();
+    json!({
+        "client": of.client.as_str(),
+        "address": of.address.to_string(),
+        "since": since.as_secs(),
+        "groups": of.groups,
+        "cursor": of.cursor,
+        "queued-bytes": of.queued,
+        "behind-ms": of.behind_ms,
+    })
+}
+
+async fn act_on(hub: &Hub, client: &str, act: &str, query: &str) -> Result<Reply, Reply> {
+    let client = client_of(client)?;
+    let done = match act {
+        "disconnect" => hub.disconnect(&client).await.map(|()| json!({})),
+        _ => {
+            // The second that has begun is over for this client.
+            let now = SystemTime::now().duration_since(UNIX_EPOCH);
+            let now = now.unwrap_or_default().as_secs() + 1;
+            let before = number(query, "before")?.unwrap_or(now);
+            let revoked = hub.revoke(&client, before).await;
+            revoked.map(|()| json!({ "before": before }))
+        }
+    };
+    let away = |why: String| problem(StatusCode::SERVICE_UNAVAILABLE, &why);
+    done.map(|body| json(StatusCode::OK, &body)).map_err(away)
+}
