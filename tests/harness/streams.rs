@@ -8,7 +8,7 @@ const PAGE: usize = 2000;
 /// How many streams are read in one round trip.
 const STREAMS: usize = 25;
 
-/// One entry of a client's stream.
+/// One entry of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The entry's ID, which is the SSE event id.
@@ -16,7 +16,7 @@ pub struct Entry {
     /// The field `type`.
     pub event_type: String,
     pub data: String,
-    /// `topic/partition/offset/n`
+    /// `topic/partition/offset/n`; empty for what Millstream itself put there.
     pub source: String,
 }
 
@@ -30,10 +30,23 @@ impl Redis {
         streams
     }
 
+    /// Every group's stream under this key prefix, from its beginning.
+    pub fn groups(&self, prefix: &str) -> BTreeMap<String, Vec<Entry>> {
+        let mut streams: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        self.each_page_of("group", prefix, |group, page| {
+            streams.entry(group.to_owned()).or_default().extend(page);
+        });
+        streams
+    }
+
     /// As [`Redis::streams`], but hands out one page after the other, for those who can't hold
     /// everything. A stream's pages come in order; those of several streams are mixed.
-    pub fn each_page(&self, prefix: &str, mut take: impl FnMut(&str, Vec<Entry>)) {
-        let key_prefix = format!("{prefix}:{{0}}:client:");
+    pub fn each_page(&self, prefix: &str, take: impl FnMut(&str, Vec<Entry>)) {
+        self.each_page_of("client", prefix, take);
+    }
+
+    fn each_page_of(&self, whose: &str, prefix: &str, mut take: impl FnMut(&str, Vec<Entry>)) {
+        let key_prefix = format!("{prefix}:{{0}}:{whose}:");
         let mut connection = self.connect();
         let keys = scan(&mut connection, &format!("{key_prefix}*"));
         for keys in keys.chunks(STREAMS) {
@@ -78,12 +91,18 @@ fn read(connection: &mut Connection, keys: &[String], mut take: impl FnMut(&Stri
 fn entry(value: Value) -> Entry {
     let (id, mut fields): (String, HashMap<String, String>) =
         FromRedisValue::from_redis_value(value).unwrap();
+    let source = fields.remove("source");
     let mut field = |name| {
         fields
             .remove(name)
             .unwrap_or_else(|| panic!("{id}: no field {name}"))
     };
-    let (event_type, data, source) = (field("type"), field("data"), field("source"));
+    let (event_type, data) = (field("type"), field("data"));
+    let own = event_type.starts_with("millstream.");
+    let source = source.unwrap_or_else(|| {
+        assert!(own, "{id}: no field source");
+        String::new()
+    });
     Entry {
         id,
         event_type,

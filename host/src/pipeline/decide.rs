@@ -6,7 +6,7 @@ use super::letters::{Letters, SOURCE, Verdict, judge};
 use super::plan::Plan;
 use crate::config::Deliver;
 use crate::plugin::{self, Made, Routed, ToTopic};
-use crate::record::{Batch, Event, Failure, Outgoing, StreamKind};
+use crate::record::{Batch, Event, Failure, Outgoing};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -90,9 +90,7 @@ impl Front {
             let Some(decision) = decision.as_ref().filter(|_| (event.record as usize) < end) else {
                 continue;
             };
-            // A group has no interest of its own: someone may follow it.
-            let is_group = event.to == StreamKind::Group;
-            let connected = is_group || connected.get(index) == Some(&true);
+            let connected = connected.get(index) == Some(&true);
             match wanted(decision.stream, settings.deliver) {
                 Wanted::Never => {}
                 Wanted::WhileConnected if !connected => withheld.push(index as u32),

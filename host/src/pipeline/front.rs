@@ -293,18 +293,17 @@ impl Front {
     fn connected(&mut self, made: &Made) -> Option<Vec<bool>> {
         // Checked to be client ids, hence text, when the events were made.
         let client = |e: &Event| std::str::from_utf8(made.events.bytes(e.name)).unwrap_or("");
-        let clients: Vec<&str> = made.events.list.iter().map(client).collect();
-        if clients.is_empty() {
-            return Some(Vec::new());
-        }
+        let events = &made.events.list;
+        let own = events.iter().filter(|e| e.to == StreamKind::Client);
+        let clients: Vec<&str> = own.map(client).collect();
         loop {
             match self.interest.connected(&clients) {
-                Ok(mut connected) => {
-                    // Groups have no lease: someone may follow.
-                    for (event, connected) in made.events.list.iter().zip(&mut connected) {
-                        *connected |= event.to == StreamKind::Group;
-                    }
-                    return Some(connected);
+                Ok(connected) => {
+                    let mut connected = connected.into_iter();
+                    // A group has no interest of its own: someone may follow it.
+                    let is =
+                        |e: &Event| e.to == StreamKind::Group || connected.next() == Some(true);
+                    return Some(events.iter().map(is).collect());
                 }
                 Err(error) => self.shared.trouble(Trouble::Store, Some(error.to_string())),
             }

@@ -40,6 +40,23 @@ pub(super) use transform::millstream::plugin::types::{Header, KafkaRecord, Origi
 
 use crate::record;
 
+/// The contract's number for whom an event is for.
+pub(super) fn address_kind(to: record::StreamKind) -> u32 {
+    match to {
+        record::StreamKind::Client => 0,
+        record::StreamKind::Group => 1,
+    }
+}
+
+/// Whom an event is for; `None` for a number that this version doesn't know.
+pub(super) fn stream_kind(address_kind: u32) -> Option<record::StreamKind> {
+    match address_kind {
+        0 => Some(record::StreamKind::Client),
+        1 => Some(record::StreamKind::Group),
+        _ => None,
+    }
+}
+
 impl From<record::Span> for Span {
     fn from(span: record::Span) -> Span {
         Span {

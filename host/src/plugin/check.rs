@@ -4,6 +4,7 @@
 //! (record numbers that make no sense, too much of everything) fails the call,
 //! and the search for the culprit goes on with fewer records.
 
+use super::abi::stream_kind;
 use super::abi::transform::exports::millstream::plugin::transform as wire;
 use super::guest::{CallError, Program};
 use super::transform::Made;
@@ -29,7 +30,7 @@ pub(super) fn transform(
         let failed = || failures.binary_search_by_key(&record, |f| f.record);
         let Err(place) = failed() else { continue };
         match check_event(event, &answer.arena) {
-            Ok(()) => push(made, event, record, base),
+            Ok(to) => push(made, event, to, record, base),
             Err((class, message)) => {
                 // All or nothing: what it made so far goes too.
                 while made.events.list.last().is_some_and(|e| e.record == record) {
@@ -49,7 +50,7 @@ pub(super) fn transform(
     Ok(())
 }
 
-fn push(made: &mut Made, event: &wire::Event, record: u32, base: u32) {
+fn push(made: &mut Made, event: &wire::Event, to: StreamKind, record: u32, base: u32) {
     let n = match made.events.list.last() {
         Some(last) if last.record == record => last.n + 1,
         _ => 0,
@@ -61,10 +62,7 @@ fn push(made: &mut Made, event: &wire::Event, record: u32, base: u32) {
     made.events.list.push(Event {
         record,
         n,
-        to: match event.address_kind {
-            1 => StreamKind::Group,
-            _ => StreamKind::Client,
-        },
+        to,
         name: moved(event.address),
         kind: moved(event.event_type),
         payload: moved(event.payload),
@@ -121,7 +119,8 @@ fn check_size(answer: &wire::Answer, records: usize, limit: usize) -> Result<(),
     Ok(())
 }
 
-fn check_event(event: &wire::Event, arena: &[u8]) -> Result<(), (Class, String)> {
+/// Whom it is for, if it keeps the contract.
+fn check_event(event: &wire::Event, arena: &[u8]) -> Result<StreamKind, (Class, String)> {
     let bytes = |what: &str, span: super::abi::Span| {
         let missing = || {
             (
@@ -131,14 +130,12 @@ fn check_event(event: &wire::Event, arena: &[u8]) -> Result<(), (Class, String)>
         };
         Span::from(span).of(arena).ok_or_else(missing)
     };
-    let to = match event.address_kind {
-        0 => StreamKind::Client,
-        1 => StreamKind::Group,
-        kind => {
-            let message = format!("address kind {kind} is none that this version knows");
-            return Err((Class::Unaddressable, message));
-        }
+    let unknown = || {
+        let kind = event.address_kind;
+        let message = format!("address kind {kind} is none that this version knows");
+        (Class::Unaddressable, message)
     };
+    let to = stream_kind(event.address_kind).ok_or_else(unknown)?;
     let bad = |message: String| (Class::BadOutput, message);
     let what = match to {
         StreamKind::Client => "client id",
@@ -148,7 +145,7 @@ fn check_event(event: &wire::Event, arena: &[u8]) -> Result<(), (Class, String)>
     check_event_kind(bytes("type", event.event_type)?).map_err(|e| bad(e.to_string()))?;
     let payload = bytes("payload", event.payload)?;
     match std::str::from_utf8(payload) {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(to),
         Err(e) => Err(bad(format!(
             "the payload is not UTF-8 at byte {}",
             e.valid_up_to()

@@ -137,12 +137,17 @@ pub(super) fn route(route: &mut RouteInstance) -> anyhow::Result<()> {
             b"order.created"
         };
         let mut push = |bytes: &[u8]| Span::push(&mut events.arena, bytes);
-        let (client, kind, payload) = (push(b"client"), push(kind), push(b"{}"));
+        let (name, kind, payload) = (push(b"name"), push(kind), push(b"{}"));
+        // Either kind of address with and without a type.
+        let to = match index % 4 {
+            0 | 1 => StreamKind::Client,
+            _ => StreamKind::Group,
+        };
         events.list.push(Event {
             record: index as u32,
             n: 0,
-            to: StreamKind::Client,
-            name: client,
+            to,
+            name,
             kind,
             payload,
         });

@@ -6,6 +6,13 @@ use crate::record::{Headers, Span};
 /// Headers that begin so are the host's own: a reader may trust them.
 const OWN: &str = "millstream.";
 
+/// Except for these, by which a plugin says whose event it was and what.
+const ALLOWED: [&[u8]; 3] = [
+    b"millstream.client",
+    b"millstream.group",
+    b"millstream.type",
+];
+
 /// The most headers that one output may add.
 const HEADERS_MAX: usize = 100;
 
@@ -51,8 +58,7 @@ fn header(header: &Header, arena: &[u8]) -> Result<(Vec<u8>, Option<Vec<u8>>), S
     if name.is_empty() || name.contains(&0) {
         return Err("a header name that is empty or holds a NUL".into());
     }
-    let allowed: [&[u8]; 2] = [b"millstream.client", b"millstream.type"];
-    if name.starts_with(OWN.as_bytes()) && !allowed.contains(&&*name) {
+    if name.starts_with(OWN.as_bytes()) && !ALLOWED.contains(&&*name) {
         let shown = String::from_utf8_lossy(&name[..name.len().min(80)]).into_owned();
         return Err(format!(
             "a header `{}`: {OWN}* are the host's own",

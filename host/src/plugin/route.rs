@@ -2,7 +2,7 @@
 
 use super::abi::route::exports::millstream::plugin::route as wire;
 use super::abi::route::{RoutePlugin, RoutePluginPre};
-use super::abi::{Header, KafkaRecord, Origin, Span as WireSpan};
+use super::abi::{Header, KafkaRecord, Origin, Span as WireSpan, address_kind};
 use super::guest::{CallError, Guest, Program, Seat};
 use crate::record::{Batch, Class, Events, Failure, Headers, Span, Stage};
 use std::ops::Range;
@@ -15,7 +15,7 @@ pub struct Route {
     pre: RoutePluginPre<super::limits::Guard>,
 }
 
-/// Whether an event goes to its client's stream.
+/// Whether an event goes to the stream of its client or group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deliver {
     /// No.
@@ -24,7 +24,7 @@ pub enum Deliver {
     AsConfigured,
     /// Always.
     Always,
-    /// Only while the client is connected.
+    /// Only while the client is connected; a group's always.
     WhileConnected,
 }
 
@@ -42,7 +42,7 @@ pub struct ToTopic {
 /// Where one event goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// The client's stream.
+    /// The stream.
     pub stream: Deliver,
     /// A topic.
     pub topic: Option<ToTopic>,
@@ -246,7 +246,7 @@ impl RouteInstance {
                     false => Span::push(arena, events.bytes(span)).into(),
                 }
             };
-            let (client, event_type) = (place(event.name), place(event.kind));
+            let (address, event_type) = (place(event.name), place(event.kind));
             let payload = if self.needs.payload {
                 event.payload
             } else {
@@ -255,7 +255,8 @@ impl RouteInstance {
             lowered.events.push(wire::Event {
                 record: lowered.records.len() as u32 - 1,
                 connected: u32::from(connected.get(range.start + index) == Some(&true)),
-                client,
+                address_kind: address_kind(event.to),
+                address,
                 event_type,
                 payload: payload.into(),
             });

@@ -1,4 +1,4 @@
-//! Where the client and the type are read from.
+//! Where the client, the group and the type are read from.
 
 use crate::json::{self, Level};
 use crate::pointer::{self, Pointer};

@@ -1,5 +1,7 @@
 //! What the plugin does as a whole; pointers have their own tests.
 
+mod group;
+
 use crate::ByField;
 use millstream_plugin::testing::{MadeEvent, TestRecord, TransformTest};
 use millstream_plugin::{Class, Failure};
@@ -419,7 +421,17 @@ mod configuration {
                 r#""client":"header:""#,
                 "client: \"header:\" names no header",
             ),
-            (r#""client":"=ada""#, "which only `type` may be"),
+            (
+                r#""client":"=ada""#,
+                "client: \"=ada\" is a constant, which only `group` and `type` may be",
+            ),
+            (r#""group":"=""#, "group: \"=\" is no name"),
+            (r#""group":"=a\nb""#, "is no group name: it holds a control"),
+            (r#""group":"team.id""#, "group: \"team.id\" is no source"),
+            (
+                r#""client":"key","group":"=all""#,
+                "client: no event is for a client, since `group` is the same for all",
+            ),
             (r#""client":"/a~2""#, "client: \"/a~2\" is no JSON pointer"),
             (r#""client":"key","type":"=""#, "type: \"=\" is no type"),
             (r#""client":"key","type":"=gap""#, "Millstream's own"),

@@ -1,5 +1,5 @@
-//! A route that goes by the event's type: to the client's stream, to a Kafka
-//! topic, to both or to neither.
+//! A route that goes by the event's type: to the stream of its client or group,
+//! to a Kafka topic, to both or to neither.
 //!
 //! ```toml
 //! [pipeline.route]
@@ -18,17 +18,19 @@
 //!
 //! | key | values |
 //! |---|---|
-//! | `deliver` | the client's stream: `as-configured` (by the pipeline's `deliver`; the default), `always`, `while-connected`, `never` |
+//! | `deliver` | the stream: `as-configured` (by the pipeline's `deliver`; the default), `always`, `while-connected` (a group's always), `never` |
 //! | `topic` | a Kafka topic that gets the payload, beside the stream |
-//! | `key` | its key there: `client` (the client's id; the default), `record` (the record's own), `none` |
+//! | `key` | its key there: `client` (the client's id, or the group's name; the default), `record` (the record's own), `none` |
 //!
-//! In the topic the headers `millstream.client` and, unless the event has no
-//! type, `millstream.type` say whose event it was and what.
+//! In the topic the header `millstream.client` or `millstream.group` says whose
+//! event it was and, unless it has no type, `millstream.type` says what.
 
 #[cfg(test)]
 mod tests;
 
-use millstream_plugin::{Config, Deliver, Destination, Needs, Route, RoutedEvent, ToTopic, route};
+use millstream_plugin::{
+    Address, Config, Deliver, Destination, Needs, Route, RoutedEvent, ToTopic, route,
+};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -137,10 +139,11 @@ impl ByType {
 
 impl Rule {
     fn to<'a>(&self, topic: &'a str, event: RoutedEvent<'a>) -> ToTopic<'a> {
-        let named = [
-            ("millstream.client", event.client()),
-            ("millstream.type", event.kind()),
-        ];
+        let whose = match event.address() {
+            Address::Client(id) => ("millstream.client", id),
+            Address::Group(name) => ("millstream.group", name),
+        };
+        let named = [whose, ("millstream.type", event.kind())];
         let present = named.into_iter().filter(|(_, value)| !value.is_empty());
         let header = |(name, value): (_, &'a str)| (Cow::from(name), Some(value.as_bytes().into()));
         ToTopic {
@@ -162,7 +165,7 @@ impl Rule {
 impl Key {
     fn of(self, event: RoutedEvent) -> Option<Cow<[u8]>> {
         match self {
-            Key::Client => Some(event.client().as_bytes().into()),
+            Key::Client => Some(event.address().name().as_bytes().into()),
             Key::Record => event.record().key().map(Cow::from),
             Key::None => None,
         }

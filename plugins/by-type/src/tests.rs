@@ -67,6 +67,24 @@ fn an_event_in_a_topic_says_whose_it_was_and_what() {
 }
 
 #[test]
+fn a_groups_event_is_routed_likewise_and_says_that_it_was_a_groups() {
+    let config = r#"{"default":{"deliver":"always"},"types":{"mail":{"topic":"t"}}}"#;
+    let plugin = RouteTest::<ByType>::new(config).unwrap();
+    let events = ["mail", "other"].map(|kind| TestEvent::group("staff", kind, "{}"));
+    let out = plugin.run(&events);
+    let (mail, other) = (out[0].as_ref().unwrap(), out[1].as_ref().unwrap());
+    assert_eq!((other.stream, &other.topic), (Deliver::Always, &None));
+    assert_eq!(mail.stream, Deliver::AsConfigured);
+    assert_eq!(mail.topic, Some(("t".into(), Some(b"staff".to_vec()))));
+    let header = |name: &str, value: &str| (name.to_owned(), Some(value.as_bytes().to_vec()));
+    let expected = [
+        header("millstream.group", "staff"),
+        header("millstream.type", "mail"),
+    ];
+    assert_eq!(mail.headers, expected);
+}
+
+#[test]
 fn the_key_is_the_clients_the_records_or_none() {
     let key = |key: &str| {
         let config = format!(r#"{{"default":{{"topic":"t"{key}}}}}"#);

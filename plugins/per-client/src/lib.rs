@@ -1,12 +1,13 @@
-//! A route that sends each event to its client's stream and nowhere else. A
-//! pipeline that names no route has this one.
+//! A route that sends each event to the stream of its client or group and nowhere
+//! else. A pipeline that names no route has this one.
 //!
 //! ```toml
 //! [pipeline.route]
 //! plugin = "bundled:per-client"
 //! [pipeline.route.config]
 //! # optional: "as-configured" (the default) leaves it to the pipeline's `deliver`,
-//! # "always" keeps events for clients that are away, "while-connected" does not.
+//! # "always" keeps events for clients that are away, "while-connected" does not
+//! # (those of groups it does).
 //! deliver = "as-configured"
 //! ```
 
@@ -72,6 +73,15 @@ mod tests {
             deliver(r#"{"deliver":"while-connected"}"#),
             Deliver::WhileConnected
         );
+    }
+
+    #[test]
+    fn a_groups_event_goes_to_its_stream_likewise() {
+        let plugin = RouteTest::<PerClient>::new(r#"{"deliver":"always"}"#).unwrap();
+        let mut out = plugin.run(&[TestEvent::group("staff", "mail", "{}")]);
+        let destination = out.remove(0).unwrap();
+        assert_eq!(destination.stream, Deliver::Always);
+        assert_eq!(destination.topic, None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! | kind | trait | macro | answers |
 //! |---|---|---|---|
-//! | transform | [`Transform`] | [`transform!`] | which events a record becomes, and for whom |
+//! | transform | [`Transform`] | [`transform!`] | which events a record becomes, and for which client or group |
 //! | route | [`Route`] | [`route!`] | where an event goes |
 //! | dead-letter | [`DeadLetter`] | [`dead_letter!`] | what becomes of a record that failed |
 //!
@@ -14,6 +14,7 @@ extern crate self as millstream_plugin;
 
 #[doc(hidden)]
 pub mod abi;
+mod address;
 mod config;
 mod dead_letter;
 mod failure;
@@ -26,6 +27,7 @@ mod slot;
 pub mod testing;
 mod transform;
 
+pub use address::Address;
 pub use config::Config;
 pub use dead_letter::{DeadLetter, Decision, FailedRecord, Letter, Value};
 pub use failure::{Class, Failure};

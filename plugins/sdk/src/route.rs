@@ -3,13 +3,14 @@
 use crate::abi::route::exports::millstream::plugin::route as wire;
 use crate::abi::{Header, KafkaRecord, Origin, Span};
 use crate::record::text;
-use crate::{Config, Record};
+use crate::{Address, Config, Record};
 use std::borrow::Cow;
 
-/// What a route plugin wants to know of each event beside its client and type.
+/// What a route plugin wants to know of each event beside its address and type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// Whether the client is connected: costs a look-up a batch in the store.
+    /// Whether the client is connected (a group always counts as that): costs a
+    /// look-up a batch in the store.
     pub connected: bool,
     /// The payload.
     pub payload: bool,
@@ -26,7 +27,7 @@ impl From<Needs> for wire::Needs {
     }
 }
 
-/// Whether an event goes to its client's stream.
+/// Whether an event goes to the stream of its client or group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Deliver {
     /// Not to the stream.
@@ -36,7 +37,7 @@ pub enum Deliver {
     AsConfigured,
     /// Always, also while the client is away.
     Always,
-    /// Only while the client is connected.
+    /// Only while the client is connected; a group's always.
     WhileConnected,
 }
 
@@ -54,18 +55,18 @@ pub struct ToTopic<'a> {
     pub headers: Vec<TopicHeader<'a>>,
 }
 
-/// Where an event goes: to its client's stream, to a topic, to both, or (with
-/// [`Deliver::No`] and no topic) nowhere.
+/// Where an event goes: to the stream of its client or group, to a topic, to
+/// both, or (with [`Deliver::No`] and no topic) nowhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Destination<'a> {
-    /// The client's stream.
+    /// The stream.
     pub stream: Deliver,
     /// A topic.
     pub topic: Option<ToTopic<'a>>,
 }
 
 impl Destination<'_> {
-    /// To the client's stream and nowhere else.
+    /// To the stream and nowhere else.
     pub fn stream(deliver: Deliver) -> Self {
         Destination {
             stream: deliver,
@@ -83,9 +84,26 @@ pub struct RoutedEvent<'a> {
 }
 
 impl<'a> RoutedEvent<'a> {
-    /// The client's id.
-    pub fn client(&self) -> &'a str {
-        text(self.event.client.of(self.arena))
+    /// Whom it is for.
+    pub fn address(&self) -> Address<'a> {
+        let name = text(self.event.address.of(self.arena));
+        Address::of(self.event.address_kind, name)
+    }
+
+    /// The client's id; `None` for a group's event.
+    pub fn client(&self) -> Option<&'a str> {
+        match self.address() {
+            Address::Client(id) => Some(id),
+            Address::Group(_) => None,
+        }
+    }
+
+    /// The group's name; `None` for a client's event.
+    pub fn group(&self) -> Option<&'a str> {
+        match self.address() {
+            Address::Group(name) => Some(name),
+            Address::Client(_) => None,
+        }
     }
 
     /// The event's type, may be empty.
@@ -93,7 +111,8 @@ impl<'a> RoutedEvent<'a> {
         text(self.event.event_type.of(self.arena))
     }
 
-    /// Whether the client is connected now; false unless [`Needs::connected`].
+    /// Whether the client is connected now, always so for a group's event; false
+    /// unless [`Needs::connected`].
     pub fn connected(&self) -> bool {
         self.event.connected != 0
     }
@@ -145,7 +164,7 @@ pub trait Route: Sized + 'static {
     /// A message for people: the plugin does not go live.
     fn new(config: Config) -> Result<Self, String>;
 
-    /// What it wants to know beside client and type. Asked once.
+    /// What it wants to know beside address and type. Asked once.
     fn needs(&self) -> Needs {
         Needs::default()
     }

@@ -2,7 +2,7 @@
 
 use crate::abi::transform::exports::millstream::plugin::transform as wire;
 use crate::abi::{Header, KafkaRecord, Origin, Span};
-use crate::{Class, Config, Failure, Record};
+use crate::{Address, Class, Config, Failure, Record};
 use serde::Serialize;
 
 /// A plugin that makes events of records.
@@ -66,14 +66,26 @@ impl Events<'_> {
     /// Begins an event for one client: 1 to 256 bytes, no control characters.
     /// (An id that isn't so makes the record fail as `bad-output`.)
     pub fn client(&mut self, id: &str) -> NewEvent<'_> {
-        let address = Span::push(&mut self.answer.arena, id.as_bytes());
+        self.to(Address::Client(id))
+    }
+
+    /// Begins an event for a group: it is stored once, and every client that
+    /// follows the group gets it. The rules for a name are those for an id.
+    pub fn group(&mut self, name: &str) -> NewEvent<'_> {
+        self.to(Address::Group(name))
+    }
+
+    /// Begins an event for either.
+    pub fn to(&mut self, address: Address) -> NewEvent<'_> {
+        let name = Span::push(&mut self.answer.arena, address.name().as_bytes());
         let empty = Span {
             start: 0,
             length: 0,
         };
         NewEvent {
             record: self.record,
-            address,
+            address_kind: address.kind(),
+            address: name,
             kind: empty,
             answer: self.answer,
         }
@@ -84,6 +96,7 @@ impl Events<'_> {
 #[must_use = "an event begins to exist with its payload: call json, text or json_bytes"]
 pub struct NewEvent<'a> {
     record: u32,
+    address_kind: u32,
     address: Span,
     kind: Span,
     answer: &'a mut wire::Answer,
@@ -129,7 +142,7 @@ impl NewEvent<'_> {
     fn end(self, payload: Span) {
         self.answer.events.push(wire::Event {
             record: self.record,
-            address_kind: 0,
+            address_kind: self.address_kind,
             address: self.address,
             event_type: self.kind,
             payload,

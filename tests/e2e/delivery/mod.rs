@@ -5,12 +5,14 @@ mod attempts;
 mod breaker;
 mod dead_letters;
 mod emptied;
+mod groups;
 mod lost_records;
 mod measured;
 mod remade;
 mod replayed;
+mod withheld;
 
-use millstream_tests::{Daemon, Message, Redis, get, wait_until};
+use millstream_tests::{Daemon, Message, Redis, get, metrics, wait_until};
 use serde_json::{Value, json};
 use std::process::Output;
 use std::time::Duration;
@@ -46,6 +48,14 @@ fn wait_for(redis: &Redis, prefix: &str, last: i64) -> Vec<i64> {
     wait_until(&format!("the event of offset {last}"), LONG, || {
         Some(offsets(redis, prefix)).filter(|offsets| offsets.last() == Some(&last))
     })
+}
+
+/// Waits until this run of the daemon is done with so many records.
+fn wait_for_records(daemon: &Daemon, count: usize) {
+    wait_until(&format!("{count} records are done"), LONG, || {
+        let done = metrics(&daemon.admin()).sum("millstream_records_total", &[]);
+        (done >= count as f64).then_some(())
+    });
 }
 
 /// Waits until `/readyz` says all of this; the whole of what it says.

@@ -1,9 +1,7 @@
 //! Dead letters that are replayed, more than once.
 
-use super::{LONG, config, note};
-use millstream_tests::{
-    Consumed, Daemon, Message, metrics, produce, read_all, servers, unique, wait_until,
-};
+use super::{LONG, config, note, wait_for_records};
+use millstream_tests::{Consumed, Daemon, Message, produce, read_all, servers, unique, wait_until};
 
 /// The same key, value and headers, as a new record of this partition.
 fn again(letter: &Consumed, partition: i32) -> Message {
@@ -44,18 +42,12 @@ fn letters_that_are_replayed_twice_give_their_events_once() {
         .iter()
         .flat_map(|letter| [again(letter, 0), again(letter, 1)]);
     produce(&topic, copies);
-    wait_until("all copies are done", LONG, || {
-        let done = metrics(&daemon.admin()).sum("millstream_records_total", &[]);
-        (done >= 400.0).then_some(())
-    });
+    wait_for_records(&daemon, 400);
     // And after a crash.
     daemon.kill();
     daemon.restart();
     produce(&topic, letters.iter().map(|letter| again(letter, 1)));
-    wait_until("all copies are done", LONG, || {
-        let done = metrics(&daemon.admin()).sum("millstream_records_total", &[]);
-        (done >= 200.0).then_some(())
-    });
+    wait_for_records(&daemon, 200);
     let mut sources: Vec<_> = redis.streams(&prefix).remove("ada").unwrap();
     sources.sort_by_key(|entry| {
         entry

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// What the plugin is told, the class of the failure, and a part of its message.
-const CULPRITS: [(&str, &str, &str); 16] = [
+const CULPRITS: [(&str, &str, &str); 21] = [
     ("trap", "trap", "unreachable"),
     ("trap quietly", "trap", "unreachable"),
     ("loop", "timeout", "CPU time"),
@@ -26,7 +26,16 @@ const CULPRITS: [(&str, &str, &str); 16] = [
         "control character at byte 1",
     ),
     ("long client", "bad-output", "257 bytes"),
-    ("task", "unaddressable", "address kind 1"),
+    ("empty group", "bad-output", "group name is empty"),
+    (
+        "control group",
+        "bad-output",
+        "group name holds a control character at byte 1",
+    ),
+    ("long group", "bad-output", "group name has 257 bytes"),
+    ("bytes group", "bad-output", "group name is not UTF-8"),
+    ("outside group", "bad-output", "address lies outside"),
+    ("unknown address", "unaddressable", "address kind 2"),
     ("reserved type", "bad-output", "`gap` is Millstream's own"),
     ("bad payload", "bad-output", "not UTF-8 at byte 0"),
     ("many", "too-large", ""),
@@ -106,7 +115,7 @@ fn each_culprit_fails_alone_with_its_class_and_all_its_bytes() {
     );
     assert_eq!(
         counted.sum("millstream_dead_letters_total", &["action=\"topic\""]),
-        16.0
+        CULPRITS.len() as f64
     );
     // A plugin's address never becomes another key.
     let mut keys: Vec<String> = redis::cmd("KEYS")

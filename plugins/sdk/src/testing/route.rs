@@ -1,12 +1,13 @@
 use super::input::{Flat, TestRecord, owned};
 use crate::abi::Span;
 use crate::abi::route::exports::millstream::plugin::route as wire;
-use crate::{Config, Deliver, Route};
+use crate::{Address, Config, Deliver, Route};
 
 /// An event to route in a test.
 #[derive(Clone, Debug, Default)]
 pub struct TestEvent {
-    client: String,
+    address_kind: u32,
+    address: String,
     kind: String,
     payload: String,
     connected: bool,
@@ -16,11 +17,20 @@ pub struct TestEvent {
 impl TestEvent {
     /// An event for a client that is away.
     pub fn new(client: &str, kind: &str, payload: &str) -> TestEvent {
-        let (client, kind, payload) = (client.into(), kind.into(), payload.into());
+        TestEvent::to(Address::Client(client), kind, payload)
+    }
+
+    /// An event for a group.
+    pub fn group(name: &str, kind: &str, payload: &str) -> TestEvent {
+        TestEvent::to(Address::Group(name), kind, payload).connected()
+    }
+
+    fn to(address: Address, kind: &str, payload: &str) -> TestEvent {
         TestEvent {
-            client,
-            kind,
-            payload,
+            address_kind: address.kind(),
+            address: address.name().into(),
+            kind: kind.into(),
+            payload: payload.into(),
             ..TestEvent::default()
         }
     }
@@ -77,7 +87,8 @@ impl<T: Route> RouteTest<T> {
             .map(|(index, event)| wire::Event {
                 record: index as u32,
                 connected: u32::from(needs.connected && event.connected),
-                client: Span::push(&mut flat.arena, event.client.as_bytes()),
+                address_kind: event.address_kind,
+                address: Span::push(&mut flat.arena, event.address.as_bytes()),
                 event_type: Span::push(&mut flat.arena, event.kind.as_bytes()),
                 payload: Span::push_option(
                     &mut flat.arena,
@@ -125,4 +136,44 @@ fn read(answer: &wire::Answer, decision: &wire::Decision) -> Result<TestDestinat
             .map(|h| (owned(h.name, arena), bytes(h.value)))
             .collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Destination, Needs, RoutedEvent};
+
+    /// Says in a refusal what it was told.
+    struct Telling;
+
+    impl Route for Telling {
+        fn new(config: Config) -> Result<Self, String> {
+            config.none().map(|()| Telling)
+        }
+
+        fn needs(&self) -> Needs {
+            Needs {
+                connected: true,
+                ..Needs::default()
+            }
+        }
+
+        fn route<'a>(&'a self, event: RoutedEvent<'a>) -> Result<Destination<'a>, String> {
+            let (client, group) = (event.client(), event.group());
+            let (address, connected) = (event.address(), event.connected());
+            Err(format!("{address:?} {client:?} {group:?} {connected}"))
+        }
+    }
+
+    #[test]
+    fn a_route_is_told_whom_an_event_is_for() {
+        let route = RouteTest::<Telling>::new("{}").unwrap();
+        let events = [TestEvent::new("a", "", ""), TestEvent::group("a", "", "")];
+        let told = route.run(&events).into_iter().map(|r| r.err().unwrap());
+        let expected = [
+            r#"Client("a") Some("a") None false"#,
+            r#"Group("a") None Some("a") true"#,
+        ];
+        assert_eq!(told.collect::<Vec<_>>(), expected);
+    }
 }

@@ -1,11 +1,14 @@
 use super::input::{Flat, TestRecord, owned};
-use crate::{Class, Config, Failure, Transform};
+use crate::abi::transform::exports::millstream::plugin::transform as wire;
+use crate::{Address, Class, Config, Failure, Transform};
 
 /// An event that a transform made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MadeEvent {
-    /// The client's id.
+    /// The client's id; empty for a group's event.
     pub client: String,
+    /// The group's name; empty for a client's event.
+    pub group: String,
     /// The event's type.
     pub kind: String,
     /// The payload.
@@ -41,11 +44,7 @@ impl<T: Transform> TransformTest<T> {
         );
         let mut out: Vec<_> = records.iter().map(|_| Ok(Vec::new())).collect();
         for event in &answer.events {
-            let made = MadeEvent {
-                client: owned(event.address, &answer.arena),
-                kind: owned(event.event_type, &answer.arena),
-                payload: owned(event.payload, &answer.arena),
-            };
+            let made = made(event, &answer.arena);
             if let Ok(events) = &mut out[event.record as usize] {
                 events.push(made);
             }
@@ -71,5 +70,56 @@ impl<T: Transform> TransformTest<T> {
     /// The record's failure.
     pub fn one(&self, record: TestRecord) -> Result<Vec<MadeEvent>, Failure> {
         self.run(&[record]).remove(0)
+    }
+}
+
+fn made(event: &wire::Event, arena: &[u8]) -> MadeEvent {
+    let name = owned(event.address, arena);
+    let (client, group) = match Address::of(event.address_kind, &name) {
+        Address::Client(_) => (name, String::new()),
+        Address::Group(_) => (String::new(), name),
+    };
+    MadeEvent {
+        client,
+        group,
+        kind: owned(event.event_type, arena),
+        payload: owned(event.payload, arena),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Events, Record};
+
+    /// Tells a group and a client of the same name.
+    struct Both;
+
+    impl Transform for Both {
+        fn new(config: Config) -> Result<Self, String> {
+            config.none().map(|()| Both)
+        }
+
+        fn transform(&self, _: Record, events: &mut Events) -> Result<(), Failure> {
+            events.client("a").kind("own").text("1");
+            events.group("a").text("2");
+            events.to(Address::Group("b")).kind("all").json(&3)
+        }
+    }
+
+    #[test]
+    fn events_for_clients_and_for_groups_are_told_apart() {
+        let made = TransformTest::<Both>::new("{}").unwrap();
+        let made = made.one(TestRecord::value("x")).unwrap();
+        let shown: Vec<_> = made
+            .iter()
+            .map(|e| [&*e.client, &*e.group, &*e.kind, &*e.payload])
+            .collect();
+        let expected = [
+            ["a", "", "own", "1"],
+            ["", "a", "", "2"],
+            ["", "b", "all", "3"],
+        ];
+        assert_eq!(shown, expected);
     }
 }

@@ -1,5 +1,5 @@
 //! A transform that does what a record tells it to, for tests of the engine's
-//! limits. Its client is always `victim`, its payload the record's value.
+//! limits. Its client is `victim`, its payload the record's value.
 
 use millstream_plugin::abi::transform::exports::millstream::plugin::transform as wire;
 use millstream_plugin::abi::{Header, KafkaRecord, Origin, Span};
@@ -74,10 +74,15 @@ fn act(value: &str, record: u32, answer: &mut wire::Answer) {
             }
         }
         "wrong record" => event.record = 1_000_000,
+        group @ ("empty group" | "control group" | "long group" | "bytes group"
+        | "outside group") => {
+            event.address_kind = 1;
+            event.address = name(group, client, answer);
+        }
         "empty client" => event.address.length = 0,
         "control client" => event.address = push(answer, b"a\r\nb"),
         "long client" => event.address = push(answer, &[b'c'; 257]),
-        "task" => event.address_kind = 1,
+        "unknown address" => event.address_kind = 2,
         "reserved type" => event.event_type = push(answer, b"gap"),
         "bad payload" => event.payload = push(answer, b"\xff\xfe"),
         "many" => times = 2_000_000,
@@ -88,6 +93,21 @@ fn act(value: &str, record: u32, answer: &mut wire::Answer) {
         _ => {}
     }
     answer.events.extend(std::iter::repeat_n(event, times));
+}
+
+/// The name of a group that is told to be `empty`, `control`, ...
+fn name(group: &str, fine: Span, answer: &mut wire::Answer) -> Span {
+    match group {
+        "empty group" => Span { length: 0, ..fine },
+        "control group" => push(answer, b"a\r\nb"),
+        "long group" => push(answer, &[b'g'; 257]),
+        "bytes group" => push(answer, b"g\xff"),
+        "outside group" => Span {
+            start: 0xffff_0000,
+            length: 6,
+        },
+        _ => fine,
+    }
 }
 
 fn push(answer: &mut wire::Answer, bytes: &[u8]) -> Span {

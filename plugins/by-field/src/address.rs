@@ -1,0 +1,108 @@
+//! Whom an event is for.
+
+use crate::json::Level;
+use crate::source::{Found, Source};
+use crate::unfit;
+use millstream_plugin::{Events, Failure, NewEvent, Record};
+use std::borrow::Cow;
+
+/// Where the group and the client are found; one of them is.
+pub struct Address {
+    group: Option<Group>,
+    client: Option<Source>,
+}
+
+enum Group {
+    Constant(String),
+    From(Source),
+}
+
+/// Whom one event is for.
+pub enum To<'a> {
+    Client(Cow<'a, str>),
+    Group(Cow<'a, str>),
+}
+
+impl Address {
+    pub fn parse(client: Option<&str>, group: Option<&str>) -> Result<Address, String> {
+        let group = group.map(Group::parse).transpose();
+        let group = group.map_err(|e| format!("group: {e}"))?;
+        let client = match (client, &group) {
+            (Some(_), Some(Group::Constant(_))) => {
+                let why = "no event is for a client, since `group` is the same for all";
+                return Err(format!("client: {why}"));
+            }
+            (None, Some(_)) => None,
+            // Records keyed by who they are for are what most topics have.
+            (client, _) => Some(client.unwrap_or("key")),
+        };
+        let client = client.map(client_source).transpose();
+        let client = client.map_err(|e| format!("client: {e}"))?;
+        Ok(Address { group, client })
+    }
+
+    pub fn is_pointer(&self) -> bool {
+        let group = matches!(&self.group, Some(Group::From(source)) if source.is_pointer());
+        group || self.client.as_ref().is_some_and(Source::is_pointer)
+    }
+
+    /// The group, where there is one, else the client.
+    pub fn of<'a>(&'a self, record: Record<'a>, top: &Level<'a>) -> Result<To<'a>, Failure> {
+        match &self.group {
+            Some(Group::Constant(name)) => return Ok(To::Group(name.into())),
+            Some(Group::From(source)) => match source.read(record, top)? {
+                Found::Nothing(_) if self.client.is_some() => {}
+                found => return name(source, found, "group name").map(To::Group),
+            },
+            None => {}
+        }
+        let source = self.client.as_ref().unwrap_or(&Source::Key);
+        name(source, source.read(record, top)?, "client id").map(To::Client)
+    }
+}
+
+impl To<'_> {
+    /// Begins the event.
+    pub fn event<'e>(&self, events: &'e mut Events<'_>) -> NewEvent<'e> {
+        match self {
+            To::Client(id) => events.client(id),
+            To::Group(name) => events.group(name),
+        }
+    }
+}
+
+impl Group {
+    fn parse(text: &str) -> Result<Group, String> {
+        match text.strip_prefix('=') {
+            None => Source::parse(text).map(Group::From),
+            Some("") => Err("\"=\" is no name; \"=everyone\" would be one".into()),
+            Some(name) => match unfit(name) {
+                None => Ok(Group::Constant(name.into())),
+                Some(wrong) => Err(format!("{name:?} is no group name: it {wrong}")),
+            },
+        }
+    }
+}
+
+fn client_source(text: &str) -> Result<Source, String> {
+    match text.starts_with('=') {
+        true => Err(format!(
+            "{text:?} is a constant, which only `group` and `type` may be"
+        )),
+        false => Source::parse(text),
+    }
+}
+
+/// What was found, if it can be an id or a name.
+fn name<'a>(source: &Source, found: Found<'a>, what: &str) -> Result<Cow<'a, str>, Failure> {
+    let wrong = match found {
+        Found::Text(name) if name.is_empty() => "empty".into(),
+        Found::Text(name) => match unfit(&name) {
+            None => return Ok(name),
+            Some(wrong) => format!("no {what}: it {wrong}"),
+        },
+        Found::Nothing(found) => found.into(),
+        Found::Other(found) => format!("{found}, and a {what} is a string or a number"),
+    };
+    Err(Failure::unaddressable(format!("{source} is {wrong}")))
+}
