@@ -1,0 +1,147 @@
+//! One client's connections, one after the other.
+
+use super::http::Answer;
+use super::shared::Shared;
+use super::sse::Parser;
+use crate::clock::now;
+use std::future::poll_fn;
+use std::io::{Error, ErrorKind, Result};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::select;
+use tokio::time::sleep;
+
+/// Connections of one source address: an address has 28,000 ports, and those of connections that
+/// were closed are taken for a minute.
+const A_SOURCE: u32 = 4000;
+
+/// How a connection ended.
+enum End {
+    /// We were told to.
+    Cut,
+    /// The server did it.
+    Ended,
+}
+
+/// Keeps client `at` connected until the process ends.
+pub async fn keep(shared: Rc<Shared>, at: usize) {
+    let mut cuts = shared.cut.subscribe();
+    loop {
+        // Not beside the reading in every poll: this is woken by a cut only.
+        let cut = async { cuts.changed().await.is_ok() };
+        let mut live = false;
+        let ended = select! {
+            biased;
+            _ = cut => Ok(End::Cut),
+            ended = connect(&shared, at, &mut live) => ended,
+        };
+        note(&shared, &ended, live);
+        shared.status.borrow_mut().retries += 1;
+        if !matches!(ended, Ok(End::Cut)) {
+            let retry = shared.clients.borrow()[at].retry;
+            sleep(retry).await;
+        }
+    }
+}
+
+fn note(shared: &Shared, ended: &Result<End>, live: bool) {
+    let mut status = shared.status.borrow_mut();
+    match ended {
+        Ok(End::Cut) => return, // whoever cuts has set `live` to nobody
+        Ok(End::Ended) => status.ended += 1,
+        Err(error) if error.kind() == ErrorKind::InvalidData => status.rejected += 1,
+        Err(_) if live => status.ended += 1,
+        Err(_) => status.refused += 1,
+    }
+    status.live -= u64::from(live);
+    if let Err(error) = ended {
+        status.trouble = Some(error.to_string());
+    }
+}
+
+/// Connects and reads until it ends; `live` once the first frame has come.
+async fn connect(shared: &Shared, at: usize, live: &mut bool) -> Result<End> {
+    let mut opening = Some(shared.opening.acquire().await.unwrap());
+    let mut stream = dial(shared, at).await?;
+    send(&stream, &shared.request(at)).await?;
+    let mut reader = Reader::default();
+    loop {
+        let more = poll_fn(|cx| reader.poll(cx, &mut stream, shared, at));
+        if !more.await? {
+            return Ok(End::Ended);
+        }
+        if reader.framed && !*live {
+            *live = true;
+            drop(opening.take()); // the next one may connect
+            let mut status = shared.status.borrow_mut();
+            status.live += 1;
+            status.last_live_at = now();
+        }
+    }
+}
+
+async fn dial(shared: &Shared, at: usize) -> Result<TcpStream> {
+    let (n, address) = shared.whom(at);
+    let socket = TcpSocket::new_v4()?;
+    if address.ip().is_loopback() {
+        let number = u8::try_from(2 + n / A_SOURCE).expect("too many clients");
+        let source = Ipv4Addr::new(127, 0, 0, number);
+        socket.bind(SocketAddr::from((source, 0)))?;
+    }
+    socket.connect(address).await
+}
+
+async fn send(stream: &TcpStream, mut bytes: &[u8]) -> Result<()> {
+    while !bytes.is_empty() {
+        stream.writable().await?;
+        match stream.try_write(bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// How far a connection is in what the server says.
+#[derive(Default)]
+struct Reader {
+    answer: Answer,
+    parser: Parser,
+    /// A frame has ended.
+    framed: bool,
+}
+
+impl Reader {
+    /// Reads once and takes in what came; false at the end.
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut TcpStream,
+        shared: &Shared,
+        at: usize,
+    ) -> Poll<Result<bool>> {
+        let mut buffer = shared.buffer.borrow_mut();
+        let mut read = ReadBuf::new(&mut buffer);
+        // A short read tells tokio that the socket is empty now: no second call to find that out.
+        ready!(pin!(stream).poll_read(cx, &mut read))?;
+        Poll::Ready(self.take(read.filled(), shared, at))
+    }
+
+    fn take(&mut self, bytes: &[u8], shared: &Shared, at: usize) -> Result<bool> {
+        let now = now();
+        let (parser, framed) = (&mut self.parser, &mut self.framed);
+        let mut body = |bytes: &[u8]| {
+            parser.feed(bytes, &mut |frame| {
+                *framed = true;
+                shared.take(at, frame, now);
+            });
+        };
+        let more = self.answer.decode(bytes, &mut body);
+        more.map_err(|why| Error::new(ErrorKind::InvalidData, why))
+    }
+}

@@ -1,0 +1,24 @@
+use super::deliver::at_rates;
+use crate::options::Target;
+use crate::report::Report;
+use crate::world::World;
+use anyhow::{Result, ensure};
+use std::time::Duration;
+
+/// Neighbouring clients are at different daemons, so each daemon hears bells for the others'.
+pub fn run(
+    target: &Target,
+    report: &Report,
+    connections: u32,
+    edges: usize,
+    rates: &[u32],
+    seconds: Duration,
+) -> Result<()> {
+    ensure!(edges > 0, "no daemon, nothing to measure");
+    let world = match target.url.is_empty() {
+        true => World::own(target, edges, &[]),
+        false => World::new(target)?,
+    };
+    let what = format!("{} edges", world.edges.len());
+    at_rates(&what, &world, target, report, connections, rates, seconds)
+}

@@ -1,0 +1,49 @@
+use crate::options::Target;
+use crate::proc::{self, load_average};
+use crate::report::{Report, Row};
+use crate::swarm::Swarm;
+use crate::usage::percent;
+use crate::world::World;
+use anyhow::{Context as _, Result};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// For what was allocated while everyone connected to be given back.
+const SETTLE: Duration = Duration::from_secs(3);
+
+/// A fresh server for each number: one that has had connections keeps some of their memory.
+pub fn run(target: &Target, report: &Report, connections: &[u32], seconds: Duration) -> Result<()> {
+    for connections in connections {
+        let world = World::new(target)?;
+        report.tell(&measure(&world, *connections, seconds)?);
+    }
+    Ok(())
+}
+
+fn measure(world: &World, connections: u32, seconds: Duration) -> Result<Row> {
+    let pid = world.edges[0].pid.context("whose memory? say --pid")?;
+    let (load, before) = (load_average(), proc::memory(pid));
+    let began = Instant::now();
+    let mut swarm = Swarm::connected(connections, world, "")?;
+    let opened = began.elapsed();
+    sleep(SETTLE);
+    let (cpu, began) = (proc::cpu(pid), Instant::now());
+    sleep(seconds);
+    let cpu = proc::cpu(pid).saturating_sub(cpu);
+    let idle = percent(cpu, began.elapsed());
+    let (after, status) = (proc::memory(pid), swarm.status()?);
+    let each =
+        |before: u64, after: u64| after.saturating_sub(before) as f64 / f64::from(connections);
+    let kib = |before, after| each(before, after) / 1024.0;
+    Ok(Row::of("idle")
+        .count("connections", u64::from(connections))
+        .number("pss_kib", kib(before.pss, after.pss), 2)
+        .number("rss_kib", kib(before.rss, after.rss), 2)
+        .mebibytes("before_mib", before.pss)
+        .mebibytes("after_mib", after.pss)
+        .number("idle_cpu_%", idle, 2)
+        .millis("open_ms", opened)
+        .count("refused", status.refused)
+        .count("ended", status.ended)
+        .number("load1", load, 2))
+}

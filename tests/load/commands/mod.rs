@@ -1,0 +1,58 @@
+//! The measurements, one file each.
+
+mod deliver;
+mod edges;
+mod fanout;
+mod idle;
+mod latency;
+mod max;
+mod reconnect;
+mod redis_restart;
+
+use crate::options::{Command, Options};
+use crate::report::Report;
+use anyhow::Result;
+
+/// Measures what the options say; an error if something was lost or could not be measured.
+pub fn run(options: &Options, report: &Report) -> Result<()> {
+    let target = &options.target;
+    match &options.command {
+        Command::Idle {
+            connections,
+            seconds,
+        } => idle::run(target, report, connections, *seconds),
+        Command::Deliver {
+            connections,
+            rates,
+            seconds,
+        } => deliver::run(target, report, *connections, rates, *seconds),
+        Command::Max {
+            connections,
+            p99,
+            seconds,
+        } => max::run(target, report, *connections, *p99, *seconds),
+        Command::Fanout {
+            connections,
+            events,
+        } => fanout::run(target, report, *connections, *events),
+        Command::Edges {
+            connections,
+            edges,
+            rates,
+            seconds,
+        } => edges::run(target, report, *connections, *edges, rates, *seconds),
+        Command::RedisRestart {
+            connections,
+            rate,
+            seconds,
+            away,
+        } => redis_restart::run(target, report, *connections, *rate, *seconds, *away),
+        Command::Reconnect {
+            connections,
+            rate,
+            seconds,
+        } => reconnect::run(target, report, *connections, *rate, *seconds),
+        Command::Latency { rate, seconds } => latency::run(target, report, *rate, *seconds),
+        Command::Client => Ok(()), // `main` has served it
+    }
+}

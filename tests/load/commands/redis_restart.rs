@@ -1,0 +1,83 @@
+use crate::measure::Bench;
+use crate::options::Target;
+use crate::proc;
+use crate::producer::Producer;
+use crate::report::{Report, Row};
+use crate::world::World;
+use anyhow::{Result, ensure};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Every transaction that was answered is on the disk: nothing is missing after the restart, so
+/// nothing may be missing at the clients.
+const KEPT: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+pub fn run(
+    target: &Target,
+    report: &Report,
+    connections: u32,
+    rate: u32,
+    seconds: Duration,
+    away: Duration,
+) -> Result<()> {
+    ensure!(
+        target.url.is_empty(),
+        "this kills its Redis: leave --url out"
+    );
+    let world = World::own(target, 1, &KEPT);
+    let mut bench = Bench::new(&world, connections, target)?;
+    let (mut memory, mut caught_up) = (vec![], Duration::ZERO);
+    let outcome = bench.deliver_while(rate, |bench, producer| {
+        sleep(seconds);
+        memory.push(pss(&world));
+        let redis = world.own_redis()?;
+        redis.kill();
+        sleep(away);
+        memory.push(pss(&world));
+        redis.start();
+        caught_up = catch_up(bench, producer)?;
+        sleep(seconds);
+        memory.push(pss(&world));
+        Ok(())
+    })?;
+    let status = bench.swarm.status()?;
+    let row = Row::of("redis-restart")
+        .count("connections", u64::from(connections))
+        .millis("caught_up_ms", caught_up)
+        .mebibytes("before_mib", memory[0])
+        .mebibytes("during_mib", memory[1])
+        .mebibytes("after_mib", memory[2])
+        .count("ended", status.ended);
+    report.tell(&outcome.tell(row));
+    ensure!(
+        outcome.produced.interruptions > 0,
+        "the producer did not notice"
+    );
+    bench.proof.verdict()
+}
+
+/// From now until the clients have all that Redis had when it was asked, and something new.
+fn catch_up(bench: &mut Bench, producer: &Producer) -> Result<Duration> {
+    let (began, had) = (Instant::now(), producer.stored());
+    loop {
+        // Asked in this order: what was stored before must have come after.
+        let stored = producer.stored();
+        let received = bench.swarm.status()?.received;
+        if stored > had && received >= stored {
+            return Ok(began.elapsed());
+        }
+        let (received, of) = (received, stored);
+        ensure!(
+            began.elapsed() < PATIENCE,
+            "only {received} of {of} events came"
+        );
+        sleep(Duration::from_millis(5));
+    }
+}
+
+fn pss(world: &World) -> u64 {
+    let pids = world.edges.iter().filter_map(|edge| edge.pid);
+    pids.map(|pid| proc::memory(pid).pss).sum()
+}

@@ -1,0 +1,135 @@
+//! One measurement of deliveries, which several commands are made of.
+
+use crate::clock::{between, now};
+use crate::options::Target;
+use crate::proc::load_average;
+use crate::producer::{Produced, Producer};
+use crate::proof::Proof;
+use crate::report::Row;
+use crate::swarm::Swarm;
+use crate::transaction::Writer;
+use crate::usage::Usage;
+use crate::world::World;
+use anyhow::Result;
+use hdrhistogram::Histogram;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Clients that are connected, and what was proved of them.
+pub struct Bench<'a> {
+    pub world: &'a World,
+    pub swarm: Swarm,
+    pub proof: Proof,
+    payload: usize,
+}
+
+/// What a measurement found.
+pub struct Outcome {
+    pub rate: u32,
+    pub produced: Produced,
+    pub received: u64,
+    /// From the beginning to the last event that came.
+    pub received_in: Duration,
+    pub latencies: Histogram<u64>,
+    pub usage: Usage,
+    pub load: f64,
+    pub gaps: u64,
+    pub lost: u64,
+}
+
+impl<'a> Bench<'a> {
+    pub fn new(world: &'a World, connections: u32, target: &Target) -> Result<Bench<'a>> {
+        let swarm = Swarm::connected(connections, world, "")?;
+        let proof = Proof::new(&swarm);
+        Ok(Bench {
+            world,
+            swarm,
+            proof,
+            payload: target.payload,
+        })
+    }
+
+    /// Begins to make events for all clients.
+    pub fn produce(&self, rate: u32) -> Result<Producer> {
+        let writer = Writer::new(self.world, &self.swarm.run, self.payload)?;
+        Ok(Producer::start(writer, self.swarm.connections, rate))
+    }
+
+    /// Makes events for this long while `meanwhile` may do something; then waits for all of them,
+    /// and compares.
+    pub fn deliver(&mut self, rate: u32, time: Duration) -> Result<Outcome> {
+        self.deliver_while(rate, |_, _| {
+            sleep(time);
+            Ok(())
+        })
+    }
+
+    /// As [`Bench::deliver`], for as long as `meanwhile` takes.
+    pub fn deliver_while(
+        &mut self,
+        rate: u32,
+        meanwhile: impl FnOnce(&mut Bench<'a>, &Producer) -> Result<()>,
+    ) -> Result<Outcome> {
+        self.swarm.latencies()?; // those of before are of no interest
+        let before = self.swarm.status()?;
+        let (load, began, began_at) = (load_average(), Instant::now(), now());
+        let usage = Usage::now(self.world, &self.swarm, began)?;
+        let producer = self.produce(rate)?;
+        let done = meanwhile(self, &producer);
+        let produced = producer.stop();
+        done?;
+        let status = self
+            .swarm
+            .wait_received(before.received + produced.events)?;
+        let usage = Usage::now(self.world, &self.swarm, began)? - usage;
+        let latencies = self.swarm.latencies()?;
+        let lost = self.proof.check(self.world, &mut self.swarm)?;
+        Ok(Outcome {
+            rate,
+            produced,
+            received: status.received - before.received,
+            received_in: between(began_at, status.last_event_at),
+            latencies,
+            usage,
+            load,
+            gaps: status.gaps - before.gaps,
+            lost,
+        })
+    }
+}
+
+impl Outcome {
+    pub fn p99(&self) -> Duration {
+        Duration::from_micros(self.latencies.value_at_quantile(0.99))
+    }
+
+    /// Adds what was found to a row that names the measurement.
+    pub fn tell(&self, row: Row) -> Row {
+        let each = |cpu: Duration| cpu.as_secs_f64() * 1e6 / self.received.max(1) as f64;
+        let a_second = |events: u64, time: Duration| events as f64 / time.as_secs_f64();
+        let Usage {
+            edges,
+            redis,
+            clients,
+            producer,
+            ..
+        } = self.usage;
+        row.count("rate", u64::from(self.rate))
+            .number(
+                "sent/s",
+                a_second(self.produced.events, self.produced.elapsed),
+                0,
+            )
+            .number("recv/s", a_second(self.received, self.received_in), 0)
+            .latencies(&self.latencies)
+            .number("edge_us", each(edges), 1)
+            .number("redis_us", each(redis), 1)
+            .number("clients_us", each(clients), 1)
+            .number("producer_us", each(producer), 1)
+            .millis("lag_ms", self.produced.lag)
+            .count("gaps", self.gaps)
+            .count("lost", self.lost)
+            .number("load1", self.load, 2)
+            .number("others_%", self.usage.others(), 0)
+    }
+}

@@ -1,0 +1,160 @@
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Measures the SSE edge under load: memory, latency, throughput, and that nothing is lost.
+#[derive(Parser)]
+#[command(name = "load", disable_version_flag = true)]
+pub struct Options {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// What is measured, and how it is told.
+#[derive(Args, Clone)]
+pub struct Target {
+    /// One JSON object a measurement on standard output, instead of a table
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// The daemon to start, instead of the one that was built beside this tool
+    #[arg(long, global = true, value_name = "FILE", value_parser = program)]
+    pub daemon: Option<PathBuf>,
+    /// Measure what already listens here (`http://127.0.0.1:8080`) and start nothing; several with commas
+    #[arg(long, global = true, value_name = "URL", value_delimiter = ',', requires = "redis", value_parser = address)]
+    pub url: Vec<SocketAddr>,
+    /// The Redis behind --url
+    #[arg(long, global = true, value_name = "URL", requires = "url")]
+    pub redis: Option<String>,
+    /// The key prefix of the server at --url
+    #[arg(long, global = true, default_value = "millstream")]
+    pub prefix: String,
+    /// The process ids of the servers at --url, for their memory and CPU time
+    #[arg(long, global = true, value_delimiter = ',', requires = "url")]
+    pub pid: Vec<u32>,
+    /// Bytes of an event's payload
+    #[arg(long, global = true, default_value_t = 100)]
+    pub payload: usize,
+    /// Cargo says it to every benchmark.
+    #[arg(long, global = true, hide = true)]
+    bench: bool,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Memory a connection, and the CPU time that quiet connections take
+    Idle {
+        /// How many; a fresh daemon for each number
+        #[arg(long, value_delimiter = ',', default_value = "10000,19000")]
+        connections: Vec<u32>,
+        /// How long it is watched
+        #[arg(long, default_value = "20", value_parser = seconds)]
+        seconds: Duration,
+    },
+    /// Latency and CPU time at given rates, each event to one random client
+    Deliver {
+        #[arg(long, default_value_t = 10_000)]
+        connections: u32,
+        /// Events a second, one measurement each
+        #[arg(long, value_delimiter = ',', default_value = "1000,5000,20000,40000")]
+        rates: Vec<u32>,
+        /// How long events are made at each rate
+        #[arg(long, default_value = "15", value_parser = seconds)]
+        seconds: Duration,
+    },
+    /// Searches the largest rate whose p99 stays below a limit
+    Max {
+        #[arg(long, default_value_t = 10_000)]
+        connections: u32,
+        /// The limit: `50ms`, `1s`
+        #[arg(long, default_value = "50ms", value_parser = span)]
+        p99: Duration,
+        /// How long a step is
+        #[arg(long, default_value = "8", value_parser = seconds)]
+        seconds: Duration,
+    },
+    /// One event of a group to every connection
+    Fanout {
+        #[arg(long, default_value_t = 10_000)]
+        connections: u32,
+        /// How many events, one after the other and then all at once
+        #[arg(long, default_value_t = 100)]
+        events: u32,
+    },
+    /// `deliver` with several daemons on one Redis
+    Edges {
+        /// Of all of them together
+        #[arg(long, default_value_t = 30_000)]
+        connections: u32,
+        #[arg(long, default_value_t = 2)]
+        edges: usize,
+        #[arg(long, value_delimiter = ',', default_value = "5000,20000")]
+        rates: Vec<u32>,
+        #[arg(long, default_value = "15", value_parser = seconds)]
+        seconds: Duration,
+    },
+    /// Redis is killed under load and started again with its data
+    RedisRestart {
+        #[arg(long, default_value_t = 10_000)]
+        connections: u32,
+        #[arg(long, default_value_t = 2000)]
+        rate: u32,
+        /// How long events are made before and after
+        #[arg(long, default_value = "8", value_parser = seconds)]
+        seconds: Duration,
+        /// How long Redis is away
+        #[arg(long, default_value = "3", value_parser = seconds)]
+        away: Duration,
+    },
+    /// Everyone is cut off at once and comes back at once
+    Reconnect {
+        #[arg(long, default_value_t = 10_000)]
+        connections: u32,
+        #[arg(long, default_value_t = 1000)]
+        rate: u32,
+        /// How long events are made before and after
+        #[arg(long, default_value = "5", value_parser = seconds)]
+        seconds: Duration,
+    },
+    /// From Kafka to one client, by the daemon's real ingest
+    Latency {
+        /// Records a second
+        #[arg(long, default_value_t = 200)]
+        rate: u32,
+        #[arg(long, default_value = "30", value_parser = seconds)]
+        seconds: Duration,
+    },
+    /// One process of clients; orders and answers are lines of JSON
+    #[command(hide = true)]
+    Client,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "a number of seconds")?;
+    Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
+}
+
+/// `50ms` or `1s`.
+fn span(text: &str) -> Result<Duration, String> {
+    match text.strip_suffix("ms") {
+        Some(millis) => Ok(seconds(millis)? / 1000),
+        None => seconds(text.trim_end_matches('s')),
+    }
+}
+
+/// Cargo runs a benchmark in its package's folder, and a daemon runs in one of its own.
+fn program(file: &str) -> Result<PathBuf, String> {
+    std::fs::canonicalize(file).map_err(|e| format!("{e}, seen from tests/"))
+}
+
+fn address(url: &str) -> Result<SocketAddr, String> {
+    use std::net::ToSocketAddrs;
+    let host = url.strip_prefix("http://").ok_or("http://host:port")?;
+    let mut found = host.trim_end_matches('/').to_socket_addrs();
+    let found = found.as_mut().map_err(|e| e.to_string())?;
+    // Source addresses are chosen for IPv4.
+    let found = found.find(SocketAddr::is_ipv4);
+    found.ok_or_else(|| "no IPv4 address".to_owned())
+}

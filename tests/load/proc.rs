@@ -1,0 +1,75 @@
+//! What the kernel knows of processes and of the machine.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::fs;
+use std::time::Duration;
+
+/// A tick of the kernel's accounting, on every Linux.
+const TICK: Duration = Duration::from_millis(10);
+
+/// In bytes; `pss` shares out what several processes have mapped.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    pub pss: u64,
+    pub rss: u64,
+}
+
+/// What a process has in memory now.
+pub fn memory(pid: u32) -> Memory {
+    let rollup = read(&format!("/proc/{pid}/smaps_rollup"));
+    let bytes = |name: &str| {
+        let line = rollup.lines().find_map(|line| line.strip_prefix(name));
+        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        kib.unwrap_or_else(|| panic!("{pid}: no {name} in smaps_rollup")) * 1024
+    };
+    Memory {
+        pss: bytes("Pss:"),
+        rss: bytes("Rss:"),
+    }
+}
+
+/// CPU time of a process so far, all threads, user and system.
+pub fn cpu(pid: u32) -> Duration {
+    let stat = read(&format!("/proc/{pid}/stat"));
+    // The name, in parentheses, may hold anything; utime is the 14th field, the 12th behind it.
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    ticks.map(|ticks| TICK * ticks.parse().unwrap_or(0)).sum()
+}
+
+/// CPU time of the whole machine so far: all that was neither idle nor waiting for disks.
+pub fn machine() -> Duration {
+    let stat = read("/proc/stat");
+    let all: Vec<u32> = stat
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .skip(1)
+        .map(|ticks| ticks.parse().unwrap_or(0))
+        .collect();
+    // user, nice, system, idle, iowait, irq, softirq; what comes behind is the host's, or in these.
+    let busy = [0, 1, 2, 5, 6].map(|field| all.get(field).copied().unwrap_or(0));
+    TICK * busy.iter().sum::<u32>()
+}
+
+/// Programs that ran or wanted to, over the last minute.
+pub fn load_average() -> f64 {
+    let text = read("/proc/loadavg");
+    let one = text.split(' ').next().and_then(|one| one.parse().ok());
+    one.unwrap_or(f64::NAN)
+}
+
+/// As many descriptors as we may have, for us and for those that we start.
+pub fn raise_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    setrlimit(Resource::Nofile, raised).unwrap();
+}
+
+fn read(file: &str) -> String {
+    fs::read_to_string(file).unwrap_or_else(|e| panic!("can't read {file}: {e}"))
+}

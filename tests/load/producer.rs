@@ -1,0 +1,128 @@
+//! Makes events at an even rate, for random clients, on a thread of its own.
+
+use crate::transaction::Writer;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{JoinHandle, sleep, spawn};
+use std::time::{Duration, Instant};
+
+/// A batch this often: as a daemon's ingest that is not behind.
+const EVERY: Duration = Duration::from_millis(5);
+
+/// Events of one transaction at most, where the producer is behind.
+const BATCH: u64 = 1024;
+
+pub struct Producer {
+    shared: Arc<Shared>,
+    thread: JoinHandle<Produced>,
+}
+
+#[derive(Default)]
+struct Shared {
+    stop: AtomicBool,
+    stored: AtomicU64,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Produced {
+    pub events: u64,
+    pub elapsed: Duration,
+    /// How far it was behind its rate at worst.
+    pub lag: Duration,
+    /// How often Redis was gone.
+    pub interruptions: u32,
+}
+
+impl Producer {
+    /// Begins to make events for clients `0..clients`.
+    pub fn start(writer: Writer, clients: u32, rate: u32) -> Producer {
+        let shared = Arc::new(Shared::default());
+        let its = shared.clone();
+        let thread = spawn(move || Production::new(writer, clients, rate).run(&its));
+        Producer { shared, thread }
+    }
+
+    /// How many events Redis has, as far as it has answered.
+    pub fn stored(&self) -> u64 {
+        self.shared.stored.load(Ordering::SeqCst)
+    }
+
+    /// Ends it; returns when its last batch is stored.
+    pub fn stop(self) -> Produced {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        self.thread
+            .join()
+            .expect("the producer panicked, see above")
+    }
+}
+
+struct Production {
+    writer: Writer,
+    clients: u32,
+    rate: f64,
+    produced: Produced,
+    /// From when on the rate is kept, and how many events were made since. It moves when Redis was
+    /// away: nobody makes up for that time.
+    origin: Instant,
+    made: u64,
+}
+
+impl Production {
+    fn new(writer: Writer, clients: u32, rate: u32) -> Self {
+        Production {
+            writer,
+            clients,
+            rate: f64::from(rate),
+            produced: Produced::default(),
+            origin: Instant::now(),
+            made: 0,
+        }
+    }
+
+    fn run(mut self, shared: &Shared) -> Produced {
+        let began = Instant::now();
+        while !shared.stop.load(Ordering::SeqCst) {
+            // The schedule counts from the origin: no sleep's lateness adds up.
+            let due = self.origin.elapsed().as_secs_f64() * self.rate;
+            let batch = (due as u64).saturating_sub(self.made).min(BATCH);
+            self.append(batch);
+            shared.stored.store(self.produced.events, Ordering::SeqCst);
+            self.pause();
+        }
+        self.produced.elapsed = began.elapsed();
+        self.produced
+    }
+
+    fn append(&mut self, batch: u64) {
+        let clients: Vec<u32> = (0..batch).map(|_| fastrand::u32(..self.clients)).collect();
+        let Some(last) = clients.last() else { return };
+        let stored = self.writer.append(&clients, self.produced.events);
+        if let Err(error) = stored {
+            eprintln!("the producer waits for Redis: {error}");
+            let last_event = self.produced.events + batch - 1;
+            let stored = self.writer.recover(*last, last_event);
+            self.produced.events += if stored { batch } else { 0 };
+            self.produced.interruptions += 1;
+            (self.origin, self.made) = (Instant::now(), 0);
+            return;
+        }
+        self.produced.events += batch;
+        self.made += batch;
+    }
+
+    /// Until the next beat, or not at all if that is over.
+    fn pause(&mut self) {
+        let elapsed = self.origin.elapsed();
+        let behind = elapsed.as_secs_f64() - self.made as f64 / self.rate;
+        // An event that is not due before the next beat is not late.
+        let behind = Duration::from_secs_f64(behind.max(0.0));
+        let usual = EVERY + Duration::from_secs_f64(1.0 / self.rate);
+        self.produced.lag = self.produced.lag.max(behind.saturating_sub(usual));
+        let beats = elapsed.as_nanos() / EVERY.as_nanos() + 1;
+        let next = self.origin + EVERY * u32::try_from(beats).unwrap();
+        if behind < usual {
+            sleep(next.saturating_duration_since(Instant::now()));
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What a process of clients is told, and what it answers: a line of JSON each, one answer an order.
+
+use crate::clients::Tally;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+
+#[derive(Serialize, Deserialize)]
+pub enum Order {
+    /// Begin to connect.
+    Open(Open),
+    /// How are things?
+    Status,
+    /// Answer when so many events have come in all, or when this time is over.
+    Await { received: u64, millis: u64 },
+    /// Latencies since the last time this was asked, in microseconds, each with its count.
+    Latencies,
+    /// What each client has received since the last time this was asked.
+    Tallies,
+    /// Cut every connection, and connect again at once.
+    Cut,
+}
+
+/// Clients `first..first + count`, spread over the addresses.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Open {
+    pub run: String,
+    pub first: u32,
+    pub count: u32,
+    pub addresses: Vec<SocketAddr>,
+    /// Goes on behind `?client=<id>`.
+    pub query: String,
+}
+
+#[derive(Serialize, Deserialize)]
+pub enum Answer {
+    Status(Status),
+    Latencies(Vec<(u64, u64)>),
+    Tallies(Vec<Tally>),
+}
+
+/// Counters since the beginning, and the moments of the last changes.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Status {
+    /// Connections that have their first frame.
+    pub live: u64,
+    /// Events, without gaps.
+    pub received: u64,
+    pub gaps: u64,
+    /// Connections that could not be made.
+    pub refused: u64,
+    /// Answers other than 200.
+    pub rejected: u64,
+    /// Connections that the server ended.
+    pub ended: u64,
+    /// Connections made after the first one of each client.
+    pub retries: u64,
+    pub last_live_at: u64,
+    pub last_event_at: u64,
+    pub last_cut_at: u64,
+    /// Why the last connection failed, where one did.
+    pub trouble: Option<String>,
+}
+
+impl Status {
+    /// Both together.
+    pub fn and(self, other: Status) -> Status {
+        Status {
+            live: self.live + other.live,
+            received: self.received + other.received,
+            gaps: self.gaps + other.gaps,
+            refused: self.refused + other.refused,
+            rejected: self.rejected + other.rejected,
+            ended: self.ended + other.ended,
+            retries: self.retries + other.retries,
+            last_live_at: self.last_live_at.max(other.last_live_at),
+            last_event_at: self.last_event_at.max(other.last_event_at),
+            last_cut_at: self.last_cut_at.max(other.last_cut_at),
+            trouble: self.trouble.or(other.trouble),
+        }
+    }
+}

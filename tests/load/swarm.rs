@@ -1,0 +1,223 @@
+//! The processes of clients, seen from the one that measures.
+
+use crate::clients::Tally;
+use crate::protocol::{Answer, Open, Order, Status};
+use crate::world::World;
+use anyhow::{Context as _, Result, bail};
+use hdrhistogram::Histogram;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Connections of one process: it may hold 20,000 descriptors.
+const A_PROCESS: u32 = 15_000;
+
+/// How long nothing may happen before we give up waiting.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// All clients.
+pub struct Swarm {
+    processes: Vec<Process>,
+    /// What keeps this run's clients apart from others'.
+    pub run: String,
+    pub connections: u32,
+}
+
+struct Process {
+    child: Child,
+    orders: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+    clients: u32,
+}
+
+impl Swarm {
+    /// Processes with so many clients in all that are not connected yet.
+    pub fn new(connections: u32) -> Result<Swarm> {
+        let processes = connections.div_ceil(A_PROCESS);
+        let run = format!(
+            "{:x}-{:x}",
+            std::process::id(),
+            crate::clock::now() / 1_000_000
+        );
+        let share = |n| connections * (n + 1) / processes - connections * n / processes;
+        let processes = (0..processes).map(|n| Process::start(share(n)));
+        Ok(Swarm {
+            processes: processes.collect::<Result<_>>()?,
+            run,
+            connections,
+        })
+    }
+
+    /// Connects them and waits until each has its first frame. `query` goes on behind the client's
+    /// name.
+    pub fn open(&mut self, world: &World, query: &str) -> Result<()> {
+        let mut first = 0;
+        for process in &mut self.processes {
+            let open = Open {
+                run: self.run.clone(),
+                first,
+                count: process.clients,
+                addresses: world.edges.iter().map(|edge| edge.address).collect(),
+                query: query.to_owned(),
+            };
+            first += process.clients;
+            process.ask(&Order::Open(open))?;
+        }
+        self.wait_live()?;
+        Ok(())
+    }
+
+    /// As [`Swarm::new`] and [`Swarm::open`].
+    pub fn connected(connections: u32, world: &World, query: &str) -> Result<Swarm> {
+        let mut swarm = Swarm::new(connections)?;
+        swarm.open(world, query)?;
+        Ok(swarm)
+    }
+
+    pub fn pids(&self) -> impl Iterator<Item = u32> {
+        self.processes.iter().map(|process| process.child.id())
+    }
+
+    pub fn status(&mut self) -> Result<Status> {
+        self.sum(|_| Order::Status)
+    }
+
+    /// Waits until everyone is connected.
+    pub fn wait_live(&mut self) -> Result<Status> {
+        let all = u64::from(self.connections);
+        let status = self.wait_while(|status| status.live < all, |status| status.live)?;
+        if status.live < all {
+            bail!("{} of {all} clients are connected: {status:?}", status.live);
+        }
+        Ok(status)
+    }
+
+    /// Waits until so many events have come in all, or no more come.
+    pub fn wait_received(&mut self, events: u64) -> Result<Status> {
+        self.wait_while(|status| status.received < events, |status| status.received)
+    }
+
+    /// Waits until so many events have come for each client on the average of each process.
+    pub fn wait_received_each(&mut self, events: u64, patience: Duration) -> Result<Status> {
+        let millis = u64::try_from(patience.as_millis())?;
+        self.sum(|process| Order::Await {
+            received: events * u64::from(process.clients),
+            millis,
+        })
+    }
+
+    fn wait_while(
+        &mut self,
+        lacking: impl Fn(&Status) -> bool,
+        progress: impl Fn(&Status) -> u64,
+    ) -> Result<Status> {
+        let (mut had, mut since) = (0, Instant::now());
+        loop {
+            let status = self.status()?;
+            if progress(&status) != had {
+                (had, since) = (progress(&status), Instant::now());
+            }
+            if !lacking(&status) || since.elapsed() > PATIENCE {
+                return Ok(status);
+            }
+            sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Cuts every connection; they connect again at once.
+    pub fn cut(&mut self) -> Result<Status> {
+        self.sum(|_| Order::Cut)
+    }
+
+    /// Latencies since this was asked last, in microseconds.
+    pub fn latencies(&mut self) -> Result<Histogram<u64>> {
+        let mut all = Histogram::new(3)?;
+        for answer in self.ask_all(|_| Order::Latencies)? {
+            let Answer::Latencies(latencies) = answer else {
+                bail!("an answer to something else");
+            };
+            for (value, count) in latencies {
+                all.record_n(value, count)?;
+            }
+        }
+        Ok(all)
+    }
+
+    /// What each client has received since this was asked last, by its number.
+    pub fn tallies(&mut self) -> Result<Vec<Tally>> {
+        let mut all = Vec::new();
+        for answer in self.ask_all(|_| Order::Tallies)? {
+            let Answer::Tallies(tallies) = answer else {
+                bail!("an answer to something else");
+            };
+            all.extend(tallies);
+        }
+        Ok(all)
+    }
+
+    fn sum(&mut self, order: impl Fn(&Process) -> Order) -> Result<Status> {
+        let mut sum = Status::default();
+        for answer in self.ask_all(order)? {
+            let Answer::Status(status) = answer else {
+                bail!("an answer to something else");
+            };
+            sum = sum.and(status);
+        }
+        Ok(sum)
+    }
+
+    /// Asks all first, so that none waits for another.
+    fn ask_all(&mut self, order: impl Fn(&Process) -> Order) -> Result<Vec<Answer>> {
+        for process in &mut self.processes {
+            let order = order(process);
+            process.tell(&order)?;
+        }
+        self.processes.iter_mut().map(Process::hear).collect()
+    }
+}
+
+impl Process {
+    fn start(clients: u32) -> Result<Process> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command
+            .arg("client")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut child = command
+            .spawn()
+            .context("can't start a process of clients")?;
+        let answers = child.stdout.take().context("no standard output")?;
+        Ok(Process {
+            orders: child.stdin.take(),
+            answers: BufReader::new(answers),
+            child,
+            clients,
+        })
+    }
+
+    fn ask(&mut self, order: &Order) -> Result<Answer> {
+        self.tell(order)?;
+        self.hear()
+    }
+
+    fn tell(&mut self, order: &Order) -> Result<()> {
+        let mut orders = self.orders.as_ref().context("it has ended")?;
+        writeln!(orders, "{}", serde_json::to_string(order)?)
+            .context("a process of clients is gone")
+    }
+
+    fn hear(&mut self) -> Result<Answer> {
+        let mut line = String::new();
+        self.answers.read_line(&mut line)?;
+        serde_json::from_str(&line).context("a process of clients is gone")
+    }
+}
+
+impl Drop for Process {
+    /// It ends when its input does; its ports are free when it has.
+    fn drop(&mut self) {
+        self.orders = None;
+        let _ = self.child.wait();
+    }
+}

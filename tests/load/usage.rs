@@ -1,0 +1,65 @@
+use crate::proc;
+use crate::swarm::Swarm;
+use crate::world::World;
+use anyhow::Result;
+use std::ops::Sub;
+use std::time::{Duration, Instant};
+
+/// CPU time up to a moment, or between two.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    pub edges: Duration,
+    pub redis: Duration,
+    pub clients: Duration,
+    /// Of this process: the producer is nearly all of it.
+    pub producer: Duration,
+    /// Of everyone, us included.
+    machine: Duration,
+    pub elapsed: Duration,
+}
+
+impl Usage {
+    /// Until now.
+    pub fn now(world: &World, swarm: &Swarm, began: Instant) -> Result<Usage> {
+        Ok(Usage {
+            edges: world
+                .edges
+                .iter()
+                .filter_map(|edge| edge.pid)
+                .map(proc::cpu)
+                .sum(),
+            redis: proc::cpu(world.redis_pid()?),
+            clients: swarm.pids().map(proc::cpu).sum(),
+            producer: proc::cpu(std::process::id()),
+            machine: proc::machine(),
+            elapsed: began.elapsed(),
+        })
+    }
+
+    /// CPU time of all other programs, in percent of one core.
+    pub fn others(&self) -> f64 {
+        let ours = self.edges + self.redis + self.clients + self.producer;
+        percent(self.machine.saturating_sub(ours), self.elapsed)
+    }
+}
+
+impl Sub for Usage {
+    type Output = Usage;
+
+    fn sub(self, before: Usage) -> Usage {
+        Usage {
+            edges: self.edges.saturating_sub(before.edges),
+            // It may have been started anew.
+            redis: self.redis.saturating_sub(before.redis),
+            clients: self.clients.saturating_sub(before.clients),
+            producer: self.producer.saturating_sub(before.producer),
+            machine: self.machine.saturating_sub(before.machine),
+            elapsed: self.elapsed.saturating_sub(before.elapsed),
+        }
+    }
+}
+
+/// Of one core.
+pub fn percent(cpu: Duration, elapsed: Duration) -> f64 {
+    100.0 * cpu.as_secs_f64() / elapsed.as_secs_f64()
+}

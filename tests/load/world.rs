@@ -1,0 +1,102 @@
+//! What is measured: one Redis, and the servers of streams in front of it.
+
+use crate::edge;
+use crate::options::Target;
+use anyhow::{Context as _, Result, bail};
+use millstream_tests::{Daemon, Redis, unique};
+use std::net::SocketAddr;
+
+pub struct World {
+    pub edges: Vec<Edge>,
+    pub prefix: String,
+    redis: Store,
+}
+
+/// A server of streams.
+pub struct Edge {
+    pub address: SocketAddr,
+    /// Of a server that was there before we need not know it.
+    pub pid: Option<u32>,
+    /// Killed when this is dropped.
+    _daemon: Option<Daemon>,
+}
+
+enum Store {
+    Own(Redis),
+    /// Its URL.
+    Given(String),
+}
+
+impl World {
+    /// What the options name, or a Redis and one daemon of our own.
+    pub fn new(target: &Target) -> Result<World> {
+        match target.url.is_empty() {
+            true => Ok(World::own(target, 1, &[])),
+            false => World::given(target),
+        }
+    }
+
+    /// Servers of our own; `extra` are further arguments of redis-server.
+    pub fn own(target: &Target, edges: usize, extra: &[&str]) -> World {
+        let (redis, prefix) = (Redis::new(extra), unique("load"));
+        let daemons = edge::start(edges, target.daemon.as_deref(), &redis.url(), &prefix);
+        let edge = |daemon: Daemon| Edge {
+            address: daemon.sse().parse().unwrap(),
+            pid: Some(daemon.pid()),
+            _daemon: Some(daemon),
+        };
+        World {
+            edges: daemons.into_iter().map(edge).collect(),
+            prefix,
+            redis: Store::Own(redis),
+        }
+    }
+
+    fn given(target: &Target) -> Result<World> {
+        let edge = |(n, address): (usize, &SocketAddr)| Edge {
+            address: *address,
+            pid: target.pid.get(n).copied(),
+            _daemon: None,
+        };
+        let redis = target.redis.clone().context("--redis is missing")?;
+        Ok(World {
+            edges: target.url.iter().enumerate().map(edge).collect(),
+            prefix: target.prefix.clone(),
+            redis: Store::Given(redis),
+        })
+    }
+
+    /// Where its Redis is.
+    pub fn redis_url(&self) -> String {
+        match &self.redis {
+            Store::Own(redis) => redis.url(),
+            Store::Given(url) => url.clone(),
+        }
+    }
+
+    /// The Redis that we may kill.
+    pub fn own_redis(&self) -> Result<&Redis> {
+        match &self.redis {
+            Store::Own(redis) => Ok(redis),
+            Store::Given(_) => bail!("this needs a Redis of its own: leave --url out"),
+        }
+    }
+
+    pub fn connect(&self) -> Result<redis::Connection> {
+        let client = redis::Client::open(self.redis_url())?;
+        client.get_connection().context("no Redis")
+    }
+
+    /// The process id of its Redis, if that is on this machine (which one would hope).
+    pub fn redis_pid(&self) -> Result<u32> {
+        let mut ask = redis::cmd("INFO");
+        let info: String = ask.arg("server").query(&mut self.connect()?)?;
+        let pid = info
+            .lines()
+            .find_map(|line| line.strip_prefix("process_id:"));
+        Ok(pid
+            .context("Redis does not tell its process id")?
+            .trim()
+            .parse()?)
+    }
+}
