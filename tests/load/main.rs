@@ -39,6 +39,7 @@ mod edge;
 mod measure;
 mod options;
 mod proc;
+mod process;
 mod producer;
 mod proof;
 mod protocol;

@@ -15,6 +15,9 @@ use hdrhistogram::Histogram;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+/// For what comes too often to come, before it is compared.
+const SETTLE: Duration = Duration::from_millis(300);
+
 /// Clients that are connected, and what was proved of them.
 pub struct Bench<'a> {
     pub world: &'a World,
@@ -55,8 +58,7 @@ impl<'a> Bench<'a> {
         Ok(Producer::start(writer, self.swarm.connections, rate))
     }
 
-    /// Makes events for this long while `meanwhile` may do something; then waits for all of them,
-    /// and compares.
+    /// Makes events for this long, waits for all of them, and compares.
     pub fn deliver(&mut self, rate: u32, time: Duration) -> Result<Outcome> {
         self.deliver_while(rate, |_, _| {
             sleep(time);
@@ -82,6 +84,7 @@ impl<'a> Bench<'a> {
             .swarm
             .wait_received(before.received + produced.events)?;
         let usage = Usage::now(self.world, &self.swarm, began)? - usage;
+        sleep(SETTLE);
         let latencies = self.swarm.latencies()?;
         let lost = self.proof.check(self.world, &mut self.swarm)?;
         Ok(Outcome {

@@ -14,6 +14,16 @@ pub struct Memory {
     pub rss: u64,
 }
 
+impl Memory {
+    /// Both together.
+    pub fn and(self, other: Memory) -> Memory {
+        Memory {
+            pss: self.pss + other.pss,
+            rss: self.rss + other.rss,
+        }
+    }
+}
+
 /// What a process has in memory now.
 pub fn memory(pid: u32) -> Memory {
     let rollup = read(&format!("/proc/{pid}/smaps_rollup"));

@@ -1,12 +1,11 @@
 //! The processes of clients, seen from the one that measures.
 
 use crate::clients::Tally;
+use crate::process::Process;
 use crate::protocol::{Answer, Open, Order, Status};
 use crate::world::World;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use hdrhistogram::Histogram;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -22,13 +21,6 @@ pub struct Swarm {
     /// What keeps this run's clients apart from others'.
     pub run: String,
     pub connections: u32,
-}
-
-struct Process {
-    child: Child,
-    orders: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
-    clients: u32,
 }
 
 impl Swarm {
@@ -76,7 +68,7 @@ impl Swarm {
     }
 
     pub fn pids(&self) -> impl Iterator<Item = u32> {
-        self.processes.iter().map(|process| process.child.id())
+        self.processes.iter().map(Process::pid)
     }
 
     pub fn status(&mut self) -> Result<Status> {
@@ -174,50 +166,5 @@ impl Swarm {
             process.tell(&order)?;
         }
         self.processes.iter_mut().map(Process::hear).collect()
-    }
-}
-
-impl Process {
-    fn start(clients: u32) -> Result<Process> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command
-            .arg("client")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        let mut child = command
-            .spawn()
-            .context("can't start a process of clients")?;
-        let answers = child.stdout.take().context("no standard output")?;
-        Ok(Process {
-            orders: child.stdin.take(),
-            answers: BufReader::new(answers),
-            child,
-            clients,
-        })
-    }
-
-    fn ask(&mut self, order: &Order) -> Result<Answer> {
-        self.tell(order)?;
-        self.hear()
-    }
-
-    fn tell(&mut self, order: &Order) -> Result<()> {
-        let mut orders = self.orders.as_ref().context("it has ended")?;
-        writeln!(orders, "{}", serde_json::to_string(order)?)
-            .context("a process of clients is gone")
-    }
-
-    fn hear(&mut self) -> Result<Answer> {
-        let mut line = String::new();
-        self.answers.read_line(&mut line)?;
-        serde_json::from_str(&line).context("a process of clients is gone")
-    }
-}
-
-impl Drop for Process {
-    /// It ends when its input does; its ports are free when it has.
-    fn drop(&mut self) {
-        self.orders = None;
-        let _ = self.child.wait();
     }
 }

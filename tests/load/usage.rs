@@ -22,12 +22,7 @@ impl Usage {
     /// Until now.
     pub fn now(world: &World, swarm: &Swarm, began: Instant) -> Result<Usage> {
         Ok(Usage {
-            edges: world
-                .edges
-                .iter()
-                .filter_map(|edge| edge.pid)
-                .map(proc::cpu)
-                .sum(),
+            edges: world.cpu(),
             redis: proc::cpu(world.redis_pid()?),
             clients: swarm.pids().map(proc::cpu).sum(),
             producer: proc::cpu(std::process::id()),
@@ -49,7 +44,7 @@ impl Sub for Usage {
     fn sub(self, before: Usage) -> Usage {
         Usage {
             edges: self.edges.saturating_sub(before.edges),
-            // It may have been started anew.
+            // Where it was started anew, this says nothing.
             redis: self.redis.saturating_sub(before.redis),
             clients: self.clients.saturating_sub(before.clients),
             producer: self.producer.saturating_sub(before.producer),

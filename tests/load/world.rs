@@ -2,9 +2,11 @@
 
 use crate::edge;
 use crate::options::Target;
+use crate::proc::{self, Memory};
 use anyhow::{Context as _, Result, bail};
 use millstream_tests::{Daemon, Redis, unique};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 pub struct World {
     pub edges: Vec<Edge>,
@@ -72,6 +74,21 @@ impl World {
             Store::Own(redis) => redis.url(),
             Store::Given(url) => url.clone(),
         }
+    }
+
+    /// What its servers have in memory, as far as we know them.
+    pub fn memory(&self) -> Memory {
+        let nothing = Memory { pss: 0, rss: 0 };
+        self.pids().map(proc::memory).fold(nothing, Memory::and)
+    }
+
+    /// CPU time of its servers so far, as far as we know them.
+    pub fn cpu(&self) -> Duration {
+        self.pids().map(proc::cpu).sum()
+    }
+
+    fn pids(&self) -> impl Iterator<Item = u32> {
+        self.edges.iter().filter_map(|edge| edge.pid)
     }
 
     /// The Redis that we may kill.

@@ -6,7 +6,7 @@ use crate::swarm::Swarm;
 use crate::transaction::Writer;
 use crate::usage::Usage;
 use crate::world::World;
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use std::time::{Duration, Instant};
 
 const GROUP: &str = "everyone";
@@ -25,9 +25,18 @@ pub fn run(target: &Target, report: &Report, connections: u32, events: u32) -> R
         sent: 0,
     };
     let first = fanout.send(1, FIRST);
-    first.map_err(|why| why.context("does this server know groups?"))?;
+    first.context("no event of a group came: does this server know groups?")?;
     report.tell(&fanout.measure("one by one", events, 1)?);
     report.tell(&fanout.measure("burst", events, events)?);
+    let each = fanout.swarm.tallies()?;
+    let wrong = each
+        .iter()
+        .filter(|tally| tally.count != fanout.sent)
+        .count();
+    ensure!(
+        wrong == 0,
+        "{wrong} clients did not receive each event once"
+    );
     Ok(())
 }
 

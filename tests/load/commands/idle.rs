@@ -1,10 +1,10 @@
 use crate::options::Target;
-use crate::proc::{self, load_average};
+use crate::proc::load_average;
 use crate::report::{Report, Row};
 use crate::swarm::Swarm;
 use crate::usage::percent;
 use crate::world::World;
-use anyhow::{Context as _, Result};
+use anyhow::{Result, ensure};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -21,17 +21,18 @@ pub fn run(target: &Target, report: &Report, connections: &[u32], seconds: Durat
 }
 
 fn measure(world: &World, connections: u32, seconds: Duration) -> Result<Row> {
-    let pid = world.edges[0].pid.context("whose memory? say --pid")?;
-    let (load, before) = (load_average(), proc::memory(pid));
+    let known = world.edges.iter().all(|edge| edge.pid.is_some());
+    ensure!(known, "whose memory? say --pid");
+    let (load, before) = (load_average(), world.memory());
     let began = Instant::now();
     let mut swarm = Swarm::connected(connections, world, "")?;
     let opened = began.elapsed();
     sleep(SETTLE);
-    let (cpu, began) = (proc::cpu(pid), Instant::now());
+    let (cpu, began) = (world.cpu(), Instant::now());
     sleep(seconds);
-    let cpu = proc::cpu(pid).saturating_sub(cpu);
+    let cpu = world.cpu().saturating_sub(cpu);
     let idle = percent(cpu, began.elapsed());
-    let (after, status) = (proc::memory(pid), swarm.status()?);
+    let (after, status) = (world.memory(), swarm.status()?);
     let each =
         |before: u64, after: u64| after.saturating_sub(before) as f64 / f64::from(connections);
     let kib = |before, after| each(before, after) / 1024.0;

@@ -1,6 +1,5 @@
 use crate::measure::Bench;
 use crate::options::Target;
-use crate::proc;
 use crate::producer::Producer;
 use crate::report::{Report, Row};
 use crate::world::World;
@@ -12,6 +11,7 @@ use std::time::{Duration, Instant};
 /// nothing may be missing at the clients.
 const KEPT: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 
+/// From Redis back until everyone has caught up; then something is wrong.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub fn run(
@@ -31,15 +31,15 @@ pub fn run(
     let (mut memory, mut caught_up) = (vec![], Duration::ZERO);
     let outcome = bench.deliver_while(rate, |bench, producer| {
         sleep(seconds);
-        memory.push(pss(&world));
+        memory.push(world.memory().pss);
         let redis = world.own_redis()?;
         redis.kill();
         sleep(away);
-        memory.push(pss(&world));
+        memory.push(world.memory().pss);
         redis.start();
         caught_up = catch_up(bench, producer)?;
         sleep(seconds);
-        memory.push(pss(&world));
+        memory.push(world.memory().pss);
         Ok(())
     })?;
     let status = bench.swarm.status()?;
@@ -75,9 +75,4 @@ fn catch_up(bench: &mut Bench, producer: &Producer) -> Result<Duration> {
         );
         sleep(Duration::from_millis(5));
     }
-}
-
-fn pss(world: &World) -> u64 {
-    let pids = world.edges.iter().filter_map(|edge| edge.pid);
-    pids.map(|pid| proc::memory(pid).pss).sum()
 }

@@ -1,0 +1,66 @@
+//! One process of clients, seen from the one that measures.
+
+use crate::protocol::{Answer, Order};
+use anyhow::{Context as _, Result};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+/// It ends when this is dropped, or when we end in any way.
+pub struct Process {
+    child: Child,
+    orders: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+    pub clients: u32,
+}
+
+impl Process {
+    /// This program anew, for so many clients.
+    pub fn start(clients: u32) -> Result<Process> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command
+            .arg("client")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut child = command
+            .spawn()
+            .context("can't start a process of clients")?;
+        let answers = child.stdout.take().context("no standard output")?;
+        Ok(Process {
+            orders: child.stdin.take(),
+            answers: BufReader::new(answers),
+            child,
+            clients,
+        })
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Gives an order and waits for its answer.
+    pub fn ask(&mut self, order: &Order) -> Result<Answer> {
+        self.tell(order)?;
+        self.hear()
+    }
+
+    /// Gives an order, whose answer must be heard before the next.
+    pub fn tell(&mut self, order: &Order) -> Result<()> {
+        let mut orders = self.orders.as_ref().context("it has ended")?;
+        writeln!(orders, "{}", serde_json::to_string(order)?)
+            .context("a process of clients is gone")
+    }
+
+    pub fn hear(&mut self) -> Result<Answer> {
+        let mut line = String::new();
+        self.answers.read_line(&mut line)?;
+        serde_json::from_str(&line).context("a process of clients is gone")
+    }
+}
+
+impl Drop for Process {
+    /// It ends when its input does; its ports are free when it has.
+    fn drop(&mut self) {
+        self.orders = None;
+        let _ = self.child.wait();
+    }
+}
