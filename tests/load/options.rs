@@ -47,7 +47,7 @@ pub enum Command {
     /// Memory a connection, and the CPU time that quiet connections take
     Idle {
         /// How many; a fresh daemon for each number
-        #[arg(long, value_delimiter = ',', default_value = "10000,19000")]
+        #[arg(long, value_delimiter = ',', default_value = "10000,19000", value_parser = some())]
         connections: Vec<u32>,
         /// How long it is watched
         #[arg(long, default_value = "20", value_parser = seconds)]
@@ -55,10 +55,11 @@ pub enum Command {
     },
     /// Latency and CPU time at given rates, each event to one random client
     Deliver {
-        #[arg(long, default_value_t = 10_000)]
+        /// How many clients
+        #[arg(long, default_value_t = 10_000, value_parser = some())]
         connections: u32,
         /// Events a second, one measurement each
-        #[arg(long, value_delimiter = ',', default_value = "1000,5000,20000,40000")]
+        #[arg(long, value_delimiter = ',', default_value = "1000,5000,20000,40000", value_parser = some())]
         rates: Vec<u32>,
         /// How long events are made at each rate
         #[arg(long, default_value = "15", value_parser = seconds)]
@@ -66,7 +67,8 @@ pub enum Command {
     },
     /// Searches the largest rate whose p99 stays below a limit
     Max {
-        #[arg(long, default_value_t = 10_000)]
+        /// How many clients
+        #[arg(long, default_value_t = 10_000, value_parser = some())]
         connections: u32,
         /// The limit: `50ms`, `1s`
         #[arg(long, default_value = "50ms", value_parser = span)]
@@ -77,29 +79,35 @@ pub enum Command {
     },
     /// One event of a group to every connection
     Fanout {
-        #[arg(long, default_value_t = 10_000)]
+        /// How many clients
+        #[arg(long, default_value_t = 10_000, value_parser = some())]
         connections: u32,
         /// How many events, one after the other and then all at once
-        #[arg(long, default_value_t = 100)]
+        #[arg(long, default_value_t = 100, value_parser = some())]
         events: u32,
     },
     /// `deliver` with several daemons on one Redis
     Edges {
         /// Of all of them together
-        #[arg(long, default_value_t = 30_000)]
+        #[arg(long, default_value_t = 30_000, value_parser = some())]
         connections: u32,
+        /// How many daemons
         #[arg(long, default_value_t = 2)]
         edges: usize,
-        #[arg(long, value_delimiter = ',', default_value = "5000,20000")]
+        /// Events a second, one measurement each
+        #[arg(long, value_delimiter = ',', default_value = "5000,20000", value_parser = some())]
         rates: Vec<u32>,
+        /// How long events are made at each rate
         #[arg(long, default_value = "15", value_parser = seconds)]
         seconds: Duration,
     },
     /// Redis is killed under load and started again with its data
     RedisRestart {
-        #[arg(long, default_value_t = 10_000)]
+        /// How many clients
+        #[arg(long, default_value_t = 10_000, value_parser = some())]
         connections: u32,
-        #[arg(long, default_value_t = 2000)]
+        /// Events a second
+        #[arg(long, default_value_t = 2000, value_parser = some())]
         rate: u32,
         /// How long events are made before and after
         #[arg(long, default_value = "8", value_parser = seconds)]
@@ -110,9 +118,11 @@ pub enum Command {
     },
     /// Everyone is cut off at once and comes back at once
     Reconnect {
-        #[arg(long, default_value_t = 10_000)]
+        /// How many clients
+        #[arg(long, default_value_t = 10_000, value_parser = some())]
         connections: u32,
-        #[arg(long, default_value_t = 1000)]
+        /// Events a second
+        #[arg(long, default_value_t = 1000, value_parser = some())]
         rate: u32,
         /// How long events are made before and after
         #[arg(long, default_value = "5", value_parser = seconds)]
@@ -121,14 +131,20 @@ pub enum Command {
     /// From Kafka to one client, by the daemon's real ingest
     Latency {
         /// Records a second
-        #[arg(long, default_value_t = 200)]
+        #[arg(long, default_value_t = 200, value_parser = some())]
         rate: u32,
+        /// How long records are made
         #[arg(long, default_value = "30", value_parser = seconds)]
         seconds: Duration,
     },
     /// One process of clients; orders and answers are lines of JSON
     #[command(hide = true)]
     Client,
+}
+
+/// A number that is not 0.
+fn some() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..)
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -48,7 +48,7 @@ pub struct Status {
     pub gaps: u64,
     /// Connections that could not be made.
     pub refused: u64,
-    /// Answers other than 200.
+    /// Answers other than 200. A browser would give up; we come back, so as to see how it ends.
     pub rejected: u64,
     /// Connections that the server ended.
     pub ended: u64,

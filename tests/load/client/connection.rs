@@ -31,7 +31,7 @@ enum End {
 pub async fn keep(shared: Rc<Shared>, at: usize) {
     let mut cuts = shared.cut.subscribe();
     loop {
-        // Not beside the reading in every poll: this is woken by a cut only.
+        // One for the whole connection: it is queued once, and not anew at each read.
         let cut = async { cuts.changed().await.is_ok() };
         let mut live = false;
         let ended = select! {
