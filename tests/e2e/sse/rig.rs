@@ -134,26 +134,39 @@ impl<'a> Rig<'a> {
 
     /// Opens a stream and takes its first frame; also returns where it begins.
     pub fn open(&self, query: &str) -> (Sse, String) {
-        opened(self.ask(query, &[]))
+        self.begin(query, &[])
+    }
+
+    /// Asks until a stream begins: while Redis is away one is told to come
+    /// back, as a browser does.
+    fn begin(&self, query: &str, headers: &[(&str, &str)]) -> (Sse, String) {
+        let opened = || opened(self.ask(query, headers));
+        wait_until("a stream begins", 2 * SOON, opened)
     }
 
     /// Comes back as a browser does.
     pub fn resume(&self, client: &str, id: &str) -> Sse {
-        let (sse, begins) = opened(self.ask(&format!("client={client}"), &[("Last-Event-ID", id)]));
+        let headers = [("Last-Event-ID", id)];
+        let (sse, begins) = self.begin(&format!("client={client}"), &headers);
         assert_eq!(begins, id, "it begins where it was asked to");
         sse
     }
 }
 
-/// Takes the first frame, which moves the cursor and carries nothing.
-pub fn opened(mut sse: Sse) -> (Sse, String) {
+/// Takes the first frame, which moves the cursor and carries nothing; `None` if
+/// the client is to come back later.
+pub fn opened(mut sse: Sse) -> Option<(Sse, String)> {
     assert_eq!(sse.status, 200);
     let mut frame = sse.next(SOON).expect("an opening frame");
     let retry = frame.retry.take().expect("it says how long to wait");
+    let Some(id) = frame.id.take() else {
+        assert!((3000..9000).contains(&retry), "{retry}");
+        assert_eq!((sse.next(SOON), sse.end()), (None, Some("complete")));
+        return None;
+    };
     assert!((1000..3000).contains(&retry), "{retry}");
-    let id = frame.id.take().expect("it says where the stream begins");
     assert_eq!(frame, Frame::default());
-    (sse, id)
+    Some((sse, id))
 }
 
 /// These frames are these entries, in this order, and nothing else.

@@ -1,8 +1,8 @@
 //! Who was away while something was withheld is told when back.
 
 use super::{SOON, Subject, at, batch, both, client_stream, events, key, moved, next_of, stored};
-use millstream::store::{Append, Appended, Bell, Writer};
 use millstream::record::AWAY;
+use millstream::store::{Append, Appended, Bell, Writer};
 use millstream_tests::servers;
 
 /// Appends one event for `here`, and withholds one from each of these.
