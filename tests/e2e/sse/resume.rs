@@ -23,7 +23,8 @@ fn the_header_beats_the_query_and_an_id_beats_from() {
     let rig = Rig::start();
     let entries = rig.store("ada", numbered(0..6), 6);
     let (one, four) = (&*entries[1].id, &*entries[4].id);
-    let begins = |query: String, headers: &[(&str, &str)]| opened(rig.ask(&query, headers)).1;
+    let begins =
+        |query: String, headers: &[(&str, &str)]| opened(rig.ask(&query, headers)).unwrap().1;
     let header: &[_] = &[("last-event-id", four)];
     assert_eq!(
         begins(format!("client=ada&last-event-id={one}"), header),
