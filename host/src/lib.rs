@@ -2,8 +2,10 @@
 //! `main -> cli -> pipeline -> {ingest, plugin, store, sse} -> record`.
 
 pub mod admin;
+pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod files;
 pub mod http;
 pub mod ingest;
 pub mod pipeline;

@@ -7,15 +7,17 @@ use std::path::{Path, PathBuf};
 
 /// For each folder of `src`, the folders that it may name. The road goes one
 /// way: `cli -> pipeline -> {ingest, plugin, store, sse} -> record`.
-const MAY_NAME: [(&str, &[&str]); 10] = [
+const MAY_NAME: [(&str, &[&str]); 12] = [
     ("record", &[]),
     ("ingest", &["record"]),
     ("plugin", &["record"]),
     ("store", &["record"]),
-    ("http", &[]),
-    ("sse", &["http", "record"]),
+    ("files", &[]),
+    ("auth", &["files", "record"]),
+    ("http", &["files"]),
+    ("sse", &["auth", "http", "record"]),
     ("admin", &["http", "record", "sse"]),
-    ("config", &["ingest", "plugin", "store"]),
+    ("config", &["auth", "ingest", "plugin", "store"]),
     (
         "pipeline",
         &["config", "ingest", "plugin", "record", "sse", "store"],
@@ -23,13 +25,13 @@ const MAY_NAME: [(&str, &[&str]); 10] = [
     (
         "cli",
         &[
-            "admin", "config", "http", "ingest", "pipeline", "plugin", "sse", "store",
+            "admin", "auth", "config", "http", "ingest", "pipeline", "plugin", "sse", "store",
         ],
     ),
 ];
 
 /// Which folders may name a library.
-const LIBRARIES: [(&str, &[&str]); 8] = [
+const LIBRARIES: [(&str, &[&str]); 11] = [
     ("rdkafka", &["ingest"]),
     ("wasmtime", &["plugin"]),
     ("wit_component", &["plugin"]),
@@ -37,6 +39,9 @@ const LIBRARIES: [(&str, &[&str]); 8] = [
     ("redis", &["store"]),
     ("hyper", &["http"]),
     ("hyper_util", &["http"]),
+    ("tokio_rustls", &["http"]),
+    ("jsonwebtoken", &["auth"]),
+    ("ring", &["auth"]),
     ("clap", &["cli"]),
 ];
 

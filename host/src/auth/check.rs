@@ -1,0 +1,152 @@
+//! From a request's credentials to the client whose events it may read.
+
+use super::claims::{Access, GroupAccess};
+use super::credentials::Credentials;
+use super::crypto;
+use super::keys::Keys;
+use super::refused::Refused;
+use super::settings::{AuthSettings, TokenSettings};
+use super::token::Rules;
+use crate::files::Watched;
+use crate::record::ClientId;
+use anyhow::Context;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Who may read whose events.
+pub struct Auth {
+    tokens: Option<Tokens>,
+}
+
+struct Tokens {
+    keys: Arc<Watched<Keys>>,
+    rules: Rules,
+    cookie: String,
+}
+
+/// A client whose events this request may read.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// Whose stream is asked for.
+    pub client: ClientId,
+    /// Which groups' streams may be read beside it.
+    pub groups: GroupAccess,
+    /// When the token was issued, in seconds since 1970.
+    pub issued_at: Option<u64>,
+    /// When the stream must end, in seconds since 1970: the token's end and the
+    /// leeway.
+    pub expires: Option<u64>,
+}
+
+impl Auth {
+    /// Reads the keys; a task reads them again when their files change, so this
+    /// must be called inside of a tokio runtime. Warns of what is left open.
+    ///
+    /// # Errors
+    /// Names the key file and what is wrong with it.
+    pub fn from_settings(settings: AuthSettings) -> anyhow::Result<Auth> {
+        let tokens = match settings {
+            AuthSettings::Anonymous => None,
+            AuthSettings::Tokens(settings) => Some(Tokens::start(settings)?),
+        };
+        Ok(Auth { tokens })
+    }
+
+    /// Whether nobody is asked who they are.
+    pub fn is_anonymous(&self) -> bool {
+        self.tokens.is_none()
+    }
+
+    /// Whose events a request may read, and which of them it asks for: `client`
+    /// is the query's `client`, decoded. It may be left out where the token
+    /// leaves one choice.
+    ///
+    /// # Errors
+    /// 400, 401 or 403, with a reason that is safe to tell.
+    pub fn check(
+        &self,
+        asked: &Credentials<'_>,
+        client: Option<&[u8]>,
+    ) -> Result<Verified, Refused> {
+        asked.none_in_query()?;
+        let Some(tokens) = &self.tokens else {
+            return anonymous(client);
+        };
+        let token = asked.token(&tokens.cookie)?;
+        let claims = tokens.rules.verify(&tokens.keys.current(), token, now())?;
+        Ok(Verified {
+            client: chosen(claims.client, client)?,
+            groups: claims.groups,
+            issued_at: claims.issued_at,
+            expires: claims.expires,
+        })
+    }
+}
+
+impl Tokens {
+    fn start(settings: TokenSettings) -> anyhow::Result<Tokens> {
+        crypto::install();
+        if settings.issuers.is_empty() {
+            tracing::warn!(
+                "[auth] has no issuer: a token is good whatever it was issued for, if its key is"
+            );
+        }
+        if settings.audiences.is_empty() {
+            tracing::warn!(
+                "[auth] has no audience: tokens that were issued for other services are good here"
+            );
+        }
+        let (files, cookie) = (Keys::files(&settings), settings.cookie.clone());
+        let of = settings.clone();
+        let keys = Watched::start("[auth] keys", files, move |files| Keys::read(&of, files));
+        Ok(Tokens {
+            keys: keys.context("reading the keys of [auth]")?,
+            rules: Rules::new(settings),
+            cookie,
+        })
+    }
+}
+
+fn anonymous(client: Option<&[u8]>) -> Result<Verified, Refused> {
+    Ok(Verified {
+        client: id(client.ok_or_else(which)?)?,
+        groups: GroupAccess::All,
+        issued_at: None,
+        expires: None,
+    })
+}
+
+/// The client that is asked for, if the token allows it.
+fn chosen(access: Access, asked: Option<&[u8]>) -> Result<ClientId, Refused> {
+    match (access, asked) {
+        (Access::One(own), None) => Ok(own),
+        (Access::One(own), Some(asked)) if own.as_str().as_bytes() == asked => Ok(own),
+        (Access::One(_), Some(_)) => Err(Refused::forbidden(
+            "the token is for another client: leave ?client= out to read its own events",
+        )),
+        (Access::Any, asked) => id(asked.ok_or_else(which)?),
+        (Access::Some(mut several), None) => match several.pop() {
+            None => Err(Refused::forbidden("the token lists no client")),
+            Some(one) if several.is_empty() => Ok(one),
+            Some(_) => Err(which()),
+        },
+        (Access::Some(several), Some(asked)) => several
+            .into_iter()
+            .find(|one| one.as_str().as_bytes() == asked)
+            .ok_or_else(|| Refused::forbidden("the token does not list this client")),
+    }
+}
+
+fn id(asked: &[u8]) -> Result<ClientId, Refused> {
+    ClientId::new(asked).map_err(|why| Refused::request(format!("client: {why}")))
+}
+
+fn which() -> Refused {
+    Refused::request("which client? ask for /v1/events?client=<id>")
+}
+
+fn now() -> u64 {
+    // A clock before 1970 finds every token issued in the future.
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,79 @@
+//! Where a token may be.
+
+use super::refused::Refused;
+use percent_encoding::percent_decode_str;
+
+/// What a request says of who asks, as it came.
+#[derive(Clone, Default)]
+pub struct Credentials<'a> {
+    /// The values of its `Authorization` headers.
+    pub authorization: Vec<&'a [u8]>,
+    /// The values of its `Cookie` headers; HTTP/2 may send several.
+    pub cookies: Vec<&'a [u8]>,
+    /// Its query, without the `?`, as it stands in the URL.
+    pub query: &'a str,
+}
+
+/// What others call a token in a URL (RFC 6750, section 2.3, and habit).
+const IN_QUERY: [&str; 3] = ["access_token", "token", "jwt"];
+
+impl<'a> Credentials<'a> {
+    /// The token: of `Authorization: Bearer`, else of the cookie.
+    pub(super) fn token(&self, cookie: &str) -> Result<&'a [u8], Refused> {
+        let [ref several @ .., one] = self.authorization[..] else {
+            return self.cookie(cookie);
+        };
+        if !several.is_empty() {
+            return Err(Refused::token("there are two Authorization headers"));
+        }
+        match bearer(one) {
+            Some(token) => Ok(token),
+            // Another scheme is for a gateway before us.
+            None => self.cookie(cookie),
+        }
+    }
+
+    fn cookie(&self, name: &str) -> Result<&'a [u8], Refused> {
+        let pairs = self
+            .cookies
+            .iter()
+            .flat_map(|header| header.split(|b| *b == b';'));
+        let mut values = pairs.filter_map(|pair| {
+            let (key, value) = pair.split_at_checked(pair.iter().position(|b| *b == b'=')?)?;
+            (key.trim_ascii() == name.as_bytes()).then(|| value[1..].trim_ascii())
+        });
+        match (values.next(), values.next()) {
+            (None, _) => Err(Refused::no_token()),
+            (Some(token), None) => Ok(token),
+            // One of them may have been planted by a neighbouring domain.
+            (Some(_), Some(_)) => Err(Refused::token("there are two cookies of the token's name")),
+        }
+    }
+
+    /// Refuses a token in the URL: URLs end in logs, histories and referrers.
+    pub(super) fn none_in_query(&self) -> Result<(), Refused> {
+        let names = self.query.split('&').map(|pair| pair.split('=').next());
+        let is_token = |name: &str| {
+            let name = percent_decode_str(name).decode_utf8_lossy();
+            IN_QUERY
+                .iter()
+                .any(|known| name.eq_ignore_ascii_case(known))
+        };
+        if names.flatten().any(is_token) {
+            return Err(Refused::misplaced(
+                "a token in the URL ends in logs, so it is never read there: send it as \
+                 Authorization: Bearer or in the cookie, and treat this one as known to others",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The scheme's name may be written in any case (RFC 9110, section 11.1).
+fn bearer(header: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = header.split_at_checked(b"Bearer".len())?;
+    let is = scheme.eq_ignore_ascii_case(b"Bearer");
+    // "Bearer" alone has an empty token, which is no good one.
+    let ends = token.first().is_none_or(|b| *b == b' ');
+    (is && ends).then(|| token.trim_ascii())
+}

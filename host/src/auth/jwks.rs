@@ -1,0 +1,92 @@
+//! JWK sets (RFC 7517).
+
+use super::keys::{self, Key};
+use super::settings::Algorithm;
+use anyhow::{Context, bail, ensure};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
+use jsonwebtoken::{DecodingKey, DecodingKeyKind};
+use serde_json::Value;
+use std::path::Path;
+
+/// Entries that are looked at; the others would only be skipped with a line of
+/// log each.
+const MAX: usize = 256;
+
+/// The keys of a set. One that is for another purpose or not understood is
+/// skipped with a warning (RFC 7517, section 5).
+///
+/// # Errors
+/// When it is no set, or holds no key that is understood.
+pub(super) fn read(path: &Path, file: &[u8]) -> anyhow::Result<Vec<Key>> {
+    let set: Value = serde_json::from_slice(file).ok().context("it is no JSON")?;
+    let list = set.get("keys").and_then(Value::as_array);
+    let list = list.context("it is no JWK set: {\"keys\": [...]}")?;
+    let n = list.len();
+    ensure!(n <= MAX, "it has {n} entries, the most is {MAX}");
+    let mut keys = Vec::new();
+    for (n, jwk) in list.iter().enumerate() {
+        match key(jwk) {
+            Ok(key) => keys.push(key),
+            Err(why) => tracing::warn!("{path:?}: key {} of the set is skipped: {why}", n + 1),
+        }
+    }
+    ensure!(!keys.is_empty(), "it holds no key that can verify a token");
+    Ok(keys)
+}
+
+fn key(jwk: &Value) -> anyhow::Result<Key> {
+    // The library's error could tell a member's value.
+    let jwk = serde_json::from_value::<Jwk>(jwk.clone()).ok();
+    let jwk = jwk.context("a member is not as RFC 7517 has it")?;
+    let other_use = |purpose| purpose != &PublicKeyUse::Signature;
+    if jwk.common.public_key_use.as_ref().is_some_and(other_use) {
+        bail!("its use is not `sig`");
+    }
+    if let Some(operations) = &jwk.common.key_operations {
+        let verify = operations.contains(&KeyOperations::Verify);
+        ensure!(verify, "its key_ops do not have `verify`");
+    }
+    let algorithm = algorithm(&jwk)?;
+    let decoding = DecodingKey::from_jwk(&jwk).ok();
+    let decoding = without_zeros(decoding.context("a member is not base64url")?);
+    keys::check(algorithm, &decoding)?;
+    Ok(Key {
+        id: jwk.common.key_id,
+        algorithm,
+        decoding,
+    })
+}
+
+/// The one algorithm that a key is for: by its type, of which each leaves one
+/// of those that we know, and `alg` must not say another.
+fn algorithm(jwk: &Jwk) -> anyhow::Result<Algorithm> {
+    let by_type = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => Algorithm::Rs256,
+        AlgorithmParameters::OctetKey(_) => Algorithm::Hs256,
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
+            Algorithm::Es256
+        }
+        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => {
+            Algorithm::EdDsa
+        }
+        _ => bail!("its kty or crv is none that is understood"),
+    };
+    match jwk.common.key_algorithm {
+        Some(given) if given != by_type.library().into() => bail!("its alg is not {by_type}"),
+        _ => Ok(by_type),
+    }
+}
+
+/// ring wants none before an RSA key's numbers; some issuers write one.
+fn without_zeros(key: DecodingKey) -> DecodingKey {
+    let significant = |number: &[u8]| {
+        let zeros = number.iter().take_while(|byte| **byte == 0).count();
+        number[zeros..].to_vec()
+    };
+    match key.kind() {
+        DecodingKeyKind::RsaModulusExponent { n, e } => {
+            DecodingKey::from_rsa_raw_components(&significant(n), &significant(e))
+        }
+        DecodingKeyKind::SecretOrDer(_) => key,
+    }
+}

@@ -1,0 +1,126 @@
+//! The keys that tokens are verified with.
+
+use super::jwks;
+use super::settings::{Algorithm, KeyFile, SecretEncoding, TokenSettings};
+use super::spki;
+use crate::files::Content;
+use anyhow::{Context, bail, ensure};
+use jsonwebtoken::{DecodingKey, DecodingKeyKind};
+use std::path::PathBuf;
+
+/// The most keys: a token that names none is tried with each of its algorithm,
+/// so anyone can have us verify this many signatures with one request. With
+/// more the files are refused.
+const MAX: usize = 32;
+/// As long as the hash (RFC 7518, section 3.2): a shorter secret can be guessed
+/// from one token, without asking us.
+const SECRET_MIN: usize = 32;
+
+/// A key, for one algorithm.
+pub(super) struct Key {
+    pub id: Option<String>,
+    pub algorithm: Algorithm,
+    pub decoding: DecodingKey,
+}
+
+/// Every key. At least one.
+pub(super) struct Keys(Vec<Key>);
+
+impl Keys {
+    /// The files to read, in the order in which [`Keys::read`] expects them.
+    pub fn files(settings: &TokenSettings) -> Vec<PathBuf> {
+        let keys = settings.keys.iter().map(|key| key.file.clone());
+        keys.chain(settings.jwks.clone()).collect()
+    }
+
+    /// The keys in these files.
+    ///
+    /// # Errors
+    /// Names the file and what is wrong with it; tells nothing of its content.
+    pub fn read(settings: &TokenSettings, files: &[Content<'_>]) -> anyhow::Result<Keys> {
+        let mut keys = Vec::new();
+        for (key, file) in settings.keys.iter().zip(files) {
+            let read = read_one(key, &file.bytes);
+            keys.push(read.with_context(|| format!("{:?}", file.path))?);
+        }
+        for file in files.iter().skip(settings.keys.len()) {
+            let read = jwks::read(file.path, &file.bytes);
+            keys.extend(read.with_context(|| format!("{:?}", file.path))?);
+        }
+        ensure!(!keys.is_empty(), "there is no key to verify a token with");
+        let n = keys.len();
+        ensure!(n <= MAX, "there are {n} keys, the most is {MAX}");
+        Ok(Keys(keys))
+    }
+
+    /// The keys that a token may be signed with, by its header. A key that has
+    /// an id is for tokens that name it or none; one without, for those that
+    /// name no key that is here.
+    pub fn candidates(&self, algorithm: Algorithm, id: Option<&str>) -> impl Iterator<Item = &Key> {
+        let named = move |key: &Key| id.is_some() && key.id.as_deref() == id;
+        let known = self.0.iter().any(named);
+        self.0.iter().filter(move |key| {
+            let may = match (known, id) {
+                (true, _) => named(key),
+                (false, Some(_)) => key.id.is_none(),
+                (false, None) => true,
+            };
+            may && key.algorithm == algorithm
+        })
+    }
+}
+
+fn read_one(key: &KeyFile, file: &[u8]) -> anyhow::Result<Key> {
+    let decoding = match (key.algorithm, key.encoding) {
+        (Algorithm::Hs256, SecretEncoding::Raw) => DecodingKey::from_secret(without_newline(file)),
+        (Algorithm::Hs256, SecretEncoding::Base64) => base64(file)?,
+        (algorithm, _) => spki::read(algorithm, file)?,
+    };
+    check(key.algorithm, &decoding)?;
+    Ok(Key {
+        id: key.id.clone(),
+        algorithm: key.algorithm,
+        decoding,
+    })
+}
+
+/// Editors and `echo` leave one.
+fn without_newline(file: &[u8]) -> &[u8] {
+    let file = file.strip_suffix(b"\n").unwrap_or(file);
+    file.strip_suffix(b"\r").unwrap_or(file)
+}
+
+fn base64(file: &[u8]) -> anyhow::Result<DecodingKey> {
+    let text = std::str::from_utf8(file).ok().map(str::trim);
+    let key = text.and_then(|text| DecodingKey::from_base64_secret(text).ok());
+    // The library's own error tells a byte of the secret.
+    key.context("it is not base64")
+}
+
+/// Whether a key has a shape that ring takes: else it would be found out only
+/// when a token comes.
+pub(super) fn check(algorithm: Algorithm, key: &DecodingKey) -> anyhow::Result<()> {
+    match (algorithm, key.kind()) {
+        (Algorithm::Hs256, DecodingKeyKind::SecretOrDer(secret)) => ensure!(
+            secret.len() >= SECRET_MIN,
+            "an HS256 secret has at least {SECRET_MIN} bytes: openssl rand -base64 48"
+        ),
+        (Algorithm::Rs256, DecodingKeyKind::RsaModulusExponent { n, .. }) => {
+            let high = n.first().map_or(0, |byte| byte.leading_zeros() as usize);
+            let bits = n.len() * 8 - high;
+            ensure!(
+                (2048..=8192).contains(&bits),
+                "an RSA key has 2048 to 8192 bits, this one has {bits}"
+            );
+        }
+        (Algorithm::Es256, DecodingKeyKind::SecretOrDer(point)) => ensure!(
+            point.len() == 65 && point[0] == 4,
+            "an ES256 key is a whole point of P-256"
+        ),
+        (Algorithm::EdDsa, DecodingKeyKind::SecretOrDer(point)) => {
+            ensure!(point.len() == 32, "an Ed25519 key has 32 bytes");
+        }
+        _ => bail!("the key is not one for {algorithm}"),
+    }
+    Ok(())
+}

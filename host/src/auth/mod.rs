@@ -1,0 +1,28 @@
+//! Who may read whose events.
+//!
+//! Promises: headers and cookies in; out a client whose events may be read,
+//! or a refusal with its status and a reason that is safe to tell. Tokens are
+//! JWTs (RFC 7519), verified with keys from files that may be replaced while
+//! the daemon runs. A token, a key or a claim's value is never told, neither in
+//! an answer nor in a log. This folder knows nothing of HTTP, of streams, or of
+//! who issues tokens. It alone names jsonwebtoken.
+
+mod check;
+mod claims;
+mod credentials;
+mod crypto;
+mod jwks;
+mod keys;
+mod refused;
+mod settings;
+mod spki;
+mod token;
+
+pub use check::{Auth, Verified};
+pub use claims::{Access, Claims, GroupAccess};
+pub use credentials::Credentials;
+pub use refused::Refused;
+pub use settings::{Algorithm, AuthSettings, KeyFile, SecretEncoding, TokenSettings};
+
+#[cfg(test)]
+mod tests;

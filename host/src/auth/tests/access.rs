@@ -1,0 +1,114 @@
+//! Which clients and groups a good token is for.
+
+use super::makers::Maker;
+use super::{Rig, claims, refused};
+use crate::auth::{Auth, AuthSettings, Credentials};
+use serde_json::{Value, json};
+
+/// The client that is read, or the refusal's status.
+fn read(rig: &Rig, changes: Value, client: Option<&str>) -> Result<String, u16> {
+    let token = rig.hs.sign(&claims(changes));
+    let answer = rig.ask_for(&token, client);
+    let client = answer.map(|verified| verified.client.to_string());
+    client.map_err(|refused| refused.status)
+}
+
+#[tokio::test]
+async fn a_clients_token_reads_that_client() {
+    let rig = Rig::new();
+    let own = || json!({});
+    assert_eq!(read(&rig, own(), None), Ok("ada".into()));
+    assert_eq!(read(&rig, own(), Some("ada")), Ok("ada".into()));
+    for other in ["grace", "Ada", "ada ", "", "*", "a\nb"] {
+        assert_eq!(read(&rig, own(), Some(other)), Err(403), "{other}");
+    }
+    let star = json!({ "sub": "*" });
+    assert_eq!(
+        read(&rig, star.clone(), None),
+        Ok("*".into()),
+        "a name like any"
+    );
+    assert_eq!(read(&rig, star, Some("ada")), Err(403));
+}
+
+#[tokio::test]
+async fn a_services_token_reads_those_it_lists() {
+    let rig = Rig::new();
+    let any = || json!({ "sub": null, "millstream_clients": "*" });
+    assert_eq!(read(&rig, any(), Some("grace")), Ok("grace".into()));
+    assert_eq!(read(&rig, any(), None), Err(400));
+    assert_eq!(read(&rig, any(), Some("")), Err(400));
+    assert_eq!(read(&rig, any(), Some("a\nb")), Err(400));
+    let some = || json!({ "millstream_clients": ["grace", "joan"] });
+    assert_eq!(read(&rig, some(), Some("joan")), Ok("joan".into()));
+    assert_eq!(
+        read(&rig, some(), Some("ada")),
+        Err(403),
+        "not even its own"
+    );
+    assert_eq!(read(&rig, some(), None), Err(400));
+    let one = || json!({ "millstream_clients": ["grace"] });
+    assert_eq!(read(&rig, one(), None), Ok("grace".into()));
+    let none = || json!({ "millstream_clients": [] });
+    assert_eq!(read(&rig, none(), None), Err(403));
+    assert_eq!(read(&rig, none(), Some("ada")), Err(403));
+    let listed = || json!({ "millstream_clients": ["*"] });
+    assert_eq!(
+        read(&rig, listed(), Some("ada")),
+        Err(403),
+        "a client called *"
+    );
+}
+
+#[tokio::test]
+async fn the_claims_names_are_configured() {
+    let rig = Rig::with(|settings| {
+        settings.client_claim = "https://x.example/\"client\"".into();
+        settings.groups_claim = "roles".into();
+        settings.services_claim = "reads".into();
+    });
+    let named = json!({ "https://x.example/\"client\"": "grace", "roles": ["ops"] });
+    let verified = rig.ask_with(named).unwrap();
+    assert_eq!(verified.client.as_str(), "grace");
+    assert!(verified.groups.allows("ops"));
+    let token = rig.hs.sign(&claims(json!({})));
+    // Its quotes do not end the challenge's.
+    assert_eq!(refused(rig.ask(&token), &token).status, 401);
+    let token = rig.hs.sign(&claims(json!({ "reads": "*" })));
+    assert!(rig.ask_for(&token, Some("anyone")).is_ok());
+}
+
+#[tokio::test]
+async fn groups_are_those_of_the_claim() {
+    let rig = Rig::new();
+    let allows = |groups: Value, asked: &str| {
+        let verified = rig.ask_with(json!({ "groups": groups })).unwrap();
+        verified.groups.allows(asked)
+    };
+    assert!(allows(json!(["eu", "ops"]), "ops"));
+    assert!(!allows(json!(["eu", "ops"]), "op"));
+    assert!(!allows(json!([]), "ops"));
+    assert!(!allows(json!(null), "ops"), "no claim, no group");
+    assert!(allows(json!("*"), "ops"));
+    assert!(allows(json!(["*"]), "ops"));
+    assert!(allows(json!(vec!["ops"; 64]), "ops"));
+}
+
+#[tokio::test]
+async fn without_authentication_a_client_is_named() {
+    let auth = Auth::from_settings(AuthSettings::Anonymous).unwrap();
+    assert!(auth.is_anonymous());
+    let asked = Credentials::default();
+    let verified = auth.check(&asked, Some(b"ada")).unwrap();
+    assert_eq!(verified.client.as_str(), "ada");
+    assert!(verified.groups.allows("any") && verified.expires.is_none());
+    for (client, says) in [
+        (None, "client=<id>"),
+        (Some(&b""[..]), "client: the client id is empty"),
+        (Some(b"\xff"), "not UTF-8"),
+    ] {
+        let refused = auth.check(&asked, client).unwrap_err();
+        assert_eq!((refused.status, &refused.challenge), (400, &None));
+        assert!(refused.detail.contains(says), "{refused}");
+    }
+}

@@ -1,0 +1,144 @@
+//! From a token to its claims.
+
+use super::claims::{ClaimMap, Claims};
+use super::keys::Keys;
+use super::refused::Refused;
+use super::settings::{Algorithm, TokenSettings};
+use jsonwebtoken::errors::{Error, ErrorKind};
+use jsonwebtoken::{DecodingKey, Header, Validation, decode, decode_header};
+use std::fmt;
+
+/// The longest token: headers end at twice that in most servers.
+const MAX: usize = 8 << 10;
+
+/// Which tokens are good, and what they mean.
+pub(super) struct Rules {
+    /// One for each algorithm, in the order of [`Algorithm::ALL`]: a key is
+    /// never tried with the rules of another algorithm than its own.
+    validations: [Validation; 4],
+    settings: TokenSettings,
+}
+
+impl Rules {
+    pub fn new(settings: TokenSettings) -> Rules {
+        Rules {
+            validations: Algorithm::ALL.map(|algorithm| validation(algorithm, &settings)),
+            settings,
+        }
+    }
+
+    /// The claims of a token, if it is good at this time (in seconds since
+    /// 1970).
+    ///
+    /// # Errors
+    /// Says why it isn't.
+    pub fn verify(&self, keys: &Keys, token: &[u8], now: u64) -> Result<Claims, Refused> {
+        if token.len() > MAX {
+            return Err(Refused::token(format!(
+                "the token has over {} KiB",
+                MAX >> 10
+            )));
+        }
+        let header = decode_header(token)
+            .map_err(|_| Refused::token("the token is no JWT with an algorithm that is known"))?;
+        let algorithm = algorithm(&header)?;
+        let validation = &self.validations[algorithm as usize];
+        let mut refused = Refused::token("no key here has the token's algorithm and key id");
+        for key in keys.candidates(algorithm, header.kid.as_deref()) {
+            match claims(token, &key.decoding, validation) {
+                Ok(claims) => return claims.read(&self.settings, now),
+                Err(error) => refused = Refused::token(reason(error.kind())),
+            }
+        }
+        Err(refused)
+    }
+}
+
+fn claims(token: &[u8], key: &DecodingKey, validation: &Validation) -> Result<ClaimMap, Error> {
+    decode::<ClaimMap>(token, key, validation).map(|token| token.claims)
+}
+
+/// The header's algorithm, if the header asks for nothing beyond us.
+fn algorithm(header: &Header) -> Result<Algorithm, Refused> {
+    // RFC 7515, section 4.1.11: what is critical and not understood is refused.
+    // The library reads `crit` and does not look at it.
+    if header.crit.is_some() {
+        return Err(Refused::token(
+            "the token has critical headers (crit), of which none is known",
+        ));
+    }
+    Algorithm::of(header.alg)
+        .ok_or_else(|| Refused::token("the token's algorithm is none of HS256 RS256 ES256 EdDSA"))
+}
+
+fn validation(algorithm: Algorithm, settings: &TokenSettings) -> Validation {
+    let mut rules = Validation::new(algorithm.library());
+    rules.leeway = settings.leeway.as_secs();
+    rules.validate_nbf = true;
+    rules.required_spec_claims.clear();
+    let mut require = |claim: &str| rules.required_spec_claims.insert(claim.into());
+    if settings.require_expiry {
+        require("exp");
+    }
+    if !settings.issuers.is_empty() {
+        require("iss");
+        rules.set_issuer(&settings.issuers);
+    }
+    if settings.audiences.is_empty() {
+        rules.validate_aud = false;
+    } else {
+        rules.required_spec_claims.insert("aud".into());
+        rules.set_audience(&settings.audiences);
+    }
+    rules
+}
+
+/// What may be told of the library's errors, some of which hold parts of the
+/// token.
+fn reason(error: &ErrorKind) -> &'static str {
+    match error {
+        ErrorKind::InvalidSignature => "the token's signature is not that of a key here",
+        ErrorKind::ExpiredSignature => "the token has expired",
+        ErrorKind::ImmatureSignature => "the token is not in force yet (nbf)",
+        ErrorKind::InvalidIssuer => "the token's issuer (iss) is not one that is trusted",
+        ErrorKind::InvalidAudience => "the token is for another audience (aud)",
+        ErrorKind::MissingRequiredClaim(claim) => match claim.as_str() {
+            "exp" => "the token has no time at which it expires (exp)",
+            "iss" => "the token has no issuer (iss)",
+            "aud" => "the token has no audience (aud)",
+            _ => "the token lacks a claim",
+        },
+        ErrorKind::InvalidClaimFormat(_) => "one of the token's times (exp, nbf) is no number",
+        _ => "the token is malformed",
+    }
+}
+
+impl Algorithm {
+    const ALL: [Algorithm; 4] = [
+        Algorithm::Hs256,
+        Algorithm::Rs256,
+        Algorithm::Es256,
+        Algorithm::EdDsa,
+    ];
+
+    pub(super) fn library(self) -> jsonwebtoken::Algorithm {
+        match self {
+            Algorithm::Hs256 => jsonwebtoken::Algorithm::HS256,
+            Algorithm::Rs256 => jsonwebtoken::Algorithm::RS256,
+            Algorithm::Es256 => jsonwebtoken::Algorithm::ES256,
+            Algorithm::EdDsa => jsonwebtoken::Algorithm::EdDSA,
+        }
+    }
+
+    fn of(given: jsonwebtoken::Algorithm) -> Option<Algorithm> {
+        Algorithm::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.library() == given)
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.library())
+    }
+}
