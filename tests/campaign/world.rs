@@ -118,6 +118,8 @@ key-prefix = "{NAME}"
 retention = {{ max-events = 10000000 }}
 [http]
 listen = "127.0.0.1:0"
+[auth]
+anonymous = true
 [admin]
 listen = "127.0.0.1:0"
 [[pipeline]]

@@ -20,6 +20,8 @@ key-prefix = "{prefix}"
 retention = {{ max-events = 1000000 }}
 [http]
 listen = "127.0.0.1:0"
+[auth]
+anonymous = true
 [admin]
 listen = "127.0.0.1:0"
 [[pipeline]]

@@ -1,6 +1,7 @@
 //! A daemon's parts, started in order and stopped in the other.
 
 use crate::admin::{AdminHandler, install_metrics};
+use crate::auth::Auth;
 use crate::config::{PluginSettings, Settings};
 use crate::http::{Listener, ListenerSettings};
 use crate::pipeline::{Pipeline, StoreStreams, Swapper, gauges};
@@ -61,6 +62,7 @@ impl Daemon {
         // Everything that uses TLS takes the process's one provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let metrics = install_metrics()?;
+        let auth = Auth::from_settings(settings.auth.clone())?;
         let sse = Listener::bind("sse", settings.http.listen, ListenerSettings::default()).await?;
         let admin = Listener::bind("admin", settings.admin, ListenerSettings::default()).await?;
         let (sse_address, admin_address) = (sse.address()?, admin.address()?);

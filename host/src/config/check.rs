@@ -1,7 +1,7 @@
 //! The checks that make settings of what stood in the file.
 
 use super::error::ConfigError;
-use super::settings::{HttpSettings, Settings};
+use super::settings::Settings;
 use super::{file, values};
 use crate::ingest::KafkaSettings;
 use crate::store::{Retention, StoreSettings, StoreUrl};
@@ -36,7 +36,8 @@ impl Checker<'_> {
         Ok(Settings {
             kafka: self.kafka(file.kafka)?,
             store: self.store(file.store)?,
-            http: self.http(&file.http)?,
+            auth: self.auth(file.auth, &file.http)?,
+            http: self.http(file.http)?,
             admin: self.address(file.admin.listen.as_ref(), "127.0.0.1:9090")?,
             cache: file
                 .plugins
@@ -113,21 +114,11 @@ impl Checker<'_> {
         })
     }
 
-    fn http(&self, http: &file::Http) -> Checked<HttpSettings> {
-        let listen = self.address(http.listen.as_ref(), "127.0.0.1:8080")?;
-        if !listen.ip().is_loopback() && !http.allow_unauthenticated {
-            let span = http.listen.as_ref().map(Spanned::span).unwrap_or_default();
-            return self.error(
-                span,
-                "whoever reaches this address could read any client's events, since there is no \
-                 authentication: listen on 127.0.0.1 behind a gateway that checks who asks, or \
-                 set allow-unauthenticated = true",
-            );
-        }
-        Ok(HttpSettings { listen })
-    }
-
-    fn address(&self, given: Option<&Spanned<values::Text>>, default: &str) -> Checked<SocketAddr> {
+    pub(super) fn address(
+        &self,
+        given: Option<&Spanned<values::Text>>,
+        default: &str,
+    ) -> Checked<SocketAddr> {
         let (text, span) = match given {
             Some(given) => (given.get_ref().0.as_str(), given.span()),
             None => (default, 0..0),
@@ -156,6 +147,25 @@ impl Checker<'_> {
                 )
             }
             Some(given) => Ok(given.into_inner()),
+            None => Ok(default),
+        }
+    }
+
+    pub(super) fn time(
+        &self,
+        given: Option<Spanned<values::Time>>,
+        default: Duration,
+        range: std::ops::RangeInclusive<Duration>,
+    ) -> Checked<Duration> {
+        match given {
+            Some(given) if !range.contains(&given.get_ref().0) => {
+                let (low, high) = (values::shown(*range.start()), values::shown(*range.end()));
+                self.error(
+                    given.span(),
+                    format!("expected a time from {low} to {high}"),
+                )
+            }
+            Some(given) => Ok(given.into_inner().0),
             None => Ok(default),
         }
     }
@@ -191,7 +201,11 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn legal(
+    pub(super) fn topic(&self, given: &Spanned<values::Text>) -> Checked<String> {
+        self.legal(given, "topic", |b| matches!(b, b'.' | b'_' | b'-'))
+    }
+
+    fn legal(
         &self,
         given: &Spanned<values::Text>,
         what: &str,

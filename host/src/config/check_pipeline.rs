@@ -58,7 +58,7 @@ impl Checker<'_> {
             .topics
             .into_inner()
             .into_iter()
-            .map(|topic| self.legal(&topic, "topic", |b| matches!(b, b'.' | b'_' | b'-')))
+            .map(|topic| self.topic(&topic))
             .collect::<Checked<_>>()?;
         if topics.is_empty() {
             return self.error(topics_span, "expected at least one topic");

@@ -1,6 +1,6 @@
 //! What may stand in the file, key by key. Unknown keys are errors.
 
-use super::values::{Bytes, Text, Time};
+use super::values::{Bytes, Names, Text, Time};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Spanned;
@@ -12,6 +12,7 @@ pub(super) struct File {
     pub store: Store,
     #[serde(default)]
     pub http: Http,
+    pub auth: Option<Auth>,
     #[serde(default)]
     pub admin: Admin,
     #[serde(default)]
@@ -52,6 +53,72 @@ pub(super) struct Http {
     pub listen: Option<Spanned<Text>>,
     #[serde(default)]
     pub allow_unauthenticated: bool,
+    pub tls: Option<Tls>,
+    #[serde(default)]
+    pub cors_origins: Vec<Spanned<Text>>,
+    pub heartbeat: Option<Spanned<Time>>,
+    pub retry: Option<Spanned<Time>>,
+    pub write_timeout: Option<Spanned<Time>>,
+    pub header_timeout: Option<Spanned<Time>>,
+    pub drain: Option<Spanned<Time>>,
+    pub max_connections: Option<Spanned<usize>>,
+    pub max_connections_per_client: Option<Spanned<usize>>,
+    pub max_connections_per_address: Option<Spanned<usize>>,
+    pub max_queued: Option<Spanned<Bytes>>,
+    pub max_groups: Option<Spanned<usize>>,
+    pub presence_topic: Option<Spanned<Text>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Tls {
+    pub certificate: Text,
+    pub key: Text,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Auth {
+    pub anonymous: Option<Spanned<bool>>,
+    #[serde(default)]
+    pub key: Vec<AuthKey>,
+    pub jwks: Option<Spanned<Text>>,
+    pub issuer: Option<Spanned<Names>>,
+    pub audience: Option<Spanned<Names>>,
+    pub leeway: Option<Spanned<Time>>,
+    pub require_expiry: Option<Spanned<bool>>,
+    pub client_claim: Option<Spanned<Text>>,
+    pub groups_claim: Option<Spanned<Text>>,
+    pub services_claim: Option<Spanned<Text>>,
+    pub cookie: Option<Spanned<Text>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct AuthKey {
+    pub algorithm: Spanned<Algorithm>,
+    pub file: Text,
+    pub id: Option<Spanned<Text>>,
+    pub encoding: Option<Spanned<Encoding>>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+pub(super) enum Algorithm {
+    #[serde(rename = "HS256")]
+    Hs256,
+    #[serde(rename = "RS256")]
+    Rs256,
+    #[serde(rename = "ES256")]
+    Es256,
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Encoding {
+    Raw,
+    Base64,
 }
 
 #[derive(Deserialize, Default)]

@@ -6,16 +6,19 @@
 //! the line, what was expected, and the nearest valid name.
 
 mod check;
+mod check_auth;
+mod check_http;
 mod check_pipeline;
 mod error;
 mod file;
+mod origin;
 mod settings;
 mod values;
 
 pub use error::ConfigError;
 pub use settings::{
     BreakerAction, BreakerSettings, Deliver, HttpSettings, OnLoss, PipelineSettings,
-    PluginSettings, Settings, StartAt,
+    PluginSettings, Settings, StartAt, TlsFiles,
 };
 
 use std::path::Path;
@@ -42,3 +45,5 @@ pub fn parse(path: &Path, text: &str) -> Result<Settings, ConfigError> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_edge;

@@ -1,5 +1,6 @@
 //! Settings that are valid: what everything after the configuration relies on.
 
+use crate::auth::AuthSettings;
 use crate::ingest::KafkaSettings;
 use crate::plugin::Spec;
 use crate::store::StoreSettings;
@@ -15,6 +16,8 @@ pub struct Settings {
     pub store: StoreSettings,
     /// The listener for browsers.
     pub http: HttpSettings,
+    /// How it is known who asks there.
+    pub auth: AuthSettings,
     /// The admin listener's address.
     pub admin: SocketAddr,
     /// Where compiled plugins are kept.
@@ -28,6 +31,43 @@ pub struct Settings {
 pub struct HttpSettings {
     /// Its address.
     pub listen: SocketAddr,
+    /// Its certificate, where it speaks TLS.
+    pub tls: Option<TlsFiles>,
+    /// The origins whose pages may read streams with credentials, each as a
+    /// browser writes it in `Origin`.
+    pub cors_origins: Vec<String>,
+    /// How often a quiet stream gets a comment.
+    pub heartbeat: Duration,
+    /// After how long a browser connects again; jitter comes on top.
+    pub retry: Duration,
+    /// How long a write may get nowhere.
+    pub write_timeout: Duration,
+    /// How long a request's head may take.
+    pub header_timeout: Duration,
+    /// How long connections may take to end at a stop.
+    pub drain: Duration,
+    /// The most connections; none: what the limit of descriptors leaves.
+    pub max_connections: Option<usize>,
+    /// The most connections of one client.
+    pub max_connections_per_client: usize,
+    /// The most connections of one address; none: any number, since behind a
+    /// proxy all come from one.
+    pub max_connections_per_address: Option<usize>,
+    /// The most bytes that wait for readers, of all connections together.
+    pub max_queued: usize,
+    /// The most groups that one connection may follow.
+    pub max_groups: usize,
+    /// The Kafka topic that is told who comes and goes.
+    pub presence_topic: Option<String>,
+}
+
+/// A certificate and its key, both in PEM.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The certificate, and those up to the root.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// What a pipeline does with events of clients that are away.

@@ -1,7 +1,7 @@
 use super::parse;
 use std::path::Path;
 
-const GOOD: &str = r#"
+pub(super) const GOOD: &str = r#"
 [kafka]
 bootstrap-servers = "127.0.0.1:9092"
 [store]
@@ -9,12 +9,14 @@ url = "redis://127.0.0.1:6379"
 [[pipeline]]
 name = "notifications"
 topics = ["notifications"]
+[auth]
+anonymous = true
 "#;
 
 /// Replaces `from` by `to` in a good configuration; the error must be `line`'s
 /// and say all of `says`.
 #[track_caller]
-fn refused(from: &str, to: &str, line: usize, says: &[&str]) {
+pub(super) fn refused(from: &str, to: &str, line: usize, says: &[&str]) {
     assert!(GOOD.contains(from), "{from}");
     let text = GOOD.replacen(from, to, 1);
     let error = match parse(Path::new("m.toml"), &text) {
@@ -99,7 +101,7 @@ fn a_missing_key_is_named() {
     refused(
         "[[pipeline]]\nname = \"notifications\"\ntopics = [\"notifications\"]",
         "",
-        7,
+        9,
         &["[[pipeline]]"],
     );
 }

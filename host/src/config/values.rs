@@ -1,6 +1,7 @@
 //! Values as people write them: `"24h"`, `"64MiB"`, `"${REDIS_PASSWORD}"`.
 
-use serde::de::{Deserialize, Deserializer, Error};
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
+use std::fmt;
 use std::time::Duration;
 
 /// A string in which `${NAME}` stands for an environment variable.
@@ -10,6 +11,36 @@ impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
         let raw = String::deserialize(deserializer)?;
         expand(&raw).map(Text).map_err(D::Error::custom)
+    }
+}
+
+/// One string, or several in a list.
+pub(super) struct Names(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Names, D::Error> {
+        struct OneOrMore;
+        impl<'de> Visitor<'de> for OneOrMore {
+            type Value = Names;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or a list of strings")
+            }
+
+            fn visit_str<E: Error>(self, one: &str) -> Result<Names, E> {
+                let one = expand(one).map_err(E::custom)?;
+                Ok(Names(vec![one]))
+            }
+
+            fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<Names, S::Error> {
+                let mut names = Vec::new();
+                while let Some(Text(name)) = list.next_element()? {
+                    names.push(name);
+                }
+                Ok(Names(names))
+            }
+        }
+        deserializer.deserialize_any(OneOrMore)
     }
 }
 
@@ -64,17 +95,28 @@ pub(super) fn to_json(value: toml::Value) -> Result<serde_json::Value, String> {
 /// A time: a whole number and `ms`, `s`, `m`, `h` or `d`.
 pub(super) struct Time(pub Duration);
 
+const TIMES: [(&str, u64); 5] = [
+    ("ms", 1),
+    ("s", 1000),
+    ("m", 60_000),
+    ("h", 3_600_000),
+    ("d", 86_400_000),
+];
+
+/// A time as it may be written.
+pub(super) fn shown(time: Duration) -> String {
+    let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let whole = |(_, size): &&(&str, u64)| millis.is_multiple_of(*size) && millis >= *size;
+    let unit = TIMES.iter().rev().find(whole);
+    unit.map_or("0s".into(), |(name, size)| {
+        format!("{}{name}", millis / size)
+    })
+}
+
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
-        const UNITS: [(&str, u64); 5] = [
-            ("ms", 1),
-            ("s", 1000),
-            ("m", 60_000),
-            ("h", 3_600_000),
-            ("d", 86_400_000),
-        ];
         let text = String::deserialize(deserializer)?;
-        let millis = measured(&text, &UNITS).ok_or_else(|| {
+        let millis = measured(&text, &TIMES).ok_or_else(|| {
             D::Error::custom(format!(
                 "`{text}` is no time: write 500ms, 30s, 5m, 24h or 7d"
             ))

@@ -19,6 +19,8 @@ url = "redis://127.0.0.1:1"
 retention = {{ max-events = 1000, max-age = "24h" }}
 [http]
 listen = "{listen}"
+[auth]
+anonymous = true
 [admin]
 listen = "127.0.0.1:0"
 [[pipeline]]
@@ -31,7 +33,7 @@ transform = {{ plugin = "bundled:notifications", limits = {{ memory = "64MiB" }}
 }
 
 /// What is broken in a good configuration, and what the error must say of it.
-const BROKEN: [(&str, &str, &str); 19] = [
+const BROKEN: [(&str, &str, &str); 22] = [
     ("[kafka]\n", "[kafak]\n", "did you mean `kafka`?"),
     (
         "bootstrap-servers",
@@ -94,6 +96,13 @@ const BROKEN: [(&str, &str, &str); 19] = [
         "\"64MiB\"",
         "\"${MILLSTREAM_NO_SUCH}\"",
         "MILLSTREAM_NO_SUCH",
+    ),
+    ("anonymous", "anonymus", "did you mean `anonymous`?"),
+    ("= true", "= false", "[auth] has no key"),
+    (
+        "anonymous = true",
+        "cookie = \"token\"\njwks = \"keys.json\"",
+        "__Secure- or __Host-",
     ),
 ];
 

@@ -18,6 +18,8 @@ bootstrap-servers = "127.0.0.1:1"
 url = "memory:"
 [http]
 listen = "127.0.0.1:0"
+[auth]
+anonymous = true
 [admin]
 listen = "127.0.0.1:0"
 [plugins]

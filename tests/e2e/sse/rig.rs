@@ -218,6 +218,8 @@ key-prefix = "{prefix}"
 {store}
 [http]
 listen = "127.0.0.1:0"
+[auth]
+anonymous = true
 [admin]
 listen = "127.0.0.1:0"
 [[pipeline]]

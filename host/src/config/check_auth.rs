@@ -1,0 +1,220 @@
+//! The checks of `[auth]`: nobody is let in unasked by accident.
+
+use super::check::{Checked, Checker};
+use super::{file, values};
+use crate::auth::{Algorithm, AuthSettings, KeyFile, SecretEncoding, TokenSettings};
+use std::ops::Range;
+use std::time::Duration;
+use toml::Spanned;
+
+/// The two ways out for who has configured none.
+const WAYS: &str = "name the keys of tokens ([[auth.key]] or [auth] jwks), or let whoever reaches \
+                    this listener read any client's events: [auth] anonymous = true";
+
+impl Checker<'_> {
+    pub(super) fn auth(
+        &self,
+        auth: Option<file::Auth>,
+        http: &file::Http,
+    ) -> Checked<AuthSettings> {
+        let Some(auth) = auth else {
+            return self.without_auth(http);
+        };
+        let given = auth.first_of_tokens();
+        match &auth.anonymous {
+            Some(anonymous) if *anonymous.get_ref() => match given {
+                Some((key, span)) => self.error(
+                    span,
+                    format!("anonymous = true asks nobody for a token: `{key}` says nothing then"),
+                ),
+                None => self.anonymous(http, anonymous.span()),
+            },
+            _ if http.allow_unauthenticated => match given {
+                Some((key, span)) => self.error(
+                    span,
+                    format!(
+                        "[http] allow-unauthenticated = true asks nobody for a token: leave it \
+                         out, or `{key}`"
+                    ),
+                ),
+                None => Ok(AuthSettings::Anonymous),
+            },
+            anonymous => {
+                let anonymous = anonymous.as_ref().map(Spanned::span);
+                let span = anonymous.or(given.map(|(_, span)| span));
+                self.tokens(auth, span.unwrap_or_else(|| self.place_of("[auth]")))
+            }
+        }
+    }
+
+    fn without_auth(&self, http: &file::Http) -> Checked<AuthSettings> {
+        if http.allow_unauthenticated {
+            return Ok(AuthSettings::Anonymous);
+        }
+        let listen = http.listen.as_ref().map(Spanned::span);
+        let span = listen.unwrap_or_else(|| self.place_of("[http]"));
+        self.error(
+            span,
+            format!("there is no [auth], so nobody could be asked who they are: {WAYS}"),
+        )
+    }
+
+    fn anonymous(&self, http: &file::Http, span: Range<usize>) -> Checked<AuthSettings> {
+        if http.allow_unauthenticated || self.is_local(http)? {
+            return Ok(AuthSettings::Anonymous);
+        }
+        let listen = http.listen.as_ref().map(Spanned::span);
+        self.error(
+            listen.unwrap_or(span),
+            "whoever reaches this address could read any client's events, since [auth] is \
+             anonymous: have it ask for tokens, listen on 127.0.0.1 behind a gateway that checks \
+             who asks, or set [http] allow-unauthenticated = true",
+        )
+    }
+
+    fn tokens(&self, auth: file::Auth, span: Range<usize>) -> Checked<AuthSettings> {
+        if auth.key.is_empty() && auth.jwks.is_none() {
+            return self.error(span, format!("[auth] has no key: {WAYS}"));
+        }
+        let keys = auth.key.into_iter().map(|key| self.key(key));
+        let jwks = auth.jwks.map(|file| self.resolve(&file.get_ref().0));
+        let default = TokenSettings::of_keys(keys.collect::<Checked<_>>()?, jwks);
+        let claim = |given, default| self.printable(given, default, "claim");
+        Ok(AuthSettings::Tokens(TokenSettings {
+            issuers: self.names(auth.issuer)?,
+            audiences: self.names(auth.audience)?,
+            leeway: self.leeway(auth.leeway, default.leeway)?,
+            require_expiry: auth.require_expiry.is_none_or(Spanned::into_inner),
+            client_claim: claim(auth.client_claim, default.client_claim)?,
+            groups_claim: claim(auth.groups_claim, default.groups_claim)?,
+            services_claim: claim(auth.services_claim, default.services_claim)?,
+            cookie: self.cookie(auth.cookie, default.cookie)?,
+            keys: default.keys,
+            jwks: default.jwks,
+        }))
+    }
+
+    fn key(&self, key: file::AuthKey) -> Checked<KeyFile> {
+        let algorithm = match key.algorithm.get_ref() {
+            file::Algorithm::Hs256 => Algorithm::Hs256,
+            file::Algorithm::Rs256 => Algorithm::Rs256,
+            file::Algorithm::Es256 => Algorithm::Es256,
+            file::Algorithm::EdDsa => Algorithm::EdDsa,
+        };
+        let encoding = match key.encoding {
+            Some(given) if algorithm != Algorithm::Hs256 => {
+                let message = "encoding is for an HS256 secret: a public key is PEM";
+                return self.error(given.span(), message);
+            }
+            Some(given) => match given.into_inner() {
+                file::Encoding::Raw => SecretEncoding::Raw,
+                file::Encoding::Base64 => SecretEncoding::Base64,
+            },
+            None => SecretEncoding::Raw,
+        };
+        let id = key
+            .id
+            .map(|id| self.printable(Some(id), String::new(), "key id"));
+        Ok(KeyFile {
+            algorithm,
+            file: self.resolve(&key.file.0),
+            id: id.transpose()?,
+            encoding,
+        })
+    }
+
+    fn names(&self, given: Option<Spanned<values::Names>>) -> Checked<Vec<String>> {
+        let Some(given) = given else {
+            return Ok(Vec::new());
+        };
+        let span = given.span();
+        let names = given.into_inner().0;
+        // An empty list would read as "any".
+        if names.is_empty() || names.iter().any(String::is_empty) {
+            return self.error(span, "expected at least one, none of them empty");
+        }
+        Ok(names)
+    }
+
+    /// Tokens count in seconds.
+    fn leeway(&self, given: Option<Spanned<values::Time>>, default: Duration) -> Checked<Duration> {
+        let span = given.as_ref().map(Spanned::span).unwrap_or_default();
+        let leeway = self.time(given, default, Duration::ZERO..=Duration::from_secs(600))?;
+        if leeway.subsec_nanos() > 0 {
+            return self.error(span, "expected whole seconds");
+        }
+        Ok(leeway)
+    }
+
+    fn printable(
+        &self,
+        given: Option<Spanned<values::Text>>,
+        default: String,
+        what: &str,
+    ) -> Checked<String> {
+        let Some(given) = given else {
+            return Ok(default);
+        };
+        let text = &given.get_ref().0;
+        if text.is_empty() || text.len() > 256 || text.chars().any(char::is_control) {
+            let message = format!("expected a {what} of 1 to 256 bytes without control characters");
+            return self.error(given.span(), message);
+        }
+        Ok(given.into_inner().0)
+    }
+
+    /// The prefix has browsers keep the cookie for HTTPS (RFC 6265bis, section
+    /// 4.1.3); the rest is a token of RFC 9110.
+    fn cookie(&self, given: Option<Spanned<values::Text>>, default: String) -> Checked<String> {
+        let Some(given) = given else {
+            return Ok(default);
+        };
+        let legal = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+        let name = &given.get_ref().0;
+        let prefixes = ["__Secure-", "__Host-"];
+        let rest = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix));
+        if rest.is_none_or(str::is_empty) || !name.bytes().all(legal) {
+            let message = format!(
+                "`{}` is no name for the token's cookie: it begins with __Secure- or __Host-, \
+                 so that browsers keep it for HTTPS",
+                name.escape_debug()
+            );
+            return self.error(given.span(), message);
+        }
+        Ok(given.into_inner().0)
+    }
+
+    /// Where a table begins; the file's end where it is not there.
+    fn place_of(&self, table: &str) -> Range<usize> {
+        let mut at = 0;
+        for line in self.text.split_inclusive('\n') {
+            if line.trim_start().starts_with(table) {
+                return at..at;
+            }
+            at += line.len();
+        }
+        at..at
+    }
+}
+
+impl file::Auth {
+    /// The first key that is about tokens, and where it is.
+    fn first_of_tokens(&self) -> Option<(&'static str, Range<usize>)> {
+        fn place<T>(
+            key: &'static str,
+            given: &Option<Spanned<T>>,
+        ) -> Option<(&'static str, Range<usize>)> {
+            given.as_ref().map(|given| (key, given.span()))
+        }
+        let key = self.key.first().map(|key| ("key", key.algorithm.span()));
+        key.or(place("jwks", &self.jwks))
+            .or(place("issuer", &self.issuer))
+            .or(place("audience", &self.audience))
+            .or(place("leeway", &self.leeway))
+            .or(place("require-expiry", &self.require_expiry))
+            .or(place("client-claim", &self.client_claim))
+            .or(place("groups-claim", &self.groups_claim))
+            .or(place("services-claim", &self.services_claim))
+            .or(place("cookie", &self.cookie))
+    }
+}

@@ -1,0 +1,127 @@
+//! Origins, as a browser writes them in its `Origin` header (RFC 6454, section
+//! 6.2): they are compared as text, so one that is written otherwise would
+//! never match, without a word.
+
+/// What is wrong with an origin, and how it is written.
+pub(super) fn check(text: &str) -> Result<(), String> {
+    if text == "*" {
+        return Err(
+            "`*` would let every page read with its visitor's cookie: name the \
+                    origins, such as https://app.example.com"
+                .into(),
+        );
+    }
+    let shown = text.escape_debug();
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return Err(format!(
+            "`{shown}` is no origin: write https://app.example.com, with a port if it has one"
+        ));
+    };
+    if rest.len() > 1 && rest.ends_with('/') {
+        let shown = shown.to_string();
+        let without = shown.trim_end_matches('/');
+        return Err(format!("an origin has no path: write `{without}`"));
+    }
+    let (host, port) = match rest.rsplit_once(':') {
+        // The last colon of an IPv6 address is inside of its brackets.
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (rest, None),
+    };
+    let default = match scheme {
+        "http" => Some("80"),
+        "https" => Some("443"),
+        _ => None,
+    };
+    if port.is_some() && port == default {
+        return Err(format!(
+            "a browser leaves the scheme's own port out: write `{scheme}://{host}`"
+        ));
+    }
+    if is_scheme(scheme) && is_host(host) && port.is_none_or(is_port) {
+        return Ok(());
+    }
+    Err(format!(
+        "`{shown}` is not as a browser writes an origin: https://app.example.com, in small \
+         letters, a host in ASCII, with a port if it has one, and nothing more"
+    ))
+}
+
+fn is_scheme(text: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+.-".contains(&b);
+    text.starts_with(|c: char| c.is_ascii_lowercase()) && text.bytes().all(legal)
+}
+
+fn is_host(text: &str) -> bool {
+    if let Some(address) = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+    {
+        let parsed = address.parse::<std::net::Ipv6Addr>();
+        return parsed.is_ok_and(|parsed| parsed.to_string() == address);
+    }
+    let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
+    !text.is_empty() && text.bytes().all(legal)
+}
+
+fn is_port(text: &str) -> bool {
+    // Without zeros before it, or a sign.
+    text.parse::<u16>()
+        .is_ok_and(|port| port > 0 && port.to_string() == text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn an_origin_is_as_a_browser_writes_it() {
+        for good in [
+            "https://app.example.com",
+            "http://localhost:3000",
+            "http://127.0.0.1:8080",
+            "http://[::1]:3000",
+            "https://[2001:db8::1]",
+            "https://xn--bcher-kva.example",
+            "capacitor://localhost",
+            "chrome-extension://abcdef",
+        ] {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        for (bad, says) in [
+            ("*", "visitor's cookie"),
+            ("null", "no origin"),
+            ("app.example.com", "no origin"),
+            ("//app.example.com", "no origin"),
+            (
+                "https://app.example.com/",
+                "write `https://app.example.com`",
+            ),
+            ("https://app.example.com/x", "nothing more"),
+            ("https://app.example.com?x", "nothing more"),
+            ("https://user@app.example.com", "nothing more"),
+            ("https://*.example.com", "nothing more"),
+            ("https://App.example.com", "small letters"),
+            ("HTTPS://app.example.com", "small letters"),
+            ("https://bücher.example", "ASCII"),
+            ("https://", "nothing more"),
+            ("https://:3000", "nothing more"),
+            (
+                "https://app.example.com:443",
+                "write `https://app.example.com`",
+            ),
+            ("http://localhost:80", "write `http://localhost`"),
+            ("http://localhost:", "nothing more"),
+            ("http://localhost:0", "nothing more"),
+            ("http://localhost:08", "nothing more"),
+            ("http://localhost:+8", "nothing more"),
+            ("http://localhost:99999", "nothing more"),
+            ("http://[::0001]", "nothing more"),
+            ("https://a\nb", "nothing more"),
+            ("https://a b", "nothing more"),
+        ] {
+            let error = check(bad).expect_err(bad);
+            assert!(error.contains(says), "{bad:?}: {error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
+    }
+}
