@@ -25,7 +25,8 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
     (
         "cli",
         &[
-            "admin", "auth", "config", "http", "ingest", "pipeline", "plugin", "sse", "store",
+            "admin", "auth", "config", "http", "ingest", "pipeline", "plugin", "record", "sse",
+            "store",
         ],
     ),
 ];

@@ -4,7 +4,8 @@ mod clients;
 
 use crate::http::{From, Handler, Incoming, Method, Reply, Request, StatusCode, json, text};
 use crate::sse::Hub;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusBuilder;
+pub use metrics_exporter_prometheus::PrometheusHandle;
 
 use serde_json::json;
 use std::sync::Arc;

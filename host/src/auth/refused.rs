@@ -33,6 +33,11 @@ impl Refused {
         Refused::with(401, "invalid_token", detail.into())
     }
 
+    /// The token was good once.
+    pub fn revoked() -> Refused {
+        Refused::token("the token was revoked")
+    }
+
     /// The token is good, and not for this client.
     pub(super) fn forbidden(detail: impl Into<Cow<'static, str>>) -> Refused {
         Refused::with(403, "insufficient_scope", detail.into())

@@ -1,17 +1,18 @@
 //! A daemon's parts, started in order and stopped in the other.
 
-use crate::admin::{AdminHandler, install_metrics};
-use crate::auth::Auth;
-use crate::config::{PluginSettings, Settings};
+use super::edge::Edge;
+use crate::admin::{AdminHandler, PrometheusHandle, install_metrics};
+use crate::config::{PluginSettings, Role, Settings};
 use crate::http::{Listener, ListenerSettings};
-use crate::pipeline::{Pipeline, StoreStreams, Swapper, gauges};
+use crate::ingest::Outbox;
+use crate::pipeline::{Pipeline, Swapper, gauges};
 use crate::plugin::Loader;
-use crate::sse::{Extra, Hub, SseHandler, SseSettings};
+use crate::sse::{Extra, Hub};
 use crate::store::Store;
 use anyhow::Context;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -20,6 +21,11 @@ use tokio::task::JoinHandle;
 const DRAIN: Duration = Duration::from_secs(10);
 /// How often the store is asked whether it answers.
 const PING: Duration = Duration::from_secs(2);
+
+/// How long readers are given for what is stored last.
+const LAST_EVENTS: Duration = Duration::from_millis(100);
+/// How long Kafka may take for the last news of who goes.
+const LAST_NEWS: Duration = Duration::from_secs(2);
 
 /// What the demo adds.
 #[derive(Default)]
@@ -39,12 +45,13 @@ struct Readiness {
 /// A running daemon.
 pub(super) struct Daemon {
     readiness: Arc<Readiness>,
-    hub: Arc<Hub>,
-    swapper: Arc<Swapper>,
+    hub: Option<Arc<Hub>>,
+    told: Option<Outbox>,
+    swapper: Option<Arc<Swapper>>,
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<()>>,
-    /// Where browsers are served.
-    pub sse: SocketAddr,
+    /// Where browsers are served, if they are.
+    pub sse: Option<SocketAddr>,
     /// Where metrics, health and the admin calls are.
     pub admin: SocketAddr,
 }
@@ -56,74 +63,67 @@ impl Daemon {
     /// What could not be done. Nothing runs on then.
     pub async fn start(
         settings: Settings,
+        role: Role,
         config: Option<PathBuf>,
         extras: Extras,
     ) -> anyhow::Result<Daemon> {
         // Everything that uses TLS takes the process's one provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let metrics = install_metrics()?;
-        let auth = Auth::from_settings(settings.auth.clone())?;
-        let sse = Listener::bind("sse", settings.http.listen, ListenerSettings::default()).await?;
-        let admin = Listener::bind("admin", settings.admin, ListenerSettings::default()).await?;
-        let (sse_address, admin_address) = (sse.address()?, admin.address()?);
-        tracing::warn!(
-            "there is no authentication: whoever reaches {sse_address} can read any client's events"
-        );
         let store = Arc::new(Store::open(&settings.store)?);
+        let edge = match role.serves() {
+            true => Some(Edge::bind(&settings, &store).await?),
+            false => None,
+        };
+        let (hub, told, sse) = match &edge {
+            Some(edge) => (
+                Some(edge.hub.clone()),
+                edge.told.clone(),
+                Some(edge.address),
+            ),
+            None => (None, None, None),
+        };
+        let admin = Listener::bind("admin", settings.admin, ListenerSettings::default()).await?;
+        let admin_address = admin.address()?;
         let readiness = Arc::new(Readiness::default());
-        let hub = Hub::start(
-            Arc::new(StoreStreams(store.clone())),
-            SseSettings::default(),
-            None,
-        );
         let (stop, stopped) = watch::channel(false);
-        let not_ready = {
-            let (readiness, hub) = (readiness.clone(), hub.clone());
-            move || readiness.reasons(&hub)
-        };
-        let more_metrics = {
-            let readiness = readiness.clone();
-            move || readiness.gauges()
-        };
-        let admin_handler = AdminHandler {
-            metrics,
-            more_metrics: Box::new(more_metrics),
-            hub: Some(hub.clone()),
-            not_ready: Box::new(not_ready),
-        };
+        let admin_handler = admin_handler(metrics, &readiness, hub.clone());
         let admin = tokio::spawn(admin.serve(Arc::new(admin_handler), stopped.clone()));
         tokio::spawn(ping(store.clone(), readiness.clone()));
-        let starting = {
-            let store = store.clone();
-            tokio::task::spawn_blocking(move || start_pipelines(&settings, &store))
-        };
-        let (pipelines, loader) = starting.await.context("starting the pipelines")??;
-        let swapper = Arc::new(Swapper::start(&pipelines, Arc::new(loader), config)?);
-        *readiness
-            .pipelines
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(pipelines);
-        let extra = extras.pages.map(|pages| pages(swapper.clone()));
-        let handler = Arc::new(SseHandler {
-            hub: hub.clone(),
-            extra,
-        });
-        let sse = tokio::spawn(sse.serve(handler, stopped));
+        let mut swapper = None;
+        let mut pipelines = Vec::new();
+        if role.ingests() {
+            let starting = tokio::task::spawn_blocking(move || start_pipelines(&settings, &store));
+            let (started, loader) = starting.await.context("starting the pipelines")??;
+            swapper = Some(Arc::new(Swapper::start(
+                &started,
+                Arc::new(loader),
+                config,
+            )?));
+            pipelines = started;
+        }
+        *lock(&readiness.pipelines) = Some(pipelines);
+        let pages = extras.pages.zip(swapper.clone());
+        let extra = pages.map(|(pages, swapper)| pages(swapper));
+        let mut listeners = vec![admin];
+        listeners.extend(edge.map(|edge| edge.serve(extra, stopped)));
         Ok(Daemon {
             readiness,
             hub,
+            told,
             swapper,
             stop,
-            listeners: vec![sse, admin],
-            sse: sse_address,
+            listeners,
+            sse,
             admin: admin_address,
         })
     }
 
     /// Reads the plugin tables of the configuration again.
     pub fn reload(&self) {
-        let swapper = self.swapper.clone();
-        tokio::task::spawn_blocking(move || swapper.reload());
+        if let Some(swapper) = self.swapper.clone() {
+            tokio::task::spawn_blocking(move || swapper.reload());
+        }
     }
 
     /// Finishes what is in hand, ends the streams, leaves.
@@ -131,18 +131,17 @@ impl Daemon {
         let Daemon {
             readiness,
             hub,
+            told,
             swapper,
             stop,
             listeners,
             ..
         } = self;
-        let taken = readiness
-            .pipelines
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let taken = lock(&readiness.pipelines).take();
         let draining = tokio::task::spawn_blocking(move || {
-            swapper.stop();
+            if let Some(swapper) = swapper {
+                swapper.stop();
+            }
             std::thread::scope(|scope| {
                 for pipeline in taken.into_iter().flatten() {
                     scope.spawn(move || pipeline.stop(DRAIN));
@@ -150,13 +149,35 @@ impl Daemon {
             });
         });
         let _ = draining.await;
-        // Readers get the last events first: the bell has rung by now.
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        hub.close_all();
+        if let Some(hub) = hub {
+            // Readers get the last events first: the bell has rung by now.
+            tokio::time::sleep(LAST_EVENTS).await;
+            hub.close_all();
+        }
         let _ = stop.send(true);
         for listener in listeners {
             let _ = listener.await;
         }
+        if let Some(told) = told {
+            // Everyone has just gone, and that is told, too.
+            tokio::time::sleep(LAST_EVENTS).await;
+            let _ = tokio::task::spawn_blocking(move || told.flush(LAST_NEWS)).await;
+        }
+    }
+}
+
+fn admin_handler(
+    metrics: PrometheusHandle,
+    readiness: &Arc<Readiness>,
+    hub: Option<Arc<Hub>>,
+) -> AdminHandler {
+    let (of_gauges, of_reasons) = (readiness.clone(), readiness.clone());
+    let asked = hub.clone();
+    AdminHandler {
+        metrics,
+        more_metrics: Box::new(move || of_gauges.gauges()),
+        hub,
+        not_ready: Box::new(move || of_reasons.reasons(asked.as_deref())),
     }
 }
 
@@ -176,7 +197,7 @@ fn start_pipelines(
     let memory = plugins.map(largest_memory).max().unwrap_or_default();
     let loader = Loader::new(instances, memory, &settings.cache)?;
     let start = |pipeline: &crate::config::PipelineSettings| {
-        Pipeline::start(pipeline.clone(), settings, &loader, store.clone())
+        Pipeline::start(pipeline.clone(), settings.kafka()?, &loader, store.clone())
     };
     let pipelines = settings
         .pipelines
@@ -201,32 +222,24 @@ fn largest_memory(plugins: &PluginSettings) -> usize {
 
 impl Readiness {
     fn gauges(&self) -> String {
-        let pipelines = self
-            .pipelines
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let pipelines = lock(&self.pipelines);
         gauges::exposition(pipelines.as_deref().unwrap_or_default())
     }
 
-    fn reasons(&self, hub: &Hub) -> Vec<String> {
+    fn reasons(&self, hub: Option<&Hub>) -> Vec<String> {
         let mut reasons = Vec::new();
-        match &*self
-            .pipelines
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-        {
+        match &*lock(&self.pipelines) {
             None => reasons.push("the plugins are not live, or the daemon is stopping".into()),
             Some(pipelines) => reasons.extend(pipelines.iter().flat_map(Pipeline::not_ready)),
         }
-        reasons.extend(
-            self.store
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone(),
-        );
-        reasons.extend(hub.not_ready());
+        reasons.extend(lock(&self.store).clone());
+        reasons.extend(hub.and_then(Hub::not_ready));
         reasons
     }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Asks the store now and then, so that readiness knows before an event does.
@@ -239,9 +252,6 @@ async fn ping(store: Arc<Store>, readiness: Arc<Readiness>) {
             .await
             .err()
             .map(|e| format!("the store does not answer: {e}"));
-        *readiness
-            .store
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = answer;
+        *lock(&readiness.store) = answer;
     }
 }

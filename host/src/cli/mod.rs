@@ -5,10 +5,11 @@
 
 mod daemon;
 mod demo;
+mod edge;
 mod offsets;
 mod run;
 
-use crate::config::{self, ConfigError};
+use crate::config::{self, ConfigError, Role};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,6 +29,9 @@ struct Arguments {
 enum Command {
     /// Runs the daemon.
     Run {
+        /// What it does: run pipelines, serve browsers, or both.
+        #[arg(long, value_enum, default_value_t = RoleArgument::All)]
+        role: RoleArgument,
         /// The configuration file.
         #[arg(short, long, default_value = "millstream.toml")]
         config: PathBuf,
@@ -58,10 +62,33 @@ enum Command {
     CompilePlugin,
 }
 
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum RoleArgument {
+    /// From Kafka to the store.
+    Ingest,
+    /// From the store to browsers; needs no Kafka.
+    Edge,
+    /// Both in one process.
+    All,
+}
+
+impl From<RoleArgument> for Role {
+    fn from(role: RoleArgument) -> Role {
+        match role {
+            RoleArgument::Ingest => Role::Ingest,
+            RoleArgument::Edge => Role::Edge,
+            RoleArgument::All => Role::All,
+        }
+    }
+}
+
 #[derive(Subcommand)]
 enum ConfigCommand {
     /// Checks a configuration file; contacts nobody.
     Check {
+        /// The role of the daemon that it is for.
+        #[arg(long, value_enum, default_value_t = RoleArgument::All)]
+        role: RoleArgument,
         /// The configuration file.
         #[arg(short, long, default_value = "millstream.toml")]
         config: PathBuf,
@@ -90,19 +117,20 @@ pub fn main() -> ExitCode {
 
 fn dispatch(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Run { config } => {
-            let settings = config::load(&config)?;
+        Command::Run { config, role } => {
+            let role = role.into();
+            let settings = config::load(&config, role)?;
             start_logging("info,librdkafka=warn");
-            run::run(settings, config)
+            run::run(settings, config, role)
         }
         Command::Demo { listen, rate } => {
             start_logging(demo::LOGS);
             demo::demo(listen, rate)
         }
         Command::Config {
-            command: ConfigCommand::Check { config },
+            command: ConfigCommand::Check { config, role },
         } => {
-            let settings = config::load(&config)?;
+            let settings = config::load(&config, role.into())?;
             let (file, n) = (config.display(), settings.pipelines.len());
             let s = if n == 1 { "" } else { "s" };
             println!("{file}: good: {n} pipeline{s} (plugins are loaded when it runs)");

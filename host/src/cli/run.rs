@@ -1,18 +1,18 @@
 //! `millstream run`.
 
 use super::daemon::{Daemon, Extras};
-use crate::config::Settings;
+use crate::config::{Role, Settings};
 use std::path::PathBuf;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Runs until SIGTERM or SIGINT, then drains. A second one stops at once.
-pub(super) fn run(settings: Settings, config: PathBuf) -> anyhow::Result<()> {
+pub(super) fn run(settings: Settings, config: PathBuf, role: Role) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     let ended = runtime.block_on(async {
         let mut signals = Signals::new()?;
-        let starting = Daemon::start(settings, Some(config), Extras::default());
+        let starting = Daemon::start(settings, role, Some(config), Extras::default());
         let daemon = tokio::select! {
             started = starting => started?,
             () = signals.stop() => return Ok(()),

@@ -1,7 +1,7 @@
 //! The checks that make settings of what stood in the file.
 
 use super::error::ConfigError;
-use super::settings::Settings;
+use super::settings::{Role, Settings};
 use super::{file, values};
 use crate::ingest::KafkaSettings;
 use crate::store::{Retention, StoreSettings, StoreUrl};
@@ -16,10 +16,16 @@ use toml::Spanned;
 pub(super) struct Checker<'a> {
     path: &'a Path,
     pub text: &'a str,
+    pub role: Role,
 }
 
-pub(super) fn check(path: &Path, text: &str, file: file::File) -> Result<Settings, ConfigError> {
-    Checker { path, text }.settings(file)
+pub(super) fn check(
+    path: &Path,
+    text: &str,
+    file: file::File,
+    role: Role,
+) -> Result<Settings, ConfigError> {
+    Checker { path, text, role }.settings(file)
 }
 
 pub(super) type Checked<T> = Result<T, ConfigError>;
@@ -30,11 +36,15 @@ impl Checker<'_> {
     }
 
     fn settings(&self, file: file::File) -> Checked<Settings> {
-        let group = file.kafka.group_id.as_ref();
+        let group = file
+            .kafka
+            .as_ref()
+            .and_then(|kafka| kafka.group_id.as_ref());
         let group = self.name_or(group, "millstream", "group-id")?;
+        self.needs_kafka(&file)?;
         let pipelines = self.pipelines(file.pipeline, &group)?;
         Ok(Settings {
-            kafka: self.kafka(file.kafka)?,
+            kafka: file.kafka.map(|kafka| self.kafka(kafka)).transpose()?,
             store: self.store(file.store)?,
             auth: self.auth(file.auth, &file.http)?,
             http: self.http(file.http)?,
@@ -45,6 +55,24 @@ impl Checker<'_> {
                 .map_or_else(default_cache, |cache| self.resolve(&cache.0)),
             pipelines,
         })
+    }
+
+    /// An edge needs no Kafka, unless it tells it who comes and goes.
+    fn needs_kafka(&self, file: &file::File) -> Checked<()> {
+        if file.kafka.is_some() {
+            return Ok(());
+        }
+        match &file.http.presence_topic {
+            Some(topic) if self.role.serves() => self.error(
+                topic.span(),
+                "presence-topic is in Kafka, and there is no [kafka] with bootstrap-servers",
+            ),
+            _ if self.role.ingests() => self.error(
+                self.text.len()..self.text.len(),
+                "there is no [kafka] with bootstrap-servers; only `--role edge` can do without",
+            ),
+            _ => Ok(()),
+        }
     }
 
     fn kafka(&self, kafka: file::Kafka) -> Checked<KafkaSettings> {

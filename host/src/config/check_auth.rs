@@ -18,7 +18,10 @@ impl Checker<'_> {
         http: &file::Http,
     ) -> Checked<AuthSettings> {
         let Some(auth) = auth else {
-            return self.without_auth(http);
+            return match self.role.serves() {
+                true => self.without_auth(http),
+                false => Ok(AuthSettings::Anonymous),
+            };
         };
         let given = auth.first_of_tokens();
         match &auth.anonymous {

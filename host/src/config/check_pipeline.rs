@@ -16,7 +16,7 @@ impl Checker<'_> {
         pipelines: Vec<Spanned<file::Pipeline>>,
         group: &str,
     ) -> Checked<Vec<PipelineSettings>> {
-        if pipelines.is_empty() {
+        if pipelines.is_empty() && self.role.ingests() {
             return self.error(
                 self.text.len()..self.text.len(),
                 "there is no [[pipeline]]: at least one, with a name and topics",

@@ -8,7 +8,7 @@ use toml::Spanned;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct File {
-    pub kafka: Kafka,
+    pub kafka: Option<Kafka>,
     pub store: Store,
     #[serde(default)]
     pub http: Http,

@@ -18,19 +18,19 @@ mod values;
 pub use error::ConfigError;
 pub use settings::{
     BreakerAction, BreakerSettings, Deliver, HttpSettings, OnLoss, PipelineSettings,
-    PluginSettings, Settings, StartAt, TlsFiles,
+    PluginSettings, Role, Settings, StartAt, TlsFiles,
 };
 
 use std::path::Path;
 
-/// Reads and checks a configuration file.
+/// Reads and checks a configuration file for a daemon of this role.
 ///
 /// # Errors
 /// The first thing that is wrong, with its place.
-pub fn load(path: &Path) -> Result<Settings, ConfigError> {
+pub fn load(path: &Path, role: Role) -> Result<Settings, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|e| ConfigError::new(path, None, format!("can't read the configuration: {e}")))?;
-    parse(path, &text)
+    parse(path, &text, role)
 }
 
 /// Checks a configuration's text; `path` is for messages and for the paths in
@@ -38,9 +38,9 @@ pub fn load(path: &Path) -> Result<Settings, ConfigError> {
 ///
 /// # Errors
 /// The first thing that is wrong, with its place.
-pub fn parse(path: &Path, text: &str) -> Result<Settings, ConfigError> {
+pub fn parse(path: &Path, text: &str, role: Role) -> Result<Settings, ConfigError> {
     let file: file::File = toml::from_str(text).map_err(|e| error::of_toml(path, text, &e))?;
-    check::check(path, text, file)
+    check::check(path, text, file, role)
 }
 
 #[cfg(test)]

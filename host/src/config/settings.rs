@@ -4,14 +4,38 @@ use crate::auth::AuthSettings;
 use crate::ingest::KafkaSettings;
 use crate::plugin::Spec;
 use crate::store::StoreSettings;
+use anyhow::Context;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// What a daemon does. Roles share nothing but the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Both.
+    All,
+    /// Runs the pipelines.
+    Ingest,
+    /// Serves browsers; needs no Kafka.
+    Edge,
+}
+
+impl Role {
+    /// Whether it runs pipelines.
+    pub fn ingests(self) -> bool {
+        self != Role::Edge
+    }
+
+    /// Whether it serves browsers.
+    pub fn serves(self) -> bool {
+        self != Role::Ingest
+    }
+}
+
 /// Everything the daemon needs to know.
 pub struct Settings {
-    /// How to reach Kafka.
-    pub kafka: KafkaSettings,
+    /// How to reach Kafka; always there where pipelines run.
+    pub kafka: Option<KafkaSettings>,
     /// Where events are kept.
     pub store: StoreSettings,
     /// The listener for browsers.
@@ -22,8 +46,19 @@ pub struct Settings {
     pub admin: SocketAddr,
     /// Where compiled plugins are kept.
     pub cache: PathBuf,
-    /// The pipelines, at least one.
+    /// The pipelines, at least one where they run.
     pub pipelines: Vec<PipelineSettings>,
+}
+
+impl Settings {
+    /// How to reach Kafka.
+    ///
+    /// # Errors
+    /// When it is not configured.
+    pub fn kafka(&self) -> anyhow::Result<&KafkaSettings> {
+        let missing = "there is no [kafka] with bootstrap-servers";
+        self.kafka.as_ref().context(missing)
+    }
 }
 
 /// The listener for browsers.

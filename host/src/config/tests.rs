@@ -19,7 +19,7 @@ anonymous = true
 pub(super) fn refused(from: &str, to: &str, line: usize, says: &[&str]) {
     assert!(GOOD.contains(from), "{from}");
     let text = GOOD.replacen(from, to, 1);
-    let error = match parse(Path::new("m.toml"), &text) {
+    let error = match parse(Path::new("m.toml"), &text, Role::All) {
         Ok(_) => panic!("accepted: {text}"),
         Err(error) => error.to_string(),
     };
@@ -31,7 +31,7 @@ pub(super) fn refused(from: &str, to: &str, line: usize, says: &[&str]) {
 
 #[test]
 fn a_short_configuration_has_good_defaults() {
-    let settings = parse(Path::new("/etc/m.toml"), GOOD).expect("it is good");
+    let settings = parse(Path::new("/etc/m.toml"), GOOD, Role::All).expect("it is good");
     let pipeline = &settings.pipelines[0];
     assert_eq!(settings.http.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(settings.admin.to_string(), "127.0.0.1:9090");
@@ -145,7 +145,14 @@ fn nobody_listens_beyond_loopback_by_accident() {
     let http = "[http]\nlisten = \"0.0.0.0:8080\"\n[store]";
     refused("[store]", http, 5, &["allow-unauthenticated = true"]);
     let on_purpose = "[http]\nlisten = \"0.0.0.0:8080\"\nallow-unauthenticated = true\n[store]";
-    assert!(parse(Path::new("m.toml"), &GOOD.replace("[store]", on_purpose)).is_ok());
+    assert!(
+        parse(
+            Path::new("m.toml"),
+            &GOOD.replace("[store]", on_purpose),
+            Role::All
+        )
+        .is_ok()
+    );
 }
 
 #[test]
@@ -158,7 +165,7 @@ fn an_unset_variable_is_named_and_a_secret_is_not() {
         &["`MILLSTREAM_NO_SUCH_VARIABLE` is not set"],
     );
     let text = GOOD.replace("127.0.0.1:6379", "user:hunter2@host:notaport");
-    let error = parse(Path::new("m.toml"), &text)
+    let error = parse(Path::new("m.toml"), &text, Role::All)
         .err()
         .expect("no port")
         .to_string();
@@ -169,11 +176,11 @@ fn an_unset_variable_is_named_and_a_secret_is_not() {
 fn two_pipelines_do_not_share_a_topic_in_one_group() {
     let second = "\n[[pipeline]]\nname = \"b\"\ntopics = [\"notifications\"]\n";
     let text = format!("{GOOD}{second}");
-    let error = parse(Path::new("m.toml"), &text)
+    let error = parse(Path::new("m.toml"), &text, Role::All)
         .err()
         .expect("shared")
         .to_string();
     assert!(error.contains("group-id of its own"), "{error}");
     let text = format!("{GOOD}{second}group-id = \"other\"\n");
-    assert!(parse(Path::new("m.toml"), &text).is_ok());
+    assert!(parse(Path::new("m.toml"), &text, Role::All).is_ok());
 }

@@ -15,7 +15,7 @@ fn with(tables: &str) -> String {
 
 #[track_caller]
 fn good(tables: &str) -> Settings {
-    parse(Path::new("/etc/m.toml"), &with(tables)).unwrap_or_else(|e| panic!("{e}"))
+    parse(Path::new("/etc/m.toml"), &with(tables), Role::All).unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// These instead of `[auth]`, whose first line is line 9; the error is `line`'s.

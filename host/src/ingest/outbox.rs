@@ -145,6 +145,12 @@ impl Outbox {
         }
     }
 
+    /// Sends `outgoing`, whatever becomes of it. Waits while librdkafka's queue
+    /// is full.
+    pub fn tell(&self, outgoing: &Outgoing) {
+        self.send(outgoing, 0, &Arc::default());
+    }
+
     /// Makes a topic, as the broker makes topics by itself; one that is there
     /// is fine.
     ///

@@ -32,8 +32,8 @@ mod swap;
 pub use streams::StoreStreams;
 pub use swap::Swapper;
 
-use crate::config::{BreakerAction, PipelineSettings, Settings};
-use crate::ingest::{Ingest, IngestOptions, Outbox};
+use crate::config::{BreakerAction, PipelineSettings};
+use crate::ingest::{Ingest, IngestOptions, KafkaSettings, Outbox};
 use crate::plugin::{Generation, Loader};
 use crate::record::TopicPartition;
 use crate::store::Store;
@@ -230,7 +230,7 @@ impl Pipeline {
     /// When a plugin may not go live, or Kafka's properties are refused.
     pub fn start(
         settings: PipelineSettings,
-        all: &Settings,
+        kafka: &KafkaSettings,
         loader: &Loader,
         store: Arc<Store>,
     ) -> anyhow::Result<Pipeline> {
@@ -239,7 +239,7 @@ impl Pipeline {
         generations::announce(&settings.name, &generation);
         let options = IngestOptions {
             name: settings.name.clone(),
-            kafka: all.kafka.clone(),
+            kafka: kafka.clone(),
             group: settings.group.clone(),
             topics: settings.topics.clone(),
         };
@@ -248,7 +248,7 @@ impl Pipeline {
             live: Mutex::default(),
             breaker: Breaker::new(settings.breaker),
             store,
-            outbox: Outbox::new(&all.kafka)?,
+            outbox: Outbox::new(kafka)?,
             made_topics: Mutex::default(),
             lanes: Mutex::default(),
             stage: AtomicU8::new(RUNNING),

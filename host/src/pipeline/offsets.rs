@@ -1,8 +1,8 @@
 //! Where pipelines are, and saying where they go on: what mends a partition
 //! that is halted.
 
-use super::Settings;
 use crate::config::PipelineSettings;
+use crate::config::Settings;
 use crate::ingest::Cluster;
 use crate::record::TopicPartition;
 use crate::store::{Ledger, LedgerKey, Store, Writer};
@@ -72,7 +72,7 @@ pub fn show(settings: &Settings, which: &Which) -> anyhow::Result<Vec<Standing>>
     let mut writer = Store::open(&settings.store)?.writer();
     let mut all = Vec::new();
     for pipeline in chosen(settings, which)? {
-        let cluster = Cluster::connect(&settings.kafka, &pipeline.group)?;
+        let cluster = Cluster::connect(settings.kafka()?, &pipeline.group)?;
         for partition in partitions(&cluster, pipeline, which)? {
             all.push(standing(&mut *writer, &cluster, pipeline, partition)?);
         }
@@ -94,7 +94,7 @@ pub fn set(
     let mut writer = Store::open(&settings.store)?.writer();
     let mut changes = Vec::new();
     for pipeline in chosen(settings, which)? {
-        let cluster = Cluster::connect(&settings.kafka, &pipeline.group)?;
+        let cluster = Cluster::connect(settings.kafka()?, &pipeline.group)?;
         let members = cluster.members(&pipeline.group)?;
         if members > 0 {
             let (name, group) = (&pipeline.name, &pipeline.group);

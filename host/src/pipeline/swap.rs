@@ -7,7 +7,7 @@
 
 use super::generations::{count_swap, file_of, fingerprint, live_fingerprint, load, specs};
 use super::{Pipeline, Shared};
-use crate::config::{PluginSettings, Settings};
+use crate::config::{self, PluginSettings, Role, Settings};
 use crate::plugin::{FolderWatch, Loader};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -198,7 +198,7 @@ impl Task {
 
     fn reload(&mut self) {
         let Some(path) = &self.config else { return };
-        let settings = match crate::config::load(path) {
+        let settings = match config::load(path, Role::Ingest) {
             Ok(settings) => settings,
             Err(error) => {
                 tracing::error!(%error, "the configuration is not taken; the old one stays");

@@ -1,15 +1,16 @@
 //! `GET /v1/events`, and what belongs to it.
 
 use super::connection::Reader;
-use super::cors::Cors;
+use super::cors::{Cors, Origin};
 use super::hub::{Hub, Shed};
 use super::request::Asked;
 use super::stream::OpenStream;
+use crate::auth::{Auth, Credentials, Refused};
 use crate::http::{
     Body, BoxFuture, From, Handler, Incoming, Method, Reply, Request, Response, StatusCode, header,
     problem, script,
 };
-use crate::record::ClientId;
+use crate::record::GroupName;
 use header::{HeaderMap, HeaderValue};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -25,6 +26,8 @@ pub type Extra = Box<dyn Fn(&Request<Incoming>) -> Option<BoxFuture<Reply>> + Se
 pub struct SseHandler {
     /// Who is connected.
     pub hub: Arc<Hub>,
+    /// Who may read.
+    pub auth: Auth,
     /// Further pages.
     pub extra: Option<Extra>,
 }
@@ -67,7 +70,7 @@ impl SseHandler {
             Ok(asked) => asked,
             Err(wrong) => return problem(StatusCode::BAD_REQUEST, &wrong),
         };
-        let reader = match self.reader(&asked, from, cors) {
+        let reader = match self.reader(request, &asked, from, cors) {
             Ok(reader) => reader,
             Err(refused) => return refused,
         };
@@ -92,17 +95,41 @@ impl SseHandler {
     }
 
     /// Who reads, if they may.
-    fn reader(&self, asked: &Asked, from: &From, _cors: &Cors) -> Result<Reader, Reply> {
-        let bad = |why: &str| problem(StatusCode::BAD_REQUEST, why);
-        let client = asked.client.as_deref();
-        let client = client.ok_or_else(|| bad("which client? ask for /v1/events?client=<id>"))?;
-        let client = ClientId::new(client).map_err(|e| bad(&format!("client: the id {e}")))?;
+    fn reader(
+        &self,
+        request: &Request<Incoming>,
+        asked: &Asked,
+        from: &From,
+        cors: &Cors<'_>,
+    ) -> Result<Reader, Reply> {
+        let forbidden = |why: &str| problem(StatusCode::FORBIDDEN, why);
+        if cors.origin == Origin::Foreign && !self.auth.is_anonymous() {
+            // A browser adds a cookie to whatever any page asks for.
+            return Err(forbidden("pages of this origin are not in cors-origins"));
+        }
+        let values = |name| request.headers().get_all(name).iter();
+        let credentials = Credentials {
+            authorization: values(header::AUTHORIZATION)
+                .map(HeaderValue::as_bytes)
+                .collect(),
+            cookies: values(header::COOKIE).map(HeaderValue::as_bytes).collect(),
+            query: request.uri().query().unwrap_or_default(),
+        };
+        let verified = self.auth.check(&credentials, asked.client.as_deref());
+        let verified = verified.map_err(|refused| refusal(&refused))?;
+        let denied = |name: &GroupName| !verified.groups.allows(name.as_str());
+        if asked.groups.iter().any(denied) {
+            return Err(forbidden("groups: the token does not list all of these"));
+        }
+        if self.hub.is_revoked(&verified.client, verified.issued_at) {
+            return Err(refusal(&Refused::revoked()));
+        }
         Ok(Reader {
-            client,
+            client: verified.client,
             address: from.address.ip(),
             since: SystemTime::now(),
-            issued_at: None,
-            expires: None,
+            issued_at: verified.issued_at,
+            expires: verified.expires,
         })
     }
 
@@ -113,6 +140,18 @@ impl SseHandler {
         let retry = super::frame::closing(self.hub.retry_ms(3)).bytes(false);
         stream(Body::Whole(Some(retry)))
     }
+}
+
+fn refusal(refused: &Refused) -> Reply {
+    let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::FORBIDDEN);
+    let mut reply = problem(status, &refused.detail);
+    let challenge = refused.challenge.as_deref().map(HeaderValue::from_str);
+    if let Some(Ok(challenge)) = challenge {
+        reply
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    reply
 }
 
 fn not_allowed() -> Reply {

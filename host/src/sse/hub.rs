@@ -155,7 +155,7 @@ impl Hub {
             Shed::Stopping
         } else if own.is_some_and(|own| own.count() >= settings.per_client) {
             Shed::Client
-        } else if settings.per_address > 0 && from >= settings.per_address {
+        } else if settings.per_address.is_some_and(|most| from >= most) {
             Shed::Address
         } else {
             return Ok(());

@@ -25,8 +25,8 @@ pub struct SseSettings {
     pub drain: Duration,
     /// Connections of one client; more are shed.
     pub per_client: usize,
-    /// Connections from one address; 0 for no limit.
-    pub per_address: usize,
+    /// Connections from one address, where that is limited.
+    pub per_address: Option<usize>,
     /// Bytes that may wait for all sockets together.
     pub queued: usize,
     /// Groups that one connection may follow.
@@ -43,7 +43,7 @@ impl Default for SseSettings {
             write_timeout: Duration::from_secs(20),
             drain: Duration::from_secs(3),
             per_client: 32,
-            per_address: 0,
+            per_address: None,
             queued: 256 << 20,
             groups: 16,
             cors_origins: Vec::new(),
@@ -72,12 +72,6 @@ pub(super) struct Tick(pub u32);
 pub(super) const TICK: Duration = Duration::from_millis(250);
 
 impl Tick {
-    /// The first tick that is at least this much later.
-    pub fn after(self, time: Duration) -> Tick {
-        let ticks = time.as_millis().div_ceil(TICK.as_millis());
-        Tick(self.0.saturating_add(ticks.try_into().unwrap_or(u32::MAX)))
-    }
-
     /// How long ago it was.
     pub fn until(self, now: Tick) -> Duration {
         TICK * now.0.saturating_sub(self.0)

@@ -32,7 +32,7 @@ pub use census::Connected;
 pub use handler::{Extra, SseHandler};
 pub use hub::Hub;
 pub use limits::SseSettings;
-pub use presence::{Presence, channel as presence_channel};
+pub use presence::{Presence, Sender as PresenceSender, channel as presence_channel};
 
 use crate::record::{ClientId, Page, StreamName, Want};
 use std::pin::Pin;

@@ -11,6 +11,7 @@ mod source;
 
 use super::daemon::{Daemon, Extras};
 use super::run::{Signals, drain};
+use crate::config::Role;
 use crate::ingest::mock::MockKafka;
 use anyhow::bail;
 use pages::Pages;
@@ -51,7 +52,7 @@ async fn run(scene: Scene, source: Source, rate: u32) -> anyhow::Result<()> {
         pages: Some(Box::new(pages)),
     };
     let daemon = tokio::select! {
-        started = Daemon::start(scene.settings, None, extras) => started?,
+        started = Daemon::start(scene.settings, Role::All, None, extras) => started?,
         () = signals.stop() => return Ok(()),
     };
     greet(&daemon, rate);
@@ -76,7 +77,10 @@ fn check_free(listen: SocketAddr) -> anyhow::Result<()> {
 
 /// Says what is happening and what to try. A reader who left is no error.
 fn greet(daemon: &Daemon, rate: u32) {
-    let (page, admin) = (reachable(daemon.sse), daemon.admin);
+    let Some(page) = daemon.sse.map(reachable) else {
+        return;
+    };
+    let admin = daemon.admin;
     let s = if rate == 1 { "" } else { "s" };
     let _ = write!(
         std::io::stdout().lock(),

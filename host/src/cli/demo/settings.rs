@@ -1,6 +1,6 @@
 //! The demo's configuration, read like any other: from TOML.
 
-use crate::config::{self, PluginSettings, Settings};
+use crate::config::{self, PluginSettings, Role, Settings};
 use crate::plugin::digest_of;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -40,7 +40,7 @@ impl Scene {
     pub fn new(kafka: &str, listen: SocketAddr) -> anyhow::Result<Scene> {
         let [v1, v2] = TRANSFORMS.map(|(version, transform)| {
             let toml = text(kafka, listen, transform);
-            let settings = config::parse(Path::new("demo.toml"), &toml)?;
+            let settings = config::parse(Path::new("demo.toml"), &toml, Role::All)?;
             let transform = Transform::of(version, &settings)?;
             anyhow::Ok((settings, toml, transform))
         });

@@ -1,6 +1,6 @@
 //! `millstream offsets show|set`.
 
-use crate::config;
+use crate::config::{self, Role};
 use crate::pipeline::offsets::{self, Change, Standing, Target, Which};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -55,7 +55,7 @@ pub(super) struct Chosen {
 
 impl Chosen {
     fn read(self) -> anyhow::Result<(config::Settings, Which)> {
-        let settings = config::load(&self.config)?;
+        let settings = config::load(&self.config, Role::Ingest)?;
         offsets::check_store(&settings)?;
         let which = Which {
             pipeline: self.pipeline,

@@ -1,0 +1,149 @@
+//! The part of a daemon that serves browsers.
+
+use crate::auth::Auth;
+use crate::config::{HttpSettings, Settings};
+use crate::http::{Listener, ListenerSettings};
+use crate::ingest::Outbox;
+use crate::pipeline::StoreStreams;
+use crate::record::Outgoing;
+use crate::sse::{Extra, Hub, Presence, PresenceSender, SseHandler, SseSettings, presence_channel};
+use crate::store::Store;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde_json::json;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+/// Descriptors that are for others than browsers: Kafka, Redis, files, and
+/// connections that are told that there are too many.
+const OTHERS: u64 = 768;
+
+/// A bound edge, not yet served.
+pub(super) struct Edge {
+    /// Who is connected.
+    pub hub: Arc<Hub>,
+    /// Where browsers are served.
+    pub address: SocketAddr,
+    /// Where those who come and go are told of.
+    pub told: Option<Outbox>,
+    auth: Auth,
+    listener: Listener,
+}
+
+impl Edge {
+    /// Reads keys, binds the port, begins to listen to the store's doorbell.
+    ///
+    /// # Errors
+    /// What could not be done.
+    pub async fn bind(settings: &Settings, store: &Arc<Store>) -> anyhow::Result<Edge> {
+        let http = &settings.http;
+        let auth = Auth::from_settings(settings.auth.clone())?;
+        let listener = Listener::bind("sse", http.listen, listener_settings(http)).await?;
+        let address = listener.address()?;
+        if auth.is_anonymous() {
+            tracing::warn!(
+                "there is no authentication: whoever reaches {address} can read any client's events"
+            );
+        }
+        let told = match (&http.presence_topic, &settings.kafka) {
+            (Some(_), Some(kafka)) => Some(Outbox::new(kafka)?),
+            _ => None,
+        };
+        let topic = http.presence_topic.clone().unwrap_or_default();
+        let presence = told
+            .clone()
+            .map(|outbox| tell_presence(outbox, topic, address));
+        let streams = Arc::new(StoreStreams(store.clone()));
+        let hub = Hub::start(streams, sse_settings(http), presence);
+        Ok(Edge {
+            hub,
+            address,
+            told,
+            auth,
+            listener,
+        })
+    }
+
+    /// Serves until `stop` is true.
+    pub fn serve(self, extra: Option<Extra>, stop: watch::Receiver<bool>) -> JoinHandle<()> {
+        let handler = SseHandler {
+            hub: self.hub,
+            auth: self.auth,
+            extra,
+        };
+        tokio::spawn(self.listener.serve(Arc::new(handler), stop))
+    }
+}
+
+fn sse_settings(http: &HttpSettings) -> SseSettings {
+    SseSettings {
+        heartbeat: http.heartbeat,
+        retry: http.retry,
+        write_timeout: http.write_timeout,
+        drain: http.drain,
+        per_client: http.max_connections_per_client,
+        per_address: http.max_connections_per_address,
+        queued: http.max_queued,
+        groups: http.max_groups,
+        cors_origins: http.cors_origins.clone(),
+    }
+}
+
+fn listener_settings(http: &HttpSettings) -> ListenerSettings {
+    let descriptors = most_descriptors().saturating_sub(OTHERS).max(64);
+    let most = usize::try_from(descriptors).unwrap_or(usize::MAX);
+    if let Some(asked) = http.max_connections.filter(|asked| *asked > most) {
+        tracing::warn!(
+            "max-connections is {asked}, but this process may have {most} at most: raise its \
+             limit of open files (ulimit -n, LimitNOFILE)"
+        );
+    }
+    ListenerSettings {
+        head: http.header_timeout,
+        write: http.write_timeout,
+        connections: http.max_connections.unwrap_or(most).min(most),
+    }
+}
+
+/// Raises the limit of descriptors as far as it goes, and answers it.
+fn most_descriptors() -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    }
+    .unwrap_or(u64::MAX)
+}
+
+/// Tells a Kafka topic who comes and goes. What Kafka does not take is lost:
+/// it is news, not a ledger.
+fn tell_presence(outbox: Outbox, topic: String, edge: SocketAddr) -> PresenceSender {
+    let (sender, receiver) = presence_channel();
+    let edge = edge.to_string();
+    tokio::task::spawn_blocking(move || pass_on(receiver, &outbox, &topic, &edge));
+    sender
+}
+
+fn pass_on(mut notices: mpsc::Receiver<Presence>, outbox: &Outbox, topic: &str, edge: &str) {
+    while let Some(Presence { client, connected }) = notices.blocking_recv() {
+        let at = SystemTime::now().duration_since(UNIX_EPOCH);
+        let at = at.unwrap_or_default().as_millis() as u64;
+        let kind = match connected {
+            true => "millstream.connected",
+            false => "millstream.disconnected",
+        };
+        let value = json!({ "type": kind, "client": client.as_str(), "edge": edge, "at": at });
+        outbox.tell(&Outgoing {
+            topic: topic.to_owned(),
+            key: Some(client.as_str().into()),
+            value: Some(value.to_string().into_bytes()),
+            headers: Vec::new(),
+        });
+    }
+}
