@@ -1,0 +1,288 @@
+//! TLS to browsers: a certificate that is replaced while the daemon runs.
+
+use crate::files::{Content, Watched};
+use anyhow::{Context, bail, ensure};
+use rustls::ServerConfig;
+use rustls::crypto::ring as cryptography;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::version::{TLS12, TLS13};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+/// A certificate and its key, as they stand in their files.
+pub struct Tls {
+    config: Arc<Watched<ServerConfig>>,
+}
+
+impl Tls {
+    /// Reads a certificate (with those up to its root) and its key, both in
+    /// PEM; a task reads them again when they change, so this must be called
+    /// inside of a tokio runtime. A new pair that is broken or does not match
+    /// changes nothing and is logged.
+    ///
+    /// # Errors
+    /// Names the file and what is wrong with it.
+    pub fn load(certificate: &Path, key: &Path) -> anyhow::Result<Arc<Tls>> {
+        let files = vec![certificate.into(), key.into()];
+        let config = Watched::start("the certificate of [http]", files, config)
+            .context("reading the certificate of [http] tls")?;
+        Ok(Arc::new(Tls { config }))
+    }
+
+    /// Shakes hands, with the certificate that is in force now. Offers HTTP/2
+    /// and HTTP/1.1 by ALPN; what was chosen is `get_ref().1.alpn_protocol()`.
+    /// Has no deadline: the caller has one.
+    ///
+    /// # Errors
+    /// When the other side is gone or speaks something else.
+    pub async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        TlsAcceptor::from(self.config.current())
+            .accept(stream)
+            .await
+    }
+}
+
+fn config(files: &[Content<'_>]) -> anyhow::Result<ServerConfig> {
+    let [certificate, key] = files else {
+        bail!("a certificate and a key are two files");
+    };
+    let chain = chain(certificate).with_context(|| format!("{:?}", certificate.path))?;
+    let private = private(key).with_context(|| format!("{:?}", key.path))?;
+    let provider = Arc::new(cryptography::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13, &TLS12])?
+        .with_no_client_auth()
+        // This refuses a key that is another certificate's.
+        .with_single_cert(chain, private)
+        .with_context(|| format!("{:?} and {:?}", certificate.path, key.path))?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // Browsers that come back together after a restart of a proxy are cheaper.
+    config.ticketer = cryptography::Ticketer::new()?;
+    Ok(config)
+}
+
+// Errors of the parser hold lines of the file, which may be a key's: they are
+// not passed on.
+
+fn chain(file: &Content<'_>) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&file.bytes).collect();
+    let chain = chain.ok().context("it is not PEM")?;
+    ensure!(
+        !chain.is_empty(),
+        "it holds no certificate in PEM (-----BEGIN CERTIFICATE-----)"
+    );
+    Ok(chain)
+}
+
+fn private(file: &Content<'_>) -> anyhow::Result<PrivateKeyDer<'static>> {
+    let key = PrivateKeyDer::from_pem_slice(&file.bytes).ok();
+    key.context("it holds no private key in PEM (-----BEGIN PRIVATE KEY-----)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use rustls::pki_types::ServerName;
+    use rustls::{ClientConfig, ProtocolVersion, RootCertStore, SupportedProtocolVersion};
+    use std::path::PathBuf;
+    use std::time::{Duration, Instant};
+    use tempfile::TempDir;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsConnector;
+
+    /// A certificate for localhost, its key, and both as PEM.
+    struct Pair {
+        der: CertificateDer<'static>,
+        certificate: String,
+        key: String,
+    }
+
+    impl Pair {
+        fn new() -> Pair {
+            let made = rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
+            let pem = |label: &str, der: &[u8]| {
+                let text = STANDARD.encode(der);
+                format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
+            };
+            Pair {
+                certificate: pem("CERTIFICATE", made.cert.der()),
+                key: pem("PRIVATE KEY", &made.signing_key.serialize_der()),
+                der: made.cert.der().clone(),
+            }
+        }
+    }
+
+    /// A server with files that can be replaced.
+    struct Rig {
+        folder: TempDir,
+        tls: Arc<Tls>,
+    }
+
+    impl Rig {
+        fn new(pair: &Pair) -> Rig {
+            let folder = tempfile::tempdir().unwrap();
+            write(&folder, &pair.certificate, &pair.key);
+            let tls = load(&folder).unwrap();
+            Rig { folder, tls }
+        }
+
+        /// What a client that trusts this certificate gets: the chosen protocol.
+        async fn connect(&self, trusted: &Pair, client: Client) -> io::Result<Option<Vec<u8>>> {
+            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            let stream = TcpStream::connect(listener.local_addr()?).await?;
+            let served = async {
+                let (stream, _) = listener.accept().await?;
+                let mut stream = self.tls.accept(stream).await?;
+                stream.write_all(b"hello").await?;
+                stream.shutdown().await
+            };
+            let (served, read) = tokio::join!(served, client.read(stream, trusted));
+            served.and(read)
+        }
+
+        async fn serves(&self, pair: &Pair) -> bool {
+            self.connect(pair, Client::default()).await.is_ok()
+        }
+    }
+
+    struct Client {
+        version: &'static SupportedProtocolVersion,
+        alpn: Vec<Vec<u8>>,
+    }
+
+    impl Default for Client {
+        fn default() -> Client {
+            Client {
+                version: &TLS13,
+                alpn: Vec::new(),
+            }
+        }
+    }
+
+    impl Client {
+        async fn read(self, stream: TcpStream, trusted: &Pair) -> io::Result<Option<Vec<u8>>> {
+            let mut roots = RootCertStore::empty();
+            roots.add(trusted.der.clone()).unwrap();
+            let provider = Arc::new(cryptography::default_provider());
+            let mut config = ClientConfig::builder_with_provider(provider)
+                .with_protocol_versions(&[self.version])
+                .unwrap()
+                .with_root_certificates(roots)
+                .with_no_client_auth();
+            config.alpn_protocols = self.alpn;
+            let name = ServerName::try_from("localhost").unwrap();
+            let connector = TlsConnector::from(Arc::new(config));
+            let mut stream = connector.connect(name, stream).await?;
+            let mut text = String::new();
+            stream.read_to_string(&mut text).await?;
+            assert_eq!(text, "hello");
+            let (_, session) = stream.get_ref();
+            assert_eq!(session.protocol_version(), Some(self.version.version));
+            Ok(session.alpn_protocol().map(<[u8]>::to_vec))
+        }
+    }
+
+    fn write(folder: &TempDir, certificate: &str, key: &str) {
+        let write = |path: PathBuf, text: &str| std::fs::write(path, text).unwrap();
+        write(folder.path().join("cert.pem"), certificate);
+        write(folder.path().join("key.pem"), key);
+    }
+
+    fn load(folder: &TempDir) -> anyhow::Result<Arc<Tls>> {
+        let at = |name| folder.path().join(name);
+        Tls::load(&at("cert.pem"), &at("key.pem"))
+    }
+
+    #[tokio::test]
+    async fn both_versions_and_both_protocols_are_spoken() {
+        let pair = Pair::new();
+        let rig = Rig::new(&pair);
+        assert_eq!(TLS12.version, ProtocolVersion::TLSv1_2);
+        for version in [&TLS12, &TLS13] {
+            for (alpn, chosen) in [
+                (&["h2", "http/1.1"][..], Some("h2")),
+                (&["http/1.1", "h2"], Some("h2")),
+                (&["http/1.1"], Some("http/1.1")),
+                (&[], None),
+            ] {
+                let alpn = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+                let answer = rig.connect(&pair, Client { version, alpn }).await;
+                let chosen = chosen.map(|name| name.as_bytes().to_vec());
+                assert_eq!(answer.unwrap(), chosen, "{version:?}");
+            }
+        }
+        let unknown = Client {
+            alpn: vec![b"gopher".to_vec()],
+            ..Client::default()
+        };
+        assert!(rig.connect(&pair, unknown).await.is_err());
+        assert!(!rig.serves(&Pair::new()).await, "it trusts another");
+    }
+
+    #[tokio::test]
+    async fn a_new_pair_is_taken_while_it_runs_and_one_that_does_not_match_is_not() {
+        let (old, new) = (Pair::new(), Pair::new());
+        let rig = Rig::new(&old);
+        write(&rig.folder, &new.certificate, &old.key);
+        // Longer than it takes to be looked at.
+        let end = Instant::now() + Duration::from_secs(3);
+        while Instant::now() < end {
+            assert!(rig.serves(&old).await);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        write(&rig.folder, &new.certificate, &new.key);
+        while !rig.serves(&new).await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(!rig.serves(&old).await);
+    }
+
+    #[tokio::test]
+    async fn what_speaks_no_tls_is_an_error() {
+        let rig = Rig::new(&Pair::new());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        for said in [&b"GET / HTTP/1.1\r\n\r\n"[..], b""] {
+            let address = listener.local_addr().unwrap();
+            let mut client = TcpStream::connect(address).await.unwrap();
+            client.write_all(said).await.unwrap();
+            client.shutdown().await.unwrap();
+            let (stream, _) = listener.accept().await.unwrap();
+            assert!(rig.tls.accept(stream).await.is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn files_that_are_not_good_are_named_and_not_told() {
+        let (pair, other) = (Pair::new(), Pair::new());
+        let folder = tempfile::tempdir().unwrap();
+        let damaged = "-----BEGIN hunter2";
+        for (certificate, key, file, says) in [
+            ("", &*pair.key, "cert.pem", "no certificate"),
+            (&*pair.key, &*pair.key, "cert.pem", "no certificate"),
+            (damaged, &*pair.key, "cert.pem", "not PEM"),
+            (&*pair.certificate, "hunter2", "key.pem", "no private key"),
+            (&*pair.certificate, damaged, "key.pem", "no private key"),
+            (
+                &*pair.certificate,
+                &*pair.certificate,
+                "key.pem",
+                "no private key",
+            ),
+            (&*pair.certificate, &*other.key, "key.pem", "cert.pem"),
+        ] {
+            write(&folder, certificate, key);
+            let error = load(&folder).err().unwrap();
+            let told = format!("{error:#} {error:?}");
+            assert!(told.contains(file) && told.contains(says), "{told}");
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+    }
+}
