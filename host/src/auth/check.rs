@@ -47,7 +47,7 @@ impl Auth {
     pub fn from_settings(settings: AuthSettings) -> anyhow::Result<Auth> {
         let tokens = match settings {
             AuthSettings::Anonymous => None,
-            AuthSettings::Tokens(settings) => Some(Tokens::start(settings)?),
+            AuthSettings::Tokens(settings) => Some(Tokens::start(*settings)?),
         };
         Ok(Auth { tokens })
     }

@@ -9,7 +9,7 @@ pub enum AuthSettings {
     /// Not at all: whoever asks may read any client's events.
     Anonymous,
     /// By a token.
-    Tokens(TokenSettings),
+    Tokens(Box<TokenSettings>),
 }
 
 /// Which tokens are good, and what their claims mean.

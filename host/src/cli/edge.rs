@@ -2,7 +2,7 @@
 
 use crate::auth::Auth;
 use crate::config::{HttpSettings, Settings};
-use crate::http::{Listener, ListenerSettings};
+use crate::http::{Listener, ListenerSettings, Tls};
 use crate::ingest::Outbox;
 use crate::pipeline::StoreStreams;
 use crate::record::Outgoing;
@@ -40,7 +40,7 @@ impl Edge {
     pub async fn bind(settings: &Settings, store: &Arc<Store>) -> anyhow::Result<Edge> {
         let http = &settings.http;
         let auth = Auth::from_settings(settings.auth.clone())?;
-        let listener = Listener::bind("sse", http.listen, listener_settings(http)).await?;
+        let listener = Listener::bind("sse", http.listen, listener_settings(http)?).await?;
         let address = listener.address()?;
         if auth.is_anonymous() {
             tracing::warn!(
@@ -91,7 +91,7 @@ fn sse_settings(http: &HttpSettings) -> SseSettings {
     }
 }
 
-fn listener_settings(http: &HttpSettings) -> ListenerSettings {
+fn listener_settings(http: &HttpSettings) -> anyhow::Result<ListenerSettings> {
     let descriptors = most_descriptors().saturating_sub(OTHERS).max(64);
     let most = usize::try_from(descriptors).unwrap_or(usize::MAX);
     if let Some(asked) = http.max_connections.filter(|asked| *asked > most) {
@@ -100,11 +100,15 @@ fn listener_settings(http: &HttpSettings) -> ListenerSettings {
              limit of open files (ulimit -n, LimitNOFILE)"
         );
     }
-    ListenerSettings {
+    let tls = http.tls.as_ref();
+    Ok(ListenerSettings {
+        tls: tls
+            .map(|tls| Tls::load(&tls.certificate, &tls.key))
+            .transpose()?,
         head: http.header_timeout,
         write: http.write_timeout,
         connections: http.max_connections.unwrap_or(most).min(most),
-    }
+    })
 }
 
 /// Raises the limit of descriptors as far as it goes, and answers it.

@@ -83,7 +83,7 @@ impl Checker<'_> {
         let jwks = auth.jwks.map(|file| self.resolve(&file.get_ref().0));
         let default = TokenSettings::of_keys(keys.collect::<Checked<_>>()?, jwks);
         let claim = |given, default| self.printable(given, default, "claim");
-        Ok(AuthSettings::Tokens(TokenSettings {
+        Ok(AuthSettings::Tokens(Box::new(TokenSettings {
             issuers: self.names(auth.issuer)?,
             audiences: self.names(auth.audience)?,
             leeway: self.leeway(auth.leeway, default.leeway)?,
@@ -94,7 +94,7 @@ impl Checker<'_> {
             cookie: self.cookie(auth.cookie, default.cookie)?,
             keys: default.keys,
             jwks: default.jwks,
-        }))
+        })))
     }
 
     fn key(&self, key: file::AuthKey) -> Checked<KeyFile> {

@@ -27,7 +27,7 @@ fn bad(tables: &str, line: usize, says: &[&str]) {
 #[track_caller]
 fn tokens(tables: &str) -> TokenSettings {
     match good(tables).auth {
-        AuthSettings::Tokens(tokens) => tokens,
+        AuthSettings::Tokens(tokens) => *tokens,
         AuthSettings::Anonymous => panic!("anonymous: {tables}"),
     }
 }

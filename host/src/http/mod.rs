@@ -9,13 +9,10 @@ mod protocol;
 mod reply;
 mod server;
 mod takeover;
+mod tls;
 
 pub use reply::{Body, Endless, Reply, html, json, problem, script, text};
 pub use server::{From, Handler, Listener, ListenerSettings};
-mod tls;
-
-pub use reply::{Body, Reply, html, json, text};
-pub use server::{Handler, Listener};
 pub use tls::Tls;
 
 pub use hyper::{Method, Request, Response, StatusCode, body::Incoming, header};

@@ -4,6 +4,7 @@ use super::io::DeadlineIo;
 use super::protocol::speaks_http2;
 use super::reply::Reply;
 use super::takeover::Slot;
+use super::tls::Tls;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -38,8 +39,10 @@ const TOLD: usize = 256;
 const STREAMS: u32 = 128;
 
 /// How a listener treats its connections.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct ListenerSettings {
+    /// The certificate, where TLS is spoken.
+    pub tls: Option<Arc<Tls>>,
     /// How long a request's head may take to arrive, and a connection may have
     /// no request.
     pub head: Duration,
@@ -52,6 +55,7 @@ pub struct ListenerSettings {
 impl Default for ListenerSettings {
     fn default() -> ListenerSettings {
         ListenerSettings {
+            tls: None,
             head: Duration::from_secs(10),
             write: Duration::from_secs(20),
             connections: usize::MAX,
@@ -97,7 +101,8 @@ impl Listener {
         let listener = bound(address)
             .map_err(|e| anyhow::anyhow!("can't listen on {address} for {name}: {e}"))?;
         let address = listener.local_addr()?;
-        tracing::info!("{name} listening on http://{address}");
+        let s = if settings.tls.is_some() { "s" } else { "" };
+        tracing::info!("{name} listening on http{s}://{address}");
         Ok(Listener {
             listener,
             name,
@@ -131,7 +136,7 @@ impl Listener {
                     }
                     let connection = Connection {
                         handler: handler.clone(),
-                        settings: self.settings,
+                        settings: self.settings.clone(),
                         stop: stop.clone(),
                         from: From {
                             address,
@@ -202,13 +207,49 @@ impl<H: Handler> Connection<H> {
         let _ = socket.set_nodelay(true);
         let patience = self.settings.write;
         super::io::give_up_after(&socket, patience);
-        let served = match timeout(self.settings.head, speaks_http2(&socket)).await {
-            Ok(Ok(true)) => self.http2(DeadlineIo::new(socket, patience)).await,
-            Ok(Ok(false)) => self.http1(socket).await,
-            Ok(Err(_)) | Err(_) => return,
+        let head = self.settings.head;
+        let served = match self.settings.tls.clone() {
+            Some(tls) => match timeout(head, tls.accept(socket)).await {
+                Ok(Ok(io)) => {
+                    let chosen = io.get_ref().1.alpn_protocol();
+                    let is_http2 = chosen == Some(b"h2");
+                    let io = DeadlineIo::new(io, patience);
+                    match is_http2 {
+                        true => self.http2(io).await,
+                        false => self.http1_within(io).await,
+                    }
+                }
+                Ok(Err(_)) | Err(_) => return,
+            },
+            None => match timeout(head, speaks_http2(&socket)).await {
+                Ok(Ok(true)) => self.http2(DeadlineIo::new(socket, patience)).await,
+                Ok(Ok(false)) => self.http1(socket).await,
+                Ok(Err(_)) | Err(_) => return,
+            },
         };
         if let Err(error) = served {
             tracing::debug!(%error, "a connection ended");
+        }
+    }
+
+    /// HTTP/1.1 within TLS, all of it by hyper.
+    async fn http1_within<T>(mut self, io: DeadlineIo<T>) -> hyper::Result<()>
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (handler, from) = (self.handler.clone(), self.from);
+        let service = service_fn(move |request| {
+            let handler = handler.clone();
+            async move { Ok::<_, Infallible>(handler.handle(request, from).await) }
+        });
+        let connection = self.builder1().serve_connection(TokioIo::new(io), service);
+        let mut connection = std::pin::pin!(connection);
+        tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = stopped(&mut self.stop) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use crate::auth::{Auth, AuthSettings, Credentials};
 use serde_json::{Value, json};
 
 /// The client that is read, or the refusal's status.
-fn read(rig: &Rig, changes: Value, client: Option<&str>) -> Result<String, u16> {
+fn read(rig: &Rig, changes: &Value, client: Option<&str>) -> Result<String, u16> {
     let token = rig.hs.sign(&claims(changes));
     let answer = rig.ask_for(&token, client);
     let client = answer.map(|verified| verified.client.to_string());
@@ -17,44 +17,40 @@ fn read(rig: &Rig, changes: Value, client: Option<&str>) -> Result<String, u16> 
 async fn a_clients_token_reads_that_client() {
     let rig = Rig::new();
     let own = || json!({});
-    assert_eq!(read(&rig, own(), None), Ok("ada".into()));
-    assert_eq!(read(&rig, own(), Some("ada")), Ok("ada".into()));
+    assert_eq!(read(&rig, &own(), None), Ok("ada".into()));
+    assert_eq!(read(&rig, &own(), Some("ada")), Ok("ada".into()));
     for other in ["grace", "Ada", "ada ", "", "*", "a\nb"] {
-        assert_eq!(read(&rig, own(), Some(other)), Err(403), "{other}");
+        assert_eq!(read(&rig, &own(), Some(other)), Err(403), "{other}");
     }
     let star = json!({ "sub": "*" });
-    assert_eq!(
-        read(&rig, star.clone(), None),
-        Ok("*".into()),
-        "a name like any"
-    );
-    assert_eq!(read(&rig, star, Some("ada")), Err(403));
+    assert_eq!(read(&rig, &star, None), Ok("*".into()), "a name like any");
+    assert_eq!(read(&rig, &star, Some("ada")), Err(403));
 }
 
 #[tokio::test]
 async fn a_services_token_reads_those_it_lists() {
     let rig = Rig::new();
     let any = || json!({ "sub": null, "millstream_clients": "*" });
-    assert_eq!(read(&rig, any(), Some("grace")), Ok("grace".into()));
-    assert_eq!(read(&rig, any(), None), Err(400));
-    assert_eq!(read(&rig, any(), Some("")), Err(400));
-    assert_eq!(read(&rig, any(), Some("a\nb")), Err(400));
+    assert_eq!(read(&rig, &any(), Some("grace")), Ok("grace".into()));
+    assert_eq!(read(&rig, &any(), None), Err(400));
+    assert_eq!(read(&rig, &any(), Some("")), Err(400));
+    assert_eq!(read(&rig, &any(), Some("a\nb")), Err(400));
     let some = || json!({ "millstream_clients": ["grace", "joan"] });
-    assert_eq!(read(&rig, some(), Some("joan")), Ok("joan".into()));
+    assert_eq!(read(&rig, &some(), Some("joan")), Ok("joan".into()));
     assert_eq!(
-        read(&rig, some(), Some("ada")),
+        read(&rig, &some(), Some("ada")),
         Err(403),
         "not even its own"
     );
-    assert_eq!(read(&rig, some(), None), Err(400));
+    assert_eq!(read(&rig, &some(), None), Err(400));
     let one = || json!({ "millstream_clients": ["grace"] });
-    assert_eq!(read(&rig, one(), None), Ok("grace".into()));
+    assert_eq!(read(&rig, &one(), None), Ok("grace".into()));
     let none = || json!({ "millstream_clients": [] });
-    assert_eq!(read(&rig, none(), None), Err(403));
-    assert_eq!(read(&rig, none(), Some("ada")), Err(403));
+    assert_eq!(read(&rig, &none(), None), Err(403));
+    assert_eq!(read(&rig, &none(), Some("ada")), Err(403));
     let listed = || json!({ "millstream_clients": ["*"] });
     assert_eq!(
-        read(&rig, listed(), Some("ada")),
+        read(&rig, &listed(), Some("ada")),
         Err(403),
         "a client called *"
     );
@@ -68,13 +64,13 @@ async fn the_claims_names_are_configured() {
         settings.services_claim = "reads".into();
     });
     let named = json!({ "https://x.example/\"client\"": "grace", "roles": ["ops"] });
-    let verified = rig.ask_with(named).unwrap();
+    let verified = rig.ask_with(&named).unwrap();
     assert_eq!(verified.client.as_str(), "grace");
     assert!(verified.groups.allows("ops"));
-    let token = rig.hs.sign(&claims(json!({})));
+    let token = rig.hs.sign(&claims(&json!({})));
     // Its quotes do not end the challenge's.
     assert_eq!(refused(rig.ask(&token), &token).status, 401);
-    let token = rig.hs.sign(&claims(json!({ "reads": "*" })));
+    let token = rig.hs.sign(&claims(&json!({ "reads": "*" })));
     assert!(rig.ask_for(&token, Some("anyone")).is_ok());
 }
 
@@ -82,7 +78,7 @@ async fn the_claims_names_are_configured() {
 async fn groups_are_those_of_the_claim() {
     let rig = Rig::new();
     let allows = |groups: Value, asked: &str| {
-        let verified = rig.ask_with(json!({ "groups": groups })).unwrap();
+        let verified = rig.ask_with(&json!({ "groups": groups })).unwrap();
         verified.groups.allows(asked)
     };
     assert!(allows(json!(["eu", "ops"]), "ops"));

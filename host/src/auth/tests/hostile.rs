@@ -52,9 +52,9 @@ fn broken_claims() -> Vec<(Value, &'static str)> {
 #[tokio::test]
 async fn claims_that_are_not_good_are_refused_and_named() {
     let rig = Rig::new();
-    assert_eq!(rig.ask_with(json!({})).unwrap().client.as_str(), "ada");
+    assert_eq!(rig.ask_with(&json!({})).unwrap().client.as_str(), "ada");
     for (changes, says) in broken_claims() {
-        let token = rig.hs.sign(&claims(changes.clone()));
+        let token = rig.hs.sign(&claims(&changes));
         let refused = refused(rig.ask(&token), &token);
         assert_eq!(refused.status, 401, "{changes}");
         assert!(
@@ -70,7 +70,7 @@ async fn claims_that_are_not_good_are_refused_and_named() {
 #[tokio::test]
 async fn an_algorithm_is_a_keys_own() {
     let rig = Rig::new();
-    let good = claims(json!({}));
+    let good = claims(&json!({}));
     let text = |alg: &str| format!("{}.{}", b64(format!(r#"{{"alg":"{alg}"}}"#)), b64(&good));
     // The RSA key's public file, which everyone has, as an HMAC secret.
     let public = [RSA_PUBLIC, RSA_PUBLIC.trim_end()].map(|pem| Hs(pem.into()));
@@ -112,13 +112,13 @@ async fn an_algorithm_is_a_keys_own() {
 #[tokio::test]
 async fn what_is_no_token_is_refused() {
     let rig = Rig::new();
-    let good = rig.hs.sign(&claims(json!({})));
+    let good = rig.hs.sign(&claims(&json!({})));
     let (text, signature) = good.rsplit_once('.').unwrap();
     let (header, payload) = text.split_once('.').unwrap();
     let signed = |claims: &str| rig.hs.sign(claims);
-    let twice = format!(r#"{{"sub":"grace",{}"#, &claims(json!({}))[1..]);
-    let twice_exp = format!(r#"{{"exp":99999999999,{}"#, &claims(json!({}))[1..]);
-    let large = claims(json!({ "padding": "x".repeat(8 << 10) }));
+    let twice = format!(r#"{{"sub":"grace",{}"#, &claims(&json!({}))[1..]);
+    let twice_exp = format!(r#"{{"exp":99999999999,{}"#, &claims(&json!({}))[1..]);
+    let large = claims(&json!({ "padding": "x".repeat(8 << 10) }));
     for token in [
         String::new(),
         ".".into(),
@@ -137,7 +137,7 @@ async fn what_is_no_token_is_refused() {
         format!("{header}.{payload}.{}", b64("x")),
         format!(
             "{header}.{}.{signature}",
-            b64(claims(json!({ "sub": "grace" })))
+            b64(claims(&json!({ "sub": "grace" })))
         ),
         format!("é.{payload}.{signature}"),
         signed(""),
@@ -147,7 +147,7 @@ async fn what_is_no_token_is_refused() {
         signed(&twice),
         signed(&twice_exp),
         signed(&large),
-        signed(&format!("{} x", claims(json!({})))),
+        signed(&format!("{} x", claims(&json!({})))),
         signed(&"[".repeat(5000)),
     ] {
         // A header's value has no spaces at its ends.
@@ -161,7 +161,7 @@ async fn what_is_no_token_is_refused() {
 #[tokio::test]
 async fn a_key_id_names_its_key_only() {
     let rig = Rig::new();
-    let good = claims(json!({}));
+    let good = claims(&json!({}));
     assert!(rig.ask(&rig.rs.sign_as("rsa", &good)).is_ok());
     assert!(rig.ask(&rig.es.sign_as("ec", &good)).is_ok());
     assert!(rig.ask(&rig.rs.sign(&good)).is_ok(), "no id: each is tried");
@@ -185,7 +185,7 @@ async fn a_token_ends_with_its_leeway_to_the_second() {
         // Both within one second of the clock.
         loop {
             let began = now();
-            let answer = rig.ask_with(json!({ (name): began.wrapping_add(at) }));
+            let answer = rig.ask_with(&json!({ (name): began.wrapping_add(at) }));
             if now() == began {
                 return answer;
             }
@@ -201,7 +201,7 @@ async fn a_token_ends_with_its_leeway_to_the_second() {
     assert!(answer("iat", 30).is_ok());
     assert!(answer("iat", 31).is_err());
     let expires = now() + 77;
-    let verified = rig.ask_with(json!({ "exp": expires })).unwrap();
+    let verified = rig.ask_with(&json!({ "exp": expires })).unwrap();
     assert_eq!(verified.expires, Some(expires + 30));
 }
 
@@ -213,16 +213,16 @@ async fn what_is_not_configured_is_not_required() {
         settings.require_expiry = false;
     });
     let bare = json!({ "iss": null, "aud": null, "exp": null, "iat": null });
-    let verified = rig.ask_with(bare).unwrap();
+    let verified = rig.ask_with(&bare).unwrap();
     assert_eq!((verified.issued_at, verified.expires), (None, None));
     assert!(
-        rig.ask_with(json!({ "aud": "another", "iss": "x" }))
+        rig.ask_with(&json!({ "aud": "another", "iss": "x" }))
             .is_ok()
     );
-    assert!(rig.ask_with(json!({ "exp": now() - 31 })).is_err());
-    assert!(rig.ask_with(json!({ "exp": "never" })).is_err());
+    assert!(rig.ask_with(&json!({ "exp": now() - 31 })).is_err());
+    assert!(rig.ask_with(&json!({ "exp": "never" })).is_err());
     let several = Rig::with(|settings| settings.issuers.push("second".into()));
-    assert!(several.ask_with(json!({ "iss": "second" })).is_ok());
+    assert!(several.ask_with(&json!({ "iss": "second" })).is_ok());
     let lists = json!({ "aud": ["other", AUDIENCE], "iss": ISSUER });
-    assert!(several.ask_with(lists).is_ok());
+    assert!(several.ask_with(&lists).is_ok());
 }

@@ -42,7 +42,7 @@ impl Rig {
         settings.audiences = vec![AUDIENCE.into()];
         change(&mut settings);
         Rig {
-            auth: Auth::from_settings(AuthSettings::Tokens(settings)).unwrap(),
+            auth: Auth::from_settings(AuthSettings::Tokens(Box::new(settings))).unwrap(),
             hs,
             rs,
             es,
@@ -65,13 +65,13 @@ impl Rig {
     }
 
     /// With the claims of a good token, changed by these; null takes one out.
-    fn ask_with(&self, changes: Value) -> Result<Verified, Refused> {
+    fn ask_with(&self, changes: &Value) -> Result<Verified, Refused> {
         self.ask(&self.hs.sign(&claims(changes)))
     }
 }
 
 /// The claims of a good token for `ada`, changed by these; null takes one out.
-fn claims(changes: Value) -> String {
+fn claims(changes: &Value) -> String {
     let mut claims = json!({
         "sub": "ada", "iss": ISSUER, "aud": AUDIENCE, "iat": now(), "exp": now() + 600,
     });

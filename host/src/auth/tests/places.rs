@@ -18,7 +18,7 @@ fn ask(rig: &Rig, authorization: &[&str], cookies: &[&str]) -> Result<Verified, 
 
 /// A token for this client.
 fn token(rig: &Rig, client: &str) -> String {
-    rig.hs.sign(&claims(json!({ "sub": client })))
+    rig.hs.sign(&claims(&json!({ "sub": client })))
 }
 
 #[tokio::test]
