@@ -1,4 +1,5 @@
 use super::parse;
+use crate::config::Role;
 use std::path::Path;
 
 pub(super) const GOOD: &str = r#"

@@ -3,6 +3,7 @@
 use super::tests::{GOOD, refused};
 use super::{Settings, parse};
 use crate::auth::{Algorithm, AuthSettings, SecretEncoding, TokenSettings};
+use crate::config::Role;
 use std::path::Path;
 use std::time::Duration;
 
