@@ -1,11 +1,11 @@
 //! Who is connected, who was told nothing meanwhile, whose tokens are revoked.
 
-use super::writer::time_of;
-use super::{RedisStore, bell, unavailable};
+use super::answers::{scores_of, time_of};
+use super::{RedisStore, bell};
 use crate::record::{AWAY, ClientId, StreamKind};
+use crate::store::memory::millis;
 use crate::store::Unavailable;
-use crate::store::memory::{millis, now_millis};
-use redis::{FromRedisValue, Value};
+use redis::Value;
 use std::time::Duration;
 
 /// The most clients of one command.
@@ -20,7 +20,7 @@ impl RedisStore {
         let mut pipe = redis::pipe();
         pipe.cmd("TIME");
         let answers: Vec<Value> = self.query(&pipe).await?;
-        let now = time_of(&answers[0]).unwrap_or_else(now_millis);
+        let now = time_of(&answers[0]);
         for some in clients.chunks(SOME) {
             self.keep_interest_of(some, now, lease).await?;
         }
@@ -53,8 +53,7 @@ impl RedisStore {
         });
         let answers: Vec<Value> = self.query(&pipe).await?;
         let scores = answers.last().unwrap_or(&Value::Nil);
-        let scores: Vec<Option<f64>> =
-            FromRedisValue::from_redis_value_ref(scores).map_err(|e| unavailable(e.into()))?;
+        let scores = scores_of(scores)?;
         let marked = clients.iter().zip(scores);
         let marked: Vec<&ClientId> = marked
             .filter_map(|(client, score)| score.map(|_| client))

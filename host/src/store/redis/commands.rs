@@ -101,8 +101,7 @@ pub(super) fn add_events(pipe: &mut Pipeline, keys: &Keys, append: &Append, max_
 const REPLAYS_KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// Adds the marks of replayed records, and forgets old ones.
-pub(super) fn mark_replays(pipe: &mut Pipeline, keys: &Keys, append: &Append) {
-    let replays = append.replays();
+pub(super) fn mark_replays(pipe: &mut Pipeline, keys: &Keys, append: &Append, replays: &[&str]) {
     if replays.is_empty() {
         return;
     }

@@ -15,11 +15,13 @@
 //! | `<p>:{0}:revoked` | sorted set of clients, by the time (s) before which their tokens were issued that are of no use |
 //! | `<p>:{0}:bell` | channel; a line each: a client's id or \x01 and a group's name (it has news), \x02 and a client's id (its streams are ended), \x03 and one (look at `revoked`) |
 
+mod answers;
 mod bell;
 mod clients;
 mod commands;
 mod link;
 mod reader;
+mod replays;
 mod upkeep;
 mod writer;
 

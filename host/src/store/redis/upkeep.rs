@@ -1,23 +1,29 @@
 //! Age and idle time of streams, without a command for every event.
 //!
 //! MAXLEN rides on each XADD; EXPIRE and the trim by age need commands of
-//! their own. Each is due for a client once in an eighth of its period, so a
+//! their own. Each is due for a stream once in an eighth of its period, so a
 //! busy stream pays almost nothing and a quiet one pays with its one event.
 
+use super::commands::Keys;
 use crate::record::StreamKind;
-use crate::store::Retention;
+use crate::store::memory::millis;
+use crate::store::{Append, Retention};
+use redis::Pipeline;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::time::{Duration, Instant};
 
-/// Slots of the table: 16 bytes each. Clients beyond it share slots, and then
+/// Slots of the table: 16 bytes each. Streams beyond it share slots, and then
 /// only pay the two commands more often.
 const SLOTS: usize = 1 << 15;
 
-/// Remembers when each client's stream was last kept up.
+/// The streams whose upkeep rides in a transaction.
+pub(super) type KeptUp = Vec<(StreamKind, Vec<u8>)>;
+
+/// Remembers when each stream was last kept up.
 pub(super) struct Upkeep {
-    pub max_age: Duration,
-    pub expiry: Duration,
+    max_age: Duration,
+    expiry: Duration,
     period: u32,
     started: Instant,
     hasher: RandomState,
@@ -38,18 +44,37 @@ impl Upkeep {
         }
     }
 
+    /// Adds what the streams of an append need now and then, and answers whose
+    /// it is. `now` is Redis' time in milliseconds.
+    pub fn add(&self, pipe: &mut Pipeline, keys: &Keys, append: &Append, now: u64) -> KeptUp {
+        let streams = append.events.iter().map(|event| (event.to, event.name));
+        let mut due: Vec<_> = streams.filter(|stream| self.due(*stream)).collect();
+        due.sort_unstable();
+        due.dedup();
+        let oldest = now.saturating_sub(millis(self.max_age));
+        for (kind, name) in &due {
+            let key = keys.stream(*kind, name);
+            pipe.cmd("XTRIM").arg(&key).arg("MINID").arg(oldest);
+            pipe.cmd("PEXPIRE").arg(&key).arg(millis(self.expiry));
+        }
+        let owned = |(kind, name): (StreamKind, &[u8])| (kind, name.to_vec());
+        due.into_iter().map(owned).collect()
+    }
+
     /// Whether the stream needs its upkeep now.
-    pub fn due(&self, stream: (StreamKind, &[u8])) -> bool {
+    fn due(&self, stream: (StreamKind, &[u8])) -> bool {
         let hash = self.hasher.hash_one(stream);
         let (known, until) = self.slots[hash as usize % SLOTS];
         known != hash || self.now() >= until
     }
 
     /// Notes that the store did it.
-    pub fn done(&mut self, stream: (StreamKind, &[u8])) {
-        let hash = self.hasher.hash_one(stream);
+    pub fn done(&mut self, kept_up: &KeptUp) {
         let until = self.now().saturating_add(self.period);
-        self.slots[hash as usize % SLOTS] = (hash, until);
+        for (kind, name) in kept_up {
+            let hash = self.hasher.hash_one((*kind, &name[..]));
+            self.slots[hash as usize % SLOTS] = (hash, until);
+        }
     }
 
     /// Seconds since the table was made, from 1: 0 is an empty slot's.

@@ -5,16 +5,15 @@
 //! and its answer is read before MULTI is sent; any error of the connection
 //! throws the connection away, and with it every watch.
 
+use super::answers::{Outcome, ledger_of, outcome, scores_of, time_of};
 use super::commands::{self, Keys, LEDGER_FIELDS};
 use super::link::Link;
-use super::upkeep::Upkeep;
-use crate::record::StreamKind;
-use crate::store::memory::{millis, now_millis};
+use super::replays::Fresh;
+use super::upkeep::{KeptUp, Upkeep};
 use crate::store::protocol::{AfterExecute, AfterLook, Executed};
-use crate::store::{Append, Appended, Ledger, LedgerKey, Refusal, Retention, Unavailable, Writer};
+use crate::store::{Append, Appended, Ledger, LedgerKey, Retention, Unavailable, Writer};
 use metrics::counter;
-use redis::{FromRedisValue, Pipeline, Value};
-use std::collections::HashSet;
+use redis::{Pipeline, Value};
 use std::sync::Arc;
 
 /// One worker's connection.
@@ -73,7 +72,7 @@ impl RedisWriter {
     fn watched_ledger(&mut self, answers: &[Value]) -> Result<Option<Ledger>, Unavailable> {
         let read = match answers {
             [Value::Okay, fields, time] => {
-                self.now = time_of(time).unwrap_or_else(now_millis);
+                self.now = time_of(time);
                 ledger_of(fields)
             }
             [Value::ServerError(error), ..] => Err(Unavailable(format!("Redis: {error}"))),
@@ -85,13 +84,14 @@ impl RedisWriter {
     fn transaction(
         &self,
         append: &Append,
+        replays: &[&str],
         ledger: &Ledger,
-    ) -> (Pipeline, Vec<(StreamKind, Vec<u8>)>) {
+    ) -> (Pipeline, KeptUp) {
         let mut pipe = redis::Pipeline::with_capacity(append.events.len() + 8);
         pipe.cmd("MULTI");
         commands::add_events(&mut pipe, &self.keys, append, self.max_events);
-        let kept_up = self.keep_up(&mut pipe, append);
-        commands::mark_replays(&mut pipe, &self.keys, append);
+        let kept_up = self.upkeep.add(&mut pipe, &self.keys, append, self.now);
+        commands::mark_replays(&mut pipe, &self.keys, append, replays);
         commands::note_withheld(&mut pipe, &self.keys, append, self.now);
         commands::ring(&mut pipe, &self.keys, append);
         commands::move_ledger(&mut pipe, &self.keys, append, ledger);
@@ -107,25 +107,6 @@ impl RedisWriter {
         pipe.cmd("UNWATCH");
         commands::move_ledger(&mut pipe, &self.keys, append, ledger);
         self.link.send(&pipe).map(drop)
-    }
-
-    /// Adds what streams need now and then, and answers whose it is.
-    fn keep_up(&self, pipe: &mut Pipeline, append: &Append) -> Vec<(StreamKind, Vec<u8>)> {
-        let streams = append.events.iter().map(|e| (e.to, e.name));
-        let mut due: Vec<_> = streams.filter(|s| self.upkeep.due(*s)).collect();
-        due.sort_unstable();
-        due.dedup();
-        let oldest = self.now.saturating_sub(millis(self.upkeep.max_age));
-        for (kind, name) in &due {
-            let key = self.keys.stream(*kind, name);
-            pipe.cmd("XTRIM").arg(&key).arg("MINID").arg(oldest);
-            pipe.cmd("PEXPIRE")
-                .arg(&key)
-                .arg(millis(self.upkeep.expiry));
-        }
-        due.into_iter()
-            .map(|(kind, name)| (kind, name.to_vec()))
-            .collect()
     }
 
     /// Looks until the protocol says what to do: the ledger to execute upon,
@@ -150,37 +131,37 @@ impl RedisWriter {
         }
     }
 
-    /// Of an append's replays those that were stored before, watched from now
-    /// on. The ledger's watch stands.
-    fn replayed(&mut self, append: &Append) -> Result<HashSet<String>, Unavailable> {
+    /// What of an append is new; its replays are watched from now on. The
+    /// ledger's watch stands.
+    fn fresh<'a>(&mut self, append: &Append<'a>) -> Result<Fresh<'a>, Unavailable> {
         let replays = append.replays();
         if replays.is_empty() {
-            return Ok(HashSet::new());
+            return Ok(Fresh::all());
         }
         let key = self.keys.replayed(&append.ledger.group);
         let mut pipe = redis::pipe();
         pipe.cmd("WATCH").arg(&key);
         pipe.cmd("ZMSCORE").arg(&key).arg(&replays);
         let answers = self.send(&pipe)?;
-        let scores: Vec<Option<f64>> = FromRedisValue::from_redis_value_ref(&answers[1])
-            .map_err(|e| Unavailable(format!("Redis: {e}")))?;
-        let seen = replays
-            .into_iter()
-            .zip(scores)
-            .filter(|(_, score)| score.is_some());
-        Ok(seen.map(|(replay, _)| replay.to_string()).collect())
+        let scores = scores_of(&answers[1])?;
+        Ok(Fresh::of(append, replays, &scores))
     }
 
     /// Sends the transaction. Afterwards the watch is spent, whatever comes.
     fn execute(
         &mut self,
         append: &Append,
+        fresh: &Fresh,
         ledger: &Ledger,
         following: Option<&LedgerKey>,
     ) -> Result<Outcome, Unavailable> {
         #[cfg(feature = "seeded-bug")]
         self.move_ledger_first(append, ledger)?;
-        let (mut pipe, kept_up) = self.transaction(append, ledger);
+        let append = &Append {
+            events: fresh.events(append.events),
+            ..*append
+        };
+        let (mut pipe, kept_up) = self.transaction(append, &fresh.replays, ledger);
         let commands = pipe.len();
         if let Some(key) = following {
             self.look(&mut pipe, key);
@@ -194,9 +175,7 @@ impl RedisWriter {
         answers.truncate(commands);
         let outcome = outcome(answers, append.events.len());
         if matches!(outcome, Outcome::Done(_)) {
-            for (kind, name) in &kept_up {
-                self.upkeep.done((*kind, name));
-            }
+            self.upkeep.done(&kept_up);
         }
         Ok(outcome)
     }
@@ -246,27 +225,11 @@ impl Writer for RedisWriter {
                 Ok(ledger) => ledger,
                 Err(ended) => return ended,
             };
-            let seen = match self.replayed(append) {
-                Ok(seen) => seen,
+            let fresh = match self.fresh(append) {
+                Ok(fresh) => fresh,
                 Err(error) => return Appended::Unavailable(error),
             };
-            let fresh = |event: &usize| {
-                append.events[*event]
-                    .replay
-                    .is_none_or(|r| !seen.contains(r))
-            };
-            let kept: Vec<usize> = (0..append.events.len()).filter(fresh).collect();
-            let sent = match kept.len() == append.events.len() {
-                true => self.execute(append, &ledger, following),
-                false => {
-                    let events: Vec<_> = kept.iter().map(|event| append.events[*event]).collect();
-                    let rest = Append {
-                        events: &events,
-                        ..*append
-                    };
-                    self.execute(&rest, &ledger, following)
-                }
-            };
+            let sent = self.execute(append, &fresh, &ledger, following);
             let executed = match &sent {
                 Ok(Outcome::Done(_)) => Executed::Done,
                 Ok(Outcome::Conflict) => Executed::Conflict,
@@ -274,13 +237,10 @@ impl Writer for RedisWriter {
                 Err(_) => Executed::Lost,
             };
             match (append.exchange.executed(executed), sent) {
-                (AfterExecute::Stored, Ok(Outcome::Done(mut refusals))) => {
-                    let skipped = append.events.len() - kept.len();
-                    counter!("millstream_replays_skipped_total").increment(skipped as u64);
-                    refusals
-                        .iter_mut()
-                        .for_each(|refusal| refusal.event = kept[refusal.event]);
-                    return Appended::Stored(refusals);
+                (AfterExecute::Stored, Ok(Outcome::Done(refusals))) => {
+                    let skipped = fresh.skipped(append.events);
+                    counter!("millstream_replays_skipped_total").increment(skipped);
+                    return Appended::Stored(fresh.of_append(refusals));
                 }
                 (_, Ok(Outcome::Refused(error))) => return Appended::Unavailable(error),
                 (_, Err(error)) => return Appended::Unknown(error),
@@ -302,79 +262,12 @@ impl Writer for RedisWriter {
             scores.arg(client);
         });
         let answers = self.send(&pipe)?;
-        let until: Vec<Option<f64>> = FromRedisValue::from_redis_value_ref(&answers[1])
-            .map_err(|e| Unavailable(format!("Redis: {e}")))?;
+        let until = scores_of(&answers[1])?;
         // Leases are by Redis' clock, whoever holds them.
-        let now = time_of(&answers[0]).unwrap_or_else(now_millis) as f64;
+        let now = time_of(&answers[0]) as f64;
         Ok(until
             .into_iter()
             .map(|until| until.is_some_and(|until| until > now))
             .collect())
     }
-}
-
-/// What a transaction's answers say.
-enum Outcome {
-    /// It was executed; these events were refused in it.
-    Done(Vec<Refusal>),
-    /// It was not: a watched key had changed.
-    Conflict,
-    /// It was not, for this reason.
-    Refused(Unavailable),
-}
-
-/// Reads a transaction's answers. The first `events` inside EXEC are the
-/// events'.
-fn outcome(mut answers: Vec<Value>, events: usize) -> Outcome {
-    let refusal = |(event, answer): (usize, Value)| match answer {
-        Value::ServerError(error) => Some(Refusal {
-            event,
-            message: error.to_string(),
-        }),
-        _ => None,
-    };
-    match answers.pop() {
-        Some(Value::Nil) => Outcome::Conflict,
-        Some(Value::Array(done)) => {
-            let events = done.into_iter().take(events).enumerate();
-            Outcome::Done(events.filter_map(refusal).collect())
-        }
-        // Not executed: say the first thing that was wrong, not EXECABORT.
-        other => {
-            let mut all = answers.into_iter().chain(other).enumerate();
-            let said = all.find_map(refusal).map(|refusal| refusal.message);
-            let said = said.unwrap_or_else(|| "an unexpected answer to EXEC".into());
-            Outcome::Refused(Unavailable(format!("Redis: {said}")))
-        }
-    }
-}
-
-/// Reads TIME's answer; `None` where that is not allowed.
-pub(super) fn time_of(time: &Value) -> Option<u64> {
-    let (seconds, micros): (u64, u64) = FromRedisValue::from_redis_value_ref(time).ok()?;
-    Some(seconds * 1000 + micros / 1000)
-}
-
-/// Reads HMGET's answer: no `next`, no ledger.
-fn ledger_of(fields: &Value) -> Result<Option<Ledger>, Unavailable> {
-    type Fields = (
-        Option<i64>,
-        Option<String>,
-        Option<String>,
-        Option<String>,
-        Option<u32>,
-    );
-    if let Value::ServerError(error) = fields {
-        return Err(Unavailable(format!("Redis: {error}")));
-    }
-    let (next, topic_id, cluster_id, digests, attempts): Fields =
-        FromRedisValue::from_redis_value_ref(fields)
-            .map_err(|e| Unavailable(format!("Redis holds a ledger that can't be read: {e}")))?;
-    Ok(next.map(|next| Ledger {
-        next,
-        topic_id: topic_id.unwrap_or_default(),
-        cluster_id: cluster_id.unwrap_or_default(),
-        digests: digests.unwrap_or_default(),
-        attempts: attempts.unwrap_or_default(),
-    }))
 }
