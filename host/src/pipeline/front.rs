@@ -1,53 +1,30 @@
 //! A worker's first thread: takes batches from its lanes and has the plugins
 //! make plans of them. It runs untrusted code, so it serves nobody else.
 
-use super::breaker::Judged;
-use super::decide::{Processed, failures};
-use super::lane::{Carry, Lane, LaneState, Work};
-use super::letters::Letters;
+use super::Shared;
+use super::instances::Instances;
+use super::lane::{Lane, LaneState, Work};
 use super::plan::Plan;
 use super::signal::Signal;
-use super::{Shared, Trouble};
-use crate::config::Deliver;
 use crate::ingest::{Feed, FillLimits, Start};
-use crate::plugin::{
-    self, DeadLetterInstance, Decision, Generation, Made, RouteInstance, TransformInstance,
-};
-use crate::record::{Batch, Class, Event, Events, Failure, Stage, StreamKind};
 use crate::store::Writer;
 use metrics::{Histogram, histogram};
-use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::{Duration, Instant};
 
 /// A partition on its way to its worker.
-pub(super) type Arrival = (Arc<LaneState>, Feed, Start, u32);
+pub(super) struct Arrival {
+    pub state: Arc<LaneState>,
+    pub feed: Feed,
+    pub start: Start,
+    /// How often the record that it begins with was tried.
+    pub attempts: u32,
+}
 
 /// How long the front sleeps at most: a lost wake-up costs no more.
 const NAP: Duration = Duration::from_millis(100);
-
-/// The plugins' instances of one worker, all of one generation.
-pub(super) struct Instances {
-    pub generation: Arc<Generation>,
-    transform: TransformInstance,
-    route: RouteInstance,
-    pub dead_letter: DeadLetterInstance,
-}
-
-impl Instances {
-    fn new(generation: Arc<Generation>) -> anyhow::Result<Instances> {
-        let error = |e: plugin::CallError| anyhow::anyhow!("{}", e.message);
-        Ok(Instances {
-            transform: generation.transform.instance().map_err(error)?,
-            route: generation.route.instance().map_err(error)?,
-            dead_letter: generation.dead_letter.instance().map_err(error)?,
-            generation,
-        })
-    }
-}
 
 /// A worker's first thread.
 pub(super) struct Front {
@@ -58,8 +35,8 @@ pub(super) struct Front {
     pub instances: Instances,
     pub lanes: Vec<Lane>,
     /// For interest look-ups: the back's is busy with a transaction.
-    interest: Box<dyn Writer>,
-    plugin_seconds: Histogram,
+    pub interest: Box<dyn Writer>,
+    pub plugin_seconds: Histogram,
 }
 
 impl Front {
@@ -88,21 +65,15 @@ impl Front {
 
     pub fn run(mut self) {
         while !self.shared.draining() {
-            while let Ok((state, feed, start, attempts)) = self.arrivals.try_recv() {
-                self.lanes.push(Lane::new(state, feed, &start, attempts));
+            while let Ok(arrival) = self.arrivals.try_recv() {
+                self.lanes.push(Lane::new(arrival));
             }
             self.lanes
                 .retain(|lane| !lane.state.abandoned.load(Ordering::Acquire));
-            self.take_up_generation();
             let mut wake = Some(Instant::now() + NAP);
-            let generation = self.instances.generation.number;
-            if self.shared.breaker.open_for(generation) {
-                self.signal.wait(Instant::now() + NAP);
-                continue;
-            }
             for index in 0..self.lanes.len() {
                 match self.visit(index) {
-                    Visit::Worked => wake = None,
+                    Visit::Planned | Visit::Worked => wake = None,
                     Visit::Idle(Some(later)) => wake = wake.map(|wake| wake.min(later)),
                     Visit::Idle(None) => {}
                     Visit::Stop => return,
@@ -118,61 +89,47 @@ impl Front {
     /// counted before it is asked whether it closes, so that a revocation
     /// waits for this one.
     fn visit(&mut self, index: usize) -> Visit {
+        self.take_up_generation();
+        let generation = self.instances.generation.number;
+        if self.shared.breaker.open_for(generation) {
+            return Visit::Idle(None);
+        }
         let state = self.lanes[index].state.clone();
         state.in_hand.fetch_add(1, Ordering::AcqRel);
-        let mut visit = Visit::Idle(None);
-        if !state.closing.load(Ordering::Acquire) {
-            let settings = &self.shared.settings;
-            let limits = FillLimits {
-                records: settings.batch_records,
-                bytes: settings.batch_bytes,
-            };
-            match self.lanes[index].work(limits) {
-                Work::Batch {
-                    batch,
-                    from,
-                    attempts,
-                } => {
-                    let planned = self.plan(index, &batch, from, attempts);
-                    match planned.map(|plan| self.plans.send(Box::new(plan))) {
-                        Some(Ok(())) => return Visit::Worked,
-                        Some(Err(_)) => visit = Visit::Stop,
-                        None => visit = Visit::Worked,
-                    }
-                }
-                Work::Pass(next) => {
-                    let plan = self.pass(index, next);
-                    match self.plans.send(Box::new(plan)) {
-                        Ok(()) => return Visit::Worked,
-                        Err(_) => visit = Visit::Stop,
-                    }
-                }
-                Work::Later(then) => visit = Visit::Idle(Some(then)),
-                Work::None => {}
-            }
+        let visit = match state.closing.load(Ordering::Acquire) {
+            true => Visit::Idle(None),
+            false => self.work(index),
+        };
+        // The back counts off what was planned, when it is done with it.
+        if !matches!(visit, Visit::Planned) {
+            state.in_hand.fetch_sub(1, Ordering::AcqRel);
         }
-        state.in_hand.fetch_sub(1, Ordering::AcqRel);
         visit
     }
 
-    /// A plan that moves the ledger and nothing else.
-    fn pass(&mut self, lane: usize, next: i64) -> Plan {
-        let lane = &mut self.lanes[lane];
-        let expected = std::mem::replace(&mut lane.next, next);
-        Plan {
-            lane: lane.state.clone(),
-            session: lane.session,
-            expected,
-            next,
-            attempts: 0,
-            generation: self.instances.generation.clone(),
-            batch: Arc::new(Batch::new(lane.state.ledger.partition.clone())),
-            records: 0,
-            replays: HashMap::new(),
-            events: Events::default(),
-            streamed: Vec::new(),
-            withheld: Vec::new(),
-            letters: Letters::default(),
+    fn work(&mut self, index: usize) -> Visit {
+        let settings = &self.shared.settings;
+        let limits = FillLimits {
+            records: settings.batch_records,
+            bytes: settings.batch_bytes,
+        };
+        let plan = match self.lanes[index].work(limits) {
+            Work::Batch {
+                batch,
+                from,
+                attempts,
+            } => self.plan(index, &batch, from, attempts),
+            Work::Pass(next) => {
+                let generation = self.instances.generation.clone();
+                Some(Plan::pass(&mut self.lanes[index], next, generation))
+            }
+            Work::Later(then) => return Visit::Idle(Some(then)),
+            Work::None => return Visit::Idle(None),
+        };
+        match plan.map(|plan| self.plans.send(Box::new(plan))) {
+            Some(Ok(())) => Visit::Planned,
+            Some(Err(_)) => Visit::Stop,
+            None => Visit::Worked,
         }
     }
 
@@ -194,129 +151,15 @@ impl Front {
             }
         }
     }
-
-    /// Processes records from index `from` on; `None` if nothing can be stored
-    /// of it yet, or the pipeline is stopping.
-    fn plan(
-        &mut self,
-        lane: usize,
-        batch: &Arc<Batch>,
-        from: usize,
-        attempts: u32,
-    ) -> Option<Plan> {
-        self.take_up_generation();
-        let began = Instant::now();
-        let mut made = self.transform(batch, from..batch.records.len());
-        let mut connected = Vec::new();
-        let configured = self.shared.settings.deliver == Deliver::WhileConnected;
-        if configured || self.instances.route.needs.connected {
-            connected = self.connected(&made)?;
-        }
-        let routed = self.instances.route.run(batch, &made.events, &connected);
-        let asks = |d: &Option<Decision>| {
-            d.as_ref()
-                .is_some_and(|d| d.stream == plugin::Deliver::WhileConnected)
-        };
-        if connected.is_empty() && routed.decisions.iter().any(asks) {
-            connected = self.connected(&made)?;
-        }
-        self.plugin_seconds.record(began.elapsed().as_secs_f64());
-        let failures = failures(&mut made, &routed, from, attempts);
-        if self.breaker_opens(made.end - from, &failures) {
-            // Nothing of it has left: the plugins that are live next make it.
-            self.lanes[lane].carry = Some(Carry {
-                batch: batch.clone(),
-                from,
-                attempts,
-                not_before: began,
-            });
-            return None;
-        }
-        let work = Processed {
-            batch,
-            from,
-            made,
-            routed,
-            connected,
-            failures,
-        };
-        self.decide(lane, work)
-    }
-
-    fn breaker_opens(&self, records: usize, failures: &[Failure]) -> bool {
-        let generation = &self.instances.generation;
-        match self
-            .shared
-            .breaker
-            .judge(generation.number, records, failures)
-        {
-            Judged::Good => false,
-            Judged::Open => true,
-            Judged::Opened { failed, records } => {
-                let worst = failures.first().map_or("", |failure| &failure.message);
-                let why = format!("{failed} of {records} records failed after the swap ({worst})");
-                self.shared.step_back(generation, &why);
-                true
-            }
-        }
-    }
-
-    /// Transforms a range; records over the limit fail without a plugin.
-    fn transform(&mut self, batch: &Batch, range: Range<usize>) -> Made {
-        let limit = self.shared.settings.record_bytes;
-        let too_large = |index: &usize| batch.view(*index).size() > limit;
-        let Some(large) = range.clone().find(too_large) else {
-            return self.instances.transform.run(batch, range);
-        };
-        let end = if large == range.start {
-            large + 1
-        } else {
-            large
-        };
-        // Up to the large one, or it alone; the rest is the next batch.
-        let mut made = match large == range.start {
-            false => self.instances.transform.run(batch, range.start..end),
-            true => Made::default(),
-        };
-        if large == range.start {
-            let size = batch.view(large).size();
-            let message = format!("the record has {size} bytes, the most is {limit}");
-            let failure = Failure::new(large as u32, Stage::Ingest, Class::TooLarge, message);
-            made.failures.push(failure);
-            made.end = end;
-        }
-        made
-    }
-
-    /// Who is connected, one answer an event; waits for the store. `None` if
-    /// the pipeline is stopping.
-    fn connected(&mut self, made: &Made) -> Option<Vec<bool>> {
-        // Checked to be client ids, hence text, when the events were made.
-        let client = |e: &Event| std::str::from_utf8(made.events.bytes(e.name)).unwrap_or("");
-        let events = &made.events.list;
-        let own = events.iter().filter(|e| e.to == StreamKind::Client);
-        let clients: Vec<&str> = own.map(client).collect();
-        loop {
-            match self.interest.connected(&clients) {
-                Ok(connected) => {
-                    let mut connected = connected.into_iter();
-                    // A group has no interest of its own: someone may follow it.
-                    let is =
-                        |e: &Event| e.to == StreamKind::Group || connected.next() == Some(true);
-                    return Some(events.iter().map(is).collect());
-                }
-                Err(error) => self.shared.trouble(Trouble::Store, Some(error.to_string())),
-            }
-            if self.shared.draining() {
-                return None;
-            }
-            std::thread::sleep(Duration::from_millis(200));
-        }
-    }
 }
 
 enum Visit {
+    /// A plan is on its way to the back.
+    Planned,
+    /// There was a batch, and nothing of it can be stored yet.
     Worked,
+    /// There was nothing, and is nothing before then.
     Idle(Option<Instant>),
+    /// The back is gone.
     Stop,
 }

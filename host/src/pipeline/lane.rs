@@ -1,5 +1,6 @@
 //! One partition's way through the pipeline.
 
+use super::front::Arrival;
 use crate::ingest::{Feed, FeedError, FillLimits, Start};
 use crate::record::Batch;
 use crate::store::LedgerKey;
@@ -137,11 +138,17 @@ pub(super) enum Work {
 }
 
 impl Lane {
-    pub fn new(state: Arc<LaneState>, feed: Feed, start: &Start, attempts: u32) -> Lane {
+    pub fn new(arrival: Arrival) -> Lane {
+        let Arrival {
+            state,
+            feed,
+            start,
+            attempts,
+        } = arrival;
         let next = match start {
-            Start::At(offset) => *offset,
+            Start::At(offset) => offset,
             Start::Halted(why) => {
-                state.halt(why.clone(), Until::Mended);
+                state.halt(why, Until::Mended);
                 -1
             }
         };

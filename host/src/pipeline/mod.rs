@@ -19,12 +19,15 @@ mod decide;
 mod front;
 pub mod gauges;
 mod generations;
+mod instances;
 mod lane;
 mod letters;
 pub mod offsets;
 mod opening;
 mod partitions;
 mod plan;
+mod process;
+mod shared;
 mod signal;
 mod streams;
 mod swap;
@@ -32,183 +35,25 @@ mod swap;
 pub use streams::StoreStreams;
 pub use swap::Swapper;
 
-use crate::config::{BreakerAction, PipelineSettings};
+use crate::config::PipelineSettings;
 use crate::ingest::{Ingest, IngestOptions, KafkaSettings, Outbox};
-use crate::plugin::{Generation, Loader};
-use crate::record::TopicPartition;
+use crate::plugin::Loader;
 use crate::store::Store;
-use arc_swap::ArcSwap;
-use breaker::Breaker;
 use front::Front;
-use lane::LaneState;
-use metrics::counter;
 use partitions::PipelinePartitions;
+use shared::{Shared, Stage, Trouble};
 use signal::Signal;
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How a pipeline is going, from [`Shared::stage`].
-const RUNNING: u8 = 0;
-/// No new batches; what is in hand is finished.
-const DRAINING: u8 = 1;
-/// What is in hand is left to the next start.
-const ABANDONING: u8 = 2;
-
-/// How long a worker may still be at it after that.
+/// How long a worker may still be at it after what is in hand was given up.
 const LAST: Duration = Duration::from_secs(5);
 
 /// Plans between a worker's two threads: with one in each thread that is all a
 /// worker holds. When it is full the front waits, and Kafka's small queues
 /// fill behind it.
 const PLANS: usize = 2;
-
-/// What a pipeline's threads share.
-pub(crate) struct Shared {
-    pub settings: PipelineSettings,
-    pub generation: ArcSwap<Generation>,
-    live: Mutex<Live>,
-    breaker: Breaker,
-    pub store: Arc<Store>,
-    pub outbox: Outbox,
-    /// Topics that were made for dead letters.
-    made_topics: Mutex<Vec<String>>,
-    lanes: Mutex<HashMap<TopicPartition, Arc<LaneState>>>,
-    stage: AtomicU8,
-    /// What the pipeline waits for, by [`Trouble`].
-    troubles: [Mutex<Option<String>>; 4],
-}
-
-/// What a swap or its breaker may go back to, and must not take again.
-#[derive(Default)]
-struct Live {
-    before: Option<Arc<Generation>>,
-    /// The fingerprint of plugins that were refused: not tried again until
-    /// they change.
-    refused: Option<String>,
-}
-
-impl Shared {
-    fn lanes(&self) -> MutexGuard<'_, HashMap<TopicPartition, Arc<LaneState>>> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Makes a generation live that a swap loaded.
-    fn publish(&self, mut generation: Generation) {
-        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        // The breaker may have stepped back while it was loaded.
-        let number = self.generation.load().number + 1;
-        generation.number = number;
-        generations::announce(&self.settings.name, &generation);
-        // Before anyone can have it.
-        if self.settings.breaker.action != BreakerAction::Off {
-            self.breaker.arm(number);
-        }
-        live.before = Some(self.generation.swap(Arc::new(generation)));
-        live.refused = None;
-        drop(live);
-        self.note(Trouble::Breaker, None);
-    }
-
-    /// Plugins of this fingerprint are not to be tried again.
-    fn refuse(&self, fingerprint: Option<String>) {
-        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        live.refused = fingerprint;
-    }
-
-    fn refuses(&self, fingerprint: &str) -> bool {
-        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        live.refused.as_deref() == Some(fingerprint)
-    }
-
-    /// The breaker opened for `bad`: the one before it is live again, or the
-    /// pipeline waits for another.
-    fn step_back(&self, bad: &Generation, why: &str) {
-        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.generation.load().number != bad.number {
-            return;
-        }
-        let (pipeline, generation) = (&self.settings.name, bad.number);
-        live.refused = Some(generations::live_fingerprint(bad));
-        generations::count_swap(pipeline, "undone");
-        let before = live.before.take();
-        match before.filter(|_| self.settings.breaker.action == BreakerAction::Previous) {
-            Some(before) => {
-                tracing::error!(
-                    pipeline,
-                    generation,
-                    "{why}; the plugins before it are live again"
-                );
-                let again = before.renumbered(bad.number + 1);
-                generations::announce(pipeline, &again);
-                self.generation.store(Arc::new(again));
-            }
-            None => {
-                tracing::error!(pipeline, generation, "{why}; the pipeline is halted");
-                let said = format!("{why}: it is halted until other plugins are saved");
-                self.note(Trouble::Breaker, Some(said));
-            }
-        }
-    }
-
-    fn draining(&self) -> bool {
-        self.stage.load(Ordering::Acquire) >= DRAINING
-    }
-
-    fn abandoning(&self) -> bool {
-        self.stage.load(Ordering::Acquire) >= ABANDONING
-    }
-
-    /// Notes what the pipeline waits for, and says it once.
-    fn trouble(&self, of: Trouble, now: Option<String>) {
-        let pipeline = &self.settings.name;
-        let Some(trouble) = now else {
-            if let Some(over) = self.note(of, None) {
-                tracing::info!(pipeline, over, "going on");
-            }
-            return;
-        };
-        let on = of.name();
-        counter!("millstream_waits_total", "pipeline" => pipeline.clone(), "on" => on).increment(1);
-        if self.note(of, Some(trouble.clone())).is_none() {
-            tracing::warn!(pipeline, trouble, "waiting");
-        }
-    }
-
-    /// Notes what the pipeline waits for, and answers what was noted.
-    fn note(&self, of: Trouble, now: Option<String>) -> Option<String> {
-        let noted = &self.troubles[of as usize];
-        std::mem::replace(
-            &mut noted.lock().unwrap_or_else(PoisonError::into_inner),
-            now,
-        )
-    }
-}
-
-/// What a pipeline may wait for.
-#[derive(Clone, Copy)]
-enum Trouble {
-    /// The store to answer.
-    Store,
-    /// Kafka to take dead letters and routed events.
-    Outbox,
-    /// Other plugins: too many records failed in the new ones.
-    Breaker,
-    /// Kafka to say where partitions begin and end.
-    Opening,
-}
-
-impl Trouble {
-    fn name(self) -> &'static str {
-        match self {
-            Trouble::Store => "store",
-            Trouble::Outbox | Trouble::Opening => "kafka",
-            Trouble::Breaker => "plugins",
-        }
-    }
-}
 
 /// A running pipeline.
 pub struct Pipeline {
@@ -243,18 +88,8 @@ impl Pipeline {
             group: settings.group.clone(),
             topics: settings.topics.clone(),
         };
-        let shared = Arc::new(Shared {
-            generation: ArcSwap::from_pointee(generation),
-            live: Mutex::default(),
-            breaker: Breaker::new(settings.breaker),
-            store,
-            outbox: Outbox::new(kafka)?,
-            made_topics: Mutex::default(),
-            lanes: Mutex::default(),
-            stage: AtomicU8::new(RUNNING),
-            troubles: Default::default(),
-            settings,
-        });
+        let outbox = Outbox::new(kafka)?;
+        let shared = Arc::new(Shared::new(settings, generation, store, outbox));
         let mut workers = Vec::new();
         let mut doors = Vec::new();
         for index in 0..shared.settings.workers {
@@ -277,25 +112,16 @@ impl Pipeline {
     }
 
     /// What a swap needs of it.
-    pub(crate) fn shared(&self) -> Arc<Shared> {
+    fn shared(&self) -> Arc<Shared> {
         self.shared.clone()
     }
 
     /// Why it can't be called ready; empty when it can.
     pub fn not_ready(&self) -> Vec<String> {
-        let mut reasons: Vec<String> = self.ingest.not_ready().into_iter().collect();
-        for noted in &self.shared.troubles {
-            reasons.extend(noted.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        }
-        for (partition, lane) in &*self.shared.lanes() {
-            reasons.extend(
-                lane.halted()
-                    .map(|why| format!("{partition} is halted: {why}")),
-            );
-        }
         let name = self.name();
+        let reasons = self.ingest.not_ready().into_iter();
+        let reasons = reasons.chain(self.shared.waits_for());
         reasons
-            .into_iter()
             .map(|reason| format!("pipeline {name}: {reason}"))
             .collect()
     }
@@ -304,7 +130,7 @@ impl Pipeline {
     /// the group.
     pub fn stop(self, patience: Duration) {
         let deadline = Instant::now() + patience;
-        self.shared.stage.store(DRAINING, Ordering::Release);
+        self.shared.go_to(Stage::Draining);
         self.workers.iter().for_each(|worker| worker.signal.ring());
         let running = |workers: &[Worker]| {
             workers
@@ -320,7 +146,7 @@ impl Pipeline {
                 pipeline = name,
                 "not drained in time; the next start goes on from the ledger"
             );
-            self.shared.stage.store(ABANDONING, Ordering::Release);
+            self.shared.go_to(Stage::Abandoning);
         }
         // A plugin that breaks on one record after another may be at it for
         // minutes. What it is at is not stored, and ends with this process.

@@ -233,7 +233,12 @@ impl Partitions for PipelinePartitions {
         let state = Arc::new(LaneState::new(self.key(&partition), ledger.topic_id));
         self.shared.lanes().insert(partition, state.clone());
         // Fails only when the worker has stopped, and then nothing is processed.
-        let _ = door.arrivals.send((state, feed, start, ledger.attempts));
+        let _ = door.arrivals.send(Arrival {
+            state,
+            feed,
+            start,
+            attempts: ledger.attempts,
+        });
         door.signal.ring();
     }
 

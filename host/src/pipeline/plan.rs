@@ -1,6 +1,6 @@
 //! What is to be done with a batch, from the front to the back.
 
-use super::lane::LaneState;
+use super::lane::{Lane, LaneState};
 use super::letters::Letters;
 use crate::plugin::Generation;
 use crate::record::{Batch, Events};
@@ -34,6 +34,27 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// A plan that moves the ledger over offsets without records, and nothing
+    /// else.
+    pub fn pass(lane: &mut Lane, next: i64, generation: Arc<Generation>) -> Plan {
+        let expected = std::mem::replace(&mut lane.next, next);
+        Plan {
+            lane: lane.state.clone(),
+            session: lane.session,
+            expected,
+            next,
+            attempts: 0,
+            generation,
+            batch: Arc::new(Batch::new(lane.state.ledger.partition.clone())),
+            records: 0,
+            replays: HashMap::new(),
+            events: Events::default(),
+            streamed: Vec::new(),
+            withheld: Vec::new(),
+            letters: Letters::default(),
+        }
+    }
+
     /// The clients of what is withheld, each once.
     pub fn withheld_from(&self) -> Vec<&[u8]> {
         let name = |index: &u32| self.events.bytes(self.events.list[*index as usize].name);

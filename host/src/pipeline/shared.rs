@@ -1,0 +1,206 @@
+//! What a pipeline's threads share.
+
+use super::breaker::Breaker;
+use super::generations;
+use super::lane::LaneState;
+use crate::config::{BreakerAction, PipelineSettings};
+use crate::ingest::Outbox;
+use crate::plugin::Generation;
+use crate::record::TopicPartition;
+use crate::store::Store;
+use arc_swap::ArcSwap;
+use metrics::counter;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How a pipeline is going.
+#[derive(Clone, Copy)]
+pub(super) enum Stage {
+    Running,
+    /// No new batches; what is in hand is finished.
+    Draining,
+    /// What is in hand is left to the next start.
+    Abandoning,
+}
+
+/// What a pipeline's threads share.
+pub(super) struct Shared {
+    pub settings: PipelineSettings,
+    pub generation: ArcSwap<Generation>,
+    live: Mutex<Live>,
+    pub breaker: Breaker,
+    pub store: Arc<Store>,
+    pub outbox: Outbox,
+    /// Topics that were made for dead letters.
+    pub made_topics: Mutex<Vec<String>>,
+    lanes: Mutex<HashMap<TopicPartition, Arc<LaneState>>>,
+    /// How the pipeline is going: a [`Stage`].
+    stage: AtomicU8,
+    /// What the pipeline waits for, by [`Trouble`].
+    troubles: [Mutex<Option<String>>; 4],
+}
+
+/// What a swap or its breaker may go back to, and must not take again.
+#[derive(Default)]
+struct Live {
+    before: Option<Arc<Generation>>,
+    /// The fingerprint of plugins that were refused: not tried again until
+    /// they change.
+    refused: Option<String>,
+}
+
+impl Shared {
+    pub fn new(
+        settings: PipelineSettings,
+        generation: Generation,
+        store: Arc<Store>,
+        outbox: Outbox,
+    ) -> Shared {
+        Shared {
+            generation: ArcSwap::from_pointee(generation),
+            live: Mutex::default(),
+            breaker: Breaker::new(settings.breaker),
+            store,
+            outbox,
+            made_topics: Mutex::default(),
+            lanes: Mutex::default(),
+            stage: AtomicU8::new(Stage::Running as u8),
+            troubles: Default::default(),
+            settings,
+        }
+    }
+
+    pub fn lanes(&self) -> MutexGuard<'_, HashMap<TopicPartition, Arc<LaneState>>> {
+        lock(&self.lanes)
+    }
+
+    /// Makes a generation live that a swap loaded.
+    pub fn publish(&self, mut generation: Generation) {
+        let mut live = lock(&self.live);
+        // The breaker may have stepped back while it was loaded.
+        let number = self.generation.load().number + 1;
+        generation.number = number;
+        generations::announce(&self.settings.name, &generation);
+        // Before anyone can have it.
+        if self.settings.breaker.action != BreakerAction::Off {
+            self.breaker.arm(number);
+        }
+        live.before = Some(self.generation.swap(Arc::new(generation)));
+        live.refused = None;
+        drop(live);
+        self.note(Trouble::Breaker, None);
+    }
+
+    /// Plugins of this fingerprint are not to be tried again.
+    pub fn refuse(&self, fingerprint: Option<String>) {
+        let mut live = lock(&self.live);
+        live.refused = fingerprint;
+    }
+
+    pub fn refuses(&self, fingerprint: &str) -> bool {
+        let live = lock(&self.live);
+        live.refused.as_deref() == Some(fingerprint)
+    }
+
+    /// The breaker opened for `bad`: the one before it is live again, or the
+    /// pipeline waits for another.
+    pub fn step_back(&self, bad: &Generation, why: &str) {
+        let mut live = lock(&self.live);
+        if self.generation.load().number != bad.number {
+            return;
+        }
+        let (pipeline, generation) = (&self.settings.name, bad.number);
+        live.refused = Some(generations::live_fingerprint(bad));
+        generations::count_swap(pipeline, "undone");
+        let before = live.before.take();
+        match before.filter(|_| self.settings.breaker.action == BreakerAction::Previous) {
+            Some(before) => {
+                tracing::error!(
+                    pipeline,
+                    generation,
+                    "{why}; the plugins before it are live again"
+                );
+                let again = before.renumbered(bad.number + 1);
+                generations::announce(pipeline, &again);
+                self.generation.store(Arc::new(again));
+            }
+            None => {
+                tracing::error!(pipeline, generation, "{why}; the pipeline is halted");
+                let said = format!("{why}: it is halted until other plugins are saved");
+                self.note(Trouble::Breaker, Some(said));
+            }
+        }
+    }
+
+    pub fn go_to(&self, stage: Stage) {
+        self.stage.store(stage as u8, Ordering::Release);
+    }
+
+    pub fn draining(&self) -> bool {
+        self.stage.load(Ordering::Acquire) >= Stage::Draining as u8
+    }
+
+    pub fn abandoning(&self) -> bool {
+        self.stage.load(Ordering::Acquire) >= Stage::Abandoning as u8
+    }
+
+    /// What keeps it from going on, for people.
+    pub fn waits_for(&self) -> Vec<String> {
+        let noted = |noted: &Mutex<Option<String>>| lock(noted).clone();
+        let mut reasons: Vec<String> = self.troubles.iter().filter_map(noted).collect();
+        for (partition, lane) in &*self.lanes() {
+            let halted = lane.halted();
+            reasons.extend(halted.map(|why| format!("{partition} is halted: {why}")));
+        }
+        reasons
+    }
+
+    /// Notes what the pipeline waits for, and says it once.
+    pub fn trouble(&self, of: Trouble, now: Option<String>) {
+        let pipeline = &self.settings.name;
+        let Some(trouble) = now else {
+            if let Some(over) = self.note(of, None) {
+                tracing::info!(pipeline, over, "going on");
+            }
+            return;
+        };
+        let on = of.name();
+        counter!("millstream_waits_total", "pipeline" => pipeline.clone(), "on" => on).increment(1);
+        if self.note(of, Some(trouble.clone())).is_none() {
+            tracing::warn!(pipeline, trouble, "waiting");
+        }
+    }
+
+    /// Notes what the pipeline waits for, and answers what was noted.
+    fn note(&self, of: Trouble, now: Option<String>) -> Option<String> {
+        std::mem::replace(&mut lock(&self.troubles[of as usize]), now)
+    }
+}
+
+/// What a pipeline may wait for.
+#[derive(Clone, Copy)]
+pub(super) enum Trouble {
+    /// The store to answer.
+    Store,
+    /// Kafka to take dead letters and routed events.
+    Outbox,
+    /// Other plugins: too many records failed in the new ones.
+    Breaker,
+    /// Kafka to say where partitions begin and end.
+    Opening,
+}
+
+impl Trouble {
+    fn name(self) -> &'static str {
+        match self {
+            Trouble::Store => "store",
+            Trouble::Outbox | Trouble::Opening => "kafka",
+            Trouble::Breaker => "plugins",
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
