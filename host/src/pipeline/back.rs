@@ -7,14 +7,15 @@
 use super::lane::{LaneState, Until};
 use super::letters::{Arrival, Letters, Refused, Verdict, judge};
 use super::plan::Plan;
+use super::shared::lock;
 use super::signal::Signal;
 use super::{Shared, Trouble};
 use crate::record::{Class, Failure, Stage};
 use crate::store::{Append, Appended, Exchange, Ledger, LedgerKey, Refusal, Writer};
 use metrics::{Counter, counter};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// How many topics a pipeline makes for dead letters.
@@ -145,11 +146,7 @@ impl Back {
         if !refused.no_topic || !self.shared.settings.create_dead_letter_topics {
             return Ok(());
         }
-        let mut made = self
-            .shared
-            .made_topics
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut made = lock(&self.shared.made_topics);
         let known = made.contains(&refused.topic);
         anyhow::ensure!(
             known || made.len() < TOPICS_MADE,
@@ -244,7 +241,7 @@ impl Back {
             }
             None => {
                 tracing::error!(%partition, "its ledger is gone from the store");
-                lane.is_strange();
+                lane.mark_strange();
             }
         }
         self.signal.ring();

@@ -1,11 +1,12 @@
 //! One partition's way through the pipeline.
 
 use super::front::Arrival;
+use super::shared::lock;
 use crate::ingest::{Feed, FeedError, FillLimits, Start};
 use crate::record::Batch;
 use crate::store::LedgerKey;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// How often an idle lane looks what it passed without a record.
@@ -27,7 +28,8 @@ pub(super) struct LaneState {
     pub done: AtomicI64,
     /// Something is wrong with its ledger or its partition: it must be begun
     /// anew, and nothing is taken until then.
-    pub strange: AtomicBool,
+    strange: AtomicBool,
+    /// The topic's ID when the partition was begun; empty where Kafka gave none.
     pub topic_id: String,
     /// Where to go on, and how often the record there was tried.
     rewind: Mutex<Option<(i64, u32)>>,
@@ -73,10 +75,23 @@ impl LaneState {
         self.session.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Takes nothing more until it is begun anew.
-    pub fn is_strange(&self) {
+    /// Has the lane take nothing more until it is begun anew.
+    pub fn mark_strange(&self) {
         self.session.fetch_add(1, Ordering::AcqRel);
         self.strange.store(true, Ordering::Release);
+    }
+
+    /// Whether it must be begun anew.
+    pub fn is_strange(&self) -> bool {
+        self.strange.load(Ordering::Acquire)
+    }
+
+    /// What is done, where nothing is under way: its worker has taken it, no
+    /// batch is in hand, and it is not to go on elsewhere.
+    pub fn settled_at(&self) -> Option<i64> {
+        let done = self.done.load(Ordering::Acquire);
+        let quiet = self.in_hand.load(Ordering::Acquire) == 0 && lock(&self.rewind).is_none();
+        (done >= 0 && quiet).then_some(done)
     }
 
     /// Stops the partition.
@@ -90,10 +105,6 @@ impl LaneState {
     pub fn halted(&self) -> Option<String> {
         lock(&self.halted).as_ref().map(|halt| halt.why.clone())
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A record that failed and is tried again, with all that comes after it.
@@ -181,7 +192,7 @@ impl Lane {
     /// Takes what there is to do. Does not wait.
     pub fn work(&mut self, limits: FillLimits) -> Work {
         self.take_rewind();
-        if self.state.strange.load(Ordering::Acquire) || lock(&self.state.halted).is_some() {
+        if self.state.is_strange() || lock(&self.state.halted).is_some() {
             return Work::None;
         }
         if let Some(carry) = &self.carry {
@@ -217,7 +228,7 @@ impl Lane {
             },
             Err(error @ FeedError::OutOfRange(_)) => {
                 tracing::warn!(partition = %self.state.ledger.partition, %error, "looking where to go on");
-                self.state.is_strange();
+                self.state.mark_strange();
                 Work::None
             }
             Err(error @ FeedError::Kafka(_)) => {
@@ -261,7 +272,7 @@ impl Lane {
             }
             Err(error) => {
                 tracing::warn!(partition = %self.state.ledger.partition, %error, "beginning anew");
-                self.state.is_strange();
+                self.state.mark_strange();
             }
         }
     }

@@ -16,6 +16,7 @@
 mod back;
 mod breaker;
 mod decide;
+mod finder;
 mod front;
 pub mod gauges;
 mod generations;

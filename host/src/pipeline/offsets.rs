@@ -128,7 +128,8 @@ pub fn set(
 fn write_one(writer: &mut dyn Writer, before: &Standing, ledger: &Ledger) -> anyhow::Result<()> {
     let partition = &before.partition;
     let stands = before.ledger.as_ref().map(|ledger| ledger.next);
-    let there = writer.begin(&key(&before.group, partition), stands, ledger)?;
+    let key = LedgerKey::new(&before.group, partition.clone());
+    let there = writer.begin(&key, stands, ledger)?;
     if there.next != ledger.next {
         bail!(
             "{partition}: its ledger moved to {} meanwhile: something is running",
@@ -136,13 +137,6 @@ fn write_one(writer: &mut dyn Writer, before: &Standing, ledger: &Ledger) -> any
         );
     }
     Ok(())
-}
-
-fn key(group: &str, partition: &TopicPartition) -> LedgerKey {
-    LedgerKey {
-        group: group.into(),
-        partition: partition.clone(),
-    }
 }
 
 fn chosen<'a>(settings: &'a Settings, which: &Which) -> anyhow::Result<Vec<&'a PipelineSettings>> {
@@ -196,7 +190,7 @@ fn standing(
     pipeline: &PipelineSettings,
     partition: TopicPartition,
 ) -> anyhow::Result<Standing> {
-    let ledger = writer.ledger(&key(&pipeline.group, &partition))?;
+    let ledger = writer.ledger(&LedgerKey::new(&pipeline.group, partition.clone()))?;
     let (low, high) = cluster.watermarks(&partition)?;
     let now = cluster.topic_id(&partition.topic)?;
     let known = ledger.as_ref().map_or("", |ledger| &ledger.topic_id);

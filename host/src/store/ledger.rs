@@ -14,6 +14,16 @@ pub struct LedgerKey {
     pub partition: TopicPartition,
 }
 
+impl LedgerKey {
+    /// The ledger of this group and partition.
+    pub fn new(group: &str, partition: TopicPartition) -> LedgerKey {
+        LedgerKey {
+            group: group.into(),
+            partition,
+        }
+    }
+}
+
 /// What a ledger says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Ledger {
