@@ -2,14 +2,15 @@
 
 use super::admin;
 use super::context::{Context, log_error, offsets};
-use super::{Cluster, Feed, KafkaSettings, Partitions, Start};
+use super::starts::StartFinder;
+use super::{Feed, KafkaSettings, Partitions, Start};
 use crate::record::TopicPartition;
 use anyhow::Context as _;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -19,8 +20,6 @@ const COMMIT_EVERY: Duration = Duration::from_secs(2);
 /// How long the last commit and leaving the group may take; a coordinator that
 /// is down would hold us for minutes.
 const CLOSE: Duration = Duration::from_secs(5);
-/// How often the pipeline may look after its partitions.
-const LOOK_AFTER: Duration = Duration::from_millis(250);
 
 /// What to read, and as whom.
 #[derive(Clone)]
@@ -66,7 +65,8 @@ impl Ingest {
             consumer,
             stopping: AtomicBool::new(false),
         });
-        let starts = start_finder(&options.name, shared.clone(), partitions.clone())?;
+        let consumer = shared.consumer.clone();
+        let starts = StartFinder::start(&options.name, consumer, partitions.clone())?;
         let poller = Poller {
             shared: shared.clone(),
             partitions,
@@ -117,50 +117,6 @@ impl Ingest {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
-}
-
-/// Answers where partitions begin, on a thread that may block.
-struct StartFinder {
-    ask: mpsc::SyncSender<Vec<TopicPartition>>,
-    found: mpsc::Receiver<Vec<(TopicPartition, Start)>>,
-}
-
-fn start_finder(
-    name: &str,
-    shared: Arc<Shared>,
-    partitions: Arc<dyn Partitions>,
-) -> std::io::Result<StartFinder> {
-    // One question at a time: the group waits for its answer.
-    let (ask, asked) = mpsc::sync_channel::<Vec<TopicPartition>>(1);
-    let (answer, found) = mpsc::sync_channel(1);
-    let find = move || {
-        let cluster = Cluster {
-            consumer: shared.consumer.clone(),
-        };
-        loop {
-            let list = match asked.recv_timeout(LOOK_AFTER) {
-                Ok(list) => list,
-                Err(mpsc::RecvTimeoutError::Timeout) => {
-                    let reopen = partitions.look_after(&cluster);
-                    cluster.consumer.context().group().reopen.extend(reopen);
-                    continue;
-                }
-                Err(mpsc::RecvTimeoutError::Disconnected) => return,
-            };
-            let start = |p: TopicPartition| Some((partitions.start(&p, &cluster)?, p));
-            let Some(starts) = list.into_iter().map(start).collect::<Option<Vec<_>>>() else {
-                return;
-            };
-            let starts = starts.into_iter().map(|(start, p)| (p, start)).collect();
-            if answer.send(starts).is_err() {
-                return;
-            }
-        }
-    };
-    std::thread::Builder::new()
-        .name(format!("start-{name}"))
-        .spawn(find)?;
-    Ok(StartFinder { ask, found })
 }
 
 struct Poller {
@@ -231,20 +187,15 @@ impl Poller {
         }
     }
 
-    /// The channel holds one question and the group asks one at a time.
     fn ask_for_starts(&self) {
         let mut group = self.shared.consumer.context().group();
-        if let Some(waiting) = group.waiting.take()
-            && let Err(mpsc::TrySendError::Full(waiting)) = self.starts.ask.try_send(waiting)
-        {
-            group.waiting = Some(waiting);
-        }
+        group.waiting = group.waiting.take().and_then(|w| self.starts.ask(w));
     }
 
     /// Assigns what is known by now. All that the group gave is assigned, also
     /// what is halted: it is fetched up to its small queue, and never read.
     fn begin_found(&self) {
-        let Ok(found) = self.starts.found.try_recv() else {
+        let Some(found) = self.starts.found() else {
             return;
         };
         let consumer = &self.shared.consumer;
@@ -267,14 +218,16 @@ impl Poller {
             let _ = list.add_partition_offset(&partition.topic, partition.partition, at);
             feeds.push((feed, start));
         }
-        // First the feeds, so that a revocation finds them.
-        let mut group = consumer.context().group();
-        group
-            .assigned
-            .extend(feeds.iter().map(|(feed, _)| feed.origin().clone()));
-        drop(group);
+        // Noted first, so that a revocation finds them.
+        let context = consumer.context();
+        let origins = feeds.iter().map(|(feed, _)| feed.origin().clone());
+        context.group().assigned.extend(origins);
         if let Err(error) = consumer.incremental_assign(&list) {
-            tracing::warn!(%error, "the assignment changed before it was taken up");
+            if context.complaints.is_news(&error) {
+                tracing::warn!(%error, "the assignment changed before it was taken up");
+            }
+            let origins = feeds.iter().map(|(feed, _)| feed.origin());
+            context.group().not_assigned(origins);
             return;
         }
         feeds

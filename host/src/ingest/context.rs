@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 pub(super) struct Context {
     partitions: Arc<dyn Partitions>,
     group: Mutex<Group>,
-    complaints: Complaints,
+    pub complaints: Complaints,
 }
 
 /// librdkafka says the same many times a second while a broker is away; each
@@ -59,6 +59,19 @@ pub(super) struct Group {
     pub trouble: Option<String>,
     /// The consumer is closing: whatever is assigned now is let go at once.
     pub closing: bool,
+}
+
+impl Group {
+    /// Takes back that these are assigned: they are still to be begun, except
+    /// for those that were revoked meanwhile.
+    pub fn not_assigned<'a>(&mut self, partitions: impl Iterator<Item = &'a TopicPartition>) {
+        for partition in partitions {
+            if self.assigned.remove(partition) && self.owned.contains(partition) {
+                let waiting = self.waiting.get_or_insert_default();
+                waiting.push(partition.clone());
+            }
+        }
+    }
 }
 
 impl Context {
@@ -196,4 +209,28 @@ pub(super) fn offsets(done: &[(TopicPartition, i64)]) -> TopicPartitionList {
         let _ = list.add_partition_offset(&partition.topic, partition.partition, offset);
     }
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_assigned_is_to_be_begun_again_unless_it_was_revoked() {
+        let of = |partition| TopicPartition {
+            topic: "t".into(),
+            partition,
+        };
+        // 0 is fetched; 1, 2 and 3 were to be; 2 and 3 were revoked meanwhile,
+        // and 3 was given again, so that it waits already.
+        let mut group = Group {
+            owned: [of(0), of(1), of(3)].into(),
+            assigned: [of(0), of(1), of(2)].into(),
+            waiting: Some(vec![of(3)]),
+            ..Group::default()
+        };
+        group.not_assigned([of(1), of(2), of(3)].iter());
+        assert_eq!(group.assigned, [of(0)].into());
+        assert_eq!(group.waiting, Some(vec![of(3), of(1)]));
+    }
 }

@@ -16,6 +16,7 @@ pub mod mock;
 mod outbox;
 mod produce;
 mod settings;
+mod starts;
 
 pub use cluster::Cluster;
 pub use consumer::{Ingest, IngestOptions};
