@@ -1,6 +1,7 @@
 //! Where pipelines are, and saying where they go on: what mends a partition
 //! that is halted.
 
+use super::opening::{Facts, Opening, Policy};
 use crate::config::PipelineSettings;
 use crate::config::Settings;
 use crate::ingest::Cluster;
@@ -50,8 +51,8 @@ pub struct Standing {
     pub high: i64,
     /// What the group committed to Kafka, for other tools.
     pub committed: Option<i64>,
-    /// The topic was made anew since the ledger was written.
-    pub remade: bool,
+    /// See [`Standing::note`].
+    note: Option<String>,
 }
 
 /// A partition whose ledger was set.
@@ -74,7 +75,8 @@ pub fn show(settings: &Settings, which: &Which) -> anyhow::Result<Vec<Standing>>
     for pipeline in chosen(settings, which)? {
         let cluster = Cluster::connect(settings.kafka()?, &pipeline.group)?;
         for partition in partitions(&cluster, pipeline, which)? {
-            all.push(standing(&mut *writer, &cluster, pipeline, partition)?);
+            let facts = facts(&mut *writer, &cluster, &pipeline.group, &partition)?;
+            all.push(Standing::of(pipeline, partition, facts));
         }
     }
     Ok(all)
@@ -103,17 +105,11 @@ pub fn set(
                  them first (one that was killed leaves when its session times out)"
             );
         }
-        let cluster_id = cluster.id().unwrap_or_default();
         for partition in partitions(&cluster, pipeline, which)? {
-            let before = standing(&mut *writer, &cluster, pipeline, partition.clone())?;
-            let next = place(&cluster, &before, target)?;
-            let topic_id = cluster.topic_id(&partition.topic)?.unwrap_or_default();
-            let ledger = Ledger {
-                next,
-                topic_id,
-                cluster_id: cluster_id.clone(),
-                ..Ledger::default()
-            };
+            let facts = facts(&mut *writer, &cluster, &pipeline.group, &partition)?;
+            let next = place(&cluster, &partition, &facts, target)?;
+            let ledger = facts.ledger_at(next);
+            let before = Standing::of(pipeline, partition, facts);
             changes.push((Change { before, next }, ledger));
         }
     }
@@ -184,36 +180,31 @@ fn partitions(
     Ok(all)
 }
 
-fn standing(
+/// What there is to know of a partition.
+fn facts(
     writer: &mut dyn Writer,
     cluster: &Cluster,
-    pipeline: &PipelineSettings,
-    partition: TopicPartition,
-) -> anyhow::Result<Standing> {
-    let ledger = writer.ledger(&LedgerKey::new(&pipeline.group, partition.clone()))?;
-    let (low, high) = cluster.watermarks(&partition)?;
-    let now = cluster.topic_id(&partition.topic)?;
-    let known = ledger.as_ref().map_or("", |ledger| &ledger.topic_id);
-    let remade = now.is_some_and(|now| !known.is_empty() && now != known);
-    Ok(Standing {
-        pipeline: pipeline.name.clone(),
-        group: pipeline.group.clone(),
-        committed: cluster.committed(&partition)?,
-        partition,
-        ledger,
+    group: &str,
+    partition: &TopicPartition,
+) -> anyhow::Result<Facts> {
+    let (low, high) = cluster.watermarks(partition)?;
+    Ok(Facts {
+        ledger: writer.ledger(&LedgerKey::new(group, partition.clone()))?,
         low,
         high,
-        remade,
+        committed: cluster.committed(partition)?,
+        topic_id: cluster.topic_id(&partition.topic)?.unwrap_or_default(),
+        cluster_id: cluster.id().unwrap_or_default(),
     })
 }
 
-fn place(cluster: &Cluster, standing: &Standing, target: Target) -> anyhow::Result<i64> {
-    let Standing {
-        partition,
-        low,
-        high,
-        ..
-    } = standing;
+fn place(
+    cluster: &Cluster,
+    partition: &TopicPartition,
+    facts: &Facts,
+    target: Target,
+) -> anyhow::Result<i64> {
+    let Facts { low, high, .. } = facts;
     let next = match target {
         Target::Earliest => *low,
         Target::Latest => *high,
@@ -227,22 +218,34 @@ fn place(cluster: &Cluster, standing: &Standing, target: Target) -> anyhow::Resu
 }
 
 impl Standing {
+    fn of(pipeline: &PipelineSettings, partition: TopicPartition, facts: Facts) -> Standing {
+        let ledger = facts.ledger.clone();
+        let (low, high, committed) = (facts.low, facts.high, facts.committed);
+        let note = match facts.judge(Policy::halting(pipeline.start)) {
+            Opening::Halt(why) => Some(why),
+            Opening::GoOn(_) | Opening::Write { .. } => None,
+        };
+        Standing {
+            pipeline: pipeline.name.clone(),
+            group: pipeline.group.clone(),
+            partition,
+            ledger,
+            low,
+            high,
+            committed,
+            note,
+        }
+    }
+
     /// How many records are ahead of the ledger, where there is one.
     pub fn lag(&self) -> Option<i64> {
         Some((self.high - self.ledger.as_ref()?.next).max(0))
     }
 
-    /// What is to be said about it.
+    /// Why a partition that stands so can't be gone on with by itself: as the
+    /// daemon says when it halts.
     pub fn note(&self) -> Option<String> {
-        let next = self.ledger.as_ref()?.next;
-        if self.remade {
-            return Some("the topic was made anew".into());
-        }
-        if next > self.high {
-            return Some("past the end".into());
-        }
-        (next < self.low)
-            .then(|| format!("{} records removed before they were read", self.low - next))
+        self.note.clone()
     }
 }
 

@@ -16,6 +16,17 @@ pub(super) struct Policy {
     pub remade_topic: OnLoss,
 }
 
+impl Policy {
+    /// Nothing is passed over.
+    pub fn halting(start: StartAt) -> Policy {
+        Policy {
+            start,
+            lost_records: OnLoss::Halt,
+            remade_topic: OnLoss::Halt,
+        }
+    }
+}
+
 /// What is known.
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
@@ -23,7 +34,7 @@ pub(super) struct Facts {
     /// The partition's first offset, and the one after its last.
     pub low: i64,
     pub high: i64,
-    /// What the group committed to Kafka: asked only where there is no ledger.
+    /// What the group committed to Kafka: matters only where there is no ledger.
     pub committed: Option<i64>,
     /// Empty where Kafka gives none.
     pub topic_id: String,
@@ -126,7 +137,8 @@ impl Facts {
         }
     }
 
-    fn ledger_at(&self, next: i64) -> Ledger {
+    /// A ledger that stands there, of this topic and cluster.
+    pub fn ledger_at(&self, next: i64) -> Ledger {
         Ledger {
             next,
             topic_id: self.topic_id.clone(),

@@ -36,7 +36,8 @@ fn a_topic_remade_while_it_was_stopped_halts_it_until_someone_says_where_it_begi
         "nothing of it"
     );
     assert_eq!(daemon.terminate(), Some(0));
-    assert_eq!(standing(&daemon)["note"], "the topic was made anew");
+    let note = "the topic was deleted and made anew since its ledger was written";
+    assert_eq!(standing(&daemon)["note"], note);
     said(&daemon.command(&["offsets", "set", "--to", "earliest", "--topic", &topic]));
     daemon.restart();
     daemon.wait_ready(LONG);
