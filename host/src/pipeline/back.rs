@@ -5,7 +5,7 @@
 //! it waits, and says so.
 
 use super::lane::{LaneState, Until};
-use super::letters::{Arrival, Letters, Refused, Verdict, judge};
+use super::letters::{Arrival, Kind, Letters, Refused, Verdict, judge};
 use super::plan::Plan;
 use super::shared::lock;
 use super::signal::Signal;
@@ -140,10 +140,11 @@ impl Back {
         false
     }
 
-    /// Makes a topic for dead letters that is not there. A plugin names topics,
-    /// so there is a limit to how many.
+    /// Makes a topic for dead letters that is not there; one that a route names
+    /// is someone's to make. A plugin names topics, so there is a limit to how
+    /// many.
     fn make_topic(&self, refused: &Refused) -> anyhow::Result<()> {
-        if !refused.no_topic || !self.shared.settings.create_dead_letter_topics {
+        if !refused.no_letter_topic || !self.shared.settings.create_dead_letter_topics {
             return Ok(());
         }
         let mut made = lock(&self.shared.made_topics);
@@ -219,7 +220,9 @@ impl Back {
             .for_each(|failure| failure.attempts = settings.max_attempts);
         for verdict in judge(&mut policy, &plan.batch, &failures, settings) {
             match verdict {
-                Verdict::Letter(outgoing) => letters.send(&self.shared.outbox, outgoing),
+                Verdict::Letter(outgoing) => {
+                    letters.send(&self.shared.outbox, Kind::DeadLetter, outgoing);
+                }
                 Verdict::Halt => {
                     plan.lane
                         .halt("its dead-letter policy says so".into(), Until::Swapped);

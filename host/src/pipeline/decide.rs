@@ -2,7 +2,7 @@
 
 use super::front::Front;
 use super::lane::{Carry, Until};
-use super::letters::{Letters, SOURCE, Verdict, judge};
+use super::letters::{Kind, Letters, SOURCE, Verdict, judge};
 use super::plan::Plan;
 use crate::config::Deliver;
 use crate::plugin::{self, Made, Routed, ToTopic};
@@ -36,7 +36,9 @@ impl Front {
         let mut letters = Letters::default();
         for (failure, verdict) in failures.iter().zip(verdicts) {
             match verdict {
-                Verdict::Letter(outgoing) => letters.send(&self.shared.outbox, outgoing),
+                Verdict::Letter(outgoing) => {
+                    letters.send(&self.shared.outbox, Kind::DeadLetter, outgoing);
+                }
                 Verdict::Drop => {}
                 Verdict::Retry(delay) => {
                     end = failure.record as usize;
@@ -97,7 +99,8 @@ impl Front {
                 Wanted::Always | Wanted::WhileConnected => streamed.push(index as u32),
             }
             if let Some(to) = &decision.topic {
-                letters.send(&self.shared.outbox, to_topic(to, batch, &made, event));
+                let outgoing = to_topic(to, batch, &made, event);
+                letters.send(&self.shared.outbox, Kind::Event, outgoing);
             }
         }
         let plan = Plan {

@@ -1,5 +1,5 @@
-//! Dead letters: what the policy plugin ruled, within the pipeline's caps, and
-//! what is written to Kafka for it.
+//! Dead letters: what the policy plugin ruled, within the pipeline's caps; and
+//! what is written to Kafka, for it or for a route.
 
 use crate::config::PipelineSettings;
 use crate::ingest::{Outbox, Receipts};
@@ -15,15 +15,24 @@ pub(super) const SOURCE: &str = "millstream.source";
 /// What is on its way to Kafka, and the receipts for it.
 #[derive(Default)]
 pub(super) struct Letters {
-    outgoing: Vec<Outgoing>,
+    outgoing: Vec<(Kind, Outgoing)>,
     receipts: Arc<Receipts>,
+}
+
+/// What is written to Kafka.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A record that failed, by its policy.
+    DeadLetter,
+    /// An event, by its route.
+    Event,
 }
 
 impl Letters {
     /// Sends one more. It is under way when this returns.
-    pub fn send(&mut self, outbox: &Outbox, outgoing: Outgoing) {
+    pub fn send(&mut self, outbox: &Outbox, kind: Kind, outgoing: Outgoing) {
         outbox.send(&outgoing, self.outgoing.len(), &self.receipts);
-        self.outgoing.push(outgoing);
+        self.outgoing.push((kind, outgoing));
     }
 
     /// Whether Kafka has all of them, as far as is known within `patience`.
@@ -32,13 +41,18 @@ impl Letters {
         let Some(failed) = self.receipts.wait(Instant::now() + patience) else {
             return Arrival::Waiting;
         };
-        let refused = failed.first().map(|(index, error)| Refused {
-            topic: self.outgoing[*index].topic.clone(),
-            why: error.why.clone(),
-            no_topic: error.no_topic,
+        let refused = failed.iter().map(|(index, error)| {
+            let (kind, outgoing) = &self.outgoing[*index];
+            Refused {
+                topic: outgoing.topic.clone(),
+                why: error.why.clone(),
+                no_letter_topic: error.no_topic && *kind == Kind::DeadLetter,
+            }
         });
+        // One that can be mended from here must not wait for one that can't.
+        let refused = refused.max_by_key(|refused| refused.no_letter_topic);
         for (index, _) in failed {
-            outbox.send(&self.outgoing[index], index, &self.receipts);
+            outbox.send(&self.outgoing[index].1, index, &self.receipts);
         }
         refused.map_or(Arrival::All, Arrival::Refused)
     }
@@ -54,12 +68,12 @@ pub(super) enum Arrival {
     Refused(Refused),
 }
 
-/// What Kafka has against a letter.
+/// What Kafka has against one of them.
 pub(super) struct Refused {
     pub topic: String,
     pub why: String,
-    /// There is no such topic.
-    pub no_topic: bool,
+    /// There is no such topic, and it is one for dead letters.
+    pub no_letter_topic: bool,
 }
 
 /// What is done about one failed record.
@@ -148,7 +162,10 @@ fn verdict(
         }
         Ruling::Reroute { topic, headers } => {
             did("reroute");
-            Verdict::Letter(rerouted(batch, failure, topic, headers))
+            // As it was, and where it is from.
+            let (topic, told) = (Some(topic), vec![source(batch, failure)]);
+            let same = LetterValue::Same;
+            Verdict::Letter(letter(batch, failure, topic, same, told, headers))
         }
         Ruling::ToTopic {
             topic,
@@ -156,27 +173,25 @@ fn verdict(
             headers,
         } => {
             did("topic");
-            Verdict::Letter(letter(batch, failure, topic, value, headers))
+            let told = error_headers(batch, failure);
+            Verdict::Letter(letter(batch, failure, topic, value, told, headers))
         }
     }
 }
 
-/// A dead letter: the record's own bytes, and why it is one.
+/// A failed record on its way to a topic: its own bytes, what is `told` of it,
+/// and what the policy added.
 fn letter(
     batch: &Batch,
     failure: &Failure,
     topic: Option<String>,
     value: LetterValue,
+    told: Headers,
     added: Headers,
 ) -> Outgoing {
     let view = batch.view(failure.record as usize);
     let mut headers = own_headers(&view);
-    headers.extend(error_headers(
-        batch,
-        failure,
-        view.record.offset,
-        view.record.timestamp,
-    ));
+    headers.extend(told);
     headers.extend(added);
     Outgoing {
         topic: topic.unwrap_or_else(|| format!("{}-dlq", batch.origin.topic)),
@@ -189,26 +204,14 @@ fn letter(
     }
 }
 
-/// A record on its way to another topic: all as it was, and where it is from.
-fn rerouted(batch: &Batch, failure: &Failure, topic: String, added: Headers) -> Outgoing {
-    let view = batch.view(failure.record as usize);
-    let mut headers = own_headers(&view);
-    headers.push(source(batch, view.record.offset));
-    headers.extend(added);
-    Outgoing {
-        topic,
-        key: view.key().map(<[u8]>::to_vec),
-        value: view.value().map(<[u8]>::to_vec),
-        headers,
-    }
-}
-
 fn own_headers(view: &RecordView) -> Headers {
     let own = |(name, value): (&[u8], Option<&[u8]>)| (name.to_vec(), value.map(<[u8]>::to_vec));
     view.headers().map(own).collect()
 }
 
-fn error_headers(batch: &Batch, failure: &Failure, offset: i64, timestamp: i64) -> Headers {
+/// Why it is a dead letter, and where it is from.
+fn error_headers(batch: &Batch, failure: &Failure) -> Headers {
+    let record = &batch.records[failure.record as usize];
     let (plugin, digest) = match &failure.plugin {
         Some((plugin, digest)) => (&**plugin, &**digest),
         None => ("", ""),
@@ -223,19 +226,20 @@ fn error_headers(batch: &Batch, failure: &Failure, offset: i64, timestamp: i64) 
         ("attempts", failure.attempts.to_string()),
         ("topic", origin.topic.to_string()),
         ("partition", origin.partition.to_string()),
-        ("offset", offset.to_string()),
-        ("timestamp", timestamp.to_string()),
+        ("offset", record.offset.to_string()),
+        ("timestamp", record.timestamp.to_string()),
     ];
     let header = |(name, value): (&str, String)| {
         let name = format!("millstream.error.{name}");
         (name.into_bytes(), Some(value.into_bytes()))
     };
-    let source = source(batch, offset);
+    let source = source(batch, failure);
     fields.into_iter().map(header).chain([source]).collect()
 }
 
 /// Which record it is: tells a copy.
-fn source(batch: &Batch, offset: i64) -> (Vec<u8>, Option<Vec<u8>>) {
+fn source(batch: &Batch, failure: &Failure) -> (Vec<u8>, Option<Vec<u8>>) {
+    let offset = batch.records[failure.record as usize].offset;
     let source = format!("{}/{offset}", batch.origin);
     (SOURCE.into(), Some(source.into_bytes()))
 }

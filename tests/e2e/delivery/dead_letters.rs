@@ -43,6 +43,27 @@ fn where_it_may_not_be_made_the_partition_waits_for_it() {
 }
 
 #[test]
+fn a_topic_that_a_route_names_is_not_made_and_one_for_letters_beside_it_is() {
+    let (kafka, redis) = (&servers().kafka, &servers().redis);
+    let copies = unique("copies");
+    let route = format!(
+        r#"route = {{ plugin = "bundled:by-type", config = {{ default = {{ topic = "{copies}" }} }} }}"#
+    );
+    let (text, topic, prefix) = setup(10, &route);
+    let daemon = Daemon::builder(&text).start();
+    let made = daemon.wait_log("made a topic for dead letters", LONG);
+    assert!(made.contains(&format!("{topic}-dlq")), "{made}");
+    wait_said(&daemon, &["does not take a record", &copies]);
+    assert!(offsets(redis, &prefix).is_empty(), "the ledger waits");
+    // Fails where there is one.
+    kafka.create_topic_named(&copies, 1, &[]);
+    assert_eq!(wait_for(redis, &prefix, 2), [0, 2]);
+    daemon.wait_ready(LONG);
+    assert_eq!(read_all(&copies).len(), 2);
+    assert_eq!(read_all(&format!("{topic}-dlq")).len(), 1);
+}
+
+#[test]
 fn a_letter_that_is_too_large_for_its_topic_is_waited_for() {
     let (text, topic, prefix) = setup(100_000, "");
     let dead = format!("{topic}-dlq");
