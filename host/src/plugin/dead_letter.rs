@@ -3,16 +3,19 @@
 use super::abi::Lowered;
 use super::abi::dead_letter::exports::millstream::plugin::dead_letter as wire;
 use super::abi::dead_letter::{DeadLetterPlugin, DeadLetterPluginPre};
-use super::guest::{CallError, Guest, Program, Seat};
+use super::guest::{CallError, Program};
+use super::limits::Guard;
+use super::seat::{Kind, Seat};
 use crate::record::{Batch, Failure, Headers, Span};
 use std::time::Duration;
+use wasmtime::Store;
 
 /// A compiled dead-letter policy.
 #[derive(Clone)]
 pub struct DeadLetter {
     /// Its program.
     pub program: Program,
-    pre: DeadLetterPluginPre<super::limits::Guard>,
+    pre: DeadLetterPluginPre<Guard>,
 }
 
 /// The value of a dead letter.
@@ -57,35 +60,42 @@ impl DeadLetter {
         Ok(DeadLetter { program, pre })
     }
 
-    fn start(&self) -> Result<Guest<DeadLetterPlugin>, CallError> {
-        let guest = Guest::start(
-            &self.program,
-            |store| self.pre.instantiate(store),
-            |plugin, store, config| {
-                plugin
-                    .millstream_plugin_dead_letter()
-                    .call_configure(store, config)
-            },
-        );
-        guest.map(|(guest, ())| guest)
-    }
-
     /// An instance of its own, configured.
     ///
     /// # Errors
     /// When it refuses its configuration, or can't be started.
     pub fn instance(&self) -> Result<DeadLetterInstance, CallError> {
-        Ok(DeadLetterInstance {
-            kind: self.clone(),
-            seat: Seat(Some(self.start()?)),
-        })
+        let (seat, ()) = Seat::new(self.clone())?;
+        Ok(DeadLetterInstance { seat })
+    }
+}
+
+impl Kind for DeadLetter {
+    type Bindings = DeadLetterPlugin;
+    type Told = ();
+
+    fn program(&self) -> &Program {
+        &self.program
+    }
+
+    fn instantiate(&self, store: &mut Store<Guard>) -> wasmtime::Result<DeadLetterPlugin> {
+        self.pre.instantiate(store)
+    }
+
+    fn configure(
+        plugin: &DeadLetterPlugin,
+        store: &mut Store<Guard>,
+        config: &str,
+    ) -> wasmtime::Result<Result<(), String>> {
+        plugin
+            .millstream_plugin_dead_letter()
+            .call_configure(store, config)
     }
 }
 
 /// One worker's instance of a dead-letter policy.
 pub struct DeadLetterInstance {
-    kind: DeadLetter,
-    seat: Seat<DeadLetterPlugin>,
+    seat: Seat<DeadLetter>,
 }
 
 impl DeadLetterInstance {
@@ -128,15 +138,10 @@ impl DeadLetterInstance {
             records,
             headers,
         } = &lowered;
-        self.seat.call(
-            &self.kind.program,
-            failures.len(),
-            || self.kind.start(),
-            |plugin, store| {
-                let plugin = plugin.millstream_plugin_dead_letter();
-                plugin.call_run(store, &failed.arena, *origin, records, headers, &texts)
-            },
-        )
+        self.seat.call(failures.len(), |plugin, store| {
+            let plugin = plugin.millstream_plugin_dead_letter();
+            plugin.call_run(store, &failed.arena, *origin, records, headers, &texts)
+        })
     }
 }
 

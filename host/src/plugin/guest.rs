@@ -1,4 +1,4 @@
-//! One instance of a plugin, and the calls into it.
+//! A plugin that is linked, and what calls into it fail of.
 
 use super::abi::diagnostics;
 use super::limits::{Guard, Limits};
@@ -22,7 +22,7 @@ pub struct Program {
     pub limits: Limits,
     pub(super) pre: InstancePre<Guard>,
     /// How often it was called: more than once a batch where it breaks.
-    calls: Counter,
+    pub(super) calls: Counter,
 }
 
 impl Program {
@@ -87,6 +87,15 @@ impl CallError {
         }
     }
 
+    /// It does not take its configuration.
+    pub(super) fn refused(message: String) -> CallError {
+        CallError {
+            class: Class::Rejected,
+            message: Failure::words(message),
+            culprit: None,
+        }
+    }
+
     /// What a failed call failed of. The store must not be used again.
     pub(super) fn of(error: &wasmtime::Error, guard: &Guard) -> CallError {
         let culprit = guard.panicked.as_ref().map(|(record, _)| *record);
@@ -115,65 +124,6 @@ impl CallError {
             class,
             message,
             culprit,
-        }
-    }
-}
-
-/// A store with the bindings of one instance in it.
-pub(super) struct Guest<B> {
-    pub store: Store<Guard>,
-    pub bindings: B,
-}
-
-impl<B> Guest<B> {
-    /// Makes an instance with `instantiate` and hands it its configuration.
-    pub fn start<C>(
-        program: &Program,
-        instantiate: impl FnOnce(&mut Store<Guard>) -> wasmtime::Result<B>,
-        configure: impl FnOnce(&B, &mut Store<Guard>, &str) -> wasmtime::Result<Result<C, String>>,
-    ) -> Result<(Guest<B>, C), CallError> {
-        let mut store = program.store();
-        store.data_mut().start(program.limits.budget(0));
-        store.set_epoch_deadline(1);
-        let bindings = instantiate(&mut store).map_err(|e| CallError::of(&e, store.data()))?;
-        let configured = configure(&bindings, &mut store, &program.config);
-        match configured.map_err(|e| CallError::of(&e, store.data()))? {
-            Ok(told) => Ok((Guest { store, bindings }, told)),
-            Err(message) => Err(CallError {
-                class: Class::Rejected,
-                message: Failure::words(message),
-                culprit: None,
-            }),
-        }
-    }
-}
-
-/// An instance that is made when it is needed, and again after it trapped: a
-/// store must never be used after a trap (CVE-2026-104855).
-pub(super) struct Seat<B>(pub Option<Guest<B>>);
-
-impl<B> Seat<B> {
-    /// Calls into the instance with a budget for `records` records.
-    pub fn call<R>(
-        &mut self,
-        program: &Program,
-        records: usize,
-        start: impl FnOnce() -> Result<Guest<B>, CallError>,
-        call: impl FnOnce(&B, &mut Store<Guard>) -> wasmtime::Result<R>,
-    ) -> Result<R, CallError> {
-        let mut guest = match self.0.take() {
-            Some(guest) => guest,
-            None => start()?,
-        };
-        program.calls.increment(1);
-        guest.store.data_mut().start(program.limits.budget(records));
-        guest.store.set_epoch_deadline(1);
-        match call(&guest.bindings, &mut guest.store) {
-            Ok(answer) => {
-                self.0 = Some(guest);
-                Ok(answer)
-            }
-            Err(error) => Err(CallError::of(&error, guest.store.data())),
         }
     }
 }

@@ -20,6 +20,7 @@ mod limits;
 mod load;
 mod outgoing;
 mod route;
+mod seat;
 mod transform;
 mod watch;
 

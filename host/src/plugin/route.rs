@@ -1,18 +1,25 @@
 //! The route kind.
 
+mod answer;
+mod lower;
+
+use self::answer::read;
+use self::lower::Lowered;
 use super::abi::route::exports::millstream::plugin::route as wire;
 use super::abi::route::{RoutePlugin, RoutePluginPre};
-use super::abi::{Header, KafkaRecord, Origin, Span as WireSpan, address_kind};
-use super::guest::{CallError, Guest, Program, Seat};
-use crate::record::{Batch, Class, Events, Failure, Headers, Span, Stage};
+use super::guest::{CallError, Program};
+use super::limits::Guard;
+use super::seat::{Kind, Seat};
+use crate::record::{Batch, Class, Events, Failure, Headers, Stage};
 use std::ops::Range;
+use wasmtime::Store;
 
 /// A compiled route.
 #[derive(Clone)]
 pub struct Route {
     /// Its program.
     pub program: Program,
-    pre: RoutePluginPre<super::limits::Guard>,
+    pre: RoutePluginPre<Guard>,
 }
 
 /// Whether an event goes to the stream of its client or group.
@@ -72,43 +79,49 @@ impl Route {
         Ok(Route { program, pre })
     }
 
-    fn start(&self) -> Result<(Guest<RoutePlugin>, wire::Needs), CallError> {
-        Guest::start(
-            &self.program,
-            |store| self.pre.instantiate(store),
-            |plugin, store, config| {
-                plugin
-                    .millstream_plugin_route()
-                    .call_configure(store, config)
-            },
-        )
-    }
-
     /// An instance of its own, configured.
     ///
     /// # Errors
     /// When it refuses its configuration, or can't be started.
     pub fn instance(&self) -> Result<RouteInstance, CallError> {
-        let (guest, told) = self.start()?;
-        let needs = Needs {
+        let (seat, needs) = Seat::new(self.clone())?;
+        Ok(RouteInstance { needs, seat })
+    }
+}
+
+impl Kind for Route {
+    type Bindings = RoutePlugin;
+    type Told = Needs;
+
+    fn program(&self) -> &Program {
+        &self.program
+    }
+
+    fn instantiate(&self, store: &mut Store<Guard>) -> wasmtime::Result<RoutePlugin> {
+        self.pre.instantiate(store)
+    }
+
+    fn configure(
+        plugin: &RoutePlugin,
+        store: &mut Store<Guard>,
+        config: &str,
+    ) -> wasmtime::Result<Result<Needs, String>> {
+        let told = plugin
+            .millstream_plugin_route()
+            .call_configure(store, config)?;
+        Ok(told.map(|told| Needs {
             connected: told.contains(wire::Needs::CONNECTED),
             payload: told.contains(wire::Needs::PAYLOAD),
             record: told.contains(wire::Needs::RECORD),
-        };
-        Ok(RouteInstance {
-            kind: self.clone(),
-            needs,
-            seat: Seat(Some(guest)),
-        })
+        }))
     }
 }
 
 /// One worker's instance of a route.
 pub struct RouteInstance {
-    kind: Route,
     /// What it asked to be told.
     pub needs: Needs,
-    seat: Seat<RoutePlugin>,
+    seat: Seat<Route>,
 }
 
 impl RouteInstance {
@@ -179,7 +192,7 @@ impl RouteInstance {
                 .is_none_or(|last| last.record != record)
         {
             let failure = Failure::new(record, Stage::Route, class, message);
-            routed.failures.push(self.kind.program.blame(failure));
+            routed.failures.push(self.seat.program().blame(failure));
         }
     }
 
@@ -190,7 +203,7 @@ impl RouteInstance {
         connected: &[bool],
         range: Range<usize>,
     ) -> Result<wire::Answer, CallError> {
-        let lowered = self.lower(batch, events, connected, range);
+        let lowered = Lowered::new(self.needs, batch, events, connected, range);
         let Lowered {
             arena,
             origin,
@@ -198,139 +211,9 @@ impl RouteInstance {
             headers,
             events,
         } = &lowered;
-        self.seat.call(
-            &self.kind.program,
-            events.len(),
-            || self.kind.start().map(|(guest, _)| guest),
-            |plugin, store| {
-                let plugin = plugin.millstream_plugin_route();
-                plugin.call_run(store, arena, *origin, records, headers, events)
-            },
-        )
+        self.seat.call(events.len(), |plugin, store| {
+            let plugin = plugin.millstream_plugin_route();
+            plugin.call_run(store, arena, *origin, records, headers, events)
+        })
     }
-
-    /// Lays out what the plugin asked for, and no more.
-    fn lower(
-        &self,
-        batch: &Batch,
-        events: &Events,
-        connected: &[bool],
-        range: Range<usize>,
-    ) -> Lowered {
-        let mut arena = if self.needs.payload {
-            events.arena.clone()
-        } else {
-            Vec::new()
-        };
-        let origin = Origin {
-            topic: Span::push(&mut arena, batch.origin.topic.as_bytes()).into(),
-            partition: batch.origin.partition,
-        };
-        let mut lowered = Lowered {
-            arena,
-            origin,
-            records: Vec::new(),
-            headers: Vec::new(),
-            events: Vec::new(),
-        };
-        let mut last = None;
-        for (index, event) in events.list[range.clone()].iter().enumerate() {
-            if last != Some(event.record) {
-                last = Some(event.record);
-                self.lower_record(batch, event.record as usize, &mut lowered);
-            }
-            let arena = &mut lowered.arena;
-            let mut place = |span: Span| -> WireSpan {
-                match self.needs.payload {
-                    true => span.into(),
-                    false => Span::push(arena, events.bytes(span)).into(),
-                }
-            };
-            let (address, event_type) = (place(event.name), place(event.kind));
-            let payload = if self.needs.payload {
-                event.payload
-            } else {
-                Span::ABSENT
-            };
-            lowered.events.push(wire::Event {
-                record: lowered.records.len() as u32 - 1,
-                connected: u32::from(connected.get(range.start + index) == Some(&true)),
-                address_kind: address_kind(event.to),
-                address,
-                event_type,
-                payload: payload.into(),
-            });
-        }
-        lowered
-    }
-
-    fn lower_record(&self, batch: &Batch, index: usize, lowered: &mut Lowered) {
-        let view = batch.view(index);
-        let first_header = lowered.headers.len() as u32;
-        let mut key = Span::ABSENT;
-        if self.needs.record {
-            key = Span::push_option(&mut lowered.arena, view.key());
-            for (name, value) in view.headers() {
-                let name = Span::push(&mut lowered.arena, name).into();
-                let value = Span::push_option(&mut lowered.arena, value).into();
-                lowered.headers.push(Header { name, value });
-            }
-        }
-        lowered.records.push(KafkaRecord {
-            offset: view.record.offset,
-            timestamp: view.record.timestamp,
-            key: key.into(),
-            value: Span::ABSENT.into(),
-            first_header,
-            header_count: lowered.headers.len() as u32 - first_header,
-        });
-    }
-}
-
-/// A call's arguments.
-struct Lowered {
-    arena: Vec<u8>,
-    origin: Origin,
-    records: Vec<KafkaRecord>,
-    headers: Vec<Header>,
-    events: Vec<wire::Event>,
-}
-
-fn read(answer: &wire::Answer, decision: &wire::Decision) -> Result<Decision, (Class, String)> {
-    let bad = |message: &str| (Class::BadOutput, message.to_string());
-    let refused = Span::from(decision.refused);
-    if !refused.is_absent() {
-        let message = refused.of(&answer.arena).unwrap_or_default();
-        let message = &message[..message.len().min(Failure::MESSAGE_MAX)];
-        return Err((
-            Class::Unroutable,
-            String::from_utf8_lossy(message).into_owned(),
-        ));
-    }
-    let stream = match decision.stream {
-        0 => Deliver::No,
-        1 => Deliver::AsConfigured,
-        2 => Deliver::Always,
-        3 => Deliver::WhileConnected,
-        _ => return Err(bad("a delivery mode that this version doesn't know")),
-    };
-    if Span::from(decision.topic).is_absent() {
-        return Ok(Decision {
-            stream,
-            topic: None,
-        });
-    }
-    let (arena, headers) = (&answer.arena, &answer.headers);
-    let topic = super::outgoing::topic(decision.topic, arena).map_err(|e| bad(&e))?;
-    let key = super::outgoing::bytes(decision.key, arena).map_err(|e| bad(&e))?;
-    let range = (decision.first_header, decision.header_count);
-    let headers = super::outgoing::headers(headers, range, arena).map_err(|e| bad(&e))?;
-    Ok(Decision {
-        stream,
-        topic: Some(ToTopic {
-            topic,
-            key,
-            headers,
-        }),
-    })
 }

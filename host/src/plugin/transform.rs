@@ -5,16 +5,19 @@ use super::abi::transform::TransformPlugin;
 use super::abi::transform::TransformPluginPre;
 use super::abi::transform::exports::millstream::plugin::transform as wire;
 use super::check;
-use super::guest::{CallError, Guest, Program, Seat};
+use super::guest::{CallError, Program};
+use super::limits::Guard;
+use super::seat::{Kind, Seat};
 use crate::record::{Batch, Events, Failure, Stage};
 use std::ops::Range;
+use wasmtime::Store;
 
 /// A compiled transform.
 #[derive(Clone)]
 pub struct Transform {
     /// Its program.
     pub program: Program,
-    pre: TransformPluginPre<super::limits::Guard>,
+    pre: TransformPluginPre<Guard>,
 }
 
 /// What a batch became: for each record events, a failure, or neither.
@@ -35,35 +38,42 @@ impl Transform {
         Ok(Transform { program, pre })
     }
 
-    fn start(&self) -> Result<Guest<TransformPlugin>, CallError> {
-        let guest = Guest::start(
-            &self.program,
-            |store| self.pre.instantiate(store),
-            |plugin, store, config| {
-                plugin
-                    .millstream_plugin_transform()
-                    .call_configure(store, config)
-            },
-        );
-        guest.map(|(guest, ())| guest)
-    }
-
     /// An instance of its own, configured.
     ///
     /// # Errors
     /// When it refuses its configuration, or can't be started.
     pub fn instance(&self) -> Result<TransformInstance, CallError> {
-        Ok(TransformInstance {
-            kind: self.clone(),
-            seat: Seat(Some(self.start()?)),
-        })
+        let (seat, ()) = Seat::new(self.clone())?;
+        Ok(TransformInstance { seat })
+    }
+}
+
+impl Kind for Transform {
+    type Bindings = TransformPlugin;
+    type Told = ();
+
+    fn program(&self) -> &Program {
+        &self.program
+    }
+
+    fn instantiate(&self, store: &mut Store<Guard>) -> wasmtime::Result<TransformPlugin> {
+        self.pre.instantiate(store)
+    }
+
+    fn configure(
+        plugin: &TransformPlugin,
+        store: &mut Store<Guard>,
+        config: &str,
+    ) -> wasmtime::Result<Result<(), String>> {
+        plugin
+            .millstream_plugin_transform()
+            .call_configure(store, config)
     }
 }
 
 /// One worker's instance of a transform.
 pub struct TransformInstance {
-    kind: Transform,
-    seat: Seat<TransformPlugin>,
+    seat: Seat<Transform>,
 }
 
 impl TransformInstance {
@@ -82,7 +92,7 @@ impl TransformInstance {
             if range.is_empty() {
                 continue;
             }
-            if made.events.arena.len() > self.kind.program.limits.output {
+            if made.events.arena.len() > self.seat.program().limits.output {
                 made.end = range.start;
                 break;
             }
@@ -100,7 +110,7 @@ impl TransformInstance {
         made: &mut Made,
     ) -> Result<(), CallError> {
         let answer = self.call(batch, range.clone())?;
-        check::transform(answer, range, &self.kind.program, made)
+        check::transform(answer, range, self.seat.program(), made)
     }
 
     /// After a failed call: the record that broke it fails, or is looked for
@@ -115,7 +125,7 @@ impl TransformInstance {
         let Range { start, end } = range;
         if end - start == 1 {
             let failure = Failure::new(start as u32, Stage::Transform, error.class, error.message);
-            made.failures.push(self.kind.program.blame(failure));
+            made.failures.push(self.seat.program().blame(failure));
             return;
         }
         // A panic hook names the record: what came before it was fine.
@@ -143,14 +153,9 @@ impl TransformInstance {
             records,
             headers,
         } = &lowered;
-        self.seat.call(
-            &self.kind.program,
-            records.len(),
-            || self.kind.start(),
-            |plugin, store| {
-                let plugin = plugin.millstream_plugin_transform();
-                plugin.call_run(store, &batch.arena, *origin, records, headers)
-            },
-        )
+        self.seat.call(records.len(), |plugin, store| {
+            let plugin = plugin.millstream_plugin_transform();
+            plugin.call_run(store, &batch.arena, *origin, records, headers)
+        })
     }
 }

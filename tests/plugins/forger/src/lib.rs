@@ -5,6 +5,7 @@
 use millstream_plugin::abi::transform::exports::millstream::plugin::transform as wire;
 use millstream_plugin::abi::transform::millstream::plugin::diagnostics;
 use millstream_plugin::abi::{Header, KafkaRecord, Origin, Span};
+use test_forging::{OUTSIDE, forged, grow, push, spin};
 
 /// The plugin.
 pub struct Forger;
@@ -89,14 +90,9 @@ const SAID: Span = Span {
     start: 0,
     length: 6,
 };
-const OUTSIDE: Span = Span {
-    start: 0xffff_0000,
-    length: 0xffff,
-};
 
 fn event(value: &str, record: u32, answer: &mut wire::Answer) -> wire::Event {
-    let start = answer.arena.len() as u32;
-    answer.arena.extend_from_slice(value.as_bytes());
+    let payload = push(&mut answer.arena, value.as_bytes());
     wire::Event {
         record,
         address_kind: 0,
@@ -105,10 +101,7 @@ fn event(value: &str, record: u32, answer: &mut wire::Answer) -> wire::Event {
             start: 0,
             length: 0,
         },
-        payload: Span {
-            start,
-            length: value.len() as u32,
-        },
+        payload,
     }
 }
 
@@ -125,35 +118,12 @@ fn blame(record: u32, words: &str) -> ! {
     std::process::abort()
 }
 
-/// A list that says it is somewhere. Nobody here ever looks into it: the host
-/// refuses the answer, and this instance is never used again.
-fn forged<T>(address: usize, length: usize) -> Vec<T> {
-    let address = std::ptr::without_provenance_mut(std::hint::black_box(address));
-    // SAFETY: none; that is the point. The answer is lowered as its address
-    // and its length, without a look at what is there.
-    unsafe { Vec::from_raw_parts(address, length, length) }
-}
-
 /// Uses up the stack of calls, and none of the plugin's memory.
 #[inline(never)]
 fn deep(depth: u64) -> u64 {
     match depth {
         0 => 0,
         _ => deep(depth + 1).rotate_left(3) ^ depth,
-    }
-}
-
-fn spin() -> ! {
-    loop {
-        std::hint::black_box(());
-    }
-}
-
-/// Asks for memory without touching it, which would take time.
-fn grow() -> ! {
-    let mut all = Vec::new();
-    loop {
-        all.push(std::hint::black_box(Vec::<u8>::with_capacity(1 << 20)));
     }
 }
 

@@ -3,6 +3,7 @@
 
 use millstream_plugin::abi::transform::exports::millstream::plugin::transform as wire;
 use millstream_plugin::abi::{Header, KafkaRecord, Origin, Span};
+use test_forging::{OUTSIDE, push, spin};
 
 /// The plugin.
 pub struct Hostile;
@@ -37,7 +38,7 @@ impl wire::Guest for Hostile {
 }
 
 fn act(value: &str, record: u32, answer: &mut wire::Answer) {
-    let payload = push(answer, value.as_bytes());
+    let payload = push(&mut answer.arena, value.as_bytes());
     let client = Span {
         start: 0,
         length: 6,
@@ -56,23 +57,11 @@ fn act(value: &str, record: u32, answer: &mut wire::Answer) {
     match value {
         "trap" => panic!("told to trap"),
         "trap quietly" => std::process::abort(),
-        "loop" => loop {
-            std::hint::black_box(());
-        },
+        "loop" => spin(),
         "grow" => grow(),
         "recurse" => drop(std::hint::black_box(recurse(1))),
-        "span outside" => {
-            event.payload = Span {
-                start: 0xffff_0000,
-                length: 0xffff,
-            }
-        }
-        "absent payload" => {
-            event.payload = Span {
-                start: u32::MAX,
-                length: 0,
-            }
-        }
+        "span outside" => event.payload = OUTSIDE,
+        "absent payload" => event.payload = Span::ABSENT,
         "wrong record" => event.record = 1_000_000,
         group @ ("empty group" | "control group" | "long group" | "bytes group"
         | "outside group") => {
@@ -80,14 +69,14 @@ fn act(value: &str, record: u32, answer: &mut wire::Answer) {
             event.address = name(group, client, answer);
         }
         "empty client" => event.address.length = 0,
-        "control client" => event.address = push(answer, b"a\r\nb"),
-        "long client" => event.address = push(answer, &[b'c'; 257]),
+        "control client" => event.address = push(&mut answer.arena, b"a\r\nb"),
+        "long client" => event.address = push(&mut answer.arena, &[b'c'; 257]),
         "unknown address" => event.address_kind = 2,
-        "reserved type" => event.event_type = push(answer, b"gap"),
-        "bad payload" => event.payload = push(answer, b"\xff\xfe"),
+        "reserved type" => event.event_type = push(&mut answer.arena, b"gap"),
+        "bad payload" => event.payload = push(&mut answer.arena, b"\xff\xfe"),
         "many" => times = 2_000_000,
         "huge" => {
-            event.payload = push(answer, &vec![b'h'; 1 << 20]);
+            event.payload = push(&mut answer.arena, &vec![b'h'; 1 << 20]);
             times = 1000;
         }
         _ => {}
@@ -99,23 +88,11 @@ fn act(value: &str, record: u32, answer: &mut wire::Answer) {
 fn name(group: &str, fine: Span, answer: &mut wire::Answer) -> Span {
     match group {
         "empty group" => Span { length: 0, ..fine },
-        "control group" => push(answer, b"a\r\nb"),
-        "long group" => push(answer, &[b'g'; 257]),
-        "bytes group" => push(answer, b"g\xff"),
-        "outside group" => Span {
-            start: 0xffff_0000,
-            length: 6,
-        },
+        "control group" => push(&mut answer.arena, b"a\r\nb"),
+        "long group" => push(&mut answer.arena, &[b'g'; 257]),
+        "bytes group" => push(&mut answer.arena, b"g\xff"),
+        "outside group" => OUTSIDE,
         _ => fine,
-    }
-}
-
-fn push(answer: &mut wire::Answer, bytes: &[u8]) -> Span {
-    let start = answer.arena.len() as u32;
-    answer.arena.extend_from_slice(bytes);
-    Span {
-        start,
-        length: bytes.len() as u32,
     }
 }
 

@@ -3,25 +3,18 @@
 
 use millstream_plugin::abi::route::exports::millstream::plugin::route as wire;
 use millstream_plugin::abi::{Header, KafkaRecord, Origin, Span};
+use test_forging::{OUTSIDE, forged, grow, push, spin};
 
 /// The plugin.
 pub struct Routing;
 
-const ABSENT: Span = Span {
-    start: u32::MAX,
-    length: 0,
-};
-const OUTSIDE: Span = Span {
-    start: 0xffff_0000,
-    length: 0xffff,
-};
 const STREAM: wire::Decision = wire::Decision {
     stream: 1,
-    topic: ABSENT,
-    key: ABSENT,
+    topic: Span::ABSENT,
+    key: Span::ABSENT,
     first_header: 0,
     header_count: 0,
-    refused: ABSENT,
+    refused: Span::ABSENT,
 };
 
 impl wire::Guest for Routing {
@@ -54,7 +47,7 @@ impl wire::Guest for Routing {
         }
         // The last thing that happens: nobody here may look into a forged list.
         if forge {
-            answer.decisions = forged(1 << 25);
+            answer.decisions = forged(16, 1 << 25);
         }
         answer
     }
@@ -64,54 +57,28 @@ fn routed(told: &[u8], answer: &mut wire::Answer) -> wire::Decision {
     let mut decision = STREAM;
     match told {
         b"trap" => std::process::abort(),
-        b"loop" => loop {
-            std::hint::black_box(());
-        },
+        b"loop" => spin(),
         b"grow" => grow(),
         b"recurse" => decision.stream = recurse(1) as u32,
         b"too many" => answer.decisions.push(STREAM),
         b"unknown mode" => decision.stream = 9,
-        b"refused" => decision.refused = push(answer, b"not\r\nto be routed"),
+        b"refused" => decision.refused = push(&mut answer.arena, b"not\r\nto be routed"),
         b"refused outside" => decision.refused = OUTSIDE,
-        b"topic empty" => decision.topic = push(answer, b""),
-        b"topic slash" => decision.topic = push(answer, b"a/b"),
-        b"topic long" => decision.topic = push(answer, &[b't'; 300]),
+        b"topic empty" => decision.topic = push(&mut answer.arena, b""),
+        b"topic slash" => decision.topic = push(&mut answer.arena, b"a/b"),
+        b"topic long" => decision.topic = push(&mut answer.arena, &[b't'; 300]),
         b"topic outside" => decision.topic = OUTSIDE,
         b"key outside" => {
-            decision.topic = push(answer, b"fine");
+            decision.topic = push(&mut answer.arena, b"fine");
             decision.key = OUTSIDE;
         }
         b"headers outside" => {
-            decision.topic = push(answer, b"fine");
+            decision.topic = push(&mut answer.arena, b"fine");
             (decision.first_header, decision.header_count) = (u32::MAX, 3);
         }
         _ => {}
     }
     decision
-}
-
-fn push(answer: &mut wire::Answer, bytes: &[u8]) -> Span {
-    let start = answer.arena.len() as u32;
-    answer.arena.extend_from_slice(bytes);
-    Span {
-        start,
-        length: bytes.len() as u32,
-    }
-}
-
-fn forged<T>(length: usize) -> Vec<T> {
-    let address = std::ptr::without_provenance_mut(std::hint::black_box(16));
-    // SAFETY: none; that is the point. Nobody here looks into it, and the host
-    // never uses this instance again.
-    unsafe { Vec::from_raw_parts(address, length, length) }
-}
-
-/// Asks for memory without touching it, which would take time.
-fn grow() -> ! {
-    let mut all = Vec::new();
-    loop {
-        all.push(std::hint::black_box(Vec::<u8>::with_capacity(1 << 20)));
-    }
 }
 
 fn recurse(depth: u64) -> u64 {

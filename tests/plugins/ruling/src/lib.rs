@@ -3,24 +3,17 @@
 
 use millstream_plugin::abi::dead_letter::exports::millstream::plugin::dead_letter as wire;
 use millstream_plugin::abi::{Header, KafkaRecord, Origin, Span};
+use test_forging::{OUTSIDE, forged, grow, push, spin};
 
 /// The plugin.
 pub struct Ruling;
 
-const ABSENT: Span = Span {
-    start: u32::MAX,
-    length: 0,
-};
-const OUTSIDE: Span = Span {
-    start: 0xffff_0000,
-    length: 0xffff,
-};
 const PLAIN: wire::Decision = wire::Decision {
     action: 0,
     delay_ms: 0,
-    topic: ABSENT,
+    topic: Span::ABSENT,
     value_from: 0,
-    value: ABSENT,
+    value: Span::ABSENT,
     first_header: 0,
     header_count: 0,
 };
@@ -60,7 +53,7 @@ impl wire::Guest for Ruling {
         }
         // The last thing that happens: nobody here may look into a forged list.
         if forge {
-            answer.arena = forged(1 << 30);
+            answer.arena = forged(16, 1 << 30);
         }
         answer
     }
@@ -69,15 +62,13 @@ impl wire::Guest for Ruling {
 /// What it is told, and what breaks the contract.
 fn ruled(value: &str, answer: &mut wire::Answer) -> wire::Decision {
     let mut topic = |name: &[u8]| wire::Decision {
-        topic: push(answer, name),
+        topic: push(&mut answer.arena, name),
         ..PLAIN
     };
     match value {
         "trap" => std::process::abort(),
         "panic" => panic!("told to panic"),
-        "loop" => loop {
-            std::hint::black_box(());
-        },
+        "loop" => spin(),
         "grow" => grow(),
         "recurse" => recurse(1),
         "forever" => retry(u32::MAX),
@@ -125,16 +116,19 @@ fn reshaped(
     let text = |span| String::from_utf8_lossy(bytes(arena, span)).into_owned();
     let told = format!("{} in {}", text(failure.class), text(failure.stage));
     let first_header = answer.headers.len() as u32;
-    let (name, value) = (push(answer, b"told"), push(answer, b"\xff\x00"));
+    let (name, value) = (
+        push(&mut answer.arena, b"told"),
+        push(&mut answer.arena, b"\xff\x00"),
+    );
     answer.headers.push(Header { name, value });
     answer.headers.push(Header {
         name,
-        value: ABSENT,
+        value: Span::ABSENT,
     });
     wire::Decision {
-        topic: push(answer, topic.as_bytes()),
+        topic: push(&mut answer.arena, topic.as_bytes()),
         value_from: 1,
-        value: push(answer, told.as_bytes()),
+        value: push(&mut answer.arena, told.as_bytes()),
         first_header,
         header_count: 2,
         ..PLAIN
@@ -146,10 +140,10 @@ fn copy_headers(arena: &[u8], record: &KafkaRecord, headers: &[Header], to: &mut
     let first_header = to.headers.len() as u32;
     let first = record.first_header as usize;
     for header in &headers[first..first + record.header_count as usize] {
-        let name = push(to, bytes(arena, header.name));
+        let name = push(&mut to.arena, bytes(arena, header.name));
         let value = match header.value.start {
-            u32::MAX => ABSENT,
-            _ => push(to, bytes(arena, header.value)),
+            u32::MAX => Span::ABSENT,
+            _ => push(&mut to.arena, bytes(arena, header.value)),
         };
         to.headers.push(Header { name, value });
     }
@@ -165,11 +159,11 @@ fn added(first_header: u32, header_count: u32) -> wire::Decision {
 }
 
 fn named(answer: &mut wire::Answer, name: &[u8]) -> wire::Decision {
-    let name = push(answer, name);
+    let name = push(&mut answer.arena, name);
     let first_header = answer.headers.len() as u32;
     answer.headers.push(Header {
         name,
-        value: ABSENT,
+        value: Span::ABSENT,
     });
     added(first_header, 1)
 }
@@ -191,30 +185,6 @@ fn bytes(arena: &[u8], span: Span) -> &[u8] {
     arena
         .get(start..start.saturating_add(span.length as usize))
         .unwrap_or(b"absent")
-}
-
-fn push(answer: &mut wire::Answer, bytes: &[u8]) -> Span {
-    let start = answer.arena.len() as u32;
-    answer.arena.extend_from_slice(bytes);
-    Span {
-        start,
-        length: bytes.len() as u32,
-    }
-}
-
-fn forged(length: usize) -> Vec<u8> {
-    let address = std::ptr::without_provenance_mut(std::hint::black_box(16));
-    // SAFETY: none; that is the point. Nobody here looks into it, and the host
-    // never uses this instance again.
-    unsafe { Vec::from_raw_parts(address, length, length) }
-}
-
-/// Asks for memory without touching it, which would take time.
-fn grow() -> ! {
-    let mut all = Vec::new();
-    loop {
-        all.push(std::hint::black_box(Vec::<u8>::with_capacity(1 << 20)));
-    }
 }
 
 fn recurse(depth: u64) -> wire::Decision {

@@ -1,0 +1,43 @@
+//! What the test plugins have to break their contract with. No plugin itself.
+
+use millstream_plugin::abi::Span;
+
+/// A span that lies in no arena.
+pub const OUTSIDE: Span = Span {
+    start: 0xffff_0000,
+    length: 0xffff,
+};
+
+/// Where the bytes are, once they are at an arena's end.
+pub fn push(arena: &mut Vec<u8>, bytes: &[u8]) -> Span {
+    let start = arena.len() as u32;
+    arena.extend_from_slice(bytes);
+    Span {
+        start,
+        length: bytes.len() as u32,
+    }
+}
+
+/// A list that says it is somewhere. Nobody here ever looks into it: the host
+/// refuses the answer, and the instance is never used again.
+pub fn forged<T>(address: usize, length: usize) -> Vec<T> {
+    let address = std::ptr::without_provenance_mut(std::hint::black_box(address));
+    // SAFETY: none; that is the point. The answer is lowered as its address
+    // and its length, without a look at what is there.
+    unsafe { Vec::from_raw_parts(address, length, length) }
+}
+
+/// Asks for memory without touching it, which would take time.
+pub fn grow() -> ! {
+    let mut all = Vec::new();
+    loop {
+        all.push(std::hint::black_box(Vec::<u8>::with_capacity(1 << 20)));
+    }
+}
+
+/// Never answers.
+pub fn spin() -> ! {
+    loop {
+        std::hint::black_box(());
+    }
+}
