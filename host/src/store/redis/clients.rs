@@ -3,8 +3,8 @@
 use super::answers::{scores_of, time_of};
 use super::{RedisStore, bell};
 use crate::record::{AWAY, ClientId, StreamKind};
-use crate::store::memory::millis;
 use crate::store::Unavailable;
+use crate::store::memory::millis;
 use redis::Value;
 use std::time::Duration;
 
