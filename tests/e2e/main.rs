@@ -8,6 +8,7 @@
 mod bad_input;
 mod delivery;
 mod demo;
+mod edge;
 mod examples;
 mod harness;
 mod hostile;

@@ -23,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A running `millstream run`. Dropping it kills it, and prints its log if the test is failing.
 pub struct Daemon {
     program: PathBuf,
+    arguments: Vec<String>,
     dir: PathBuf,
     env: Vec<(String, String)>,
     process: Process,
@@ -136,7 +137,7 @@ impl Daemon {
     /// Starts it again with the same folder and environment; what still runs is killed first.
     pub fn restart(&mut self) {
         self.process.kill();
-        let (process, log) = start::run(&self.program, &self.dir, &self.env);
+        let (process, log) = start::run(&self.program, &self.arguments, &self.dir, &self.env);
         self.process = process;
         self.logs.push(log);
     }

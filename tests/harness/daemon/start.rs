@@ -13,12 +13,19 @@ pub struct DaemonBuilder {
     dir: PathBuf,
     env: Vec<(String, String)>,
     program: Option<PathBuf>,
+    arguments: Vec<String>,
 }
 
 impl DaemonBuilder {
     /// Another program than [`Daemon::program`].
     pub fn program(mut self, program: Option<&Path>) -> Self {
         self.program = program.map(Path::to_path_buf);
+        self
+    }
+
+    /// Has it run with this role.
+    pub fn role(mut self, role: &str) -> Self {
+        self.arguments = vec!["--role".into(), role.into()];
         self
     }
 
@@ -50,9 +57,10 @@ impl DaemonBuilder {
     /// Starts it; returns at once.
     pub fn start(self) -> Daemon {
         let program = self.program.unwrap_or_else(Daemon::program);
-        let (process, log) = run(&program, &self.dir, &self.env);
+        let (process, log) = run(&program, &self.arguments, &self.dir, &self.env);
         Daemon {
             program,
+            arguments: self.arguments,
             dir: self.dir,
             env: self.env,
             process,
@@ -69,6 +77,7 @@ impl Daemon {
             dir,
             env: vec![],
             program: None,
+            arguments: vec![],
         };
         builder.file("millstream.toml", config)
     }
@@ -101,10 +110,16 @@ fn warn_if_old(program: &Path) {
 }
 
 /// Starts the daemon of this folder.
-pub(super) fn run(program: &Path, dir: &Path, env: &[(String, String)]) -> (Process, Arc<Log>) {
+pub(super) fn run(
+    program: &Path,
+    arguments: &[String],
+    dir: &Path,
+    env: &[(String, String)],
+) -> (Process, Arc<Log>) {
     warn_if_old(program);
     let mut command = Process::command(program);
-    command.args(["run", "-c"]).arg(dir.join("millstream.toml"));
+    command.arg("run").args(arguments);
+    command.arg("-c").arg(dir.join("millstream.toml"));
     command.envs(env.iter().map(|(name, value)| (name, value)));
     command.env("NO_COLOR", "1");
     command.stdout(File::create(dir.join("stdout")).unwrap());

@@ -1,0 +1,94 @@
+//! The calls about clients: who is connected, and ending that everywhere.
+
+use super::SOON;
+use super::rig::Edge;
+use millstream_tests::wait_until;
+use serde_json::json;
+
+#[test]
+fn who_is_connected_is_listed_with_where_they_are() {
+    let edge = Edge::start();
+    let (mut ada, _) = edge.open("client=ada&groups=news", &[]);
+    let (_bob, _) = edge.open("client=bob", &[]);
+    let id = edge.write("client:ada", "t", "1");
+    ada.events(1, SOON);
+    let (status, listed) = edge.call("GET", "/v1/clients", &[]);
+    assert_eq!((status, &listed["count"]), (200, &json!(2)));
+    let ada = &listed["connections"][0];
+    let expected = json!({
+        "client": "ada",
+        "address": "127.0.0.1",
+        "since": ada["since"],
+        "groups": ["news"],
+        "cursor": format!("{id},news=0-0"),
+        "queued-bytes": 0,
+        "behind-ms": 0,
+    });
+    assert_eq!(*ada, expected);
+    assert!(ada["since"].as_u64().unwrap() > 1_700_000_000);
+    let (_, one) = edge.call("GET", "/v1/clients/bob", &[]);
+    assert_eq!(one["connections"][0]["client"], "bob");
+    let (_, few) = edge.call("GET", "/v1/clients?limit=1", &[]);
+    assert_eq!(
+        (&few["count"], few["connections"].as_array().unwrap().len()),
+        (&json!(2), 1)
+    );
+    let (_, none) = edge.call("GET", "/v1/clients/nobody", &[]);
+    assert_eq!(none, json!({ "count": 0, "connections": [] }));
+}
+
+#[test]
+fn a_client_is_disconnected_on_every_edge_and_may_come_back() {
+    let edge = Edge::start();
+    let other = edge.beside();
+    let odd = "client=a%20b%2Fc";
+    let open = [edge.open(odd, &[]), other.open(odd, &[])];
+    let (mut stays, _) = edge.open("client=stays", &[]);
+    let (status, _) = edge.call("POST", "/v1/clients/a%20b%2Fc/disconnect", &[]);
+    assert_eq!(status, 200);
+    for (mut sse, _) in open {
+        let frame = sse.next(SOON).unwrap();
+        assert!(frame.retry.is_some(), "{frame:?}");
+        assert_eq!((sse.next(SOON), sse.end()), (None, Some("complete")));
+    }
+    edge.write("client:stays", "t", "on");
+    assert_eq!(super::rig::next(&mut stays), "on");
+    drop(edge.open(odd, &[]));
+}
+
+#[test]
+fn calls_that_are_none_are_told_why() {
+    let edge = Edge::start();
+    for (method, path, headers, status) in [
+        ("POST", "/v1/clients", &[][..], 405),
+        ("GET", "/v1/clients/ada/disconnect", &[], 405),
+        ("POST", "/v1/clients/%00/disconnect", &[], 400),
+        ("POST", "/v1/clients/ada/revoke?before=soon", &[], 400),
+        ("GET", "/v1/clients?limit=x", &[], 400),
+        // A page that someone looks at must not be able to.
+        (
+            "POST",
+            "/v1/clients/ada/disconnect",
+            &[("origin", "https://evil.example")],
+            403,
+        ),
+    ] {
+        let (answered, problem) = edge.call(method, path, headers);
+        assert_eq!(
+            (answered, &problem["status"]),
+            (status, &json!(status)),
+            "{method} {path}"
+        );
+    }
+}
+
+#[test]
+fn who_leaves_is_gone_from_the_list() {
+    let edge = Edge::start();
+    let (sse, _) = edge.open("client=ada", &[]);
+    drop(sse);
+    wait_until("it is gone", SOON, || {
+        let (_, listed) = edge.call("GET", "/v1/clients", &[]);
+        (listed["count"] == 0).then_some(())
+    });
+}

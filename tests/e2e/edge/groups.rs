@@ -1,0 +1,165 @@
+//! One connection, several streams, one cursor.
+
+use super::SOON;
+use super::rig::{Edge, gap, next};
+use millstream_tests::Frame;
+use serde_json::json;
+
+#[test]
+fn a_groups_event_reaches_everyone_who_follows_it_and_nobody_else() {
+    let edge = Edge::start();
+    let (mut ada, _) = edge.open("client=ada&groups=news", &[]);
+    let (mut bob, _) = edge.open("client=bob&groups=sports,news", &[]);
+    let (mut eve, _) = edge.open("client=eve", &[]);
+    // A client may be called as a group is.
+    let (mut news, _) = edge.open("client=news", &[]);
+    edge.write("group:news", "t", "for all");
+    for sse in [&mut ada, &mut bob] {
+        assert_eq!(next(sse), "for all");
+    }
+    for (client, sse) in [
+        ("ada", &mut ada),
+        ("bob", &mut bob),
+        ("eve", &mut eve),
+        ("news", &mut news),
+    ] {
+        edge.write(&format!("client:{client}"), "t", client);
+        assert_eq!(next(sse), client, "and nothing came before");
+    }
+    assert_eq!(
+        edge.redis::<u64>(&["XLEN", &edge.key("group:news")]),
+        1,
+        "stored once"
+    );
+}
+
+#[test]
+fn one_id_resumes_each_stream_where_it_was() {
+    let edge = Edge::start();
+    let query = "client=ada&groups=news,a%2Cb";
+    let (mut sse, begins) = edge.open(query, &[]);
+    assert_eq!(begins, "0-0,news=0-0,a%2Cb=0-0");
+    let streams = ["client:ada", "group:news", "group:a,b"];
+    let mut written = Vec::new();
+    for round in 0..10 {
+        for stream in streams {
+            let data = format!("{stream} {round}");
+            edge.write(stream, "t", &data);
+            written.push(data);
+        }
+    }
+    let all = sse.events(written.len(), SOON);
+    // Cut after each event in turn: what follows is what had not come.
+    for (cut, last) in all.iter().enumerate() {
+        let id = last.id.as_deref().unwrap();
+        let (mut resumed, at) = edge.open(query, &[("Last-Event-ID", id)]);
+        assert_eq!(at, id);
+        let mut seen: Vec<_> = all[..=cut].to_vec();
+        seen.extend(resumed.events(all.len() - seen.len(), SOON));
+        let mut data: Vec<_> = seen.into_iter().map(|frame| frame.data.unwrap()).collect();
+        for stream in streams {
+            let of: Vec<_> = data.iter().filter(|d| d.starts_with(stream)).collect();
+            let expected: Vec<_> = written.iter().filter(|d| d.starts_with(stream)).collect();
+            assert_eq!(of, expected, "in order, after event {cut}");
+        }
+        data.sort();
+        let mut expected = written.clone();
+        expected.sort();
+        assert_eq!(data, expected);
+    }
+}
+
+#[test]
+fn a_group_that_is_new_to_a_cursor_begins_at_its_end() {
+    let edge = Edge::start();
+    let own = edge.write("client:ada", "t", "own 1");
+    edge.write("client:ada", "t", "own 2");
+    let there = edge.write("group:news", "t", "before");
+    let (mut sse, begins) = edge.open("client=ada&groups=news", &[("Last-Event-ID", &own)]);
+    assert_eq!(begins, format!("{own},news={there}"));
+    assert_eq!(next(&mut sse), "own 2");
+    edge.write("group:news", "t", "after");
+    assert_eq!(next(&mut sse), "after");
+    // And one that is left out is left out.
+    let (mut sse, begins) = edge.open("client=ada", &[("Last-Event-ID", &begins)]);
+    assert_eq!((begins, next(&mut sse)), (own, "own 2".into()));
+}
+
+#[test]
+fn a_gap_in_a_group_says_which_one_and_leaves_the_others_alone() {
+    let edge = Edge::start();
+    let (mut sse, _) = edge.open("client=ada&groups=news", &[]);
+    for n in 0..4 {
+        edge.write("group:news", "t", &format!("news {n}"));
+        edge.write("client:ada", "t", &format!("own {n}"));
+    }
+    let all = sse.events(8, SOON);
+    let first_of = |text: &str| {
+        all.iter()
+            .find(|f| f.data.as_deref() == Some(text))
+            .unwrap()
+    };
+    let id = first_of("own 0").id.clone().unwrap();
+    let key = edge.key("group:news");
+    let _: u64 = edge.redis(&["XTRIM", &key, "MAXLEN", "1"]);
+    let (mut sse, _) = edge.open("client=ada&groups=news", &[("Last-Event-ID", &id)]);
+    let frames = sse.events(5, SOON);
+    let gaps: Vec<&Frame> = frames
+        .iter()
+        .filter(|f| f.event.as_deref() == Some("gap"))
+        .collect();
+    assert_eq!(gaps.len(), 1, "{frames:?}");
+    let told = gap(gaps[0]);
+    assert_eq!(
+        (&told["reason"], &told["group"]),
+        (&json!("trimmed"), &json!("news"))
+    );
+    let data: Vec<_> = frames.iter().filter_map(|f| f.data.clone()).collect();
+    for expected in ["news 3", "own 1", "own 2", "own 3"] {
+        assert!(data.iter().any(|d| d == expected), "{expected} in {data:?}");
+    }
+}
+
+#[test]
+fn from_earliest_is_so_for_every_stream() {
+    let edge = Edge::start();
+    edge.write("client:ada", "t", "own");
+    edge.write("group:news", "t", "news");
+    let (mut sse, begins) = edge.open("client=ada&groups=news&from=earliest", &[]);
+    assert_eq!(begins, "0-0,news=0-0");
+    let mut data: Vec<_> = sse
+        .events(2, SOON)
+        .into_iter()
+        .map(|f| f.data.unwrap())
+        .collect();
+    data.sort();
+    assert_eq!(data, ["news", "own"]);
+}
+
+#[test]
+fn what_is_no_list_of_groups_is_refused_and_says_why() {
+    let edge = Edge::with("max-groups = 3", super::rig::ANONYMOUS);
+    let long = format!("groups={}", "a".repeat(257));
+    for (query, why) in [
+        ("groups=", "empty"),
+        ("groups=a,,b", "empty"),
+        ("groups=a%00", "control character"),
+        ("groups=a&groups=b", "twice"),
+        (&long, "257"),
+        ("groups=a,b,c,d", "at most 3"),
+        ("last-event-id=1-1,news", "places"),
+        ("last-event-id=1-1,news=x", "two numbers"),
+        ("last-event-id=1-1,news=1-1,news=1-1", "places"),
+    ] {
+        let mut refused = edge.ask(&format!("client=ada&{query}"), &[]);
+        assert_eq!(refused.status, 400, "{query}");
+        assert_eq!(
+            refused.header("content-type"),
+            Some("application/problem+json")
+        );
+        assert!(refused.next(SOON).is_none());
+        let path = format!("/v1/events?client=ada&{query}");
+        let text = millstream_tests::get(&edge.daemon.sse(), &path).text();
+        assert!(text.contains(why), "{query}: {text}");
+    }
+}

@@ -1,0 +1,18 @@
+//! `run --role edge`: what needs nothing but a Redis and a reader. Events are
+//! written as any program may write them.
+
+mod admin;
+mod groups;
+mod limits;
+mod presence;
+mod protocol;
+mod rig;
+mod roles;
+mod tls;
+mod tokens;
+mod types;
+
+use std::time::Duration;
+
+/// Not an expectation of speed: what is not there by then never comes.
+const SOON: Duration = Duration::from_secs(60);

@@ -1,0 +1,54 @@
+//! Who comes and goes, told to a topic.
+
+use super::SOON;
+use super::rig::{ANONYMOUS, config};
+use millstream_tests::{Daemon, Sse, consume, create_topic, servers, unique, wait_until};
+use serde_json::Value;
+
+#[test]
+fn a_topic_is_told_who_comes_and_who_goes() {
+    let (topic, prefix) = (create_topic("presence", 1), unique("presence"));
+    let kafka = servers().kafka.bootstrap();
+    let http = format!("presence-topic = \"{topic}\"");
+    let rest = format!("{ANONYMOUS}\n[kafka]\nbootstrap-servers = \"{kafka}\"");
+    let config = config(&servers().redis, &prefix, &http, &rest);
+    let daemon = Daemon::builder(&config).role("edge").start();
+    daemon.wait_ready(SOON);
+    let open = |client: &str| {
+        let mut sse = Sse::open(&daemon.sse(), &format!("/v1/events?client={client}"), &[]);
+        assert!(sse.next(SOON).is_some());
+        sse
+    };
+    let told = |count: usize| -> Vec<(String, String)> {
+        wait_until(&format!("{count} notices"), SOON, || {
+            let all: Vec<_> = consume(&topic)
+                .iter()
+                .map(|notice| notice_of(&notice.value))
+                .collect();
+            (all.len() >= count).then_some(all)
+        })
+    };
+    let both = [open("ada"), open("ada")];
+    assert_eq!(told(1), [pair("connected", "ada")], "once a client");
+    drop(both);
+    assert_eq!(told(2)[1], pair("disconnected", "ada"));
+    let _stays = open("bob");
+    told(3);
+    assert_eq!(daemon.terminate(), Some(0));
+    assert_eq!(
+        told(4)[2..],
+        [pair("connected", "bob"), pair("disconnected", "bob")]
+    );
+}
+
+fn pair(kind: &str, client: &str) -> (String, String) {
+    (format!("millstream.{kind}"), client.to_owned())
+}
+
+fn notice_of(value: &Option<Vec<u8>>) -> (String, String) {
+    let notice: Value = serde_json::from_slice(value.as_deref().unwrap()).unwrap();
+    assert!(notice["at"].as_u64().unwrap() > 1_700_000_000_000);
+    let text = |key: &str| notice[key].as_str().unwrap().to_owned();
+    assert!(text("edge").contains(':'));
+    (text("type"), text("client"))
+}

@@ -1,0 +1,162 @@
+//! Methods, media types, origins.
+
+use super::SOON;
+use super::rig::{ANONYMOUS, Edge};
+use millstream_tests::{Response, request};
+use serde_json::Value;
+
+const EVENTS: &str = "/v1/events?client=ada";
+
+fn ask(edge: &Edge, method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
+    request(method, &edge.daemon.sse(), path, headers, b"").unwrap()
+}
+
+#[test]
+fn every_method_is_answered_as_it_should_be() {
+    let edge = Edge::start();
+    let head = ask(&edge, "HEAD", EVENTS, &[]);
+    let (mut get, _) = edge.open("client=ada", &[]);
+    assert_eq!(head.status, 200);
+    for name in [
+        "content-type",
+        "cache-control",
+        "x-accel-buffering",
+        "x-content-type-options",
+    ] {
+        assert_eq!(head.header(name), get.header(name), "{name}");
+    }
+    assert_eq!(get.header("content-type"), Some("text/event-stream"));
+    assert_eq!(get.header("cache-control"), Some("no-store"));
+    assert_eq!(get.header("x-accel-buffering"), Some("no"));
+    let options = ask(&edge, "OPTIONS", EVENTS, &[]);
+    assert_eq!(
+        (options.status, options.header("allow")),
+        (204, Some("GET, HEAD, OPTIONS"))
+    );
+    for method in ["POST", "PUT", "DELETE", "PATCH"] {
+        let refused = ask(&edge, method, EVENTS, &[]);
+        assert_eq!(
+            (refused.status, refused.header("allow")),
+            (405, Some("GET, HEAD, OPTIONS"))
+        );
+    }
+    edge.write("client:ada", "t", "on");
+    assert_eq!(super::rig::next(&mut get), "on");
+}
+
+#[test]
+fn who_would_not_have_an_event_stream_is_told() {
+    let edge = Edge::start();
+    for (accept, status) in [
+        ("text/event-stream", 200),
+        ("text/*", 200),
+        ("*/*", 200),
+        ("application/json, text/event-stream;q=0.5", 200),
+        ("application/json", 406),
+        ("text/event-stream;q=0", 406),
+        ("*/*, text/event-stream;q=0", 406),
+        ("text/html, image/png", 406),
+    ] {
+        let answer = ask(&edge, "HEAD", EVENTS, &[("accept", accept)]);
+        assert_eq!(answer.status, status, "{accept}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_a_problem_in_json() {
+    let edge = Edge::start();
+    for (method, path, status) in [
+        ("GET", "/", 404),
+        ("GET", "/v1/events", 400),
+        ("GET", "/v1/events?client=ada&last-event-id=x", 400),
+        ("GET", "/v1/events?client=ada&token=secret", 400),
+        ("POST", EVENTS, 405),
+    ] {
+        let answer = ask(&edge, method, path, &[]);
+        assert_eq!(
+            answer.header("content-type"),
+            Some("application/problem+json")
+        );
+        let problem: Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(
+            (answer.status, problem["status"].as_u64()),
+            (status, Some(status.into()))
+        );
+        assert!(problem["title"].is_string() && problem["detail"].is_string());
+        assert!(!answer.text().contains("secret"));
+    }
+}
+
+#[test]
+fn pages_of_other_origins_read_where_they_are_listed() {
+    let http = r#"cors-origins = ["https://app.example.com"]"#;
+    let edge = Edge::with(http, ANONYMOUS);
+    let cors = |answer: &Response| {
+        let origin = answer
+            .header("access-control-allow-origin")
+            .map(str::to_owned);
+        (
+            origin,
+            answer
+                .header("access-control-allow-credentials")
+                .map(str::to_owned),
+        )
+    };
+    let allowed = [("origin", "https://app.example.com")];
+    let preflight = ask(&edge, "OPTIONS", EVENTS, &allowed);
+    assert_eq!(preflight.status, 204);
+    let headers = preflight.header("access-control-allow-headers").unwrap();
+    assert!(headers.contains("authorization") && headers.contains("last-event-id"));
+    let got = ask(&edge, "HEAD", EVENTS, &allowed);
+    for answer in [&preflight, &got] {
+        let expected = Some("https://app.example.com".to_owned());
+        assert_eq!(cors(answer), (expected, Some("true".to_owned())));
+        assert_eq!(answer.header("vary"), Some("origin"));
+    }
+    for origin in [
+        "https://evil.example.com",
+        "http://app.example.com",
+        "null",
+        "https://app.example.com.evil.com",
+    ] {
+        let answer = ask(&edge, "HEAD", EVENTS, &[("origin", origin)]);
+        assert_eq!(
+            (cors(&answer), answer.header("vary")),
+            ((None, None), Some("origin"))
+        );
+        let answer = ask(&edge, "OPTIONS", EVENTS, &[("origin", origin)]);
+        assert_eq!(answer.header("access-control-allow-methods"), None);
+    }
+    // What is wrong can be read by the page, too.
+    let wrong = ask(&edge, "GET", "/v1/events", &allowed);
+    assert_eq!((wrong.status, cors(&wrong).0.is_some()), (400, true));
+}
+
+#[test]
+fn an_old_client_gets_its_stream_up_to_the_connections_end() {
+    use std::io::{Read, Write};
+    let edge = Edge::start();
+    let mut socket = std::net::TcpStream::connect(edge.daemon.sse()).unwrap();
+    socket
+        .write_all(b"GET /v1/events?client=ada HTTP/1.0\r\n\r\n")
+        .unwrap();
+    socket.set_read_timeout(Some(SOON)).unwrap();
+    let mut text = String::new();
+    let mut buffer = [0; 4096];
+    while !text.contains("retry:") {
+        let read = socket.read(&mut buffer).unwrap();
+        text += std::str::from_utf8(&buffer[..read]).unwrap();
+    }
+    let id = edge.write("client:ada", "t", "on");
+    edge.call("POST", "/v1/clients/ada/disconnect", &[]);
+    socket.read_to_string(&mut text).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    assert!(
+        head.starts_with("HTTP/1.0 200") && !head.contains("chunked"),
+        "{head}"
+    );
+    assert!(
+        body.contains(&format!("id: {id}\nevent: t\ndata: on\n\n")),
+        "{body}"
+    );
+}

@@ -1,0 +1,109 @@
+//! Ingest and edges apart, with nothing between them but Redis.
+
+use super::SOON;
+use super::rig::{ANONYMOUS, Edge, config, next};
+use millstream_tests::{Daemon, Message, create_topic, get, produce, servers, unique, wait_until};
+
+#[test]
+fn an_edge_needs_no_kafka_and_serves_what_another_process_ingests() {
+    let (topic, prefix) = (create_topic("roles", 1), unique("roles"));
+    let (kafka, redis) = (servers().kafka.bootstrap(), &servers().redis);
+    let ingest = format!(
+        r#"
+[kafka]
+bootstrap-servers = "{kafka}"
+group-id = "{prefix}"
+[store]
+url = "{}"
+key-prefix = "{prefix}"
+[admin]
+listen = "127.0.0.1:0"
+[[pipeline]]
+name = "roles"
+topics = ["{topic}"]
+transform = {{ plugin = "bundled:by-field", config = {{ client = "key" }} }}
+"#,
+        redis.url()
+    );
+    let ingest = Daemon::builder(&ingest).role("ingest").start();
+    ingest.wait_ready(SOON);
+    assert!(!ingest.log_contains("sse listening"));
+    let edges: Vec<Daemon> = (0..2)
+        .map(|_| {
+            Daemon::builder(&config(redis, &prefix, "", ANONYMOUS))
+                .role("edge")
+                .start()
+        })
+        .collect();
+    let mut open = Vec::new();
+    for edge in &edges {
+        edge.wait_ready(SOON);
+        let path = "/v1/events?client=ada";
+        let mut sse = millstream_tests::Sse::open(&edge.sse(), path, &[]);
+        assert_eq!(sse.next(SOON).unwrap().id.as_deref(), Some("0-0"));
+        open.push(sse);
+    }
+    for round in 0..3 {
+        produce(
+            &topic,
+            [Message::new(format!("payload {round}")).key("ada")],
+        );
+        for sse in &mut open {
+            assert_eq!(next(sse), format!("payload {round}"));
+        }
+    }
+    // The one ends without the other.
+    assert_eq!(edges[0].terminate(), Some(0));
+    assert_eq!(ingest.terminate(), Some(0));
+    assert_eq!(get(&edges[1].admin(), "/readyz").status, 200);
+}
+
+#[test]
+fn what_a_role_needs_is_said() {
+    let (redis, prefix) = (&servers().redis, unique("roles"));
+    for (role, http, expected) in [
+        ("all", "", "there is no [kafka]"),
+        ("ingest", "", "only `--role edge` can do without"),
+        (
+            "edge",
+            "presence-topic = \"p\"",
+            "presence-topic is in Kafka",
+        ),
+    ] {
+        let config = config(redis, &prefix, http, ANONYMOUS);
+        let daemon = Daemon::builder(&config).role(role).start();
+        assert_eq!(daemon.wait_exit(SOON), Some(64), "{role}");
+        let said = || daemon.log_contains(expected).then_some(());
+        wait_until(expected, SOON, said);
+    }
+}
+
+#[test]
+fn an_edge_that_starts_without_redis_begins_when_it_is_there() {
+    let redis = servers().own_redis(&[]);
+    redis.pause();
+    let config = config(&redis, "late", "heartbeat = \"1s\"", ANONYMOUS);
+    let daemon = Daemon::builder(&config).role("edge").start();
+    let path = "/v1/events?client=ada";
+    // Whoever comes meanwhile is told to come back, as an EventSource can be.
+    let mut shed = millstream_tests::Sse::open(&daemon.sse(), path, &[]);
+    let frame = shed.next(SOON).unwrap();
+    assert!(frame.retry.is_some() && frame.id.is_none(), "{frame:?}");
+    assert_eq!((shed.next(SOON), shed.end()), (None, Some("complete")));
+    redis.resume();
+    daemon.wait_ready(SOON);
+    wait_until("a stream begins", SOON, || {
+        let mut sse = millstream_tests::Sse::open(&daemon.sse(), path, &[]);
+        sse.next(SOON).and_then(|frame| frame.id)
+    });
+}
+
+#[test]
+fn edges_share_who_is_connected() {
+    let edge = Edge::start();
+    let other = edge.beside();
+    let (_here, _) = edge.open("client=ada", &[]);
+    let (_there, _) = other.open("client=bob", &[]);
+    let connected: Vec<String> = edge.redis(&["ZRANGE", &edge.key("interest"), "0", "-1"]);
+    assert_eq!(connected, ["ada", "bob"]);
+}

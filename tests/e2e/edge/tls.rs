@@ -1,0 +1,114 @@
+//! TLS, HTTP/2 and a certificate that is replaced.
+
+use super::SOON;
+use super::rig::{ANONYMOUS, Edge};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use millstream_tests::{find_program, wait_until};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+const TLS: &str = r#"tls = { certificate = "cert.pem", key = "key.pem" }"#;
+
+fn pair() -> (String, String) {
+    let made = rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
+    let pem = |label: &str, der: &[u8]| {
+        let text = STANDARD.encode(der);
+        format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
+    };
+    let key = pem("PRIVATE KEY", &made.signing_key.serialize_der());
+    (pem("CERTIFICATE", made.cert.der()), key)
+}
+
+fn edge(http: &str) -> Edge<'static> {
+    let (cert, key) = pair();
+    let http = format!("{TLS}\n{http}");
+    Edge::made(&http, ANONYMOUS, |builder| {
+        builder.file("cert.pem", cert).file("key.pem", key)
+    })
+}
+
+/// A curl that reads a stream, trusting the certificate that is there now.
+struct Curl {
+    child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Curl {
+    fn start(edge: &Edge, version: &str) -> Curl {
+        let address = edge.daemon.sse();
+        let (_, port) = address.rsplit_once(':').unwrap();
+        let mut command = Command::new(find_program("curl"));
+        command.args(["-sS", "-N", "-i", version, "--resolve"]);
+        command.arg(format!("localhost:{port}:127.0.0.1"));
+        command
+            .arg("--cacert")
+            .arg(edge.daemon.dir().join("cert.pem"));
+        command.arg(format!("https://localhost:{port}/v1/events?client=ada"));
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Curl { child, lines }
+    }
+
+    fn until(&mut self, text: &str) -> String {
+        let found = self
+            .lines
+            .find(|line| line.as_ref().unwrap().contains(text));
+        found.unwrap_or_else(|| panic!("no {text}")).unwrap()
+    }
+}
+
+impl Drop for Curl {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn streams_are_read_over_tls_in_either_protocol() {
+    let edge = edge("");
+    for (version, status) in [("--http1.1", "HTTP/1.1 200"), ("--http2", "HTTP/2 200")] {
+        let mut curl = Curl::start(&edge, version);
+        curl.until(status);
+        curl.until("retry:");
+        let id = edge.write("client:ada", "t", "over tls");
+        assert_eq!(curl.until("id:"), format!("id: {id}"));
+        assert_eq!(curl.until("data:"), "data: over tls");
+    }
+}
+
+#[test]
+fn a_certificate_that_is_replaced_is_used_and_open_streams_go_on() {
+    let edge = edge("");
+    let mut before = Curl::start(&edge, "--http2");
+    before.until("retry:");
+    let (cert, key) = pair();
+    std::fs::write(edge.daemon.dir().join("key.pem"), key).unwrap();
+    std::fs::write(edge.daemon.dir().join("cert.pem"), cert).unwrap();
+    // curl trusts only the new one from here on.
+    wait_until("the new certificate is shown", SOON, || {
+        let mut curl = Curl::start(&edge, "--http1.1");
+        curl.lines.next().map(drop)
+    });
+    edge.write("client:ada", "t", "goes on");
+    assert_eq!(before.until("data:"), "data: goes on");
+}
+
+#[test]
+fn streams_over_tls_end_whole_when_the_daemon_stops() {
+    let edge = edge("");
+    let mut open = ["--http1.1", "--http2"].map(|version| {
+        let mut curl = Curl::start(&edge, version);
+        curl.until("retry:");
+        curl
+    });
+    assert_eq!(edge.daemon.terminate(), Some(0));
+    for curl in &mut open {
+        curl.until("retry:");
+        assert!(
+            curl.child.wait().unwrap().success(),
+            "the body was complete"
+        );
+    }
+}

@@ -1,0 +1,236 @@
+//! Tokens: whose events they open, and when that ends.
+
+use super::SOON;
+use super::rig::{Edge, next};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use millstream_tests::{Sse, wait_until};
+use serde_json::{Value, json};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const SECRET: &[u8] = b"a secret of more than thirty-two bytes, for tests";
+const AUTH: &str = r#"
+[auth]
+issuer = "https://login.example.com"
+audience = "events"
+leeway = "1s"
+[[auth.key]]
+algorithm = "HS256"
+file = "secret"
+"#;
+
+fn edge() -> Edge<'static> {
+    Edge::made("", AUTH, |builder| builder.file("secret", SECRET))
+}
+
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
+}
+
+/// A token of these claims beside the usual ones, which `null` takes away.
+fn token(claims: Value) -> String {
+    signed(&json!({ "alg": "HS256", "typ": "JWT" }), claims)
+}
+
+fn signed(header: &Value, claims: Value) -> String {
+    let mut all = json!({
+        "iss": "https://login.example.com",
+        "aud": "events",
+        "iat": now() - 10,
+        "exp": now() + 3600,
+    });
+    for (name, value) in claims.as_object().unwrap() {
+        all[name] = value.clone();
+    }
+    all.as_object_mut()
+        .unwrap()
+        .retain(|_, value| !value.is_null());
+    let part = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
+    let text = format!("{}.{}", part(header), part(&all));
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, SECRET);
+    let mac = ring::hmac::sign(&key, text.as_bytes());
+    format!("{text}.{}", URL_SAFE_NO_PAD.encode(mac))
+}
+
+fn bearer(token: &str) -> String {
+    format!("Bearer {token}")
+}
+
+fn status(edge: &Edge, query: &str, token: &str) -> u16 {
+    edge.ask(query, &[("authorization", &bearer(token))]).status
+}
+
+#[test]
+fn a_token_opens_its_own_clients_stream_and_no_other() {
+    let edge = edge();
+    let ada = token(json!({ "sub": "ada" }));
+    let (mut sse, _) = edge.open("", &[("authorization", &bearer(&ada))]);
+    edge.write("client:bob", "t", "not hers");
+    edge.write("client:ada", "t", "hers");
+    assert_eq!(next(&mut sse), "hers");
+    assert_eq!(status(&edge, "client=ada", &ada), 200);
+    assert_eq!(status(&edge, "client=bob", &ada), 403);
+    let cookie = format!("theme=dark; __Secure-millstream={ada}");
+    let (mut sse, _) = edge.open("from=earliest", &[("cookie", &cookie)]);
+    assert_eq!(next(&mut sse), "hers");
+    let service = token(json!({ "sub": "mailer", "millstream_clients": "*" }));
+    assert_eq!(status(&edge, "client=bob", &service), 200);
+    assert_eq!(status(&edge, "", &service), 400);
+}
+
+#[test]
+fn what_is_no_good_token_is_refused_and_says_so() {
+    let edge = edge();
+    let refused = edge.ask("client=ada", &[]);
+    assert_eq!(refused.status, 401);
+    assert!(
+        refused
+            .header("www-authenticate")
+            .unwrap()
+            .starts_with("Bearer")
+    );
+    let good = token(json!({ "sub": "ada" }));
+    let cut = &good[..good.len() - 4];
+    let none = json!({ "alg": "none" });
+    for (what, bad) in [
+        (
+            "another issuer",
+            token(json!({ "sub": "ada", "iss": "https://evil.example" })),
+        ),
+        ("no issuer", token(json!({ "sub": "ada", "iss": null }))),
+        (
+            "another audience",
+            token(json!({ "sub": "ada", "aud": "mail" })),
+        ),
+        ("expired", token(json!({ "sub": "ada", "exp": now() - 60 }))),
+        ("no end", token(json!({ "sub": "ada", "exp": null }))),
+        ("not yet", token(json!({ "sub": "ada", "nbf": now() + 60 }))),
+        ("nobody", token(json!({}))),
+        ("no algorithm", signed(&none, json!({ "sub": "ada" }))),
+        (
+            "another algorithm",
+            signed(&json!({ "alg": "RS256" }), json!({ "sub": "ada" })),
+        ),
+        ("cut", cut.to_owned()),
+        ("nonsense", "x.y.z".to_owned()),
+    ] {
+        assert_eq!(status(&edge, "", &bad), 401, "{what}");
+    }
+    assert_eq!(status(&edge, "", &good), 200);
+}
+
+#[test]
+fn a_token_says_which_groups_may_be_followed() {
+    let edge = edge();
+    let of = |groups: Value| token(json!({ "sub": "ada", "groups": groups }));
+    assert_eq!(
+        status(&edge, "groups=news", &of(json!(["news", "sports"]))),
+        200
+    );
+    assert_eq!(
+        status(&edge, "groups=news,secret", &of(json!(["news"]))),
+        403
+    );
+    assert_eq!(status(&edge, "groups=anything", &of(json!("*"))), 200);
+    assert_eq!(status(&edge, "groups=news", &of(Value::Null)), 403);
+}
+
+#[test]
+fn a_stream_ends_when_its_token_does() {
+    let edge = edge();
+    let short = token(json!({ "sub": "ada", "exp": now() + 3 }));
+    let (mut sse, _) = edge.open("", &[("authorization", &bearer(&short))]);
+    let last = ends(&mut sse);
+    assert!(last.is_some_and(|retry| retry > 0));
+    assert!(now() >= 3);
+    wait_until("it is no good any more", SOON, || {
+        (status(&edge, "", &short) == 401).then_some(())
+    });
+}
+
+/// Reads to a clean end; how long to wait then.
+fn ends(sse: &mut Sse) -> Option<u64> {
+    let mut retry = None;
+    while let Some(frame) = sse.next(SOON) {
+        retry = frame.retry.or(retry);
+    }
+    assert_eq!(sse.end(), Some("complete"));
+    retry
+}
+
+#[test]
+fn revoked_tokens_are_of_no_use_anywhere_and_later_ones_are() {
+    let edge = edge();
+    let other = Edge::sharing(&edge, AUTH, |builder| builder.file("secret", SECRET));
+    let old = token(json!({ "sub": "ada" }));
+    let bob = token(json!({ "sub": "bob" }));
+    let open = [&edge, &other].map(|edge| edge.open("", &[("authorization", &bearer(&old))]).0);
+    let (mut stays, _) = edge.open("", &[("authorization", &bearer(&bob))]);
+    let before = now() - 5;
+    let path = format!("/v1/clients/ada/revoke?before={before}");
+    assert_eq!(
+        edge.call("POST", &path, &[]),
+        (200, json!({ "before": before }))
+    );
+    for mut sse in open {
+        ends(&mut sse);
+    }
+    for edge in [&edge, &other] {
+        assert_eq!(status(edge, "", &old), 401);
+        assert_eq!(
+            status(edge, "", &token(json!({ "sub": "ada", "iat": now() }))),
+            200
+        );
+        assert_eq!(
+            status(edge, "", &token(json!({ "sub": "ada", "iat": null }))),
+            401
+        );
+    }
+    // Also on an edge that starts later.
+    let late = Edge::sharing(&edge, AUTH, |builder| builder.file("secret", SECRET));
+    wait_until("it knows", SOON, || {
+        (status(&late, "", &old) == 401).then_some(())
+    });
+    edge.write("client:bob", "t", "on");
+    assert_eq!(next(&mut stays), "on");
+}
+
+#[test]
+fn a_page_of_another_origin_cannot_use_a_cookie() {
+    let edge = edge();
+    let cookie = format!("__Secure-millstream={}", token(json!({ "sub": "ada" })));
+    let from = |origin| {
+        edge.ask("", &[("cookie", &cookie), ("origin", origin)])
+            .status
+    };
+    assert_eq!(from("https://evil.example"), 403);
+    assert_eq!(from("null"), 403);
+    let own = format!("http://{}", edge.daemon.sse());
+    assert_eq!(
+        edge.ask("", &[("cookie", &cookie), ("origin", &own)])
+            .status,
+        200
+    );
+}
+
+#[test]
+fn a_key_that_is_replaced_opens_at_once_and_the_old_one_no_more() {
+    let edge = edge();
+    let old = token(json!({ "sub": "ada" }));
+    assert_eq!(status(&edge, "", &old), 200);
+    let file = edge.daemon.dir().join("secret");
+    std::fs::write(&file, b"").unwrap();
+    edge.daemon.wait_log("secret", SOON);
+    assert_eq!(
+        status(&edge, "", &old),
+        200,
+        "a broken file changes nothing"
+    );
+    std::fs::write(&file, b"another secret of more than thirty-two bytes").unwrap();
+    wait_until("the old key is of no use", SOON, || {
+        (status(&edge, "", &old) == 401).then_some(())
+    });
+}
