@@ -88,7 +88,7 @@ impl Tokens {
         crypto::install();
         if settings.issuers.is_empty() {
             tracing::warn!(
-                "[auth] has no issuer: a token is good whatever it was issued for, if its key is"
+                "[auth] has no issuer: a token is good whoever issued it, if one of the keys signed it"
             );
         }
         if settings.audiences.is_empty() {
