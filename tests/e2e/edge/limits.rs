@@ -18,7 +18,8 @@ fn assert_shed(edge: &Edge, mut sse: Sse, why: &str) {
     assert!((3000..9000).contains(&retry), "{retry}");
     assert_eq!((frame.id, frame.data), (None, None));
     assert_eq!((sse.next(SOON), sse.end()), (None, Some("complete")));
-    let counted = metrics(&edge.daemon.admin()).sum("millstream_sse_shed_total", &[("why", why)]);
+    let counted = metrics(&edge.daemon.admin())
+        .sum("millstream_sse_shed_total", &[&format!("why=\"{why}\"")]);
     assert!(counted >= 1.0);
 }
 

@@ -2,7 +2,7 @@
 
 use super::SOON;
 use super::rig::{ANONYMOUS, config};
-use millstream_tests::{Daemon, Sse, consume, create_topic, servers, unique, wait_until};
+use millstream_tests::{Daemon, Sse, create_topic, read_all, servers, unique, wait_until};
 use serde_json::Value;
 
 #[test]
@@ -21,7 +21,7 @@ fn a_topic_is_told_who_comes_and_who_goes() {
     };
     let told = |count: usize| -> Vec<(String, String)> {
         wait_until(&format!("{count} notices"), SOON, || {
-            let all: Vec<_> = consume(&topic)
+            let all: Vec<_> = read_all(&topic)
                 .iter()
                 .map(|notice| notice_of(&notice.value))
                 .collect();
