@@ -85,7 +85,11 @@ impl Exchange {
         }
         head += &format!("content-length: {}\r\n\r\n", body.len());
         stream.write_all(&[head.as_bytes(), body].concat())?;
-        Self::read_head(stream)
+        let mut exchange = Self::read_head(stream)?;
+        if method == "HEAD" || exchange.status == 204 {
+            exchange.body = Body::Length(0); // whatever the headers say of one
+        }
+        Ok(exchange)
     }
 
     /// The next bytes of the body; `None` when it is complete; an error of kind `TimedOut` when

@@ -6,19 +6,40 @@ use std::time::Duration;
 /// Much more than it takes, since the machine may be compiling.
 const START: Duration = Duration::from_secs(120);
 
-/// Starts so many daemons that serve the streams of this Redis: the one place that knows how.
-///
-/// A daemon wants a Kafka and a pipeline, so they get both; the topic is named as the prefix, and
-/// has no records unless a measurement makes some. Daemons of a role that does without Kafka need
-/// another configuration here, and nothing else.
+/// Starts so many edges that serve the streams of this Redis: they do without Kafka.
 pub fn start(count: usize, program: Option<&Path>, redis: &str, prefix: &str) -> Vec<Daemon> {
-    kafka().create_topic_named(prefix, 1, &[]);
-    let pipeline = "name = \"load\"";
-    let config = config(&kafka().bootstrap(), redis, prefix, prefix, pipeline);
-    let start = |_| Daemon::builder(&config).program(program).start();
+    let config = format!(
+        r#"
+[store]
+url = "{redis}"
+key-prefix = "{prefix}"
+[http]
+listen = "127.0.0.1:0"
+[admin]
+listen = "127.0.0.1:0"
+[auth]
+anonymous = true
+"#
+    );
+    let start = |_| {
+        Daemon::builder(&config)
+            .program(program)
+            .role("edge")
+            .start()
+    };
     let daemons: Vec<Daemon> = (0..count).map(start).collect();
     daemons.iter().for_each(|daemon| daemon.wait_ready(START));
     daemons
+}
+
+/// Starts a daemon that ingests, too: from the topic that is named as the prefix.
+pub fn start_whole(program: Option<&Path>, redis: &str, prefix: &str) -> Daemon {
+    kafka().create_topic_named(prefix, 1, &[]);
+    let pipeline = "name = \"load\"";
+    let config = config(&kafka().bootstrap(), redis, prefix, prefix, pipeline);
+    let daemon = Daemon::builder(&config).program(program).start();
+    daemon.wait_ready(START);
+    daemon
 }
 
 /// Started when it is first wanted; gone when we are.

@@ -42,6 +42,17 @@ impl World {
     pub fn own(target: &Target, edges: usize, extra: &[&str]) -> World {
         let (redis, prefix) = (Redis::new(extra), unique("load"));
         let daemons = edge::start(edges, target.daemon.as_deref(), &redis.url(), &prefix);
+        World::of(daemons, prefix, redis)
+    }
+
+    /// A daemon that ingests and serves.
+    pub fn whole(target: &Target) -> World {
+        let (redis, prefix) = (Redis::new(&[]), unique("load"));
+        let daemon = edge::start_whole(target.daemon.as_deref(), &redis.url(), &prefix);
+        World::of(vec![daemon], prefix, redis)
+    }
+
+    fn of(daemons: Vec<Daemon>, prefix: String, redis: Redis) -> World {
         let edge = |daemon: Daemon| Edge {
             address: daemon.sse().parse().unwrap(),
             pid: Some(daemon.pid()),

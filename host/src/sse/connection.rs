@@ -151,8 +151,7 @@ impl Connection {
     /// to be rung for again.
     pub fn catches_up(&self) -> bool {
         let mut state = self.state();
-        let room = state.out.waiting() < self.limits.room();
-        room && std::mem::take(&mut state.behind)
+        state.has_room(self.limits.room()) && std::mem::take(&mut state.behind)
     }
 
     /// Where it is in a stream, and how many entries it takes, if it has room
@@ -165,7 +164,7 @@ impl Connection {
         if state.out.over() || (waits && state.places.contains(&Position::Unknown)) {
             return None;
         }
-        if state.out.waiting() >= self.limits.room() {
+        if !state.has_room(self.limits.room()) {
             state.be_behind(follow);
             return None;
         }
@@ -218,7 +217,9 @@ impl Connection {
             state.doubt(follow);
         }
         state.out.flush();
-        given.more = asked == Position::Unknown || (full && !state.behind);
+        // All of it may be out already: nobody would look again.
+        let again = state.has_room(self.limits.room()) && std::mem::take(&mut state.behind);
+        given.more = asked == Position::Unknown || again || (full && !state.behind);
         given
     }
 
@@ -287,7 +288,7 @@ impl Connection {
         let began = state.out.waiting();
         let room = self.limits.room();
         for (taken, entry) in page.entries.iter().enumerate() {
-            if state.out.waiting() >= room {
+            if !state.has_room(room) {
                 state.be_behind(follow);
                 return (taken, state.out.waiting() - began);
             }
@@ -413,6 +414,10 @@ fn next_page(taken: usize, bytes: usize, limit: usize) -> u16 {
 }
 
 impl State {
+    fn has_room(&self, room: usize) -> bool {
+        self.out.waiting() < room
+    }
+
     /// By the time that it has room again, entries may have been trimmed.
     fn be_behind(&mut self, follow: usize) {
         self.behind = true;

@@ -110,10 +110,11 @@ fn what_waits_for_all_of_them_is_bounded() {
         grown >> 10
     );
     for (mut sse, _) in open {
-        assert_eq!(
-            sse.events(20, SOON).len(),
-            20,
-            "and who reads gets everything"
-        );
+        // Not compared by what is in it, which is long.
+        let mut left = 20;
+        while left > 0 && sse.next_event(SOON).is_some() {
+            left -= 1;
+        }
+        assert_eq!(left, 0, "who reads gets everything");
     }
 }

@@ -19,7 +19,7 @@ pub fn run(target: &Target, report: &Report, rate: u32, seconds: Duration) -> Re
         target.url.is_empty(),
         "this needs a Kafka of its own: leave --url out"
     );
-    let world = World::own(target, 1, &[]);
+    let world = World::whole(target);
     let mut swarm = Swarm::connected(1, &world, "")?;
     let mut proof = Proof::new(&swarm);
     let producer = producer()?;
