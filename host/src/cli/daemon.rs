@@ -89,7 +89,11 @@ impl Daemon {
         let (stop, stopped) = watch::channel(false);
         let admin_handler = admin_handler(metrics, &readiness, hub.clone());
         let admin = tokio::spawn(admin.serve(Arc::new(admin_handler), stopped.clone()));
-        tokio::spawn(ping(store.clone(), readiness.clone()));
+        let pinging = ping(store.clone(), readiness.clone());
+        match &hub {
+            Some(hub) => hub.runtime().spawn(pinging),
+            None => tokio::spawn(pinging),
+        };
         let mut swapper = None;
         let mut pipelines = Vec::new();
         if role.ingests() {

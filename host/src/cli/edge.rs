@@ -56,7 +56,7 @@ impl Edge {
             .clone()
             .map(|outbox| tell_presence(outbox, topic, address));
         let streams = Arc::new(StoreStreams(store.clone()));
-        let hub = Hub::start(streams, sse_settings(http), presence);
+        let hub = Hub::start(streams, sse_settings(http), presence)?;
         Ok(Edge {
             hub,
             address,

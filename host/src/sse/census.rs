@@ -72,8 +72,9 @@ impl Hub {
             check_gap: false,
         };
         let wants = connections.iter().map(|c| want(&c.reader.client));
-        let pages = self.streams.read(wants.collect()).await;
-        let pages = pages.unwrap_or_default();
+        let (streams, wants) = (self.streams.clone(), wants.collect());
+        let reading = self.runtime.spawn(async move { streams.read(wants).await });
+        let pages = reading.await.ok().and_then(Result::ok).unwrap_or_default();
         pages.into_iter().map(|page| page.last).collect()
     }
 
@@ -82,7 +83,11 @@ impl Hub {
     /// # Errors
     /// When the store does not answer.
     pub async fn disconnect(&self, client: &ClientId) -> Result<(), String> {
-        self.streams.disconnect(client.clone()).await
+        let (streams, client) = (self.streams.clone(), client.clone());
+        let asking = self
+            .runtime
+            .spawn(async move { streams.disconnect(client).await });
+        asking.await.map_err(|error| error.to_string())?
     }
 
     /// Revokes a client's tokens that were issued before a time, in seconds
@@ -91,6 +96,10 @@ impl Hub {
     /// # Errors
     /// When the store does not answer.
     pub async fn revoke(&self, client: &ClientId, before: u64) -> Result<(), String> {
-        self.streams.revoke(client.clone(), before).await
+        let (streams, client) = (self.streams.clone(), client.clone());
+        let asking = self
+            .runtime
+            .spawn(async move { streams.revoke(client, before).await });
+        asking.await.map_err(|error| error.to_string())?
     }
 }

@@ -9,10 +9,12 @@ use crate::record::{ClientId, StreamName};
 use metrics::gauge;
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
+use std::io;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -31,6 +33,8 @@ pub struct Hub {
     /// Why nothing can be read now, where that is so.
     trouble: Mutex<Option<String>>,
     presence: Option<presence::Sender>,
+    /// Where everything that asks the store runs.
+    pub(super) runtime: Handle,
 }
 
 #[derive(Default)]
@@ -77,13 +81,18 @@ impl Shed {
 }
 
 impl Hub {
-    /// Starts the shared reader, the doorbell's listener and the clocks, on the
-    /// running tokio. Who comes and goes is told to `presence`.
+    /// Starts the shared reader, the doorbell's listener and the clocks, on a
+    /// thread of their own: thousands who connect at once hold up nobody who is
+    /// connected. Who comes and goes is told to `presence`.
+    ///
+    /// # Errors
+    /// When the thread can't be started.
     pub fn start(
         streams: Arc<dyn Streams>,
         settings: SseSettings,
         presence: Option<presence::Sender>,
-    ) -> Arc<Hub> {
+    ) -> io::Result<Arc<Hub>> {
+        let runtime = thread()?;
         let limits = Arc::new(Limits::new(settings));
         let hub = Arc::new(Hub {
             streams,
@@ -96,12 +105,19 @@ impl Hub {
             revoked: Mutex::default(),
             trouble: Mutex::default(),
             presence,
+            runtime: runtime.clone(),
         });
-        tokio::spawn(listen(hub.clone()));
-        tokio::spawn(reader::run(hub.clone()));
-        tokio::spawn(wheel::run(hub.clone()));
-        tokio::spawn(keep_interest(hub.clone()));
-        hub
+        runtime.spawn(listen(hub.clone()));
+        runtime.spawn(reader::run(hub.clone()));
+        runtime.spawn(wheel::run(hub.clone()));
+        runtime.spawn(keep_interest(hub.clone()));
+        Ok(hub)
+    }
+
+    /// Where everything runs that asks the store: it is to have one connection
+    /// for that, and no other work waits there.
+    pub fn runtime(&self) -> &Handle {
+        &self.runtime
     }
 
     fn clients(&self) -> MutexGuard<'_, Clients> {
@@ -326,6 +342,17 @@ impl Hub {
         let trouble = trouble.clone();
         trouble.map(|why| format!("streams can't be read: {why}"))
     }
+}
+
+/// A runtime of one thread, which ends with the process.
+fn thread() -> io::Result<Handle> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
+    let run = move || runtime.block_on(std::future::pending::<()>());
+    std::thread::Builder::new()
+        .name("streams".into())
+        .spawn(run)?;
+    Ok(handle)
 }
 
 fn is_revoked(before: Option<&u64>, issued_at: Option<u64>) -> bool {
