@@ -35,6 +35,8 @@ const BACKLOG: u32 = 4096;
 const SEND_BUFFER: u32 = 64 << 10;
 /// Connections beyond the most that are told so, instead of just closed.
 const TOLD: usize = 256;
+/// Between two connections that are accepted beyond the most.
+const CROWDED: Duration = Duration::from_millis(2);
 /// Streams of one HTTP/2 connection.
 const STREAMS: u32 = 128;
 
@@ -131,6 +133,10 @@ impl Listener {
             match accepted {
                 Ok((socket, address)) => {
                     let place = Place::take(&open);
+                    if place.number > self.settings.connections {
+                        // Many may have gone that were not missed yet.
+                        tokio::time::sleep(CROWDED).await;
+                    }
                     if place.number > self.settings.connections.saturating_add(TOLD) {
                         continue;
                     }

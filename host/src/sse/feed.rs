@@ -2,7 +2,7 @@
 
 use super::connection::Connection;
 use crate::record::StreamName;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A stream that someone here follows, and who does.
@@ -10,6 +10,8 @@ pub(super) struct Feed {
     pub name: StreamName,
     /// It waits to be read.
     dirty: AtomicBool,
+    /// Questions about it that are not answered, one for each place.
+    asked: AtomicUsize,
     followers: Mutex<Vec<Follower>>,
 }
 
@@ -25,6 +27,7 @@ impl Feed {
         Feed {
             name,
             dirty: AtomicBool::new(false),
+            asked: AtomicUsize::new(0),
             followers: Mutex::default(),
         }
     }
@@ -43,6 +46,21 @@ impl Feed {
     /// It is being read: what comes from now on marks it again.
     pub fn unmark(&self) {
         self.dirty.store(false, Ordering::Release);
+    }
+
+    /// It is asked of the store.
+    pub fn ask(&self) {
+        self.asked.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// What was asked is answered, and handed over.
+    pub fn answer(&self) {
+        self.asked.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Whether an answer is under way: what it brings moves its followers.
+    pub fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::Acquire) > 0
     }
 
     pub fn add(&self, follower: Follower) {

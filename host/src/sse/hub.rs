@@ -18,6 +18,9 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
+/// One hands over what was read while the other reads on, or sends comments.
+const THREADS: usize = 2;
+
 /// Everyone who is connected to this process.
 pub struct Hub {
     pub(super) streams: Arc<dyn Streams>,
@@ -81,12 +84,12 @@ impl Shed {
 }
 
 impl Hub {
-    /// Starts the shared reader, the doorbell's listener and the clocks, on a
-    /// thread of their own: thousands who connect at once hold up nobody who is
+    /// Starts the shared reader, the doorbell's listener and the clocks, on
+    /// threads of their own: thousands who connect at once hold up nobody who is
     /// connected. Who comes and goes is told to `presence`.
     ///
     /// # Errors
-    /// When the thread can't be started.
+    /// When threads can't be started.
     pub fn start(
         streams: Arc<dyn Streams>,
         settings: SseSettings,
@@ -212,7 +215,14 @@ impl Hub {
         }
     }
 
-    pub(super) fn ring_feed(&self, feed: &Arc<Feed>) {
+    /// A question about a stream is answered.
+    pub(super) fn was_read(&self, feed: &Feed) {
+        feed.answer();
+    }
+
+    /// The same, and there may be more.
+    pub(super) fn read_again(&self, feed: &Arc<Feed>) {
+        feed.answer();
         self.clients().turn(feed);
         self.news.notify_one();
     }
@@ -242,9 +252,22 @@ impl Hub {
     /// Takes up to `most` streams that may have news.
     pub(super) fn take_dirty(&self, most: usize) -> Vec<Arc<Feed>> {
         let mut clients = self.clients();
-        let most = most.min(clients.turns.len());
-        let taken: Vec<_> = clients.turns.drain(..most).collect();
-        taken.iter().for_each(|feed| feed.unmark());
+        let mut taken = Vec::new();
+        for _ in 0..clients.turns.len() {
+            let Some(feed) = clients.turns.pop_front() else {
+                break;
+            };
+            // Who is at it would be asked for where they are no more.
+            if feed.is_asked() {
+                clients.turns.push_back(feed);
+                continue;
+            }
+            feed.unmark();
+            taken.push(feed);
+            if taken.len() == most {
+                break;
+            }
+        }
         if !clients.turns.is_empty() {
             self.news.notify_one();
         }
@@ -344,9 +367,13 @@ impl Hub {
     }
 }
 
-/// A runtime of one thread, which ends with the process.
+/// A runtime of its own, which ends with the process.
 fn thread() -> io::Result<Handle> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .thread_name("streams")
+        .enable_all()
+        .build()?;
     let handle = runtime.handle().clone();
     let run = move || runtime.block_on(std::future::pending::<()>());
     std::thread::Builder::new()

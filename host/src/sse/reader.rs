@@ -29,38 +29,50 @@ struct Asked {
     followers: Vec<Follower>,
 }
 
-/// Reads until the process ends.
+/// Reads until the process ends. The next question is out before the answers to
+/// the last one are handed over: the store and the sockets work side by side.
 pub(super) async fn run(hub: Arc<Hub>) {
     let sent = counter!("millstream_sse_events_total");
     let mut streams = 8;
+    let mut answered: Option<(Vec<Asked>, Vec<Page>)> = None;
     loop {
-        hub.news.notified().await;
+        if answered.is_none() {
+            hub.news.notified().await;
+        }
         // Who may read, and whose interest stands, is settled first.
-        if let Err(error) = hub.settle().await {
-            hub.trouble(Some(error));
-            tokio::time::sleep(PAUSE).await;
-            hub.news.notify_one();
-            continue;
+        let settled = hub.settle().await;
+        let asked = match &settled {
+            Ok(()) => asked(&hub, streams),
+            Err(_) => Vec::new(),
+        };
+        let reading = (!asked.is_empty()).then(|| {
+            let (store, wants) = (hub.streams.clone(), asked.iter().map(want).collect());
+            tokio::spawn(async move { store.read(wants).await })
+        });
+        if let Some((asked, pages)) = answered.take() {
+            for (asked, page) in asked.iter().zip(&pages) {
+                give(&hub, asked, page, &sent).await;
+            }
         }
-        let asked = asked(&hub, streams);
-        if asked.is_empty() {
-            continue;
-        }
-        match hub.streams.read(asked.iter().map(want).collect()).await {
+        let read = match (settled, reading) {
+            (Err(error), _) => Err(error),
+            (Ok(()), None) => continue,
+            (Ok(()), Some(reading)) => reading.await.unwrap_or_else(|e| Err(e.to_string())),
+        };
+        match read {
             Ok(pages) => {
                 hub.trouble(None);
                 streams = match bytes(&pages) {
                     0..BYTES => (streams * 2).min(STREAMS),
                     _ => (streams / 2).max(1),
                 };
-                for (asked, page) in asked.iter().zip(&pages) {
-                    give(&hub, asked, page, &sent).await;
-                }
+                answered = Some((asked, pages));
             }
             Err(error) => {
                 hub.trouble(Some(error));
                 tokio::time::sleep(PAUSE).await;
-                asked.iter().for_each(|asked| hub.ring_feed(&asked.feed));
+                asked.iter().for_each(|asked| hub.read_again(&asked.feed));
+                hub.news.notify_one();
             }
         }
     }
@@ -86,7 +98,10 @@ fn asked(hub: &Hub, streams: usize) -> Vec<Asked> {
         }
         let of_places = places.into_iter();
         all.extend(of_places.map(|(position, (limit, followers))| Asked {
-            feed: feed.clone(),
+            feed: {
+                feed.ask();
+                feed.clone()
+            },
             position,
             limit,
             followers,
@@ -132,7 +147,8 @@ async fn give(hub: &Hub, asked: &Asked, page: &Page, sent: &metrics::Counter) {
             tokio::task::yield_now().await;
         }
     }
-    if more {
-        hub.ring_feed(&asked.feed);
+    match more {
+        true => hub.read_again(&asked.feed),
+        false => hub.was_read(&asked.feed),
     }
 }

@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::{MissedTickBehavior, interval};
 
+/// Connections that are looked at before other work gets its turn.
+const TURN_OF_OTHERS: usize = 64;
 /// The longest turn.
 const TURN: Duration = Duration::from_secs(4);
 
@@ -68,7 +70,10 @@ pub(super) async fn run(hub: Arc<Hub>) {
                 due.extend(connection);
                 there
             });
-        for connection in due {
+        for (count, connection) in due.into_iter().enumerate() {
+            if count % TURN_OF_OTHERS == TURN_OF_OTHERS - 1 {
+                tokio::task::yield_now().await;
+            }
             if connection
                 .reader
                 .expires
