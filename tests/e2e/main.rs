@@ -15,6 +15,7 @@ mod hostile;
 mod kafka_faults;
 mod plugin_faults;
 mod plugin_files;
+mod readers;
 mod redis_faults;
 mod road;
 mod sse;

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -48,6 +48,11 @@ impl Process {
     /// Its standard error, once, if the command piped it.
     pub fn take_stderr(&self) -> Option<ChildStderr> {
         self.child.lock().unwrap().stderr.take()
+    }
+
+    /// Its standard output, once, if the command piped it.
+    pub fn take_stdout(&self) -> Option<ChildStdout> {
+        self.child.lock().unwrap().stdout.take()
     }
 
     /// How it ended, if it has.

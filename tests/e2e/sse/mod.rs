@@ -10,9 +10,9 @@ mod hostile;
 mod many;
 mod opening;
 mod outage;
-mod payload;
+pub(crate) mod payload;
 mod resume;
-mod rig;
+pub(crate) mod rig;
 mod slow;
 
 use std::time::Duration;
