@@ -3,7 +3,7 @@
 use std::mem::take;
 
 /// Turns a body as it is sent into the body as it is meant.
-pub(crate) enum Body {
+pub enum Body {
     /// `Transfer-Encoding: chunked`
     Chunked(Chunk),
     /// `Content-Length`: so many bytes are still to come.
@@ -12,7 +12,7 @@ pub(crate) enum Body {
     ToEnd,
 }
 
-pub(crate) enum Chunk {
+pub enum Chunk {
     /// In the line that says the size; what of it has come.
     Size(Vec<u8>),
     /// In the data; so many bytes are still to come.
@@ -25,22 +25,28 @@ pub(crate) enum Chunk {
 }
 
 impl Body {
+    /// One that comes in chunks.
+    pub fn chunked() -> Self {
+        Body::Chunked(Chunk::Size(vec![]))
+    }
+
     /// As these headers (names in lower case) say.
     pub(crate) fn of(headers: &[(String, String)]) -> Self {
         let header = |name: &str| headers.iter().find(|(key, _)| key == name).map(|h| &*h.1);
         match (header("transfer-encoding"), header("content-length")) {
-            (Some("chunked"), _) => Body::Chunked(Chunk::Size(vec![])),
+            (Some("chunked"), _) => Body::chunked(),
             (_, Some(length)) => Body::Length(length.parse().expect("bad Content-Length")),
             _ => Body::ToEnd,
         }
     }
 
-    pub(crate) fn is_done(&self) -> bool {
+    /// Whether all of it has come.
+    pub fn is_done(&self) -> bool {
         matches!(self, Body::Length(0) | Body::Chunked(Chunk::Done))
     }
 
     /// The part of the body that is in the next bytes.
-    pub(crate) fn decode(&mut self, mut input: &[u8]) -> Vec<u8> {
+    pub fn decode(&mut self, mut input: &[u8]) -> Vec<u8> {
         let mut output = Vec::new();
         while !input.is_empty() && !self.is_done() {
             let used = match self {

@@ -34,6 +34,7 @@ mod streams;
 mod wait;
 
 pub use browser::Browser;
+pub use chunked::Body;
 pub use clock::Clock;
 pub use config::{SHORT_SESSIONS, config};
 pub use daemon::{Daemon, DaemonBuilder, Memory};

@@ -5,6 +5,7 @@
 mod away;
 mod browser;
 mod drain;
+mod fuzz;
 mod gaps;
 mod hostile;
 mod many;
