@@ -18,5 +18,6 @@ mod plugin_files;
 mod readers;
 mod redis_faults;
 mod road;
+mod siege;
 mod sse;
 mod store;

@@ -17,7 +17,7 @@ pub struct Frame {
 
 /// Makes frames of bytes, however they are cut.
 #[derive(Default)]
-pub(crate) struct Parser {
+pub struct Parser {
     line: Vec<u8>,
     after_cr: bool,
     frame: Frame,
@@ -25,7 +25,7 @@ pub(crate) struct Parser {
 
 impl Parser {
     /// The frames that these bytes complete.
-    pub(crate) fn parse(&mut self, bytes: &[u8]) -> Vec<Frame> {
+    pub fn parse(&mut self, bytes: &[u8]) -> Vec<Frame> {
         bytes.iter().filter_map(|byte| self.byte(*byte)).collect()
     }
 

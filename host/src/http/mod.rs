@@ -8,6 +8,7 @@ mod io;
 mod protocol;
 mod reply;
 mod server;
+mod streams;
 mod takeover;
 mod tls;
 

@@ -20,6 +20,10 @@ pub trait Endless: Send {
     /// Sends `head`, then itself, onto a socket; until either side ends it.
     fn onto(self: Box<Self>, socket: TcpStream, head: Bytes) -> BoxFuture<()>;
 
+    /// Returns when it is to end though nobody takes what it has. To be polled
+    /// by the task that has its body.
+    fn given_up(&self) -> BoxFuture<()>;
+
     /// Itself as a body.
     fn body(self: Box<Self>) -> Streamed;
 }

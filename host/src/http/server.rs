@@ -3,13 +3,14 @@
 use super::io::DeadlineIo;
 use super::protocol::speaks_http2;
 use super::reply::Reply;
+use super::streams::{Open, StreamTasks};
 use super::takeover::Slot;
 use super::tls::Tls;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Version};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::future::{Future, pending, poll_fn};
 use std::io;
@@ -326,26 +327,39 @@ impl<H: Handler> Connection<H> {
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (handler, from) = (self.handler.clone(), self.from);
+        let ListenerSettings { head, write, .. } = self.settings;
+        let open = Open::new();
+        let begun = open.clone();
         let service = service_fn(move |request| {
-            let handler = handler.clone();
-            async move { Ok::<_, Infallible>(handler.handle(request, from).await) }
+            let (handler, begun) = (handler.clone(), begun.begin());
+            async move {
+                let reply = handler.handle(request, from).await;
+                Ok::<_, Infallible>(begun.answers(reply, write))
+            }
         });
-        let mut builder = http2::Builder::new(TokioExecutor::new());
+        let mut builder = http2::Builder::new(StreamTasks);
         builder
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
             .max_header_list_size(2 * BUFFER as u32)
             .max_send_buf_size(SEND_BUFFER as usize)
-            .keep_alive_interval(self.settings.write)
-            .keep_alive_timeout(self.settings.write);
+            .keep_alive_interval(write)
+            .keep_alive_timeout(write);
         let connection = builder.serve_connection(TokioIo::new(io), service);
         let mut connection = std::pin::pin!(connection);
         tokio::select! {
-            ended = connection.as_mut() => ended,
+            ended = connection.as_mut() => return ended,
             () = stopped(&mut self.stop) => {
                 connection.as_mut().graceful_shutdown();
-                connection.await
+                return connection.await;
             }
+            // Half a request is none.
+            () = open.none_for(head) => connection.as_mut().graceful_shutdown(),
+        }
+        // The client may have begun one before it heard of that.
+        tokio::select! {
+            ended = connection => ended,
+            () = open.none_for(head) => Ok(()),
         }
     }
 }

@@ -199,6 +199,15 @@ impl Outlet {
         }
     }
 
+    /// Whether it was cut; if not, wakes this one then.
+    pub fn poll_cut(&mut self, waker: &Waker) -> Poll<()> {
+        if self.cut {
+            return Poll::Ready(());
+        }
+        self.wait(waker);
+        Poll::Pending
+    }
+
     /// Takes all that waits, as one piece, for a body; `None` at its end, an
     /// error where it is cut.
     pub fn take(&mut self, waker: &Waker) -> Poll<Option<io::Result<Bytes>>> {

@@ -37,6 +37,15 @@ impl Endless for OpenStream {
         }))
     }
 
+    fn given_up(&self) -> BoxFuture<()> {
+        // It lives for as long as the body does.
+        let connection = Arc::downgrade(&self.connection);
+        Box::pin(poll_fn(move |cx| match connection.upgrade() {
+            Some(connection) => connection.out(|out| out.poll_cut(cx.waker())),
+            None => Poll::Pending,
+        }))
+    }
+
     fn body(self: Box<Self>) -> Pin<Box<dyn Body<Data = Bytes, Error = io::Error> + Send>> {
         Box::into_pin(self)
     }

@@ -25,6 +25,8 @@ pub struct Options<'a> {
     pub transform: &'a str,
     /// Further lines of `[store]`.
     pub store: &'a str,
+    /// Further lines of `[http]`.
+    pub http: &'a str,
     /// Further lines of `[[pipeline]]`.
     pub pipeline: &'a str,
 }
@@ -35,6 +37,7 @@ impl Default for Options<'_> {
             redis: &servers().redis,
             transform: AS_IT_IS,
             store: "",
+            http: "",
             pipeline: "",
         }
     }
@@ -201,6 +204,7 @@ fn config(topic: &str, prefix: &str, options: &Options) -> String {
     let Options {
         transform,
         store,
+        http,
         pipeline,
         ..
     } = options;
@@ -218,6 +222,7 @@ key-prefix = "{prefix}"
 {store}
 [http]
 listen = "127.0.0.1:0"
+{http}
 [auth]
 anonymous = true
 [admin]

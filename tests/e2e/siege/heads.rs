@@ -1,0 +1,69 @@
+use super::beside::{Beside, assert_refused, connect, read_to_end};
+use super::impatient;
+use std::io::Write;
+use std::net::TcpStream;
+use std::thread;
+
+const LINE: &str = "GET /v1/events?client=x HTTP/1.1\r\nhost: x\r\n";
+
+/// Sends a piece over and over until it has sent so much, or can't any more.
+fn pour(mut socket: &TcpStream, piece: &[u8], bytes: usize) {
+    for _ in 0..bytes.div_ceil(piece.len()) {
+        if socket.write_all(piece).is_err() {
+            return;
+        }
+    }
+}
+
+/// Fifty at once: what each of them could have the daemon hold counts.
+fn all_are_refused(begin: &str, piece: &str, bytes: usize) {
+    let rig = impatient();
+    let mut beside = Beside::of(&rig);
+    thread::scope(|scope| {
+        let one = || {
+            let mut socket = connect(&rig);
+            socket.write_all(begin.as_bytes()).unwrap();
+            pour(&socket, piece.as_bytes(), bytes);
+            assert_refused(&read_to_end(socket));
+        };
+        let all: Vec<_> = (0..50).map(|_| scope.spawn(one)).collect();
+        beside.reads_on();
+        all.into_iter().for_each(|one| one.join().unwrap());
+    });
+    beside.noticed_nothing();
+}
+
+#[test]
+fn a_header_of_a_mebibyte_is_refused() {
+    let begin = format!("{LINE}x-bomb: ");
+    all_are_refused(&begin, &"a".repeat(16 << 10), 1 << 20);
+}
+
+#[test]
+fn a_mebibyte_of_headers_is_refused() {
+    let piece = format!("x-bomb: {}\r\n", "a".repeat(1000));
+    all_are_refused(LINE, &piece, 1 << 20);
+}
+
+#[test]
+fn ten_thousand_lines_of_headers_are_refused() {
+    all_are_refused(LINE, "a: b\r\n", 60_000);
+}
+
+#[test]
+fn a_request_line_without_end_is_refused() {
+    let piece = "client=x&".repeat(1000);
+    all_are_refused("GET /v1/events?", &piece, 8 << 20);
+}
+
+#[test]
+fn many_headers_that_are_whole_are_refused_with_a_word() {
+    let rig = impatient();
+    let mut socket = connect(&rig);
+    let headers = "a: b\r\n".repeat(500);
+    socket
+        .write_all(format!("{LINE}{headers}\r\n").as_bytes())
+        .unwrap();
+    let answer = read_to_end(socket);
+    assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+}

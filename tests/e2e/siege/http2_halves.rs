@@ -1,0 +1,103 @@
+use super::beside::{Beside, connect, read_to_end};
+use super::{SOON, impatient};
+use crate::sse::rig::{Options, Rig};
+use millstream_tests::http2::{END_HEADERS, END_STREAM, GOAWAY, HEADERS, Http2, PREFACE, block};
+use std::io::Write;
+
+/// The connection ends, whatever is said until then.
+#[track_caller]
+fn assert_ends(http2: &mut Http2) -> Vec<u8> {
+    let frames: Vec<_> = std::iter::from_fn(|| http2.next(SOON)).collect();
+    assert!(http2.has_ended(), "it does not end: {frames:?}");
+    frames.iter().map(|frame| frame.kind).collect()
+}
+
+#[test]
+fn half_a_preface_is_cut() {
+    let rig = impatient();
+    let mut beside = Beside::of(&rig);
+    let halves: Vec<_> = (1..PREFACE.len())
+        .map(|length| {
+            let mut socket = connect(&rig);
+            socket.write_all(&PREFACE[..length]).unwrap();
+            socket
+        })
+        .collect();
+    beside.reads_on();
+    halves.into_iter().for_each(|half| drop(read_to_end(half)));
+    beside.noticed_nothing();
+}
+
+#[test]
+fn a_connection_on_which_nothing_is_asked_ends_though_it_answers_pings() {
+    let rig = impatient();
+    let mut beside = Beside::of(&rig);
+    let mut silent = Http2::connect(&rig.daemon.sse());
+    silent.raw(PREFACE);
+    let mut idle = Http2::open(&rig.daemon.sse(), 65_535);
+    let mut asked = Http2::open(&rig.daemon.sse(), 65_535);
+    asked.get(1, "/v1/nothing", &[]);
+    beside.reads_on();
+    assert_ends(&mut silent);
+    assert!(assert_ends(&mut idle).contains(&GOAWAY), "it is told");
+    let said = assert_ends(&mut asked);
+    assert!(
+        said.contains(&HEADERS) && said.contains(&GOAWAY),
+        "{said:?}"
+    );
+    beside.noticed_nothing();
+}
+
+#[test]
+fn half_a_request_is_none() {
+    let rig = impatient();
+    let mut beside = Beside::of(&rig);
+    let whole = block("/v1/events?client=x", &[]);
+    let mut begun = Http2::open(&rig.daemon.sse(), 65_535);
+    begun.send(HEADERS, END_STREAM, 1, &whole[..whole.len() / 2]);
+    // A frame whose end never comes.
+    let mut torn = Http2::open(&rig.daemon.sse(), 65_535);
+    torn.raw(&[0, 1, 0, HEADERS, END_STREAM | END_HEADERS, 0, 0, 0, 1, 0]);
+    beside.reads_on();
+    assert_ends(&mut begun);
+    assert_ends(&mut torn);
+    beside.noticed_nothing();
+}
+
+#[test]
+fn an_answer_that_is_not_taken_is_given_up() {
+    let rig = impatient();
+    let mut beside = Beside::of(&rig);
+    let mut deaf = Http2::open(&rig.daemon.sse(), 0);
+    deaf.get(1, "/v1/millstream.js", &[]);
+    beside.reads_on();
+    assert_ends(&mut deaf);
+    beside.noticed_nothing();
+}
+
+#[test]
+fn a_stream_keeps_its_connection() {
+    // Who is not read for a while does not answer pings either.
+    let rig = Rig::with(Options {
+        http: "header-timeout = \"1s\"",
+        ..Options::default()
+    });
+    let mut beside = Beside::of(&rig);
+    let mut http2 = Http2::open(&rig.daemon.sse(), 65_535);
+    http2.get(1, "/v1/events?client=quiet", &[]);
+    // Several times as long as a connection without any would live.
+    let mut idle = Http2::open(&rig.daemon.sse(), 65_535);
+    for _ in 0..3 {
+        assert_ends(&mut idle);
+        idle = Http2::open(&rig.daemon.sse(), 65_535);
+        beside.reads_on();
+    }
+    rig.send("quiet", ["comes after all"]);
+    loop {
+        let frame = http2.next(SOON).expect("it is still open");
+        if String::from_utf8_lossy(&frame.payload).contains("data: comes after all") {
+            break;
+        }
+    }
+    beside.noticed_nothing();
+}

@@ -1,0 +1,30 @@
+//! The edge besieged: connections that mean harm, and crowds that don't. An
+//! ordinary reader beside them gets its events all the while.
+
+mod beside;
+mod bodies;
+mod halves;
+mod heads;
+mod herd;
+mod http2_floods;
+mod http2_halves;
+mod http2_streams;
+mod stalled;
+mod storm;
+
+use crate::sse::rig::{Options, Rig};
+use std::time::Duration;
+
+/// Not an expectation of speed: what is not there by then never comes.
+const SOON: Duration = Duration::from_secs(60);
+
+/// What a daemon may grow by, whatever is sent to it.
+const GROWTH: u64 = 32 << 20;
+
+/// A daemon that does not wait long, so that the tests needn't.
+fn impatient() -> Rig<'static> {
+    Rig::with(Options {
+        http: "header-timeout = \"1s\"\nwrite-timeout = \"1s\"",
+        ..Options::default()
+    })
+}

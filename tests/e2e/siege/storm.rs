@@ -1,0 +1,52 @@
+use super::beside::Beside;
+use crate::sse::rig::Rig;
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+/// Events that come while the storm goes on.
+const EVENTS: usize = 50;
+const CONNECTIONS: usize = 5000;
+
+/// What is said before a connection is closed again.
+const WORDS: &[&str] = &[
+    "",
+    "GET /v1/ev",
+    "GET /v1/events?client=storm HTTP/1.1\r\nhost: x\r\n\r\n",
+    "GET /v1/nothing HTTP/1.1\r\nhost: x\r\n\r\n",
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+];
+
+#[test]
+fn who_reads_gets_its_events_while_thousands_come_and_go() {
+    let rig = Rig::start();
+    let mut beside = Beside::of(&rig);
+    let (over, count) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let addr = rig.daemon.sse();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for words in WORDS.iter().cycle() {
+                    if over.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    // The backlog may be full for a moment.
+                    if let Ok(mut socket) = TcpStream::connect(&addr) {
+                        socket.write_all(words.as_bytes()).ok();
+                        count.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+        let mut events = 0;
+        while events < EVENTS || count.load(Ordering::Relaxed) < CONNECTIONS {
+            beside.reads_on();
+            events += 1;
+        }
+        over.store(true, Ordering::Relaxed);
+        let count = count.load(Ordering::Relaxed);
+        println!("{events} events beside {count} connections");
+    });
+    beside.noticed_nothing();
+}
