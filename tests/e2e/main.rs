@@ -13,6 +13,7 @@ mod examples;
 mod harness;
 mod hostile;
 mod kafka_faults;
+mod pages;
 mod plugin_faults;
 mod plugin_files;
 mod readers;

@@ -12,12 +12,13 @@ use std::time::Duration;
 
 const START: Duration = Duration::from_secs(60);
 
-/// The first half keeps it from talking to anyone but the page's server.
+/// The first of them keep it from talking to anyone but the page's server.
 const FLAGS: &[&str] = &[
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--disable-quic",
+    "--ignore-certificate-errors", // tests make their own
     "--no-first-run",
     "--headless",
     "--no-sandbox", // root has none
@@ -93,6 +94,16 @@ impl Browser {
         });
         self.cdp
             .call("Network.emulateNetworkConditions", &conditions);
+    }
+
+    /// The protocol (`h2`) of each answer so far to an address that holds this text.
+    pub fn protocols_of(&mut self, part: &str) -> Vec<String> {
+        self.eval("0"); // brings what was told before
+        let answers = self.cdp.events("Network.responseReceived");
+        let answers = answers.map(|event| &event["params"]["response"]);
+        let of = answers.filter(|answer| answer["url"].as_str().unwrap().contains(part));
+        of.filter_map(|answer| Some(answer["protocol"].as_str()?.to_owned()))
+            .collect()
     }
 
     /// The exceptions that the page did not catch.

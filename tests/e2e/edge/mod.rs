@@ -6,10 +6,10 @@ mod groups;
 mod limits;
 mod presence;
 mod protocol;
-mod rig;
+pub(crate) mod rig;
 mod roles;
-mod tls;
-mod tokens;
+pub(crate) mod tls;
+pub(crate) mod tokens;
 mod types;
 
 use std::time::Duration;

@@ -8,9 +8,10 @@ use millstream_tests::{find_program, wait_until};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-const TLS: &str = r#"tls = { certificate = "cert.pem", key = "key.pem" }"#;
+pub const TLS: &str = r#"tls = { certificate = "cert.pem", key = "key.pem" }"#;
 
-fn pair() -> (String, String) {
+/// A certificate for `localhost`, and its key.
+pub fn pair() -> (String, String) {
     let made = rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
     let pem = |label: &str, der: &[u8]| {
         let text = STANDARD.encode(der);

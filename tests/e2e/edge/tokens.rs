@@ -8,8 +8,8 @@ use millstream_tests::{Sse, wait_until};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-const SECRET: &[u8] = b"a secret of more than thirty-two bytes, for tests";
-const AUTH: &str = r#"
+pub const SECRET: &[u8] = b"a secret of more than thirty-two bytes, for tests";
+pub const AUTH: &str = r#"
 [auth]
 issuer = "https://login.example.com"
 audience = "events"
@@ -19,11 +19,13 @@ algorithm = "HS256"
 file = "secret"
 "#;
 
-fn edge() -> Edge<'static> {
+/// One that asks for tokens.
+pub fn edge() -> Edge<'static> {
     Edge::made("", AUTH, |builder| builder.file("secret", SECRET))
 }
 
-fn now() -> u64 {
+/// In seconds since 1970.
+pub fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap()
@@ -31,7 +33,7 @@ fn now() -> u64 {
 }
 
 /// A token of these claims beside the usual ones, which `null` takes away.
-fn token(claims: Value) -> String {
+pub fn token(claims: Value) -> String {
     signed(&json!({ "alg": "HS256", "typ": "JWT" }), claims)
 }
 
