@@ -4,6 +4,7 @@
 mod beside;
 mod bodies;
 mod halves;
+mod handshakes;
 mod heads;
 mod herd;
 mod http2_floods;
