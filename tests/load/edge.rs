@@ -14,11 +14,10 @@ pub fn start(count: usize, program: Option<&Path>, redis: &str, prefix: &str) ->
 url = "{redis}"
 key-prefix = "{prefix}"
 [http]
-listen = "127.0.0.1:0"
+listen = "0.0.0.0:0"
+allow-unauthenticated = true
 [admin]
 listen = "127.0.0.1:0"
-[auth]
-anonymous = true
 "#
     );
     let start = |_| {

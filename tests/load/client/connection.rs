@@ -6,7 +6,7 @@ use super::sse::Parser;
 use crate::clock::now;
 use std::future::poll_fn;
 use std::io::{Error, ErrorKind, Result};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -15,9 +15,9 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::select;
 use tokio::time::sleep;
 
-/// Connections of one source address: an address has 28,000 ports, and those of connections that
-/// were closed are taken for a minute.
-const A_SOURCE: u32 = 4000;
+/// Connections to one address of the server, which listens on all of loopback: there are 28,000
+/// ports to come from, and those of connections that were closed are taken for a minute.
+const A_HOST: u32 = 4000;
 
 /// How a connection ended.
 enum End {
@@ -85,14 +85,14 @@ async fn connect(shared: &Shared, at: usize, live: &mut bool) -> Result<End> {
 }
 
 async fn dial(shared: &Shared, at: usize) -> Result<TcpStream> {
-    let (n, address) = shared.whom(at);
-    let socket = TcpSocket::new_v4()?;
-    if address.ip().is_loopback() {
-        let number = u8::try_from(2 + n / A_SOURCE).expect("too many clients");
-        let source = Ipv4Addr::new(127, 0, 0, number);
-        socket.bind(SocketAddr::from((source, 0)))?;
+    let (n, mut address) = shared.whom(at);
+    // Binding to several source addresses would do, too, but looks for a port by itself: among
+    // thousands that were just closed that takes longer than all the rest.
+    if address.ip().is_unspecified() {
+        let number = u8::try_from(2 + n / A_HOST).expect("too many clients");
+        address.set_ip(Ipv4Addr::new(127, 0, 0, number).into());
     }
-    socket.connect(address).await
+    TcpSocket::new_v4()?.connect(address).await
 }
 
 async fn send(stream: &TcpStream, mut bytes: &[u8]) -> Result<()> {
