@@ -91,7 +91,7 @@ impl Daemon {
         let admin = tokio::spawn(admin.serve(Arc::new(admin_handler), stopped.clone()));
         let pinging = ping(store.clone(), readiness.clone());
         match &hub {
-            Some(hub) => hub.runtime().spawn(pinging),
+            Some(hub) => hub.store().spawn(pinging),
             None => tokio::spawn(pinging),
         };
         let mut swapper = None;

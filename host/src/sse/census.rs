@@ -72,9 +72,9 @@ impl Hub {
             check_gap: false,
         };
         let wants = connections.iter().map(|c| want(&c.reader.client));
-        let (streams, wants) = (self.streams.clone(), wants.collect());
-        let reading = self.runtime.spawn(async move { streams.read(wants).await });
-        let pages = reading.await.ok().and_then(Result::ok).unwrap_or_default();
+        let wants = wants.collect();
+        let pages = self.ask(|streams| async move { streams.read(wants).await });
+        let pages = pages.await.unwrap_or_default();
         pages.into_iter().map(|page| page.last).collect()
     }
 
@@ -83,11 +83,9 @@ impl Hub {
     /// # Errors
     /// When the store does not answer.
     pub async fn disconnect(&self, client: &ClientId) -> Result<(), String> {
-        let (streams, client) = (self.streams.clone(), client.clone());
-        let asking = self
-            .runtime
-            .spawn(async move { streams.disconnect(client).await });
-        asking.await.map_err(|error| error.to_string())?
+        let client = client.clone();
+        self.ask(|streams| async move { streams.disconnect(client).await })
+            .await
     }
 
     /// Revokes a client's tokens that were issued before a time, in seconds
@@ -96,10 +94,8 @@ impl Hub {
     /// # Errors
     /// When the store does not answer.
     pub async fn revoke(&self, client: &ClientId, before: u64) -> Result<(), String> {
-        let (streams, client) = (self.streams.clone(), client.clone());
-        let asking = self
-            .runtime
-            .spawn(async move { streams.revoke(client, before).await });
-        asking.await.map_err(|error| error.to_string())?
+        let client = client.clone();
+        self.ask(|streams| async move { streams.revoke(client, before).await })
+            .await
     }
 }

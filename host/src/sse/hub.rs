@@ -18,9 +18,6 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// One hands over what was read while the other reads on, or sends comments.
-const THREADS: usize = 2;
-
 /// Everyone who is connected to this process.
 pub struct Hub {
     pub(super) streams: Arc<dyn Streams>,
@@ -36,8 +33,8 @@ pub struct Hub {
     /// Why nothing can be read now, where that is so.
     trouble: Mutex<Option<String>>,
     presence: Option<presence::Sender>,
-    /// Where everything that asks the store runs.
-    pub(super) runtime: Handle,
+    /// The thread that everything runs on that asks the store.
+    store: Handle,
 }
 
 #[derive(Default)]
@@ -95,7 +92,8 @@ impl Hub {
         settings: SseSettings,
         presence: Option<presence::Sender>,
     ) -> io::Result<Arc<Hub>> {
-        let runtime = thread()?;
+        // One hands over what was read while the other reads on.
+        let (store, sockets) = (thread("store")?, thread("sockets")?);
         let limits = Arc::new(Limits::new(settings));
         let hub = Arc::new(Hub {
             streams,
@@ -108,19 +106,33 @@ impl Hub {
             revoked: Mutex::default(),
             trouble: Mutex::default(),
             presence,
-            runtime: runtime.clone(),
+            store: store.clone(),
         });
-        runtime.spawn(listen(hub.clone()));
-        runtime.spawn(reader::run(hub.clone()));
-        runtime.spawn(wheel::run(hub.clone()));
-        runtime.spawn(keep_interest(hub.clone()));
+        store.spawn(listen(hub.clone()));
+        store.spawn(keep_interest(hub.clone()));
+        store.spawn(wheel::run(hub.clone()));
+        sockets.spawn(reader::run(hub.clone()));
         Ok(hub)
     }
 
-    /// Where everything runs that asks the store: it is to have one connection
-    /// for that, and no other work waits there.
-    pub fn runtime(&self) -> &Handle {
-        &self.runtime
+    /// The thread that everything runs on that asks the store: it is to have one
+    /// connection for that, and no other work is in its way.
+    pub fn store(&self) -> &Handle {
+        &self.store
+    }
+
+    /// Asks the store, beside whatever else is done meanwhile.
+    pub(super) fn ask<T, F, A>(
+        &self,
+        ask: A,
+    ) -> impl Future<Output = Result<T, String>> + use<T, F, A>
+    where
+        T: Send + 'static,
+        A: FnOnce(Arc<dyn Streams>) -> F,
+        F: Future<Output = Result<T, String>> + Send + 'static,
+    {
+        let asking = self.store.spawn(ask(self.streams.clone()));
+        async { asking.await.unwrap_or_else(|error| Err(error.to_string())) }
     }
 
     fn clients(&self) -> MutexGuard<'_, Clients> {
@@ -278,7 +290,9 @@ impl Hub {
     /// where there may be new ones: nothing is read for anyone before.
     pub(super) async fn settle(&self) -> Result<(), String> {
         if self.stale.swap(false, Ordering::AcqRel) {
-            let revoked = self.streams.revoked().await;
+            let revoked = self
+                .ask(|streams| async move { streams.revoked().await })
+                .await;
             let revoked = revoked.inspect_err(|_| self.stale.store(true, Ordering::Release))?;
             self.apply(revoked);
         }
@@ -287,8 +301,11 @@ impl Hub {
             return Ok(());
         }
         let lease = self.limits.settings.lease();
-        let kept = self.streams.keep_interest(new.clone(), lease).await;
-        kept.inspect_err(|_| self.clients().new.extend(new))
+        let again = new.clone();
+        let keep =
+            |streams: Arc<dyn Streams>| async move { streams.keep_interest(new, lease).await };
+        let kept = self.ask(keep).await;
+        kept.inspect_err(|_| self.clients().new.extend(again))
     }
 
     fn apply(&self, revoked: Vec<(ClientId, u64)>) {
@@ -367,18 +384,12 @@ impl Hub {
     }
 }
 
-/// A runtime of its own, which ends with the process.
-fn thread() -> io::Result<Handle> {
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(THREADS)
-        .thread_name("streams")
-        .enable_all()
-        .build()?;
+/// A thread with a runtime of its own, which ends with the process.
+fn thread(name: &str) -> io::Result<Handle> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
     let run = move || runtime.block_on(std::future::pending::<()>());
-    std::thread::Builder::new()
-        .name("streams".into())
-        .spawn(run)?;
+    std::thread::Builder::new().name(name.into()).spawn(run)?;
     Ok(handle)
 }
 

@@ -46,8 +46,8 @@ pub(super) async fn run(hub: Arc<Hub>) {
             Err(_) => Vec::new(),
         };
         let reading = (!asked.is_empty()).then(|| {
-            let (store, wants) = (hub.streams.clone(), asked.iter().map(want).collect());
-            tokio::spawn(async move { store.read(wants).await })
+            let wants = asked.iter().map(want).collect();
+            hub.ask(|streams| async move { streams.read(wants).await })
         });
         if let Some((asked, pages)) = answered.take() {
             for (asked, page) in asked.iter().zip(&pages) {
@@ -57,7 +57,7 @@ pub(super) async fn run(hub: Arc<Hub>) {
         let read = match (settled, reading) {
             (Err(error), _) => Err(error),
             (Ok(()), None) => continue,
-            (Ok(()), Some(reading)) => reading.await.unwrap_or_else(|e| Err(e.to_string())),
+            (Ok(()), Some(reading)) => reading.await,
         };
         match read {
             Ok(pages) => {
