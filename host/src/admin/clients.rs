@@ -31,11 +31,11 @@ pub(super) async fn answer(
             }
             act_on(hub, client, act, query).await
         }
-        ([""] | ["", _], _) => Err(not_allowed("GET")),
-        (["", _, "disconnect" | "revoke"], _) => Err(not_allowed("POST")),
+        ([""] | ["", _], _) => Err(Box::new(not_allowed("GET"))),
+        (["", _, "disconnect" | "revoke"], _) => Err(Box::new(not_allowed("POST"))),
         _ => return None,
     };
-    Some(reply.unwrap_or_else(|refused| refused))
+    Some(reply.unwrap_or_else(|refused| *refused))
 }
 
 fn not_allowed(use_: &'static str) -> Reply {
@@ -46,23 +46,31 @@ fn not_allowed(use_: &'static str) -> Reply {
     reply
 }
 
-fn client_of(part: &str) -> Result<ClientId, Reply> {
+fn client_of(part: &str) -> Result<ClientId, Box<Reply>> {
     let id: Vec<u8> = percent_decode_str(part).collect();
-    let bad = |e| problem(StatusCode::BAD_REQUEST, &format!("the client id {e}"));
+    let bad = |e| {
+        Box::new(problem(
+            StatusCode::BAD_REQUEST,
+            &format!("the client id {e}"),
+        ))
+    };
     ClientId::new(&id).map_err(bad)
 }
 
 /// A number of the query.
-fn number<T: std::str::FromStr>(query: &str, name: &str) -> Result<Option<T>, Reply> {
+fn number<T: std::str::FromStr>(query: &str, name: &str) -> Result<Option<T>, Box<Reply>> {
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let value = pairs.into_iter().find(|(key, _)| *key == name);
-    let bad = |_| problem(StatusCode::BAD_REQUEST, &format!("{name}: a whole number"));
+    let bad = |_| {
+        let why = format!("{name}: a whole number");
+        Box::new(problem(StatusCode::BAD_REQUEST, &why))
+    };
     value
         .map(|(_, value)| value.parse().map_err(bad))
         .transpose()
 }
 
-async fn list(hub: &Hub, client: Option<&str>, query: &str) -> Result<Reply, Reply> {
+async fn list(hub: &Hub, client: Option<&str>, query: &str) -> Result<Reply, Box<Reply>> {
     let client = client.map(client_of).transpose()?;
     let limit = number(query, "limit")?.unwrap_or(LISTED);
     let (connections, count) = hub.census(client.as_ref(), limit).await;
@@ -84,7 +92,7 @@ fn shown(of: &Connected) -> Value {
     })
 }
 
-async fn act_on(hub: &Hub, client: &str, act: &str, query: &str) -> Result<Reply, Reply> {
+async fn act_on(hub: &Hub, client: &str, act: &str, query: &str) -> Result<Reply, Box<Reply>> {
     let client = client_of(client)?;
     let done = match act {
         "disconnect" => hub.disconnect(&client).await.map(|()| json!({})),
@@ -97,6 +105,6 @@ async fn act_on(hub: &Hub, client: &str, act: &str, query: &str) -> Result<Reply
             revoked.map(|()| json!({ "before": before }))
         }
     };
-    let away = |why: String| problem(StatusCode::SERVICE_UNAVAILABLE, &why);
+    let away = |why: String| Box::new(problem(StatusCode::SERVICE_UNAVAILABLE, &why));
     done.map(|body| json(StatusCode::OK, &body)).map_err(away)
 }

@@ -6,6 +6,7 @@ use super::frame::{self, Frame, Told};
 use super::limits::{Limits, Tick};
 use super::outlet::Outlet;
 use super::pages::Frames;
+use super::request::Types;
 use crate::record::{AWAY, ClientId, Entry, Gap, Page, StreamId, StreamName};
 use bytes::Bytes;
 use std::net::IpAddr;
@@ -79,7 +80,7 @@ pub(super) struct Connection {
     pub reader: Reader,
     pub follows: Box<[Follow]>,
     /// Only events of these types, where it asked for some.
-    types: Option<Box<[Box<[u8]>]>>,
+    types: Option<Types>,
     limits: Arc<Limits>,
     retry_ms: u32,
     state: Mutex<State>,
@@ -104,7 +105,7 @@ impl Connection {
     pub fn new(
         reader: Reader,
         follows: Box<[Follow]>,
-        types: Option<Box<[Box<[u8]>]>>,
+        types: Option<Types>,
         limits: Arc<Limits>,
         (chunked, retry_ms): (bool, u32),
     ) -> Connection {

@@ -38,7 +38,7 @@ pub enum ParseCursorError {
 }
 
 impl Cursor {
-    /// Reads what [`write`] wrote.
+    /// Reads what [`write()`] wrote.
     ///
     /// # Errors
     /// What is wrong with it.

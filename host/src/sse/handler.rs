@@ -2,7 +2,8 @@
 
 use super::connection::Reader;
 use super::cors::{Cors, Origin};
-use super::hub::{Hub, Shed};
+use super::hub::Hub;
+use super::registry::Shed;
 use super::request::Asked;
 use super::stream::OpenStream;
 use crate::auth::{Auth, Credentials, Refused};
@@ -72,7 +73,7 @@ impl SseHandler {
         };
         let reader = match self.reader(request, &asked, from, cors) {
             Ok(reader) => reader,
-            Err(refused) => return refused,
+            Err(refused) => return *refused,
         };
         if request.method() == Method::HEAD {
             return stream(Body::Whole(None));
@@ -101,8 +102,8 @@ impl SseHandler {
         asked: &Asked,
         from: &From,
         cors: &Cors<'_>,
-    ) -> Result<Reader, Reply> {
-        let forbidden = |why: &str| problem(StatusCode::FORBIDDEN, why);
+    ) -> Result<Reader, Box<Reply>> {
+        let forbidden = |why: &str| Box::new(problem(StatusCode::FORBIDDEN, why));
         if cors.origin == Origin::Foreign && !self.auth.is_anonymous() {
             // A browser adds a cookie to whatever any page asks for.
             return Err(forbidden("pages of this origin are not in cors-origins"));
@@ -116,13 +117,13 @@ impl SseHandler {
             query: request.uri().query().unwrap_or_default(),
         };
         let verified = self.auth.check(&credentials, asked.client.as_deref());
-        let verified = verified.map_err(|refused| refusal(&refused))?;
+        let verified = verified.map_err(|refused| Box::new(refusal(&refused)))?;
         let denied = |name: &GroupName| !verified.groups.allows(name.as_str());
         if asked.groups.iter().any(denied) {
             return Err(forbidden("groups: the token does not list all of these"));
         }
         if self.hub.is_revoked(&verified.client, verified.issued_at) {
-            return Err(refusal(&Refused::revoked()));
+            return Err(Box::new(refusal(&Refused::revoked())));
         }
         Ok(Reader {
             client: verified.client,

@@ -1,83 +1,38 @@
 //! Who is connected, and which streams may have news.
 
-use super::connection::{Connection, Follow, Position, Reader};
+use super::connection::{Connection, Follow, Reader};
 use super::feed::{Feed, Follower};
 use super::limits::{Limits, SseSettings, origin_of};
-use super::request::{Asked, Begin};
-use super::{News, Streams, cursor, presence, reader, wheel};
+use super::registry::{Registry, Shed, follows};
+use super::request::Asked;
+use super::{News, Streams, presence, reader, settle, wheel};
 use crate::record::{ClientId, StreamName};
 use metrics::gauge;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::io;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval};
 
 /// Everyone who is connected to this process.
 pub struct Hub {
     pub(super) streams: Arc<dyn Streams>,
     pub(super) limits: Arc<Limits>,
     pub(super) wheel: wheel::Wheel,
-    clients: Mutex<Clients>,
+    clients: Mutex<Registry>,
     pub(super) news: Notify,
     /// The store may have forgotten who is connected.
-    forgotten: Notify,
+    pub(super) forgotten: Notify,
     /// Revocations are to be read (again) before anything else is.
-    stale: AtomicBool,
-    revoked: Mutex<HashMap<ClientId, u64>>,
+    pub(super) stale: AtomicBool,
+    pub(super) revoked: Mutex<HashMap<ClientId, u64>>,
     /// Why nothing can be read now, where that is so.
     trouble: Mutex<Option<String>>,
     presence: Option<presence::Sender>,
     /// The thread that everything runs on that asks the store.
     store: Handle,
-}
-
-#[derive(Default)]
-struct Clients {
-    /// Streams that someone follows.
-    feeds: HashMap<StreamName, Arc<Feed>>,
-    /// Connections from each address.
-    origins: HashMap<IpAddr, usize>,
-    open: usize,
-    /// Streams that may have news, each once, in the order that they came, so
-    /// that those that always have news hold nobody up.
-    turns: VecDeque<Arc<Feed>>,
-    /// Clients whose interest the store does not know of yet.
-    new: Vec<ClientId>,
-    closed: bool,
-}
-
-/// Why a connection is not opened now; its client is to come back later.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Shed {
-    /// Too many connections of its client.
-    Client,
-    /// Too many from its address.
-    Address,
-    /// Too many altogether.
-    Process,
-    /// The store does not say where its streams are.
-    Store,
-    /// The daemon is stopping.
-    Stopping,
-}
-
-impl Shed {
-    /// The reason's name in metrics.
-    pub fn name(self) -> &'static str {
-        match self {
-            Shed::Client => "client",
-            Shed::Address => "address",
-            Shed::Process => "process",
-            Shed::Store => "store",
-            Shed::Stopping => "stopping",
-        }
-    }
 }
 
 impl Hub {
@@ -109,7 +64,7 @@ impl Hub {
             store: store.clone(),
         });
         store.spawn(listen(hub.clone()));
-        store.spawn(keep_interest(hub.clone()));
+        store.spawn(settle::keep_interest(hub.clone()));
         store.spawn(wheel::run(hub.clone()));
         sockets.spawn(reader::run(hub.clone()));
         Ok(hub)
@@ -135,7 +90,7 @@ impl Hub {
         async { asking.await.unwrap_or_else(|error| Err(error.to_string())) }
     }
 
-    fn clients(&self) -> MutexGuard<'_, Clients> {
+    pub(super) fn clients(&self) -> MutexGuard<'_, Registry> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -149,7 +104,7 @@ impl Hub {
         let origin = origin_of(reader.address);
         let client = reader.client.clone();
         let mut clients = self.clients();
-        self.admit(&clients, &client, origin)?;
+        clients.admit(&self.limits.settings, &client, origin)?;
         let own = StreamName::Client(client.clone());
         let is_new = !clients.feeds.contains_key(&own);
         let follows = follows(&mut clients, own, asked.groups, &asked.begin);
@@ -176,22 +131,6 @@ impl Hub {
             presence.connected(&client);
         }
         Ok(connection)
-    }
-
-    fn admit(&self, clients: &Clients, client: &ClientId, origin: IpAddr) -> Result<(), Shed> {
-        let settings = &self.limits.settings;
-        let own = clients.feeds.get(&StreamName::Client(client.clone()));
-        let from = clients.origins.get(&origin).copied().unwrap_or_default();
-        let shed = if clients.closed {
-            Shed::Stopping
-        } else if own.is_some_and(|own| own.count() >= settings.per_client) {
-            Shed::Client
-        } else if settings.per_address.is_some_and(|most| from >= most) {
-            Shed::Address
-        } else {
-            return Ok(());
-        };
-        Err(shed)
     }
 
     pub(super) fn close(&self, connection: &Arc<Connection>) {
@@ -264,66 +203,11 @@ impl Hub {
     /// Takes up to `most` streams that may have news.
     pub(super) fn take_dirty(&self, most: usize) -> Vec<Arc<Feed>> {
         let mut clients = self.clients();
-        let mut taken = Vec::new();
-        for _ in 0..clients.turns.len() {
-            let Some(feed) = clients.turns.pop_front() else {
-                break;
-            };
-            // Who is at it would be asked for where they are no more.
-            if feed.is_asked() {
-                clients.turns.push_back(feed);
-                continue;
-            }
-            feed.unmark();
-            taken.push(feed);
-            if taken.len() == most {
-                break;
-            }
-        }
+        let taken = clients.take_turns(most);
         if !clients.turns.is_empty() {
             self.news.notify_one();
         }
         taken
-    }
-
-    /// Has the store know of clients that are new here, and reads revocations
-    /// where there may be new ones: nothing is read for anyone before.
-    pub(super) async fn settle(&self) -> Result<(), String> {
-        if self.stale.swap(false, Ordering::AcqRel) {
-            let revoked = self
-                .ask(|streams| async move { streams.revoked().await })
-                .await;
-            let revoked = revoked.inspect_err(|_| self.stale.store(true, Ordering::Release))?;
-            self.apply(revoked);
-        }
-        let new = std::mem::take(&mut self.clients().new);
-        if new.is_empty() {
-            return Ok(());
-        }
-        let lease = self.limits.settings.lease();
-        let again = new.clone();
-        let keep =
-            |streams: Arc<dyn Streams>| async move { streams.keep_interest(new, lease).await };
-        let kept = self.ask(keep).await;
-        kept.inspect_err(|_| self.clients().new.extend(again))
-    }
-
-    fn apply(&self, revoked: Vec<(ClientId, u64)>) {
-        let revoked: HashMap<_, _> = revoked.into_iter().collect();
-        for connection in self.everyone() {
-            let before = revoked.get(&connection.reader.client);
-            if is_revoked(before, connection.reader.issued_at) {
-                connection.end(self.retry_ms(1));
-            }
-        }
-        *self.revoked.lock().unwrap_or_else(PoisonError::into_inner) = revoked;
-    }
-
-    /// Whether a client's token that was issued then was revoked, as far as
-    /// this process knows.
-    pub(super) fn is_revoked(&self, client: &ClientId, issued_at: Option<u64>) -> bool {
-        let revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
-        is_revoked(revoked.get(client), issued_at)
     }
 
     pub(super) fn trouble(&self, now: Option<String>) {
@@ -393,42 +277,6 @@ fn thread(name: &str) -> io::Result<Handle> {
     Ok(handle)
 }
 
-fn is_revoked(before: Option<&u64>, issued_at: Option<u64>) -> bool {
-    before.is_some_and(|before| issued_at.is_none_or(|issued| issued < *before))
-}
-
-/// The streams of a new connection, and where it begins in each.
-fn follows(
-    clients: &mut Clients,
-    own: StreamName,
-    groups: Vec<crate::record::GroupName>,
-    begin: &Begin,
-) -> Box<[Follow]> {
-    let mut follow = |name: StreamName, encoded: String, begin| Follow {
-        feed: clients.feed(name),
-        encoded: encoded.into(),
-        begin,
-    };
-    let place = match begin {
-        Begin::Now => Position::Unknown,
-        Begin::Earliest => Position::Oldest,
-        Begin::After(cursor) => Position::Unsure(cursor.own),
-    };
-    let mut all = vec![follow(own, String::new(), place)];
-    for group in groups {
-        let begin = match begin {
-            Begin::After(cursor) => {
-                let known = cursor.groups.iter().find(|(name, _)| *name == group);
-                known.map_or(Position::Unknown, |(_, id)| Position::Unsure(*id))
-            }
-            _ => place,
-        };
-        let encoded = cursor::encoded(&group);
-        all.push(follow(StreamName::Group(group), encoded, begin));
-    }
-    all.into()
-}
-
 async fn listen(hub: Arc<Hub>) {
     let streams = hub.streams.clone();
     let hear = move |news| match news {
@@ -441,45 +289,6 @@ async fn listen(hub: Arc<Hub>) {
         }
     };
     streams.listen(Box::new(hear)).await;
-}
-
-/// Renews everyone's interest in time, and when the store may have lost it.
-async fn keep_interest(hub: Arc<Hub>) {
-    let lease = hub.limits.settings.lease();
-    let mut every = interval(lease / 3);
-    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = every.tick() => {}
-            () = hub.forgotten.notified() => {}
-        }
-        let own = |name: &StreamName| match name {
-            StreamName::Client(client) => Some(client.clone()),
-            StreamName::Group(_) => None,
-        };
-        let clients: Vec<_> = hub.clients().feeds.keys().filter_map(own).collect();
-        if !clients.is_empty()
-            && let Err(error) = hub.streams.keep_interest(clients, lease).await
-        {
-            tracing::warn!(%error, "can't note who is connected; again shortly");
-            // Sooner than the next renewal: what is left of a lease is short.
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            hub.forgotten.notify_one();
-        }
-    }
-}
-
-impl Clients {
-    fn feed(&mut self, name: StreamName) -> Arc<Feed> {
-        let new = || Arc::new(Feed::new(name.clone()));
-        self.feeds.entry(name.clone()).or_insert_with(new).clone()
-    }
-
-    fn turn(&mut self, feed: &Arc<Feed>) {
-        if feed.mark() {
-            self.turns.push_back(feed.clone());
-        }
-    }
 }
 
 /// A whole number below `most`; 0 where that is 0.

@@ -24,7 +24,9 @@ mod outlet;
 mod pages;
 mod presence;
 mod reader;
+mod registry;
 pub mod request;
+mod settle;
 mod stream;
 mod wheel;
 

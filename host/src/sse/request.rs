@@ -11,6 +11,9 @@ const GROUPS_BYTES: usize = 2 << 10;
 /// Types that one connection may ask for.
 const TYPES: usize = 64;
 
+/// Types of events.
+pub type Types = Box<[Box<[u8]>]>;
+
 /// Where a connection asked to begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begin {
@@ -30,7 +33,7 @@ pub struct Asked {
     /// Groups to follow, each once.
     pub groups: Vec<GroupName>,
     /// Only events of these types.
-    pub types: Option<Box<[Box<[u8]>]>>,
+    pub types: Option<Types>,
     /// Where to begin.
     pub begin: Begin,
 }
@@ -92,16 +95,16 @@ fn groups(value: Option<&str>, most: usize) -> Result<Vec<GroupName>, String> {
     Ok(groups)
 }
 
-fn types(value: Option<&str>) -> Result<Option<Box<[Box<[u8]>]>>, String> {
+fn types(value: Option<&str>) -> Result<Option<Types>, String> {
     let Some(value) = value else {
         return Ok(None);
     };
     let types = value.split(',').map(|kind| decoded(kind).into());
-    let types: Box<[Box<[u8]>]> = types.collect();
+    let types: Types = types.collect();
     if types.len() > TYPES {
         return Err(format!("types: at most {TYPES}"));
     }
-    if types.iter().any(|kind: &Box<[u8]>| kind.is_empty()) {
+    if types.iter().any(|kind| kind.is_empty()) {
         return Err("types: one is empty; events without a type are of type `message`".into());
     }
     Ok(Some(types))

@@ -1,0 +1,143 @@
+//! The streams that someone here follows, and how many connections there are.
+
+use super::connection::{Follow, Position};
+use super::cursor;
+use super::feed::Feed;
+use super::limits::SseSettings;
+use super::request::Begin;
+use crate::record::{ClientId, GroupName, StreamName};
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Who follows what.
+#[derive(Default)]
+pub(super) struct Registry {
+    /// Streams that someone follows.
+    pub feeds: HashMap<StreamName, Arc<Feed>>,
+    /// Connections from each address.
+    pub origins: HashMap<IpAddr, usize>,
+    pub open: usize,
+    /// Streams that may have news, each once, in the order that they came, so
+    /// that those that always have news hold nobody up.
+    pub turns: VecDeque<Arc<Feed>>,
+    /// Clients whose interest the store does not know of yet.
+    pub new: Vec<ClientId>,
+    pub closed: bool,
+}
+
+/// Why a connection is not opened now; its client is to come back later.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Shed {
+    /// Too many connections of its client.
+    Client,
+    /// Too many from its address.
+    Address,
+    /// Too many altogether.
+    Process,
+    /// The store does not say where its streams are.
+    Store,
+    /// The daemon is stopping.
+    Stopping,
+}
+
+impl Shed {
+    /// The reason's name in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Shed::Client => "client",
+            Shed::Address => "address",
+            Shed::Process => "process",
+            Shed::Store => "store",
+            Shed::Stopping => "stopping",
+        }
+    }
+}
+
+impl Registry {
+    fn feed(&mut self, name: &StreamName) -> Arc<Feed> {
+        let new = || Arc::new(Feed::new(name.clone()));
+        self.feeds.entry(name.clone()).or_insert_with(new).clone()
+    }
+
+    /// Marks a stream to be read.
+    pub fn turn(&mut self, feed: &Arc<Feed>) {
+        if feed.mark() {
+            self.turns.push_back(feed.clone());
+        }
+    }
+
+    /// Takes up to `most` streams that may have news.
+    pub fn take_turns(&mut self, most: usize) -> Vec<Arc<Feed>> {
+        let mut taken = Vec::new();
+        for _ in 0..self.turns.len() {
+            let Some(feed) = self.turns.pop_front() else {
+                break;
+            };
+            // Who is at it would be asked for where they are no more.
+            if feed.is_asked() {
+                self.turns.push_back(feed);
+                continue;
+            }
+            feed.unmark();
+            taken.push(feed);
+            if taken.len() == most {
+                break;
+            }
+        }
+        taken
+    }
+
+    /// Whether one more connection may be opened.
+    pub fn admit(
+        &self,
+        settings: &SseSettings,
+        client: &ClientId,
+        origin: IpAddr,
+    ) -> Result<(), Shed> {
+        let own = self.feeds.get(&StreamName::Client(client.clone()));
+        let from = self.origins.get(&origin).copied().unwrap_or_default();
+        let shed = if self.closed {
+            Shed::Stopping
+        } else if own.is_some_and(|own| own.count() >= settings.per_client) {
+            Shed::Client
+        } else if settings.per_address.is_some_and(|most| from >= most) {
+            Shed::Address
+        } else {
+            return Ok(());
+        };
+        Err(shed)
+    }
+}
+
+/// The streams of a new connection, and where it begins in each.
+pub(super) fn follows(
+    registry: &mut Registry,
+    own: StreamName,
+    groups: Vec<GroupName>,
+    begin: &Begin,
+) -> Box<[Follow]> {
+    let mut follow = |name: StreamName, encoded: String, begin| Follow {
+        feed: registry.feed(&name),
+        encoded: encoded.into(),
+        begin,
+    };
+    let place = match begin {
+        Begin::Now => Position::Unknown,
+        Begin::Earliest => Position::Oldest,
+        Begin::After(cursor) => Position::Unsure(cursor.own),
+    };
+    let mut all = vec![follow(own, String::new(), place)];
+    for group in groups {
+        let begin = match begin {
+            Begin::After(cursor) => {
+                let known = cursor.groups.iter().find(|(name, _)| *name == group);
+                known.map_or(Position::Unknown, |(_, id)| Position::Unsure(*id))
+            }
+            _ => place,
+        };
+        let encoded = cursor::encoded(&group);
+        all.push(follow(StreamName::Group(group), encoded, begin));
+    }
+    all.into()
+}
