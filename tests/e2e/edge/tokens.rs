@@ -33,8 +33,11 @@ pub fn now() -> u64 {
 }
 
 /// A token of these claims beside the usual ones, which `null` takes away.
-pub #[allow(clippy::needless_pass_by_value, reason = "they are written where they are used")]
-fn token(claims: Value) -> String {
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "they are written where they are used"
+)]
+pub fn token(claims: Value) -> String {
     signed(&json!({ "alg": "HS256", "typ": "JWT" }), &claims)
 }
 
