@@ -79,7 +79,7 @@ pub struct HttpSettings {
     pub write_timeout: Duration,
     /// How long a request's head may take.
     pub header_timeout: Duration,
-    /// How long connections may take to end at a stop.
+    /// Over how long clients come back, at most, when the daemon stops.
     pub drain: Duration,
     /// The most connections; none: what the limit of descriptors leaves.
     pub max_connections: Option<usize>,
