@@ -137,6 +137,15 @@ pub enum Command {
         #[arg(long, default_value = "30", value_parser = seconds)]
         seconds: Duration,
     },
+    /// From Kafka to the handler of a page in a real browser
+    Browser {
+        /// Records a second
+        #[arg(long, default_value_t = 200, value_parser = some())]
+        rate: u32,
+        /// How long records are made
+        #[arg(long, default_value = "30", value_parser = seconds)]
+        seconds: Duration,
+    },
     /// One process of clients; orders and answers are lines of JSON
     #[command(hide = true)]
     Client,

@@ -138,7 +138,7 @@ fn chosen(access: Access, asked: Option<&[u8]>) -> Result<ClientId, Refused> {
 }
 
 fn id(asked: &[u8]) -> Result<ClientId, Refused> {
-    ClientId::new(asked).map_err(|why| Refused::request(format!("client: {why}")))
+    ClientId::new(asked).map_err(|why| Refused::request(format!("client: the client id {why}")))
 }
 
 fn which() -> Refused {

@@ -161,7 +161,7 @@ fn client(name: &str, id: &Value) -> Result<ClientId, Refused> {
         return Err(wrong(name, "something that is no text"));
     };
     // These errors tell lengths and places, not the id.
-    ClientId::new(id.as_bytes()).map_err(|why| wrong(name, &format!("no client id ({why})")))
+    ClientId::new(id.as_bytes()).map_err(|why| wrong(name, &format!("no client id: it {why}")))
 }
 
 fn wrong(claim: &str, what: &str) -> Refused {

@@ -1,5 +1,6 @@
 //! The measurements, one file each.
 
+mod browser;
 mod deliver;
 mod edges;
 mod fanout;
@@ -53,6 +54,7 @@ pub fn run(options: &Options, report: &Report) -> Result<()> {
             seconds,
         } => reconnect::run(target, report, *connections, *rate, *seconds),
         Command::Latency { rate, seconds } => latency::run(target, report, *rate, *seconds),
+        Command::Browser { rate, seconds } => browser::run(target, report, *rate, *seconds),
         Command::Client => Ok(()), // `main` has served it
     }
 }
