@@ -83,6 +83,18 @@ fn describe() {
         "Events written to connections."
     );
     gauge!("millstream_sse_connections", "Open event streams.");
+    counter!(
+        "millstream_sse_shed_total",
+        "Readers that were told to come back, by why: client, address, process, store, stopping."
+    );
+    counter!(
+        "millstream_sse_cut_total",
+        "Readers that were cut since they did not read."
+    );
+    counter!(
+        "millstream_sse_presence_lost_total",
+        "Notices of who comes and goes that nobody took in time."
+    );
     gauge!(
         "millstream_plugin_generation",
         "The generation of plugins that is live."
