@@ -4,6 +4,7 @@
 //! off; running out of descriptors is survived and said; an answer without end
 //! may have the socket for itself. This folder knows nothing of what is served.
 
+mod connection;
 mod io;
 mod protocol;
 mod reply;

@@ -1,0 +1,193 @@
+//! One connection: by hyper, until an endless answer takes its socket.
+
+use super::io::{DeadlineIo, give_up_after};
+use super::protocol::speaks_http2;
+use super::server::{From, Handler, ListenerSettings, Place, SEND_BUFFER, stopped};
+use super::streams::{Open, StreamTasks};
+use super::takeover::Slot;
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper::{Request, Version};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::future::{Future, pending, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// hyper's smallest: heads are small, and events are written, not read.
+const BUFFER: usize = 8 << 10;
+/// Streams of one HTTP/2 connection.
+const STREAMS: u32 = 128;
+
+/// A connection to be served.
+pub(super) struct Connection<H> {
+    pub handler: Arc<H>,
+    pub settings: ListenerSettings,
+    pub stop: watch::Receiver<bool>,
+    pub from: From,
+    /// Kept for as long as it is open.
+    pub held: (Place, watch::Receiver<()>),
+}
+
+impl<H: Handler> Connection<H> {
+    /// Serves it to its end, or hands its socket on.
+    pub async fn serve(self, socket: TcpStream) {
+        // Events are small and late ones are worth less.
+        let _ = socket.set_nodelay(true);
+        let patience = self.settings.write;
+        give_up_after(&socket, patience);
+        let head = self.settings.head;
+        let served = match self.settings.tls.clone() {
+            Some(tls) => match timeout(head, tls.accept(socket)).await {
+                Ok(Ok(io)) => {
+                    let chosen = io.get_ref().1.alpn_protocol();
+                    let is_http2 = chosen == Some(b"h2");
+                    let io = DeadlineIo::new(io, patience);
+                    match is_http2 {
+                        true => self.http2(io).await,
+                        false => self.http1_within(io).await,
+                    }
+                }
+                Ok(Err(_)) | Err(_) => return,
+            },
+            None => match timeout(head, speaks_http2(&socket)).await {
+                Ok(Ok(true)) => self.http2(DeadlineIo::new(socket, patience)).await,
+                Ok(Ok(false)) => self.http1(socket).await,
+                Ok(Err(_)) | Err(_) => return,
+            },
+        };
+        if let Err(error) = served {
+            tracing::debug!(%error, "a connection ended");
+        }
+    }
+
+    /// HTTP/1.1 within TLS, all of it by hyper.
+    async fn http1_within<T>(mut self, io: DeadlineIo<T>) -> hyper::Result<()>
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (handler, from) = (self.handler.clone(), self.from);
+        let service = service_fn(move |request| {
+            let handler = handler.clone();
+            async move { Ok::<_, Infallible>(handler.handle(request, from).await) }
+        });
+        let connection = self.builder1().serve_connection(TokioIo::new(io), service);
+        let mut connection = std::pin::pin!(connection);
+        tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = stopped(&mut self.stop) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        }
+    }
+
+    /// A plain socket: an endless answer gets it for itself.
+    async fn http1(mut self, socket: TcpStream) -> hyper::Result<()> {
+        let slot = Arc::new(Slot::default());
+        let (handler, from) = (self.handler.clone(), self.from);
+        let left = slot.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (handler, slot) = (handler.clone(), left.clone());
+            async move {
+                let version = request.version();
+                let chunked = version == Version::HTTP_11;
+                let reply = handler.handle(request, From { chunked, ..from }).await;
+                match slot.leave(version, reply) {
+                    Some(reply) => Ok::<_, Infallible>(reply),
+                    // hyper is dropped before it hears of an answer.
+                    None => pending().await,
+                }
+            }
+        });
+        let io = DeadlineIo::new(socket, self.settings.write).telling(slot.clone());
+        let mut connection = self.builder1().serve_connection(TokioIo::new(io), service);
+        let mut stopping = false;
+        let ended = loop {
+            let driven = poll_fn(|cx| {
+                let polled = Pin::new(&mut connection).poll(cx);
+                match (polled, slot.take()) {
+                    (Poll::Ready(ended), _) => Poll::Ready(Err(ended)),
+                    (Poll::Pending, Some(taken)) => Poll::Ready(Ok(taken)),
+                    (Poll::Pending, None) => Poll::Pending,
+                }
+            });
+            tokio::select! {
+                ended = driven => break ended,
+                () = stopped(&mut self.stop), if !stopping => {
+                    stopping = true;
+                    Pin::new(&mut connection).graceful_shutdown();
+                }
+            }
+        };
+        match ended {
+            Err(ended) => ended,
+            Ok((head, endless)) => {
+                let socket = connection.into_parts().io.into_inner().into_inner();
+                // A task of its own: this one is as large as hyper's.
+                let (held, streamed) = (self.held, endless.onto(socket, head));
+                tokio::spawn(async move {
+                    streamed.await;
+                    drop(held);
+                });
+                Ok(())
+            }
+        }
+    }
+
+    fn builder1(&self) -> http1::Builder {
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.settings.head)
+            .max_buf_size(BUFFER);
+        builder
+    }
+
+    async fn http2<T>(mut self, io: DeadlineIo<T>) -> hyper::Result<()>
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (handler, from) = (self.handler.clone(), self.from);
+        let ListenerSettings { head, write, .. } = self.settings;
+        let open = Open::new();
+        let begun = open.clone();
+        let service = service_fn(move |request| {
+            let (handler, begun) = (handler.clone(), begun.begin());
+            async move {
+                let reply = handler.handle(request, from).await;
+                Ok::<_, Infallible>(begun.answers(reply, write))
+            }
+        });
+        let mut builder = http2::Builder::new(StreamTasks);
+        builder
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .max_header_list_size(2 * BUFFER as u32)
+            .max_send_buf_size(SEND_BUFFER as usize)
+            .keep_alive_interval(write)
+            .keep_alive_timeout(write);
+        let connection = builder.serve_connection(TokioIo::new(io), service);
+        let mut connection = std::pin::pin!(connection);
+        tokio::select! {
+            ended = connection.as_mut() => return ended,
+            () = stopped(&mut self.stop) => {
+                connection.as_mut().graceful_shutdown();
+                return connection.await;
+            }
+            // Half a request is none.
+            () = open.none_for(head) => connection.as_mut().graceful_shutdown(),
+        }
+        // The client may have begun one before it heard of that.
+        tokio::select! {
+            ended = connection => ended,
+            () = open.none_for(head) => Ok(()),
+        }
+    }
+}
