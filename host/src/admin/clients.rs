@@ -8,6 +8,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// Seconds that clocks may be apart.
+const AHEAD: u64 = 60;
 /// Connections listed unless more are asked for.
 const LISTED: usize = 1000;
 
@@ -101,6 +103,10 @@ async fn act_on(hub: &Hub, client: &str, act: &str, query: &str) -> Result<Reply
             let now = SystemTime::now().duration_since(UNIX_EPOCH);
             let now = now.unwrap_or_default().as_secs() + 1;
             let before = number(query, "before")?.unwrap_or(now);
+            if before > now + AHEAD {
+                let why = "before: seconds since 1970, and not in the future: it can't be undone";
+                return Err(Box::new(problem(StatusCode::BAD_REQUEST, why)));
+            }
             let revoked = hub.revoke(&client, before).await;
             revoked.map(|()| json!({ "before": before }))
         }

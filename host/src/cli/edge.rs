@@ -16,6 +16,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+/// Entries of one read of a stream.
+const PAGE: usize = 128;
 /// Descriptors that are for others than browsers: Kafka, Redis, files, and
 /// connections that are told that there are too many.
 const OTHERS: u64 = 768;
@@ -56,7 +58,7 @@ impl Edge {
             .clone()
             .map(|outbox| tell_presence(outbox, topic, address));
         let streams = Arc::new(StoreStreams(store.clone()));
-        let hub = Hub::start(streams, sse_settings(http), presence)?;
+        let hub = Hub::start(streams, sse_settings(settings), presence)?;
         Ok(Edge {
             hub,
             address,
@@ -77,8 +79,11 @@ impl Edge {
     }
 }
 
-fn sse_settings(http: &HttpSettings) -> SseSettings {
+fn sse_settings(settings: &Settings) -> SseSettings {
+    let http = &settings.http;
+    let kept = usize::try_from(settings.store.retention.max_events).unwrap_or(PAGE);
     SseSettings {
+        page: kept.min(PAGE),
         heartbeat: http.heartbeat,
         retry: http.retry,
         write_timeout: http.write_timeout,

@@ -32,7 +32,9 @@ pub(super) struct Connection<H> {
     pub stop: watch::Receiver<bool>,
     pub from: From,
     /// Kept for as long as it is open.
-    pub held: (Place, watch::Receiver<()>),
+    pub place: Arc<Place>,
+    /// Likewise.
+    pub held: watch::Receiver<()>,
 }
 
 impl<H: Handler> Connection<H> {
@@ -72,9 +74,9 @@ impl<H: Handler> Connection<H> {
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (handler, from) = (self.handler.clone(), self.from);
+        let (handler, from) = (self.handler.clone(), self.asking());
         let service = service_fn(move |request| {
-            let handler = handler.clone();
+            let (handler, from) = (handler.clone(), from());
             async move { Ok::<_, Infallible>(handler.handle(request, from).await) }
         });
         let connection = self.builder1().serve_connection(TokioIo::new(io), service);
@@ -91,10 +93,10 @@ impl<H: Handler> Connection<H> {
     /// A plain socket: an endless answer gets it for itself.
     async fn http1(mut self, socket: TcpStream) -> hyper::Result<()> {
         let slot = Arc::new(Slot::default());
-        let (handler, from) = (self.handler.clone(), self.from);
+        let (handler, from) = (self.handler.clone(), self.asking());
         let left = slot.clone();
         let service = service_fn(move |request: Request<Incoming>| {
-            let (handler, slot) = (handler.clone(), left.clone());
+            let (handler, slot, from) = (handler.clone(), left.clone(), from());
             async move {
                 let version = request.version();
                 let chunked = version == Version::HTTP_11;
@@ -131,13 +133,24 @@ impl<H: Handler> Connection<H> {
             Ok((head, endless)) => {
                 let socket = connection.into_parts().io.into_inner().into_inner();
                 // A task of its own: this one is as large as hyper's.
-                let (held, streamed) = (self.held, endless.onto(socket, head));
+                let held = (self.place, self.held);
+                let streamed = endless.onto(socket, head);
                 tokio::spawn(async move {
                     streamed.await;
                     drop(held);
                 });
                 Ok(())
             }
+        }
+    }
+
+    /// Where the next request comes from: whether there are too many is asked
+    /// anew each time.
+    fn asking(&self) -> impl Fn() -> From + use<H> {
+        let (from, place, most) = (self.from, self.place.clone(), self.settings.connections);
+        move || From {
+            crowded: place.is_beyond(most),
+            ..from
         }
     }
 
@@ -154,12 +167,12 @@ impl<H: Handler> Connection<H> {
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (handler, from) = (self.handler.clone(), self.from);
+        let (handler, from) = (self.handler.clone(), self.asking());
         let ListenerSettings { head, write, .. } = self.settings;
         let open = Open::new();
         let begun = open.clone();
         let service = service_fn(move |request| {
-            let (handler, begun) = (handler.clone(), begun.begin());
+            let (handler, begun, from) = (handler.clone(), begun.begin(), from());
             async move {
                 let reply = handler.handle(request, from).await;
                 Ok::<_, Infallible>(begun.answers(reply, write))

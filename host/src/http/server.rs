@@ -124,7 +124,8 @@ impl Listener {
                         // Many may have gone that were not missed yet.
                         tokio::time::sleep(CROWDED).await;
                     }
-                    if place.number > self.settings.connections.saturating_add(TOLD) {
+                    let most = self.settings.connections;
+                    if place.number > most.saturating_add(TOLD) {
                         continue;
                     }
                     let connection = Connection {
@@ -133,10 +134,11 @@ impl Listener {
                         stop: stop.clone(),
                         from: From {
                             address,
-                            crowded: place.number > self.settings.connections,
+                            crowded: false,
                             chunked: false,
                         },
-                        held: (place, ended.clone()),
+                        place: Arc::new(place),
+                        held: ended.clone(),
                     };
                     tokio::spawn(connection.serve(socket));
                 }
@@ -175,6 +177,13 @@ impl Place {
         let number = open.fetch_add(1, Ordering::Relaxed) + 1;
         let open = open.clone();
         Place { open, number }
+    }
+}
+
+impl Place {
+    /// Whether it is one too many, and still is.
+    pub fn is_beyond(&self, most: usize) -> bool {
+        self.number > most && self.open.load(Ordering::Relaxed) > most
     }
 }
 

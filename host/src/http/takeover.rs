@@ -41,11 +41,9 @@ impl Slot {
 /// An answer's head (RFC 9112): in HTTP/1.1 the body comes in chunks, before
 /// that it goes to the connection's end.
 fn head(version: Version, status: StatusCode, mut headers: HeaderMap) -> Bytes {
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     let line = match version {
-        Version::HTTP_10 => {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-            "HTTP/1.0"
-        }
+        Version::HTTP_10 => "HTTP/1.0",
         _ => {
             let chunked = HeaderValue::from_static("chunked");
             headers.insert(header::TRANSFER_ENCODING, chunked);

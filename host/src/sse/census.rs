@@ -56,7 +56,9 @@ impl Hub {
                     groups: names.map(|f| f.feed.name.as_str().to_owned()).collect(),
                     cursor,
                     queued,
-                    behind_ms: end.map(|end| end.millis.saturating_sub(at.millis)),
+                    behind_ms: end
+                        .zip(at)
+                        .map(|(end, at)| end.millis.saturating_sub(at.millis)),
                 }
             }));
         }

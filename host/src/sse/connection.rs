@@ -14,8 +14,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::SystemTime;
 
-/// Entries of one read: nobody knows how large they are before the first.
-const PAGE: std::ops::RangeInclusive<usize> = 4..=128;
+/// Entries of one read at least, and of the first one: nobody knows how large
+/// they are before.
+const PAGE: usize = 4;
 const FIRST_PAGE: usize = 8;
 /// Bytes that a page should about bring.
 const FILL: usize = 64 << 10;
@@ -116,7 +117,7 @@ impl Connection {
             state: Mutex::new(State {
                 places: follows.iter().map(|follow| follow.begin).collect(),
                 out: Outlet::new(limits.clone(), chunked),
-                page: FIRST_PAGE as u16,
+                page: FIRST_PAGE.min(limits.settings.page) as u16,
                 opened: false,
                 behind: false,
                 silent: 0,
@@ -212,7 +213,7 @@ impl Connection {
             Position::Unknown | Position::At(_) => {}
         }
         let (taken, bytes) = self.take_in(&mut state, follow, page, frames, &mut given.events);
-        state.page = next_page(taken, bytes, limit);
+        state.page = next_page(taken, bytes, limit, self.limits.settings.page);
         if full {
             // Until the next read, what comes after may be trimmed.
             state.doubt(follow);
@@ -358,6 +359,9 @@ impl Connection {
         let mut state = self.state();
         let settings = &self.limits.settings;
         let stuck = state.out.stuck().map(|since| since.until(now));
+        if state.out.is_cut() {
+            return;
+        }
         if stuck.is_some_and(|stuck| stuck >= settings.write_timeout) {
             metrics::counter!("millstream_sse_cut_total").increment(1);
             state.out.cut();
@@ -397,19 +401,20 @@ impl Connection {
         (id, state.out.waiting())
     }
 
-    /// Where it is in the client's own stream.
-    pub fn own_place(&self) -> StreamId {
-        self.state().places[0].id()
+    /// Where it is in the client's own stream, if it has begun.
+    pub fn own_place(&self) -> Option<StreamId> {
+        let state = self.state();
+        state.opened.then(|| state.places[0].id())
     }
 }
 
 /// As many entries as about fill the room.
-fn next_page(taken: usize, bytes: usize, limit: usize) -> u16 {
+fn next_page(taken: usize, bytes: usize, limit: usize, most: usize) -> u16 {
     let page = if bytes < FILL / 2 {
         let grown = if taken < limit { limit } else { limit * 2 };
-        grown.min(*PAGE.end())
+        grown.min(most)
     } else {
-        (taken * FILL / bytes).clamp(*PAGE.start(), *PAGE.end())
+        (taken * FILL / bytes).clamp(PAGE.min(most), most)
     };
     page as u16
 }

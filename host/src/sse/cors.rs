@@ -1,6 +1,6 @@
 //! Which pages of other origins may read (<https://fetch.spec.whatwg.org/#http-cors-protocol>).
 
-use crate::http::{Body, Reply, Response, StatusCode, header};
+use crate::http::{Body, Reply, Request, Response, StatusCode, header};
 use header::{HeaderMap, HeaderName, HeaderValue};
 
 /// Where the page is from that asks.
@@ -23,13 +23,13 @@ pub(super) struct Cors<'a> {
 }
 
 impl<'a> Cors<'a> {
-    pub fn of(allowed: &[String], headers: &'a HeaderMap) -> Cors<'a> {
-        let said = headers.get(header::ORIGIN);
+    pub fn of<T>(allowed: &[String], request: &'a Request<T>) -> Cors<'a> {
+        let said = request.headers().get(header::ORIGIN);
         let is = |origin: &HeaderValue| allowed.iter().any(|a| a.as_bytes() == origin.as_bytes());
         let origin = match said {
             None => Origin::Same,
             Some(origin) if is(origin) => Origin::Allowed,
-            Some(origin) if is_own(origin, headers) => Origin::Same,
+            Some(origin) if is_own(origin, request) => Origin::Same,
             Some(_) => Origin::Foreign,
         };
         Cors {
@@ -71,9 +71,14 @@ impl<'a> Cors<'a> {
 }
 
 /// Whether an origin is the one that was asked: its host and port are those of
-/// the Host header.
-fn is_own(origin: &HeaderValue, headers: &HeaderMap) -> bool {
-    let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
+/// the Host header, or in HTTP/2 of `:authority`.
+fn is_own<T>(origin: &HeaderValue, request: &Request<T>) -> bool {
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .map(HeaderValue::as_bytes);
+    let asked = request.uri().authority().map(|of| of.as_str().as_bytes());
+    let host = host.or(asked);
     let origin = origin.to_str().ok().and_then(|o| o.split_once("://"));
     origin.is_some_and(|(_, authority)| host == Some(authority.as_bytes()))
 }

@@ -46,7 +46,7 @@ impl Handler for SseHandler {
                 ),
             };
         }
-        let cors = Cors::of(&self.hub.limits.settings.cors_origins, request.headers());
+        let cors = Cors::of(&self.hub.limits.settings.cors_origins, &request);
         let mut reply = match *request.method() {
             Method::OPTIONS => cors.preflight(METHODS),
             Method::GET | Method::HEAD if path == MODULE => script(include_str!("millstream.js")),
@@ -54,6 +54,9 @@ impl Handler for SseHandler {
             _ => not_allowed(),
         };
         cors.admit(reply.headers_mut());
+        if request.method() == Method::HEAD {
+            without_body(&mut reply);
+        }
         reply
     }
 }
@@ -86,6 +89,10 @@ impl SseHandler {
             Ok(connection) => OpenStream { hub, connection },
             Err(why) => return self.shed(why),
         };
+        let reader = &open.connection.reader;
+        if self.hub.is_revoked(&reader.client, reader.issued_at) {
+            return refusal(&Refused::revoked());
+        }
         // Whoever is told that it is open gets everything from then on, also
         // where the store is away now.
         let patience = self.hub.limits.settings.heartbeat;
@@ -140,6 +147,14 @@ impl SseHandler {
         metrics::counter!("millstream_sse_shed_total", "why" => why.name()).increment(1);
         let retry = super::frame::closing(self.hub.retry_ms(3)).bytes(false);
         stream(Body::Whole(Some(retry)))
+    }
+}
+
+/// An answer to HEAD (RFC 9110, 9.3.2): its headers alone.
+fn without_body(reply: &mut Reply) {
+    if let Body::Whole(Some(bytes)) = std::mem::replace(reply.body_mut(), Body::Whole(None)) {
+        let length = bytes.len().into();
+        reply.headers_mut().insert(header::CONTENT_LENGTH, length);
     }
 }
 

@@ -3,6 +3,7 @@
 use super::connection::{Connection, Follow, Reader};
 use super::feed::{Feed, Follower};
 use super::limits::{Limits, SseSettings, origin_of};
+use super::outlet::Outlet;
 use super::registry::{Registry, Shed, follows};
 use super::request::Asked;
 use super::{News, Streams, presence, reader, settle, wheel};
@@ -119,17 +120,18 @@ impl Hub {
             clients.turn(feed);
         }
         if is_new {
-            clients.new.push(client.clone());
+            clients.new.insert(client.clone());
         }
         *clients.origins.entry(origin).or_default() += 1;
         clients.open += 1;
         gauge!("millstream_sse_connections").set(clients.open as f64);
-        drop(clients);
-        self.wheel.add(&connection);
-        self.news.notify_one();
+        // Under the lock: who comes is told before they go.
         if is_new && let Some(presence) = &self.presence {
             presence.connected(&client);
         }
+        drop(clients);
+        self.wheel.add(&connection);
+        self.news.notify_one();
         Ok(connection)
     }
 
@@ -151,10 +153,15 @@ impl Hub {
         }
         clients.open -= 1;
         gauge!("millstream_sse_connections").set(clients.open as f64);
-        drop(clients);
-        if is_last && let Some(presence) = &self.presence {
-            presence.disconnected(&connection.reader.client);
+        if is_last {
+            clients.new.remove(&connection.reader.client);
+            if let Some(presence) = &self.presence {
+                presence.disconnected(&connection.reader.client);
+            }
         }
+        drop(clients);
+        // Whoever still holds it must not hold its socket.
+        connection.out(Outlet::close);
     }
 
     /// Notes that a stream may have news.
@@ -164,6 +171,12 @@ impl Hub {
             clients.turn(&feed);
             self.news.notify_one();
         }
+    }
+
+    /// Not all was asked of a stream that is to be.
+    pub(super) fn turn_again(&self, feed: &Arc<Feed>) {
+        self.clients().turn(feed);
+        self.news.notify_one();
     }
 
     /// A question about a stream is answered.

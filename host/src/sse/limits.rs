@@ -29,6 +29,9 @@ pub struct SseSettings {
     pub per_address: Option<usize>,
     /// Bytes that may wait for all sockets together.
     pub queued: usize,
+    /// Entries of one read, at most: no more than a stream keeps, or what was
+    /// trimmed meanwhile is not noticed.
+    pub page: usize,
     /// Groups that one connection may follow.
     pub groups: usize,
     /// Origins whose pages may read, with credentials.
@@ -45,6 +48,7 @@ impl Default for SseSettings {
             per_client: 32,
             per_address: None,
             queued: 256 << 20,
+            page: 128,
             groups: 16,
             cors_origins: Vec::new(),
         }

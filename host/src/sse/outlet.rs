@@ -113,6 +113,19 @@ impl Outlet {
         }
     }
 
+    /// Whether it was ended at once.
+    pub fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// Lets go of its socket and of what waits.
+    pub fn close(&mut self) {
+        self.cut = true;
+        self.sink = Sink::Body;
+        self.queue = VecDeque::new();
+        self.limits.unqueued(std::mem::take(&mut self.queued));
+    }
+
     /// Ends it now.
     pub fn cut(&mut self) {
         self.cut = true;

@@ -70,6 +70,8 @@ pub(super) async fn run(hub: Arc<Hub>) {
             }
             Err(error) => {
                 hub.trouble(Some(error));
+                // It may have been too much at once.
+                streams = (streams / 2).max(1);
                 tokio::time::sleep(PAUSE).await;
                 asked.iter().for_each(|asked| hub.read_again(&asked.feed));
                 hub.news.notify_one();
@@ -96,7 +98,12 @@ fn asked(hub: &Hub, streams: usize) -> Vec<Asked> {
                 there.push(follower);
             }
         }
-        let of_places = places.into_iter();
+        // Many may be at places of their own; the rest comes behind this.
+        let room = STREAMS.saturating_sub(all.len()).max(1);
+        if places.len() > room {
+            hub.turn_again(&feed);
+        }
+        let of_places = places.into_iter().take(room);
         all.extend(of_places.map(|(position, (limit, followers))| Asked {
             feed: {
                 feed.ask();

@@ -6,7 +6,7 @@ use super::feed::Feed;
 use super::limits::SseSettings;
 use super::request::Begin;
 use crate::record::{ClientId, GroupName, StreamName};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub(super) struct Registry {
     /// that those that always have news hold nobody up.
     pub turns: VecDeque<Arc<Feed>>,
     /// Clients whose interest the store does not know of yet.
-    pub new: Vec<ClientId>,
+    pub new: HashSet<ClientId>,
     pub closed: bool,
 }
 

@@ -22,6 +22,7 @@ impl Hub {
             self.apply(revoked);
         }
         let new = std::mem::take(&mut self.clients().new);
+        let new: Vec<ClientId> = new.into_iter().collect();
         if new.is_empty() {
             return Ok(());
         }
@@ -30,18 +31,27 @@ impl Hub {
         let keep =
             |streams: Arc<dyn Streams>| async move { streams.keep_interest(new, lease).await };
         let kept = self.ask(keep).await;
-        kept.inspect_err(|_| self.clients().new.extend(again))
+        kept.inspect_err(|_| {
+            let mut clients = self.clients();
+            let known = |client: &ClientId| {
+                let own = StreamName::Client(client.clone());
+                clients.feeds.contains_key(&own)
+            };
+            let again: Vec<_> = again.into_iter().filter(known).collect();
+            clients.new.extend(again);
+        })
     }
 
     fn apply(&self, revoked: Vec<(ClientId, u64)>) {
         let revoked: HashMap<_, _> = revoked.into_iter().collect();
+        // Known first: who opens a stream meanwhile asks again once it is open.
+        *self.revoked.lock().unwrap_or_else(PoisonError::into_inner) = revoked.clone();
         for connection in self.everyone() {
             let before = revoked.get(&connection.reader.client);
             if is_revoked(before, connection.reader.issued_at) {
                 connection.end(self.retry_ms(1));
             }
         }
-        *self.revoked.lock().unwrap_or_else(PoisonError::into_inner) = revoked;
     }
 
     /// Whether a client's token that was issued then was revoked, as far as

@@ -1,8 +1,8 @@
 //! One connection, several streams, one cursor.
 
 use super::SOON;
-use super::rig::{Edge, gap, next};
-use millstream_tests::Frame;
+use super::rig::{ANONYMOUS, Edge, gap, next};
+use millstream_tests::{Frame, servers};
 use serde_json::json;
 
 #[test]
@@ -118,6 +118,35 @@ fn a_gap_in_a_group_says_which_one_and_leaves_the_others_alone() {
     for expected in ["news 3", "own 1", "own 2", "own 3"] {
         assert!(data.iter().any(|d| d == expected), "{expected} in {data:?}");
     }
+}
+
+#[test]
+fn a_burst_that_is_larger_than_what_is_kept_is_told_as_a_gap() {
+    let kept = format!("{ANONYMOUS}\n[store.retention]\nmax-events = 20");
+    let edge = Edge::with("", &kept);
+    let (mut sse, _) = edge.open("client=ada", &[]);
+    // Pages have grown as far as they do.
+    for n in 0..30 {
+        edge.write("client:ada", "t", &n.to_string());
+        assert_eq!(next(&mut sse), n.to_string());
+    }
+    let mut pipe = redis::pipe();
+    pipe.atomic();
+    for n in 0..200 {
+        let add = pipe.cmd("XADD").arg(edge.key("client:ada"));
+        add.arg("MAXLEN").arg("=").arg(20).arg("*");
+        add.arg("type").arg("t").arg("data").arg(n).ignore();
+    }
+    pipe.cmd("PUBLISH")
+        .arg(edge.key("bell"))
+        .arg("ada")
+        .ignore();
+    pipe.exec(&mut servers().redis.connect()).unwrap();
+    let events = sse.events(21, SOON);
+    assert_eq!(gap(&events[0])["reason"], "trimmed");
+    let rest: Vec<_> = events[1..].iter().filter_map(|f| f.data.clone()).collect();
+    let expected: Vec<_> = (180..200).map(|n| n.to_string()).collect();
+    assert_eq!(rest, expected);
 }
 
 #[test]
