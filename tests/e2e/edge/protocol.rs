@@ -142,12 +142,16 @@ fn an_old_client_gets_its_stream_up_to_the_connections_end() {
         .unwrap();
     socket.set_read_timeout(Some(SOON)).unwrap();
     let mut text = String::new();
-    let mut buffer = [0; 4096];
-    while !text.contains("retry:") {
-        let read = socket.read(&mut buffer).unwrap();
-        text += std::str::from_utf8(&buffer[..read]).unwrap();
-    }
+    let mut read_until = |wanted: &str, text: &mut String| {
+        let mut buffer = [0; 4096];
+        while !text.contains(wanted) {
+            let read = socket.read(&mut buffer).unwrap();
+            *text += std::str::from_utf8(&buffer[..read]).unwrap();
+        }
+    };
+    read_until("retry:", &mut text);
     let id = edge.write("client:ada", "t", "on");
+    read_until("data: on\n\n", &mut text);
     edge.call("POST", "/v1/clients/ada/disconnect", &[]);
     socket.read_to_string(&mut text).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
