@@ -8,7 +8,6 @@ use super::registry::{Registry, Shed, follows};
 use super::request::Asked;
 use super::{News, Streams, presence, reader, settle, wheel};
 use crate::record::{ClientId, StreamName};
-use metrics::gauge;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::io;
@@ -122,9 +121,7 @@ impl Hub {
         if is_new {
             clients.new.insert(client.clone());
         }
-        *clients.origins.entry(origin).or_default() += 1;
-        clients.open += 1;
-        gauge!("millstream_sse_connections").set(clients.open as f64);
+        clients.enter(origin);
         // Under the lock: who comes is told before they go.
         if is_new && let Some(presence) = &self.presence {
             presence.connected(&client);
@@ -144,15 +141,7 @@ impl Hub {
                 is_last |= follow == 0;
             }
         }
-        let origin = origin_of(connection.reader.address);
-        if let Some(from) = clients.origins.get_mut(&origin) {
-            *from -= 1;
-            if *from == 0 {
-                clients.origins.remove(&origin);
-            }
-        }
-        clients.open -= 1;
-        gauge!("millstream_sse_connections").set(clients.open as f64);
+        clients.leave(origin_of(connection.reader.address));
         if is_last {
             clients.new.remove(&connection.reader.client);
             if let Some(presence) = &self.presence {
@@ -164,29 +153,21 @@ impl Hub {
         connection.out(Outlet::close);
     }
 
-    /// Notes that a stream may have news.
-    fn ring(&self, stream: &StreamName) {
+    /// Notes that streams may have news.
+    fn ring(&self, streams: &[StreamName]) {
         let mut clients = self.clients();
-        if let Some(feed) = clients.feeds.get(stream).cloned() {
-            clients.turn(&feed);
+        for stream in streams {
+            if let Some(feed) = clients.feeds.get(stream).cloned() {
+                clients.turn(&feed);
+            }
+        }
+        if !clients.turns.is_empty() {
             self.news.notify_one();
         }
     }
 
-    /// Not all was asked of a stream that is to be.
-    pub(super) fn turn_again(&self, feed: &Arc<Feed>) {
-        self.clients().turn(feed);
-        self.news.notify_one();
-    }
-
-    /// A question about a stream is answered.
-    pub(super) fn was_read(&self, feed: &Feed) {
-        feed.answer();
-    }
-
-    /// The same, and there may be more.
+    /// Notes that a stream is to be read (again).
     pub(super) fn read_again(&self, feed: &Arc<Feed>) {
-        feed.answer();
         self.clients().turn(feed);
         self.news.notify_one();
     }
@@ -293,7 +274,7 @@ fn thread(name: &str) -> io::Result<Handle> {
 async fn listen(hub: Arc<Hub>) {
     let streams = hub.streams.clone();
     let hear = move |news| match news {
-        News::Of(streams) => streams.iter().for_each(|stream| hub.ring(stream)),
+        News::Of(streams) => hub.ring(&streams),
         News::Missed => hub.missed(),
         News::Disconnect(client) => hub.end_all_of(&client),
         News::Revoked => {

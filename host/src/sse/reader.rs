@@ -29,6 +29,16 @@ struct Asked {
     followers: Vec<Follower>,
 }
 
+impl Asked {
+    /// There was no answer: by the time that there is one, entries may have been
+    /// trimmed.
+    fn fail(&self, hub: &Hub) {
+        self.followers.iter().for_each(|f| f.connection.doubt());
+        self.feed.answer();
+        hub.read_again(&self.feed);
+    }
+}
+
 /// Reads until the process ends. The next question is out before the answers to
 /// the last one are handed over: the store and the sockets work side by side.
 pub(super) async fn run(hub: Arc<Hub>) {
@@ -73,7 +83,7 @@ pub(super) async fn run(hub: Arc<Hub>) {
                 // It may have been too much at once.
                 streams = (streams / 2).max(1);
                 tokio::time::sleep(PAUSE).await;
-                asked.iter().for_each(|asked| hub.read_again(&asked.feed));
+                asked.iter().for_each(|asked| asked.fail(&hub));
                 hub.news.notify_one();
             }
         }
@@ -101,18 +111,17 @@ fn asked(hub: &Hub, streams: usize) -> Vec<Asked> {
         // Many may be at places of their own; the rest comes behind this.
         let room = STREAMS.saturating_sub(all.len()).max(1);
         if places.len() > room {
-            hub.turn_again(&feed);
+            hub.read_again(&feed);
         }
-        let of_places = places.into_iter().take(room);
-        all.extend(of_places.map(|(position, (limit, followers))| Asked {
-            feed: {
-                feed.ask();
-                feed.clone()
-            },
-            position,
-            limit,
-            followers,
-        }));
+        for (position, (limit, followers)) in places.into_iter().take(room) {
+            feed.ask();
+            all.push(Asked {
+                feed: feed.clone(),
+                position,
+                limit,
+                followers,
+            });
+        }
     }
     all
 }
@@ -154,8 +163,8 @@ async fn give(hub: &Hub, asked: &Asked, page: &Page, sent: &metrics::Counter) {
             tokio::task::yield_now().await;
         }
     }
-    match more {
-        true => hub.read_again(&asked.feed),
-        false => hub.was_read(&asked.feed),
+    asked.feed.answer();
+    if more {
+        hub.read_again(&asked.feed);
     }
 }

@@ -6,6 +6,7 @@ use super::feed::Feed;
 use super::limits::SseSettings;
 use super::request::Begin;
 use crate::record::{ClientId, GroupName, StreamName};
+use metrics::gauge;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -86,6 +87,25 @@ impl Registry {
             }
         }
         taken
+    }
+
+    /// Counts a connection.
+    pub fn enter(&mut self, origin: IpAddr) {
+        *self.origins.entry(origin).or_default() += 1;
+        self.open += 1;
+        gauge!("millstream_sse_connections").set(self.open as f64);
+    }
+
+    /// Counts it no more.
+    pub fn leave(&mut self, origin: IpAddr) {
+        if let Some(from) = self.origins.get_mut(&origin) {
+            *from -= 1;
+            if *from == 0 {
+                self.origins.remove(&origin);
+            }
+        }
+        self.open -= 1;
+        gauge!("millstream_sse_connections").set(self.open as f64);
     }
 
     /// Whether one more connection may be opened.
