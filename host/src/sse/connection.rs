@@ -1,18 +1,16 @@
 //! One open stream: where it is in the streams that it follows.
 
 use super::cursor;
-use super::feed::Feed;
 use super::frame::{self, Frame, Told};
 use super::limits::{Limits, Tick};
 use super::outlet::Outlet;
 use super::pages::Frames;
+use super::place::{Follow, Given, Position, Reader};
 use super::request::Types;
-use crate::record::{AWAY, ClientId, Entry, Gap, Page, StreamId, StreamName};
+use crate::record::{AWAY, Entry, Gap, Page, StreamId, StreamName};
 use bytes::Bytes;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
-use std::time::SystemTime;
 
 /// Entries of one read at least, and of the first one: nobody knows how large
 /// they are before.
@@ -22,59 +20,6 @@ const FIRST_PAGE: usize = 8;
 const FILL: usize = 64 << 10;
 /// After so many entries that were left out the client's cursor is moved.
 const SILENT: u32 = 64;
-
-/// How far a connection is in a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Position {
-    /// It waits to be told where the stream ends.
-    Unknown,
-    /// It wants all there is.
-    Oldest,
-    /// It goes on after this entry; whether those behind it are still there has
-    /// to be asked.
-    Unsure(StreamId),
-    /// It has everything up to here.
-    At(StreamId),
-}
-
-impl Position {
-    fn id(self) -> StreamId {
-        match self {
-            Position::Unknown | Position::Oldest => StreamId::default(),
-            Position::Unsure(id) | Position::At(id) => id,
-        }
-    }
-}
-
-/// What became of a page.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Given {
-    /// Events that the connection took.
-    pub events: usize,
-    /// There may be more for it, and room.
-    pub more: bool,
-    /// It has begun: its other streams may be read.
-    pub opened: bool,
-}
-
-/// A stream that a connection follows.
-pub(super) struct Follow {
-    pub feed: Arc<Feed>,
-    /// The group's name as it stands in an id; empty for the client's own.
-    pub encoded: Box<str>,
-    pub begin: Position,
-}
-
-/// Who is at the other end, and since when.
-pub(super) struct Reader {
-    pub client: ClientId,
-    pub address: IpAddr,
-    pub since: SystemTime,
-    /// When its token was issued, in seconds since 1970-01-01 UTC.
-    pub issued_at: Option<u64>,
-    /// When its token expires, likewise.
-    pub expires: Option<u64>,
-}
 
 /// An open stream.
 pub(super) struct Connection {

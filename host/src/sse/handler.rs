@@ -1,8 +1,8 @@
 //! `GET /v1/events`, and what belongs to it.
 
-use super::connection::Reader;
 use super::cors::{Cors, Origin};
 use super::hub::Hub;
+use super::place::Reader;
 use super::registry::Shed;
 use super::request::Asked;
 use super::stream::OpenStream;

@@ -1,9 +1,10 @@
 //! Who is connected, and which streams may have news.
 
-use super::connection::{Connection, Follow, Reader};
+use super::connection::Connection;
 use super::feed::{Feed, Follower};
 use super::limits::{Limits, SseSettings, origin_of};
 use super::outlet::Outlet;
+use super::place::{Follow, Reader};
 use super::registry::{Registry, Shed, follows};
 use super::request::Asked;
 use super::{News, Streams, presence, reader, settle, wheel};

@@ -22,11 +22,13 @@ mod hub;
 mod limits;
 mod outlet;
 mod pages;
+mod place;
 mod presence;
 mod reader;
 mod registry;
 pub mod request;
 mod settle;
+mod socket;
 mod stream;
 mod wheel;
 

@@ -1,9 +1,9 @@
 //! The one reader: fetches for everyone who may have news, in one round trip.
 
-use super::connection::{Given, Position};
 use super::feed::{Feed, Follower};
 use super::hub::Hub;
 use super::pages::Frames;
+use super::place::{Given, Position};
 use crate::record::{Page, StreamId, Want};
 use metrics::counter;
 use std::collections::HashMap;

@@ -1,9 +1,9 @@
 //! The streams that someone here follows, and how many connections there are.
 
-use super::connection::{Follow, Position};
 use super::cursor;
 use super::feed::Feed;
 use super::limits::SseSettings;
+use super::place::{Follow, Position};
 use super::request::Begin;
 use crate::record::{ClientId, GroupName, StreamName};
 use metrics::gauge;
