@@ -56,8 +56,6 @@ export class MillstreamSource extends EventTarget {
         const isStream = answer.headers.get("content-type")?.startsWith("text/event-stream");
         if (answer.status === 200 && isStream) {
           refused = undefined;
-          this.readyState = OPEN;
-          this.dispatchEvent(new Event("open"));
           await this.#read(answer.body);
         } else {
           message = `${answer.status} ${await answer.text()}`;
@@ -118,8 +116,17 @@ export class MillstreamSource extends EventTarget {
     else if (name === "retry" && /^[0-9]+$/.test(value)) this.#retry = Number(value);
   }
 
+  // Open from its first id on, not from the answer's head: whoever is told so and is
+  // cut off right then must know where to resume.
+  #begin(id) {
+    this.#lastId = id;
+    if (this.readyState !== CONNECTING) return;
+    this.readyState = OPEN;
+    this.dispatchEvent(new Event("open"));
+  }
+
   #dispatch({ id, type, data }) {
-    if (id !== undefined) this.#lastId = id;
+    if (id !== undefined) this.#begin(id);
     if (data.length === 0 || this.readyState === CLOSED) return;
     const origin = new URL(this.#url).origin;
     const init = { data: data.join("\n"), lastEventId: this.#lastId, origin };

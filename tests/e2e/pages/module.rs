@@ -88,6 +88,27 @@ fn the_module_reads_resumes_where_it_was_cut_and_tells_of_gaps() {
     assert_eq!(page.0.exceptions(), Vec::<String>::new());
 }
 
+/// The head of an answer arrives and its first frame does not.
+#[test]
+fn the_module_is_not_open_before_it_knows_where_to_resume() {
+    let edge = Edge::start();
+    let origin = origin(&edge.daemon.sse());
+    let mut page = Page::of(&origin);
+    page.0.eval(
+        "window.asked = 0; const real = fetch; window.fetch = async (...args) => {
+             const answer = await real(...args);
+             if (++asked > 2) return answer;
+             const cut = new ReadableStream({ start: (body) => body.error(new Error('cut')) });
+             return new Response(cut, answer);
+         }; true",
+    );
+    page.watch_module(&origin, "client=ada", "{}");
+    page.wait_opened(1);
+    let id = edge.write("client:ada", "t", "seen");
+    page.assert_got(&[(&id, "seen")]);
+    assert_eq!(page.0.eval("[asked, opened]"), json!([3, 1]));
+}
+
 /// The last id that the page saw.
 fn events_before(page: &mut Page) -> String {
     page.0.eval("got.at(-1)[0]").as_str().unwrap().to_owned()
