@@ -7,15 +7,17 @@ use std::path::{Path, PathBuf};
 
 /// For each folder of `src`, the folders that it may name. The road goes one
 /// way: `cli -> pipeline -> {ingest, plugin, store, sse} -> record`.
-const MAY_NAME: [(&str, &[&str]); 12] = [
+const MAY_NAME: [(&str, &[&str]); 14] = [
     ("record", &[]),
     ("ingest", &["record"]),
+    ("kafka", &["ingest", "record"]),
     ("plugin", &["record"]),
     ("store", &["record"]),
     ("files", &[]),
     ("auth", &["files", "record"]),
     ("http", &["files"]),
     ("sse", &["auth", "http", "record"]),
+    ("tasks", &["auth", "http", "record"]),
     ("admin", &["http", "record", "sse"]),
     ("config", &["auth", "ingest", "plugin", "store"]),
     (
@@ -25,15 +27,15 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
     (
         "cli",
         &[
-            "admin", "auth", "config", "http", "ingest", "pipeline", "plugin", "record", "sse",
-            "store",
+            "admin", "auth", "config", "http", "ingest", "kafka", "pipeline", "plugin", "record",
+            "sse", "store", "tasks",
         ],
     ),
 ];
 
 /// Which folders may name a library.
 const LIBRARIES: [(&str, &[&str]); 11] = [
-    ("rdkafka", &["ingest"]),
+    ("rdkafka", &["ingest", "kafka"]),
     ("wasmtime", &["plugin"]),
     ("wit_component", &["plugin"]),
     ("notify", &["plugin"]),
