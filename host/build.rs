@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-const PLUGINS: [&str; 6] = [
+const PLUGINS: [&str; 7] = [
     "by-field",
     "by-type",
     "json-envelope",
     "notifications",
     "per-client",
     "retry-then-topic",
+    "task-results",
 ];
 const TARGET: &str = "wasm32-unknown-unknown";
 

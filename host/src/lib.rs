@@ -1,6 +1,7 @@
 //! Millstream's daemon. ARCHITECTURE.md has the map; the folders are the road:
 //! `main -> cli -> pipeline -> {ingest, plugin, store, sse} -> record`.
 
+pub mod access;
 pub mod admin;
 pub mod auth;
 pub mod cli;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// For each folder of `src`, the folders that it may name. The road goes one
 /// way: `cli -> pipeline -> {ingest, plugin, store, sse} -> record`.
-const MAY_NAME: [(&str, &[&str]); 14] = [
+const MAY_NAME: [(&str, &[&str]); 15] = [
     ("record", &[]),
     ("ingest", &["record"]),
     ("kafka", &["ingest", "record"]),
@@ -16,10 +16,14 @@ const MAY_NAME: [(&str, &[&str]); 14] = [
     ("files", &[]),
     ("auth", &["files", "record"]),
     ("http", &["files"]),
-    ("sse", &["auth", "http", "record"]),
-    ("tasks", &["auth", "http", "record"]),
+    ("access", &["auth", "http"]),
+    ("sse", &["access", "auth", "http", "record"]),
+    (
+        "tasks",
+        &["access", "auth", "http", "ingest", "record", "store"],
+    ),
     ("admin", &["http", "record", "sse"]),
-    ("config", &["auth", "ingest", "plugin", "store"]),
+    ("config", &["auth", "ingest", "plugin", "store", "tasks"]),
     (
         "pipeline",
         &["config", "ingest", "plugin", "record", "sse", "store"],

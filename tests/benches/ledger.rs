@@ -101,6 +101,7 @@ fn append<'a>(
         offset: of.1,
         n: 0,
         replay: None,
+        task: None,
     };
     let events: Vec<StreamEvent> = chosen(clients, from).map(event).collect();
     let mut append = Append {
@@ -110,6 +111,7 @@ fn append<'a>(
         attempts: 0,
         events: &events,
         withheld: &[],
+        reports: &[],
     };
     let stored = writer.append(&mut append, Some(ledger));
     assert!(matches!(stored, Appended::Stored(_)), "{stored:?}");

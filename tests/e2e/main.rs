@@ -22,3 +22,4 @@ mod road;
 mod siege;
 mod sse;
 mod store;
+mod tasks;

@@ -2,12 +2,13 @@
 
 use crate::auth::Auth;
 use crate::config::{HttpSettings, Settings};
-use crate::http::{Listener, ListenerSettings, Tls};
-use crate::ingest::Outbox;
+use crate::http::{From, Handler, Incoming, Listener, ListenerSettings, Reply, Request, Tls};
+use crate::ingest::{Courier, Outbox};
 use crate::pipeline::StoreStreams;
 use crate::record::Outgoing;
 use crate::sse::{Extra, Hub, Presence, PresenceSender, SseHandler, SseSettings, presence_channel};
 use crate::store::Store;
+use crate::tasks::{self, TaskHandler, TaskSettings};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -30,7 +31,8 @@ pub(super) struct Edge {
     pub address: SocketAddr,
     /// Where those who come and go are told of.
     pub told: Option<Outbox>,
-    auth: Auth,
+    auth: Arc<Auth>,
+    tasks: Option<TaskHandler>,
     listener: Listener,
 }
 
@@ -41,7 +43,7 @@ impl Edge {
     /// What could not be done.
     pub async fn bind(settings: &Settings, store: &Arc<Store>) -> anyhow::Result<Edge> {
         let http = &settings.http;
-        let auth = Auth::from_settings(settings.auth.clone())?;
+        let auth = Arc::new(Auth::from_settings(settings.auth.clone())?);
         let listener = Listener::bind("sse", http.listen, listener_settings(http)?).await?;
         let address = listener.address()?;
         if auth.is_anonymous() {
@@ -59,7 +61,12 @@ impl Edge {
             .map(|outbox| tell_presence(outbox, topic, address));
         let streams = Arc::new(StoreStreams(store.clone()));
         let hub = Hub::start(streams, sse_settings(settings), presence)?;
+        let tasks = settings.tasks.as_ref();
+        let tasks = tasks
+            .map(|tasks| gateway(tasks, settings, store, &auth, &hub))
+            .transpose()?;
         Ok(Edge {
+            tasks,
             hub,
             address,
             told,
@@ -70,13 +77,52 @@ impl Edge {
 
     /// Serves until `stop` is true.
     pub fn serve(self, extra: Option<Extra>, stop: watch::Receiver<bool>) -> JoinHandle<()> {
-        let handler = SseHandler {
+        let sse = SseHandler {
             hub: self.hub,
             auth: self.auth,
             extra,
         };
+        let tasks = self.tasks;
+        let handler = EdgeHandler { sse, tasks };
         tokio::spawn(self.listener.serve(Arc::new(handler), stop))
     }
+}
+
+/// What browsers reach: streams, and tasks where there are any.
+struct EdgeHandler {
+    sse: SseHandler,
+    tasks: Option<TaskHandler>,
+}
+
+impl Handler for EdgeHandler {
+    async fn handle(&self, request: Request<Incoming>, from: From) -> Reply {
+        match &self.tasks {
+            Some(tasks) if TaskHandler::has(request.uri().path()) => tasks.handle(request).await,
+            _ => self.sse.handle(request, from).await,
+        }
+    }
+}
+
+/// The task gateway; tasks begin to time out.
+fn gateway(
+    tasks: &TaskSettings,
+    settings: &Settings,
+    store: &Arc<Store>,
+    auth: &Arc<Auth>,
+    hub: &Arc<Hub>,
+) -> anyhow::Result<TaskHandler> {
+    let courier = Courier::new(settings.kafka()?, tasks.acknowledge_within)?;
+    let known = hub.clone();
+    hub.store()
+        .spawn(tasks::time_out(store.clone(), tasks.event_kind.clone()));
+    Ok(TaskHandler::new(
+        tasks.clone(),
+        store.clone(),
+        courier,
+        auth.clone(),
+        settings.http.cors_origins.clone(),
+        Box::new(move |client, issued_at| known.is_revoked(client, issued_at)),
+    ))
 }
 
 fn sse_settings(settings: &Settings) -> SseSettings {

@@ -42,7 +42,12 @@ impl Checker<'_> {
             .and_then(|kafka| kafka.group_id.as_ref());
         let group = self.name_or(group, "millstream", "group-id")?;
         self.needs_kafka(&file)?;
-        let pipelines = self.pipelines(file.pipeline, &group)?;
+        let tasks = file.tasks.map(|tasks| self.tasks(tasks.into_inner()));
+        let tasks = tasks.transpose()?;
+        let mut pipelines = self.pipelines(file.pipeline, &group)?;
+        for pipeline in &mut pipelines {
+            pipeline.tasks = tasks.as_ref().map(|tasks| tasks.ends.clone());
+        }
         Ok(Settings {
             kafka: file.kafka.map(|kafka| self.kafka(kafka)).transpose()?,
             store: self.store(file.store)?,
@@ -53,14 +58,21 @@ impl Checker<'_> {
                 .plugins
                 .cache
                 .map_or_else(default_cache, |cache| self.resolve(&cache.0)),
+            tasks,
             pipelines,
         })
     }
 
-    /// An edge needs no Kafka, unless it tells it who comes and goes.
+    /// An edge needs no Kafka, unless it tells it who comes and goes, or takes
+    /// tasks.
     fn needs_kafka(&self, file: &file::File) -> Checked<()> {
         if file.kafka.is_some() {
             return Ok(());
+        }
+        if let (Some(tasks), true) = (&file.tasks, self.role.serves()) {
+            let span = tasks.get_ref().request_topic.span();
+            let why = "request-topic is in Kafka, and there is no [kafka] with bootstrap-servers";
+            return self.error(span, why);
         }
         match &file.http.presence_topic {
             Some(topic) if self.role.serves() => self.error(

@@ -17,6 +17,7 @@ pub(super) struct File {
     pub admin: Admin,
     #[serde(default)]
     pub plugins: Plugins,
+    pub tasks: Option<Spanned<Tasks>>,
     #[serde(default)]
     pub pipeline: Vec<Spanned<Pipeline>>,
 }
@@ -131,6 +132,27 @@ pub(super) struct Admin {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Plugins {
     pub cache: Option<Text>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Tasks {
+    pub request_topic: Spanned<Text>,
+    pub timeout: Option<Spanned<Time>>,
+    pub keep: Option<Spanned<Time>>,
+    pub acknowledge_within: Option<Spanned<Time>>,
+    pub max_body: Option<Spanned<Bytes>>,
+    pub rate: Option<Rate>,
+    #[serde(rename = "final")]
+    pub ends: Option<Spanned<Vec<Text>>>,
+    pub event_type: Option<Spanned<Text>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Rate {
+    pub per_second: Spanned<f64>,
+    pub burst: Option<Spanned<u32>>,
 }
 
 #[derive(Deserialize)]

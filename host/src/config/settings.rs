@@ -4,9 +4,11 @@ use crate::auth::AuthSettings;
 use crate::ingest::KafkaSettings;
 use crate::plugin::Spec;
 use crate::store::StoreSettings;
+use crate::tasks::TaskSettings;
 use anyhow::Context;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a daemon does. Roles share nothing but the store.
@@ -46,6 +48,8 @@ pub struct Settings {
     pub admin: SocketAddr,
     /// Where compiled plugins are kept.
     pub cache: PathBuf,
+    /// The task gateway, where there is one.
+    pub tasks: Option<TaskSettings>,
     /// The pipelines, at least one where they run.
     pub pipelines: Vec<PipelineSettings>,
 }
@@ -204,6 +208,8 @@ pub struct PipelineSettings {
     pub max_attempts: u32,
     /// The longest delay before it is tried again.
     pub max_delay: Duration,
+    /// The statuses that end a task, where there are tasks.
+    pub tasks: Option<Arc<[String]>>,
     /// Its plugins.
     pub plugins: PluginSettings,
 }

@@ -4,16 +4,20 @@
 //! off; running out of descriptors is survived and said; an answer without end
 //! may have the socket for itself. This folder knows nothing of what is served.
 
+mod body;
 mod connection;
 mod io;
 mod protocol;
+mod query;
 mod reply;
 mod server;
 mod streams;
 mod takeover;
 mod tls;
 
-pub use reply::{Body, Endless, Reply, html, json, problem, script, text};
+pub use body::{BodyError, read as read_body};
+pub use query::{decoded, parameter};
+pub use reply::{Body, Endless, Reply, html, json, problem, raw_json, script, text};
 pub use server::{From, Handler, Listener, ListenerSettings};
 pub use tls::Tls;
 

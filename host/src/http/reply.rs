@@ -94,6 +94,11 @@ pub fn json(status: StatusCode, body: &serde_json::Value) -> Reply {
     whole(status, "application/json", body.to_string())
 }
 
+/// JSON that is written already.
+pub fn raw_json(status: StatusCode, body: String) -> Reply {
+    whole(status, "application/json", body)
+}
+
 /// What is wrong with a request, as a problem (RFC 9457).
 pub fn problem(status: StatusCode, detail: &str) -> Reply {
     let title = status.canonical_reason().unwrap_or_default();

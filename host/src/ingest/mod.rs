@@ -10,6 +10,7 @@ mod admin;
 mod cluster;
 mod consumer;
 mod context;
+mod courier;
 mod feed;
 mod headers;
 pub mod mock;
@@ -20,6 +21,7 @@ mod starts;
 
 pub use cluster::Cluster;
 pub use consumer::{Ingest, IngestOptions};
+pub use courier::{Courier, NotAcknowledged};
 pub use feed::{Feed, FeedError, FillLimits};
 pub use outbox::{Outbox, Receipts, Undelivered};
 pub use settings::{KafkaSettings, PropertyError};

@@ -78,7 +78,8 @@ impl Back {
     }
 
     fn carry_out(&mut self, plan: &Plan, following: Option<&LedgerKey>) {
-        let events = plan.stream_events();
+        let events = plan.stream_events(&plan.streamed);
+        let reports = plan.stream_events(&plan.reported);
         let mut append = Append {
             ledger: &plan.lane.ledger,
             exchange: Exchange::new(plan.expected, plan.next),
@@ -86,6 +87,7 @@ impl Back {
             attempts: plan.attempts,
             events: &events,
             withheld: &plan.withheld_from(),
+            reports: &reports,
         };
         if !self.delivered(plan, &plan.letters) {
             return;

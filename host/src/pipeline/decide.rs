@@ -87,6 +87,7 @@ impl Front {
         };
         let mut streamed = Vec::with_capacity(made.events.list.len());
         let mut withheld = Vec::new();
+        let mut reported = Vec::new();
         for (index, decision) in routed.decisions.iter().enumerate() {
             let event = &made.events.list[index];
             let Some(decision) = decision.as_ref().filter(|_| (event.record as usize) < end) else {
@@ -97,6 +98,9 @@ impl Front {
                 Wanted::Never => {}
                 Wanted::WhileConnected if !connected => withheld.push(index as u32),
                 Wanted::Always | Wanted::WhileConnected => streamed.push(index as u32),
+            }
+            if event.task.is_some() && streamed.last() != Some(&(index as u32)) {
+                reported.push(index as u32);
             }
             if let Some(to) = &decision.topic {
                 let outgoing = to_topic(to, batch, &made, event);
@@ -119,6 +123,7 @@ impl Front {
             events: made.events,
             streamed,
             withheld,
+            reported,
             letters,
         };
         lane.next = next;

@@ -25,6 +25,7 @@ mod lane;
 mod letters;
 pub mod offsets;
 mod opening;
+mod owners;
 mod partitions;
 mod plan;
 mod process;

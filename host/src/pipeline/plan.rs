@@ -3,8 +3,8 @@
 use super::lane::{Lane, LaneState};
 use super::letters::Letters;
 use crate::plugin::Generation;
-use crate::record::{Batch, Events};
-use crate::store::StreamEvent;
+use crate::record::{Batch, Events, TaskNews};
+use crate::store::{StreamEvent, TaskReport};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -29,6 +29,8 @@ pub(super) struct Plan {
     pub streamed: Vec<u32>,
     /// Indices of those that their clients would get if they were connected.
     pub withheld: Vec<u32>,
+    /// Indices of those that go to no stream, and say something of a task.
+    pub reported: Vec<u32>,
     /// What goes to Kafka; already under way.
     pub letters: Letters,
 }
@@ -51,6 +53,7 @@ impl Plan {
             events: Events::default(),
             streamed: Vec::new(),
             withheld: Vec::new(),
+            reported: Vec::new(),
             letters: Letters::default(),
         }
     }
@@ -64,9 +67,14 @@ impl Plan {
         names
     }
 
-    /// The events as the store takes them, in the order of `streamed`.
-    pub fn stream_events(&self) -> Vec<StreamEvent<'_>> {
-        let of = |index: &u32| {
+    /// The events of these indices as the store takes them.
+    pub fn stream_events(&self, of: &[u32]) -> Vec<StreamEvent<'_>> {
+        let report = |task: TaskNews| TaskReport {
+            id: self.events.bytes(task.id),
+            status: self.events.bytes(task.status),
+            ends: task.ends,
+        };
+        let event = |index: &u32| {
             let event = &self.events.list[*index as usize];
             StreamEvent {
                 to: event.to,
@@ -76,8 +84,9 @@ impl Plan {
                 offset: self.batch.records[event.record as usize].offset,
                 n: event.n,
                 replay: self.replays.get(&event.record).map(String::as_str),
+                task: event.task.map(report),
             }
         };
-        self.streamed.iter().map(of).collect()
+        of.iter().map(event).collect()
     }
 }

@@ -25,6 +25,7 @@ impl Front {
     ) -> Option<Plan> {
         let began = Instant::now();
         let mut made = self.transform(batch, from..batch.records.len());
+        self.look_up_owners(&mut made)?;
         let mut connected = Vec::new();
         let configured = self.shared.settings.deliver == Deliver::WhileConnected;
         if configured || self.instances.route.needs.connected {

@@ -48,12 +48,33 @@ pub(super) fn address_kind(to: record::StreamKind) -> u32 {
     }
 }
 
-/// Whom an event is for; `None` for a number that this version doesn't know.
-pub(super) fn stream_kind(address_kind: u32) -> Option<record::StreamKind> {
-    match address_kind {
-        0 => Some(record::StreamKind::Client),
-        1 => Some(record::StreamKind::Group),
-        _ => None,
+/// Whom an event is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Addressee {
+    /// A client or a group.
+    Stream(record::StreamKind),
+    /// The client that owns a task.
+    Task,
+}
+
+impl Addressee {
+    /// By the contract's number; `None` for one that this version doesn't know.
+    pub fn of(address_kind: u32) -> Option<Addressee> {
+        match address_kind {
+            0 => Some(Addressee::Stream(record::StreamKind::Client)),
+            1 => Some(Addressee::Stream(record::StreamKind::Group)),
+            2 => Some(Addressee::Task),
+            _ => None,
+        }
+    }
+
+    /// What its name is.
+    pub fn what(self) -> &'static str {
+        match self {
+            Addressee::Stream(record::StreamKind::Client) => "client id",
+            Addressee::Stream(record::StreamKind::Group) => "group name",
+            Addressee::Task => "task id",
+        }
     }
 }
 

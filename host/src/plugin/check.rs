@@ -4,11 +4,13 @@
 //! (record numbers that make no sense, too much of everything) fails the call,
 //! and the search for the culprit goes on with fewer records.
 
-use super::abi::stream_kind;
+use super::abi::Addressee;
 use super::abi::transform::exports::millstream::plugin::transform as wire;
 use super::guest::{CallError, Program};
 use super::transform::Made;
-use crate::record::{Class, Event, Failure, Span, Stage, StreamKind, check_event_kind, check_name};
+use crate::record::{
+    Class, Event, Failure, Span, Stage, StreamKind, TaskNews, check_event_kind, check_name,
+};
 use std::ops::Range;
 
 /// Events that one call may make for each of its records, on average.
@@ -50,7 +52,7 @@ pub(super) fn transform(
     Ok(())
 }
 
-fn push(made: &mut Made, event: &wire::Event, to: StreamKind, record: u32, base: u32) {
+fn push(made: &mut Made, event: &wire::Event, to: Addressee, record: u32, base: u32) {
     let n = match made.events.list.last() {
         Some(last) if last.record == record => last.n + 1,
         _ => 0,
@@ -59,13 +61,20 @@ fn push(made: &mut Made, event: &wire::Event, to: StreamKind, record: u32, base:
         start: span.start + base,
         length: span.length,
     };
+    let name = moved(event.address);
+    let (to, task) = match to {
+        Addressee::Stream(to) => (to, None),
+        // Its owner is looked up when all of the batch is there.
+        Addressee::Task => (StreamKind::Client, Some(TaskNews::of(name))),
+    };
     made.events.list.push(Event {
         record,
         n,
         to,
-        name: moved(event.address),
+        name,
         kind: moved(event.event_type),
         payload: moved(event.payload),
+        task,
     });
 }
 
@@ -120,7 +129,7 @@ fn check_size(answer: &wire::Answer, records: usize, limit: usize) -> Result<(),
 }
 
 /// Whom it is for, if it keeps the contract.
-fn check_event(event: &wire::Event, arena: &[u8]) -> Result<StreamKind, (Class, String)> {
+fn check_event(event: &wire::Event, arena: &[u8]) -> Result<Addressee, (Class, String)> {
     let bytes = |what: &str, span: super::abi::Span| {
         let missing = || {
             (
@@ -135,12 +144,9 @@ fn check_event(event: &wire::Event, arena: &[u8]) -> Result<StreamKind, (Class, 
         let message = format!("address kind {kind} is none that this version knows");
         (Class::Unaddressable, message)
     };
-    let to = stream_kind(event.address_kind).ok_or_else(unknown)?;
+    let to = Addressee::of(event.address_kind).ok_or_else(unknown)?;
     let bad = |message: String| (Class::BadOutput, message);
-    let what = match to {
-        StreamKind::Client => "client id",
-        StreamKind::Group => "group name",
-    };
+    let what = to.what();
     check_name(bytes("address", event.address)?).map_err(|e| bad(format!("the {what} {e}")))?;
     check_event_kind(bytes("type", event.event_type)?).map_err(|e| bad(e.to_string()))?;
     let payload = bytes("payload", event.payload)?;

@@ -109,8 +109,8 @@ fn tested(
 /// What one record became, comparable.
 #[derive(PartialEq)]
 enum Shown {
-    /// For whom, the name, the type and the payload.
-    Event(StreamKind, [Vec<u8>; 3]),
+    /// For whom, whether by a task, the name, the type and the payload.
+    Event(StreamKind, bool, [Vec<u8>; 3]),
     Failure(&'static str, String),
 }
 
@@ -118,7 +118,8 @@ fn shown(made: &Made, index: usize) -> Vec<Shown> {
     let own = |record: u32| record as usize == index;
     let event = |event: &Event| {
         let spans = [event.name, event.kind, event.payload];
-        Shown::Event(event.to, spans.map(|span| made.events.bytes(span).to_vec()))
+        let bytes = spans.map(|span| made.events.bytes(span).to_vec());
+        Shown::Event(event.to, event.task.is_some(), bytes)
     };
     let failure = |failure: &Failure| Shown::Failure(failure.class.name(), failure.message.clone());
     let events = made.events.list.iter().filter(|e| own(e.record));
@@ -150,6 +151,7 @@ pub(super) fn route(route: &mut RouteInstance) -> anyhow::Result<()> {
             name,
             kind,
             payload,
+            task: None,
         });
     }
     let connected = vec![true; events.list.len()];

@@ -20,6 +20,30 @@ pub struct Event {
     pub kind: Span,
     /// The payload.
     pub payload: Span,
+    /// What it says of a task, where it is for a task's owner.
+    pub task: Option<TaskNews>,
+}
+
+/// What an event says of a task.
+#[derive(Clone, Copy, Debug)]
+pub struct TaskNews {
+    /// The task's id.
+    pub id: Span,
+    /// How the task stands; absent where the event does not say.
+    pub status: Span,
+    /// Whether that is its end.
+    pub ends: bool,
+}
+
+impl TaskNews {
+    /// Of the task of this id; nothing is known of it yet.
+    pub fn of(id: Span) -> TaskNews {
+        TaskNews {
+            id,
+            status: Span::ABSENT,
+            ends: false,
+        }
+    }
 }
 
 /// Events and the arena they point into.

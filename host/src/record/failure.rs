@@ -56,6 +56,8 @@ pub enum Stage {
     Ingest,
     /// In the transform plugin, or in what it answered.
     Transform,
+    /// Where the owner of a task is looked up.
+    Address,
     /// In the route plugin, or in what it answered.
     Route,
     /// In the store.
@@ -68,6 +70,7 @@ impl Stage {
         match self {
             Stage::Ingest => "ingest",
             Stage::Transform => "transform",
+            Stage::Address => "address",
             Stage::Route => "route",
             Stage::Store => "store",
         }

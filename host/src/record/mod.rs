@@ -12,7 +12,7 @@ mod span;
 mod stream;
 
 pub use batch::{Batch, Header, KafkaRecord, RecordView, TopicPartition};
-pub use event::{Event, EventKindError, Events, check_event_kind};
+pub use event::{Event, EventKindError, Events, TaskNews, check_event_kind};
 pub use failure::{Class, Failure, Stage};
 pub use name::{ClientId, GroupName, NameError, StreamKind, StreamName, check_name};
 pub use outgoing::{Headers, Outgoing};

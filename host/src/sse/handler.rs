@@ -1,12 +1,12 @@
 //! `GET /v1/events`, and what belongs to it.
 
-use super::cors::{Cors, Origin};
 use super::hub::Hub;
 use super::place::Reader;
 use super::registry::Shed;
 use super::request::Asked;
 use super::stream::OpenStream;
-use crate::auth::{Auth, Credentials, Refused};
+use crate::access::{Cors, refusal, who};
+use crate::auth::{Auth, Refused};
 use crate::http::{
     Body, BoxFuture, From, Handler, Incoming, Method, Reply, Request, Response, StatusCode, header,
     problem, script,
@@ -19,6 +19,8 @@ use std::time::SystemTime;
 const EVENTS: &str = "/v1/events";
 const MODULE: &str = "/v1/millstream.js";
 const METHODS: &str = "GET, HEAD, OPTIONS";
+/// What pages may send.
+const SENT: &str = "authorization, last-event-id, cache-control";
 
 /// Further pages of the listener (the demo's): a path they don't know is `None`.
 pub type Extra = Box<dyn Fn(&Request<Incoming>) -> Option<BoxFuture<Reply>> + Send + Sync>;
@@ -28,7 +30,7 @@ pub struct SseHandler {
     /// Who is connected.
     pub hub: Arc<Hub>,
     /// Who may read.
-    pub auth: Auth,
+    pub auth: Arc<Auth>,
     /// Further pages.
     pub extra: Option<Extra>,
 }
@@ -48,7 +50,7 @@ impl Handler for SseHandler {
         }
         let cors = Cors::of(&self.hub.limits.settings.cors_origins, &request);
         let mut reply = match *request.method() {
-            Method::OPTIONS => cors.preflight(METHODS),
+            Method::OPTIONS => cors.preflight(METHODS, SENT),
             Method::GET | Method::HEAD if path == MODULE => script(include_str!("millstream.js")),
             Method::GET | Method::HEAD => self.events(&request, &from, &cors).await,
             _ => not_allowed(),
@@ -110,24 +112,12 @@ impl SseHandler {
         from: &From,
         cors: &Cors<'_>,
     ) -> Result<Reader, Box<Reply>> {
-        let forbidden = |why: &str| Box::new(problem(StatusCode::FORBIDDEN, why));
-        if cors.origin == Origin::Foreign && !self.auth.is_anonymous() {
-            // A browser adds a cookie to whatever any page asks for.
-            return Err(forbidden("pages of this origin are not in cors-origins"));
-        }
-        let values = |name| request.headers().get_all(name).iter();
-        let credentials = Credentials {
-            authorization: values(header::AUTHORIZATION)
-                .map(HeaderValue::as_bytes)
-                .collect(),
-            cookies: values(header::COOKIE).map(HeaderValue::as_bytes).collect(),
-            query: request.uri().query().unwrap_or_default(),
-        };
-        let verified = self.auth.check(&credentials, asked.client.as_deref());
-        let verified = verified.map_err(|refused| Box::new(refusal(&refused)))?;
+        let client = asked.client.as_deref();
+        let verified = who(&self.auth, request, cors, client)?;
         let denied = |name: &GroupName| !verified.groups.allows(name.as_str());
         if asked.groups.iter().any(denied) {
-            return Err(forbidden("groups: the token does not list all of these"));
+            let why = "groups: the token does not list all of these";
+            return Err(Box::new(problem(StatusCode::FORBIDDEN, why)));
         }
         if self.hub.is_revoked(&verified.client, verified.issued_at) {
             return Err(Box::new(refusal(&Refused::revoked())));
@@ -156,18 +146,6 @@ fn without_body(reply: &mut Reply) {
         let length = bytes.len().into();
         reply.headers_mut().insert(header::CONTENT_LENGTH, length);
     }
-}
-
-fn refusal(refused: &Refused) -> Reply {
-    let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::FORBIDDEN);
-    let mut reply = problem(status, &refused.detail);
-    let challenge = refused.challenge.as_deref().map(HeaderValue::from_str);
-    if let Some(Ok(challenge)) = challenge {
-        reply
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, challenge);
-    }
-    reply
 }
 
 fn not_allowed() -> Reply {

@@ -13,7 +13,6 @@
 
 mod census;
 mod connection;
-mod cors;
 pub mod cursor;
 mod feed;
 pub mod frame;

@@ -1,8 +1,8 @@
 //! What a request for a stream asks for.
 
 use super::cursor::{Cursor, encoded};
+use crate::http::{decoded, parameter};
 use crate::record::GroupName;
-use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
 /// Bytes of all groups' names together, as they stand in an id: a browser
@@ -108,27 +108,4 @@ fn types(value: Option<&str>) -> Result<Option<Types>, String> {
         return Err("types: one is empty; events without a type are of type `message`".into());
     }
     Ok(Some(types))
-}
-
-/// A parameter's value as it stands there. Twice is an error: what stands
-/// before us and checks who asks may look at the other one.
-fn parameter<'a>(query: &'a str, name: &str) -> Result<Option<&'a str>, String> {
-    let mut found = query
-        .split('&')
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .filter(|(key, _)| *decoded(key) == *name.as_bytes());
-    let first = found.next().map(|(_, value)| value);
-    match found.next() {
-        Some(_) => Err(format!("{name} is there twice")),
-        None => Ok(first),
-    }
-}
-
-/// As a form is encoded: `+` is a space, `%` leads a byte. Need not be UTF-8.
-fn decoded(text: &str) -> Cow<'_, [u8]> {
-    if !text.contains('+') {
-        return percent_decode_str(text).into();
-    }
-    let spaced = text.replace('+', " ");
-    percent_decode_str(&spaced).collect::<Vec<u8>>().into()
 }

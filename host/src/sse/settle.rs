@@ -56,7 +56,7 @@ impl Hub {
 
     /// Whether a client's token that was issued then was revoked, as far as
     /// this process knows.
-    pub(super) fn is_revoked(&self, client: &ClientId, issued_at: Option<u64>) -> bool {
+    pub fn is_revoked(&self, client: &ClientId, issued_at: Option<u64>) -> bool {
         let revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
         is_revoked(revoked.get(client), issued_at)
     }

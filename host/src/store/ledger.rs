@@ -59,6 +59,20 @@ pub struct StreamEvent<'a> {
     /// Where its record was at first, if it is a replay: the group's events of
     /// a replayed record are stored once, however often it is replayed.
     pub replay: Option<&'a str>,
+    /// What it says of a task: noted with the event, and the event is not
+    /// stored if the task has ended before.
+    pub task: Option<TaskReport<'a>>,
+}
+
+/// What an event says of a task.
+#[derive(Clone, Copy, Debug)]
+pub struct TaskReport<'a> {
+    /// The task's id.
+    pub id: &'a [u8],
+    /// How it stands; empty where the event does not say.
+    pub status: &'a [u8],
+    /// Whether that is its end.
+    pub ends: bool,
 }
 
 /// A batch to store.
@@ -79,6 +93,8 @@ pub struct Append<'a> {
     /// Clients, each once, that are away and get nothing of what they would
     /// get if they were connected: they are told when they come back.
     pub withheld: &'a [&'a [u8]],
+    /// Events that go to no stream, and say something of a task.
+    pub reports: &'a [StreamEvent<'a>],
 }
 
 impl<'a> Append<'a> {

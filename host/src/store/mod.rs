@@ -12,10 +12,12 @@ pub mod memory;
 mod protocol;
 pub mod redis;
 mod settings;
+mod tasks;
 
-pub use ledger::{Append, Appended, Ledger, LedgerKey, Refusal, StreamEvent};
+pub use ledger::{Append, Appended, Ledger, LedgerKey, Refusal, StreamEvent, TaskReport};
 pub use protocol::Exchange;
 pub use settings::{Retention, StoreSettings, StoreUrl};
+pub use tasks::{NewTask, RESULT_MAX, Rate, Repeat, Taken, Task};
 
 use crate::record::{ClientId, Page, StreamName, Want};
 use std::time::Duration;
@@ -59,6 +61,12 @@ pub trait Writer: Send {
     /// # Errors
     /// When the store does not answer.
     fn connected(&mut self, clients: &[&str]) -> Result<Vec<bool>, Unavailable>;
+
+    /// For each task who owns it, if that is known.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    fn owners(&mut self, tasks: &[&str]) -> Result<Vec<Option<ClientId>>, Unavailable>;
 }
 
 /// What the doorbell says.
@@ -182,6 +190,87 @@ impl Store {
                 store.disconnect(client);
                 Ok(())
             }
+        }
+    }
+
+    /// Takes a task: from now on results that name it reach its owner.
+    ///
+    /// # Errors
+    /// When the store does not answer; it may have been taken.
+    pub async fn take_task(&self, new: &NewTask<'_>) -> Result<Taken, Unavailable> {
+        match self {
+            Store::Redis(store) => store.take_task(new).await,
+            Store::Memory(store) => Ok(store.take_task(new)),
+        }
+    }
+
+    /// Notes that workers have a task: whoever asks for it again need not send
+    /// it.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn task_is_sent(&self, id: &str) -> Result<(), Unavailable> {
+        match self {
+            Store::Redis(store) => store.task_is_sent(id).await,
+            Store::Memory(store) => {
+                store.task_is_sent(id);
+                Ok(())
+            }
+        }
+    }
+
+    /// Forgets a task that workers certainly do not have, unless someone else
+    /// is sending it. `repeat` is its [`Repeat::key`].
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn give_task_up(
+        &self,
+        id: &str,
+        owner: &ClientId,
+        repeat: Option<&str>,
+    ) -> Result<(), Unavailable> {
+        match self {
+            Store::Redis(store) => store.give_task_up(id, owner, repeat).await,
+            Store::Memory(store) => {
+                store.give_task_up(id, owner, repeat);
+                Ok(())
+            }
+        }
+    }
+
+    /// How a task stands; `None` where it is unknown.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn task(&self, id: &str) -> Result<Option<Task>, Unavailable> {
+        match self {
+            Store::Redis(store) => store.task(id).await,
+            Store::Memory(store) => Ok(store.task(id)),
+        }
+    }
+
+    /// Ends the time of tasks that got no news in it: their owners are told by
+    /// an event of the type `kind`. Answers how many were told.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn time_tasks_out(&self, kind: &str) -> Result<usize, Unavailable> {
+        match self {
+            Store::Redis(store) => store.time_tasks_out(kind).await,
+            Store::Memory(store) => Ok(store.time_tasks_out(kind)),
+        }
+    }
+
+    /// Removes a client's stream; who is connected goes on with what comes.
+    /// Answers whether there was one.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn remove_stream(&self, client: &ClientId) -> Result<bool, Unavailable> {
+        match self {
+            Store::Redis(store) => store.remove_stream(client).await,
+            Store::Memory(store) => Ok(store.remove_stream(client)),
         }
     }
 

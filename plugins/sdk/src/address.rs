@@ -25,6 +25,9 @@ impl<'a> Address<'a> {
         }
     }
 
+    /// A task's owner: the host looks it up, so a route sees a client.
+    pub(crate) const TASK: u32 = 2;
+
     /// The host sends no kinds but those that this contract has.
     pub(crate) fn of(kind: u32, name: &'a str) -> Address<'a> {
         match kind {

@@ -75,16 +75,28 @@ impl Events<'_> {
         self.to(Address::Group(name))
     }
 
-    /// Begins an event for either.
+    /// Begins an event for the client that owns a task: the host looks it up,
+    /// and where nobody owns it the record fails as `unaddressable`. The
+    /// payload's `status`, where it is JSON and has one, is the task's from
+    /// then on.
+    pub fn task(&mut self, id: &str) -> NewEvent<'_> {
+        self.begin(Address::TASK, id)
+    }
+
+    /// Begins an event for a client or a group.
     pub fn to(&mut self, address: Address) -> NewEvent<'_> {
-        let name = Span::push(&mut self.answer.arena, address.name().as_bytes());
+        self.begin(address.kind(), address.name())
+    }
+
+    fn begin(&mut self, address_kind: u32, name: &str) -> NewEvent<'_> {
+        let name = Span::push(&mut self.answer.arena, name.as_bytes());
         let empty = Span {
             start: 0,
             length: 0,
         };
         NewEvent {
             record: self.record,
-            address_kind: address.kind(),
+            address_kind,
             address: name,
             kind: empty,
             answer: self.answer,

@@ -10,6 +10,7 @@ fn withhold(writer: &mut dyn Writer, expected: i64, from: &[&[u8]]) -> Appended 
     let (ledger, events) = (key(0), events(expected, &[("here", "kept")]));
     let mut append = Append {
         withheld: from,
+        reports: &[],
         ..batch(&ledger, expected, expected + 1, &events)
     };
     writer.append(&mut append, None)

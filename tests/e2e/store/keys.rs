@@ -80,6 +80,7 @@ fn keys_and_fields_are_as_documented() {
         offset,
         n,
         replay: None,
+        task: None,
     };
     let (client, all) = (StreamKind::Client, StreamKind::Group);
     let events = [
@@ -91,6 +92,7 @@ fn keys_and_fields_are_as_documented() {
     let mut append = Append {
         digests: "dd",
         withheld: &[b"away"],
+        reports: &[],
         ..batch(&group, 40, 45, &events)
     };
     stored(writer.append(&mut append, None));

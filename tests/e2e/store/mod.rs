@@ -11,6 +11,7 @@ mod races;
 mod refusals;
 mod retention;
 mod revocations;
+mod tasks;
 
 use millstream::record::{
     ClientId, Entry, GroupName, Page, StreamId, StreamKind, StreamName, TopicPartition, Want,
@@ -209,6 +210,7 @@ fn events<'a>(offset: i64, of: &[(&'a str, &'a str)]) -> Vec<StreamEvent<'a>> {
         offset: offset + index as i64,
         n: 0,
         replay: None,
+        task: None,
     };
     of.iter().enumerate().map(event).collect()
 }
@@ -249,6 +251,7 @@ fn batch<'a>(
         digests: "digests",
         events,
         withheld: &[],
+        reports: &[],
     }
 }
 

@@ -112,6 +112,17 @@ impl RedisStore {
         Ok(all.into_iter().filter_map(known).collect())
     }
 
+    pub(in crate::store) async fn remove_stream(
+        &self,
+        client: &ClientId,
+    ) -> Result<bool, Unavailable> {
+        let key = self.keys.client(client.as_str().as_bytes());
+        let mut pipe = redis::pipe();
+        pipe.cmd("UNLINK").arg(key);
+        let (removed,): (bool,) = self.query(&pipe).await?;
+        Ok(removed)
+    }
+
     pub(in crate::store) async fn disconnect(&self, client: &ClientId) -> Result<(), Unavailable> {
         let mut pipe = redis::pipe();
         let ring = pipe.cmd("PUBLISH").arg(&self.keys.bell);

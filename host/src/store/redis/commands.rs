@@ -1,6 +1,6 @@
 //! Key names, and the commands of one transaction.
 
-use super::bell;
+use super::{bell, tasks};
 use crate::record::StreamKind;
 use crate::store::memory::{millis, now_millis};
 use crate::store::{Append, Ledger, LedgerKey};
@@ -15,6 +15,7 @@ pub(super) struct Keys {
     pub withheld: String,
     pub revoked: String,
     pub bell: String,
+    pub due: String,
 }
 
 /// The ledger's fields, as they are read.
@@ -33,6 +34,7 @@ impl Keys {
             withheld: format!("{base}withheld"),
             revoked: format!("{base}revoked"),
             bell: format!("{base}bell"),
+            due: format!("{base}due"),
             base,
         }
     }
@@ -47,6 +49,22 @@ impl Keys {
 
     pub fn swaps(&self, key: &LedgerKey) -> String {
         self.of("swaps", key)
+    }
+
+    pub fn task(&self, id: &[u8]) -> Vec<u8> {
+        [self.base.as_bytes(), b"task:", id].concat()
+    }
+
+    pub fn client(&self, id: &[u8]) -> Vec<u8> {
+        self.stream(StreamKind::Client, id)
+    }
+
+    pub fn rate(&self, client: &str) -> String {
+        format!("{}rate:{client}", self.base)
+    }
+
+    pub fn repeat(&self, client: &str, key: &str) -> String {
+        format!("{}repeat:{client}:{key}", self.base)
     }
 
     /// Topics hold no colon, so the group may.
@@ -82,6 +100,11 @@ pub(super) fn add_events(pipe: &mut Pipeline, keys: &Keys, append: &Append, max_
             None => write!(source, "{partition}/{}/{}", event.offset, event.n),
             Some(replay) => write!(source, "{replay}/{}", event.n),
         };
+        if let Some(task) = &event.task {
+            let stream = Some((nearly, max_events, &source[..]));
+            tasks::report(pipe, keys, event, task, stream);
+            continue;
+        }
         pipe.cmd("XADD")
             .arg(keys.stream(event.to, event.name))
             .arg("MAXLEN")
@@ -94,6 +117,15 @@ pub(super) fn add_events(pipe: &mut Pipeline, keys: &Keys, append: &Append, max_
             .arg(event.data)
             .arg("source")
             .arg(&source[..]);
+    }
+}
+
+/// Adds what is said of tasks by events that go to no stream.
+pub(super) fn add_reports(pipe: &mut Pipeline, keys: &Keys, append: &Append) {
+    for event in append.reports {
+        if let Some(task) = &event.task {
+            tasks::report(pipe, keys, event, task, None);
+        }
     }
 }
 

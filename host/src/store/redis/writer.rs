@@ -9,7 +9,9 @@ use super::answers::{Outcome, ledger_of, outcome, scores_of, time_of};
 use super::commands::{self, Keys, LEDGER_FIELDS};
 use super::link::Link;
 use super::replays::Fresh;
+use super::tasks;
 use super::upkeep::{KeptUp, Upkeep};
+use crate::record::ClientId;
 use crate::store::protocol::{AfterExecute, AfterLook, Executed};
 use crate::store::{Append, Appended, Ledger, LedgerKey, Retention, Unavailable, Writer};
 use metrics::counter;
@@ -90,6 +92,7 @@ impl RedisWriter {
         let mut pipe = redis::Pipeline::with_capacity(append.events.len() + 8);
         pipe.cmd("MULTI");
         commands::add_events(&mut pipe, &self.keys, append, self.max_events);
+        commands::add_reports(&mut pipe, &self.keys, append);
         let kept_up = self.upkeep.add(&mut pipe, &self.keys, append, self.now);
         commands::mark_replays(&mut pipe, &self.keys, append, replays);
         commands::note_withheld(&mut pipe, &self.keys, append, self.now);
@@ -249,6 +252,15 @@ impl Writer for RedisWriter {
             counter!("millstream_store_conflicts_total").increment(1);
             self.watched = None;
         }
+    }
+
+    fn owners(&mut self, tasks: &[&str]) -> Result<Vec<Option<ClientId>>, Unavailable> {
+        if tasks.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut pipe = redis::pipe();
+        tasks::ask_owners(&mut pipe, &self.keys, tasks);
+        self.send(&pipe)?.iter().map(tasks::owner_of).collect()
     }
 
     fn connected(&mut self, clients: &[&str]) -> Result<Vec<bool>, Unavailable> {

@@ -5,10 +5,12 @@ use crate::{Address, Class, Config, Failure, Transform};
 /// An event that a transform made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MadeEvent {
-    /// The client's id; empty for a group's event.
+    /// The client's id; empty for another's event.
     pub client: String,
-    /// The group's name; empty for a client's event.
+    /// The group's name; empty for another's event.
     pub group: String,
+    /// The id of the task whose owner it is for; empty for another's event.
+    pub task: String,
     /// The event's type.
     pub kind: String,
     /// The payload.
@@ -75,13 +77,16 @@ impl<T: Transform> TransformTest<T> {
 
 fn made(event: &wire::Event, arena: &[u8]) -> MadeEvent {
     let name = owned(event.address, arena);
-    let (client, group) = match Address::of(event.address_kind, &name) {
-        Address::Client(_) => (name, String::new()),
-        Address::Group(_) => (String::new(), name),
-    };
+    let [mut client, mut group, mut task] = [const { String::new() }; 3];
+    match (event.address_kind, Address::of(event.address_kind, &name)) {
+        (Address::TASK, _) => task = name,
+        (_, Address::Client(_)) => client = name,
+        (_, Address::Group(_)) => group = name,
+    }
     MadeEvent {
         client,
         group,
+        task,
         kind: owned(event.event_type, arena),
         payload: owned(event.payload, arena),
     }
@@ -103,22 +108,24 @@ mod tests {
         fn transform(&self, _: Record, events: &mut Events) -> Result<(), Failure> {
             events.client("a").kind("own").text("1");
             events.group("a").text("2");
+            events.task("a").text("2");
             events.to(Address::Group("b")).kind("all").json(&3)
         }
     }
 
     #[test]
-    fn events_for_clients_and_for_groups_are_told_apart() {
+    fn events_for_clients_groups_and_tasks_are_told_apart() {
         let made = TransformTest::<Both>::new("{}").unwrap();
         let made = made.one(TestRecord::value("x")).unwrap();
         let shown: Vec<_> = made
             .iter()
-            .map(|e| [&*e.client, &*e.group, &*e.kind, &*e.payload])
+            .map(|e| [&*e.client, &*e.group, &*e.task, &*e.kind, &*e.payload])
             .collect();
         let expected = [
-            ["a", "", "own", "1"],
-            ["", "a", "", "2"],
-            ["", "b", "all", "3"],
+            ["a", "", "", "own", "1"],
+            ["", "a", "", "", "2"],
+            ["", "", "a", "", "2"],
+            ["", "b", "", "all", "3"],
         ];
         assert_eq!(shown, expected);
     }

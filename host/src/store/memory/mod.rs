@@ -1,6 +1,8 @@
 //! The store in this process's memory: for trying things out and for tests.
 //! It keeps the same contract as Redis, until the process ends.
 
+mod tasks;
+
 use super::{Append, Appended, Bell, Ledger, LedgerKey, Retention, Unavailable, Writer};
 use crate::record::{AWAY, ClientId, Entry, Gap, Page, StreamId, StreamName, Want};
 use bytes::Bytes;
@@ -32,6 +34,7 @@ struct State {
     revoked: HashMap<ClientId, u64>,
     /// Groups, and where records that were replayed were at first.
     replayed: HashSet<(Arc<str>, String)>,
+    tasks: tasks::Tasks,
     writes: u64,
 }
 
@@ -227,12 +230,18 @@ impl Writer for MemoryWriter {
             let Ok(stream) = StreamName::new(event.to, event.name) else {
                 continue;
             };
+            if !state.tasks.report(event) {
+                continue;
+            }
             state
                 .streams
                 .entry(stream.clone())
                 .or_default()
                 .push(event.kind, event.data, retention);
             rung.push(stream);
+        }
+        for event in append.reports {
+            state.tasks.report(event);
         }
         rung.sort_unstable();
         rung.dedup();
@@ -243,6 +252,11 @@ impl Writer for MemoryWriter {
         drop(state);
         self.0.ring(Bell::News(rung));
         Appended::Stored(Vec::new())
+    }
+
+    fn owners(&mut self, tasks: &[&str]) -> Result<Vec<Option<ClientId>>, Unavailable> {
+        let state = self.0.state();
+        Ok(tasks.iter().map(|id| state.tasks.owner(id)).collect())
     }
 
     fn connected(&mut self, clients: &[&str]) -> Result<Vec<bool>, Unavailable> {

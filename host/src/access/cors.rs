@@ -5,7 +5,7 @@ use header::{HeaderMap, HeaderName, HeaderValue};
 
 /// Where the page is from that asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub enum Origin {
     /// Nobody said: no page of another origin, or no browser.
     Same,
     /// A page of another origin that is allowed.
@@ -15,7 +15,8 @@ pub(super) enum Origin {
 }
 
 /// What a request says of its origin.
-pub(super) struct Cors<'a> {
+pub struct Cors<'a> {
+    /// Where it is from.
     pub origin: Origin,
     said: Option<&'a HeaderValue>,
     /// Answers differ by origin.
@@ -23,6 +24,7 @@ pub(super) struct Cors<'a> {
 }
 
 impl<'a> Cors<'a> {
+    /// Judged by the list of allowed origins.
     pub fn of<T>(allowed: &[String], request: &'a Request<T>) -> Cors<'a> {
         let said = request.headers().get(header::ORIGIN);
         let is = |origin: &HeaderValue| allowed.iter().any(|a| a.as_bytes() == origin.as_bytes());
@@ -51,8 +53,9 @@ impl<'a> Cors<'a> {
         }
     }
 
-    /// Answers OPTIONS.
-    pub fn preflight(&self, methods: &'static str) -> Reply {
+    /// Answers OPTIONS: these methods, and these headers beside the harmless
+    /// ones, may be sent.
+    pub fn preflight(&self, methods: &'static str, sent: &'static str) -> Reply {
         let mut reply = Response::new(Body::Whole(None));
         *reply.status_mut() = StatusCode::NO_CONTENT;
         let headers = reply.headers_mut();
@@ -62,7 +65,6 @@ impl<'a> Cors<'a> {
         set(header::ALLOW, methods);
         if self.origin == Origin::Allowed {
             set(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
-            let sent = "authorization, last-event-id, cache-control";
             set(header::ACCESS_CONTROL_ALLOW_HEADERS, sent);
             set(header::ACCESS_CONTROL_MAX_AGE, "600");
         }

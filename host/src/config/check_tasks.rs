@@ -1,0 +1,73 @@
+//! The checks of `[tasks]`: the task gateway.
+
+use super::check::{Checked, Checker};
+use super::file;
+use crate::record::check_event_kind;
+use crate::store::Rate;
+use crate::tasks::TaskSettings;
+use std::sync::Arc;
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_hours(24);
+
+impl Checker<'_> {
+    pub(super) fn tasks(&self, given: file::Tasks) -> Checked<TaskSettings> {
+        let s = Duration::from_secs;
+        let timeout = self.time(given.timeout, s(300), s(1)..=7 * DAY)?;
+        let keep_span = given.keep.as_ref().map(toml::Spanned::span);
+        let keep = self.time(given.keep, DAY.max(timeout * 2), s(1)..=30 * DAY)?;
+        if keep <= timeout {
+            let why = "expected more than timeout: a task must be known when it times out";
+            return self.error(keep_span.unwrap_or_default(), why);
+        }
+        Ok(TaskSettings {
+            request_topic: self.topic(&given.request_topic)?,
+            timeout,
+            keep,
+            acknowledge_within: self.time(given.acknowledge_within, s(5), s(1)..=s(60))?,
+            max_body: self.bytes(given.max_body, 256 << 10, 1 << 10..=16 << 20)?,
+            rate: given.rate.map(|rate| self.rate(rate)).transpose()?,
+            ends: self.ends(given.ends)?,
+            event_kind: self.event_kind(given.event_type)?,
+        })
+    }
+
+    fn rate(&self, given: file::Rate) -> Checked<Rate> {
+        let per_second = given.per_second;
+        if !(0.001..=1e6).contains(per_second.get_ref()) {
+            return self.error(per_second.span(), "expected a number from 0.001 to 1000000");
+        }
+        let per_second = per_second.into_inner();
+        // Unless it is said: what comes in a second may come at once.
+        let burst = (per_second.ceil() as u32).max(1);
+        Ok(Rate {
+            per_second,
+            burst: self.number(given.burst, burst, 1..=1_000_000)?,
+        })
+    }
+
+    fn ends(
+        &self,
+        given: Option<toml::Spanned<Vec<super::values::Text>>>,
+    ) -> Checked<Arc<[String]>> {
+        let Some(given) = given else {
+            return Ok(["completed", "failed"].map(String::from).into());
+        };
+        let span = given.span();
+        let ends: Vec<String> = given.into_inner().into_iter().map(|text| text.0).collect();
+        if ends.is_empty() || ends.iter().any(String::is_empty) {
+            return self.error(span, "expected at least one status, none of them empty");
+        }
+        Ok(ends.into())
+    }
+
+    fn event_kind(&self, given: Option<toml::Spanned<super::values::Text>>) -> Checked<String> {
+        let Some(given) = given else {
+            return Ok("task".into());
+        };
+        match check_event_kind(given.get_ref().0.as_bytes()) {
+            Ok(()) => Ok(given.into_inner().0),
+            Err(error) => self.error(given.span(), error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Single records to Kafka, each waited for by whoever asked for it.
+
+use super::KafkaSettings;
+use super::context::{Complaints, log};
+use super::produce::produce;
+use crate::record::Outgoing;
+use anyhow::Context as _;
+use metrics::counter;
+use rdkafka::ClientContext;
+use rdkafka::bindings as sys;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, DeliveryResult};
+use rdkafka::producer::{Producer, ProducerContext, ThreadedProducer};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How much longer than librdkafka an answer is waited for.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// An idempotent producer that answers for each record by itself.
+#[derive(Clone)]
+pub struct Courier {
+    producer: Arc<ThreadedProducer<Answers>>,
+    patience: Duration,
+}
+
+/// Kafka did not say in time that it has a record.
+#[derive(Debug)]
+pub struct NotAcknowledged {
+    /// For people.
+    pub why: String,
+    /// Whether it certainly does not have it, and will not.
+    pub certain: bool,
+}
+
+type Answer = Result<(), NotAcknowledged>;
+
+#[derive(Default)]
+struct Answers(Complaints);
+
+impl ClientContext for Answers {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        counter!("millstream_kafka_errors_total", "client" => "producer").increment(1);
+        if self.0.is_news(&error) {
+            tracing::warn!(%error, reason, "Kafka producer");
+        }
+    }
+}
+
+impl ProducerContext for Answers {
+    type DeliveryOpaque = Box<oneshot::Sender<Answer>>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, waiting: Self::DeliveryOpaque) {
+        let answer = result.as_ref().map(drop);
+        let answer = answer.map_err(|(error, message)| NotAcknowledged {
+            why: error.to_string(),
+            certain: is_not_there(message),
+        });
+        // Whoever waited may have gone.
+        let _ = waiting.send(answer);
+    }
+}
+
+/// Whether Kafka certainly does not have it: it was never sent, or refused. One
+/// that was sent and not answered may be there, or come there yet.
+fn is_not_there(message: &BorrowedMessage<'_>) -> bool {
+    // SAFETY: librdkafka's message lives as long as it is borrowed.
+    let status = unsafe { sys::rd_kafka_message_status(message.ptr()) };
+    status == sys::rd_kafka_msg_status_t::RD_KAFKA_MSG_STATUS_NOT_PERSISTED
+}
+
+impl Courier {
+    /// A producer whose records must be acknowledged within `patience`.
+    /// Contacts Kafka when it has something to send.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the properties.
+    pub fn new(kafka: &KafkaSettings, patience: Duration) -> anyhow::Result<Courier> {
+        let mut config = kafka.producer();
+        config.set("message.timeout.ms", patience.as_millis().to_string());
+        let producer = config.create_with_context(Answers::default());
+        let producer = producer.context("librdkafka refuses the Kafka properties")?;
+        Ok(Courier {
+            producer: Arc::new(producer),
+            patience,
+        })
+    }
+
+    /// Sends a record and waits until every in-sync replica has it.
+    ///
+    /// # Errors
+    /// When that is not said in time.
+    pub async fn deliver(&self, outgoing: &Outgoing) -> Answer {
+        let (waiting, answer) = oneshot::channel();
+        if let Err((error, _)) = produce(self.producer.client(), outgoing, Box::new(waiting)) {
+            let why = match error {
+                RDKafkaErrorCode::QueueFull => "too much waits for Kafka already".into(),
+                other => KafkaError::MessageProduction(other).to_string(),
+            };
+            return Err(NotAcknowledged { why, certain: true });
+        }
+        let answer = tokio::time::timeout(self.patience + GRACE, answer).await;
+        let silent = || NotAcknowledged {
+            why: "Kafka's client said nothing".into(),
+            certain: false,
+        };
+        answer
+            .ok()
+            .and_then(Result::ok)
+            .unwrap_or_else(|| Err(silent()))
+    }
+}

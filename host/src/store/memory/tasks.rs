@@ -1,0 +1,215 @@
+//! Tasks in memory.
+
+use super::{MemoryStore, State, Stream, now_millis};
+use crate::record::{ClientId, StreamName};
+use crate::store::tasks::{RECEIVED, RESULT_MAX, TIMED_OUT, timed_out};
+use crate::store::{Bell, NewTask, Repeat, Retention, StreamEvent, Taken, Task};
+use bytes::Bytes;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// What is known of tasks. What expired is forgotten when more is taken.
+#[derive(Default)]
+pub(super) struct Tasks {
+    known: HashMap<String, Known>,
+    /// What was asked for, by owner and key.
+    repeats: HashMap<(ClientId, String), (Repeat, String)>,
+    /// When all that a client asked for is paid.
+    paid: HashMap<ClientId, Instant>,
+}
+
+struct Known {
+    task: Task,
+    timeout: Duration,
+    keep: Duration,
+    /// When it times out; `None` once it has, or has ended.
+    due: Option<Instant>,
+    expires: Instant,
+    sending: usize,
+    sent: bool,
+}
+
+impl Tasks {
+    fn get(&self, id: &str) -> Option<&Known> {
+        let known = self.known.get(id)?;
+        (known.expires > Instant::now()).then_some(known)
+    }
+
+    pub(super) fn owner(&self, id: &str) -> Option<ClientId> {
+        Some(self.get(id)?.task.owner.clone())
+    }
+
+    /// Whether an event that says this is to be stored: the task has not ended
+    /// before.
+    pub(super) fn report(&mut self, event: &StreamEvent) -> bool {
+        let Some(report) = &event.task else {
+            return true;
+        };
+        let id = std::str::from_utf8(report.id).unwrap_or_default();
+        let now = Instant::now();
+        let known = self.known.get_mut(id);
+        let Some(known) = known.filter(|known| known.expires > now) else {
+            return true;
+        };
+        if known.task.ended {
+            return false;
+        }
+        if !report.status.is_empty() {
+            known.task.status = String::from_utf8_lossy(report.status).into_owned();
+        }
+        let kept = event.data.len() <= RESULT_MAX;
+        known.task.result = kept.then(|| Bytes::copy_from_slice(event.data));
+        known.task.ended = report.ends;
+        known.task.updated = Some(now_millis());
+        known.due = (!report.ends).then(|| now + known.timeout);
+        known.expires = now + known.keep;
+        true
+    }
+
+    /// How long the client must wait.
+    fn limit(&mut self, new: &NewTask<'_>) -> Option<Duration> {
+        let rate = new.rate?;
+        let now = Instant::now();
+        let each = Duration::from_secs_f64(1.0 / rate.per_second);
+        let paid = self.paid.entry(new.owner.clone()).or_insert(now);
+        *paid = (*paid).max(now);
+        let wait = (*paid - now).saturating_sub(each * rate.burst.saturating_sub(1));
+        if !wait.is_zero() {
+            return Some(wait);
+        }
+        *paid += each;
+        None
+    }
+
+    fn forget_expired(&mut self) {
+        let now = Instant::now();
+        self.known.retain(|_, known| known.expires > now);
+        let known = &self.known;
+        self.repeats.retain(|_, (_, id)| known.contains_key(id));
+        self.paid.retain(|_, paid| *paid > now);
+    }
+
+    fn take(&mut self, new: &NewTask<'_>) -> Taken {
+        self.forget_expired();
+        if let Some(wait) = self.limit(new) {
+            return Taken::Limited(wait);
+        }
+        if let Some(repeat) = new.repeat {
+            let key = (new.owner.clone(), repeat.key.clone());
+            if let Some((before, id)) = self.repeats.get(&key)
+                && let Some(known) = self.known.get_mut(id)
+            {
+                if before.content != repeat.content {
+                    return Taken::Differs;
+                }
+                let sent = known.sent || known.task.updated.is_some();
+                known.sending += usize::from(!sent);
+                return Taken::Known {
+                    id: id.clone(),
+                    sent,
+                };
+            }
+            self.repeats.insert(key, (repeat.clone(), new.id.into()));
+        }
+        let now = Instant::now();
+        let task = Task {
+            owner: new.owner.clone(),
+            status: RECEIVED.into(),
+            ended: false,
+            result: None,
+            received: now_millis(),
+            updated: None,
+        };
+        let known = Known {
+            task,
+            timeout: new.timeout,
+            keep: new.keep,
+            due: Some(now + new.timeout),
+            expires: now + new.keep,
+            sending: 1,
+            sent: false,
+        };
+        self.known.insert(new.id.into(), known);
+        Taken::New
+    }
+
+    fn give_up(&mut self, id: &str, owner: &ClientId, repeat: Option<&str>) {
+        let Some(known) = self.known.get_mut(id) else {
+            return;
+        };
+        known.sending = known.sending.saturating_sub(1);
+        if known.sending > 0 || known.sent || known.task.updated.is_some() {
+            return;
+        }
+        self.known.remove(id);
+        if let Some(key) = repeat {
+            self.repeats.remove(&(owner.clone(), key.to_owned()));
+        }
+    }
+
+    /// Those that are due now: their time is over.
+    fn time_out(&mut self) -> Vec<(String, ClientId)> {
+        let now = Instant::now();
+        let mut out = Vec::new();
+        for (id, known) in &mut self.known {
+            let is_due = known.due.is_some_and(|due| due <= now);
+            if is_due && known.expires > now {
+                known.due = None;
+                known.expires = now + known.keep;
+                known.task.status = TIMED_OUT.into();
+                known.task.result = Some(timed_out(id).into());
+                known.task.updated = Some(now_millis());
+                out.push((id.clone(), known.task.owner.clone()));
+            }
+        }
+        out
+    }
+}
+
+impl State {
+    fn tell(&mut self, owner: ClientId, id: &str, kind: &str, kept: Retention) -> StreamName {
+        let name = StreamName::Client(owner);
+        let stream: &mut Stream = self.streams.entry(name.clone()).or_default();
+        stream.push(kind.as_bytes(), timed_out(id).as_bytes(), kept);
+        name
+    }
+}
+
+impl MemoryStore {
+    pub(in crate::store) fn take_task(&self, new: &NewTask<'_>) -> Taken {
+        self.state().tasks.take(new)
+    }
+
+    pub(in crate::store) fn task_is_sent(&self, id: &str) {
+        if let Some(known) = self.state().tasks.known.get_mut(id) {
+            known.sent = true;
+        }
+    }
+
+    pub(in crate::store) fn give_task_up(&self, id: &str, owner: &ClientId, repeat: Option<&str>) {
+        self.state().tasks.give_up(id, owner, repeat);
+    }
+
+    pub(in crate::store) fn task(&self, id: &str) -> Option<Task> {
+        Some(self.state().tasks.get(id)?.task.clone())
+    }
+
+    pub(in crate::store) fn time_tasks_out(&self, kind: &str) -> usize {
+        let kept = self.shared.retention;
+        let mut state = self.state();
+        let out = state.tasks.time_out();
+        let told = out.into_iter();
+        let told: Vec<_> = told
+            .map(|(id, owner)| state.tell(owner, &id, kind, kept))
+            .collect();
+        drop(state);
+        let count = told.len();
+        self.ring(Bell::News(told));
+        count
+    }
+
+    pub(in crate::store) fn remove_stream(&self, client: &ClientId) -> bool {
+        let name = StreamName::Client(client.clone());
+        self.state().streams.remove(&name).is_some()
+    }
+}

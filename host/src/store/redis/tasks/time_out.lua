@@ -1,0 +1,30 @@
+-- Times out some of the tasks that are due, and tells their owners.
+-- KEYS: tasks by when they are due, the doorbell.
+local task_of, stream_of = ARGV[1], ARGV[2]
+local some, status, kind = tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local max_events, expiry = ARGV[6], ARGV[7]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, some)
+local owners = {}
+for _, id in ipairs(due) do
+  local key = task_of .. id
+  local task = redis.call('HMGET', key, 'owner', 'ended', 'keep')
+  if task[1] and not task[2] then
+    local data = '{"taskId":"' .. id .. '","status":"' .. status .. '"}'
+    local stream = stream_of .. task[1]
+    -- Of a stream that is none nobody can be told; the task says it.
+    local added = redis.pcall('XADD', stream, 'MAXLEN', '~', max_events, '*', 'type', kind, 'data', data)
+    if type(added) ~= 'table' then
+      redis.call('PEXPIRE', stream, expiry)
+      owners[#owners + 1] = task[1]
+    end
+    redis.call('HSET', key, 'status', status, 'result', data, 'updated', now)
+    redis.call('PEXPIRE', key, tonumber(task[3] or 86400000))
+  end
+  redis.call('ZREM', KEYS[1], id)
+end
+if #owners > 0 then
+  redis.call('PUBLISH', KEYS[2], table.concat(owners, '\n'))
+end
+return {#due, #owners}

@@ -1,0 +1,118 @@
+//! A transform for what workers say of tasks: each record goes, as it is, to
+//! the client that owns the task.
+//!
+//! ```toml
+//! [pipeline.transform]
+//! plugin = "bundled:task-results"
+//! [pipeline.transform.config]
+//! event-type = "task"     # the events' type; this is the default
+//! ```
+//!
+//! A value such as
+//!
+//! ```json
+//! {"taskId": "01936d1e-…", "status": "completed", "sum": 42}
+//! ```
+//!
+//! becomes an event of type `task` with the same payload for the owner of
+//! `taskId`. `taskId` and `status` must be there and be texts; the rest is the
+//! worker's. The host keeps the status, so that `GET /v1/tasks/<taskId>` tells
+//! it, and the first of `[tasks] final` ends the task.
+
+use millstream_plugin::{Config, Events, Failure, Record, Transform, transform};
+use serde::Deserialize;
+use std::borrow::Cow;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Settings {
+    #[serde(default = "task")]
+    event_type: String,
+}
+
+fn task() -> String {
+    "task".into()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Said<'a> {
+    #[serde(borrow)]
+    task_id: Cow<'a, str>,
+    #[serde(borrow)]
+    status: Cow<'a, str>,
+}
+
+/// The plugin.
+pub struct TaskResults {
+    event_type: String,
+}
+
+impl Transform for TaskResults {
+    fn new(config: Config) -> Result<Self, String> {
+        let Settings { event_type } = config.parse()?;
+        Ok(TaskResults { event_type })
+    }
+
+    fn transform(&self, record: Record, events: &mut Events) -> Result<(), Failure> {
+        let said: Said = record.json()?;
+        if said.task_id.is_empty() {
+            return Err(Failure::unaddressable("`taskId` is empty"));
+        }
+        if said.status.is_empty() {
+            return Err(Failure::malformed("`status` is empty"));
+        }
+        let event = events.task(&said.task_id).kind(&self.event_type);
+        event.bytes(record.value().unwrap_or_default());
+        Ok(())
+    }
+}
+
+transform!(TaskResults);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millstream_plugin::Class;
+    use millstream_plugin::testing::{MadeEvent, TestRecord, TransformTest};
+
+    fn run(config: &str, record: TestRecord) -> Result<MadeEvent, Failure> {
+        let plugin = TransformTest::<TaskResults>::new(config).unwrap();
+        let mut events = plugin.one(record)?;
+        assert_eq!(events.len(), 1);
+        Ok(events.remove(0))
+    }
+
+    #[test]
+    fn what_a_worker_says_goes_to_its_tasks_owner_as_it_is() {
+        let said = r#" {"n":1.50,"taskId":"t\u00e9","status":"half","taskID":0}"#;
+        for (config, kind) in [("{}", "task"), (r#"{"event-type":"job"}"#, "job")] {
+            let event = run(config, TestRecord::value(said)).unwrap();
+            assert_eq!((&*event.task, &*event.client), ("té", ""));
+            assert_eq!((&*event.kind, &*event.payload), (kind, said));
+        }
+    }
+
+    #[test]
+    fn what_names_no_task_or_no_status_fails() {
+        for (said, class) in [
+            (r#"{"status":"x"}"#, Class::Malformed),
+            (r#"{"taskId":"t"}"#, Class::Malformed),
+            (r#"{"taskId":"t","status":""}"#, Class::Malformed),
+            (r#"{"taskId":"t","status":null}"#, Class::Malformed),
+            (r#"{"taskId":"t","status":1}"#, Class::Malformed),
+            (r#"{"taskId":"","status":"x"}"#, Class::Unaddressable),
+            ("[]", Class::Malformed),
+            ("", Class::Malformed),
+        ] {
+            let failure = run("{}", TestRecord::value(said)).unwrap_err();
+            assert_eq!(failure.class, class, "{said}: {}", failure.message);
+        }
+        assert!(run("{}", TestRecord::default()).is_err());
+    }
+
+    #[test]
+    fn what_is_no_setting_is_refused() {
+        assert!(TransformTest::<TaskResults>::new(r#"{"type":"x"}"#).is_err());
+    }
+}

@@ -1,0 +1,367 @@
+use super::*;
+use millstream::store::{NewTask, RESULT_MAX, Rate, Repeat, Taken, Task, TaskReport};
+use millstream_tests::wait_until;
+
+const LONG: Duration = Duration::from_secs(3600);
+
+impl Subject {
+    fn take(&self, id: &str, owner: &str) -> Taken {
+        self.take_with(id, owner, |_| {})
+    }
+
+    fn take_with<'a>(
+        &self,
+        id: &'a str,
+        owner: &str,
+        change: impl FnOnce(&mut NewTask<'a>),
+    ) -> Taken {
+        // Tests live as long as what they leak.
+        let owner = Box::leak(Box::new(client(owner)));
+        let mut new = NewTask {
+            id,
+            owner,
+            timeout: LONG,
+            keep: 2 * LONG,
+            rate: None,
+            repeat: None,
+        };
+        change(&mut new);
+        self.runtime.block_on(self.store.take_task(&new)).unwrap()
+    }
+
+    fn give_up(&self, id: &str, owner: &str, repeat: Option<&str>) {
+        let given_up = self
+            .store
+            .give_task_up(id, &client(owner), repeat)
+            .await_in(self);
+        given_up.unwrap();
+    }
+
+    fn task(&self, id: &str) -> Option<Task> {
+        self.runtime.block_on(self.store.task(id)).unwrap()
+    }
+
+    fn time_out(&self) -> usize {
+        self.runtime
+            .block_on(self.store.time_tasks_out("job"))
+            .unwrap()
+    }
+
+    fn owners(&self, tasks: &[&str]) -> Vec<Option<String>> {
+        let owners = self.writer().owners(tasks).unwrap();
+        let shown = owners
+            .into_iter()
+            .map(|owner| owner.map(|id| id.to_string()));
+        shown.collect()
+    }
+
+    /// Appends one event to ada's stream that says this of a task; `None`: to
+    /// no stream.
+    fn say(&self, offset: i64, to: Option<&str>, task: &str, status: &str, data: &str) {
+        let mut writer = self.writer();
+        writer.begin(&key(0), None, &at(0)).unwrap();
+        let report = TaskReport {
+            id: task.as_bytes(),
+            status: status.as_bytes(),
+            ends: status == "done",
+        };
+        let mut said = events(offset, &[(to.unwrap_or("nobody"), data)]);
+        said[0].task = Some(report);
+        let ledger = key(0);
+        let mut append = batch(&ledger, offset, offset + 1, &said);
+        if to.is_none() {
+            append.reports = append.events;
+            append.events = &[];
+        }
+        assert_eq!(stored(writer.append(&mut append, None)), []);
+    }
+}
+
+/// `block_on`, the other way around.
+trait AwaitIn: Future + Sized {
+    fn await_in(self, subject: &Subject) -> Self::Output {
+        subject.runtime.block_on(self)
+    }
+}
+
+impl<F: Future> AwaitIn for F {}
+
+#[test]
+fn a_task_has_its_owner_and_stands_as_was_said_last() {
+    both(|store| {
+        assert_eq!(store.take("t1", "ada"), Taken::New);
+        assert_eq!(store.take("t2", "bob"), Taken::New);
+        let owners = store.owners(&["t2", "none", "t1", ""]);
+        assert_eq!(owners, [Some("bob".into()), None, Some("ada".into()), None]);
+        assert_eq!(store.owners(&[]), []);
+        let task = store.task("t1").unwrap();
+        assert_eq!(
+            (&*task.status, task.ended, task.result, task.updated),
+            ("received", false, None, None)
+        );
+        assert_eq!(task.owner, client("ada"));
+        assert!(task.received > 1_700_000_000_000);
+        assert_eq!(store.task("none"), None);
+
+        store.say(0, Some("ada"), "t1", "half", "1/2");
+        // What does not say how it stands leaves it.
+        store.say(1, Some("ada"), "t1", "", "still");
+        let task = store.task("t1").unwrap();
+        assert_eq!(
+            (&*task.status, task.ended, task.result.as_deref()),
+            ("half", false, Some(&b"still"[..]))
+        );
+        assert!(task.updated.unwrap() >= task.received);
+        // What goes to no stream is said of the task all the same.
+        store.say(2, None, "t1", "most", "3/4");
+        assert_eq!(store.task("t1").unwrap().status, "most");
+        assert_eq!(store.data("ada"), ["1/2", "still"]);
+        assert_eq!(store.task("t2").unwrap().status, "received");
+    });
+}
+
+#[test]
+fn a_task_ends_once_and_what_comes_after_is_not_stored() {
+    both(|store| {
+        store.take("t1", "ada");
+        store.say(0, Some("ada"), "t1", "done", "42");
+        store.say(1, Some("ada"), "t1", "done", "a copy");
+        store.say(2, Some("ada"), "t1", "half", "late");
+        store.say(3, None, "t1", "half", "late");
+        assert_eq!(store.data("ada"), ["42"]);
+        let task = store.task("t1").unwrap();
+        assert_eq!(
+            (&*task.status, task.ended, task.result.as_deref()),
+            ("done", true, Some(&b"42"[..]))
+        );
+        // The others of the same batch are stored.
+        let mut all = events(4, &[("ada", "a copy"), ("ada", "own")]);
+        all[0].task = Some(TaskReport {
+            id: b"t1",
+            status: b"done",
+            ends: true,
+        });
+        let ledger = key(0);
+        stored(store.writer().append(&mut batch(&ledger, 4, 6, &all), None));
+        assert_eq!(store.data("ada"), ["42", "own"]);
+    });
+}
+
+#[test]
+fn a_result_that_is_too_large_to_keep_is_in_the_stream() {
+    both(|store| {
+        store.take("t1", "ada");
+        store.say(0, Some("ada"), "t1", "half", "small");
+        let large = "x".repeat(RESULT_MAX + 1);
+        store.say(1, Some("ada"), "t1", "most", &large);
+        let task = store.task("t1").unwrap();
+        assert_eq!((&*task.status, task.result), ("most", None));
+        assert_eq!(store.data("ada"), ["small", &large]);
+    });
+}
+
+#[test]
+fn a_task_without_news_in_its_time_times_out_and_its_owner_is_told_once() {
+    both(|store| {
+        let soon = |new: &mut NewTask| new.timeout = Duration::from_millis(50);
+        store.take_with("t1", "ada", soon);
+        store.take_with("t2", "bob", soon);
+        store.take_with("t3", "bob", soon);
+        store.take("t4", "ada");
+        store.say(0, Some("bob"), "t3", "done", "3");
+        let mut rung = store.listen();
+        assert_eq!(store.next(&mut rung), Bell::Missed);
+        let told = wait_until("both time out", SOON, || {
+            let told = store.time_out();
+            (told > 0).then_some(told)
+        });
+        // Not necessarily at the same look.
+        let told = told
+            + wait_until("the other one", SOON, || {
+                let others = if told == 2 { 0 } else { store.time_out() };
+                (told + others == 2).then_some(others)
+            });
+        assert_eq!((told, store.time_out()), (2, 0));
+        let expected = r#"{"taskId":"t1","status":"timed-out"}"#;
+        let ada = store.stream("ada");
+        assert_eq!(ada.len(), 1);
+        assert_eq!(
+            (&*ada[0].kind, &*ada[0].data),
+            (&b"job"[..], expected.as_bytes())
+        );
+        assert_eq!(store.data("bob"), ["3", &expected.replace("t1", "t2")]);
+        let mut rang = Vec::new();
+        while rang.len() < 2 {
+            match store.next(&mut rung) {
+                Bell::News(names) => rang.extend(names),
+                other => panic!("{other:?}"),
+            }
+        }
+        rang.sort();
+        assert_eq!(rang, [client_stream("ada"), client_stream("bob")]);
+        let task = store.task("t1").unwrap();
+        assert_eq!((&*task.status, task.ended), ("timed-out", false));
+        assert_eq!(store.task("t4").unwrap().status, "received");
+
+        // A worker that was only late is heard, and its task ends then.
+        store.say(1, Some("ada"), "t1", "half", "1/2");
+        assert_eq!(store.task("t1").unwrap().status, "half");
+        wait_until("it has its time again, and no more", SOON, || {
+            (store.time_out() == 1).then_some(())
+        });
+        store.say(2, Some("ada"), "t1", "done", "at last");
+        assert_eq!(store.time_out(), 0);
+        assert_eq!(store.data("ada"), [expected, "1/2", expected, "at last"]);
+    });
+}
+
+#[test]
+fn a_task_is_forgotten_in_its_time() {
+    both(|store| {
+        store.take_with("t1", "ada", |new| {
+            new.timeout = Duration::from_millis(10);
+            new.keep = Duration::from_millis(100);
+        });
+        wait_until("it is forgotten", SOON, || {
+            store.task("t1").is_none().then_some(())
+        });
+        assert_eq!(store.owners(&["t1"]), [None]);
+        // A result that was on its way then makes no task of it.
+        store.say(0, Some("ada"), "t1", "done", "42");
+        assert_eq!(store.task("t1"), None);
+        assert_eq!(store.data("ada"), ["42"]);
+        assert_eq!(store.time_out(), 0);
+    });
+}
+
+fn repeat(key: &str, content: &str) -> Repeat {
+    let (key, content) = (key.into(), content.into());
+    Repeat { key, content }
+}
+
+#[test]
+fn a_request_that_is_repeated_is_the_same_task() {
+    both(|store| {
+        let (same, other, bobs) = (repeat("k", "c"), repeat("k", "d"), repeat("k", "c"));
+        let take = |id: &'static str, owner: &str, repeat: &Repeat| {
+            let repeat: &'static Repeat = Box::leak(Box::new(repeat.clone()));
+            store.take_with(id, owner, |new| new.repeat = Some(repeat))
+        };
+        let known = |sent| Taken::Known {
+            id: "t1".into(),
+            sent,
+        };
+        assert_eq!(take("t1", "ada", &same), Taken::New);
+        assert_eq!(take("t2", "ada", &same), known(false));
+        assert_eq!(take("t2", "ada", &other), Taken::Differs);
+        assert_eq!(
+            take("t3", "bob", &bobs),
+            Taken::New,
+            "keys are a client's own"
+        );
+        store.store.task_is_sent("t1").await_in(store).unwrap();
+        assert_eq!(take("t4", "ada", &same), known(true));
+        assert_eq!(store.owners(&["t2", "t4"]), [None, None]);
+        // What a worker has spoken of was sent.
+        store.say(0, Some("bob"), "t3", "half", "1/2");
+        let id = "t3".to_owned();
+        assert_eq!(take("t5", "bob", &bobs), Taken::Known { id, sent: true });
+    });
+}
+
+#[test]
+fn a_task_that_is_given_up_is_gone_unless_someone_else_sends_it_or_it_was_sent() {
+    both(|store| {
+        let same: &'static Repeat = Box::leak(Box::new(repeat("k", "c")));
+        let again = |id: &'static str| store.take_with(id, "ada", |new| new.repeat = Some(same));
+        assert_eq!(again("t1"), Taken::New);
+        store.give_up("t1", "ada", Some("k"));
+        assert_eq!((store.task("t1"), store.time_out()), (None, 0));
+        // Anew, by two at once, of which one gives up.
+        assert_eq!(again("t2"), Taken::New);
+        assert_eq!(
+            again("t3"),
+            Taken::Known {
+                id: "t2".into(),
+                sent: false
+            }
+        );
+        store.give_up("t2", "ada", Some("k"));
+        assert!(store.task("t2").is_some());
+        store.store.task_is_sent("t2").await_in(store).unwrap();
+        store.give_up("t2", "ada", Some("k"));
+        assert!(store.task("t2").is_some());
+        store.take("t4", "ada");
+        store.say(0, Some("ada"), "t4", "half", "1/2");
+        store.give_up("t4", "ada", None);
+        assert!(store.task("t4").is_some(), "a worker has it");
+        store.give_up("unknown", "ada", None);
+        assert_eq!(store.task("unknown"), None);
+    });
+}
+
+#[test]
+fn a_client_that_asks_too_often_is_told_how_long_to_wait() {
+    both(|store| {
+        let rate = Rate {
+            per_second: 2.0,
+            burst: 3,
+        };
+        let ask = |id, owner: &str| store.take_with(id, owner, |new| new.rate = Some(rate));
+        for id in ["t1", "t2", "t3"] {
+            assert_eq!(ask(id, "ada"), Taken::New);
+        }
+        let Taken::Limited(wait) = ask("t4", "ada") else {
+            panic!("the fourth at once");
+        };
+        assert!(
+            !wait.is_zero() && wait <= Duration::from_millis(500),
+            "{wait:?}"
+        );
+        assert_eq!(store.owners(&["t4"]), [None]);
+        assert_eq!(ask("t5", "bob"), Taken::New);
+        wait_until("the next one in its time", SOON, || {
+            (ask("t4", "ada") == Taken::New).then_some(())
+        });
+    });
+}
+
+#[test]
+fn of_a_stream_that_is_none_an_owner_is_told_nothing_and_its_task_says_so() {
+    let store = Subject::redis(&servers().redis.url());
+    let key = format!("{}:{{0}}:client:ada", store.prefix);
+    let mut redis = servers().redis.connect();
+    let _: () = redis::cmd("SET")
+        .arg(&key)
+        .arg("x")
+        .query(&mut redis)
+        .unwrap();
+    store.take_with("t1", "ada", |new| new.timeout = Duration::from_millis(1));
+    store.take_with("t2", "bob", |new| new.timeout = Duration::from_millis(1));
+    wait_until("bob is told", SOON, || {
+        store.time_out();
+        (store.data("bob").len() == 1).then_some(())
+    });
+    assert_eq!(store.task("t1").unwrap().status, "timed-out");
+}
+
+#[test]
+fn a_clients_stream_is_removed_and_no_others() {
+    both(|store| {
+        let mut writer = store.writer();
+        writer.begin(&key(0), None, &at(0)).unwrap();
+        append(&mut *writer, &key(0), 0, &[("ada", "1"), ("bob", "2")]);
+        let removed = |name| {
+            store
+                .store
+                .remove_stream(&client(name))
+                .await_in(store)
+                .unwrap()
+        };
+        assert_eq!(
+            [removed("ada"), removed("ada"), removed("eve")],
+            [true, false, false]
+        );
+        assert_eq!((store.data("ada").len(), store.data("bob").len()), (0, 1));
+    });
+}

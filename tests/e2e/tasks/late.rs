@@ -1,0 +1,43 @@
+use super::SOON;
+use super::rig::{Gateway, json_of, said, told};
+use millstream_tests::{Daemon, wait_until};
+
+const SHORT: &str = "timeout = \"1s\"\nkeep = \"1h\"";
+
+#[test]
+fn a_task_without_a_result_in_its_time_is_timed_out_and_its_owner_is_told() {
+    let gateway = Gateway::with(SHORT, "");
+    let mut ada = gateway.stream("ada", "now");
+    let id = gateway.task("ada", "1");
+    assert_eq!(told(&mut ada, 1), [said(&id, "timed-out")]);
+    let shown = json_of(&gateway.get("ada", &id));
+    assert_eq!(
+        (&shown["status"], &shown["final"]),
+        (&"timed-out".into(), &false.into())
+    );
+    // A worker that was late is heard all the same.
+    gateway.say(&[said(&id, "completed")]);
+    assert_eq!(told(&mut ada, 1), [said(&id, "completed")]);
+    assert_eq!(gateway.status("ada", &id), "completed");
+}
+
+#[test]
+fn a_task_whose_gateway_died_times_out_with_another_and_once_of_several() {
+    let gateway = Gateway::with(SHORT, "");
+    let id = gateway.task("ada", "1");
+    gateway.daemon.kill();
+    let start = |_| Daemon::builder(&gateway.config).start();
+    let others: Vec<Daemon> = (0..3).map(start).collect();
+    let wait = |what: &str, count: usize| {
+        wait_until(what, SOON, || {
+            let streams = millstream_tests::servers().redis.streams(&gateway.prefix);
+            (streams.get("ada").map_or(0, Vec::len) == count).then_some(streams)
+        })
+    };
+    let streams = wait("it times out", 1);
+    assert_eq!(streams["ada"][0].data, said(&id, "timed-out").to_string());
+    // Each of them looks again.
+    others.iter().for_each(|daemon| daemon.wait_ready(SOON));
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    wait("and once", 1);
+}
