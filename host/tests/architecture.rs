@@ -23,7 +23,10 @@ const MAY_NAME: [(&str, &[&str]); 15] = [
         &["access", "auth", "http", "ingest", "record", "store"],
     ),
     ("admin", &["http", "record", "sse"]),
-    ("config", &["auth", "ingest", "plugin", "store", "tasks"]),
+    (
+        "config",
+        &["auth", "ingest", "plugin", "record", "store", "tasks"],
+    ),
     (
         "pipeline",
         &["config", "ingest", "plugin", "record", "sse", "store"],

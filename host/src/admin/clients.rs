@@ -25,16 +25,21 @@ pub(super) async fn answer(
     let reply = match (&parts[..], method) {
         ([""], &Method::GET) => list(hub, None, query).await,
         (["", client], &Method::GET) => list(hub, Some(client), query).await,
-        (["", client, act @ ("disconnect" | "revoke")], &Method::POST) => {
+        (["", _, "disconnect" | "revoke"], &Method::POST)
+        | (["", _, "stream"], &Method::DELETE)
+            if headers.contains_key(header::ORIGIN) =>
+        {
             // A page that a browser shows may send such a request to loopback.
-            if headers.contains_key(header::ORIGIN) {
-                let why = "not from a page: this is for programs";
-                return Some(problem(StatusCode::FORBIDDEN, why));
-            }
+            let why = "not from a page: this is for programs";
+            return Some(problem(StatusCode::FORBIDDEN, why));
+        }
+        (["", client, act @ ("disconnect" | "revoke")], &Method::POST) => {
             act_on(hub, client, act, query).await
         }
+        (["", client, "stream"], &Method::DELETE) => empty_stream(hub, client).await,
         ([""] | ["", _], _) => Err(Box::new(not_allowed("GET"))),
         (["", _, "disconnect" | "revoke"], _) => Err(Box::new(not_allowed("POST"))),
+        (["", _, "stream"], _) => Err(Box::new(not_allowed("DELETE"))),
         _ => return None,
     };
     Some(reply.unwrap_or_else(|refused| *refused))
@@ -94,6 +99,19 @@ fn shown(of: &Connected) -> Value {
     })
 }
 
+/// Those who are connected go on with what comes; who comes back is told of the
+/// gap.
+async fn empty_stream(hub: &Hub, client: &str) -> Result<Reply, Box<Reply>> {
+    let client = client_of(client)?;
+    let removed = hub.empty_stream(&client).await;
+    let removed = removed.map_err(|why| Box::new(away(&why)))?;
+    Ok(json(StatusCode::OK, &json!({ "removed": removed })))
+}
+
+fn away(why: &str) -> Reply {
+    problem(StatusCode::SERVICE_UNAVAILABLE, why)
+}
+
 async fn act_on(hub: &Hub, client: &str, act: &str, query: &str) -> Result<Reply, Box<Reply>> {
     let client = client_of(client)?;
     let done = match act {
@@ -111,6 +129,6 @@ async fn act_on(hub: &Hub, client: &str, act: &str, query: &str) -> Result<Reply
             revoked.map(|()| json!({ "before": before }))
         }
     };
-    let away = |why: String| Box::new(problem(StatusCode::SERVICE_UNAVAILABLE, &why));
-    done.map(|body| json(StatusCode::OK, &body)).map_err(away)
+    done.map(|body| json(StatusCode::OK, &body))
+        .map_err(|why| Box::new(away(&why)))
 }

@@ -95,6 +95,19 @@ fn describe() {
         "millstream_sse_presence_lost_total",
         "Notices of who comes and goes that nobody took in time."
     );
+    counter!(
+        "millstream_tasks_total",
+        "Requests for tasks, by result: received, repeated, limited, refused, shed, \
+         unacknowledged, unavailable."
+    );
+    counter!(
+        "millstream_tasks_timed_out_total",
+        "Tasks that got no news in their time."
+    );
+    counter!(
+        "millstream_task_results_dropped_total",
+        "Results that came after the end of their task: copies, mostly."
+    );
     gauge!(
         "millstream_plugin_generation",
         "The generation of plugins that is live."

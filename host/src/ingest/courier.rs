@@ -16,8 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// How much longer than librdkafka an answer is waited for.
-const GRACE: Duration = Duration::from_secs(1);
+/// How much longer than librdkafka an answer is waited for: it looks for what
+/// has timed out each second, in one queue after the other.
+const GRACE: Duration = Duration::from_secs(3);
 
 /// An idempotent producer that answers for each record by itself.
 #[derive(Clone)]
@@ -84,6 +85,9 @@ impl Courier {
     pub fn new(kafka: &KafkaSettings, patience: Duration) -> anyhow::Result<Courier> {
         let mut config = kafka.producer();
         config.set("message.timeout.ms", patience.as_millis().to_string());
+        // What waits for a broker that is away is looked at when it is tried to
+        // connect, by default every ten seconds.
+        config.set("reconnect.backoff.max.ms", "1000");
         let producer = config.create_with_context(Answers::default());
         let producer = producer.context("librdkafka refuses the Kafka properties")?;
         Ok(Courier {

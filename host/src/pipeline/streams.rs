@@ -51,4 +51,8 @@ impl Streams for StoreStreams {
     fn disconnect(&self, client: ClientId) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(async move { text(self.0.disconnect(&client).await) })
     }
+
+    fn empty(&self, client: ClientId) -> BoxFuture<'_, Result<u64, String>> {
+        Box::pin(async move { text(self.0.empty_stream(&client).await) })
+    }
 }

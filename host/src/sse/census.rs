@@ -90,6 +90,17 @@ impl Hub {
             .await
     }
 
+    /// Removes all events of a client's stream; who is connected goes on with
+    /// what comes. Answers how many there were.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn empty_stream(&self, client: &ClientId) -> Result<u64, String> {
+        let client = client.clone();
+        self.ask(|streams| async move { streams.empty(client).await })
+            .await
+    }
+
     /// Revokes a client's tokens that were issued before a time, in seconds
     /// since 1970-01-01 UTC, on every edge: their connections end.
     ///

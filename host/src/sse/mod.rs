@@ -82,4 +82,7 @@ pub trait Streams: Send + Sync + 'static {
 
     /// Has everyone who listens end a client's connections.
     fn disconnect(&self, client: ClientId) -> BoxFuture<'_, Result<(), String>>;
+
+    /// Removes all events of a client's stream; answers how many there were.
+    fn empty(&self, client: ClientId) -> BoxFuture<'_, Result<u64, String>>;
 }

@@ -262,15 +262,15 @@ impl Store {
         }
     }
 
-    /// Removes a client's stream; who is connected goes on with what comes.
-    /// Answers whether there was one.
+    /// Removes all events of a client's stream; who is connected goes on with
+    /// what comes. Answers how many there were.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn remove_stream(&self, client: &ClientId) -> Result<bool, Unavailable> {
+    pub async fn empty_stream(&self, client: &ClientId) -> Result<u64, Unavailable> {
         match self {
-            Store::Redis(store) => store.remove_stream(client).await,
-            Store::Memory(store) => Ok(store.remove_stream(client)),
+            Store::Redis(store) => store.empty_stream(client).await,
+            Store::Memory(store) => Ok(store.empty_stream(client)),
         }
     }
 

@@ -62,6 +62,9 @@ fn calls_that_are_none_are_told_why() {
     for (method, path, headers, status) in [
         ("POST", "/v1/clients", &[][..], 405),
         ("GET", "/v1/clients/ada/disconnect", &[], 405),
+        ("GET", "/v1/clients/ada/stream", &[], 405),
+        ("DELETE", "/v1/clients/ada", &[], 405),
+        ("DELETE", "/v1/clients/%00/stream", &[], 400),
         ("POST", "/v1/clients/%00/disconnect", &[], 400),
         ("POST", "/v1/clients/ada/revoke?before=soon", &[], 400),
         ("GET", "/v1/clients?limit=x", &[], 400),
@@ -72,6 +75,12 @@ fn calls_that_are_none_are_told_why() {
             &[("origin", "https://evil.example")],
             403,
         ),
+        (
+            "DELETE",
+            "/v1/clients/ada/stream",
+            &[("origin", "https://evil.example")],
+            403,
+        ),
     ] {
         let (answered, problem) = edge.call(method, path, headers);
         assert_eq!(
@@ -79,6 +88,26 @@ fn calls_that_are_none_are_told_why() {
             (status, &json!(status)),
             "{method} {path}"
         );
+    }
+}
+
+#[test]
+fn a_stream_that_is_deleted_is_gone_and_goes_on_for_who_is_connected() {
+    let edge = Edge::start();
+    let (mut live, begin) = edge.open("client=a%20b", &[]);
+    let first = edge.write("client:a b", "t", "1");
+    assert_eq!(super::rig::next(&mut live), "1");
+    let delete = || edge.call("DELETE", "/v1/clients/a%20b/stream", &[]);
+    assert_eq!(delete(), (200, json!({ "removed": 1 })));
+    assert_eq!(delete(), (200, json!({ "removed": 0 })));
+    edge.write("client:a b", "t", "2");
+    assert_eq!(super::rig::next(&mut live), "2");
+    // Who was away is told that it may have missed something.
+    for id in [begin, first] {
+        let (mut back, _) = edge.open("client=a%20b", &[("last-event-id", &id)]);
+        let told = back.events(2, SOON);
+        super::rig::gap(&told[0]);
+        assert_eq!(told[1].data.as_deref(), Some("2"));
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use millstream::record::Gap;
 use millstream::store::{NewTask, RESULT_MAX, Rate, Repeat, Taken, Task, TaskReport};
 use millstream_tests::wait_until;
 
@@ -346,22 +347,20 @@ fn of_a_stream_that_is_none_an_owner_is_told_nothing_and_its_task_says_so() {
 }
 
 #[test]
-fn a_clients_stream_is_removed_and_no_others() {
+fn a_clients_stream_is_emptied_and_no_others() {
     both(|store| {
         let mut writer = store.writer();
         writer.begin(&key(0), None, &at(0)).unwrap();
-        append(&mut *writer, &key(0), 0, &[("ada", "1"), ("bob", "2")]);
-        let removed = |name| {
-            store
-                .store
-                .remove_stream(&client(name))
-                .await_in(store)
-                .unwrap()
+        let two = [("ada", "1"), ("bob", "2"), ("ada", "3")];
+        append(&mut *writer, &key(0), 0, &two);
+        let emptied = |name| {
+            let client = client(name);
+            let emptied = store.store.empty_stream(&client);
+            emptied.await_in(store).unwrap()
         };
-        assert_eq!(
-            [removed("ada"), removed("ada"), removed("eve")],
-            [true, false, false]
-        );
+        assert_eq!([emptied("ada"), emptied("ada"), emptied("eve")], [2, 0, 0]);
         assert_eq!((store.data("ada").len(), store.data("bob").len()), (0, 1));
+        let began = store.page("ada", Some(StreamId::default()), 9, true);
+        assert_eq!(began.gap, Some(Gap::Trimmed));
     });
 }

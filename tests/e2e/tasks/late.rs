@@ -35,7 +35,9 @@ fn a_task_whose_gateway_died_times_out_with_another_and_once_of_several() {
         })
     };
     let streams = wait("it times out", 1);
-    assert_eq!(streams["ada"][0].data, said(&id, "timed-out").to_string());
+    let data: serde_json::Value = serde_json::from_str(&streams["ada"][0].data).unwrap();
+    assert_eq!(data, said(&id, "timed-out"));
+    assert_eq!(streams["ada"][0].source, format!("task/{id}"));
     // Each of them looks again.
     others.iter().for_each(|daemon| daemon.wait_ready(SOON));
     std::thread::sleep(std::time::Duration::from_millis(2500));

@@ -67,6 +67,9 @@ fn a_result_that_is_said_again_is_one() {
         (done == 181.0).then_some(())
     });
     assert_eq!(servers().redis.streams(&gateway.prefix)["ada"].len(), 21);
+    let dropped =
+        metrics(&gateway.daemon.admin()).sum("millstream_task_results_dropped_total", &[]);
+    assert_eq!(dropped, 160.0);
 }
 
 #[test]

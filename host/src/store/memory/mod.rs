@@ -116,6 +116,16 @@ impl MemoryStore {
             .collect()
     }
 
+    pub(super) fn empty_stream(&self, client: &ClientId) -> u64 {
+        let name = StreamName::Client(client.clone());
+        let mut state = self.state();
+        let Some(stream) = state.streams.get_mut(&name) else {
+            return 0;
+        };
+        stream.trimmed |= !stream.entries.is_empty();
+        stream.entries.drain(..).count() as u64
+    }
+
     pub(super) fn disconnect(&self, client: &ClientId) {
         self.ring(Bell::Disconnect(client.clone()));
     }

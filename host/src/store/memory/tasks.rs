@@ -207,9 +207,4 @@ impl MemoryStore {
         self.ring(Bell::News(told));
         count
     }
-
-    pub(in crate::store) fn remove_stream(&self, client: &ClientId) -> bool {
-        let name = StreamName::Client(client.clone());
-        self.state().streams.remove(&name).is_some()
-    }
 }

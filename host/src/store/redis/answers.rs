@@ -2,6 +2,7 @@
 
 use crate::store::memory::now_millis;
 use crate::store::{Ledger, Refusal, Unavailable};
+use metrics::counter;
 use redis::{FromRedisValue, Value};
 
 /// What a transaction's answers say.
@@ -27,6 +28,9 @@ pub(super) fn outcome(mut answers: Vec<Value>, events: usize) -> Outcome {
     match answers.pop() {
         Some(Value::Nil) => Outcome::Conflict,
         Some(Value::Array(done)) => {
+            // Of a task that has ended nothing is stored any more.
+            let ended = done.iter().take(events).filter(|a| **a == Value::Nil);
+            counter!("millstream_task_results_dropped_total").increment(ended.count() as u64);
             let events = done.into_iter().take(events).enumerate();
             Outcome::Done(events.filter_map(refusal).collect())
         }

@@ -112,14 +112,16 @@ impl RedisStore {
         Ok(all.into_iter().filter_map(known).collect())
     }
 
-    pub(in crate::store) async fn remove_stream(
+    /// The empty stream stays until it is idle for too long: it knows that
+    /// there was something, so that who comes back is told.
+    pub(in crate::store) async fn empty_stream(
         &self,
         client: &ClientId,
-    ) -> Result<bool, Unavailable> {
+    ) -> Result<u64, Unavailable> {
         let key = self.keys.client(client.as_str().as_bytes());
         let mut pipe = redis::pipe();
-        pipe.cmd("UNLINK").arg(key);
-        let (removed,): (bool,) = self.query(&pipe).await?;
+        pipe.cmd("XTRIM").arg(key).arg("MAXLEN").arg(0);
+        let (removed,): (u64,) = self.query(&pipe).await?;
         Ok(removed)
     }
 

@@ -5,7 +5,7 @@
 //!
 //! | key | what |
 //! |---|---|
-//! | `<p>:{0}:client:<client id>` | the client's stream; fields `type`, `data`, `source` (topic/partition/offset/n) |
+//! | `<p>:{0}:client:<client id>` | the client's stream; fields `type`, `data`, `source` (topic/partition/offset/n, or `task/<task id>` of one that timed out) |
 //! | `<p>:{0}:group:<name>` | a group's stream, likewise |
 //! | `<p>:{0}:ledger:<group>:<topic>:<partition>` | hash: `next`, `topic-id`, `cluster-id`, `digests`, `attempts` |
 //! | `<p>:{0}:swaps:<group>:<topic>:<partition>` | stream: from which offset on which plugins made the events |

@@ -14,7 +14,8 @@ for _, id in ipairs(due) do
     local data = '{"taskId":"' .. id .. '","status":"' .. status .. '"}'
     local stream = stream_of .. task[1]
     -- Of a stream that is none nobody can be told; the task says it.
-    local added = redis.pcall('XADD', stream, 'MAXLEN', '~', max_events, '*', 'type', kind, 'data', data)
+    local added = redis.pcall('XADD', stream, 'MAXLEN', '~', max_events, '*', 'type', kind,
+      'data', data, 'source', 'task/' .. id)
     if type(added) ~= 'table' then
       redis.call('PEXPIRE', stream, expiry)
       owners[#owners + 1] = task[1]
