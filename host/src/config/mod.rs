@@ -48,3 +48,5 @@ pub fn parse(path: &Path, text: &str, role: Role) -> Result<Settings, ConfigErro
 mod tests;
 #[cfg(test)]
 mod tests_edge;
+#[cfg(test)]
+mod tests_tasks;

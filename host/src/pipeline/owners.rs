@@ -134,7 +134,11 @@ mod tests {
         made
     }
 
-    fn addressed(mut made: Made) -> (Vec<(u32, String, String, bool)>, Vec<u32>) {
+    /// Of an event its record, whom it is for, what it says of its task, and
+    /// whether that ends it.
+    type Shown = (u32, String, String, bool);
+
+    fn addressed(mut made: Made) -> (Vec<Shown>, Vec<u32>) {
         let owner = |task: &str| match task {
             "a1" | "a2" => Ok(ClientId::new(b"ada").unwrap()),
             _ => Err("nobody".into()),
