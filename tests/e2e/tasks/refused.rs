@@ -4,11 +4,21 @@ use std::net::TcpStream;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
+/// Method, path, headers, body; the status, and what it says.
+type Case<'a> = (
+    &'a str,
+    &'a str,
+    &'a [(&'a str, &'a str)],
+    &'a [u8],
+    u16,
+    &'a str,
+);
+
 #[test]
 fn what_is_no_task_is_refused_and_says_why() {
     let gateway = Gateway::start();
     let long = "k".repeat(256);
-    let cases: [(&str, &str, &[(&str, &str)], &[u8], u16, &str); 17] = [
+    let cases: [Case; 17] = [
         (
             "POST",
             "/v1/tasks?client=ada",
