@@ -41,6 +41,20 @@ pub fn start_whole(program: Option<&Path>, redis: &str, prefix: &str) -> Daemon 
     daemon
 }
 
+/// Starts a daemon with a task gateway, whose workers read this topic.
+pub fn start_gateway(program: Option<&Path>, redis: &str, prefix: &str, requests: &str) -> Daemon {
+    let results = format!("{prefix}-results");
+    kafka().create_topic_named(&results, 1, &[]);
+    let rest = format!(
+        "name = \"results\"\ntransform = {{ plugin = \"bundled:task-results\" }}\n\
+         [tasks]\nrequest-topic = \"{requests}\""
+    );
+    let config = config(&kafka().bootstrap(), redis, &results, prefix, &rest);
+    let daemon = Daemon::builder(&config).program(program).start();
+    daemon.wait_ready(START);
+    daemon
+}
+
 /// Started when it is first wanted; gone when we are.
 pub fn kafka() -> &'static Kafka {
     static KAFKA: OnceLock<Kafka> = OnceLock::new();

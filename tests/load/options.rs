@@ -146,6 +146,15 @@ pub enum Command {
         #[arg(long, default_value = "30", value_parser = seconds)]
         seconds: Duration,
     },
+    /// POST to the task gateway: from when each is due to its answer
+    Tasks {
+        /// Tasks a second
+        #[arg(long, default_value_t = 500, value_parser = some())]
+        rate: u32,
+        /// How long tasks are made
+        #[arg(long, default_value = "30", value_parser = seconds)]
+        seconds: Duration,
+    },
     /// One process of clients; orders and answers are lines of JSON
     #[command(hide = true)]
     Client,

@@ -9,6 +9,7 @@ mod latency;
 mod max;
 mod reconnect;
 mod redis_restart;
+mod tasks;
 
 use crate::options::{Command, Options};
 use crate::report::Report;
@@ -55,6 +56,7 @@ pub fn run(options: &Options, report: &Report) -> Result<()> {
         } => reconnect::run(target, report, *connections, *rate, *seconds),
         Command::Latency { rate, seconds } => latency::run(target, report, *rate, *seconds),
         Command::Browser { rate, seconds } => browser::run(target, report, *rate, *seconds),
+        Command::Tasks { rate, seconds } => tasks::run(target, report, *rate, *seconds),
         Command::Client => Ok(()), // `main` has served it
     }
 }
