@@ -2,7 +2,7 @@
 
 use super::rig::{Gateway, id_of};
 use crate::edge::tokens::{AUTH, SECRET, token};
-use millstream_tests::{Daemon, request};
+use millstream_tests::{Daemon, request, wait_until};
 use serde_json::json;
 
 const PAGE: &str = "https://shop.example.com";
@@ -52,7 +52,9 @@ fn a_task_is_its_tokens_clients_and_no_other_sees_it() {
         b"",
     );
     assert_eq!(revoke.unwrap().status, 200);
-    assert_eq!(get(&[("authorization", &ada)]), 401);
+    wait_until("it is heard of", super::SOON, || {
+        (get(&[("authorization", &ada)]) == 401).then_some(())
+    });
     assert_eq!(post(&gateway, &[("authorization", &ada)]).status, 401);
 }
 
