@@ -85,27 +85,9 @@ impl Front {
             None if tried > 0 => lane.next,
             None => return None,
         };
-        let mut streamed = Vec::with_capacity(made.events.list.len());
-        let mut withheld = Vec::new();
-        let mut reported = Vec::new();
-        for (index, decision) in routed.decisions.iter().enumerate() {
-            let event = &made.events.list[index];
-            let Some(decision) = decision.as_ref().filter(|_| (event.record as usize) < end) else {
-                continue;
-            };
-            let connected = connected.get(index) == Some(&true);
-            match wanted(decision.stream, settings.deliver) {
-                Wanted::Never => {}
-                Wanted::WhileConnected if !connected => withheld.push(index as u32),
-                Wanted::Always | Wanted::WhileConnected => streamed.push(index as u32),
-            }
-            if event.task.is_some() && streamed.last() != Some(&(index as u32)) {
-                reported.push(index as u32);
-            }
-            if let Some(to) = &decision.topic {
-                let outgoing = to_topic(to, batch, &made, event);
-                letters.send(&self.shared.outbox, Kind::Event, outgoing);
-            }
+        let gone = Destinations::of(batch, end, &made, &routed, &connected, settings.deliver);
+        for (_, outgoing) in gone.outgoing {
+            letters.send(&self.shared.outbox, Kind::Event, outgoing);
         }
         let plan = Plan {
             lane: lane.state.clone(),
@@ -121,9 +103,9 @@ impl Front {
                 false => HashMap::new(),
             },
             events: made.events,
-            streamed,
-            withheld,
-            reported,
+            streamed: gone.streamed,
+            withheld: gone.withheld,
+            reported: gone.reported,
             letters,
         };
         lane.next = next;
@@ -139,6 +121,55 @@ pub(super) struct Processed<'a> {
     pub routed: Routed,
     pub connected: Vec<bool>,
     pub failures: Vec<Failure>,
+}
+
+/// Where the events of a batch go.
+#[derive(Default)]
+pub(super) struct Destinations {
+    /// Indices of those that go to their streams.
+    pub streamed: Vec<u32>,
+    /// Of those whose clients are away and get nothing.
+    pub withheld: Vec<u32>,
+    /// Of those that go to no stream, and say something of a task.
+    pub reported: Vec<u32>,
+    /// Of those that go to Kafka, with what goes there.
+    pub outgoing: Vec<(u32, Outgoing)>,
+}
+
+impl Destinations {
+    /// Of the events of records before `end`.
+    pub fn of(
+        batch: &Batch,
+        end: usize,
+        made: &Made,
+        routed: &Routed,
+        connected: &[bool],
+        deliver: Deliver,
+    ) -> Destinations {
+        let mut gone = Destinations::default();
+        gone.streamed.reserve(made.events.list.len());
+        for (index, decision) in routed.decisions.iter().enumerate() {
+            let event = &made.events.list[index];
+            let Some(decision) = decision.as_ref().filter(|_| (event.record as usize) < end) else {
+                continue;
+            };
+            let connected = connected.get(index) == Some(&true);
+            let index = index as u32;
+            match wanted(decision.stream, deliver) {
+                Wanted::Never => {}
+                Wanted::WhileConnected if !connected => gone.withheld.push(index),
+                Wanted::Always | Wanted::WhileConnected => gone.streamed.push(index),
+            }
+            if event.task.is_some() && gone.streamed.last() != Some(&index) {
+                gone.reported.push(index);
+            }
+            if let Some(to) = &decision.topic {
+                gone.outgoing
+                    .push((index, to_topic(to, batch, made, event)));
+            }
+        }
+        gone
+    }
 }
 
 /// All failures in the order of their records, with their attempts.
@@ -160,15 +191,20 @@ pub(super) fn failures(
 /// Where these records were at first, of those that say so.
 fn replays(batch: &Batch, records: Range<usize>) -> HashMap<u32, String> {
     let source = |record: usize| {
-        let view = batch.view(record);
-        let (_, source) = view
-            .headers()
-            .find(|(name, _)| *name == SOURCE.as_bytes())?;
-        let source = std::str::from_utf8(source?).ok()?;
-        let fits = (1..=SOURCE_MAX).contains(&source.len()) && !source.contains(char::is_control);
-        fits.then(|| (record as u32, source.to_string()))
+        let source = source_in(batch.view(record).headers())?;
+        Some((record as u32, source.to_string()))
     };
     records.filter_map(source).collect()
+}
+
+/// Where a record was at first, if its headers say so.
+pub(super) fn source_in<'a>(
+    mut headers: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>,
+) -> Option<&'a str> {
+    let (_, source) = headers.find(|(name, _)| *name == SOURCE.as_bytes())?;
+    let source = std::str::from_utf8(source?).ok()?;
+    let fits = (1..=SOURCE_MAX).contains(&source.len()) && !source.contains(char::is_control);
+    fits.then_some(source)
 }
 
 /// When an event goes to its stream.

@@ -1,13 +1,11 @@
 //! From tasks to the clients that own them.
 
-use super::Trouble;
-use super::front::Front;
+use super::process::Road;
 use crate::plugin::Made;
 use crate::record::{Class, ClientId, Event, Failure, Span, Stage, TaskNews};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::time::Duration;
 
 /// What is read of an event for a task's owner.
 #[derive(Deserialize)]
@@ -16,29 +14,26 @@ struct Said<'a> {
     status: Cow<'a, str>,
 }
 
-impl Front {
+impl Road<'_> {
     /// Looks up who owns the tasks that events are for, all in one round trip;
-    /// waits for the store. `None` if the pipeline is stopping.
+    /// waits for the store. `None` if it was given up.
     pub(super) fn look_up_owners(&mut self, made: &mut Made) -> Option<()> {
         let tasks = tasks_of(made);
         if tasks.is_empty() {
             return Some(());
         }
-        let Some(ends) = self.shared.settings.tasks.clone() else {
+        let Some(ends) = self.settings.tasks.clone() else {
             let why = "it is for the owner of a task, and the configuration has no [tasks]";
             address(made, |_| Err(why.into()), &[]);
             return Some(());
         };
         let asked: Vec<&str> = tasks.iter().map(String::as_str).collect();
         let owners = loop {
-            match self.interest.owners(&asked) {
+            match self.store.owners(&asked) {
                 Ok(owners) => break owners,
-                Err(error) => self.shared.trouble(Trouble::Store, Some(error.to_string())),
+                Err(error) if (self.wait)(&error) => {}
+                Err(_) => return None,
             }
-            if self.shared.draining() {
-                return None;
-            }
-            std::thread::sleep(Duration::from_millis(200));
         };
         let owners: HashMap<_, _> = asked.into_iter().zip(owners).collect();
         let owner = |task: &str| {

@@ -69,24 +69,36 @@ impl Plan {
 
     /// The events of these indices as the store takes them.
     pub fn stream_events(&self, of: &[u32]) -> Vec<StreamEvent<'_>> {
-        let report = |task: TaskNews| TaskReport {
-            id: self.events.bytes(task.id),
-            status: self.events.bytes(task.status),
-            ends: task.ends,
-        };
         let event = |index: &u32| {
-            let event = &self.events.list[*index as usize];
-            StreamEvent {
-                to: event.to,
-                name: self.events.bytes(event.name),
-                kind: self.events.bytes(event.kind),
-                data: self.events.bytes(event.payload),
-                offset: self.batch.records[event.record as usize].offset,
-                n: event.n,
-                replay: self.replays.get(&event.record).map(String::as_str),
-                task: event.task.map(report),
-            }
+            let record = self.events.list[*index as usize].record;
+            let replay = self.replays.get(&record).map(String::as_str);
+            stream_event(&self.events, &self.batch, *index, replay)
         };
         of.iter().map(event).collect()
+    }
+}
+
+/// An event as the store takes it.
+pub(super) fn stream_event<'a>(
+    events: &'a Events,
+    batch: &Batch,
+    index: u32,
+    replay: Option<&'a str>,
+) -> StreamEvent<'a> {
+    let event = &events.list[index as usize];
+    let report = |task: TaskNews| TaskReport {
+        id: events.bytes(task.id),
+        status: events.bytes(task.status),
+        ends: task.ends,
+    };
+    StreamEvent {
+        to: event.to,
+        name: events.bytes(event.name),
+        kind: events.bytes(event.kind),
+        data: events.bytes(event.payload),
+        offset: batch.records[event.record as usize].offset,
+        n: event.n,
+        replay,
+        task: event.task.map(report),
     }
 }

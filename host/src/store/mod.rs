@@ -11,11 +11,13 @@ mod ledger;
 pub mod memory;
 mod protocol;
 pub mod redis;
+mod replay;
 mod settings;
 mod tasks;
 
 pub use ledger::{Append, Appended, Ledger, LedgerKey, Refusal, StreamEvent, TaskReport};
 pub use protocol::Exchange;
+pub use replay::{Mark, Replay, Replayed};
 pub use settings::{Retention, StoreSettings, StoreUrl};
 pub use tasks::{NewTask, RESULT_MAX, Rate, Repeat, Taken, Task};
 
@@ -67,6 +69,29 @@ pub trait Writer: Send {
     /// # Errors
     /// When the store does not answer.
     fn owners(&mut self, tasks: &[&str]) -> Result<Vec<Option<ClientId>>, Unavailable>;
+
+    /// For each of these names whether the group has this mark of it. What is
+    /// marked is known for 30 days.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    fn marked(&mut self, group: &str, mark: Mark, names: &[&str])
+    -> Result<Vec<bool>, Unavailable>;
+
+    /// Marks that these were sent to their topics again.
+    ///
+    /// # Errors
+    /// When the store does not answer; they may be marked.
+    fn mark_sent(&mut self, group: &str, names: &[&str]) -> Result<(), Unavailable>;
+
+    /// Stores the events of those records that the group was not given before,
+    /// rings, and marks them, all or nothing; answers for each record. With
+    /// `write` false it answers what would be, and changes nothing.
+    ///
+    /// # Errors
+    /// When the store does not answer. It may be stored then: the same replay
+    /// is to be tried again.
+    fn replay(&mut self, replay: &mut Replay, write: bool) -> Result<Vec<Replayed>, Unavailable>;
 }
 
 /// What the doorbell says.

@@ -9,6 +9,7 @@ mod links;
 mod pages;
 mod races;
 mod refusals;
+mod replayed;
 mod retention;
 mod revocations;
 mod tasks;

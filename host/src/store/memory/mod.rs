@@ -1,9 +1,13 @@
 //! The store in this process's memory: for trying things out and for tests.
 //! It keeps the same contract as Redis, until the process ends.
 
+mod replay;
 mod tasks;
 
-use super::{Append, Appended, Bell, Ledger, LedgerKey, Retention, Unavailable, Writer};
+use super::{
+    Append, Appended, Bell, Ledger, LedgerKey, Mark, Replay, Replayed, Retention, Unavailable,
+    Writer,
+};
 use crate::record::{AWAY, ClientId, Entry, Gap, Page, StreamId, StreamName, Want};
 use bytes::Bytes;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -34,6 +38,8 @@ struct State {
     revoked: HashMap<ClientId, u64>,
     /// Groups, and where records that were replayed were at first.
     replayed: HashSet<(Arc<str>, String)>,
+    /// Groups, and what was sent to its topic again.
+    resent: HashSet<(Arc<str>, String)>,
     tasks: tasks::Tasks,
     writes: u64,
 }
@@ -279,6 +285,24 @@ impl Writer for MemoryWriter {
                 .is_some_and(|until| *until > now)
         };
         Ok(clients.iter().map(live).collect())
+    }
+
+    fn marked(
+        &mut self,
+        group: &str,
+        mark: Mark,
+        names: &[&str],
+    ) -> Result<Vec<bool>, Unavailable> {
+        Ok(self.0.marked(group, mark, names))
+    }
+
+    fn mark_sent(&mut self, group: &str, names: &[&str]) -> Result<(), Unavailable> {
+        self.0.mark_sent(group, names);
+        Ok(())
+    }
+
+    fn replay(&mut self, replay: &mut Replay, write: bool) -> Result<Vec<Replayed>, Unavailable> {
+        Ok(self.0.replay(replay, write))
     }
 }
 

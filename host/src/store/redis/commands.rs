@@ -3,7 +3,7 @@
 use super::{bell, tasks};
 use crate::record::StreamKind;
 use crate::store::memory::{millis, now_millis};
-use crate::store::{Append, Ledger, LedgerKey};
+use crate::store::{Append, Ledger, LedgerKey, Mark};
 use redis::Pipeline;
 use std::io::Write;
 use std::time::Duration;
@@ -44,7 +44,15 @@ impl Keys {
     }
 
     pub fn replayed(&self, group: &str) -> String {
-        format!("{}replayed:{group}", self.base)
+        self.marks(group, Mark::Stored)
+    }
+
+    pub fn marks(&self, group: &str, mark: Mark) -> String {
+        let what = match mark {
+            Mark::Stored => "replayed",
+            Mark::Sent => "resent",
+        };
+        format!("{}{what}:{group}", self.base)
     }
 
     pub fn swaps(&self, key: &LedgerKey) -> String {
@@ -137,14 +145,19 @@ pub(super) fn mark_replays(pipe: &mut Pipeline, keys: &Keys, append: &Append, re
     if replays.is_empty() {
         return;
     }
-    let (key, now) = (keys.replayed(&append.ledger.group), now_millis());
+    mark(pipe, &keys.replayed(&append.ledger.group), replays);
+}
+
+/// Adds marks to this set, and forgets old ones.
+pub(super) fn mark(pipe: &mut Pipeline, key: &str, names: &[&str]) {
+    let now = now_millis();
     pipe.cmd("ZREMRANGEBYSCORE")
-        .arg(&key)
+        .arg(key)
         .arg("-inf")
         .arg(now.saturating_sub(millis(REPLAYS_KEPT)));
-    let add = pipe.cmd("ZADD").arg(&key);
-    for replay in replays {
-        add.arg(now).arg(replay);
+    let add = pipe.cmd("ZADD").arg(key);
+    for name in names {
+        add.arg(now).arg(name);
     }
 }
 

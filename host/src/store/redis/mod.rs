@@ -10,6 +10,7 @@
 //! | `<p>:{0}:ledger:<group>:<topic>:<partition>` | hash: `next`, `topic-id`, `cluster-id`, `digests`, `attempts` |
 //! | `<p>:{0}:swaps:<group>:<topic>:<partition>` | stream: from which offset on which plugins made the events |
 //! | `<p>:{0}:replayed:<group>` | sorted set: where replayed records were at first, by when they were replayed (ms) |
+//! | `<p>:{0}:resent:<group>` | sorted set: letters that were sent to their topic again (`<source>#<how often before>`), by when (ms) |
 //! | `<p>:{0}:interest` | sorted set of connected clients, by the end of their lease |
 //! | `<p>:{0}:withheld` | sorted set of clients that got nothing since they were away, by when (ms) |
 //! | `<p>:{0}:revoked` | sorted set of clients, by the time (s) before which their tokens were issued that are of no use |
@@ -25,6 +26,7 @@ mod clients;
 mod commands;
 mod link;
 mod reader;
+mod replay;
 mod replays;
 mod tasks;
 mod upkeep;

@@ -13,7 +13,9 @@ use super::tasks;
 use super::upkeep::{KeptUp, Upkeep};
 use crate::record::ClientId;
 use crate::store::protocol::{AfterExecute, AfterLook, Executed};
-use crate::store::{Append, Appended, Ledger, LedgerKey, Retention, Unavailable, Writer};
+use crate::store::{
+    Append, Appended, Ledger, LedgerKey, Mark, Replay, Replayed, Retention, Unavailable, Writer,
+};
 use metrics::counter;
 use redis::{Pipeline, Value};
 use std::sync::Arc;
@@ -21,14 +23,14 @@ use std::sync::Arc;
 /// One worker's connection.
 pub struct RedisWriter {
     link: Link,
-    keys: Arc<Keys>,
-    max_events: u64,
-    upkeep: Upkeep,
+    pub(super) keys: Arc<Keys>,
+    pub(super) max_events: u64,
+    pub(super) upkeep: Upkeep,
     /// The ledger that is watched now, as it was read under that watch.
-    watched: Option<(LedgerKey, Option<Ledger>)>,
+    pub(super) watched: Option<(LedgerKey, Option<Ledger>)>,
     /// Redis' time at the last look, in milliseconds: the ids of events are of
     /// its clock, and ours may be hours away from it.
-    now: u64,
+    pub(super) now: u64,
 }
 
 impl RedisWriter {
@@ -43,7 +45,7 @@ impl RedisWriter {
         }
     }
 
-    fn send(&mut self, pipe: &Pipeline) -> Result<Vec<Value>, Unavailable> {
+    pub(super) fn send(&mut self, pipe: &Pipeline) -> Result<Vec<Value>, Unavailable> {
         self.link.send(pipe).inspect_err(|_| self.watched = None)
     }
 
@@ -281,5 +283,22 @@ impl Writer for RedisWriter {
             .into_iter()
             .map(|until| until.is_some_and(|until| until > now))
             .collect())
+    }
+
+    fn marked(
+        &mut self,
+        group: &str,
+        mark: Mark,
+        names: &[&str],
+    ) -> Result<Vec<bool>, Unavailable> {
+        self.marked_in(group, mark, names)
+    }
+
+    fn mark_sent(&mut self, group: &str, names: &[&str]) -> Result<(), Unavailable> {
+        self.mark_as_sent(group, names)
+    }
+
+    fn replay(&mut self, replay: &mut Replay, write: bool) -> Result<Vec<Replayed>, Unavailable> {
+        self.replay_once(replay, write)
     }
 }

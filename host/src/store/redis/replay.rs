@@ -1,0 +1,229 @@
+//! Replayed records in Redis.
+//!
+//! The same bargain as the ledger's (`writer.rs`), with the set of marks in the
+//! ledger's place: it is watched and read, and the transaction that stores the
+//! events of what is not marked marks it. Whoever else marks anything meanwhile
+//! makes it fail, and it looks again. So it needs no ledger of its own, and
+//! commands and daemons may replay side by side.
+
+use super::RedisWriter;
+use super::answers::{Outcome, outcome, scores_of, time_of};
+use super::commands;
+use super::upkeep::KeptUp;
+use crate::record::TopicPartition;
+use crate::store::{
+    Append, Exchange, LedgerKey, Mark, Refusal, Replay, Replayed, StreamEvent, Unavailable,
+};
+use metrics::counter;
+use redis::{FromRedisValue, Pipeline, Value};
+use std::collections::{BTreeSet, HashMap};
+
+/// What Redis says of a key that holds something else than a stream.
+const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
+
+impl RedisWriter {
+    pub(super) fn marked_in(
+        &mut self,
+        group: &str,
+        mark: Mark,
+        names: &[&str],
+    ) -> Result<Vec<bool>, Unavailable> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut pipe = redis::pipe();
+        pipe.cmd("ZMSCORE")
+            .arg(self.keys.marks(group, mark))
+            .arg(names);
+        let answers = self.send(&pipe)?;
+        let scores = scores_of(&answers[0])?;
+        Ok(scores.into_iter().map(|score| score.is_some()).collect())
+    }
+
+    pub(super) fn mark_as_sent(&mut self, group: &str, names: &[&str]) -> Result<(), Unavailable> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let mut pipe = redis::pipe();
+        commands::mark(&mut pipe, &self.keys.marks(group, Mark::Sent), names);
+        let answers = self.send(&pipe)?;
+        match answers
+            .into_iter()
+            .find_map(|answer| answer.extract_error().err())
+        {
+            Some(error) => Err(Unavailable(format!("Redis: {error}"))),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn replay_once(
+        &mut self,
+        replay: &mut Replay,
+        write: bool,
+    ) -> Result<Vec<Replayed>, Unavailable> {
+        if replay.sources.is_empty() {
+            return Ok(Vec::new());
+        }
+        // No ledger is watched from here on.
+        self.watched = None;
+        loop {
+            let told = self.look_at(replay)?;
+            if !write || !told.contains(&Replayed::Stored) {
+                return Ok(with_doubt(replay, told));
+            }
+            let fresh = Fresh::of(replay, &told);
+            let (pipe, kept_up) = self.replay_transaction(replay, &fresh);
+            let sent = self.send(&pipe).inspect_err(|_| {
+                // Either of them may be the one that was stored.
+                replay.doubt.resize(told.len(), false);
+                for (doubt, told) in replay.doubt.iter_mut().zip(&told) {
+                    *doubt |= *told == Replayed::Stored;
+                }
+            })?;
+            match outcome(sent, fresh.events.len()) {
+                Outcome::Done(refusals) => {
+                    self.upkeep.done(&kept_up);
+                    let told = self.take_back(replay, told, &fresh, &refusals)?;
+                    return Ok(with_doubt(replay, told));
+                }
+                Outcome::Conflict => counter!("millstream_store_conflicts_total").increment(1),
+                Outcome::Refused(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Watches the marks and says what would become of each record now. A key
+    /// that is no stream would refuse its event inside of the transaction, with
+    /// the rest of it executed: that is seen before.
+    fn look_at(&mut self, replay: &Replay) -> Result<Vec<Replayed>, Unavailable> {
+        let marks = self.keys.marks(replay.group, Mark::Stored);
+        let streams: BTreeSet<Vec<u8>> = replay
+            .events
+            .iter()
+            .map(|event| self.keys.stream(event.to, event.name))
+            .collect();
+        let mut pipe = redis::pipe();
+        pipe.cmd("UNWATCH");
+        pipe.cmd("WATCH").arg(&marks);
+        pipe.cmd("TIME");
+        pipe.cmd("ZMSCORE").arg(&marks).arg(&replay.sources);
+        streams.iter().for_each(|key| _ = pipe.cmd("TYPE").arg(key));
+        let answers = self.send(&pipe)?;
+        self.now = time_of(&answers[2]);
+        let scores = scores_of(&answers[3])?;
+        let told = |score: Option<f64>| match score {
+            Some(_) => Replayed::Before,
+            None => Replayed::Stored,
+        };
+        let mut told: Vec<_> = scores.into_iter().map(told).collect();
+        let types: HashMap<_, _> = streams.into_iter().zip(&answers[4..]).collect();
+        for (event, place) in replay.events.iter().zip(replay.places()) {
+            let holds = types.get(&self.keys.stream(event.to, event.name));
+            if let (Some(at), false) = (place, holds.is_none_or(|of| is_stream(of)))
+                && told[at] == Replayed::Stored
+            {
+                told[at] = Replayed::Refused(WRONG_TYPE.into());
+            }
+        }
+        Ok(told)
+    }
+
+    fn replay_transaction(&self, replay: &Replay, fresh: &Fresh) -> (Pipeline, KeptUp) {
+        // The partition is in no command: each event has its replay's name.
+        let nowhere = TopicPartition {
+            topic: "".into(),
+            partition: 0,
+        };
+        let append = Append {
+            ledger: &LedgerKey::new(replay.group, nowhere),
+            exchange: Exchange::new(0, 0),
+            digests: "",
+            attempts: 0,
+            events: &fresh.events,
+            withheld: &fresh.withheld,
+        };
+        let mut pipe = redis::pipe();
+        pipe.cmd("MULTI");
+        commands::add_events(&mut pipe, &self.keys, &append, self.max_events);
+        let kept_up = self.upkeep.add(&mut pipe, &self.keys, &append, self.now);
+        commands::mark_replays(&mut pipe, &self.keys, &append, &fresh.sources);
+        commands::note_withheld(&mut pipe, &self.keys, &append, self.now);
+        commands::ring(&mut pipe, &self.keys, &append);
+        pipe.cmd("EXEC");
+        (pipe, kept_up)
+    }
+
+    /// Records of which every event was refused inside of the transaction after
+    /// all: nothing of them is stored, so they are not marked either. A record
+    /// of which some are stored keeps its mark.
+    fn take_back(
+        &mut self,
+        replay: &Replay,
+        mut told: Vec<Replayed>,
+        fresh: &Fresh,
+        refusals: &[Refusal],
+    ) -> Result<Vec<Replayed>, Unavailable> {
+        let mut unstored: HashMap<usize, usize> = HashMap::new();
+        for refusal in refusals {
+            let at = fresh.places[refusal.event];
+            *unstored.entry(at).or_default() += 1;
+            told[at] = Replayed::Refused(refusal.message.clone());
+        }
+        let all = |at: &usize| fresh.places.iter().filter(|place| *place == at).count();
+        unstored.retain(|at, refused| all(at) == *refused);
+        if !unstored.is_empty() {
+            let names: Vec<_> = unstored.keys().map(|at| replay.sources[*at]).collect();
+            let mut pipe = redis::pipe();
+            let marks = self.keys.marks(replay.group, Mark::Stored);
+            pipe.cmd("ZREM").arg(marks).arg(names);
+            self.send(&pipe)?;
+        }
+        Ok(told)
+    }
+}
+
+fn is_stream(answer: &Value) -> bool {
+    // Where TYPE is not allowed, XADD will tell.
+    String::from_redis_value_ref(answer).map_or(true, |of| of == "stream" || of == "none")
+}
+
+/// What a try of ours may have stored, and is marked now, is ours.
+fn with_doubt(replay: &Replay, mut told: Vec<Replayed>) -> Vec<Replayed> {
+    for (told, doubt) in told.iter_mut().zip(&replay.doubt) {
+        if *doubt && *told == Replayed::Before {
+            *told = Replayed::Stored;
+        }
+    }
+    told
+}
+
+/// What of a replay is to be stored.
+struct Fresh<'a> {
+    sources: Vec<&'a str>,
+    events: Vec<StreamEvent<'a>>,
+    /// For each event the index of its source in the replay.
+    places: Vec<usize>,
+    withheld: Vec<&'a [u8]>,
+}
+
+impl<'a> Fresh<'a> {
+    fn of(replay: &Replay<'a>, told: &[Replayed]) -> Fresh<'a> {
+        let is = |at: usize| told[at] == Replayed::Stored;
+        let sources = replay.sources.iter().enumerate();
+        let sources = sources.filter(|(at, _)| is(*at));
+        let events = replay.events.iter().zip(replay.places());
+        let events =
+            events.filter_map(|(event, place)| Some((*event, place.filter(|at| is(*at))?)));
+        let (events, places) = events.unzip();
+        let withheld = replay.withheld.iter().filter(|(at, _)| is(*at));
+        let mut withheld: Vec<_> = withheld.map(|(_, client)| *client).collect();
+        withheld.sort_unstable();
+        withheld.dedup();
+        Fresh {
+            sources: sources.map(|(_, source)| *source).collect(),
+            events,
+            places,
+            withheld,
+        }
+    }
+}

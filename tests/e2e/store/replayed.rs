@@ -1,0 +1,236 @@
+//! Records that are replayed by a command: once for each source, whoever else
+//! replays them, and however often.
+
+use super::{Subject, at, batch, both, key, stored};
+use millstream::record::StreamKind;
+use millstream::store::{Mark, Replay, Replayed, StreamEvent, Writer};
+use millstream_tests::{Link, servers, streams};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// An event of the `n`th of its record for a client.
+fn event<'a>(source: &'a str, client: &'a str, data: &'a str, n: u32) -> StreamEvent<'a> {
+    StreamEvent {
+        to: StreamKind::Client,
+        name: client.as_bytes(),
+        kind: b"kind",
+        data: data.as_bytes(),
+        offset: 0,
+        n,
+        replay: Some(source),
+    }
+}
+
+/// Records of one event each, for the client `a`; its source is its payload.
+fn records<'a>(sources: &[&'a str]) -> Replay<'a> {
+    let mut replay = Replay::new("g");
+    for source in sources {
+        replay.sources.push(source);
+        replay.events.push(event(source, "a", source, 0));
+    }
+    replay
+}
+
+fn replay(writer: &mut dyn Writer, replay: &mut Replay) -> Vec<Replayed> {
+    writer.replay(replay, true).unwrap()
+}
+
+use Replayed::{Before, Stored};
+
+#[test]
+fn a_record_is_stored_once_and_known_afterwards() {
+    both(|subject| {
+        let (mut one, mut two) = (subject.writer(), subject.writer());
+        assert_eq!(
+            replay(&mut *one, &mut records(&["x", "y"])),
+            [Stored, Stored]
+        );
+        assert_eq!(
+            replay(&mut *two, &mut records(&["z", "y", "x"])),
+            [Stored, Before, Before]
+        );
+        assert_eq!(subject.data("a"), ["x", "y", "z"]);
+        let known = two.marked("g", Mark::Stored, &["x", "q", "z"]).unwrap();
+        assert_eq!(known, [true, false, true]);
+        let others = two.marked("h", Mark::Stored, &["x"]).unwrap();
+        assert_eq!(others, [false], "another group's marks are its own");
+    });
+}
+
+#[test]
+fn what_would_be_is_told_and_nothing_is_changed() {
+    both(|subject| {
+        let mut writer = subject.writer();
+        replay(&mut *writer, &mut records(&["x"]));
+        let told = writer.replay(&mut records(&["x", "y"]), false).unwrap();
+        assert_eq!(told, [Before, Stored]);
+        assert_eq!(subject.data("a"), ["x"]);
+        let told = replay(&mut *writer, &mut records(&["x", "y"]));
+        assert_eq!(told, [Before, Stored], "the same as was told");
+    });
+}
+
+#[test]
+fn a_record_without_events_is_marked_and_its_withheld_are_noted_once() {
+    both(|subject| {
+        let mut writer = subject.writer();
+        let silent = || {
+            let mut replay = Replay::new("g");
+            replay.sources = vec!["x", "y"];
+            replay.withheld = vec![(0, b"away"), (1, b"away")];
+            replay
+        };
+        assert_eq!(replay(&mut *writer, &mut silent()), [Stored, Stored]);
+        subject.keep_interest(&["away"], super::SOON);
+        assert_eq!(subject.stream("away").len(), 1, "it is told of them");
+        assert_eq!(replay(&mut *writer, &mut silent()), [Before, Before]);
+        subject.keep_interest(&["away"], super::SOON);
+        assert_eq!(
+            subject.stream("away").len(),
+            1,
+            "and not of what was before"
+        );
+    });
+}
+
+#[test]
+fn the_marks_are_those_of_replays_in_a_pipelines_topics() {
+    both(|subject| {
+        let mut writer = subject.writer();
+        writer.begin(&key(0), None, &at(0)).unwrap();
+        let append = |writer: &mut dyn Writer, next, sources: [&str; 2]| {
+            let events = sources.map(|source| event(source, "a", source, 0));
+            let mut append = batch_of(next, &events);
+            stored(writer.append(&mut append, None))
+        };
+        append(&mut *writer, 0, ["x", "y"]);
+        assert_eq!(
+            replay(&mut *writer, &mut records(&["y", "z"])),
+            [Before, Stored]
+        );
+        append(&mut *writer, 2, ["z", "w"]);
+        assert_eq!(subject.data("a"), ["x", "y", "z", "w"]);
+    });
+}
+
+fn batch_of<'a>(expected: i64, events: &'a [StreamEvent<'a>]) -> millstream::store::Append<'a> {
+    // One key for as long as the test runs.
+    let ledger = Box::leak(Box::new(key(0)));
+    batch(ledger, expected, expected + 2, events)
+}
+
+#[test]
+fn of_writers_that_replay_the_same_each_record_is_stored_by_one() {
+    const ROUNDS: usize = 100;
+    both(|subject| {
+        let sources: Vec<String> = (0..ROUNDS * 3).map(|n| format!("t/0/{n}")).collect();
+        let barrier = Barrier::new(3);
+        let contend = |skew: usize| {
+            let mut writer = subject.writer();
+            let mut won = 0;
+            for round in 0..ROUNDS {
+                // They overlap, and none is the same as another.
+                let from = (round * 3 + skew).min(sources.len() - 3);
+                let some: Vec<&str> = sources[from..from + 3].iter().map(String::as_str).collect();
+                barrier.wait();
+                let told = replay(&mut *writer, &mut records(&some));
+                won += told.iter().filter(|told| **told == Stored).count();
+            }
+            won
+        };
+        let won: usize = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..3)
+                .map(|skew| scope.spawn(move || contend(skew)))
+                .collect();
+            threads.into_iter().map(|t| t.join().unwrap()).sum()
+        });
+        let mut data = subject.data("a");
+        assert_eq!(data.len(), won, "what was told is what is stored");
+        data.sort();
+        data.dedup();
+        assert_eq!(data.len(), sources.len(), "each once");
+    });
+}
+
+#[test]
+fn a_sent_mark_says_nothing_of_what_is_stored() {
+    both(|subject| {
+        let mut writer = subject.writer();
+        writer.mark_sent("g", &["x#0", "y#0"]).unwrap();
+        writer.mark_sent("g", &[]).unwrap();
+        let names = ["x#0", "x#1", "y#0"];
+        let sent = writer.marked("g", Mark::Sent, &names).unwrap();
+        assert_eq!(sent, [true, false, true]);
+        let stored = writer.marked("g", Mark::Stored, &names).unwrap();
+        assert_eq!(stored, [false; 3]);
+    });
+}
+
+#[test]
+fn a_record_with_an_event_for_what_is_no_stream_is_not_stored_and_not_marked() {
+    let subject = Subject::redis(&servers().redis.url());
+    let mut redis = servers().redis.connect();
+    let broken = format!("{}:{{0}}:client:broken", subject.prefix);
+    redis::cmd("SET")
+        .arg(&broken)
+        .arg(1)
+        .exec(&mut redis)
+        .unwrap();
+    let mut writer = subject.writer();
+    let two = || {
+        let mut replay = records(&["x", "y"]);
+        replay.events.push(event("y", "broken", "second", 1));
+        replay
+    };
+    for write in [false, true] {
+        let told = writer.replay(&mut two(), write).unwrap();
+        assert_eq!(told[0], Stored);
+        assert!(matches!(&told[1], Replayed::Refused(why) if why.contains("WRONGTYPE")));
+    }
+    assert_eq!(subject.data("a"), ["x"], "all of a record or nothing");
+    redis::cmd("DEL").arg(&broken).exec(&mut redis).unwrap();
+    assert_eq!(replay(&mut *writer, &mut two()), [Before, Stored]);
+    assert_eq!(subject.data("a"), ["x", "y"]);
+    assert_eq!(subject.data("broken"), ["second"]);
+}
+
+#[test]
+fn through_connections_that_break_each_record_is_stored_and_told_once() {
+    let url = servers().redis.url();
+    let link = Link::to(url.trim_start_matches("redis://"));
+    let subject = Subject::redis(&format!("redis://{}", link.addr()));
+    // As many as a stream keeps.
+    let sources: Vec<String> = (0..1000).map(|n| format!("t/0/{n}")).collect();
+    let (done, lost) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let told = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(3));
+                link.cut();
+                link.open();
+            }
+        });
+        let mut writer = subject.writer();
+        let mut told = 0;
+        for sources in sources.chunks(2) {
+            let some: Vec<&str> = sources.iter().map(String::as_str).collect();
+            let mut replay = records(&some);
+            let answer = loop {
+                match writer.replay(&mut replay, true) {
+                    Ok(answer) => break answer,
+                    Err(_) => lost.fetch_add(1, Ordering::Relaxed),
+                };
+            };
+            told += answer.iter().filter(|told| **told == Stored).count();
+        }
+        done.store(true, Ordering::Relaxed);
+        told
+    });
+    println!("{lost:?} answers were lost");
+    assert!(lost.into_inner() > 10, "the test breaks what it should");
+    let entries = streams(&subject.prefix).remove("a").unwrap();
+    let data: Vec<_> = entries.into_iter().map(|entry| entry.data).collect();
+    assert!(data == sources, "{} of {}", data.len(), sources.len());
+    assert_eq!(told, sources.len());
+}
