@@ -5,6 +5,7 @@
 
 mod daemon;
 mod demo;
+mod dlq;
 mod edge;
 mod offsets;
 mod run;
@@ -56,10 +57,26 @@ enum Command {
         #[command(subcommand)]
         command: offsets::OffsetsCommand,
     },
+    /// Dead letters: looks at them, and replays them once their cause is mended.
+    Dlq {
+        #[command(subcommand)]
+        command: dlq::DlqCommand,
+    },
     /// Compiles a plugin from standard input to standard output; the daemon
     /// runs this as a child of its own.
     #[command(hide = true)]
     CompilePlugin,
+}
+
+/// What was asked for does not go together: exit code 64.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+impl Usage {
+    fn new(what: String) -> anyhow::Error {
+        Usage(what).into()
+    }
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -110,7 +127,8 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("millstream: {error:#}");
-            ExitCode::from(if error.is::<ConfigError>() { USAGE } else { 1 })
+            let usage = error.is::<ConfigError>() || error.is::<Usage>();
+            ExitCode::from(if usage { USAGE } else { 1 })
         }
     }
 }
@@ -139,6 +157,10 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Offsets { command } => {
             start_logging("warn,librdkafka=error");
             offsets::run(command)
+        }
+        Command::Dlq { command } => {
+            start_logging("warn,librdkafka=error");
+            dlq::run(command)
         }
         Command::CompilePlugin => crate::plugin::compile::child(),
     }

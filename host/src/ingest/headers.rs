@@ -11,7 +11,7 @@ use std::ffi::CStr;
 use std::ptr;
 
 /// A message's header names and values, in order.
-pub(super) fn of<'a>(
+pub fn of<'a>(
     message: &'a BorrowedMessage<'_>,
 ) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
     let mut headers = ptr::null_mut();

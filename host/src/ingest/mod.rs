@@ -12,7 +12,7 @@ mod consumer;
 mod context;
 mod courier;
 mod feed;
-mod headers;
+pub mod headers;
 pub mod mock;
 mod outbox;
 mod produce;

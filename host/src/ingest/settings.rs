@@ -170,6 +170,14 @@ impl KafkaSettings {
         config
     }
 
+    /// For one that reads partitions of its own choice, in no group, and is
+    /// told where they end.
+    pub fn reader(&self) -> ClientConfig {
+        let mut config = self.consumer("millstream", None);
+        config.set("enable.partition.eof", "true");
+        config
+    }
+
     pub(super) fn producer(&self) -> ClientConfig {
         let mut config = self.client(&CONSUMERS);
         config.set("enable.idempotence", "true").set("acks", "all");

@@ -3,3 +3,5 @@
 //! Promises: a clear answer or a clear error within seconds; what was not
 //! acknowledged is never called sent. Beside `ingest`, it alone names rdkafka.
 //! It deliberately knows nothing of pipelines, plugins or stores.
+
+pub mod scan;

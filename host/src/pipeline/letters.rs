@@ -11,6 +11,25 @@ use std::time::{Duration, Instant};
 
 /// The header that says where a record was at first.
 pub(super) const SOURCE: &str = "millstream.source";
+/// The header that says how often a record was sent to its topic again. It is
+/// the record's own from then on, so a letter that comes back has it.
+pub(super) const REPLAYS: &str = "millstream.replays";
+/// The header of a letter whose value the policy wrote: the record's is lost,
+/// or where only the policy knows.
+pub(super) const OWN_VALUE: &str = "millstream.error.own-value";
+/// What is told of a failure: the names of headers after `millstream.error.`.
+pub(super) const ERROR: [&str; 10] = [
+    "class",
+    "message",
+    "stage",
+    "plugin",
+    "digest",
+    "attempts",
+    "topic",
+    "partition",
+    "offset",
+    "timestamp",
+];
 
 /// What is on its way to Kafka, and the receipts for it.
 #[derive(Default)]
@@ -173,7 +192,10 @@ fn verdict(
             headers,
         } => {
             did("topic");
-            let told = error_headers(batch, failure);
+            let mut told = error_headers(batch, failure);
+            if value != LetterValue::Same {
+                told.push((OWN_VALUE.into(), Some(b"true".to_vec())));
+            }
             Verdict::Letter(letter(batch, failure, topic, value, told, headers))
         }
     }
@@ -217,24 +239,25 @@ fn error_headers(batch: &Batch, failure: &Failure) -> Headers {
         None => ("", ""),
     };
     let origin = &batch.origin;
-    let fields = [
-        ("class", failure.class.name().to_string()),
-        ("message", failure.message.clone()),
-        ("stage", failure.stage.name().to_string()),
-        ("plugin", plugin.to_string()),
-        ("digest", digest.to_string()),
-        ("attempts", failure.attempts.to_string()),
-        ("topic", origin.topic.to_string()),
-        ("partition", origin.partition.to_string()),
-        ("offset", record.offset.to_string()),
-        ("timestamp", record.timestamp.to_string()),
+    let values = [
+        failure.class.name().to_string(),
+        failure.message.clone(),
+        failure.stage.name().to_string(),
+        plugin.to_string(),
+        digest.to_string(),
+        failure.attempts.to_string(),
+        origin.topic.to_string(),
+        origin.partition.to_string(),
+        record.offset.to_string(),
+        record.timestamp.to_string(),
     ];
+    let fields = ERROR.into_iter().zip(values);
     let header = |(name, value): (&str, String)| {
         let name = format!("millstream.error.{name}");
         (name.into_bytes(), Some(value.into_bytes()))
     };
     let source = source(batch, failure);
-    fields.into_iter().map(header).chain([source]).collect()
+    fields.map(header).chain([source]).collect()
 }
 
 /// Which record it is: tells a copy.

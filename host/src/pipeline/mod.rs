@@ -29,6 +29,7 @@ mod owners;
 mod partitions;
 mod plan;
 mod process;
+pub mod replay;
 mod shared;
 mod signal;
 mod streams;

@@ -8,6 +8,7 @@ mod event;
 mod failure;
 mod name;
 mod outgoing;
+mod read;
 mod span;
 mod stream;
 
@@ -16,5 +17,6 @@ pub use event::{Event, EventKindError, Events, TaskNews, check_event_kind};
 pub use failure::{Class, Failure, Stage};
 pub use name::{ClientId, GroupName, NameError, StreamKind, StreamName, check_name};
 pub use outgoing::{Headers, Outgoing};
+pub use read::OwnedRecord;
 pub use span::Span;
 pub use stream::{AWAY, Entry, Gap, Page, ParseStreamIdError, StreamId, Want};

@@ -1,0 +1,88 @@
+//! Which letters: of which pipelines, topics, kinds and times.
+
+use super::Configured;
+use super::filter::Filter;
+use super::time;
+use crate::cli::Usage;
+use crate::config::{self, PipelineSettings, Role, Settings};
+use crate::kafka::scan::Range;
+use clap::Args;
+
+#[derive(Args)]
+pub(in crate::cli) struct Choice {
+    #[command(flatten)]
+    pub configured: Configured,
+    /// The letters of this pipeline.
+    #[arg(long, value_name = "NAME")]
+    pub pipeline: Option<String>,
+    /// The letters in this topic, or in several; otherwise where the
+    /// pipeline's dead-letter policy sends them.
+    #[arg(long, value_name = "TOPIC")]
+    pub topic: Vec<String>,
+    /// Of this class of failures, or of several.
+    #[arg(long)]
+    class: Vec<String>,
+    /// That failed in this plugin: as the configuration names it, or the end
+    /// of that after a `/` or `:`.
+    #[arg(long)]
+    plugin: Option<String>,
+    /// Whose records are of this topic.
+    #[arg(long, value_name = "TOPIC")]
+    source_topic: Option<String>,
+    /// Whose records have this key.
+    #[arg(long)]
+    key: Option<String>,
+    /// That were written since: a time such as 2026-11-21T08:30:00Z, or how
+    /// long ago, such as 10m or 2d.
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    since: Option<i64>,
+    /// That were written before then, likewise.
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    until: Option<i64>,
+    /// In this partition of the letters' topic.
+    #[arg(long, value_name = "NUMBER")]
+    partition: Option<i32>,
+    /// At this offset there.
+    #[arg(long, requires = "partition")]
+    offset: Option<i64>,
+    /// Not more than so many.
+    #[arg(long, value_name = "LETTERS")]
+    pub limit: Option<u64>,
+}
+
+impl Choice {
+    /// The settings, and the pipelines that it is about.
+    pub fn read(&self) -> anyhow::Result<(Settings, Vec<PipelineSettings>)> {
+        let settings = config::load(&self.configured.config, Role::Ingest)?;
+        let pipelines = settings.pipelines.iter();
+        let wanted = |name: &str| self.pipeline.as_deref().is_none_or(|one| one == name);
+        let chosen: Vec<_> = pipelines.filter(|p| wanted(&p.name)).cloned().collect();
+        if chosen.is_empty() {
+            let names: Vec<_> = settings.pipelines.iter().map(|p| &*p.name).collect();
+            let (wanted, names) = (self.pipeline.as_deref().unwrap_or(""), names.join(", "));
+            return Err(Usage::new(format!(
+                "there is no pipeline `{wanted}`; there are: {names}"
+            )));
+        }
+        Ok((settings, chosen))
+    }
+
+    pub fn range(&self) -> Range {
+        Range {
+            partition: self.partition,
+            offset: self.offset,
+            since: self.since,
+        }
+    }
+
+    pub(super) fn filter(&self) -> Filter {
+        Filter {
+            class: self.class.clone(),
+            plugin: self.plugin.clone(),
+            source_topic: self.source_topic.clone(),
+            key: self.key.clone(),
+            since: self.since,
+            until: self.until,
+        }
+    }
+}

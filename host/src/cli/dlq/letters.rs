@@ -1,0 +1,81 @@
+//! The letters that were chosen, one after another.
+
+use super::choice::Choice;
+use super::filter::Filter;
+use super::{interrupt, topics};
+use crate::config::{PipelineSettings, Settings};
+use crate::kafka::scan::{Look, Scan};
+use crate::pipeline::replay::Letter;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Reads letters.
+pub(super) struct Letters {
+    scan: Scan,
+    filter: Filter,
+    /// How many may still come.
+    limit: u64,
+    stop: Arc<AtomicBool>,
+    /// Records of these topics that are no letters.
+    pub strange: u64,
+}
+
+impl Letters {
+    /// Begins where the letters are.
+    pub fn open(
+        settings: &Settings,
+        pipelines: &[PipelineSettings],
+        choice: &Choice,
+    ) -> anyhow::Result<Letters> {
+        let stop = interrupt::flag()?;
+        let mut scan = Scan::connect(settings.kafka()?)?;
+        topics::add(&mut scan, choice, pipelines)?;
+        Ok(Letters {
+            scan,
+            filter: choice.filter(),
+            limit: choice.limit.unwrap_or(u64::MAX),
+            stop,
+            strange: 0,
+        })
+    }
+
+    /// As many as there are, whatever was asked for.
+    pub fn without_limit(mut self) -> Letters {
+        self.limit = u64::MAX;
+        self
+    }
+
+    /// How many records are still to be looked at, at most.
+    pub fn left(&self) -> u64 {
+        self.scan.left()
+    }
+
+    /// Set when someone wants it to end.
+    pub fn stop(&self) -> Arc<AtomicBool> {
+        self.stop.clone()
+    }
+
+    /// Whether someone does.
+    pub fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// The next one; `None` at the end, or if someone wants it to end.
+    pub fn next(&mut self) -> anyhow::Result<Option<Letter>> {
+        while self.limit > 0 && !self.stopped() {
+            match self.scan.look()? {
+                Look::End => break,
+                Look::Nothing => {}
+                Look::Record(record) => match Letter::of(*record) {
+                    Ok(letter) if self.filter.takes(&letter) => {
+                        self.limit -= 1;
+                        return Ok(Some(letter));
+                    }
+                    Ok(_) => {}
+                    Err(_) => self.strange += 1,
+                },
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,184 @@
+//! `millstream dlq list`.
+
+use super::choice::Choice;
+use super::letters::Letters;
+use super::{bytes, time};
+use crate::pipeline::replay::Letter;
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::Write;
+
+/// How many letters are in a table that nobody said a limit for.
+const ROWS: u64 = 100;
+/// Kinds that the summary tells apart: plugins and topics may be many.
+const KINDS: usize = 1000;
+/// The longest message and key in a table.
+const CUT: (usize, usize) = (60, 24);
+
+pub(super) fn list(choice: &Choice, summary: bool, as_json: bool) -> anyhow::Result<()> {
+    let (settings, pipelines) = choice.read()?;
+    let mut letters = Letters::open(&settings, &pipelines, choice)?;
+    if as_json {
+        return lines(&mut letters);
+    }
+    // The table is short; what is counted is everything.
+    let mut letters = letters.without_limit();
+    let rows = if summary {
+        0
+    } else {
+        choice.limit.unwrap_or(ROWS)
+    };
+    let mut table = table(&[
+        "LETTER", "WRITTEN", "CLASS", "STAGE", "PLUGIN", "RECORD", "TRIES", "KEY", "MESSAGE",
+    ]);
+    right(&mut table, 6);
+    let mut counted = Summary::default();
+    while let Some(letter) = letters.next()? {
+        if counted.letters < rows {
+            table.add_row(row(&letter));
+        }
+        counted.add(&letter);
+    }
+    let shown = counted.letters.min(rows);
+    let mut out = std::io::stdout().lock();
+    if shown > 0 {
+        writeln!(out, "{}\n", table.trim_fmt())?;
+    }
+    if !summary && shown < counted.letters {
+        let all = counted.letters;
+        writeln!(
+            out,
+            "The first {shown} of {all}; --limit shows more, or fewer.\n"
+        )?;
+    }
+    write!(out, "{}", counted.text())?;
+    if letters.strange > 0 {
+        let n = letters.strange;
+        writeln!(
+            out,
+            "Beside them {n} record(s) that are no letters: nothing says what failed."
+        )?;
+    }
+    Ok(())
+}
+
+fn lines(letters: &mut Letters) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    while let Some(letter) = letters.next()? {
+        writeln!(out, "{}", describe(&letter))?;
+    }
+    Ok(())
+}
+
+fn row(letter: &Letter) -> Vec<String> {
+    let record = &letter.record;
+    vec![
+        format!("{}/{}", record.origin, record.offset),
+        time::short(record.timestamp),
+        bytes::line(&letter.class),
+        bytes::line(&letter.stage),
+        bytes::line(short_name(&letter.plugin)),
+        format!(
+            "{}/{}",
+            bytes::line(&letter.source.to_string()),
+            letter.source_offset
+        ),
+        letter.attempts.to_string(),
+        bytes::cut(&bytes::one_line(record.key.as_deref()), CUT.1),
+        bytes::cut(&bytes::line(&letter.message), CUT.0),
+    ]
+}
+
+/// A file's name without its folders.
+fn short_name(plugin: &str) -> &str {
+    match plugin.rsplit('/').next() {
+        Some("") | None => "-",
+        Some(name) => name,
+    }
+}
+
+/// A letter for programs.
+pub(super) fn describe(letter: &Letter) -> Value {
+    let record = &letter.record;
+    json!({
+        "topic": &*record.origin.topic,
+        "partition": record.origin.partition,
+        "offset": record.offset,
+        "time": time::long(record.timestamp),
+        "class": letter.class,
+        "message": letter.message,
+        "stage": letter.stage,
+        "plugin": letter.plugin,
+        "digest": letter.digest,
+        "attempts": letter.attempts,
+        "replays": letter.replays,
+        "record": {
+            "topic": &*letter.source.topic,
+            "partition": letter.source.partition,
+            "offset": letter.source_offset,
+            "time": time::long(letter.source_timestamp),
+        },
+        "key": bytes::json(record.key.as_deref()),
+    })
+}
+
+/// How many letters there are of each kind.
+#[derive(Default)]
+struct Summary {
+    letters: u64,
+    /// By class, plugin and the record's topic: how many, from when to when.
+    kinds: BTreeMap<[String; 3], (u64, i64, i64)>,
+}
+
+impl Summary {
+    fn add(&mut self, letter: &Letter) {
+        self.letters += 1;
+        let mut kind = [
+            bytes::line(&letter.class),
+            bytes::line(short_name(&letter.plugin)),
+            bytes::line(&letter.source.topic),
+        ];
+        if self.kinds.len() >= KINDS && !self.kinds.contains_key(&kind) {
+            kind = ["(others)".into(), "-".into(), "-".into()];
+        }
+        let written = letter.record.timestamp;
+        let (count, first, last) = self.kinds.entry(kind).or_insert((0, written, written));
+        (*count, *first, *last) = (*count + 1, written.min(*first), written.max(*last));
+    }
+
+    fn text(&self) -> String {
+        if self.letters == 0 {
+            return "No such letters.\n".into();
+        }
+        let mut kinds: Vec<_> = self.kinds.iter().collect();
+        kinds.sort_by_key(|(_, (count, ..))| std::cmp::Reverse(*count));
+        let mut table = table(&["LETTERS", "CLASS", "PLUGIN", "TOPIC", "FIRST", "LAST"]);
+        right(&mut table, 0);
+        for ([class, plugin, topic], (count, first, last)) in kinds {
+            let (first, last) = (time::short(*first), time::short(*last));
+            let (count, class) = (count.to_string(), class.clone());
+            table.add_row([count, class, plugin.clone(), topic.clone(), first, last]);
+        }
+        let all = self.letters;
+        let s = if all == 1 { "" } else { "s" };
+        format!("{}\n\n{all} letter{s}\n", table.trim_fmt())
+    }
+}
+
+/// A table without lines.
+pub(super) fn table(head: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(head);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table
+}
+
+pub(super) fn right(table: &mut Table, column: usize) {
+    if let Some(column) = table.column_mut(column) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+}

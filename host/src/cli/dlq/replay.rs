@@ -1,0 +1,219 @@
+//! `millstream dlq replay`.
+
+use super::choice::Choice;
+use super::letters::Letters;
+use super::report::{self, Told};
+use crate::cli::Usage;
+use crate::config::PipelineSettings;
+use crate::pipeline::offsets::check_store;
+use crate::pipeline::replay::{Letter, Replayer, Rules};
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+/// How to replay.
+#[derive(Args)]
+pub(in crate::cli) struct ReplayArguments {
+    #[command(flatten)]
+    choice: Choice,
+    /// Which way.
+    #[arg(long, value_enum, default_value_t = Way::Plugin)]
+    through: Way,
+    /// With `--through topic`: to this topic instead of the record's own.
+    #[arg(long, value_name = "TOPIC")]
+    to: Option<String>,
+    /// Runs everything and shows what would be; stores, sends and marks
+    /// nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Not more than so many letters a second.
+    #[arg(long, value_name = "LETTERS", value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
+    /// Refuses letters whose record was sent to its topic so often already,
+    /// and came back.
+    #[arg(long, value_name = "TIMES", default_value_t = 3)]
+    max_replays: u32,
+    /// Does not ask.
+    #[arg(long)]
+    yes: bool,
+    /// Also what may deliver events twice; the refusal says why.
+    #[arg(long)]
+    force: bool,
+    /// The report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Way {
+    /// Through the pipeline's plugins as they are now, into the store.
+    Plugin,
+    /// To the record's topic, where the pipeline reads it again. It needs
+    /// `replays = true`.
+    Topic,
+}
+
+pub(super) fn replay(arguments: &ReplayArguments) -> anyhow::Result<()> {
+    let (settings, pipelines) = arguments.choice.read()?;
+    let pipeline = arguments.check(&pipelines)?;
+    check_store(&settings)?;
+    let mut letters = Letters::open(&settings, &pipelines, &arguments.choice)?;
+    let rules = arguments.rules();
+    let mut replayer = Replayer::open(&settings, pipeline, rules, letters.stop())?;
+    if !arguments.dry_run && !arguments.yes && !agreed(&letters, &replayer, pipeline)? {
+        bail!("nothing was replayed");
+    }
+    let ended = run(arguments, &mut letters, &mut replayer);
+    let told = Told {
+        report: replayer.report(),
+        dry_run: arguments.dry_run,
+        stopped: letters.stopped(),
+        strange: letters.strange,
+    };
+    let mut out = std::io::stdout().lock();
+    match arguments.json {
+        true => writeln!(out, "{}", report::json(&told))?,
+        false => write!(out, "{}", report::text(&told))?,
+    }
+    ended?;
+    told.verdict()
+}
+
+impl ReplayArguments {
+    /// The one pipeline, if all that was said fits it.
+    fn check<'a>(&self, pipelines: &'a [PipelineSettings]) -> anyhow::Result<&'a PipelineSettings> {
+        let [pipeline] = pipelines else {
+            let names: Vec<_> = pipelines.iter().map(|p| &*p.name).collect();
+            let names = names.join(", ");
+            return Err(Usage::new(format!(
+                "there are several pipelines ({names}): say with --pipeline whose letters"
+            )));
+        };
+        if self.to.is_some() && self.through != Way::Topic {
+            return Err(Usage::new("--to needs --through topic".into()));
+        }
+        if self.through == Way::Topic && !pipeline.replays && !self.force {
+            let name = &pipeline.name;
+            return Err(Usage::new(format!(
+                "the pipeline {name} would take what comes to its topic again for new records, \
+                 and a crash between sending and marking would double events: set `replays = \
+                 true` in its table and restart it (or use --through plugin, or --force)"
+            )));
+        }
+        if !self.dry_run && !self.yes && !std::io::stdin().is_terminal() {
+            return Err(Usage::new(
+                "nobody is there to be asked: look with --dry-run, then say --yes".into(),
+            ));
+        }
+        Ok(pipeline)
+    }
+
+    fn rules(&self) -> Rules {
+        Rules {
+            to_topic: (self.through == Way::Topic).then(|| self.to.clone()),
+            max_replays: self.max_replays,
+            force: self.force,
+            write: !self.dry_run,
+        }
+    }
+}
+
+fn agreed(
+    letters: &Letters,
+    replayer: &Replayer,
+    pipeline: &PipelineSettings,
+) -> anyhow::Result<bool> {
+    let way = match replayer.plugins() {
+        [] => "to their topic".into(),
+        plugins => format!("through {}", plugins.join(" and ")),
+    };
+    let (most, name) = (letters.left(), &pipeline.name);
+    eprint!("Replay up to {most} letters of the pipeline {name} {way}? [y/N] ");
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+fn run(
+    arguments: &ReplayArguments,
+    letters: &mut Letters,
+    replayer: &mut Replayer,
+) -> anyhow::Result<()> {
+    let bar = bar(letters.left());
+    let mut pace = Pace::new(arguments.rate);
+    loop {
+        let (most, bytes) = replayer.limits();
+        let some = take(letters, most.min(pace.batch()), bytes)?;
+        if some.is_empty() {
+            break;
+        }
+        let acted = replayer.replay(some)?;
+        bar.set_position(bar.length().unwrap_or(0).saturating_sub(letters.left()));
+        pace.wait(acted, letters);
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// The next letters, as many as are replayed at once.
+fn take(letters: &mut Letters, most: usize, bytes: usize) -> anyhow::Result<Vec<Letter>> {
+    let mut some = Vec::new();
+    let mut size = 0;
+    while some.len() < most && size < bytes {
+        let Some(letter) = letters.next()? else { break };
+        size += letter.size();
+        some.push(letter);
+    }
+    // Whoever wants it to end wants no more of them replayed.
+    if letters.stopped() {
+        some.clear();
+    }
+    Ok(some)
+}
+
+/// On a terminal only.
+fn bar(records: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(records), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len}  {per_sec}  {eta}");
+    style.map_or(bar.clone(), |style| bar.with_style(style))
+}
+
+/// Letters a second.
+struct Pace {
+    rate: Option<u32>,
+    began: Instant,
+    done: u64,
+}
+
+impl Pace {
+    fn new(rate: Option<u32>) -> Pace {
+        Pace {
+            rate,
+            began: Instant::now(),
+            done: 0,
+        }
+    }
+
+    /// As many letters as make a tenth of a second.
+    fn batch(&self) -> usize {
+        self.rate
+            .map_or(usize::MAX, |rate| (rate as usize / 10).max(1))
+    }
+
+    /// Waits until so many more were due. Those that nothing was done for cost
+    /// nothing.
+    fn wait(&mut self, acted: u64, letters: &Letters) {
+        let Some(rate) = self.rate else { return };
+        self.done += acted;
+        let due = Duration::from_secs_f64(self.done as f64 / f64::from(rate));
+        while !letters.stopped() {
+            let left = due.saturating_sub(self.began.elapsed());
+            if left.is_zero() {
+                return;
+            }
+            std::thread::sleep(left.min(Duration::from_millis(100)));
+        }
+    }
+}

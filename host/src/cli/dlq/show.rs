@@ -1,0 +1,176 @@
+//! `millstream dlq show`.
+
+use super::list::describe;
+use super::{Configured, bytes, time};
+use crate::cli::Usage;
+use crate::config::{self, Role};
+use crate::kafka::scan::{Look, Range, Scan};
+use crate::pipeline::replay::Letter;
+use crate::record::OwnedRecord;
+use anyhow::{Context, bail};
+use clap::Args;
+use serde_json::json;
+use std::io::Write;
+
+/// What to show.
+#[derive(Args)]
+pub(in crate::cli) struct Show {
+    #[command(flatten)]
+    configured: Configured,
+    /// Which letter: `<topic>/<partition>/<offset>`, as `dlq list` names it.
+    #[arg(value_name = "LETTER")]
+    letter: String,
+    /// The value's bytes, and nothing else.
+    #[arg(long, conflicts_with = "json")]
+    raw: bool,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Show {
+    pub fn run(&self) -> anyhow::Result<()> {
+        let settings = config::load(&self.configured.config, Role::Ingest)?;
+        let (topic, partition, offset) = place(&self.letter).ok_or_else(|| {
+            Usage::new(format!(
+                "`{}` names no letter: expected <topic>/<partition>/<offset>, such as \
+                 orders-dlq/0/42",
+                self.letter
+            ))
+        })?;
+        let mut scan = Scan::connect(settings.kafka()?)?;
+        let range = Range {
+            partition: Some(partition),
+            offset: Some(offset),
+            since: None,
+        };
+        if !scan.add(topic, &range)? {
+            bail!("Kafka has no topic {topic}");
+        }
+        let record = first(&mut scan)?
+            .with_context(|| format!("there is no record at {topic}/{partition}/{offset}"))?;
+        let mut out = std::io::stdout().lock();
+        if self.raw {
+            out.write_all(record.value.as_deref().unwrap_or_default())?;
+            return Ok(out.flush()?);
+        }
+        let letter = Letter::of(record).map_err(|record| {
+            let (origin, offset) = (&record.origin, record.offset);
+            anyhow::anyhow!("{origin}/{offset} is no letter: nothing says what failed")
+        })?;
+        match self.json {
+            true => writeln!(out, "{}", whole(&letter))?,
+            false => write!(out, "{}", text(&letter))?,
+        }
+        Ok(())
+    }
+}
+
+fn place(text: &str) -> Option<(&str, i32, i64)> {
+    let mut parts = text.rsplitn(3, '/');
+    let offset = parts.next()?.parse().ok()?;
+    let partition = parts.next()?.parse().ok()?;
+    let topic = parts.next().filter(|topic| !topic.is_empty())?;
+    Some((topic, partition, offset))
+}
+
+fn first(scan: &mut Scan) -> anyhow::Result<Option<OwnedRecord>> {
+    loop {
+        match scan.look()? {
+            Look::Record(record) => return Ok(Some(*record)),
+            Look::Nothing => {}
+            Look::End => return Ok(None),
+        }
+    }
+}
+
+fn whole(letter: &Letter) -> serde_json::Value {
+    let mut whole = describe(letter);
+    let header = |(name, value): &(Vec<u8>, Option<Vec<u8>>)| json!({ "name": bytes::json(Some(name)), "value": bytes::json(value.as_deref()) });
+    let headers = letter.record.headers.iter().map(header);
+    whole["headers"] = headers.collect();
+    whole["value"] = bytes::json(letter.record.value.as_deref());
+    whole
+}
+
+fn text(letter: &Letter) -> String {
+    let record = &letter.record;
+    let or = |text: &str| match text {
+        "" => "-".to_string(),
+        text => bytes::line(text),
+    };
+    let digest: String = letter.digest.chars().take(12).collect();
+    let (source, at) = (
+        bytes::line(&letter.source.to_string()),
+        letter.source_offset,
+    );
+    let mut lines = vec![
+        ("letter", format!("{}/{}", record.origin, record.offset)),
+        ("written", time::long(record.timestamp)),
+        ("class", or(&letter.class)),
+        ("message", or(&letter.message)),
+        ("stage", or(&letter.stage)),
+        (
+            "plugin",
+            format!("{} ({})", or(&letter.plugin), or(&digest)),
+        ),
+        ("tries", letter.attempts.to_string()),
+        (
+            "record",
+            format!("{source}/{at}, of {}", time::long(letter.source_timestamp)),
+        ),
+    ];
+    if letter.replays > 0 {
+        let times = format!("{} time(s) sent to its topic again", letter.replays);
+        lines.push(("replays", times));
+    }
+    lines.push(("key", bytes::one_line(record.key.as_deref())));
+    let mut text = String::new();
+    for (name, value) in lines {
+        text += &format!("{:<9}{value}\n", format!("{name}:"));
+    }
+    // Those of the failure are above.
+    for (name, value) in letter.own_headers() {
+        let (name, value) = (
+            bytes::one_line(Some(&name)),
+            bytes::one_line(value.as_deref()),
+        );
+        text += &format!("header:  {name} = {value}\n");
+    }
+    text + &value(letter)
+}
+
+fn value(letter: &Letter) -> String {
+    let Some(value) = &letter.record.value else {
+        return "value:   - (a tombstone)\n".into();
+    };
+    let whose = if letter.own_value {
+        ", the dead-letter policy's own"
+    } else {
+        ""
+    };
+    let size = value.len();
+    match std::str::from_utf8(value) {
+        Ok(text) => {
+            let end = if text.ends_with('\n') { "" } else { "\n" };
+            format!("value ({size} bytes{whose}):\n{}{end}", bytes::lines(text))
+        }
+        Err(_) => format!(
+            "value ({size} bytes{whose}, not UTF-8):\n{}",
+            bytes::dump(value)
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn a_letter_is_named_by_topic_partition_and_offset() {
+        assert_eq!(place("a-dlq/0/42"), Some(("a-dlq", 0, 42)));
+        for wrong in ["", "a", "a/0", "/0/1", "a/x/1", "a/0/", "0/1"] {
+            assert_eq!(place(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Where a pipeline's letters are.
+
+use super::choice::Choice;
+use crate::config::PipelineSettings;
+use crate::kafka::scan::Scan;
+use crate::plugin::Source;
+use anyhow::bail;
+
+/// The bundled policies, whose topic the configuration tells.
+const KNOWN: [&str; 2] = ["retry-then-topic", "json-envelope"];
+
+/// The topics that the pipelines' letters go to, each once.
+pub(super) fn of(pipelines: &[PipelineSettings]) -> Vec<String> {
+    let mut topics: Vec<String> = pipelines.iter().flat_map(of_one).collect();
+    topics.sort();
+    topics.dedup();
+    topics
+}
+
+fn of_one(pipeline: &PipelineSettings) -> Vec<String> {
+    let policy = &pipeline.plugins.dead_letter;
+    let known = matches!(policy.source, Source::Bundled(name) if KNOWN.contains(&name));
+    match policy.config.get("topic").and_then(|topic| topic.as_str()) {
+        Some(topic) if known => vec![topic.into()],
+        _ => pipeline
+            .topics
+            .iter()
+            .map(|topic| format!("{topic}-dlq"))
+            .collect(),
+    }
+}
+
+/// Adds the topics to a scan. One that was named must be there; of those that
+/// were not, one: a topic for letters is made when there is a first one.
+pub(super) fn add(
+    scan: &mut Scan,
+    choice: &Choice,
+    pipelines: &[PipelineSettings],
+) -> anyhow::Result<()> {
+    let range = choice.range();
+    for topic in &choice.topic {
+        if !scan.add(topic, &range)? {
+            bail!("Kafka has no topic {topic}");
+        }
+    }
+    if !choice.topic.is_empty() {
+        return Ok(());
+    }
+    let topics = of(pipelines);
+    let mut absent = Vec::new();
+    for topic in &topics {
+        if !scan.add(topic, &range)? {
+            absent.push(topic.as_str());
+        }
+    }
+    let s = if topics.len() == 1 { "" } else { "s" };
+    if absent.len() == topics.len() {
+        bail!(
+            "Kafka has no topic{s} {}: either nothing failed yet, or the dead-letter policy \
+             sends letters elsewhere (say where with --topic)",
+            absent.join(", ")
+        );
+    }
+    for topic in absent {
+        eprintln!("millstream: no letters in {topic}: Kafka has no such topic");
+    }
+    Ok(())
+}

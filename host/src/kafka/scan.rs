@@ -1,0 +1,279 @@
+//! Topics from somewhere to where they end now, once, in no group.
+//!
+//! Partitions come one after another, each in order, and what is not asked for
+//! yet is bounded by librdkafka's small queue. What is written meanwhile is not
+//! read: a scan ends.
+
+use crate::ingest::{KafkaSettings, headers};
+use crate::record::{OwnedRecord, TopicPartition};
+use anyhow::{Context as _, bail};
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::{Offset, TopicPartitionList};
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a question may take; with the connection's own time-outs a wrong
+/// address is an error within five seconds.
+const ASK: Duration = Duration::from_secs(4);
+/// How long a partition may give nothing before its end.
+const SILENCE: Duration = Duration::from_secs(20);
+/// How long one look waits, so that its caller can stop.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What to read.
+#[derive(Clone, Debug, Default)]
+pub struct Range {
+    /// Of these partitions only those of this number.
+    pub partition: Option<i32>,
+    /// Only the record at this offset.
+    pub offset: Option<i64>,
+    /// From the first record of this time (ms) or later on: records are not
+    /// always in the order of their times, so older ones may come, too.
+    pub since: Option<i64>,
+}
+
+/// A way to read.
+pub struct Scan {
+    consumer: BaseConsumer<Quiet>,
+    open: VecDeque<Part>,
+    /// The first of `open` is being fetched.
+    fetching: bool,
+    heard: Instant,
+}
+
+/// A partition that is not at its end yet.
+struct Part {
+    partition: TopicPartition,
+    from: i64,
+    end: i64,
+}
+
+/// What came of a look.
+pub enum Look {
+    /// A record.
+    Record(Box<OwnedRecord>),
+    /// Nothing yet.
+    Nothing,
+    /// All was read.
+    End,
+}
+
+/// Remembers what Kafka's client complained of.
+#[derive(Default)]
+struct Quiet(Mutex<Option<String>>);
+
+impl ClientContext for Quiet {
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
+        tracing::debug!(target: "librdkafka", facility, "{message}");
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "Kafka");
+        // "All brokers are down" comes after why, and says less.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_string());
+        }
+    }
+}
+
+impl ConsumerContext for Quiet {}
+
+impl Scan {
+    /// A scan of nothing yet.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the properties.
+    pub fn connect(kafka: &KafkaSettings) -> anyhow::Result<Scan> {
+        let consumer = kafka.reader().create_with_context(Quiet::default());
+        Ok(Scan {
+            consumer: consumer.context("librdkafka refuses the Kafka properties")?,
+            open: VecDeque::new(),
+            fetching: false,
+            heard: Instant::now(),
+        })
+    }
+
+    /// Adds a topic's partitions, up to where they end now; false if there is
+    /// no such topic.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub fn add(&mut self, topic: &str, range: &Range) -> anyhow::Result<bool> {
+        let Some(mut partitions) = self.partitions(topic)? else {
+            return Ok(false);
+        };
+        partitions.retain(|number| range.partition.is_none_or(|one| one == *number));
+        for number in partitions {
+            let partition = TopicPartition {
+                topic: topic.into(),
+                partition: number,
+            };
+            let part = self.part(partition, range)?;
+            self.open.extend((part.from < part.end).then_some(part));
+        }
+        Ok(true)
+    }
+
+    /// The numbers of a topic's partitions; `None` if there is no such topic.
+    fn partitions(&self, topic: &str) -> anyhow::Result<Option<Vec<i32>>> {
+        let metadata = self.consumer.fetch_metadata(Some(topic), ASK);
+        let metadata = metadata.map_err(|error| self.unanswered(&error))?;
+        let found = metadata.topics().iter().find(|found| found.name() == topic);
+        let Some(found) = found else { return Ok(None) };
+        match found.error().map(RDKafkaErrorCode::from) {
+            None => {}
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition) => return Ok(None),
+            Some(error) => bail!("the topic {topic}: {error}"),
+        }
+        let mut numbers: Vec<_> = found.partitions().iter().map(|p| p.id()).collect();
+        numbers.sort_unstable();
+        Ok(Some(numbers))
+    }
+
+    /// Says that Kafka did not answer, where it was asked, and why.
+    fn unanswered(&self, error: &KafkaError) -> anyhow::Error {
+        let said = self.consumer.context().0.lock();
+        let why = said.unwrap_or_else(PoisonError::into_inner).clone();
+        let why = why.unwrap_or_else(|| error.to_string());
+        anyhow::anyhow!("Kafka does not answer ({why}); look at [kafka] bootstrap-servers")
+    }
+
+    fn part(&self, partition: TopicPartition, range: &Range) -> anyhow::Result<Part> {
+        let TopicPartition {
+            topic,
+            partition: number,
+        } = &partition;
+        let asked = self.consumer.fetch_watermarks(topic, *number, ASK);
+        let (low, high) = asked.map_err(|error| self.unanswered(&error))?;
+        let (mut from, mut end) = (low, high);
+        if let Some(millis) = range.since {
+            from = self.at_time(&partition, millis)?.unwrap_or(high).max(low);
+        }
+        if let Some(offset) = range.offset {
+            (from, end) = (from.max(offset), end.min(offset.saturating_add(1)));
+        }
+        Ok(Part {
+            partition,
+            from,
+            end,
+        })
+    }
+
+    fn at_time(&self, partition: &TopicPartition, millis: i64) -> anyhow::Result<Option<i64>> {
+        // Negative offsets mean something else to librdkafka, and no record is
+        // older than time.
+        let time = Offset::Offset(millis.max(0));
+        let asked = { list_of(partition, time) }.and_then(|list| {
+            let list = self.consumer.offsets_for_times(list, ASK)?;
+            Ok(list.elements().first().map(|found| found.offset()))
+        });
+        match asked.map_err(|error| self.unanswered(&error))? {
+            Some(Offset::Offset(offset)) => Ok(Some(offset)),
+            _ => Ok(None),
+        }
+    }
+
+    /// How many offsets are still to be read: records, and the holes between.
+    pub fn left(&self) -> u64 {
+        let count = |part: &Part| (part.end - part.from).max(0).cast_unsigned();
+        self.open.iter().map(count).sum()
+    }
+
+    /// Looks for the next record; returns soon.
+    ///
+    /// # Errors
+    /// When a partition gives nothing for a while, or can't be read.
+    pub fn look(&mut self) -> anyhow::Result<Look> {
+        let Some(part) = self.open.front_mut() else {
+            return Ok(Look::End);
+        };
+        if !self.fetching {
+            let list = list_of(&part.partition, Offset::Offset(part.from))?;
+            self.consumer.assign(&list)?;
+            (self.fetching, self.heard) = (true, Instant::now());
+        }
+        let answer = self.consumer.poll(LOOK);
+        if answer.is_some() {
+            self.heard = Instant::now();
+        }
+        match answer {
+            Some(Ok(message)) if is_of(&message, part) => {
+                let record = Box::new(owned(&message));
+                part.from = record.offset + 1;
+                if part.from >= part.end {
+                    self.next_part();
+                }
+                return Ok(Look::Record(record));
+            }
+            // Of the partition before, or of behind the end.
+            Some(Ok(message)) => {
+                let behind = message.offset() >= part.end
+                    && message.partition() == part.partition.partition
+                    && message.topic() == &*part.partition.topic;
+                drop(message);
+                if behind {
+                    self.next_part();
+                }
+            }
+            Some(Err(KafkaError::PartitionEOF(number))) if number == part.partition.partition => {
+                self.next_part();
+            }
+            Some(Err(error)) if !is_passing(&error) => {
+                bail!("reading {} from {}: {error}", part.partition, part.from)
+            }
+            _ if self.heard.elapsed() > SILENCE => {
+                let (partition, from) = (&part.partition, part.from);
+                bail!("reading {partition} from {from}: Kafka gives nothing");
+            }
+            _ => {}
+        }
+        Ok(Look::Nothing)
+    }
+
+    fn next_part(&mut self) {
+        self.open.pop_front();
+        self.fetching = false;
+    }
+}
+
+fn list_of(partition: &TopicPartition, at: Offset) -> Result<TopicPartitionList, KafkaError> {
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(&partition.topic, partition.partition, at)?;
+    Ok(list)
+}
+
+fn is_of(message: &BorrowedMessage, part: &Part) -> bool {
+    message.topic() == &*part.partition.topic
+        && message.partition() == part.partition.partition
+        && (part.from..part.end).contains(&message.offset())
+}
+
+/// A node went away: librdkafka asks the next one.
+fn is_passing(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure, OperationTimedOut};
+    let code = error.rdkafka_error_code();
+    let away = [AllBrokersDown, BrokerTransportFailure, OperationTimedOut];
+    // The end of a partition that was let go of.
+    let late = matches!(error, KafkaError::PartitionEOF(_));
+    late || code.is_some_and(|code| away.contains(&code))
+}
+
+fn owned(message: &BorrowedMessage) -> OwnedRecord {
+    let header = |(name, value): (&[u8], Option<&[u8]>)| (name.to_vec(), value.map(<[u8]>::to_vec));
+    OwnedRecord {
+        origin: TopicPartition {
+            topic: message.topic().into(),
+            partition: message.partition(),
+        },
+        offset: message.offset(),
+        timestamp: message.timestamp().to_millis().unwrap_or(-1),
+        key: message.key().map(<[u8]>::to_vec),
+        value: message.payload().map(<[u8]>::to_vec),
+        headers: headers::of(message).map(header).collect(),
+    }
+}

@@ -1,0 +1,210 @@
+//! A dead letter: what its headers say, and the record that it was.
+
+use crate::pipeline::decide::source_in;
+use crate::pipeline::letters::{ERROR, OWN_VALUE, REPLAYS, SOURCE};
+use crate::record::{Headers, OwnedRecord, TopicPartition};
+
+/// A dead letter, as it was read.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// Where it lies, and all its bytes.
+    pub record: OwnedRecord,
+    /// The failure's class.
+    pub class: String,
+    /// What was said of it.
+    pub message: String,
+    /// Where on the road it happened.
+    pub stage: String,
+    /// The plugin that it happened in; empty where it was in none.
+    pub plugin: String,
+    /// That plugin's digest, likewise.
+    pub digest: String,
+    /// How often the record was tried.
+    pub attempts: u32,
+    /// Where the record lay.
+    pub source: TopicPartition,
+    /// Its offset there.
+    pub source_offset: i64,
+    /// Its time, in milliseconds since 1970-01-01 UTC; -1 where it had none.
+    pub source_timestamp: i64,
+    /// How often the record was sent to its topic again.
+    pub replays: u32,
+    /// Its value is not the record's: the policy wrote one of its own.
+    pub own_value: bool,
+}
+
+impl Letter {
+    /// Reads a record as a letter; gives it back if it is none: its headers
+    /// don't say what failed.
+    ///
+    /// # Errors
+    /// The record.
+    pub fn of(record: OwnedRecord) -> Result<Letter, Box<OwnedRecord>> {
+        let text = |name: &str| last(&record.headers, name);
+        let number = |name: &str| text(name)?.parse::<i64>().ok();
+        let topic = text("topic").filter(|topic| !topic.is_empty());
+        let (Some(topic), Some(partition), Some(offset)) =
+            (topic, number("partition"), number("offset"))
+        else {
+            return Err(Box::new(record));
+        };
+        let or_empty = |name: &str| text(name).unwrap_or_default();
+        Ok(Letter {
+            class: or_empty("class"),
+            message: or_empty("message"),
+            stage: or_empty("stage"),
+            plugin: or_empty("plugin"),
+            digest: or_empty("digest"),
+            attempts: or_empty("attempts").parse().unwrap_or(1),
+            source: TopicPartition {
+                topic: topic.into(),
+                partition: i32::try_from(partition).unwrap_or(-1),
+            },
+            source_offset: offset,
+            source_timestamp: number("timestamp").unwrap_or(-1),
+            replays: replays(&record.headers),
+            own_value: record
+                .headers
+                .iter()
+                .any(|(name, _)| name == OWN_VALUE.as_bytes()),
+            record,
+        })
+    }
+
+    /// Which record it is, for good: where replays are stored by where they
+    /// were at first (`replays = true`), that; else where this one lay, since
+    /// other programs may hand `millstream.source` on to records they make.
+    pub fn identity(&self, replays: bool) -> String {
+        let headers = self.record.headers.iter();
+        let headers = headers.map(|(name, value)| (&name[..], value.as_deref()));
+        match source_in(headers).filter(|_| replays) {
+            Some(first) => first.to_string(),
+            None => format!("{}/{}", self.source, self.source_offset),
+        }
+    }
+
+    /// The record's own headers: without what the host said of this failure,
+    /// which stands behind them.
+    pub fn own_headers(&self) -> Headers {
+        let mut told: Vec<Vec<u8>> = ERROR.iter().map(|name| error(name)).collect();
+        told.extend([SOURCE.into(), OWN_VALUE.into()]);
+        let mut own: Headers = Vec::new();
+        for header in self.record.headers.iter().rev() {
+            match told.iter().position(|name| *name == header.0) {
+                // Of each the last; an earlier one was the record's.
+                Some(at) => drop(told.swap_remove(at)),
+                None => own.push(header.clone()),
+            }
+        }
+        own.reverse();
+        own
+    }
+
+    /// The bytes of key, value and headers.
+    pub fn size(&self) -> usize {
+        let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+        let headers = self.record.headers.iter();
+        let headers: usize = headers
+            .map(|(name, value)| name.len() + length(value))
+            .sum();
+        length(&self.record.key) + length(&self.record.value) + headers
+    }
+}
+
+fn error(name: &str) -> Vec<u8> {
+    format!("millstream.error.{name}").into_bytes()
+}
+
+/// The last header of a failure, as text.
+fn last(headers: &Headers, name: &str) -> Option<String> {
+    let name = error(name);
+    let (_, value) = headers.iter().rev().find(|(found, _)| *found == name)?;
+    Some(String::from_utf8_lossy(value.as_deref()?).into_owned())
+}
+
+/// How often it was sent again. What is no number is more than any.
+fn replays(headers: &Headers) -> u32 {
+    let found = headers.iter().find(|(name, _)| name == REPLAYS.as_bytes());
+    found.map_or(0, |(_, value)| {
+        let text = std::str::from_utf8(value.as_deref().unwrap_or_default());
+        text.ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(u32::MAX)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+    fn letter(pairs: Pairs) -> Result<Letter, Box<OwnedRecord>> {
+        let header = |(name, value): &(&str, &str)| {
+            (name.as_bytes().to_vec(), Some(value.as_bytes().to_vec()))
+        };
+        Letter::of(OwnedRecord {
+            origin: TopicPartition {
+                topic: "t-dlq".into(),
+                partition: 0,
+            },
+            offset: 5,
+            timestamp: 7,
+            key: None,
+            value: None,
+            headers: pairs.iter().map(header).collect(),
+        })
+    }
+
+    const TOLD: [(&str, &str); 5] = [
+        ("millstream.error.class", "rejected"),
+        ("millstream.error.topic", "t"),
+        ("millstream.error.partition", "1"),
+        ("millstream.error.offset", "9"),
+        ("millstream.source", "t/1/9"),
+    ];
+
+    #[test]
+    fn what_does_not_say_where_it_was_is_no_letter() {
+        assert!(letter(&[]).is_err());
+        assert!(letter(&TOLD[..2]).is_err());
+        assert!(
+            letter(&[("millstream.source", "t/1/9")]).is_err(),
+            "rerouted"
+        );
+        assert!(letter(&TOLD).is_ok());
+    }
+
+    #[test]
+    fn a_records_own_headers_are_all_but_the_last_of_each_that_the_host_adds() {
+        let own = [
+            ("trace", "a"),
+            ("millstream.source", "t/0/1"),
+            ("millstream.replays", "2"),
+            ("trace", "b"),
+        ];
+        let letter = letter(&[&own[..], &TOLD].concat()).unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let found = letter.own_headers().into_iter();
+        let found: Vec<_> = found.map(|(n, v)| (text(n), text(v.unwrap()))).collect();
+        let own = own.map(|(name, value)| (name.to_string(), value.to_string()));
+        assert_eq!(found, own);
+        assert_eq!(letter.replays, 2);
+    }
+
+    #[test]
+    fn a_letter_that_came_back_is_the_record_that_it_was_at_first() {
+        let back = [&[("millstream.source", "t/0/1")], &TOLD[..]].concat();
+        let letter = letter(&back).unwrap();
+        assert_eq!(letter.identity(true), "t/0/1");
+        assert_eq!(letter.identity(false), "t/1/9");
+    }
+
+    #[test]
+    fn a_count_that_is_none_is_over_every_limit() {
+        for (text, count) in [("3", 3), ("", u32::MAX), ("-1", u32::MAX), ("x", u32::MAX)] {
+            let counted = [&[("millstream.replays", text)], &TOLD[..]].concat();
+            assert_eq!(letter(&counted).unwrap().replays, count, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! To the records' topic again, where the pipeline's daemon takes them up.
+
+use super::triage::Chosen;
+use super::{Delivered, Replayer};
+use crate::ingest::{Outbox, Receipts};
+use crate::pipeline::letters::{REPLAYS, SOURCE};
+use crate::record::Outgoing;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long Kafka may take: longer than librdkafka tries by itself.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a wait looks whether it is to end.
+const LOOK: Duration = Duration::from_millis(200);
+
+impl Replayer {
+    /// Sends the records, and marks what Kafka has. Killed in between, they
+    /// are sent again, and the pipeline (`replays = true`) drops the copies.
+    pub(super) fn send_again(
+        &mut self,
+        letters: Vec<Chosen>,
+        to: Option<&str>,
+    ) -> anyhow::Result<()> {
+        if letters.is_empty() {
+            return Ok(());
+        }
+        let outgoing: Vec<_> = letters.iter().map(|one| record_of(one, to)).collect();
+        let topics: Vec<_> = outgoing
+            .iter()
+            .map(|outgoing| outgoing.topic.clone())
+            .collect();
+        let delivered = match self.rules.write {
+            true => self.deliver(outgoing),
+            false => Delivered {
+                has: vec![true; letters.len()],
+                error: None,
+            },
+        };
+        let has = |(_, has): &(&Chosen, &bool)| **has;
+        let arrived = letters.iter().zip(&delivered.has).filter(has);
+        let arrived: Vec<&Chosen> = arrived.map(|(one, _)| one).collect();
+        if self.rules.write {
+            let names: Vec<String> = arrived.iter().map(|one| one.sent_mark()).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let group = self.settings.group.clone();
+            self.ask(|writer| writer.mark_sent(&group, &names))?;
+        }
+        for (topic, _) in topics
+            .into_iter()
+            .zip(delivered.has)
+            .filter(|(_, has)| *has)
+        {
+            *self.report.sent.entry(topic).or_default() += 1;
+        }
+        delivered.error.map_or(Ok(()), Err)
+    }
+}
+
+/// The record as it was, with where it was at first and how often it was sent.
+/// Which partition it comes to is its key's affair, as it was.
+fn record_of(one: &Chosen, to: Option<&str>) -> Outgoing {
+    let Chosen { letter, source } = one;
+    let mut headers = letter.own_headers();
+    headers.retain(|(name, _)| name != SOURCE.as_bytes() && name != REPLAYS.as_bytes());
+    let count = letter.replays.saturating_add(1).to_string();
+    headers.push((SOURCE.into(), Some(source.clone().into_bytes())));
+    headers.push((REPLAYS.into(), Some(count.into_bytes())));
+    Outgoing {
+        topic: to.unwrap_or(&letter.source.topic).to_string(),
+        key: letter.record.key.clone(),
+        value: letter.record.value.clone(),
+        headers,
+    }
+}
+
+/// Sends these and waits for every answer.
+pub(super) fn deliver(outbox: &Outbox, outgoing: &[Outgoing], stop: &AtomicBool) -> Delivered {
+    let receipts: Arc<Receipts> = Arc::default();
+    for (index, outgoing) in outgoing.iter().enumerate() {
+        outbox.send(outgoing, index, &receipts);
+    }
+    let deadline = Instant::now() + PATIENCE;
+    let failed = loop {
+        if let Some(failed) = receipts.wait(Instant::now() + LOOK) {
+            break failed;
+        }
+        // What is on its way must be known before anything is marked, so being
+        // told to stop waits as well, if not as long.
+        let last = stop.load(Ordering::Relaxed) && Instant::now() + PATIENCE / 2 > deadline;
+        if Instant::now() > deadline || last {
+            let error = anyhow::anyhow!("Kafka did not answer for what was sent");
+            return Delivered::none(outgoing.len(), error);
+        }
+    };
+    let lost: HashSet<usize> = failed.iter().map(|(index, _)| *index).collect();
+    let error = failed.first().map(|(index, why)| {
+        let (topic, why) = (&outgoing[*index].topic, &why.why);
+        anyhow::anyhow!("Kafka does not take a record for the topic {topic}: {why}")
+    });
+    Delivered {
+        has: (0..outgoing.len())
+            .map(|index| !lost.contains(&index))
+            .collect(),
+        error,
+    }
+}

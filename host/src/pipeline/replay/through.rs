@@ -1,0 +1,204 @@
+//! Through the pipeline's plugins, as they are now.
+
+use super::batches::{Restored, restore};
+use super::triage::{Chosen, partly_stored};
+use super::{PATIENCE, Plugins, Replayer, given_up, goes_on};
+use crate::pipeline::decide::{Destinations, failures};
+use crate::pipeline::plan::stream_event;
+use crate::pipeline::process::{Passed, Road};
+use crate::plugin::Made;
+use crate::record::{Class, Outgoing, Stage};
+use crate::store::{Replay, Replayed, Unavailable};
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::time::Instant;
+
+/// A part of a batch after the plugins.
+struct Work<'a> {
+    of: &'a Restored,
+    range: Range<usize>,
+    made: Made,
+    gone: Destinations,
+}
+
+impl Replayer {
+    pub(super) fn go_through(&mut self, letters: Vec<Chosen>) -> anyhow::Result<()> {
+        for restored in restore(letters) {
+            let mut from = 0;
+            while from < restored.batch.records.len() {
+                from = self.pass(&restored, from)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a batch's records from `from` on down the road, as far as their
+    /// events are held at once; where the rest begins.
+    fn pass(&mut self, of: &Restored, from: usize) -> anyhow::Result<usize> {
+        let Passed {
+            mut made,
+            routed,
+            connected,
+        } = self.send_down(of, from..of.batch.records.len())?;
+        let end = made.end;
+        let failed = failures(&mut made, &routed, from, 0);
+        let mut out: HashSet<u32> = failed.iter().map(|failure| failure.record).collect();
+        for failure in &failed {
+            let place = of.letters[failure.record as usize].place();
+            self.report
+                .fail(failure.class.name(), &failure.message, place);
+        }
+        out.extend(self.refuse_partly_stored(of, &made, &out));
+        let deliver = self.settings.deliver;
+        let mut gone = Destinations::of(&of.batch, end, &made, &routed, &connected, deliver);
+        let record = |index: &u32| made.events.list[*index as usize].record;
+        gone.streamed.retain(|index| !out.contains(&record(index)));
+        gone.withheld.retain(|index| !out.contains(&record(index)));
+        gone.outgoing
+            .retain(|(index, _)| !out.contains(&record(index)));
+        let range = from..end;
+        self.make_true(
+            Work {
+                of,
+                range,
+                made,
+                gone,
+            },
+            &out,
+        )?;
+        Ok(end)
+    }
+
+    fn send_down(&mut self, of: &Restored, range: Range<usize>) -> anyhow::Result<Passed> {
+        let Some(Plugins { transform, route }) = &mut self.plugins else {
+            anyhow::bail!("no plugins are loaded");
+        };
+        let deadline = Instant::now() + PATIENCE;
+        let last: RefCell<Option<Unavailable>> = RefCell::default();
+        let mut road = Road {
+            settings: &self.settings,
+            transform,
+            route,
+            store: &mut *self.writer,
+            wait: &|error| {
+                last.replace(Some(Unavailable(error.0.clone())));
+                goes_on(deadline, &self.stop)
+            },
+        };
+        let passed = road.pass(&of.batch, range);
+        let error = || last.take().unwrap_or(Unavailable("no answer".into()));
+        passed.ok_or_else(|| given_up(&error()))
+    }
+
+    /// Records of which the store has some events already, and would have them
+    /// twice. One with a single event was refused whole.
+    fn refuse_partly_stored(
+        &mut self,
+        of: &Restored,
+        made: &Made,
+        failed: &HashSet<u32>,
+    ) -> Vec<u32> {
+        let mut events: HashMap<u32, usize> = HashMap::new();
+        for event in &made.events.list {
+            *events.entry(event.record).or_default() += 1;
+        }
+        let is = |(record, events): &(&u32, &usize)| {
+            let letter = &of.letters[**record as usize].letter;
+            **events > 1 && letter.class == Class::StoreRefused.name() && !failed.contains(record)
+        };
+        let all = events.iter().filter(is).map(|(record, _)| *record);
+        let all: Vec<u32> = all.filter(|_| !self.rules.force).collect();
+        for record in &all {
+            let (reason, why) = partly_stored();
+            let place = of.letters[*record as usize].place();
+            self.report.refuse(reason, &why, place);
+        }
+        all
+    }
+
+    /// Sends what goes to Kafka, then stores the rest with the marks, or finds
+    /// out what would be stored.
+    fn make_true(&mut self, work: Work, out: &HashSet<u32>) -> anyhow::Result<()> {
+        let records: Vec<usize> = work.range.clone().collect();
+        let is_in = |record: &usize| !out.contains(&(*record as u32));
+        let records: Vec<usize> = records.into_iter().filter(is_in).collect();
+        if records.is_empty() {
+            return Ok(());
+        }
+        if self.rules.write && !work.gone.outgoing.is_empty() {
+            let outgoing = work.gone.outgoing.iter();
+            let outgoing: Vec<Outgoing> = outgoing.map(|(_, outgoing)| outgoing.clone()).collect();
+            if let Some(error) = self.deliver(outgoing).error {
+                return Err(error);
+            }
+        }
+        let group = self.settings.group.clone();
+        let mut replay = work.replay(&group, &records);
+        let write = self.rules.write;
+        let told = self.ask(|writer| writer.replay(&mut replay, write))?;
+        let told: HashMap<u32, Replayed> = { records.iter() }
+            .map(|record| *record as u32)
+            .zip(told)
+            .collect();
+        self.count(&work, &told);
+        Ok(())
+    }
+
+    fn count(&mut self, work: &Work, told: &HashMap<u32, Replayed>) {
+        let list = &work.made.events.list;
+        let with_events: HashSet<u32> = list.iter().map(|event| event.record).collect();
+        for (record, told) in told {
+            let letter = &work.of.letters[*record as usize];
+            match told {
+                Replayed::Before => self.report.before += 1,
+                Replayed::Refused(message) => {
+                    let class = Class::StoreRefused.name();
+                    let message = format!("{} in the {}", message, Stage::Store.name());
+                    self.report.fail(class, &message, letter.place());
+                }
+                Replayed::Stored => match with_events.contains(record) {
+                    true => self.report.replayed += 1,
+                    false => self.report.filtered += 1,
+                },
+            }
+        }
+        let stored =
+            |index: &u32| told.get(&list[*index as usize].record) == Some(&Replayed::Stored);
+        for index in work.gone.streamed.iter().filter(|index| stored(index)) {
+            let event = &list[*index as usize];
+            self.report
+                .event(event.to, work.made.events.bytes(event.kind));
+        }
+        let withheld = work.gone.withheld.iter().filter(|index| stored(index));
+        self.report.withheld += withheld.count() as u64;
+        for (_, outgoing) in work.gone.outgoing.iter().filter(|(index, _)| stored(index)) {
+            self.report.routed(&outgoing.topic);
+        }
+    }
+}
+
+impl Work<'_> {
+    /// These records as the store takes them.
+    fn replay<'a>(&'a self, group: &'a str, records: &[usize]) -> Replay<'a> {
+        let mut replay = Replay::new(group);
+        let mut places = HashMap::new();
+        for record in records {
+            places.insert(*record as u32, replay.sources.len());
+            replay.sources.push(&self.of.letters[*record].source);
+        }
+        let (events, batch) = (&self.made.events, &self.of.batch);
+        let event = |index: &u32| {
+            let record = events.list[*index as usize].record;
+            let source = &self.of.letters[record as usize].source;
+            stream_event(events, batch, *index, Some(source))
+        };
+        replay.events = self.gone.streamed.iter().map(event).collect();
+        let withheld = |index: &u32| {
+            let event = &events.list[*index as usize];
+            Some((*places.get(&event.record)?, events.bytes(event.name)))
+        };
+        replay.withheld = self.gone.withheld.iter().filter_map(withheld).collect();
+        replay
+    }
+}

@@ -1,0 +1,111 @@
+//! Which letters are replayed at all.
+
+use super::{Letter, Replayer};
+use crate::store::Mark;
+use std::hash::BuildHasher;
+
+/// A letter that is to be replayed.
+pub(super) struct Chosen {
+    pub letter: Letter,
+    /// Which record it is.
+    pub source: String,
+}
+
+impl Chosen {
+    /// What marks that this letter was sent: with how often the record had
+    /// been, so that one that came back can be sent again.
+    pub fn sent_mark(&self) -> String {
+        format!("{}#{}", self.source, self.letter.replays)
+    }
+
+    pub fn place(&self) -> String {
+        let record = &self.letter.record;
+        format!("{}/{}", record.origin, record.offset)
+    }
+}
+
+impl Replayer {
+    /// Counts and leaves out those that must not be replayed, and those that
+    /// were.
+    pub(super) fn triage(&mut self, letters: Vec<Letter>) -> anyhow::Result<Vec<Chosen>> {
+        let mut chosen = Vec::new();
+        for letter in letters {
+            let source = letter.identity(self.settings.replays);
+            let one = Chosen { letter, source };
+            match self.objection(&one.letter) {
+                Some((reason, why)) => self.report.refuse(reason, &why, one.place()),
+                None if self.is_copy(&one) => self.report.copies += 1,
+                None => chosen.push(one),
+            }
+        }
+        let chosen = self.not_marked(chosen, Mark::Stored, |one| one.source.clone())?;
+        match self.rules.to_topic {
+            Some(_) => self.not_marked(chosen, Mark::Sent, Chosen::sent_mark),
+            None => Ok(chosen),
+        }
+    }
+
+    /// Why a letter must not be replayed.
+    fn objection(&self, letter: &Letter) -> Option<(&'static str, String)> {
+        let rules = &self.rules;
+        let (name, max, topic) = (&self.settings.name, rules.max_replays, &letter.source.topic);
+        if !self.settings.topics.iter().any(|of| **of == **topic) {
+            let why = format!("its record is of {topic}, which the pipeline {name} does not read");
+            return Some(("not-this-pipeline", why));
+        }
+        if letter.own_value {
+            let why = "its value is what the dead-letter policy wrote, not the record's";
+            return Some(("value-replaced", why.into()));
+        }
+        let sends = rules.to_topic.is_some();
+        let over = match sends {
+            true => letter.replays >= max,
+            false => letter.replays > max,
+        };
+        if over {
+            let why = format!(
+                "it was sent to its topic and came back as often as --max-replays allows ({max})"
+            );
+            return Some(("max-replays", why));
+        }
+        if sends && letter.class == "store-refused" && !rules.force {
+            return Some(partly_stored());
+        }
+        None
+    }
+
+    /// Leaves out those that have this mark.
+    fn not_marked(
+        &mut self,
+        chosen: Vec<Chosen>,
+        mark: Mark,
+        name: impl Fn(&Chosen) -> String,
+    ) -> anyhow::Result<Vec<Chosen>> {
+        let names: Vec<String> = chosen.iter().map(name).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let group = self.settings.group.clone();
+        let marked = self.ask(|writer| writer.marked(&group, mark, &names))?;
+        let (old, new): (Vec<_>, Vec<_>) = chosen.into_iter().zip(marked).partition(|(_, m)| *m);
+        self.report.before += old.len() as u64;
+        Ok(new.into_iter().map(|(one, _)| one).collect())
+    }
+
+    /// Of the letters of one record the first alone. The hash is of 128 random
+    /// bits: that two records share one is not to be expected.
+    fn is_copy(&mut self, one: &Chosen) -> bool {
+        let name = match self.rules.to_topic {
+            Some(_) => one.sent_mark(),
+            None => one.source.clone(),
+        };
+        let [high, low] = &self.hashers;
+        let hash = u128::from(high.hash_one(&name)) << 64 | u128::from(low.hash_one(&name));
+        !self.seen.insert(hash)
+    }
+}
+
+/// Of a record whose event was refused by the store.
+pub(super) fn partly_stored() -> (&'static str, String) {
+    let why = "the store refused one event of its record and has the others, which would come \
+               twice; --force replays all of them";
+    ("partly-stored", why.into())
+}
