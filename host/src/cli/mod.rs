@@ -168,13 +168,14 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
 
 /// Logs to standard error; `RUST_LOG` chooses what.
 fn start_logging(default: &str) {
-    use std::io::IsTerminal;
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        // Colours are a feature of the library that we don't have, and asking
+        // for them complains on a terminal.
+        .with_ansi(false)
         .with_target(false)
         .init();
 }

@@ -14,7 +14,6 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a question may take; with the connection's own time-outs a wrong
@@ -40,6 +39,8 @@ pub struct Range {
 /// A way to read.
 pub struct Scan {
     consumer: BaseConsumer<Quiet>,
+    /// Where Kafka is asked, for messages.
+    servers: String,
     open: VecDeque<Part>,
     /// The first of `open` is being fetched.
     fetching: bool,
@@ -63,9 +64,8 @@ pub enum Look {
     End,
 }
 
-/// Remembers what Kafka's client complained of.
-#[derive(Default)]
-struct Quiet(Mutex<Option<String>>);
+/// Says nothing by itself: what matters comes back as an error.
+struct Quiet;
 
 impl ClientContext for Quiet {
     fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
@@ -74,10 +74,6 @@ impl ClientContext for Quiet {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "Kafka");
-        // "All brokers are down" comes after why, and says less.
-        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_string());
-        }
     }
 }
 
@@ -89,9 +85,10 @@ impl Scan {
     /// # Errors
     /// When librdkafka refuses the properties.
     pub fn connect(kafka: &KafkaSettings) -> anyhow::Result<Scan> {
-        let consumer = kafka.reader().create_with_context(Quiet::default());
+        let consumer = kafka.reader().create_with_context(Quiet);
         Ok(Scan {
             consumer: consumer.context("librdkafka refuses the Kafka properties")?,
+            servers: kafka.bootstrap_servers.clone(),
             open: VecDeque::new(),
             fetching: false,
             heard: Instant::now(),
@@ -119,6 +116,14 @@ impl Scan {
         Ok(true)
     }
 
+    /// Whether there is such a topic.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub fn has(&self, topic: &str) -> anyhow::Result<bool> {
+        Ok(self.partitions(topic)?.is_some())
+    }
+
     /// The numbers of a topic's partitions; `None` if there is no such topic.
     fn partitions(&self, topic: &str) -> anyhow::Result<Option<Vec<i32>>> {
         let metadata = self.consumer.fetch_metadata(Some(topic), ASK);
@@ -135,12 +140,16 @@ impl Scan {
         Ok(Some(numbers))
     }
 
-    /// Says that Kafka did not answer, where it was asked, and why.
+    /// Says that Kafka did not answer, and where it was asked.
     fn unanswered(&self, error: &KafkaError) -> anyhow::Error {
-        let said = self.consumer.context().0.lock();
-        let why = said.unwrap_or_else(PoisonError::into_inner).clone();
-        let why = why.unwrap_or_else(|| error.to_string());
-        anyhow::anyhow!("Kafka does not answer ({why}); look at [kafka] bootstrap-servers")
+        let why = match error.rdkafka_error_code() {
+            Some(code) => code.to_string(),
+            None => error.to_string(),
+        };
+        anyhow::anyhow!(
+            "Kafka does not answer at {} ({why}); look at [kafka] bootstrap-servers and properties",
+            self.servers
+        )
     }
 
     fn part(&self, partition: TopicPartition, range: &Range) -> anyhow::Result<Part> {

@@ -45,6 +45,11 @@ impl Letters {
         self
     }
 
+    /// Whether Kafka has this topic.
+    pub fn has_topic(&self, topic: &str) -> anyhow::Result<bool> {
+        self.scan.has(topic)
+    }
+
     /// How many records are still to be looked at, at most.
     pub fn left(&self) -> u64 {
         self.scan.left()

@@ -4,10 +4,11 @@ use super::choice::Choice;
 use super::letters::Letters;
 use super::{bytes, time};
 use crate::pipeline::replay::Letter;
+use anyhow::bail;
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 
 /// How many letters are in a table that nobody said a limit for.
 const ROWS: u64 = 100;
@@ -60,15 +61,18 @@ pub(super) fn list(choice: &Choice, summary: bool, as_json: bool) -> anyhow::Res
             "Beside them {n} record(s) that are no letters: nothing says what failed."
         )?;
     }
+    if letters.stopped() {
+        bail!("stopped before the end: there may be more");
+    }
     Ok(())
 }
 
 fn lines(letters: &mut Letters) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = BufWriter::new(std::io::stdout().lock());
     while let Some(letter) = letters.next()? {
         writeln!(out, "{}", describe(&letter))?;
     }
-    Ok(())
+    Ok(out.flush()?)
 }
 
 fn row(letter: &Letter) -> Vec<String> {

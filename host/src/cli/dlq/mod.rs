@@ -47,13 +47,19 @@ pub(in crate::cli) struct Configured {
 }
 
 pub(super) fn run(command: DlqCommand) -> anyhow::Result<()> {
-    match command {
+    let done = match command {
         DlqCommand::List {
             choice,
             summary,
             json,
         } => list::list(&choice, summary, json),
         DlqCommand::Show(show) => show.run(),
-        DlqCommand::Replay(arguments) => replay::replay(&arguments),
+        DlqCommand::Replay(arguments) => return replay::replay(&arguments),
+    };
+    // Whoever reads, such as `head`, has had enough.
+    let enough = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
+    match done {
+        Err(error) if error.downcast_ref().is_some_and(enough) => Ok(()),
+        done => done,
     }
 }

@@ -60,6 +60,11 @@ pub(super) fn replay(arguments: &ReplayArguments) -> anyhow::Result<()> {
     let pipeline = arguments.check(&pipelines)?;
     check_store(&settings)?;
     let mut letters = Letters::open(&settings, &pipelines, &arguments.choice)?;
+    if let Some(to) = &arguments.to
+        && !letters.has_topic(to)?
+    {
+        bail!("Kafka has no topic {to}");
+    }
     let rules = arguments.rules();
     let mut replayer = Replayer::open(&settings, pipeline, rules, letters.stop())?;
     if !arguments.dry_run && !arguments.yes && !agreed(&letters, &replayer, pipeline)? {
@@ -73,11 +78,12 @@ pub(super) fn replay(arguments: &ReplayArguments) -> anyhow::Result<()> {
         strange: letters.strange,
     };
     let mut out = std::io::stdout().lock();
-    match arguments.json {
-        true => writeln!(out, "{}", report::json(&told))?,
-        false => write!(out, "{}", report::text(&told))?,
-    }
+    let written = match arguments.json {
+        true => writeln!(out, "{}", report::json(&told)),
+        false => write!(out, "{}", report::text(&told)),
+    };
     ended?;
+    written?;
     told.verdict()
 }
 
@@ -142,19 +148,26 @@ fn run(
     replayer: &mut Replayer,
 ) -> anyhow::Result<()> {
     let bar = bar(letters.left());
-    let mut pace = Pace::new(arguments.rate);
-    loop {
+    // What is not done needs no pace.
+    let mut pace = Pace::new(arguments.rate.filter(|_| !arguments.dry_run));
+    let mut step = || {
         let (most, bytes) = replayer.limits();
         let some = take(letters, most.min(pace.batch()), bytes)?;
-        if some.is_empty() {
-            break;
-        }
-        let acted = replayer.replay(some)?;
+        let any = !some.is_empty();
+        let worked = replayer.replay(some)?;
         bar.set_position(bar.length().unwrap_or(0).saturating_sub(letters.left()));
-        pace.wait(acted, letters);
-    }
+        pace.wait(worked, letters);
+        anyhow::Ok(any)
+    };
+    let ended = loop {
+        match step() {
+            Ok(true) => {}
+            Ok(false) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
     bar.finish_and_clear();
-    Ok(())
+    ended
 }
 
 /// The next letters, as many as are replayed at once.
@@ -176,7 +189,7 @@ fn take(letters: &mut Letters, most: usize, bytes: usize) -> anyhow::Result<Vec<
 /// On a terminal only.
 fn bar(records: u64) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(records), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len}  {per_sec}  {eta}");
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len}, {eta} left");
     style.map_or(bar.clone(), |style| bar.with_style(style))
 }
 
@@ -202,11 +215,11 @@ impl Pace {
             .map_or(usize::MAX, |rate| (rate as usize / 10).max(1))
     }
 
-    /// Waits until so many more were due. Those that nothing was done for cost
+    /// Waits until so many more were due. Those that were passed over cost
     /// nothing.
-    fn wait(&mut self, acted: u64, letters: &Letters) {
+    fn wait(&mut self, worked: u64, letters: &Letters) {
         let Some(rate) = self.rate else { return };
-        self.done += acted;
+        self.done += worked;
         let due = Duration::from_secs_f64(self.done as f64 / f64::from(rate));
         while !letters.stopped() {
             let left = due.saturating_sub(self.began.elapsed());

@@ -21,19 +21,27 @@ impl Told<'_> {
     pub fn verdict(&self) -> anyhow::Result<()> {
         let (failed, refused) = (self.report.failures(), self.report.refusals());
         if self.stopped {
-            bail!("stopped before the end; run it again to go on");
-        }
-        if failed + refused == 0 {
-            return Ok(());
+            bail!("{}", STOPPED);
         }
         let (fail, are) = match self.dry_run {
             true => ("would fail again", "would be refused"),
             false => ("failed again", "were refused"),
         };
-        let all = self.report.chosen;
-        bail!("of {all} letters {failed} {fail} and {refused} {are}; they stay where they are")
+        let of = |count: u64, what: &str| (count > 0).then(|| format!("{count} {what}"));
+        let told: Vec<_> = [of(failed, fail), of(refused, are)]
+            .into_iter()
+            .flatten()
+            .collect();
+        if told.is_empty() {
+            return Ok(());
+        }
+        let (all, told) = (self.report.chosen, told.join(" and "));
+        bail!("of {all} letters {told}; they stay where they are")
     }
 }
+
+/// After Ctrl-C.
+pub(super) const STOPPED: &str = "stopped before the end; run it again to go on";
 
 pub(super) fn text(told: &Told) -> String {
     let report = told.report;

@@ -24,7 +24,7 @@ pub use report::{Failed, Refused, Report};
 use crate::config::{PipelineSettings, Settings};
 use crate::ingest::{KafkaSettings, Outbox};
 use crate::plugin::{Loader, RouteInstance, TransformInstance};
-use crate::store::{Store, Unavailable, Writer};
+use crate::store::{Mark, Store, Unavailable, Writer};
 use anyhow::Context;
 use std::collections::HashSet;
 use std::hash::RandomState;
@@ -91,13 +91,16 @@ impl Replayer {
             Some(_) => None,
             None => Some(load(settings, pipeline, &mut described)?),
         };
+        let mut writer = Store::open(&settings.store)?.writer();
+        // A wrong address is said at once; what is away later is waited for.
+        { writer.marked(&pipeline.group, Mark::Stored, &["-"]) }.map_err(|e| given_up(&e))?;
         Ok(Replayer {
             settings: pipeline.clone(),
             kafka: settings.kafka()?.clone(),
             rules,
             plugins,
             described,
-            writer: Store::open(&settings.store)?.writer(),
+            writer,
             outbox: None,
             report: Report::default(),
             seen: HashSet::new(),
@@ -117,21 +120,20 @@ impl Replayer {
         (self.settings.batch_records, self.settings.batch_bytes)
     }
 
-    /// Replays some letters; answers of how many something was done, or would
-    /// be.
+    /// Replays some letters; answers how many were not just passed over.
     ///
     /// # Errors
     /// When the store or Kafka can't do what it must. What was done until then
     /// is in the report, and is not done again.
     pub fn replay(&mut self, letters: Vec<Letter>) -> anyhow::Result<u64> {
-        let before = self.report.acted();
+        let before = self.report.worked();
         self.report.chosen += letters.len() as u64;
         let letters = self.triage(letters)?;
         match self.rules.to_topic.clone() {
             Some(to) => self.send_again(letters, to.as_deref())?,
             None => self.go_through(letters)?,
         }
-        Ok(self.report.acted() - before)
+        Ok(self.report.worked() - before)
     }
 
     /// What was done so far.

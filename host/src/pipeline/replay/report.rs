@@ -61,9 +61,9 @@ pub struct Refused {
 }
 
 impl Report {
-    /// How many letters something was done for.
-    pub fn acted(&self) -> u64 {
-        self.replayed + self.filtered + self.sent.values().sum::<u64>()
+    /// How many letters were not just passed over.
+    pub(super) fn worked(&self) -> u64 {
+        self.replayed + self.filtered + self.failures() + self.sent.values().sum::<u64>()
     }
 
     /// How many failed again.
