@@ -8,6 +8,7 @@
 mod bad_input;
 mod delivery;
 mod demo;
+mod dlq;
 mod edge;
 mod examples;
 mod harness;

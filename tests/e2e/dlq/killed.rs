@@ -1,0 +1,61 @@
+//! Replays that are killed, again and again.
+
+use super::{LONG, MENDED, Place, check_sum, notes, number};
+use millstream_tests::{servers, wait_until};
+use std::time::Duration;
+
+const LETTERS: usize = 6_000;
+
+#[test]
+fn a_replay_that_is_killed_is_gone_on_with_and_doubles_nothing() {
+    let place = Place::new(3);
+    place.fail(notes(LETTERS));
+    // Small batches, so that it is killed within one.
+    let config = place.config(MENDED, "batch = { max-records = 5 }");
+    let mut known = 0;
+    for round in 0..6 {
+        // Each round is killed in another moment of a batch.
+        let (replay, _) = place.start(&config, &["replay", "--yes"]);
+        wait_until("some more are replayed", LONG, || {
+            (place.entries().len() > known || replay.exit_status().is_some()).then_some(())
+        });
+        std::thread::sleep(Duration::from_millis(7 * round));
+        replay.kill();
+        known = place.entries().len();
+        println!("round {round}: {known}");
+    }
+    assert!(known < LETTERS, "it was killed before its end");
+    let (done, code) = place.replay(&config, &["--yes"]);
+    check_sum(&done);
+    assert_eq!(code, Some(0));
+    assert!(number(&done, "before") >= known as u64);
+    assert_eq!(
+        number(&done, "before") + number(&done, "replayed"),
+        LETTERS as u64
+    );
+    let sources = place.sources();
+    let mut each = sources.clone();
+    each.dedup();
+    assert_eq!((sources.len(), each.len()), (LETTERS, LETTERS), "each once");
+}
+
+#[test]
+fn without_the_store_it_ends_and_is_gone_on_with() {
+    let place = Place::new(1);
+    place.fail(notes(2_000));
+    let own = servers().own_redis(&[]);
+    let config = place
+        .config(MENDED, "")
+        .replace(&servers().redis.url(), &own.url());
+    let (replay, _) = place.start(&config, &["replay", "--yes", "--rate", "2000"]);
+    wait_until("some are replayed", LONG, || {
+        (!own.streams(&place.prefix).is_empty()).then_some(())
+    });
+    // It is waited for.
+    own.pause();
+    std::thread::sleep(Duration::from_secs(1));
+    own.resume();
+    assert!(replay.wait_exit("the replay", LONG).success());
+    let entries: Vec<_> = own.streams(&place.prefix).into_values().flatten().collect();
+    assert_eq!(entries.len(), 2_000);
+}

@@ -1,0 +1,103 @@
+//! Letters that are not replayed, and why.
+
+use super::{MENDED, Place, check_sum, counts, number, numbers};
+use millstream_tests::{Message, produce, servers};
+
+fn with(mut letter: Message, name: &str, value: &str) -> Message {
+    let name = format!("millstream.error.{name}");
+    let header = letter
+        .headers
+        .iter_mut()
+        .find(|(header, _)| *header == name);
+    header.unwrap().1 = Some(value.as_bytes().to_vec());
+    letter
+}
+
+const NOTE: &str = r#"{"client":"a","kind":"mail"}"#;
+
+#[test]
+fn records_of_other_pipelines_and_what_went_round_too_often_are_refused() {
+    let place = Place::new(1);
+    let went =
+        |count: &str, offset: i64| place.letter(offset, NOTE, &[("millstream.replays", count)]);
+    produce(
+        &place.dead,
+        [
+            with(place.letter(0, NOTE, &[]), "topic", "someone-elses"),
+            went("3", 1),
+            went("4", 2),
+            went("many", 3),
+            place.letter(4, NOTE, &[]),
+        ],
+    );
+    let config = place.config(MENDED, "replays = true");
+    for through in ["plugin", "topic"] {
+        let way = ["--through", through];
+        let (told, _) = place.replay(&config, &[&way[..], &["--dry-run"]].concat());
+        let (done, code) = place.replay(&config, &[&way[..], &["--yes"]].concat());
+        assert_eq!(numbers(&told), numbers(&done));
+        check_sum(&done);
+        assert_eq!(code, Some(1));
+        let refused = counts(&done, "refused", "reason");
+        assert_eq!(refused["not-this-pipeline"], 1);
+        // Through the plugins nothing goes round, so the last time counts.
+        let over = if through == "plugin" { 2 } else { 3 };
+        assert_eq!(refused["max-replays"], over, "{through}");
+    }
+    let (more, _) = place.replay(&config, &["--yes", "--max-replays", "4"]);
+    assert_eq!(number(&more, "replayed"), 1);
+    assert_eq!(
+        counts(&more, "refused", "reason")["max-replays"],
+        1,
+        "no number"
+    );
+}
+
+#[test]
+fn a_record_whose_other_events_the_store_has_is_refused() {
+    let place = Place::new(1);
+    let letter = |offset| with(place.letter(offset, NOTE, &[]), "class", "store-refused");
+    produce(&place.dead, [letter(0), letter(1)]);
+    // One event: the store refused all there was.
+    let (one, code) = place.replay(
+        &place.config(MENDED, ""),
+        &["--yes", "--offset", "0", "--partition", "0"],
+    );
+    assert_eq!((number(&one, "replayed"), code), (1, Some(0)));
+    let config = place.config(MENDED, "replays = true");
+    let (topic, _) = place.replay(&config, &["--yes", "--through", "topic"]);
+    assert_eq!(counts(&topic, "refused", "reason")["partly-stored"], 2);
+    assert!(servers().kafka.read_all(&place.topic).is_empty());
+}
+
+#[test]
+fn an_event_that_the_store_will_not_take_fails_as_the_dry_run_told() {
+    let place = Place::new(1);
+    produce(
+        &place.dead,
+        [
+            place.letter(0, NOTE, &[]),
+            place.letter(1, r#"{"client":"b"}"#, &[]),
+        ],
+    );
+    let mut redis = servers().redis.connect();
+    let key = format!("{}:{{0}}:client:a", place.prefix);
+    redis::cmd("SET")
+        .arg(&key)
+        .arg("mine")
+        .exec(&mut redis)
+        .unwrap();
+    let config = place.config(MENDED, "");
+    let (told, _) = place.replay(&config, &["--dry-run"]);
+    let (done, code) = place.replay(&config, &["--yes"]);
+    assert_eq!(numbers(&told), numbers(&done));
+    assert_eq!((number(&done, "replayed"), code), (1, Some(1)));
+    assert_eq!(counts(&done, "failed", "class")["store-refused"], 1);
+    redis::cmd("DEL").arg(&key).exec(&mut redis).unwrap();
+    let (again, code) = place.replay(&config, &["--yes"]);
+    assert_eq!(
+        (number(&again, "replayed"), number(&again, "before"), code),
+        (1, 1, Some(0))
+    );
+    assert_eq!(place.sources(), place.expected([(0, 0), (0, 1)]));
+}

@@ -1,0 +1,142 @@
+//! Letters whose records go to their topic again.
+
+use super::{BROKEN, LONG, MENDED, Place, check_sum, counts, notes, number, numbers};
+use millstream_tests::{Daemon, produce, read_all, servers, wait_until};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+const TO_TOPIC: [&str; 2] = ["--through", "topic"];
+
+fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&TO_TOPIC, more].concat()
+}
+
+#[test]
+fn records_go_to_their_topic_once_and_their_events_come_once() {
+    let place = Place::new(3);
+    place.fail(notes(2_000));
+    let config = place.config(MENDED, "replays = true");
+    let (told, _) = place.replay(&config, &with(&["--dry-run"]));
+    let (done, code) = place.replay(&config, &with(&["--yes"]));
+    assert_eq!(numbers(&told), numbers(&done));
+    check_sum(&done);
+    assert_eq!(
+        (&done["sent"][&place.topic], code),
+        (&2_000.into(), Some(0))
+    );
+    // Before the daemon took any of them up.
+    let (again, _) = place.replay(&config, &with(&["--yes"]));
+    assert_eq!(number(&again, "before"), 2_000);
+    let daemon = Daemon::ready(&config);
+    wait_until("all are delivered", LONG, || {
+        (place.entries().len() >= 2_000).then_some(())
+    });
+    let (again, _) = place.replay(&config, &with(&["--yes"]));
+    assert_eq!(number(&again, "before"), 2_000);
+    let (other_way, _) = place.replay(&config, &["--yes"]);
+    assert_eq!(number(&other_way, "before"), 2_000, "nor the other way");
+    let mut sources = place.sources();
+    sources.dedup();
+    assert_eq!((sources.len(), place.entries().len()), (2_000, 2_000));
+    drop(daemon);
+
+    let records = read_all(&place.topic);
+    assert_eq!(records.len(), 4_000);
+    let copies = records
+        .iter()
+        .filter(|r| r.header("millstream.replays").is_some());
+    let mut partitions = BTreeMap::new();
+    for copy in copies.clone() {
+        let source = copy.header("millstream.source").unwrap();
+        let first = records
+            .iter()
+            .find(|r| format!("{}/{}/{}", place.topic, r.partition, r.offset) == source);
+        let first = first.expect("the record that it was");
+        assert_eq!((&copy.key, &copy.value), (&first.key, &first.value));
+        let led = partitions.entry(&copy.key).or_insert(copy.partition);
+        assert_eq!(*led, copy.partition, "its key leads it there");
+        assert_eq!(copy.headers.len(), 2, "what failed is not told again");
+    }
+    assert_eq!(copies.count(), 2_000);
+}
+
+#[test]
+fn a_record_that_fails_each_time_goes_round_as_often_as_is_allowed() {
+    let place = Place::new(1);
+    place.fail(notes(3));
+    let config = place.config(BROKEN, "replays = true");
+    let daemon = Daemon::ready(&config);
+    for round in 1..=2 {
+        let (done, _) = place.replay(&config, &with(&["--yes", "--max-replays", "2"]));
+        assert_eq!(done["sent"][&place.topic], 3, "{done}");
+        place.wait_for_letters(3 + 3 * round);
+    }
+    let (done, code) = place.replay(&config, &with(&["--yes", "--max-replays", "2"]));
+    assert_eq!(counts(&done, "refused", "reason")["max-replays"], 3);
+    assert_eq!((number(&done, "before"), code), (6, Some(1)));
+    daemon.terminate_within(LONG);
+    let letters = read_all(&place.dead);
+    for (n, letter) in letters.iter().enumerate() {
+        let count = letter.header("millstream.replays").unwrap_or("0");
+        assert_eq!(count, (n / 3).to_string(), "the count goes with it");
+        let source = format!("{}/0/{}", place.topic, n % 3);
+        assert_eq!(
+            letter.header("millstream.source"),
+            Some(&*source),
+            "the first source"
+        );
+    }
+    // Mended, each of the three records is delivered once.
+    let (done, _) = place.replay(&place.config(MENDED, "replays = true"), &["--yes"]);
+    assert_eq!((number(&done, "replayed"), number(&done, "copies")), (3, 6));
+    assert_eq!(place.sources(), place.expected((0..3).map(|n| (0, n))));
+}
+
+#[test]
+fn killed_while_it_sends_it_is_gone_on_with_and_doubles_no_event() {
+    let place = Place::new(2);
+    place.fail(notes(2_000));
+    // Small batches, so that it is killed within one.
+    let config = place.config(MENDED, "replays = true\nbatch = { max-records = 5 }");
+    let daemon = Daemon::ready(&config);
+    let sent = || servers().kafka.ends(&place.topic).values().sum::<i64>() - 2_000;
+    let mut known = 0;
+    for round in 0..4 {
+        let arguments = [&["replay", "--yes"], &TO_TOPIC[..]].concat();
+        let (replay, _) = place.start(&config, &arguments);
+        wait_until("some more are sent", LONG, || {
+            (sent() > known || replay.exit_status().is_some()).then_some(())
+        });
+        std::thread::sleep(Duration::from_millis(11 * round));
+        replay.kill();
+        known = sent();
+    }
+    assert!(known < 2_000, "it was killed before its end");
+    let (done, code) = place.replay(&config, &with(&["--yes"]));
+    check_sum(&done);
+    assert_eq!(code, Some(0));
+    println!("{} were sent for 2000 letters", sent());
+    wait_until("all are delivered", LONG, || {
+        (place.entries().len() >= 2_000).then_some(())
+    });
+    daemon.terminate_within(LONG);
+    let mut sources = place.sources();
+    sources.dedup();
+    assert_eq!((sources.len(), place.entries().len()), (2_000, 2_000));
+}
+
+#[test]
+fn it_is_refused_where_copies_would_not_be_known() {
+    let place = Place::new(1);
+    let other = servers().kafka.create_topic("other", 1);
+    produce(&place.dead, [place.letter(0, "{}", &[])]);
+    let config = place.config(MENDED, "");
+    let output = place.dlq(&config, &["replay", "--through", "topic", "--yes"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("set `replays = true`"), "{error}");
+    assert_eq!(output.status.code(), Some(64));
+    assert!(read_all(&place.topic).is_empty());
+    let (done, code) = place.replay(&config, &with(&["--yes", "--force", "--to", &other]));
+    assert_eq!((&done["sent"][&other], code), (&1.into(), Some(0)));
+    assert_eq!(read_all(&other).len(), 1);
+}
