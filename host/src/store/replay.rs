@@ -27,6 +27,8 @@ pub struct Replay<'a> {
     pub sources: Vec<&'a str>,
     /// Their events, in order; each one's `replay` is one of the sources.
     pub events: Vec<StreamEvent<'a>>,
+    /// Events that go to no stream, and say something of a task, likewise.
+    pub reports: Vec<StreamEvent<'a>>,
     /// By the index of a source, clients that are away and get nothing of it.
     pub withheld: Vec<(usize, &'a [u8])>,
     /// Of a try whose answer was lost: which sources it would have stored. What
@@ -41,6 +43,7 @@ impl<'a> Replay<'a> {
             group,
             sources: Vec::new(),
             events: Vec::new(),
+            reports: Vec::new(),
             withheld: Vec::new(),
             doubt: Vec::new(),
         }

@@ -19,6 +19,7 @@ fn event<'a>(source: &'a str, client: &'a str, data: &'a str, n: u32) -> StreamE
         offset: 0,
         n,
         replay: Some(source),
+        task: None,
     }
 }
 

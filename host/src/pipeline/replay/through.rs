@@ -55,6 +55,7 @@ impl Replayer {
         let record = |index: &u32| made.events.list[*index as usize].record;
         gone.streamed.retain(|index| !out.contains(&record(index)));
         gone.withheld.retain(|index| !out.contains(&record(index)));
+        gone.reported.retain(|index| !out.contains(&record(index)));
         gone.outgoing
             .retain(|(index, _)| !out.contains(&record(index)));
         let range = from..end;
@@ -194,6 +195,7 @@ impl Work<'_> {
             stream_event(events, batch, *index, Some(source))
         };
         replay.events = self.gone.streamed.iter().map(event).collect();
+        replay.reports = self.gone.reported.iter().map(event).collect();
         let withheld = |index: &u32| {
             let event = &events.list[*index as usize];
             Some((*places.get(&event.record)?, events.bytes(event.name)))

@@ -62,10 +62,15 @@ impl State {
             let Ok(stream) = StreamName::new(event.to, event.name) else {
                 continue;
             };
-            if place.is_some_and(|at| !before[at]) {
+            if place.is_some_and(|at| !before[at]) && self.tasks.report(event) {
                 let entries = self.streams.entry(stream.clone()).or_default();
                 entries.push(event.kind, event.data, retention);
                 rung.push(stream);
+            }
+        }
+        for event in &replay.reports {
+            if replay.source_of(event).is_some_and(|at| !before[at]) {
+                self.tasks.report(event);
             }
         }
         let withheld = replay.withheld.iter().filter(|(at, _)| !before[*at]);

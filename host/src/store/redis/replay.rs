@@ -141,10 +141,12 @@ impl RedisWriter {
             attempts: 0,
             events: &fresh.events,
             withheld: &fresh.withheld,
+            reports: &fresh.reports,
         };
         let mut pipe = redis::pipe();
         pipe.cmd("MULTI");
         commands::add_events(&mut pipe, &self.keys, &append, self.max_events);
+        commands::add_reports(&mut pipe, &self.keys, &append);
         let kept_up = self.upkeep.add(&mut pipe, &self.keys, &append, self.now);
         commands::mark_replays(&mut pipe, &self.keys, &append, &fresh.sources);
         commands::note_withheld(&mut pipe, &self.keys, &append, self.now);
@@ -204,6 +206,7 @@ struct Fresh<'a> {
     /// For each event the index of its source in the replay.
     places: Vec<usize>,
     withheld: Vec<&'a [u8]>,
+    reports: Vec<StreamEvent<'a>>,
 }
 
 impl<'a> Fresh<'a> {
@@ -215,6 +218,9 @@ impl<'a> Fresh<'a> {
         let events =
             events.filter_map(|(event, place)| Some((*event, place.filter(|at| is(*at))?)));
         let (events, places) = events.unzip();
+        let fresh = |event: &StreamEvent| replay.source_of(event).is_some_and(is);
+        let reports = replay.reports.iter().copied();
+        let reports = reports.filter(fresh).collect();
         let withheld = replay.withheld.iter().filter(|(at, _)| is(*at));
         let mut withheld: Vec<_> = withheld.map(|(_, client)| *client).collect();
         withheld.sort_unstable();
@@ -224,6 +230,7 @@ impl<'a> Fresh<'a> {
             events,
             places,
             withheld,
+            reports,
         }
     }
 }
