@@ -1,9 +1,9 @@
 //! The calls about clients.
 
-use crate::http::{Method, Reply, StatusCode, header, json, problem};
+use crate::http::{Method, Reply, StatusCode, header, json, not_allowed, problem};
 use crate::record::ClientId;
 use crate::sse::{Connected, Hub};
-use header::{HeaderMap, HeaderValue};
+use header::HeaderMap;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -43,14 +43,6 @@ pub(super) async fn answer(
         _ => return None,
     };
     Some(reply.unwrap_or_else(|refused| *refused))
-}
-
-fn not_allowed(use_: &'static str) -> Reply {
-    let why = format!("use {use_}");
-    let mut reply = problem(StatusCode::METHOD_NOT_ALLOWED, &why);
-    let allow = HeaderValue::from_static(use_);
-    reply.headers_mut().insert(header::ALLOW, allow);
-    reply
 }
 
 fn client_of(part: &str) -> Result<ClientId, Box<Reply>> {

@@ -9,6 +9,7 @@ use crate::pipeline::{Pipeline, Swapper, gauges};
 use crate::plugin::Loader;
 use crate::sse::{Extra, Hub};
 use crate::store::Store;
+use crate::tasks::TaskHandler;
 use anyhow::Context;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 /// How long batches in hand may take at the end.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -24,6 +26,8 @@ const PING: Duration = Duration::from_secs(2);
 
 /// How long readers are given for what is stored last.
 const LAST_EVENTS: Duration = Duration::from_millis(100);
+/// How long tasks that are on their way may take at the end.
+const LAST_TASKS: Duration = Duration::from_secs(5);
 /// How long Kafka may take for the last news of who goes.
 const LAST_NEWS: Duration = Duration::from_secs(2);
 
@@ -47,6 +51,7 @@ pub(super) struct Daemon {
     readiness: Arc<Readiness>,
     hub: Option<Arc<Hub>>,
     told: Option<Outbox>,
+    tasks: Option<Arc<TaskHandler>>,
     swapper: Option<Arc<Swapper>>,
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<()>>,
@@ -75,6 +80,7 @@ impl Daemon {
             true => Some(Edge::bind(&settings, &store).await?),
             false => None,
         };
+        let tasks = edge.as_ref().and_then(|edge| edge.tasks.clone());
         let (hub, told, sse) = match &edge {
             Some(edge) => (
                 Some(edge.hub.clone()),
@@ -115,6 +121,7 @@ impl Daemon {
             readiness,
             hub,
             told,
+            tasks,
             swapper,
             stop,
             listeners,
@@ -136,6 +143,7 @@ impl Daemon {
             readiness,
             hub,
             told,
+            tasks,
             swapper,
             stop,
             listeners,
@@ -161,6 +169,10 @@ impl Daemon {
         let _ = stop.send(true);
         for listener in listeners {
             let _ = listener.await;
+        }
+        if let Some(tasks) = tasks {
+            // Who asked may have gone; what was begun is not left half done.
+            let _ = timeout(LAST_TASKS, tasks.idle()).await;
         }
         if let Some(told) = told {
             // Everyone has just gone, and that is told, too.

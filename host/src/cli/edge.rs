@@ -32,7 +32,8 @@ pub(super) struct Edge {
     /// Where those who come and go are told of.
     pub told: Option<Outbox>,
     auth: Arc<Auth>,
-    tasks: Option<TaskHandler>,
+    /// The task gateway, where there is one.
+    pub tasks: Option<Arc<TaskHandler>>,
     listener: Listener,
 }
 
@@ -91,7 +92,7 @@ impl Edge {
 /// What browsers reach: streams, and tasks where there are any.
 struct EdgeHandler {
     sse: SseHandler,
-    tasks: Option<TaskHandler>,
+    tasks: Option<Arc<TaskHandler>>,
 }
 
 impl Handler for EdgeHandler {
@@ -110,19 +111,20 @@ fn gateway(
     store: &Arc<Store>,
     auth: &Arc<Auth>,
     hub: &Arc<Hub>,
-) -> anyhow::Result<TaskHandler> {
+) -> anyhow::Result<Arc<TaskHandler>> {
     let courier = Courier::new(settings.kafka()?, tasks.acknowledge_within)?;
     let known = hub.clone();
-    hub.store()
-        .spawn(tasks::time_out(store.clone(), tasks.event_kind.clone()));
-    Ok(TaskHandler::new(
+    // Nothing that is asked here may be in the readers' way.
+    let store = Arc::new(store.apart());
+    tokio::spawn(tasks::time_out(store.clone(), tasks.event_kind.clone()));
+    Ok(Arc::new(TaskHandler::new(
         tasks.clone(),
-        store.clone(),
+        store,
         courier,
         auth.clone(),
         settings.http.cors_origins.clone(),
         Box::new(move |client, issued_at| known.is_revoked(client, issued_at)),
-    ))
+    )))
 }
 
 fn sse_settings(settings: &Settings) -> SseSettings {

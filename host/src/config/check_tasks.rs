@@ -16,8 +16,9 @@ impl Checker<'_> {
         let timeout = self.time(given.timeout, s(300), s(1)..=7 * DAY)?;
         let keep_span = given.keep.as_ref().map(toml::Spanned::span);
         let keep = self.time(given.keep, DAY.max(timeout * 2), s(1)..=30 * DAY)?;
-        if keep <= timeout {
-            let why = "expected more than timeout: a task must be known when it times out";
+        if keep < timeout * 2 {
+            let why = "expected at least twice timeout: who owns a task must be known when it \
+                       times out";
             return self.error(keep_span.unwrap_or_default(), why);
         }
         Ok(TaskSettings {

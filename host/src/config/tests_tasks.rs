@@ -40,7 +40,7 @@ fn what_can_not_be_is_refused_with_its_line() {
         ("request-topic = \"a b\"", "is no topic"),
         (
             "request-topic = \"t\"\ntimeout = \"10m\"\nkeep = \"10m\"",
-            "more than timeout",
+            "at least twice timeout",
         ),
         (
             "request-topic = \"t\"\nrate = { per-second = 0.0 }",

@@ -15,9 +15,11 @@ mod streams;
 mod takeover;
 mod tls;
 
-pub use body::{BodyError, read as read_body};
+pub use body::{BodyError, discard as discard_body, read as read_body};
 pub use query::{decoded, parameter};
-pub use reply::{Body, Endless, Reply, html, json, problem, raw_json, script, text};
+pub use reply::{
+    Body, Endless, Reply, html, json, not_allowed, problem, raw_json, script, text, without_body,
+};
 pub use server::{From, Handler, Listener, ListenerSettings};
 pub use tls::Tls;
 

@@ -110,6 +110,23 @@ pub fn problem(status: StatusCode, detail: &str) -> Reply {
     whole(status, "application/problem+json", body.to_string())
 }
 
+/// The answer to a method that is none of these.
+pub fn not_allowed(methods: &'static str) -> Reply {
+    let why = format!("use {methods}");
+    let mut reply = problem(StatusCode::METHOD_NOT_ALLOWED, &why);
+    let allow = header::HeaderValue::from_static(methods);
+    reply.headers_mut().insert(header::ALLOW, allow);
+    reply
+}
+
+/// An answer to HEAD (RFC 9110, 9.3.2): its headers alone.
+pub fn without_body(reply: &mut Reply) {
+    if let Body::Whole(Some(bytes)) = std::mem::replace(reply.body_mut(), Body::Whole(None)) {
+        let length = bytes.len().into();
+        reply.headers_mut().insert(header::CONTENT_LENGTH, length);
+    }
+}
+
 /// A page.
 pub fn html(body: &'static str) -> Reply {
     whole(StatusCode::OK, "text/html; charset=utf-8", body)

@@ -5,6 +5,7 @@ use super::context::{Complaints, log};
 use super::produce::produce;
 use crate::record::Outgoing;
 use anyhow::Context as _;
+use arc_swap::ArcSwap;
 use metrics::counter;
 use rdkafka::ClientContext;
 use rdkafka::bindings as sys;
@@ -15,6 +16,7 @@ use rdkafka::producer::{Producer, ProducerContext, ThreadedProducer};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 /// How much longer than librdkafka an answer is waited for: it looks for what
 /// has timed out each second, in one queue after the other.
@@ -23,7 +25,8 @@ const GRACE: Duration = Duration::from_secs(3);
 /// An idempotent producer that answers for each record by itself.
 #[derive(Clone)]
 pub struct Courier {
-    producer: Arc<ThreadedProducer<Answers>>,
+    producer: Arc<ArcSwap<ThreadedProducer<Answers>>>,
+    kafka: KafkaSettings,
     patience: Duration,
 }
 
@@ -34,6 +37,8 @@ pub struct NotAcknowledged {
     pub why: String,
     /// Whether it certainly does not have it, and will not.
     pub certain: bool,
+    /// It is larger than Kafka takes.
+    pub too_large: bool,
 }
 
 type Answer = Result<(), NotAcknowledged>;
@@ -62,6 +67,7 @@ impl ProducerContext for Answers {
         let answer = answer.map_err(|(error, message)| NotAcknowledged {
             why: error.to_string(),
             certain: is_not_there(message),
+            too_large: error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge),
         });
         // Whoever waited may have gone.
         let _ = waiting.send(answer);
@@ -83,15 +89,10 @@ impl Courier {
     /// # Errors
     /// When librdkafka refuses the properties.
     pub fn new(kafka: &KafkaSettings, patience: Duration) -> anyhow::Result<Courier> {
-        let mut config = kafka.producer();
-        config.set("message.timeout.ms", patience.as_millis().to_string());
-        // What waits for a broker that is away is looked at when it is tried to
-        // connect, by default every ten seconds.
-        config.set("reconnect.backoff.max.ms", "1000");
-        let producer = config.create_with_context(Answers::default());
-        let producer = producer.context("librdkafka refuses the Kafka properties")?;
+        let producer = Arc::new(producer(kafka, patience)?);
         Ok(Courier {
-            producer: Arc::new(producer),
+            producer: Arc::new(ArcSwap::new(producer)),
+            kafka: kafka.clone(),
             patience,
         })
     }
@@ -101,22 +102,68 @@ impl Courier {
     /// # Errors
     /// When that is not said in time.
     pub async fn deliver(&self, outgoing: &Outgoing) -> Answer {
+        let producer = self.producer.load_full();
         let (waiting, answer) = oneshot::channel();
-        if let Err((error, _)) = produce(self.producer.client(), outgoing, Box::new(waiting)) {
-            let why = match error {
-                RDKafkaErrorCode::QueueFull => "too much waits for Kafka already".into(),
-                other => KafkaError::MessageProduction(other).to_string(),
-            };
-            return Err(NotAcknowledged { why, certain: true });
-        }
-        let answer = tokio::time::timeout(self.patience + GRACE, answer).await;
+        let sent = produce(producer.client(), outgoing, Box::new(waiting));
+        let answer = match sent {
+            Ok(()) => timeout(self.patience + GRACE, answer).await,
+            Err((error, _)) => Ok(Ok(Err(not_taken(error)))),
+        };
         let silent = || NotAcknowledged {
             why: "Kafka's client said nothing".into(),
             certain: false,
+            too_large: false,
         };
+        let answer = answer.ok().and_then(Result::ok);
+        let answer = answer.unwrap_or_else(|| Err(silent()));
+        if answer.is_err() {
+            self.replace_if_broken(&producer);
+        }
         answer
-            .ok()
-            .and_then(Result::ok)
-            .unwrap_or_else(|| Err(silent()))
+    }
+
+    /// An idempotent producer that has lost its place sends nothing any more,
+    /// whatever becomes of Kafka: another one begins anew.
+    fn replace_if_broken(&self, broken: &Arc<ThreadedProducer<Answers>>) {
+        let Some((error, why)) = broken.client().fatal_error() else {
+            return;
+        };
+        match producer(&self.kafka, self.patience) {
+            Ok(fresh) => {
+                tracing::error!(%error, why, "the producer of tasks broke; there is another one");
+                // Of several who saw it one replaces it.
+                self.producer.compare_and_swap(broken, Arc::new(fresh));
+            }
+            Err(error) => tracing::error!(%error, "the producer of tasks broke"),
+        }
+    }
+}
+
+fn producer(
+    kafka: &KafkaSettings,
+    patience: Duration,
+) -> anyhow::Result<ThreadedProducer<Answers>> {
+    let mut config = kafka.producer();
+    // Another name for the same.
+    config.remove("delivery.timeout.ms");
+    config.set("message.timeout.ms", patience.as_millis().to_string());
+    // What waits for a broker that is away is looked at when it is tried to
+    // connect, by default every ten seconds.
+    if config.get("reconnect.backoff.ms").is_none() {
+        config.set("reconnect.backoff.max.ms", "1000");
+    }
+    let producer = config.create_with_context(Answers::default());
+    producer.context("librdkafka refuses the Kafka properties")
+}
+
+fn not_taken(error: RDKafkaErrorCode) -> NotAcknowledged {
+    let why = match error {
+        RDKafkaErrorCode::QueueFull => "too much waits for Kafka already".into(),
+        other => KafkaError::MessageProduction(other).to_string(),
+    };
+    NotAcknowledged {
+        why,
+        certain: true,
+        too_large: error == RDKafkaErrorCode::MessageSizeTooLarge,
     }
 }

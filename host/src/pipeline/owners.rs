@@ -7,6 +7,9 @@ use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+/// The longest status, in bytes; a longer one is none.
+const STATUS_MAX: usize = 256;
+
 /// What is read of an event for a task's owner.
 #[derive(Deserialize)]
 struct Said<'a> {
@@ -94,6 +97,7 @@ fn address(made: &mut Made, owner: impl Fn(&str) -> Result<ClientId, String>, en
 /// What an event says of its task.
 fn news(made: &mut Made, event: Event, id: Span, ends: &[String]) -> TaskNews {
     let said: Option<Said> = serde_json::from_slice(made.events.bytes(event.payload)).ok();
+    let said = said.filter(|said| said.status.len() <= STATUS_MAX);
     let Some(status) = said.map(|said| said.status.into_owned()) else {
         return TaskNews::of(id);
     };

@@ -9,7 +9,7 @@ use crate::access::{Cors, refusal, who};
 use crate::auth::{Auth, Refused};
 use crate::http::{
     Body, BoxFuture, From, Handler, Incoming, Method, Reply, Request, Response, StatusCode, header,
-    problem, script,
+    not_allowed, problem, script, without_body,
 };
 use crate::record::GroupName;
 use header::{HeaderMap, HeaderValue};
@@ -53,7 +53,7 @@ impl Handler for SseHandler {
             Method::OPTIONS => cors.preflight(METHODS, SENT),
             Method::GET | Method::HEAD if path == MODULE => script(include_str!("millstream.js")),
             Method::GET | Method::HEAD => self.events(&request, &from, &cors).await,
-            _ => not_allowed(),
+            _ => not_allowed(METHODS),
         };
         cors.admit(reply.headers_mut());
         if request.method() == Method::HEAD {
@@ -138,21 +138,6 @@ impl SseHandler {
         let retry = super::frame::closing(self.hub.retry_ms(3)).bytes(false);
         stream(Body::Whole(Some(retry)))
     }
-}
-
-/// An answer to HEAD (RFC 9110, 9.3.2): its headers alone.
-fn without_body(reply: &mut Reply) {
-    if let Body::Whole(Some(bytes)) = std::mem::replace(reply.body_mut(), Body::Whole(None)) {
-        let length = bytes.len().into();
-        reply.headers_mut().insert(header::CONTENT_LENGTH, length);
-    }
-}
-
-fn not_allowed() -> Reply {
-    let mut reply = problem(StatusCode::METHOD_NOT_ALLOWED, "use GET");
-    let allow = HeaderValue::from_static(METHODS);
-    reply.headers_mut().insert(header::ALLOW, allow);
-    reply
 }
 
 fn stream(body: Body) -> Reply {

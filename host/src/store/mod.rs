@@ -130,6 +130,15 @@ impl Store {
         })
     }
 
+    /// The same store, by connections of its own: what is asked here holds up
+    /// nobody there.
+    pub fn apart(&self) -> Store {
+        match self {
+            Store::Redis(store) => Store::Redis(Box::new(store.apart())),
+            Store::Memory(store) => Store::Memory(store.clone()),
+        }
+    }
+
     /// A writer of its own, connecting when it is first used.
     pub fn writer(&self) -> Box<dyn Writer> {
         match self {
@@ -218,7 +227,8 @@ impl Store {
         }
     }
 
-    /// Takes a task: from now on results that name it reach its owner.
+    /// Takes a task, to send it: from now on results that name it reach its
+    /// owner. One that was asked for before costs its owner nothing of its rate.
     ///
     /// # Errors
     /// When the store does not answer; it may have been taken.
@@ -229,8 +239,8 @@ impl Store {
         }
     }
 
-    /// Notes that workers have a task: whoever asks for it again need not send
-    /// it.
+    /// Notes that workers can have a task: its time begins, and whoever asks
+    /// for it again need not send it.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -244,8 +254,9 @@ impl Store {
         }
     }
 
-    /// Forgets a task that workers certainly do not have, unless someone else
-    /// is sending it. `repeat` is its [`Repeat::key`].
+    /// What could not be sent: where workers `certain`ly do not have it, it is
+    /// forgotten, and otherwise it may be sent again at once. `repeat` is its
+    /// [`Repeat::key`].
     ///
     /// # Errors
     /// When the store does not answer.
@@ -254,11 +265,12 @@ impl Store {
         id: &str,
         owner: &ClientId,
         repeat: Option<&str>,
+        certain: bool,
     ) -> Result<(), Unavailable> {
         match self {
-            Store::Redis(store) => store.give_task_up(id, owner, repeat).await,
+            Store::Redis(store) => store.give_task_up(id, owner, repeat, certain).await,
             Store::Memory(store) => {
-                store.give_task_up(id, owner, repeat);
+                store.give_task_up(id, owner, repeat, certain);
                 Ok(())
             }
         }

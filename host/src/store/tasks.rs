@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// The largest result that is kept with its task; a larger one is in its
 /// owner's stream only.
-pub const RESULT_MAX: usize = 1 << 20;
+pub const RESULT_MAX: usize = 64 << 10;
 
 /// A task to be taken.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +15,11 @@ pub struct NewTask<'a> {
     pub id: &'a str,
     /// Who asked for it.
     pub owner: &'a ClientId,
-    /// How long it may go without news before it has timed out.
+    /// How long whoever takes it may take to send it; nobody else sends it
+    /// meanwhile.
+    pub sending: Duration,
+    /// How long it may go without news, from when it was sent, before it has
+    /// timed out.
     pub timeout: Duration,
     /// How long it is known after the last news.
     pub keep: Duration,
@@ -46,15 +50,15 @@ pub struct Repeat {
 /// What became of a task that is to be taken.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Taken {
-    /// It is there.
+    /// It is there, and to be sent.
     New,
-    /// It was asked for before, under this id.
-    Known {
-        /// The task.
-        id: String,
-        /// Whether it is known that workers have it.
-        sent: bool,
-    },
+    /// It was asked for before under this id, and is to be sent again: workers
+    /// may not have it.
+    Again(String),
+    /// It was asked for before under this id, and is being sent.
+    Busy(String),
+    /// It was asked for before under this id, and workers can have it.
+    Sent(String),
     /// Something else was asked for before with the same key.
     Differs,
     /// Its owner asks too often; in so long it may ask again.

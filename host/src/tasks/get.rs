@@ -17,8 +17,9 @@ impl TaskHandler {
         let task = match self.store.task(&id).await {
             Ok(task) => task,
             Err(error) => {
-                let why = format!("the store does not answer: {error}");
-                return later(StatusCode::SERVICE_UNAVAILABLE, &why, 2);
+                tracing::warn!(%error, "how a task stands can't be told");
+                let why = "the store does not answer";
+                return later(StatusCode::SERVICE_UNAVAILABLE, why, 2);
             }
         };
         match task.filter(|task| task.owner == client) {

@@ -1,17 +1,18 @@
 //! Who may ask what of the gateway.
 
+use super::places::Places;
 use super::settings::TaskSettings;
 use crate::access::{Cors, Origin, foreign, refusal, who};
 use crate::auth::{Auth, Refused};
 use crate::http::{
-    Body, Incoming, Method, Reply, Request, StatusCode, decoded, header, parameter, problem,
+    Incoming, Method, Reply, Request, StatusCode, decoded, header, not_allowed, parameter, problem,
+    without_body,
 };
 use crate::ingest::Courier;
 use crate::record::ClientId;
 use crate::store::Store;
 use header::HeaderValue;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 /// Where tasks are.
 pub const TASKS: &str = "/v1/tasks";
@@ -19,9 +20,6 @@ const OF_ALL: &str = "POST, OPTIONS";
 const OF_ONE: &str = "GET, HEAD, OPTIONS";
 /// What pages may send.
 const SENT: &str = "authorization, content-type, idempotency-key, traceparent, tracestate";
-/// Requests that are under way at once, each with a body in memory and a
-/// record on its way; more are told to come back.
-const UNDER_WAY: usize = 1024;
 
 /// Whether a client's tokens of that time are revoked.
 pub type IsRevoked = Box<dyn Fn(&ClientId, Option<u64>) -> bool + Send + Sync>;
@@ -31,8 +29,8 @@ pub struct TaskHandler {
     pub(super) settings: TaskSettings,
     pub(super) store: Arc<Store>,
     pub(super) courier: Courier,
-    pub(super) under_way: Semaphore,
-    auth: Arc<Auth>,
+    pub(super) places: Places,
+    pub(super) auth: Arc<Auth>,
     cors_origins: Vec<String>,
     is_revoked: IsRevoked,
 }
@@ -48,14 +46,19 @@ impl TaskHandler {
         is_revoked: IsRevoked,
     ) -> TaskHandler {
         TaskHandler {
+            places: Places::new(settings.max_body),
             settings,
             store,
             courier,
-            under_way: Semaphore::new(UNDER_WAY),
             auth,
             cors_origins,
             is_revoked,
         }
+    }
+
+    /// Returns when nothing is on its way any more.
+    pub async fn idle(&self) {
+        self.places.empty().await;
     }
 
     /// Whether a path is the gateway's.
@@ -65,7 +68,7 @@ impl TaskHandler {
     }
 
     /// Answers a request for a path that it [has](TaskHandler::has).
-    pub async fn handle(&self, request: Request<Incoming>) -> Reply {
+    pub async fn handle(self: &Arc<Self>, request: Request<Incoming>) -> Reply {
         let path = request.uri().path().to_owned();
         let id = path.strip_prefix(TASKS).and_then(|p| p.strip_prefix('/'));
         let (parts, body) = request.into_parts();
@@ -124,19 +127,4 @@ pub(super) fn later(status: StatusCode, why: &str, seconds: u64) -> Reply {
         .headers_mut()
         .insert(header::RETRY_AFTER, seconds.max(1).into());
     reply
-}
-
-fn not_allowed(methods: &'static str) -> Reply {
-    let mut reply = problem(StatusCode::METHOD_NOT_ALLOWED, &format!("use {methods}"));
-    let allow = HeaderValue::from_static(methods);
-    reply.headers_mut().insert(header::ALLOW, allow);
-    reply
-}
-
-/// An answer to HEAD (RFC 9110, 9.3.2): its headers alone.
-fn without_body(reply: &mut Reply) {
-    if let Body::Whole(Some(bytes)) = std::mem::replace(reply.body_mut(), Body::Whole(None)) {
-        let length = bytes.len().into();
-        reply.headers_mut().insert(header::CONTENT_LENGTH, length);
-    }
 }

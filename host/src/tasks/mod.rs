@@ -10,8 +10,10 @@
 
 mod get;
 mod handler;
+mod places;
 mod post;
 mod settings;
+mod take;
 mod trace;
 
 pub use handler::{TASKS, TaskHandler};

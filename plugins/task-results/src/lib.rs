@@ -59,8 +59,8 @@ impl Transform for TaskResults {
         if said.task_id.is_empty() {
             return Err(Failure::unaddressable("`taskId` is empty"));
         }
-        if said.status.is_empty() {
-            return Err(Failure::malformed("`status` is empty"));
+        if !(1..=256).contains(&said.status.len()) {
+            return Err(Failure::malformed("`status` has 1 to 256 bytes"));
         }
         let event = events.task(&said.task_id).kind(&self.event_type);
         event.bytes(record.value().unwrap_or_default());

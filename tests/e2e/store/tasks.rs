@@ -21,6 +21,7 @@ impl Subject {
         let mut new = NewTask {
             id,
             owner,
+            sending: Duration::ZERO,
             timeout: LONG,
             keep: 2 * LONG,
             rate: None,
@@ -30,12 +31,15 @@ impl Subject {
         self.runtime.block_on(self.store.take_task(&new)).unwrap()
     }
 
-    fn give_up(&self, id: &str, owner: &str, repeat: Option<&str>) {
-        let given_up = self
-            .store
-            .give_task_up(id, &client(owner), repeat)
-            .await_in(self);
-        given_up.unwrap();
+    fn give_up(&self, id: &str, repeat: Option<&str>, certain: bool) {
+        let ada = client("ada");
+        let given_up = self.store.give_task_up(id, &ada, repeat, certain);
+        self.runtime.block_on(given_up).unwrap();
+    }
+
+    fn sent(&self, id: &str) {
+        let sent = self.store.task_is_sent(id);
+        self.runtime.block_on(sent).unwrap();
     }
 
     fn task(&self, id: &str) -> Option<Task> {
@@ -77,15 +81,6 @@ impl Subject {
         assert_eq!(stored(writer.append(&mut append, None)), []);
     }
 }
-
-/// `block_on`, the other way around.
-trait AwaitIn: Future + Sized {
-    fn await_in(self, subject: &Subject) -> Self::Output {
-        subject.runtime.block_on(self)
-    }
-}
-
-impl<F: Future> AwaitIn for F {}
 
 #[test]
 fn a_task_has_its_owner_and_stands_as_was_said_last() {
@@ -240,64 +235,114 @@ fn repeat(key: &str, content: &str) -> Repeat {
     Repeat { key, content }
 }
 
+/// Asks for a task of ada's that may have been asked for before.
+fn ask(store: &Subject, id: &'static str, repeat: &Repeat, sending: Duration) -> Taken {
+    let repeat: &'static Repeat = Box::leak(Box::new(repeat.clone()));
+    store.take_with(id, "ada", |new| {
+        new.repeat = Some(repeat);
+        new.sending = sending;
+    })
+}
+
 #[test]
-fn a_request_that_is_repeated_is_the_same_task() {
+fn a_request_that_is_repeated_is_the_same_task_and_one_sends_it() {
     both(|store| {
-        let (same, other, bobs) = (repeat("k", "c"), repeat("k", "d"), repeat("k", "c"));
-        let take = |id: &'static str, owner: &str, repeat: &Repeat| {
-            let repeat: &'static Repeat = Box::leak(Box::new(repeat.clone()));
-            store.take_with(id, owner, |new| new.repeat = Some(repeat))
-        };
-        let known = |sent| Taken::Known {
-            id: "t1".into(),
-            sent,
-        };
-        assert_eq!(take("t1", "ada", &same), Taken::New);
-        assert_eq!(take("t2", "ada", &same), known(false));
-        assert_eq!(take("t2", "ada", &other), Taken::Differs);
-        assert_eq!(
-            take("t3", "bob", &bobs),
-            Taken::New,
-            "keys are a client's own"
-        );
-        store.store.task_is_sent("t1").await_in(store).unwrap();
-        assert_eq!(take("t4", "ada", &same), known(true));
-        assert_eq!(store.owners(&["t2", "t4"]), [None, None]);
-        // What a worker has spoken of was sent.
-        store.say(0, Some("bob"), "t3", "half", "1/2");
-        let id = "t3".to_owned();
-        assert_eq!(take("t5", "bob", &bobs), Taken::Known { id, sent: true });
+        let (same, other) = (repeat("k", "c"), repeat("k", "d"));
+        assert_eq!(ask(store, "t1", &same, LONG), Taken::New);
+        assert_eq!(ask(store, "t2", &same, LONG), Taken::Busy("t1".into()));
+        assert_eq!(ask(store, "t2", &other, LONG), Taken::Differs);
+        let bobs = store.take_with("t3", "bob", |new| {
+            new.repeat = Some(Box::leak(Box::new(repeat("k", "c"))))
+        });
+        assert_eq!(bobs, Taken::New, "keys are a client's own");
+        // Kafka may have it or not.
+        store.give_up("t1", Some("k"), false);
+        assert_eq!(ask(store, "t4", &same, LONG), Taken::Again("t1".into()));
+        assert_eq!(ask(store, "t5", &same, LONG), Taken::Busy("t1".into()));
+        store.sent("t1");
+        assert_eq!(ask(store, "t6", &same, LONG), Taken::Sent("t1".into()));
+        assert_eq!(store.owners(&["t2", "t4", "t5", "t6"]), [const { None }; 4]);
     });
 }
 
 #[test]
-fn a_task_that_is_given_up_is_gone_unless_someone_else_sends_it_or_it_was_sent() {
+fn what_whoever_took_it_did_not_send_in_time_is_sent_by_the_next() {
+    both(|store| {
+        let same = repeat("k", "c");
+        assert_eq!(
+            ask(store, "t1", &same, Duration::from_millis(50)),
+            Taken::New
+        );
+        let again = wait_until("it is free", SOON, || {
+            let taken = ask(store, "t2", &same, Duration::from_millis(50));
+            (taken != Taken::Busy("t1".into())).then_some(taken)
+        });
+        assert_eq!(again, Taken::Again("t1".into()));
+    });
+}
+
+/// Nobody may be told that a task is received since its time is over.
+#[test]
+fn a_task_that_timed_out_before_it_was_sent_is_sent_when_it_is_asked_for_again() {
     both(|store| {
         let same: &'static Repeat = Box::leak(Box::new(repeat("k", "c")));
-        let again = |id: &'static str| store.take_with(id, "ada", |new| new.repeat = Some(same));
-        assert_eq!(again("t1"), Taken::New);
-        store.give_up("t1", "ada", Some("k"));
+        let take = |id: &'static str| {
+            store.take_with(id, "ada", |new| {
+                new.repeat = Some(same);
+                new.timeout = Duration::from_millis(10);
+            })
+        };
+        assert_eq!(take("t1"), Taken::New);
+        wait_until("it times out", SOON, || {
+            (store.time_out() == 1).then_some(())
+        });
+        assert_eq!(take("t2"), Taken::Again("t1".into()));
+        assert_eq!(store.task("t1").unwrap().status, "received");
+        wait_until("it has its time again", SOON, || {
+            (store.time_out() == 1).then_some(())
+        });
+        // What a worker has spoken of was sent.
+        store.say(0, Some("ada"), "t1", "half", "1/2");
+        assert_eq!(take("t3"), Taken::Sent("t1".into()));
+    });
+}
+
+#[test]
+fn a_task_that_workers_certainly_do_not_have_is_forgotten() {
+    both(|store| {
+        let same = repeat("k", "c");
+        assert_eq!(ask(store, "t1", &same, LONG), Taken::New);
+        store.give_up("t1", Some("k"), true);
         assert_eq!((store.task("t1"), store.time_out()), (None, 0));
-        // Anew, by two at once, of which one gives up.
-        assert_eq!(again("t2"), Taken::New);
-        assert_eq!(
-            again("t3"),
-            Taken::Known {
-                id: "t2".into(),
-                sent: false
-            }
-        );
-        store.give_up("t2", "ada", Some("k"));
-        assert!(store.task("t2").is_some());
-        store.store.task_is_sent("t2").await_in(store).unwrap();
-        store.give_up("t2", "ada", Some("k"));
+        assert_eq!(ask(store, "t2", &same, LONG), Taken::New);
+        // Whose key it is not any more.
+        store.give_up("t1", Some("k"), true);
+        assert_eq!(ask(store, "t3", &same, LONG), Taken::Busy("t2".into()));
+        store.sent("t2");
+        store.give_up("t2", Some("k"), true);
         assert!(store.task("t2").is_some());
         store.take("t4", "ada");
         store.say(0, Some("ada"), "t4", "half", "1/2");
-        store.give_up("t4", "ada", None);
+        store.give_up("t4", None, true);
         assert!(store.task("t4").is_some(), "a worker has it");
-        store.give_up("unknown", "ada", None);
+        store.give_up("unknown", None, true);
+        store.sent("unknown");
         assert_eq!(store.task("unknown"), None);
+    });
+}
+
+#[test]
+fn a_tasks_time_begins_when_it_was_sent() {
+    both(|store| {
+        store.take_with("t1", "ada", |new| {
+            new.sending = LONG;
+            new.timeout = Duration::from_millis(1);
+        });
+        assert_eq!(store.time_out(), 0);
+        store.sent("t1");
+        wait_until("it times out", SOON, || {
+            (store.time_out() == 1).then_some(())
+        });
     });
 }
 
@@ -305,7 +350,7 @@ fn a_task_that_is_given_up_is_gone_unless_someone_else_sends_it_or_it_was_sent()
 fn a_client_that_asks_too_often_is_told_how_long_to_wait() {
     both(|store| {
         let rate = Rate {
-            per_second: 2.0,
+            per_second: 0.5,
             burst: 3,
         };
         let ask = |id, owner: &str| store.take_with(id, owner, |new| new.rate = Some(rate));
@@ -316,7 +361,7 @@ fn a_client_that_asks_too_often_is_told_how_long_to_wait() {
             panic!("the fourth at once");
         };
         assert!(
-            !wait.is_zero() && wait <= Duration::from_millis(500),
+            !wait.is_zero() && wait <= Duration::from_secs(2),
             "{wait:?}"
         );
         assert_eq!(store.owners(&["t4"]), [None]);
@@ -356,7 +401,7 @@ fn a_clients_stream_is_emptied_and_no_others() {
         let emptied = |name| {
             let client = client(name);
             let emptied = store.store.empty_stream(&client);
-            emptied.await_in(store).unwrap()
+            store.runtime.block_on(emptied).unwrap()
         };
         assert_eq!([emptied("ada"), emptied("ada"), emptied("eve")], [2, 0, 0]);
         assert_eq!((store.data("ada").len(), store.data("bob").len()), (0, 1));

@@ -2,88 +2,85 @@
 
 use super::SOON;
 use super::rig::{Gateway, id_of, json_of, said, told};
-use millstream_tests::{Daemon, servers, wait_until};
+use millstream_tests::{Daemon, Kafka, Link, Response, servers, unique, wait_until};
 
 const PATIENCE: &str = "acknowledge-within = \"2s\"";
+const KEY: [(&str, &str); 1] = [("idempotency-key", "k")];
+
+fn detail(answer: &Response) -> String {
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert!(answer.header("retry-after").is_some());
+    json_of(answer)["detail"].as_str().unwrap().to_owned()
+}
+
+fn gateway_on(kafka: &Kafka) -> Gateway {
+    Gateway::on(kafka, &servers().redis, PATIENCE, "", |config| {
+        Daemon::builder(&config)
+    })
+}
+
+/// Asks with the same key until it is taken; the task.
+fn taken(gateway: &Gateway) -> String {
+    wait_until("it takes tasks again", SOON, || {
+        let answer = gateway.post("ada", &KEY, "2");
+        (answer.status == 202).then(|| id_of(&answer))
+    })
+}
+
+/// Everything that workers may read has an owner.
+fn all_are_owned(gateway: &Gateway, kafka: &Kafka) -> Vec<String> {
+    let requests = kafka.read_all(&gateway.requests);
+    let ids = requests
+        .into_iter()
+        .map(|r| String::from_utf8(r.key.unwrap()).unwrap());
+    let ids: Vec<String> = ids.collect();
+    for id in &ids {
+        assert_eq!(gateway.get("ada", id).status, 200, "{id}");
+    }
+    ids
+}
 
 #[test]
 fn while_kafka_is_dead_there_is_no_task_and_none_comes_later() {
     let kafka = servers().own_kafka(&[]);
-    let gateway = Gateway::on(&kafka, &servers().redis, PATIENCE, "", |c| {
-        Daemon::builder(&c)
-    });
+    let gateway = gateway_on(&kafka);
     gateway.task("ada", "1");
     kafka.kill();
-    for headers in [&[][..], &[("idempotency-key", "k")]] {
-        let answer = gateway.post("ada", headers, "2");
-        // The first may have been on its way when the connection broke.
-        if json_of(&answer)["detail"] != "Kafka did not take the task: there is none" {
-            println!("{}", answer.text());
-            continue;
-        }
-        assert_eq!(answer.status, 503);
-        assert!(answer.header("retry-after").is_some());
-    }
-    let refused = gateway.post("ada", &[("idempotency-key", "k")], "2");
-    assert_eq!(refused.status, 503);
-    assert_eq!(
-        json_of(&refused)["detail"],
-        "Kafka did not take the task: there is none"
-    );
-    assert!(gateway.keys("repeat:").is_empty());
-    let tasks = gateway.keys("task:").len();
-    kafka.start();
-    let answer = wait_until("it takes tasks again", SOON, || {
-        let answer = gateway.post("ada", &[("idempotency-key", "k")], "2");
-        (answer.status == 202).then_some(answer)
+    // What met the connection as it broke may be on its way.
+    wait_until("it is known that Kafka is dead", SOON, || {
+        detail(&gateway.post("ada", &[], "0"))
+            .contains("there is none")
+            .then_some(())
     });
-    let requests = kafka.read_all(&gateway.requests);
-    // What is in Kafka has an owner.
-    assert!(requests.len() <= tasks + 1, "{requests:?}");
-    let new = requests
-        .iter()
-        .filter(|r| r.text().contains("\"payload\":2"));
-    assert_eq!(
-        new.filter(|r| r.text().contains(&id_of(&answer))).count(),
-        1
-    );
-    for request in &requests {
-        let id = String::from_utf8(request.key.clone().unwrap()).unwrap();
-        assert_eq!(gateway.get("ada", &id).status, 200);
+    let before = gateway.keys("task:").len();
+    for headers in [&[][..], &KEY] {
+        let why = detail(&gateway.post("ada", headers, "2"));
+        assert_eq!(why, "Kafka did not take the task: there is none");
     }
+    assert_eq!(gateway.keys("task:").len(), before);
+    assert!(gateway.keys("repeat:").is_empty());
+    kafka.start();
+    let id = taken(&gateway);
+    let ids = all_are_owned(&gateway, &kafka);
+    assert_eq!(ids.iter().filter(|sent| **sent == id).count(), 1);
+    assert!(ids.len() <= before + 1, "{ids:?}");
 }
 
 #[test]
 fn what_a_frozen_kafka_may_take_later_keeps_its_owner() {
     let kafka = servers().own_kafka(&[]);
-    let gateway = Gateway::on(&kafka, &servers().redis, PATIENCE, "", |c| {
-        Daemon::builder(&c)
-    });
+    let gateway = gateway_on(&kafka);
     gateway.task("ada", "1");
     kafka.pause();
-    let answer = gateway.post("ada", &[("idempotency-key", "k")], "2");
-    assert_eq!(answer.status, 503, "{}", answer.text());
-    assert!(answer.header("retry-after").is_some());
+    let why = detail(&gateway.post("ada", &KEY, "2"));
+    assert!(why.contains("it may have it"), "{why}");
     kafka.resume();
     // With the same key it is the same task, whether it arrived or not.
-    let again = wait_until("it takes tasks again", SOON, || {
-        let answer = gateway.post("ada", &[("idempotency-key", "k")], "2");
-        (answer.status == 202).then_some(answer)
-    });
-    let id = id_of(&again);
-    let requests = kafka.read_all(&gateway.requests);
-    println!("{} records for 2 tasks", requests.len());
-    let owned = |key: &[u8]| gateway.get("ada", std::str::from_utf8(key).unwrap()).status;
-    assert!(
-        requests
-            .iter()
-            .all(|r| owned(r.key.as_deref().unwrap()) == 200)
-    );
-    assert!(
-        requests
-            .iter()
-            .any(|r| r.key.as_deref() == Some(id.as_bytes()))
-    );
+    let id = taken(&gateway);
+    assert!(why.ends_with(&id), "{why}");
+    let ids = all_are_owned(&gateway, &kafka);
+    println!("{} records for 2 tasks", ids.len());
+    assert!(ids.contains(&id));
     // And its result finds her.
     let mut ada = gateway.stream("ada", "now");
     let result = millstream_tests::Message::new(said(&id, "completed").to_string()).key(&*id);
@@ -94,14 +91,12 @@ fn what_a_frozen_kafka_may_take_later_keeps_its_owner() {
 #[test]
 fn while_redis_is_away_there_is_no_task() {
     let redis = servers().own_redis(&[]);
-    let gateway = Gateway::on(&servers().kafka, &redis, "", "", |c| Daemon::builder(&c));
+    let kafka = &servers().kafka;
+    let gateway = Gateway::on(kafka, &redis, "", "", |config| Daemon::builder(&config));
     gateway.task("ada", "1");
     redis.kill();
-    let answer = gateway.post("ada", &[], "2");
-    assert_eq!(answer.status, 503, "{}", answer.text());
-    assert!(answer.header("retry-after").is_some());
-    let answer = gateway.get("ada", "x");
-    assert_eq!(answer.status, 503, "{}", answer.text());
+    detail(&gateway.post("ada", &[], "2"));
+    assert_eq!(gateway.get("ada", "x").status, 503);
     redis.start();
     wait_until("it takes tasks again", SOON, || {
         (gateway.post("ada", &[], "3").status == 202).then_some(())
@@ -114,20 +109,121 @@ fn while_redis_is_away_there_is_no_task() {
     );
 }
 
+/// The owner would be told that a task has timed out which nobody gave her.
+#[test]
+fn a_task_that_redis_took_without_a_word_is_forgotten() {
+    let redis = servers().own_redis(&[]);
+    let link = Link::to(
+        redis
+            .url()
+            .trim_start_matches("redis://")
+            .trim_end_matches('/'),
+    );
+    let (address, prefix) = (link.addr(), unique("tasks"));
+    let kafka = &servers().kafka;
+    let (requests, results) = (
+        kafka.create_topic("requests", 1),
+        kafka.create_topic("results", 1),
+    );
+    let of = [&*prefix, &requests, &results];
+    let url = format!("redis://{address}");
+    let config = super::rig::config(&kafka.bootstrap(), &url, of, "", "");
+    let daemon = Daemon::ready(&config);
+    let ask = || {
+        let kind = [("content-type", "application/json")];
+        let path = "/v1/tasks?client=ada";
+        millstream_tests::request("POST", &daemon.sse(), path, &kind, b"1").unwrap()
+    };
+    assert_eq!(ask().status, 202);
+    let tasks = || -> Vec<String> {
+        let pattern = format!("{prefix}:{{0}}:task:*");
+        redis::cmd("KEYS")
+            .arg(pattern)
+            .query(&mut redis.connect())
+            .unwrap()
+    };
+    assert_eq!(tasks().len(), 1);
+    link.lose_answers();
+    detail(&ask());
+    assert_eq!(tasks().len(), 2, "it was taken, and the answer was lost");
+    link.cut();
+    link.open();
+    wait_until("it is forgotten", SOON, || {
+        (tasks().len() == 1).then_some(())
+    });
+    assert_eq!(kafka.read_all(&requests).len(), 1);
+}
+
 #[test]
 fn without_its_topic_there_is_no_task_until_someone_makes_it() {
+    let topic = unique("made-later");
     let gateway = Gateway::made(PATIENCE, "", |config| {
-        let line = config
+        let given = config
             .lines()
             .find(|line| line.starts_with("request-topic"))
             .unwrap();
-        let missing = format!(
-            "request-topic = \"{}\"",
-            millstream_tests::unique("missing")
-        );
-        Daemon::builder(&config.replace(line, &missing))
+        let missing = format!("request-topic = \"{topic}\"");
+        Daemon::builder(&config.replace(given, &missing))
     });
-    let answer = gateway.post("ada", &[], "1");
-    assert_eq!(answer.status, 503, "{}", answer.text());
+    detail(&gateway.post("ada", &[], "1"));
     assert!(gateway.keys("task:").is_empty() && gateway.keys("due").is_empty());
+    let kafka = &servers().kafka;
+    kafka.create_topic_named(&topic, 1, &[]);
+    let id = taken(&gateway);
+    assert_eq!(
+        kafka.read_all(&topic)[0].key.as_deref(),
+        Some(id.as_bytes())
+    );
+}
+
+/// An idempotent producer that is refused breaks for good.
+#[test]
+fn a_gateway_that_may_not_write_does_so_when_it_may() {
+    let kafka = servers().own_kafka(&[
+        "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "allow.everyone.if.no.acl.found=true",
+    ]);
+    let denied: [&[&str]; 2] = [
+        &["--operation", "Write", "--topic", "*"],
+        &["--operation", "IdempotentWrite", "--cluster"],
+    ];
+    let rule = |how: &[&'static str]| {
+        for what in denied {
+            kafka.acl(&[how, &["--deny-principal", "User:*"], what].concat());
+        }
+    };
+    let mut gateway = gateway_on(&kafka);
+    // Where there is one rule, what no rule allows is denied.
+    let admin = ["--add", "--allow-principal", "User:*", "--operation", "All"];
+    kafka.acl(&[&admin[..], &["--cluster"]].concat());
+    rule(&["--add"]);
+    gateway.daemon.restart();
+    wait_until("its producer is broken and replaced", SOON, || {
+        detail(&gateway.post("ada", &KEY, "2"));
+        let said = "the producer of tasks broke; there is another one";
+        gateway.daemon.log_contains(said).then_some(())
+    });
+    assert!(gateway.keys("task:").is_empty());
+    rule(&["--remove", "--force"]);
+    let id = taken(&gateway);
+    assert_eq!(all_are_owned(&gateway, &kafka), [id]);
+}
+
+#[test]
+fn what_is_too_large_for_its_topic_is_told_so_and_is_no_task() {
+    let gateway = Gateway::start();
+    servers()
+        .kafka
+        .alter_topic(&gateway.requests, "max.message.bytes", "2000");
+    let large = wait_until("the limit holds", SOON, || {
+        let answer = gateway.post("ada", &[], &format!("\"{}\"", "x".repeat(3000)));
+        (answer.status != 202).then_some(answer)
+    });
+    assert_eq!(large.status, 413, "{}", large.text());
+    assert!(
+        large.text().contains("max.message.bytes"),
+        "{}",
+        large.text()
+    );
+    gateway.task("ada", "1");
 }

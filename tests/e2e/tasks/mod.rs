@@ -3,6 +3,7 @@
 
 mod away;
 mod crashes;
+mod hung_up;
 mod late;
 mod refused;
 mod repeated;

@@ -35,13 +35,17 @@ fn of_many_who_repeat_it_at_once_all_get_the_same_task() {
         asking.into_iter().map(|one| one.join().unwrap()).collect()
     });
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
-    // Who came before the first was acknowledged sent it as well: it is the
-    // same task to a worker.
+    // One of them sent it, and the others waited.
     let requests = gateway.requests();
-    assert!(!requests.is_empty());
-    assert!(
-        requests
-            .iter()
-            .all(|r| r.key.as_deref() == Some(ids[0].as_bytes()))
-    );
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].key.as_deref(), Some(ids[0].as_bytes()));
+}
+
+#[test]
+fn a_repeated_request_costs_nothing_of_the_rate() {
+    let gateway = Gateway::with("rate = { per-second = 0.01, burst = 1 }", "");
+    for _ in 0..3 {
+        assert_eq!(gateway.post("ada", &key("k"), "{}").status, 202);
+    }
+    assert_eq!(gateway.post("ada", &key("l"), "{}").status, 429);
 }

@@ -18,7 +18,10 @@ fn who_is_answered_has_a_task_in_kafka_and_it_says_whose_it_is() {
     let id = id_of(&answer);
     let expected = json!({ "taskId": id, "status": "received", "message": "Task received" });
     assert_eq!(json_of(&answer), expected);
-    assert_eq!(answer.header("location"), Some(&*format!("/v1/tasks/{id}")));
+    assert_eq!(
+        answer.header("location"),
+        Some(&*format!("/v1/tasks/{id}?client=ada"))
+    );
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     // Version 7: ids sort by time.
@@ -49,6 +52,9 @@ fn who_is_answered_has_a_task_in_kafka_and_it_says_whose_it_is() {
     assert!(at.starts_with("20") && at.ends_with('Z'), "{at}");
     let head = gateway.ask("HEAD", &format!("/v1/tasks/{id}?client=ada"), &[], b"");
     assert_eq!((head.status, head.body.len()), (200, 0));
+    let get = gateway.get("ada", &id);
+    let length = get.body.len().to_string();
+    assert_eq!(head.header("content-length"), Some(&*length));
 }
 
 #[test]
@@ -82,5 +88,11 @@ fn any_json_is_a_task_up_to_the_most_there_may_be() {
     gateway.task("ada", &fits);
     let large = gateway.post("ada", &[], &format!("{fits} "));
     assert_eq!(large.status, 413, "{}", large.text());
+    // More than any buffer on the way has room for: it is answered all the same.
+    let huge = gateway.post("ada", &[], &"x".repeat(12 << 20));
+    assert_eq!(huge.status, 413, "{}", huge.text());
+    let kind = [("content-type", "text/plain")];
+    let unwanted = gateway.ask("POST", "/v1/tasks?client=ada", &kind, &[b'x'; 12 << 20]);
+    assert_eq!(unwanted.status, 415, "{}", unwanted.text());
     assert_eq!(gateway.requests().len(), 7);
 }

@@ -257,7 +257,9 @@ impl Writer for MemoryWriter {
             rung.push(stream);
         }
         for event in append.reports {
-            state.tasks.report(event);
+            if event.replay.is_none_or(|replay| fresh.contains(&replay)) {
+                state.tasks.report(event);
+            }
         }
         rung.sort_unstable();
         rung.dedup();

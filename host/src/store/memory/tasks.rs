@@ -25,8 +25,31 @@ struct Known {
     /// When it times out; `None` once it has, or has ended.
     due: Option<Instant>,
     expires: Instant,
-    sending: usize,
+    /// Until when whoever took it sends it.
+    until: Instant,
     sent: bool,
+}
+
+impl Known {
+    fn new(new: &NewTask<'_>, now: Instant) -> Known {
+        let task = Task {
+            owner: new.owner.clone(),
+            status: RECEIVED.into(),
+            ended: false,
+            result: None,
+            received: now_millis(),
+            updated: None,
+        };
+        Known {
+            task,
+            timeout: new.timeout,
+            keep: new.keep,
+            due: Some(now + new.sending + new.timeout),
+            expires: now + new.sending + new.keep,
+            until: now + new.sending,
+            sent: false,
+        }
+    }
 }
 
 impl Tasks {
@@ -61,6 +84,7 @@ impl Tasks {
         known.task.result = kept.then(|| Bytes::copy_from_slice(event.data));
         known.task.ended = report.ends;
         known.task.updated = Some(now_millis());
+        known.sent = true;
         known.due = (!report.ends).then(|| now + known.timeout);
         known.expires = now + known.keep;
         true
@@ -91,9 +115,7 @@ impl Tasks {
 
     fn take(&mut self, new: &NewTask<'_>) -> Taken {
         self.forget_expired();
-        if let Some(wait) = self.limit(new) {
-            return Taken::Limited(wait);
-        }
+        let now = Instant::now();
         if let Some(repeat) = new.repeat {
             let key = (new.owner.clone(), repeat.key.clone());
             if let Some((before, id)) = self.repeats.get(&key)
@@ -102,48 +124,41 @@ impl Tasks {
                 if before.content != repeat.content {
                     return Taken::Differs;
                 }
-                let sent = known.sent || known.task.updated.is_some();
-                known.sending += usize::from(!sent);
-                return Taken::Known {
-                    id: id.clone(),
-                    sent,
-                };
+                let id = id.clone();
+                if known.sent {
+                    return Taken::Sent(id);
+                }
+                if now < known.until {
+                    return Taken::Busy(id);
+                }
+                *known = Known::new(new, now);
+                return Taken::Again(id);
             }
+        }
+        if let Some(wait) = self.limit(new) {
+            return Taken::Limited(wait);
+        }
+        self.known.insert(new.id.into(), Known::new(new, now));
+        if let Some(repeat) = new.repeat {
+            let key = (new.owner.clone(), repeat.key.clone());
             self.repeats.insert(key, (repeat.clone(), new.id.into()));
         }
-        let now = Instant::now();
-        let task = Task {
-            owner: new.owner.clone(),
-            status: RECEIVED.into(),
-            ended: false,
-            result: None,
-            received: now_millis(),
-            updated: None,
-        };
-        let known = Known {
-            task,
-            timeout: new.timeout,
-            keep: new.keep,
-            due: Some(now + new.timeout),
-            expires: now + new.keep,
-            sending: 1,
-            sent: false,
-        };
-        self.known.insert(new.id.into(), known);
         Taken::New
     }
 
-    fn give_up(&mut self, id: &str, owner: &ClientId, repeat: Option<&str>) {
-        let Some(known) = self.known.get_mut(id) else {
+    fn give_up(&mut self, id: &str, owner: &ClientId, repeat: Option<&str>, certain: bool) {
+        let Some(known) = self.known.get_mut(id).filter(|known| !known.sent) else {
             return;
         };
-        known.sending = known.sending.saturating_sub(1);
-        if known.sending > 0 || known.sent || known.task.updated.is_some() {
+        if !certain {
+            known.until = Instant::now();
             return;
         }
         self.known.remove(id);
-        if let Some(key) = repeat {
-            self.repeats.remove(&(owner.clone(), key.to_owned()));
+        let key = repeat.map(|key| (owner.clone(), key.to_owned()));
+        let is = |key: &(ClientId, String)| self.repeats.get(key).is_some_and(|(_, of)| of == id);
+        if let Some(key) = key.filter(is) {
+            self.repeats.remove(&key);
         }
     }
 
@@ -181,13 +196,22 @@ impl MemoryStore {
     }
 
     pub(in crate::store) fn task_is_sent(&self, id: &str) {
-        if let Some(known) = self.state().tasks.known.get_mut(id) {
+        if let Some(known) = self.state().tasks.known.get_mut(id)
+            && !known.sent
+        {
             known.sent = true;
+            known.due = Some(Instant::now() + known.timeout);
         }
     }
 
-    pub(in crate::store) fn give_task_up(&self, id: &str, owner: &ClientId, repeat: Option<&str>) {
-        self.state().tasks.give_up(id, owner, repeat);
+    pub(in crate::store) fn give_task_up(
+        &self,
+        id: &str,
+        owner: &ClientId,
+        repeat: Option<&str>,
+        certain: bool,
+    ) {
+        self.state().tasks.give_up(id, owner, repeat, certain);
     }
 
     pub(in crate::store) fn task(&self, id: &str) -> Option<Task> {

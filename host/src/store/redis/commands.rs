@@ -94,13 +94,17 @@ impl Keys {
     }
 }
 
+/// How exactly a stream is cut: `~` is cheaper, and keeps up to a node of 100
+/// entries more: a tenth of a thousand, and far too many of ten.
+pub(super) fn nearly(max_events: u64) -> &'static str {
+    if max_events < 1000 { "=" } else { "~" }
+}
+
 /// Adds the events' XADDs.
 pub(super) fn add_events(pipe: &mut Pipeline, keys: &Keys, append: &Append, max_events: u64) {
     let partition = &append.ledger.partition;
     let mut source = Vec::with_capacity(64);
-    // `~` is cheaper, and keeps up to a node of 100 entries more: a tenth of a
-    // thousand, and far too many of ten.
-    let nearly = if max_events < 1000 { "=" } else { "~" };
+    let nearly = nearly(max_events);
     for event in append.events {
         source.clear();
         // Writing into a Vec can't fail.

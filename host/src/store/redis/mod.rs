@@ -14,7 +14,7 @@
 //! | `<p>:{0}:interest` | sorted set of connected clients, by the end of their lease |
 //! | `<p>:{0}:withheld` | sorted set of clients that got nothing since they were away, by when (ms) |
 //! | `<p>:{0}:revoked` | sorted set of clients, by the time (s) before which their tokens were issued that are of no use |
-//! | `<p>:{0}:task:<task id>` | hash: `owner`, `status`, `received` (ms), `updated` (ms), `result` (what was said last), `ended`, and for ourselves `timeout`, `keep`, `sending`, `sent` |
+//! | `<p>:{0}:task:<task id>` | hash: `owner`, `status`, `received` (ms), `updated` (ms), `result` (what was said last), `ended`, and for ourselves `timeout`, `keep`, `until`, `sent` |
 //! | `<p>:{0}:due` | sorted set of tasks that have not ended, by when they time out (ms) |
 //! | `<p>:{0}:rate:<client id>` | when all that the client asked for is paid (ms) |
 //! | `<p>:{0}:repeat:<client id>:<hash>` | what was asked for with this key (a hash), and the task |
@@ -66,6 +66,10 @@ impl RedisStore {
             reading: Mutex::new(None),
             warned: AtomicBool::new(false),
         }
+    }
+
+    pub(super) fn apart(&self) -> RedisStore {
+        RedisStore::new(self.client.clone(), &self.settings)
     }
 
     pub(super) fn writer(&self) -> RedisWriter {

@@ -10,6 +10,8 @@ pub(super) struct Fresh<'a> {
     /// The other events, and where each stands in the append; `None` where all
     /// are new, as they are without replays.
     some: Option<(Vec<StreamEvent<'a>>, Vec<usize>)>,
+    /// The records that were replayed before.
+    old: HashSet<&'a str>,
 }
 
 impl<'a> Fresh<'a> {
@@ -18,6 +20,7 @@ impl<'a> Fresh<'a> {
         Fresh {
             replays: Vec::new(),
             some: None,
+            old: HashSet::new(),
         }
     }
 
@@ -32,12 +35,18 @@ impl<'a> Fresh<'a> {
         };
         let kept = append.events.iter().enumerate().filter(is_new);
         let some = (!old.is_empty()).then(|| kept.map(|(at, event)| (*event, at)).unzip());
-        Fresh { replays, some }
+        Fresh { replays, some, old }
     }
 
     /// The events to store.
     pub fn events<'s>(&'s self, all: &'s [StreamEvent<'a>]) -> &'s [StreamEvent<'a>] {
         self.some.as_ref().map_or(all, |(events, _)| events)
+    }
+
+    /// What is to be noted of tasks, of events that go to no stream.
+    pub fn reports(&self, all: &[StreamEvent<'a>]) -> Vec<StreamEvent<'a>> {
+        let is_new = |event: &&StreamEvent| event.replay.is_none_or(|r| !self.old.contains(r));
+        all.iter().filter(is_new).copied().collect()
     }
 
     /// How many are not.

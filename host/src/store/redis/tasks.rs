@@ -1,7 +1,7 @@
 //! Tasks in Redis. What looks before it writes is a script: nothing comes
 //! between.
 
-use super::commands::Keys;
+use super::commands::{self, Keys};
 use super::{RedisStore, unavailable};
 use crate::record::ClientId;
 use crate::store::memory::millis;
@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 const TAKE: &str = include_str!("tasks/take.lua");
+const SENT: &str = include_str!("tasks/sent.lua");
 const GIVE_UP: &str = include_str!("tasks/give_up.lua");
 const REPORT: &str = include_str!("tasks/report.lua");
 const TIME_OUT: &str = include_str!("tasks/time_out.lua");
@@ -73,26 +74,25 @@ impl RedisStore {
         eval.arg(self.keys.rate(owner)).arg(repeat);
         eval.arg(new.id).arg(owner).arg(RECEIVED);
         eval.arg(millis(new.timeout)).arg(millis(new.keep));
+        eval.arg(millis(new.sending));
         eval.arg(per_second).arg(burst);
         eval.arg(self.keys.task(b"")).arg(content);
         let ((word, text, number),): ((String, String, u64),) = self.query(&pipe).await?;
         Ok(match &*word {
             "new" => Taken::New,
-            "known" => Taken::Known {
-                id: text,
-                sent: number != 0,
-            },
+            "again" => Taken::Again(text),
+            "busy" => Taken::Busy(text),
+            "sent" => Taken::Sent(text),
             "differs" => Taken::Differs,
             _ => Taken::Limited(Duration::from_millis(number)),
         })
     }
 
     pub(in crate::store) async fn task_is_sent(&self, id: &str) -> Result<(), Unavailable> {
-        const SENT: &str = "if redis.call('EXISTS', KEYS[1]) == 1 then \
-                                redis.call('HSET', KEYS[1], 'sent', 1) end";
         let mut pipe = redis::pipe();
-        let eval = pipe.cmd("EVAL").arg(SENT).arg(1);
-        eval.arg(self.keys.task(id.as_bytes())).ignore();
+        let eval = pipe.cmd("EVAL").arg(SENT).arg(2);
+        eval.arg(self.keys.task(id.as_bytes())).arg(&self.keys.due);
+        eval.arg(id).ignore();
         self.query(&pipe).await
     }
 
@@ -101,6 +101,7 @@ impl RedisStore {
         id: &str,
         owner: &ClientId,
         repeat: Option<&str>,
+        certain: bool,
     ) -> Result<(), Unavailable> {
         let repeat = repeat.map(|key| self.keys.repeat(owner.as_str(), key));
         let mut pipe = redis::pipe();
@@ -109,7 +110,7 @@ impl RedisStore {
         eval.arg(self.keys.task(id.as_bytes()))
             .arg(&self.keys.due)
             .arg(repeat);
-        eval.arg(id).ignore();
+        eval.arg(id).arg(u8::from(certain)).ignore();
         self.query(&pipe).await
     }
 
@@ -143,7 +144,8 @@ impl RedisStore {
             eval.arg(&self.keys.due).arg(&self.keys.bell);
             eval.arg(self.keys.task(b"")).arg(self.keys.client(b""));
             eval.arg(SOME).arg(TIMED_OUT).arg(kind);
-            eval.arg(retention.max_events);
+            eval.arg(commands::nearly(retention.max_events))
+                .arg(retention.max_events);
             eval.arg(millis(retention.idle_expiry));
             let ((seen, told),): ((usize, usize),) = self.query(&pipe).await?;
             all += told;

@@ -164,6 +164,7 @@ impl RedisWriter {
         self.move_ledger_first(append, ledger)?;
         let append = &Append {
             events: fresh.events(append.events),
+            reports: &fresh.reports(append.reports),
             ..*append
         };
         let (mut pipe, kept_up) = self.transaction(append, &fresh.replays, ledger);

@@ -1,14 +1,20 @@
--- Forgets a task that could not be sent, unless someone else sends it, or it is
--- known to be with a worker.
+-- What could not be sent: it is forgotten where workers certainly do not have
+-- it, and otherwise may be sent again at once.
 -- KEYS: the task, tasks by when they are due, what is known of the request.
-if redis.call('HINCRBY', KEYS[1], 'sending', -1) > 0 then
+local id, certain = ARGV[1], ARGV[2] == '1'
+local task = redis.call('HMGET', KEYS[1], 'owner', 'sent')
+if not task[1] or task[2] then
   return
 end
-if redis.call('HEXISTS', KEYS[1], 'sent') == 1 or redis.call('HEXISTS', KEYS[1], 'updated') == 1 then
+if not certain then
+  redis.call('HSET', KEYS[1], 'until', 0)
   return
 end
 redis.call('DEL', KEYS[1])
-redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('ZREM', KEYS[2], id)
 if KEYS[3] then
-  redis.call('DEL', KEYS[3])
+  local known = redis.call('GET', KEYS[3])
+  if known and string.match(known, '^%S* (.*)$') == id then
+    redis.call('DEL', KEYS[3])
+  end
 end

@@ -17,7 +17,7 @@ end
 if task[1] then
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  redis.call('HSET', KEYS[1], 'updated', now)
+  redis.call('HSET', KEYS[1], 'updated', now, 'sent', 1)
   if status ~= '' then
     redis.call('HSET', KEYS[1], 'status', status)
   end

@@ -2,7 +2,7 @@
 -- KEYS: tasks by when they are due, the doorbell.
 local task_of, stream_of = ARGV[1], ARGV[2]
 local some, status, kind = tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local max_events, expiry = ARGV[6], ARGV[7]
+local nearly, max_events, expiry = ARGV[6], ARGV[7], tonumber(ARGV[8])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, some)
@@ -14,10 +14,12 @@ for _, id in ipairs(due) do
     local data = '{"taskId":"' .. id .. '","status":"' .. status .. '"}'
     local stream = stream_of .. task[1]
     -- Of a stream that is none nobody can be told; the task says it.
-    local added = redis.pcall('XADD', stream, 'MAXLEN', '~', max_events, '*', 'type', kind,
+    local added = redis.pcall('XADD', stream, 'MAXLEN', nearly, max_events, '*', 'type', kind,
       'data', data, 'source', 'task/' .. id)
     if type(added) ~= 'table' then
-      redis.call('PEXPIRE', stream, expiry)
+      if redis.call('PTTL', stream) < expiry then
+        redis.call('PEXPIRE', stream, expiry)
+      end
       owners[#owners + 1] = task[1]
     end
     redis.call('HSET', key, 'status', status, 'result', data, 'updated', now)

@@ -1,0 +1,215 @@
+//! From a request that can be a task to one that is in Kafka.
+
+use super::handler::{TASKS, TaskHandler, later};
+use super::post::{Asked, count};
+use super::trace;
+use crate::http::{Reply, StatusCode, header, json, problem};
+use crate::ingest::NotAcknowledged;
+use crate::record::Outgoing;
+use crate::store::{NewTask, Taken, Unavailable};
+use header::HeaderValue;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+/// When to come back, in seconds: Kafka or the store is away for longer than a
+/// moment.
+const AWAY: u64 = 5;
+/// Beyond what Kafka may take: nobody else sends the task meanwhile.
+const MARGIN: Duration = Duration::from_secs(5);
+/// Between two looks whether who sends the same task is done.
+const LOOK: Duration = Duration::from_millis(50);
+/// How often it is tried to forget a task that could not be sent.
+const TRIES: usize = 60;
+
+/// What is to be done with a task that is answered for.
+enum After {
+    Nothing,
+    /// Its time begins.
+    Sent(String),
+    /// It may have been taken, and nobody sent it.
+    Forget(String),
+}
+
+impl TaskHandler {
+    /// Takes a task and hands it to Kafka. It goes on if who asked hangs up:
+    /// half of it would be a task without a record, or without an owner.
+    pub(super) async fn take(self: &Arc<Self>, asked: Asked) -> Reply {
+        let (answer, answered) = oneshot::channel();
+        let gateway = self.clone();
+        tokio::spawn(async move {
+            let (reply, after) = gateway.taken(&asked).await;
+            let _ = answer.send(reply);
+            gateway.finish(&asked, after).await;
+        });
+        let broken = |_| problem(StatusCode::INTERNAL_SERVER_ERROR, "the gateway broke");
+        answered.await.unwrap_or_else(broken)
+    }
+
+    async fn taken(&self, asked: &Asked) -> (Reply, After) {
+        let fresh = Uuid::now_v7().to_string();
+        let id = match self.mine(asked, &fresh).await {
+            Ok(id) => id,
+            Err((reply, after)) => return (*reply, after),
+        };
+        let outgoing = self.outgoing(asked, &id);
+        match self.courier.deliver(&outgoing).await {
+            Ok(()) => {
+                count("received");
+                (self.received(asked, &id), After::Sent(id))
+            }
+            Err(error) => (self.not_sent(asked, &id, &error).await, After::Nothing),
+        }
+    }
+
+    /// The task that is to be sent now; waits while someone else sends it.
+    async fn mine(&self, asked: &Asked, fresh: &str) -> Result<String, (Box<Reply>, After)> {
+        let sending = self.settings.acknowledge_within + MARGIN;
+        let new = NewTask {
+            id: fresh,
+            owner: &asked.owner,
+            sending,
+            timeout: self.settings.timeout,
+            keep: self.settings.keep,
+            rate: self.settings.rate,
+            repeat: asked.repeat.as_ref(),
+        };
+        let deadline = Instant::now() + sending;
+        loop {
+            // Its owner is known before a worker can have it.
+            let reply = match self.store.take_task(&new).await {
+                Ok(Taken::New) => return Ok(fresh.to_owned()),
+                Ok(Taken::Again(id)) => return Ok(id),
+                Ok(Taken::Busy(_)) if Instant::now() < deadline => {
+                    sleep(LOOK).await;
+                    continue;
+                }
+                Ok(Taken::Busy(_)) => later(StatusCode::CONFLICT, "it is on its way", 1),
+                Ok(Taken::Sent(id)) => {
+                    count("repeated");
+                    self.received(asked, &id)
+                }
+                Ok(Taken::Differs) => differs(),
+                Ok(Taken::Limited(wait)) => limited(wait),
+                Err(error) => {
+                    let after = After::Forget(fresh.to_owned());
+                    return Err((Box::new(away(&error)), after));
+                }
+            };
+            return Err((Box::new(reply), After::Nothing));
+        }
+    }
+
+    fn outgoing(&self, asked: &Asked, id: &str) -> Outgoing {
+        let (parent, state) = trace::context(&asked.headers);
+        let owner = asked.owner.as_str().to_owned();
+        let state = state.map(|state| ("tracestate", state));
+        let headers = [("millstream.client", owner), ("traceparent", parent)];
+        let headers = headers.into_iter().chain(state);
+        let start = format!(r#"{{"taskId":"{id}","payload":"#);
+        Outgoing {
+            topic: self.settings.request_topic.clone(),
+            key: Some(id.into()),
+            value: Some([start.as_bytes(), &asked.body, b"}"].concat()),
+            headers: headers
+                .map(|(name, value)| (name.into(), Some(value.into_bytes())))
+                .collect(),
+        }
+    }
+
+    /// What certainly is not in Kafka is forgotten; what may be there stays
+    /// whole, so that its results find their owner.
+    async fn not_sent(&self, asked: &Asked, id: &str, error: &NotAcknowledged) -> Reply {
+        count("unacknowledged");
+        let topic = &self.settings.request_topic;
+        let NotAcknowledged { why, certain, .. } = error;
+        tracing::warn!(topic, why, certain, "Kafka did not acknowledge a task");
+        if let Err(error) = self.give_up(asked, id, *certain).await {
+            tracing::warn!(%error, "a task that could not be sent is kept until it times out");
+        }
+        if error.too_large {
+            let why = "the task is larger than Kafka takes (max.message.bytes)";
+            return problem(StatusCode::PAYLOAD_TOO_LARGE, why);
+        }
+        let why = match certain {
+            true => "Kafka did not take the task: there is none".to_owned(),
+            false => format!(
+                "Kafka did not acknowledge the task in time; it may have it: with the same \
+                 Idempotency-Key it will be the same task, {id}"
+            ),
+        };
+        later(StatusCode::SERVICE_UNAVAILABLE, &why, AWAY)
+    }
+
+    async fn give_up(&self, asked: &Asked, id: &str, certain: bool) -> Result<(), Unavailable> {
+        let repeat = asked.repeat.as_ref().map(|repeat| &*repeat.key);
+        self.store
+            .give_task_up(id, &asked.owner, repeat, certain)
+            .await
+    }
+
+    /// What nobody waits for any more.
+    async fn finish(&self, asked: &Asked, after: After) {
+        match after {
+            After::Nothing => {}
+            After::Sent(id) => {
+                // Otherwise its time begins a little later, and who repeats it
+                // sends it again, which is harmless: it ends once.
+                if let Err(error) = self.store.task_is_sent(&id).await {
+                    tracing::debug!(%error, "a task could not be noted as sent");
+                }
+            }
+            After::Forget(id) => {
+                for _ in 0..TRIES {
+                    if self.give_up(asked, &id, true).await.is_ok() {
+                        return;
+                    }
+                    sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
+    fn received(&self, asked: &Asked, id: &str) -> Reply {
+        let message = "Task received";
+        let body = json!({ "taskId": id, "status": "received", "message": message });
+        let mut reply = json(StatusCode::ACCEPTED, &body);
+        let client = match self.auth.is_anonymous() {
+            true => {
+                let client = utf8_percent_encode(asked.owner.as_str(), NON_ALPHANUMERIC);
+                format!("?client={client}")
+            }
+            false => String::new(),
+        };
+        // It is made of what a header may hold.
+        if let Ok(location) = HeaderValue::from_str(&format!("{TASKS}/{id}{client}")) {
+            reply.headers_mut().insert(header::LOCATION, location);
+        }
+        reply
+    }
+}
+
+fn differs() -> Reply {
+    count("refused");
+    let why = "this Idempotency-Key was used for another task";
+    problem(StatusCode::UNPROCESSABLE_ENTITY, why)
+}
+
+fn limited(wait: Duration) -> Reply {
+    count("limited");
+    let seconds = wait.as_secs_f64().ceil() as u64;
+    let why = "too many tasks of this client";
+    later(StatusCode::TOO_MANY_REQUESTS, why, seconds)
+}
+
+fn away(error: &Unavailable) -> Reply {
+    count("unavailable");
+    // Redis' words may hold more than is anybody's affair.
+    tracing::warn!(%error, "a task could not be taken");
+    let why = "the store does not answer";
+    later(StatusCode::SERVICE_UNAVAILABLE, why, AWAY)
+}
