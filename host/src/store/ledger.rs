@@ -3,6 +3,7 @@
 use super::Unavailable;
 use super::protocol::Exchange;
 use crate::record::{StreamKind, TopicPartition};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Which ledger: one for each group and partition.
@@ -98,12 +99,14 @@ pub struct Append<'a> {
 }
 
 impl<'a> Append<'a> {
-    /// The records that its events are replays of, each once.
-    pub fn replays(&self) -> Vec<&'a str> {
-        let mut replays: Vec<_> = self.events.iter().filter_map(|e| e.replay).collect();
-        // Events of one record stand together.
-        replays.dedup();
-        replays
+    /// The records that its events are replays of, each once, and of each the
+    /// offset of its first copy here: a batch may hold several, and only the
+    /// first one's events are stored.
+    pub fn replays(&self) -> Vec<(&'a str, i64)> {
+        let mut seen = HashSet::new();
+        let of = |event: &StreamEvent<'a>| Some((event.replay?, event.offset));
+        let all = self.events.iter().chain(self.reports).filter_map(of);
+        all.filter(|(replay, _)| seen.insert(*replay)).collect()
     }
 }
 

@@ -59,3 +59,28 @@ fn without_the_store_it_ends_and_is_gone_on_with() {
     let entries: Vec<_> = own.streams(&place.prefix).into_values().flatten().collect();
     assert_eq!(entries.len(), 2_000);
 }
+
+#[test]
+fn killed_in_the_midst_of_its_transaction_nothing_of_it_is_done() {
+    let place = Place::new(1);
+    place.fail(notes(100));
+    let own = servers().own_redis(&[]);
+    let config = place
+        .config(MENDED, "")
+        .replace(&servers().redis.url(), &own.url());
+    // The transaction arrives and is not executed.
+    own.order(&["CLIENT", "PAUSE", "600000", "WRITE"]);
+    let (replay, _) = place.start(&config, &["replay", "--yes"]);
+    wait_until("its transaction waits", LONG, || {
+        let mut redis = own.connect();
+        let info: String = redis::cmd("INFO").arg("clients").query(&mut redis).unwrap();
+        info.contains("blocked_clients:1").then_some(())
+    });
+    replay.kill();
+    own.order(&["CLIENT", "UNPAUSE"]);
+    let (done, code) = place.replay(&config, &["--yes"]);
+    let all = number(&done, "replayed") + number(&done, "before");
+    assert_eq!((all, code), (100, Some(0)));
+    let entries: Vec<_> = own.streams(&place.prefix).into_values().flatten().collect();
+    assert_eq!(entries.len(), 100);
+}

@@ -1,7 +1,7 @@
 //! Letters whose records go to their topic again.
 
 use super::{BROKEN, LONG, MENDED, Place, check_sum, counts, notes, number, numbers};
-use millstream_tests::{Daemon, produce, read_all, servers, wait_until};
+use millstream_tests::{Daemon, metrics, produce, read_all, servers, wait_until};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -139,4 +139,36 @@ fn it_is_refused_where_copies_would_not_be_known() {
     let (done, code) = place.replay(&config, &with(&["--yes", "--force", "--to", &other]));
     assert_eq!((&done["sent"][&other], code), (&1.into(), Some(0)));
     assert_eq!(read_all(&other).len(), 1);
+}
+
+#[test]
+fn what_was_sent_and_not_marked_is_sent_again_and_its_copy_dropped() {
+    let place = Place::new(1);
+    let own = servers().own_redis(&[]);
+    let config = place.config(MENDED, "replays = true");
+    let config = config.replace(&servers().redis.url(), &own.url());
+    let value = r#"{"client":"a","kind":"mail"}"#;
+    produce(&place.dead, (0..20).map(|n| place.letter(n, value, &[])));
+    // Looks are answered and marks are not.
+    own.order(&["CLIENT", "PAUSE", "600000", "WRITE"]);
+    let arguments = [&["replay", "--yes"], &TO_TOPIC[..]].concat();
+    let (replay, _) = place.start(&config, &arguments);
+    let sent = || servers().kafka.ends(&place.topic)[&0];
+    wait_until("all are sent", LONG, || (sent() == 20).then_some(()));
+    replay.kill();
+    own.order(&["CLIENT", "UNPAUSE"]);
+    let (done, code) = place.replay(&config, &with(&["--yes"]));
+    assert_eq!((&done["sent"][&place.topic], code), (&20.into(), Some(0)));
+    assert_eq!(sent(), 40, "twice, as nobody knew");
+    let daemon = Daemon::ready(&config);
+    wait_until("the daemon is through", LONG, || {
+        let done = metrics(&daemon.admin()).sum("millstream_records_total", &[]);
+        (done >= 40.0).then_some(())
+    });
+    let entries = own.streams(&place.prefix).remove("a").unwrap();
+    let sources: Vec<_> = entries.into_iter().map(|entry| entry.source).collect();
+    let expected: Vec<_> = (0..20)
+        .map(|n| format!("{}/0/{n}/0", place.topic))
+        .collect();
+    assert_eq!(sources, expected, "each once, under where it was at first");
 }

@@ -147,10 +147,36 @@ fn of_writers_that_replay_the_same_each_record_is_stored_by_one() {
             threads.into_iter().map(|t| t.join().unwrap()).sum()
         });
         let mut data = subject.data("a");
-        assert_eq!(data.len(), won, "what was told is what is stored");
+        let stored = data.len();
         data.sort();
         data.dedup();
-        assert_eq!(data.len(), sources.len(), "each once");
+        let all = sources.len();
+        assert_eq!(
+            (stored, data.len(), won),
+            (all, all, all),
+            "each once, and told once"
+        );
+    });
+}
+
+#[test]
+fn copies_of_one_record_in_one_batch_of_a_pipeline_are_stored_once() {
+    both(|subject| {
+        let mut writer = subject.writer();
+        writer.begin(&key(0), None, &at(0)).unwrap();
+        let copy = |offset, source, n| StreamEvent {
+            offset,
+            ..event(source, "a", ["first", "second"][n as usize], n)
+        };
+        // Of two events each: x, a copy of it, y, and another copy of x.
+        let of = [(0, "x"), (1, "x"), (2, "y"), (3, "x")];
+        let events: Vec<_> = of
+            .iter()
+            .flat_map(|(o, s)| [copy(*o, *s, 0), copy(*o, *s, 1)])
+            .collect();
+        let ledger = key(0);
+        stored(writer.append(&mut batch(&ledger, 0, 4, &events), None));
+        assert_eq!(subject.data("a"), ["first", "second", "first", "second"]);
     });
 }
 

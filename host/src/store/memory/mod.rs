@@ -238,9 +238,11 @@ impl Writer for MemoryWriter {
         let mut rung = Vec::new();
         let group = &append.ledger.group;
         let mut fresh = append.replays();
-        fresh.retain(|replay| state.replayed.insert((group.clone(), (*replay).into())));
+        fresh.retain(|(replay, _)| state.replayed.insert((group.clone(), (*replay).into())));
+        let fresh: HashSet<(&str, i64)> = fresh.into_iter().collect();
         for event in append.events {
-            if event.replay.is_some_and(|replay| !fresh.contains(&replay)) {
+            let is_new = |replay| fresh.contains(&(replay, event.offset));
+            if event.replay.is_some_and(|replay| !is_new(replay)) {
                 continue;
             }
             let Ok(stream) = StreamName::new(event.to, event.name) else {
@@ -257,7 +259,8 @@ impl Writer for MemoryWriter {
             rung.push(stream);
         }
         for event in append.reports {
-            if event.replay.is_none_or(|replay| fresh.contains(&replay)) {
+            let is_new = |replay| fresh.contains(&(replay, event.offset));
+            if event.replay.is_none_or(is_new) {
                 state.tasks.report(event);
             }
         }

@@ -10,8 +10,8 @@ pub(super) struct Fresh<'a> {
     /// The other events, and where each stands in the append; `None` where all
     /// are new, as they are without replays.
     some: Option<(Vec<StreamEvent<'a>>, Vec<usize>)>,
-    /// The records that were replayed before.
-    old: HashSet<&'a str>,
+    /// The replays that are new, by the offset of their first copy here.
+    firsts: HashSet<(&'a str, i64)>,
 }
 
 impl<'a> Fresh<'a> {
@@ -20,22 +20,32 @@ impl<'a> Fresh<'a> {
         Fresh {
             replays: Vec::new(),
             some: None,
-            old: HashSet::new(),
+            firsts: HashSet::new(),
         }
     }
 
-    /// All but the replays that have a score: those were stored before.
-    pub fn of(append: &Append<'a>, replays: Vec<&'a str>, scores: &[Option<f64>]) -> Fresh<'a> {
-        let (old, new): (Vec<_>, Vec<_>) =
-            { replays.into_iter().zip(scores) }.partition(|(_, score)| score.is_some());
-        let replays = new.into_iter().map(|(replay, _)| replay).collect();
-        let old: HashSet<&str> = old.into_iter().map(|(replay, _)| replay).collect();
-        let is_new = |(_, event): &(usize, &StreamEvent)| {
-            event.replay.is_none_or(|replay| !old.contains(replay))
+    /// All but the replays that have a score, which were stored before, and
+    /// further copies of one record.
+    pub fn of(
+        append: &Append<'a>,
+        replays: Vec<(&'a str, i64)>,
+        scores: &[Option<f64>],
+    ) -> Fresh<'a> {
+        let new = replays.into_iter().zip(scores);
+        let new = new.filter(|(_, score)| score.is_none());
+        let new: Vec<(&str, i64)> = new.map(|(replay, _)| replay).collect();
+        let firsts: HashSet<(&str, i64)> = new.iter().copied().collect();
+        let is_new = |(_, event): &(usize, &StreamEvent<'a>)| {
+            let first = |replay| firsts.contains(&(replay, event.offset));
+            event.replay.is_none_or(first)
         };
         let kept = append.events.iter().enumerate().filter(is_new);
-        let some = (!old.is_empty()).then(|| kept.map(|(at, event)| (*event, at)).unzip());
-        Fresh { replays, some, old }
+        let some: (Vec<_>, Vec<_>) = kept.map(|(at, event)| (*event, at)).unzip();
+        Fresh {
+            replays: new.into_iter().map(|(replay, _)| replay).collect(),
+            some: (some.0.len() < append.events.len()).then_some(some),
+            firsts,
+        }
     }
 
     /// The events to store.
@@ -45,7 +55,10 @@ impl<'a> Fresh<'a> {
 
     /// What is to be noted of tasks, of events that go to no stream.
     pub fn reports(&self, all: &[StreamEvent<'a>]) -> Vec<StreamEvent<'a>> {
-        let is_new = |event: &&StreamEvent| event.replay.is_none_or(|r| !self.old.contains(r));
+        let is_new = |event: &&StreamEvent<'a>| {
+            let first = |replay| self.firsts.contains(&(replay, event.offset));
+            event.replay.is_none_or(first)
+        };
         all.iter().filter(is_new).copied().collect()
     }
 

@@ -146,7 +146,8 @@ impl RedisWriter {
         let key = self.keys.replayed(&append.ledger.group);
         let mut pipe = redis::pipe();
         pipe.cmd("WATCH").arg(&key);
-        pipe.cmd("ZMSCORE").arg(&key).arg(&replays);
+        let names: Vec<&str> = replays.iter().map(|(name, _)| *name).collect();
+        pipe.cmd("ZMSCORE").arg(&key).arg(names);
         let answers = self.send(&pipe)?;
         let scores = scores_of(&answers[1])?;
         Ok(Fresh::of(append, replays, &scores))
