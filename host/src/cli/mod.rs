@@ -74,7 +74,7 @@ enum Command {
 struct Usage(String);
 
 impl Usage {
-    fn new(what: String) -> anyhow::Error {
+    fn error(what: String) -> anyhow::Error {
         Usage(what).into()
     }
 }

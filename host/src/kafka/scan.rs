@@ -12,6 +12,8 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::metadata::MetadataPartition;
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -135,7 +137,11 @@ impl Scan {
             Some(RDKafkaErrorCode::UnknownTopicOrPartition) => return Ok(None),
             Some(error) => bail!("the topic {topic}: {error}"),
         }
-        let mut numbers: Vec<_> = found.partitions().iter().map(|p| p.id()).collect();
+        let mut numbers: Vec<_> = found
+            .partitions()
+            .iter()
+            .map(MetadataPartition::id)
+            .collect();
         numbers.sort_unstable();
         Ok(Some(numbers))
     }
@@ -179,7 +185,7 @@ impl Scan {
         let time = Offset::Offset(millis.max(0));
         let asked = { list_of(partition, time) }.and_then(|list| {
             let list = self.consumer.offsets_for_times(list, ASK)?;
-            Ok(list.elements().first().map(|found| found.offset()))
+            Ok(list.elements().first().map(TopicPartitionListElem::offset))
         });
         match asked.map_err(|error| self.unanswered(&error))? {
             Some(Offset::Offset(offset)) => Ok(Some(offset)),

@@ -17,7 +17,7 @@ fn record(n: usize) -> Message {
         of => {
             let status = if of < 10 { "gone" } else { "active" };
             let team = (of < 20).then_some("blue");
-            let kind = if n % 2 == 0 { "mail" } else { "chat" };
+            let kind = if n.is_multiple_of(2) { "mail" } else { "chat" };
             let value = json!({
                 "client": format!("c{}", n % 50), "team": team, "kind": kind, "status": status
             });
@@ -148,4 +148,31 @@ fn a_record_that_is_filtered_now_is_done_with() {
     let (again, _) = place.replay(&place.config(super::MENDED, ""), &["--yes"]);
     assert_eq!(number(&again, "before"), 10, "it said so");
     assert!(place.entries().is_empty());
+}
+
+#[test]
+fn events_that_are_too_many_to_hold_at_once_are_stored_part_by_part() {
+    let place = Place::new(1);
+    let text = "x".repeat(300);
+    let value = |n: i64| match n {
+        50 => "y".repeat(5_000),
+        _ => format!(r#"{{"client":"a","kind":"mail","text":"{text}"}}"#),
+    };
+    produce(
+        &place.dead,
+        (0..100).map(|n| place.letter(n, &value(n), &[])),
+    );
+    let open = super::MENDED.strip_suffix('}').unwrap();
+    let small = format!("{open}, limits = {{ output = \"1KiB\" }} }}");
+    let config = place.config(&small, "batch = { max-record-bytes = \"2KiB\" }");
+    let (told, _) = place.replay(&config, &["--dry-run"]);
+    let (done, _) = place.replay(&config, &["--yes"]);
+    assert_eq!(numbers(&told), numbers(&done));
+    check_sum(&done);
+    assert_eq!(
+        counts(&done, "failed", "class"),
+        [("too-large".to_string(), 1)].into()
+    );
+    let wanted = (0..100).filter(|n| *n != 50);
+    assert_eq!(place.sources(), place.expected(wanted.map(|n| (0, n))));
 }

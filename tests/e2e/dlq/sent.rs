@@ -27,12 +27,16 @@ fn records_go_to_their_topic_once_and_their_events_come_once() {
     // Before the daemon took any of them up.
     let (again, _) = place.replay(&config, &with(&["--yes"]));
     assert_eq!(number(&again, "before"), 2_000);
+    let (forced, _) = place.replay(&config, &with(&["--dry-run", "--force"]));
+    assert_eq!(forced["sent"][&place.topic], 2_000, "if it was lost there");
     let daemon = Daemon::ready(&config);
     wait_until("all are delivered", LONG, || {
         (place.entries().len() >= 2_000).then_some(())
     });
     let (again, _) = place.replay(&config, &with(&["--yes"]));
     assert_eq!(number(&again, "before"), 2_000);
+    let (forced, _) = place.replay(&config, &with(&["--dry-run", "--force"]));
+    assert_eq!(number(&forced, "before"), 2_000, "delivered is delivered");
     let (other_way, _) = place.replay(&config, &["--yes"]);
     assert_eq!(number(&other_way, "before"), 2_000, "nor the other way");
     let mut sources = place.sources();

@@ -25,8 +25,9 @@ fn a_policy_sends_to_a_topic_of_its_own_with_another_value_and_more_headers() {
     let added = &letter.headers[letter.headers.len() - 2..];
     let expected = [Some(vec![0xff, 0]), None].map(|value| ("told".to_owned(), value));
     assert_eq!(added, expected);
-    assert_eq!(letter.headers.len(), own + 11 + 2);
+    assert_eq!(letter.headers.len(), own + 12 + 2);
     assert_eq!(error(&letter, "class"), "malformed");
+    assert_eq!(error(&letter, "own-value"), "true", "the record's is lost");
     assert_eq!(plain.len(), 1);
     assert_eq!((&plain[0].value, &plain[0].key), (&None, &record.key));
     assert_eq!(daemon.terminate(), Some(0));

@@ -60,7 +60,7 @@ impl Choice {
         if chosen.is_empty() {
             let names: Vec<_> = settings.pipelines.iter().map(|p| &*p.name).collect();
             let (wanted, names) = (self.pipeline.as_deref().unwrap_or(""), names.join(", "));
-            return Err(Usage::new(format!(
+            return Err(Usage::error(format!(
                 "there is no pipeline `{wanted}`; there are: {names}"
             )));
         }

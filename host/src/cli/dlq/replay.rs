@@ -38,7 +38,8 @@ pub(in crate::cli) struct ReplayArguments {
     /// Does not ask.
     #[arg(long)]
     yes: bool,
-    /// Also what may deliver events twice; the refusal says why.
+    /// Also what may deliver events twice (the refusal says why), and what
+    /// was sent to its topic before.
     #[arg(long)]
     force: bool,
     /// The report as JSON.
@@ -93,23 +94,23 @@ impl ReplayArguments {
         let [pipeline] = pipelines else {
             let names: Vec<_> = pipelines.iter().map(|p| &*p.name).collect();
             let names = names.join(", ");
-            return Err(Usage::new(format!(
+            return Err(Usage::error(format!(
                 "there are several pipelines ({names}): say with --pipeline whose letters"
             )));
         };
         if self.to.is_some() && self.through != Way::Topic {
-            return Err(Usage::new("--to needs --through topic".into()));
+            return Err(Usage::error("--to needs --through topic".into()));
         }
         if self.through == Way::Topic && !pipeline.replays && !self.force {
             let name = &pipeline.name;
-            return Err(Usage::new(format!(
+            return Err(Usage::error(format!(
                 "the pipeline {name} would take what comes to its topic again for new records, \
                  and a crash between sending and marking would double events: set `replays = \
                  true` in its table and restart it (or use --through plugin, or --force)"
             )));
         }
         if !self.dry_run && !self.yes && !std::io::stdin().is_terminal() {
-            return Err(Usage::new(
+            return Err(Usage::error(
                 "nobody is there to be asked: look with --dry-run, then say --yes".into(),
             ));
         }

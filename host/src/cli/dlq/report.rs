@@ -21,7 +21,7 @@ impl Told<'_> {
     pub fn verdict(&self) -> anyhow::Result<()> {
         let (failed, refused) = (self.report.failures(), self.report.refusals());
         if self.stopped {
-            bail!("{}", STOPPED);
+            bail!(STOPPED);
         }
         let (fail, are) = match self.dry_run {
             true => ("would fail again", "would be refused"),

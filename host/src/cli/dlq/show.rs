@@ -32,7 +32,7 @@ impl Show {
     pub fn run(&self) -> anyhow::Result<()> {
         let settings = config::load(&self.configured.config, Role::Ingest)?;
         let (topic, partition, offset) = place(&self.letter).ok_or_else(|| {
-            Usage::new(format!(
+            Usage::error(format!(
                 "`{}` names no letter: expected <topic>/<partition>/<offset>, such as \
                  orders-dlq/0/42",
                 self.letter
@@ -130,12 +130,14 @@ fn text(letter: &Letter) -> String {
         text += &format!("{:<9}{value}\n", format!("{name}:"));
     }
     // Those of the failure are above.
-    for (name, value) in letter.own_headers() {
+    let own = letter.own_headers().iter().map(|header| ("header", header));
+    let added = letter.added_headers().map(|header| ("added", header));
+    for (whose, (name, value)) in own.chain(added) {
         let (name, value) = (
-            bytes::one_line(Some(&name)),
+            bytes::one_line(Some(name)),
             bytes::one_line(value.as_deref()),
         );
-        text += &format!("header:  {name} = {value}\n");
+        text += &format!("{:<9}{name} = {value}\n", format!("{whose}:"));
     }
     text + &value(letter)
 }

@@ -4,6 +4,9 @@ use crate::pipeline::decide::source_in;
 use crate::pipeline::letters::{ERROR, OWN_VALUE, REPLAYS, SOURCE};
 use crate::record::{Headers, OwnedRecord, TopicPartition};
 
+/// A header's name and value.
+type Header = (Vec<u8>, Option<Vec<u8>>);
+
 /// A dead letter, as it was read.
 #[derive(Clone, Debug)]
 pub struct Letter {
@@ -31,6 +34,8 @@ pub struct Letter {
     pub replays: u32,
     /// Its value is not the record's: the policy wrote one of its own.
     pub own_value: bool,
+    /// How many of its headers are the record's own.
+    own: usize,
 }
 
 impl Letter {
@@ -48,6 +53,12 @@ impl Letter {
         else {
             return Err(Box::new(record));
         };
+        // The first that the host says of a failure; an earlier one of that
+        // name is the record's own, of a failure before.
+        let first = error(ERROR[0]);
+        let Some(own) = record.headers.iter().rposition(|(name, _)| *name == first) else {
+            return Err(Box::new(record));
+        };
         let or_empty = |name: &str| text(name).unwrap_or_default();
         Ok(Letter {
             class: or_empty("class"),
@@ -63,10 +74,9 @@ impl Letter {
             source_offset: offset,
             source_timestamp: number("timestamp").unwrap_or(-1),
             replays: replays(&record.headers),
-            own_value: record
-                .headers
-                .iter()
+            own_value: { record.headers[own..].iter() }
                 .any(|(name, _)| name == OWN_VALUE.as_bytes()),
+            own,
             record,
         })
     }
@@ -83,21 +93,18 @@ impl Letter {
         }
     }
 
-    /// The record's own headers: without what the host said of this failure,
-    /// which stands behind them.
-    pub fn own_headers(&self) -> Headers {
-        let mut told: Vec<Vec<u8>> = ERROR.iter().map(|name| error(name)).collect();
-        told.extend([SOURCE.into(), OWN_VALUE.into()]);
-        let mut own: Headers = Vec::new();
-        for header in self.record.headers.iter().rev() {
-            match told.iter().position(|name| *name == header.0) {
-                // Of each the last; an earlier one was the record's.
-                Some(at) => drop(told.swap_remove(at)),
-                None => own.push(header.clone()),
-            }
-        }
-        own.reverse();
-        own
+    /// The record's own headers. What the host says of a failure stands behind
+    /// them, and what the policy added behind that.
+    pub fn own_headers(&self) -> &[Header] {
+        &self.record.headers[..self.own]
+    }
+
+    /// What the policy added.
+    pub fn added_headers(&self) -> impl Iterator<Item = &Header> {
+        let told =
+            |name: &[u8]| name == SOURCE.as_bytes() || name.starts_with(b"millstream.error.");
+        let behind = self.record.headers[self.own..].iter();
+        behind.filter(move |(name, _)| !told(name))
     }
 
     /// The bytes of key, value and headers.
@@ -176,19 +183,26 @@ mod tests {
     }
 
     #[test]
-    fn a_records_own_headers_are_all_but_the_last_of_each_that_the_host_adds() {
+    fn a_records_own_headers_are_those_before_what_the_host_says_last() {
         let own = [
             ("trace", "a"),
+            ("millstream.error.class", "trap"),
             ("millstream.source", "t/0/1"),
             ("millstream.replays", "2"),
             ("trace", "b"),
         ];
-        let letter = letter(&[&own[..], &TOLD].concat()).unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        let found = letter.own_headers().into_iter();
-        let found: Vec<_> = found.map(|(n, v)| (text(n), text(v.unwrap()))).collect();
+        let added = [("content-type", "text/plain")];
+        let letter = letter(&[&own[..], &TOLD, &added].concat()).unwrap();
+        let text = |bytes: &Vec<u8>| String::from_utf8(bytes.clone()).unwrap();
+        let pair = |(name, value): &Header| (text(name), text(value.as_ref().unwrap()));
+        let found: Vec<_> = letter.own_headers().iter().map(pair).collect();
         let own = own.map(|(name, value)| (name.to_string(), value.to_string()));
         assert_eq!(found, own);
+        let found: Vec<_> = letter.added_headers().map(pair).collect();
+        assert_eq!(
+            found,
+            added.map(|(name, value)| (name.to_string(), value.to_string()))
+        );
         assert_eq!(letter.replays, 2);
     }
 

@@ -24,6 +24,7 @@ pub use report::{Failed, Refused, Report};
 use crate::config::{PipelineSettings, Settings};
 use crate::ingest::{KafkaSettings, Outbox};
 use crate::plugin::{Loader, RouteInstance, TransformInstance};
+use crate::record::Outgoing;
 use crate::store::{Mark, Store, Unavailable, Writer};
 use anyhow::Context;
 use std::collections::HashSet;
@@ -45,7 +46,7 @@ pub struct Rules {
     pub to_topic: Option<Option<String>>,
     /// How often a record may be sent to its topic.
     pub max_replays: u32,
-    /// Also what may be doubled by it.
+    /// Also what may be doubled by it, and what was sent before.
     pub force: bool,
     /// False: nothing is stored, sent or marked.
     pub write: bool,
@@ -130,7 +131,7 @@ impl Replayer {
         self.report.chosen += letters.len() as u64;
         let letters = self.triage(letters)?;
         match self.rules.to_topic.clone() {
-            Some(to) => self.send_again(letters, to.as_deref())?,
+            Some(to) => self.send_again(&letters, to.as_deref())?,
             None => self.go_through(letters)?,
         }
         Ok(self.report.worked() - before)
@@ -157,7 +158,7 @@ impl Replayer {
     }
 
     /// Sends these and waits until Kafka has them; indices of those it has.
-    fn deliver(&mut self, outgoing: Vec<crate::record::Outgoing>) -> Delivered {
+    fn deliver(&mut self, outgoing: &[Outgoing]) -> Delivered {
         if self.outbox.is_none() {
             match Outbox::new(&self.kafka) {
                 Ok(outbox) => self.outbox = Some(outbox),
@@ -165,7 +166,7 @@ impl Replayer {
             }
         }
         match &self.outbox {
-            Some(outbox) => send::deliver(outbox, &outgoing, &self.stop),
+            Some(outbox) => send::deliver(outbox, outgoing, &self.stop),
             None => Delivered::none(outgoing.len(), anyhow::anyhow!("there is no producer")),
         }
     }

@@ -20,7 +20,7 @@ impl Replayer {
     /// are sent again, and the pipeline (`replays = true`) drops the copies.
     pub(super) fn send_again(
         &mut self,
-        letters: Vec<Chosen>,
+        letters: &[Chosen],
         to: Option<&str>,
     ) -> anyhow::Result<()> {
         if letters.is_empty() {
@@ -32,7 +32,7 @@ impl Replayer {
             .map(|outgoing| outgoing.topic.clone())
             .collect();
         let delivered = match self.rules.write {
-            true => self.deliver(outgoing),
+            true => self.deliver(&outgoing),
             false => Delivered {
                 has: vec![true; letters.len()],
                 error: None,
@@ -62,7 +62,7 @@ impl Replayer {
 /// Which partition it comes to is its key's affair, as it was.
 fn record_of(one: &Chosen, to: Option<&str>) -> Outgoing {
     let Chosen { letter, source } = one;
-    let mut headers = letter.own_headers();
+    let mut headers = letter.own_headers().to_vec();
     headers.retain(|(name, _)| name != SOURCE.as_bytes() && name != REPLAYS.as_bytes());
     let count = letter.replays.saturating_add(1).to_string();
     headers.push((SOURCE.into(), Some(source.clone().into_bytes())));

@@ -59,15 +59,13 @@ impl Replayer {
         gone.outgoing
             .retain(|(index, _)| !out.contains(&record(index)));
         let range = from..end;
-        self.make_true(
-            Work {
-                of,
-                range,
-                made,
-                gone,
-            },
-            &out,
-        )?;
+        let work = Work {
+            of,
+            range,
+            made,
+            gone,
+        };
+        self.make_true(&work, &out)?;
         Ok(end)
     }
 
@@ -120,7 +118,7 @@ impl Replayer {
 
     /// Sends what goes to Kafka, then stores the rest with the marks, or finds
     /// out what would be stored.
-    fn make_true(&mut self, work: Work, out: &HashSet<u32>) -> anyhow::Result<()> {
+    fn make_true(&mut self, work: &Work, out: &HashSet<u32>) -> anyhow::Result<()> {
         let records: Vec<usize> = work.range.clone().collect();
         let is_in = |record: &usize| !out.contains(&(*record as u32));
         let records: Vec<usize> = records.into_iter().filter(is_in).collect();
@@ -130,7 +128,7 @@ impl Replayer {
         if self.rules.write && !work.gone.outgoing.is_empty() {
             let outgoing = work.gone.outgoing.iter();
             let outgoing: Vec<Outgoing> = outgoing.map(|(_, outgoing)| outgoing.clone()).collect();
-            if let Some(error) = self.deliver(outgoing).error {
+            if let Some(error) = self.deliver(&outgoing).error {
                 return Err(error);
             }
         }
@@ -142,7 +140,7 @@ impl Replayer {
             .map(|record| *record as u32)
             .zip(told)
             .collect();
-        self.count(&work, &told);
+        self.count(work, &told);
         Ok(())
     }
 

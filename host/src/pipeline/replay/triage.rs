@@ -40,8 +40,9 @@ impl Replayer {
         }
         let chosen = self.not_marked(chosen, Mark::Stored, |one| one.source.clone())?;
         match self.rules.to_topic {
-            Some(_) => self.not_marked(chosen, Mark::Sent, Chosen::sent_mark),
-            None => Ok(chosen),
+            // What is lost on its way, say to retention, must be sent again.
+            Some(_) if !self.rules.force => self.not_marked(chosen, Mark::Sent, Chosen::sent_mark),
+            _ => Ok(chosen),
         }
     }
 
