@@ -212,47 +212,58 @@ impl Scan {
             self.consumer.assign(&list)?;
             (self.fetching, self.heard) = (true, Instant::now());
         }
-        let answer = self.consumer.poll(LOOK);
-        if answer.is_some() {
-            self.heard = Instant::now();
+        let Some(answer) = self.consumer.poll(LOOK) else {
+            return part.still_silent(self.heard).map(|()| Look::Nothing);
+        };
+        self.heard = Instant::now();
+        let record = part.take(answer)?;
+        if part.from >= part.end {
+            self.open.pop_front();
+            self.fetching = false;
         }
+        Ok(record.map_or(Look::Nothing, |record| Look::Record(Box::new(record))))
+    }
+}
+
+impl Part {
+    /// Goes on by what Kafka said; the record, if it was one of these.
+    ///
+    /// What librdkafka still held of the partition before was dropped when this
+    /// one was assigned, ends included.
+    fn take(
+        &mut self,
+        answer: Result<BorrowedMessage, KafkaError>,
+    ) -> anyhow::Result<Option<OwnedRecord>> {
         match answer {
-            Some(Ok(message)) if is_of(&message, part) => {
-                let record = Box::new(owned(&message));
-                part.from = record.offset + 1;
-                if part.from >= part.end {
-                    self.next_part();
-                }
-                return Ok(Look::Record(record));
+            Ok(message) if !self.is_of(&message) => Ok(None),
+            Ok(message) => {
+                let offset = message.offset();
+                let is_one = (self.from..self.end).contains(&offset);
+                self.from = self.from.max(offset + 1);
+                Ok(is_one.then(|| owned(&message)))
             }
-            // Of the partition before, or of behind the end.
-            Some(Ok(message)) => {
-                let behind = message.offset() >= part.end
-                    && message.partition() == part.partition.partition
-                    && message.topic() == &*part.partition.topic;
-                drop(message);
-                if behind {
-                    self.next_part();
-                }
+            // Behind the last record only marks of transactions are left.
+            Err(KafkaError::PartitionEOF(_)) => {
+                self.from = self.end;
+                Ok(None)
             }
-            Some(Err(KafkaError::PartitionEOF(number))) if number == part.partition.partition => {
-                self.next_part();
-            }
-            Some(Err(error)) if !is_passing(&error) => {
-                bail!("reading {} from {}: {error}", part.partition, part.from)
-            }
-            _ if self.heard.elapsed() > SILENCE => {
-                let (partition, from) = (&part.partition, part.from);
-                bail!("reading {partition} from {from}: Kafka gives nothing");
-            }
-            _ => {}
+            Err(error) if is_passing(&error) => Ok(None),
+            Err(error) => bail!("reading {} from {}: {error}", self.partition, self.from),
         }
-        Ok(Look::Nothing)
     }
 
-    fn next_part(&mut self) {
-        self.open.pop_front();
-        self.fetching = false;
+    fn is_of(&self, message: &BorrowedMessage) -> bool {
+        let TopicPartition { topic, partition } = &self.partition;
+        message.topic() == &**topic && message.partition() == *partition
+    }
+
+    fn still_silent(&self, since: Instant) -> anyhow::Result<()> {
+        let (partition, from) = (&self.partition, self.from);
+        anyhow::ensure!(
+            since.elapsed() < SILENCE,
+            "reading {partition} from {from}: Kafka gives nothing"
+        );
+        Ok(())
     }
 }
 
@@ -262,20 +273,12 @@ fn list_of(partition: &TopicPartition, at: Offset) -> Result<TopicPartitionList,
     Ok(list)
 }
 
-fn is_of(message: &BorrowedMessage, part: &Part) -> bool {
-    message.topic() == &*part.partition.topic
-        && message.partition() == part.partition.partition
-        && (part.from..part.end).contains(&message.offset())
-}
-
 /// A node went away: librdkafka asks the next one.
 fn is_passing(error: &KafkaError) -> bool {
     use RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure, OperationTimedOut};
     let code = error.rdkafka_error_code();
     let away = [AllBrokersDown, BrokerTransportFailure, OperationTimedOut];
-    // The end of a partition that was let go of.
-    let late = matches!(error, KafkaError::PartitionEOF(_));
-    late || code.is_some_and(|code| away.contains(&code))
+    code.is_some_and(|code| away.contains(&code))
 }
 
 fn owned(message: &BorrowedMessage) -> OwnedRecord {
