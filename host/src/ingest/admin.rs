@@ -1,15 +1,12 @@
 //! Questions and orders to a cluster that rdkafka does not wrap, or only for
 //! asynchronous callers: librdkafka's admin calls, waited for.
 
+use super::ask::{Ask, Kafka, Op, Refused, text};
 use anyhow::{anyhow, bail};
 use rdkafka::TopicPartitionList;
 use rdkafka::bindings as sys;
-use rdkafka::bindings::rd_kafka_admin_op_t as Op;
-use std::ffi::{CStr, CString, c_char};
-use std::ptr;
+use std::ffi::CString;
 use std::time::Duration;
-
-type Kafka = *mut sys::rd_kafka_t;
 
 /// A topic's ID, as Kafka's tools write it; `None` where the cluster has none
 /// (before Kafka 2.8), or does not know the question.
@@ -36,7 +33,7 @@ pub(super) unsafe fn topic_id(
         sys::rd_kafka_TopicCollection_destroy(topics);
         let event = match ask.answer(patience) {
             Err(Refused::Unsupported) => return Ok(None),
-            Err(Refused::Other(why)) => bail!("asking Kafka for the ID of {topic}: {why}"),
+            Err(Refused::Other(_, why)) => bail!("asking Kafka for the ID of {topic}: {why}"),
             Ok(event) => event,
         };
         let result = sys::rd_kafka_event_DescribeTopics_result(event.0);
@@ -87,7 +84,7 @@ pub(super) unsafe fn create_topic(
         sys::rd_kafka_NewTopic_destroy(new);
         let event = ask.answer(patience).map_err(|refused| match refused {
             Refused::Unsupported => anyhow!("this cluster makes no topics for clients"),
-            Refused::Other(why) => anyhow!(why),
+            Refused::Other(_, why) => anyhow!(why),
         })?;
         let result = sys::rd_kafka_event_CreateTopics_result(event.0);
         let mut count = 0;
@@ -104,91 +101,6 @@ pub(super) unsafe fn create_topic(
             ),
         }
     }
-}
-
-/// What one call needs, until it is answered.
-struct Ask {
-    options: *mut sys::rd_kafka_AdminOptions_t,
-    queue: *mut sys::rd_kafka_queue_t,
-}
-
-enum Refused {
-    Unsupported,
-    Other(String),
-}
-
-impl Ask {
-    /// # Safety
-    /// `kafka` is live, and outlives this.
-    unsafe fn new(kafka: Kafka, op: Op, patience: Duration) -> Ask {
-        let millis = i32::try_from(patience.as_millis()).unwrap_or(i32::MAX);
-        // SAFETY: both are made here and destroyed in `drop`; a time-out that
-        // is refused leaves the default.
-        unsafe {
-            let options = sys::rd_kafka_AdminOptions_new(kafka, op);
-            let queue = sys::rd_kafka_queue_new(kafka);
-            sys::rd_kafka_AdminOptions_set_request_timeout(options, millis, ptr::null_mut(), 0);
-            Ask { options, queue }
-        }
-    }
-
-    /// Waits for the call's one event; a little longer than librdkafka does.
-    ///
-    /// # Safety
-    /// The call was made with this queue.
-    unsafe fn answer(&self, patience: Duration) -> Result<Event, Refused> {
-        let millis = i32::try_from(patience.as_millis()).unwrap_or(i32::MAX);
-        // SAFETY: the queue lives as long as `self`; the event is owned by
-        // what is returned.
-        unsafe {
-            let event = sys::rd_kafka_queue_poll(self.queue, millis.saturating_add(1000));
-            if event.is_null() {
-                return Err(Refused::Other("no answer".into()));
-            }
-            let event = Event(event);
-            match sys::rd_kafka_event_error(event.0) {
-                sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(event),
-                sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE
-                | sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION => {
-                    Err(Refused::Unsupported)
-                }
-                _ => Err(Refused::Other(text(sys::rd_kafka_event_error_string(
-                    event.0,
-                )))),
-            }
-        }
-    }
-}
-
-impl Drop for Ask {
-    fn drop(&mut self) {
-        // SAFETY: made in `new`, destroyed only here.
-        unsafe {
-            sys::rd_kafka_AdminOptions_destroy(self.options);
-            sys::rd_kafka_queue_destroy(self.queue);
-        }
-    }
-}
-
-struct Event(*mut sys::rd_kafka_event_t);
-
-impl Drop for Event {
-    fn drop(&mut self) {
-        // SAFETY: got from a queue, destroyed only here.
-        unsafe { sys::rd_kafka_event_destroy(self.0) }
-    }
-}
-
-/// # Safety
-/// `chars` is null or a string that ends.
-unsafe fn text(chars: *const c_char) -> String {
-    if chars.is_null() {
-        return String::new();
-    }
-    // SAFETY: by this function's own promise.
-    unsafe { CStr::from_ptr(chars) }
-        .to_string_lossy()
-        .into_owned()
 }
 
 /// The offset after a partition's last record, as far as fetches told it.

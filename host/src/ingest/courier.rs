@@ -2,7 +2,7 @@
 
 use super::KafkaSettings;
 use super::context::{Complaints, log};
-use super::produce::produce;
+use super::produce::{Placing, produce};
 use crate::record::Outgoing;
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
@@ -104,7 +104,8 @@ impl Courier {
     pub async fn deliver(&self, outgoing: &Outgoing) -> Answer {
         let producer = self.producer.load_full();
         let (waiting, answer) = oneshot::channel();
-        let sent = produce(producer.client(), outgoing, Box::new(waiting));
+        let waiting = Box::new(waiting);
+        let sent = produce(producer.client(), outgoing, Placing::default(), waiting);
         let answer = match sent {
             Ok(()) => timeout(self.patience + GRACE, answer).await,
             Err((error, _)) => Ok(Ok(Err(not_taken(error)))),

@@ -45,7 +45,7 @@ pub fn of<'a>(
 }
 
 /// Headers of a record to write.
-pub(super) struct Native(*mut sys::rd_kafka_headers_t);
+pub(crate) struct Native(*mut sys::rd_kafka_headers_t);
 
 impl Native {
     /// Copies names and values into librdkafka's own list.

@@ -4,9 +4,11 @@
 //! pipeline's ledger says and never elsewhere; polling that never stops, so
 //! that a slow pipeline stays in its group; nothing committed that the
 //! pipeline did not call done. This folder deliberately knows nothing of
-//! ledgers, plugins or Redis: it asks [`Partitions`]. It alone names rdkafka.
+//! ledgers, plugins or Redis: it asks [`Partitions`]. It alone names
+//! rdkafka, with the tools in `kafka`, which share `ask`, `headers` and `produce`.
 
 mod admin;
+pub(crate) mod ask;
 mod cluster;
 mod consumer;
 mod context;
@@ -15,7 +17,7 @@ mod feed;
 pub mod headers;
 pub mod mock;
 mod outbox;
-mod produce;
+pub(crate) mod produce;
 mod settings;
 mod starts;
 
@@ -24,7 +26,8 @@ pub use consumer::{Ingest, IngestOptions};
 pub use courier::{Courier, NotAcknowledged};
 pub use feed::{Feed, FeedError, FillLimits};
 pub use outbox::{Outbox, Receipts, Undelivered};
-pub use settings::{KafkaSettings, PropertyError};
+pub use produce::Placing;
+pub use settings::{KafkaSettings, PropertyError, check_property};
 
 use crate::record::TopicPartition;
 

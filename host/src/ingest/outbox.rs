@@ -3,7 +3,7 @@
 use super::KafkaSettings;
 use super::admin;
 use super::context::{Complaints, log};
-use super::produce::produce;
+use super::produce::{Placing, produce};
 use crate::record::Outgoing;
 use anyhow::Context as _;
 use metrics::counter;
@@ -132,7 +132,12 @@ impl Outbox {
         receipts.state().awaited += 1;
         let mut receipt = Box::new((receipts.clone(), index));
         loop {
-            let (error, returned) = match produce(self.producer.client(), outgoing, receipt) {
+            let (error, returned) = match produce(
+                self.producer.client(),
+                outgoing,
+                Placing::default(),
+                receipt,
+            ) {
                 Ok(()) => return,
                 Err(failed) => failed,
             };

@@ -11,11 +11,21 @@ use rdkafka::util::IntoOpaque;
 use std::ffi::{CString, c_void};
 use std::ptr;
 
+/// What a producer may leave to Kafka.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Placing {
+    /// The partition; otherwise the key says, or chance.
+    pub partition: Option<i32>,
+    /// Milliseconds since 1970-01-01 UTC; otherwise now.
+    pub timestamp: Option<i64>,
+}
+
 /// Puts a record into the producer's queue. Whoever sends it gets `receipt` in
 /// [`ProducerContext::delivery`]; one that is not taken gives it back.
-pub(super) fn produce<C: ProducerContext>(
+pub(crate) fn produce<C: ProducerContext>(
     client: &Client<C>,
     outgoing: &Outgoing,
+    placing: Placing,
     receipt: C::DeliveryOpaque,
 ) -> Result<(), (RDKafkaErrorCode, C::DeliveryOpaque)> {
     let Ok(topic) = CString::new(outgoing.topic.as_str()) else {
@@ -24,6 +34,9 @@ pub(super) fn produce<C: ProducerContext>(
     let (key, key_size) = parts(outgoing.key.as_deref());
     let (value, value_size) = parts(outgoing.value.as_deref());
     let headers = Native::new(&outgoing.headers);
+    let partition = placing.partition.unwrap_or(ANY_PARTITION);
+    // librdkafka reads 0 as now.
+    let timestamp = placing.timestamp.unwrap_or(0);
     let opaque = receipt.into_ptr();
     // SAFETY: each tag is followed by what librdkafka's rd_kafka_vtype_t says
     // belongs to it, as rdkafka's own `BaseProducer::send` does. All of it
@@ -35,6 +48,10 @@ pub(super) fn produce<C: ProducerContext>(
             topic.as_ptr(),
             vtype::RD_KAFKA_VTYPE_MSGFLAGS,
             sys::RD_KAFKA_MSG_F_COPY,
+            vtype::RD_KAFKA_VTYPE_PARTITION,
+            partition,
+            vtype::RD_KAFKA_VTYPE_TIMESTAMP,
+            timestamp,
             vtype::RD_KAFKA_VTYPE_KEY,
             key,
             key_size,
@@ -57,8 +74,11 @@ pub(super) fn produce<C: ProducerContext>(
     Ok(())
 }
 
+/// librdkafka's `RD_KAFKA_PARTITION_UA`.
+const ANY_PARTITION: i32 = -1;
+
 /// Bytes as librdkafka takes them: absent is a null pointer, empty is not.
-pub(super) fn parts(bytes: Option<&[u8]>) -> (*mut c_void, usize) {
+pub(crate) fn parts(bytes: Option<&[u8]>) -> (*mut c_void, usize) {
     bytes.map_or((ptr::null_mut(), 0), |bytes| {
         (bytes.as_ptr().cast_mut().cast(), bytes.len())
     })

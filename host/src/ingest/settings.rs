@@ -113,11 +113,7 @@ impl KafkaSettings {
                     "this property is Millstream's own to set: {why}"
                 )));
             }
-            let mut one = ClientConfig::new();
-            one.set(name, value);
-            if let Err(refused) = one.create_native_config() {
-                return Err(error(reason(&refused, value)));
-            }
+            check_property(name, value)?;
         }
         Ok(())
     }
@@ -193,6 +189,20 @@ impl KafkaSettings {
         self.or(&mut config, "message.max.bytes", "1000000000");
         config
     }
+}
+
+/// Checks that librdkafka knows a property and takes its value.
+///
+/// # Errors
+/// Where it does not; without the value, which may be a secret.
+pub fn check_property(name: &str, value: &str) -> Result<(), PropertyError> {
+    let mut one = ClientConfig::new();
+    one.set(name, value);
+    let checked = one.create_native_config();
+    checked.map(drop).map_err(|refused| PropertyError {
+        property: name.into(),
+        reason: reason(&refused, value),
+    })
 }
 
 /// librdkafka's words, unless they repeat the value: it may be a secret.
