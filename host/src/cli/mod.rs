@@ -7,10 +7,16 @@ mod daemon;
 mod demo;
 mod dlq;
 mod edge;
+mod exit;
+mod kafka;
 mod offsets;
+mod output;
+mod place;
 mod run;
+mod table;
+mod time;
 
-use crate::config::{self, ConfigError, Role};
+use crate::config::{self, Role};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -61,6 +67,20 @@ enum Command {
     Dlq {
         #[command(subcommand)]
         command: dlq::DlqCommand,
+    },
+    /// Makes, lists, describes, changes and deletes Kafka topics.
+    Topic {
+        #[command(subcommand)]
+        command: kafka::topic::TopicCommand,
+    },
+    /// Writes records to a Kafka topic, from standard input or files.
+    Produce(kafka::produce::ProduceArguments),
+    /// Reads records of a Kafka topic.
+    Consume(kafka::consume::ConsumeArguments),
+    /// Lists, describes and resets Kafka consumer groups.
+    Group {
+        #[command(subcommand)]
+        command: kafka::group::GroupCommand,
     },
     /// Compiles a plugin from standard input to standard output; the daemon
     /// runs this as a child of its own.
@@ -125,11 +145,7 @@ pub fn main() -> ExitCode {
     };
     match dispatch(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("millstream: {error:#}");
-            let usage = error.is::<ConfigError>() || error.is::<Usage>();
-            ExitCode::from(if usage { USAGE } else { 1 })
-        }
+        Err(error) => exit::report(&error),
     }
 }
 
@@ -162,8 +178,19 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
             start_logging("warn,librdkafka=error");
             dlq::run(command)
         }
+        Command::Topic { command } => quietly(|| kafka::topic::run(command)),
+        Command::Produce(arguments) => quietly(|| kafka::produce::run(&arguments)),
+        Command::Consume(arguments) => quietly(|| kafka::consume::run(&arguments)),
+        Command::Group { command } => quietly(|| kafka::group::run(command)),
         Command::CompilePlugin => crate::plugin::compile::child(),
     }
+}
+
+/// For commands whose errors say all: librdkafka's own words are only for who
+/// asks for them (`RUST_LOG=librdkafka=debug`).
+fn quietly(command: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
+    start_logging("error,librdkafka=off");
+    command()
 }
 
 /// Logs to standard error; `RUST_LOG` chooses what.

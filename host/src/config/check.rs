@@ -28,6 +28,22 @@ pub(super) fn check(
     Checker { path, text, role }.settings(file)
 }
 
+pub(super) fn check_kafka(
+    path: &Path,
+    text: &str,
+    file: file::OnlyKafka,
+) -> Checked<KafkaSettings> {
+    let role = Role::All;
+    let checker = Checker { path, text, role };
+    match file.kafka {
+        Some(kafka) => checker.kafka(kafka),
+        None => checker.error(
+            text.len()..text.len(),
+            "there is no [kafka] with bootstrap-servers",
+        ),
+    }
+}
+
 pub(super) type Checked<T> = Result<T, ConfigError>;
 
 impl Checker<'_> {

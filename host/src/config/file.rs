@@ -22,6 +22,12 @@ pub(super) struct File {
     pub pipeline: Vec<Spanned<Pipeline>>,
 }
 
+/// A file of which only this table counts.
+#[derive(Deserialize)]
+pub(super) struct OnlyKafka {
+    pub kafka: Option<Kafka>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Kafka {

@@ -22,6 +22,7 @@ pub use settings::{
     PluginSettings, Role, Settings, StartAt, TlsFiles,
 };
 
+use crate::ingest::KafkaSettings;
 use std::path::Path;
 
 /// Reads and checks a configuration file for a daemon of this role.
@@ -32,6 +33,19 @@ pub fn load(path: &Path, role: Role) -> Result<Settings, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|e| ConfigError::new(path, None, format!("can't read the configuration: {e}")))?;
     parse(path, &text, role)
+}
+
+/// Reads the `[kafka]` table alone, for tools that need nothing else: the rest
+/// may be missing, wrong, or need variables that are not set.
+///
+/// # Errors
+/// What is wrong with the table, with its place.
+pub fn load_kafka(path: &Path) -> Result<KafkaSettings, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| ConfigError::new(path, None, format!("can't read the configuration: {e}")))?;
+    let file: file::OnlyKafka =
+        toml::from_str(&text).map_err(|e| error::of_toml(path, &text, &e))?;
+    check::check_kafka(path, &text, file)
 }
 
 /// Checks a configuration's text; `path` is for messages and for the paths in

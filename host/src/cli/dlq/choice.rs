@@ -3,7 +3,7 @@
 use super::Configured;
 use super::filter::Filter;
 use super::time;
-use crate::cli::Usage;
+use crate::cli::exit::Usage;
 use crate::config::{self, PipelineSettings, Role, Settings};
 use crate::kafka::scan::Range;
 use clap::Args;

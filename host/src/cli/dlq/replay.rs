@@ -3,7 +3,7 @@
 use super::choice::Choice;
 use super::letters::Letters;
 use super::report::{self, Told};
-use crate::cli::Usage;
+use crate::cli::exit::Usage;
 use crate::config::PipelineSettings;
 use crate::pipeline::offsets::check_store;
 use crate::pipeline::replay::{Letter, Replayer, Rules};

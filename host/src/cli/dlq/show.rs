@@ -2,7 +2,7 @@
 
 use super::list::describe;
 use super::{Configured, bytes, time};
-use crate::cli::Usage;
+use crate::cli::exit::Usage;
 use crate::config::{self, Role};
 use crate::kafka::scan::{Look, Range, Scan};
 use crate::pipeline::replay::Letter;

@@ -1,11 +1,13 @@
 //! `millstream offsets show|set`.
 
+use super::output;
+use super::place;
+use super::table::Table;
 use crate::config::{self, Role};
+use crate::kafka::Place;
 use crate::pipeline::offsets::{self, Change, Standing, Target, Which};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
-
-mod time;
 
 #[derive(Subcommand)]
 pub(super) enum OffsetsCommand {
@@ -26,7 +28,7 @@ pub(super) enum OffsetsCommand {
         which: Chosen,
         /// `earliest`, `latest`, an offset, or a time such as
         /// 2026-11-21T08:30:00Z: the first record of then or later.
-        #[arg(long, value_parser = parse_target)]
+        #[arg(long, value_parser = target)]
         to: Target,
         /// Shows what would be done, and does nothing.
         #[arg(long)]
@@ -72,8 +74,8 @@ pub(super) fn run(command: OffsetsCommand) -> anyhow::Result<()> {
             let (settings, which) = which.read()?;
             let standings = offsets::show(&settings, &which)?;
             match json {
-                true => standings.iter().for_each(|s| println!("{}", describe(s))),
-                false => print_standings(&standings),
+                true => output::lines(standings.iter().map(describe))?,
+                false => print_standings(&standings)?,
             }
         }
         OffsetsCommand::Set {
@@ -84,40 +86,31 @@ pub(super) fn run(command: OffsetsCommand) -> anyhow::Result<()> {
         } => {
             let (settings, which) = which.read()?;
             let changes = offsets::set(&settings, &which, to, !dry_run)?;
-            for change in &changes {
-                match json {
-                    true => println!("{}", describe_change(change, dry_run)),
-                    false => print_change(change, dry_run),
-                }
+            match json {
+                true => output::lines(changes.iter().map(|c| describe_change(c, dry_run)))?,
+                false => output::lines(changes.iter().map(|c| change_in_words(c, dry_run)))?,
             }
         }
     }
     Ok(())
 }
 
-fn parse_target(text: &str) -> Result<Target, String> {
-    match text {
-        "earliest" => return Ok(Target::Earliest),
-        "latest" => return Ok(Target::Latest),
-        _ => {}
+fn target(text: &str) -> Result<Target, String> {
+    match place::parse(text)? {
+        Place::Earliest => Ok(Target::Earliest),
+        Place::Latest => Ok(Target::Latest),
+        Place::Offset(offset) => Ok(Target::Offset(offset)),
+        Place::Time(millis) => Ok(Target::Time(millis)),
+        Place::BeforeEnd(_) => Err("an offset is not negative".into()),
     }
-    if let Ok(offset) = text.parse::<i64>() {
-        return match offset {
-            0.. => Ok(Target::Offset(offset)),
-            _ => Err("an offset is not negative".into()),
-        };
-    }
-    time::millis(text).map(Target::Time).ok_or_else(|| {
-        "expected `earliest`, `latest`, an offset, or a time such as 2026-11-21T08:30:00Z".into()
-    })
 }
 
 fn number(n: Option<i64>) -> String {
     n.map_or_else(|| "-".into(), |n| n.to_string())
 }
 
-fn print_standings(standings: &[Standing]) {
-    let head = [
+fn print_standings(standings: &[Standing]) -> std::io::Result<()> {
+    let mut table = Table::new(&[
         "PIPELINE",
         "TOPIC",
         "PARTITION",
@@ -127,9 +120,9 @@ fn print_standings(standings: &[Standing]) {
         "LAG",
         "COMMITTED",
         "NOTE",
-    ];
-    let row = |s: &Standing| {
-        [
+    ]);
+    for s in standings {
+        table.row([
             s.pipeline.clone(),
             s.partition.topic.to_string(),
             s.partition.partition.to_string(),
@@ -139,40 +132,23 @@ fn print_standings(standings: &[Standing]) {
             number(s.lag()),
             number(s.committed),
             s.note().unwrap_or_default(),
-        ]
-    };
-    let rows: Vec<_> = [head.map(String::from)]
-        .into_iter()
-        .chain(standings.iter().map(row))
-        .collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let widths: Vec<_> = (0..head.len()).map(width).collect();
-    for row in &rows {
-        let cells = row.iter().zip(&widths).enumerate();
-        // Names to the left, numbers to the right.
-        let cell = |(column, (cell, width)): (usize, (&String, &usize))| match column {
-            0 | 1 | 8 => format!("{cell:<width$}"),
-            _ => format!("{cell:>width$}"),
-        };
-        println!(
-            "{}",
-            cells.map(cell).collect::<Vec<_>>().join("  ").trim_end()
-        );
+        ]);
     }
+    table.print()
 }
 
-fn print_change(change: &Change, dry_run: bool) {
+fn change_in_words(change: &Change, dry_run: bool) -> String {
     let Change { before, next } = change;
     let was = before.ledger.as_ref().map(|ledger| ledger.next);
     let would = if dry_run { "would go on" } else { "goes on" };
-    println!(
+    format!(
         "{} {}: {would} at {next} (was {}; it holds {} to {})",
         before.pipeline,
         before.partition,
         number(was),
         before.low,
         before.high
-    );
+    )
 }
 
 fn describe(standing: &Standing) -> serde_json::Value {
@@ -195,21 +171,4 @@ fn describe_change(change: &Change, dry_run: bool) -> serde_json::Value {
     described["to"] = change.next.into();
     described["written"] = (!dry_run).into();
     described
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_target_is_a_word_an_offset_or_a_time() {
-        let target = |text| parse_target(text).ok();
-        assert_eq!(target("earliest"), Some(Target::Earliest));
-        assert_eq!(target("latest"), Some(Target::Latest));
-        assert_eq!(target("0"), Some(Target::Offset(0)));
-        assert_eq!(target("1970-01-01T00:00:01Z"), Some(Target::Time(1000)));
-        for wrong in ["", "-1", "oldest", "2026-11-21", "1.5"] {
-            assert_eq!(target(wrong), None, "{wrong}");
-        }
-    }
 }

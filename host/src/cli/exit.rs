@@ -1,0 +1,39 @@
+//! How commands end: what is said, and with which code.
+
+use super::USAGE;
+use crate::config::ConfigError;
+use crate::kafka::Failure;
+use std::io;
+use std::process::ExitCode;
+
+/// What was asked for does not go together, which clap can't tell: exit code
+/// 64.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Usage(pub String);
+
+impl Usage {
+    pub fn new(what: String) -> anyhow::Error {
+        Usage(what).into()
+    }
+}
+
+/// Says what went wrong. Whoever reads our output and stops (`| head`) had
+/// enough: that is no error.
+pub(super) fn report(error: &anyhow::Error) -> ExitCode {
+    if is_broken_pipe(error) {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("millstream: {error:#}");
+    ExitCode::from(if is_usage(error) { USAGE } else { 1 })
+}
+
+pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn is_usage(error: &anyhow::Error) -> bool {
+    let properties = matches!(error.downcast_ref(), Some(Failure::Properties(_)));
+    properties || error.is::<ConfigError>() || error.is::<Usage>()
+}

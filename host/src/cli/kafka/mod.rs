@@ -1,0 +1,22 @@
+//! Kafka at hand, at the command line: arguments, a call of `crate::kafka`,
+//! and what to print.
+
+mod base64;
+pub mod consume;
+pub mod group;
+pub mod produce;
+mod reach;
+mod stop;
+pub mod topic;
+mod wire;
+
+use super::{exit, output, place, table, time};
+
+/// `key=value`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected key=value")?;
+    match key.is_empty() {
+        true => Err("expected key=value".into()),
+        false => Ok((key.into(), value.into())),
+    }
+}

@@ -1,0 +1,95 @@
+//! Lines of files and of standard input, read by a thread of their own: who
+//! waits for a line must be able to stop waiting.
+
+use anyhow::Context;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
+
+/// As many lines are read ahead; then the reader waits.
+const AHEAD: usize = 1024;
+
+/// A line without its end.
+pub(super) struct Line {
+    pub text: Vec<u8>,
+    /// `orders.txt:3`, `line 3`.
+    pub place: String,
+}
+
+pub(super) struct Input {
+    lines: Receiver<anyhow::Result<Line>>,
+    /// Someone types them.
+    pub is_typed: bool,
+}
+
+impl Input {
+    /// Opens all files, so that a wrong name is told before anything is sent.
+    pub fn open(files: &[PathBuf]) -> anyhow::Result<Input> {
+        let stdin = [PathBuf::from("-")];
+        let files = if files.is_empty() { &stdin } else { files };
+        let is_typed = files.iter().any(|file| is_stdin(file)) && io::stdin().is_terminal();
+        let sources = files.iter().map(|file| source(file));
+        let sources = sources.collect::<anyhow::Result<Vec<_>>>()?;
+        let (send, lines) = sync_channel(AHEAD);
+        std::thread::spawn(move || {
+            for (prefix, source) in sources {
+                if read(&prefix, source, &send).is_none() {
+                    return;
+                }
+            }
+        });
+        Ok(Input { lines, is_typed })
+    }
+
+    /// The next line, if there is one within `patience`; `Ok(None)` after the
+    /// last.
+    pub fn next(&self, patience: Duration) -> Option<anyhow::Result<Option<Line>>> {
+        match self.lines.recv_timeout(patience) {
+            Ok(line) => Some(line.map(Some)),
+            Err(RecvTimeoutError::Disconnected) => Some(Ok(None)),
+            Err(RecvTimeoutError::Timeout) => None,
+        }
+    }
+}
+
+fn is_stdin(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
+type Source = Box<dyn BufRead + Send>;
+
+fn source(file: &Path) -> anyhow::Result<(String, Source)> {
+    if is_stdin(file) {
+        return Ok(("line ".into(), Box::new(BufReader::new(io::stdin()))));
+    }
+    let opened = File::open(file).with_context(|| format!("reading {}", file.display()))?;
+    Ok((
+        format!("{}:", file.display()),
+        Box::new(BufReader::new(opened)),
+    ))
+}
+
+/// `None` when nobody wants more, or it can't be read on.
+fn read(prefix: &str, mut source: Source, send: &SyncSender<anyhow::Result<Line>>) -> Option<()> {
+    for number in 1_u64.. {
+        let place = format!("{prefix}{number}");
+        let mut text = Vec::new();
+        match source.read_until(b'\n', &mut text) {
+            Ok(0) => break,
+            Ok(_) => {
+                if text.ends_with(b"\n") {
+                    text.pop();
+                }
+                send.send(Ok(Line { text, place })).ok()?;
+            }
+            Err(error) => {
+                let error = anyhow::Error::new(error).context(format!("reading {place}"));
+                send.send(Err(error)).ok()?;
+                return None;
+            }
+        }
+    }
+    Some(())
+}

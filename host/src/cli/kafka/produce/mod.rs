@@ -1,0 +1,241 @@
+//! `millstream produce`.
+
+mod input;
+mod tally;
+
+use super::reach::Reach;
+use super::stop::Stop;
+use super::{output, pair, wire};
+use crate::ingest::Placing;
+use crate::kafka::{Sender, Sending};
+use crate::record::Outgoing;
+use clap::{Args, ValueEnum};
+use input::{Input, Line};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use tally::Tally;
+
+#[derive(Args)]
+pub(in crate::cli) struct ProduceArguments {
+    /// The topic; it must be there.
+    topic: String,
+    /// Files to read, `-` for standard input [default: standard input].
+    files: Vec<PathBuf>,
+    /// What a line is.
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Every record's key.
+    #[arg(short, long, conflicts_with = "key_delimiter")]
+    key: Option<String>,
+    /// What stands between key and value (text).
+    #[arg(short = 'K', long, value_name = "TEXT")]
+    key_delimiter: Option<String>,
+    /// An empty value is none: a tombstone (text).
+    #[arg(short = 'Z', long)]
+    tombstones: bool,
+    /// A header of every record; may be given several times.
+    #[arg(short = 'H', long = "header", value_name = "NAME=VALUE", value_parser = pair)]
+    headers: Vec<(String, String)>,
+    /// To this partition; otherwise the key says which, or chance.
+    #[arg(short, long, value_parser = clap::value_parser!(i32).range(0..))]
+    partition: Option<i32>,
+    /// To the partition and with the timestamp that each line has (JSON).
+    #[arg(long, conflicts_with = "partition")]
+    keep_place: bool,
+    /// Who must have a record before it counts: every in-sync replica, the
+    /// leader, nobody.
+    #[arg(long, default_value = "all", value_parser = ["all", "1", "0"])]
+    acks: String,
+    /// How batches are compressed.
+    #[arg(short = 'z', long, default_value = "none", value_parser = ["none", "gzip", "snappy", "lz4", "zstd"])]
+    compression: String,
+    /// So many records a second at most.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
+    /// Says of each record where it went.
+    #[arg(short, long)]
+    verbose: bool,
+    /// The same as lines of JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    reach: Reach,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A value, or a key and a value.
+    Text,
+    /// A record, as `consume --format json` writes them.
+    Json,
+}
+
+pub(in crate::cli) fn run(arguments: &ProduceArguments) -> anyhow::Result<()> {
+    let stop = Stop::listen()?;
+    let input = Input::open(&arguments.files)?;
+    let connection = arguments.reach.connect()?;
+    let sender = Sender::start(
+        &connection,
+        &Sending {
+            topic: arguments.topic.clone(),
+            partition: arguments.partition,
+            acks: arguments.acks.clone(),
+            compression: arguments.compression.clone(),
+        },
+    )?;
+    let mut run = Run {
+        tally: Tally::new(arguments, &input),
+        arguments,
+        sender,
+        stop,
+    };
+    let read = run.send_all(&input);
+    let flushed = run.flush();
+    let Run { tally, sender, .. } = run;
+    // What it lacks makes the topic's answer to whoever waits in vain.
+    let lacking = tally
+        .has_failed()
+        .then(|| connection.lacking(sender.topic()));
+    sender.abandon();
+    tally.finish(lacking.flatten())?;
+    read?;
+    flushed
+}
+
+struct Run<'a> {
+    arguments: &'a ProduceArguments,
+    sender: Sender,
+    tally: Tally,
+    stop: Stop,
+}
+
+impl Run<'_> {
+    fn send_all(&mut self, input: &Input) -> anyhow::Result<()> {
+        let mut next = Instant::now();
+        while !self.stop.is_asked() {
+            let Some(line) = input.next(Duration::from_millis(50)) else {
+                self.sender.poll(Duration::ZERO);
+                self.take_receipts()?;
+                continue;
+            };
+            let Some(line) = line? else {
+                return Ok(());
+            };
+            if let Some(rate) = self.arguments.rate {
+                self.wait_for(next)?;
+                next = next.max(Instant::now() - Duration::from_secs(1))
+                    + Duration::from_secs(1) / rate;
+            }
+            self.send(&line)?;
+            self.sender.poll(Duration::ZERO);
+            self.take_receipts()?;
+        }
+        Ok(())
+    }
+
+    fn wait_for(&mut self, due: Instant) -> anyhow::Result<()> {
+        while !self.stop.is_asked() {
+            let left = due.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            self.sender.poll(left.min(Duration::from_millis(50)));
+            self.take_receipts()?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, line: &Line) -> anyhow::Result<()> {
+        let Some((record, placing)) = self.record(line)? else {
+            return Ok(());
+        };
+        let number = self.tally.sending(line, &record);
+        let stop = self.stop.clone();
+        let sent = self
+            .sender
+            .send(&record, placing, number, &mut || !stop.is_asked());
+        match sent {
+            Ok(true) => {}
+            // Asked to stop while the queue was full.
+            Ok(false) => self.tally.not_sent(number),
+            Err(why) => self.tally.failed(number, &why)?,
+        }
+        Ok(())
+    }
+
+    /// The record that a line is; none, for an empty line of JSON.
+    fn record(&self, line: &Line) -> anyhow::Result<Option<(Outgoing, Placing)>> {
+        let arguments = self.arguments;
+        let mut placing = Placing {
+            partition: arguments.partition,
+            timestamp: None,
+        };
+        let given = arguments.key.as_ref().map(|key| key.clone().into_bytes());
+        let mut record = Outgoing {
+            topic: self.sender.topic().into(),
+            key: given,
+            value: None,
+            headers: Vec::new(),
+        };
+        match arguments.format {
+            Format::Json if line.text.trim_ascii().is_empty() => return Ok(None),
+            Format::Json => {
+                let read = wire::of_json(&line.text)
+                    .map_err(|why| anyhow::anyhow!("{}: {why}", line.place))?;
+                record.key = record.key.or(read.key);
+                (record.value, record.headers) = (read.value, read.headers);
+                if arguments.keep_place {
+                    placing = read.placing;
+                }
+            }
+            Format::Text => self.of_text(&line.text, &mut record),
+        }
+        let given = arguments.headers.iter().cloned();
+        record
+            .headers
+            .extend(given.map(|(name, value)| (name.into(), Some(value.into()))));
+        Ok(Some((record, placing)))
+    }
+
+    fn of_text(&self, line: &[u8], record: &mut Outgoing) {
+        let delimiter = self.arguments.key_delimiter.as_deref();
+        let split = delimiter.and_then(|delimiter| split(line, delimiter.as_bytes()));
+        let value = match split {
+            Some((key, value)) => {
+                record.key = Some(key.to_vec());
+                value
+            }
+            None => line,
+        };
+        record.value = (!(value.is_empty() && self.arguments.tombstones)).then(|| value.to_vec());
+    }
+
+    fn take_receipts(&mut self) -> anyhow::Result<()> {
+        for receipt in self.sender.receipts() {
+            match receipt.result {
+                Ok(place) => self.tally.acknowledged(receipt.number, place)?,
+                Err(why) => self.tally.failed(receipt.number, &why)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for every receipt: librdkafka gives each one in its own time.
+    fn flush(&mut self) -> anyhow::Result<()> {
+        loop {
+            self.sender.poll(Duration::from_millis(50));
+            self.take_receipts()?;
+            if self.sender.in_flight() == 0 {
+                return self.take_receipts();
+            }
+        }
+    }
+}
+
+fn split<'a>(line: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    if at.is_empty() {
+        return None;
+    }
+    let found = line.windows(at.len()).position(|window| window == at)?;
+    Some((&line[..found], &line[found + at.len()..]))
+}

@@ -1,0 +1,139 @@
+//! What became of every record: as lines, as progress, and as a sum.
+
+use super::output;
+use super::{Input, Line, ProduceArguments};
+use crate::record::Outgoing;
+use anyhow::bail;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use std::collections::HashMap;
+use std::time::Instant;
+
+/// So many failures are told one by one.
+const TOLD: u64 = 5;
+
+pub(super) struct Tally {
+    topic: String,
+    verbose: bool,
+    json: bool,
+    unasked: bool,
+    began: Instant,
+    /// Where those in flight came from, by number.
+    in_flight: HashMap<u64, String>,
+    sent: u64,
+    acknowledged: u64,
+    failed: u64,
+    bytes: usize,
+    progress: ProgressBar,
+}
+
+impl Tally {
+    pub fn new(arguments: &ProduceArguments, input: &Input) -> Tally {
+        let hidden = arguments.verbose || arguments.json || input.is_typed;
+        Tally {
+            topic: arguments.topic.clone(),
+            verbose: arguments.verbose,
+            json: arguments.json,
+            unasked: arguments.acks == "0",
+            began: Instant::now(),
+            in_flight: HashMap::new(),
+            sent: 0,
+            acknowledged: 0,
+            failed: 0,
+            bytes: 0,
+            progress: if hidden { ProgressBar::hidden() } else { bar() },
+        }
+    }
+
+    /// Notes a record before it is sent; its number.
+    pub fn sending(&mut self, line: &Line, record: &Outgoing) -> u64 {
+        self.sent += 1;
+        let size = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+        self.bytes += size(&record.key) + size(&record.value);
+        self.in_flight.insert(self.sent, line.place.clone());
+        self.sent
+    }
+
+    /// It was not sent after all.
+    pub fn not_sent(&mut self, number: u64) {
+        self.in_flight.remove(&number);
+        self.sent -= 1;
+    }
+
+    pub fn acknowledged(&mut self, number: u64, place: (i32, i64)) -> std::io::Result<()> {
+        self.acknowledged += 1;
+        self.progress.set_position(self.acknowledged);
+        let from = self.in_flight.remove(&number).unwrap_or_default();
+        let ((partition, offset), topic) = (place, &self.topic);
+        if self.json {
+            let offset = (offset >= 0).then_some(offset);
+            return output::line(json!({
+                "from": from, "topic": topic, "partition": partition, "offset": offset
+            }));
+        }
+        match (self.verbose, offset) {
+            (true, 0..) => output::line(format!("{from}: {topic}/{partition}, offset {offset}")),
+            (true, _) => output::line(format!("{from}: {topic}, not acknowledged by intent")),
+            (false, _) => Ok(()),
+        }
+    }
+
+    pub fn failed(&mut self, number: u64, why: &str) -> std::io::Result<()> {
+        self.failed += 1;
+        let from = self.in_flight.remove(&number).unwrap_or_default();
+        if self.json {
+            return output::line(json!({ "from": from, "topic": self.topic, "error": why }));
+        }
+        if self.failed <= TOLD {
+            self.progress
+                .suspend(|| eprintln!("millstream: {from}: {why}"));
+        }
+        Ok(())
+    }
+
+    pub fn has_failed(&self) -> bool {
+        self.failed > 0
+    }
+
+    /// The sum, for people; `lacking` is what the topic lacks.
+    ///
+    /// # Errors
+    /// When not all was acknowledged.
+    pub fn finish(self, lacking: Option<String>) -> anyhow::Result<()> {
+        self.progress.finish_and_clear();
+        let Tally {
+            sent,
+            acknowledged,
+            topic,
+            ..
+        } = &self;
+        let lost = sent - acknowledged;
+        let how = if self.unasked { "sent" } else { "acknowledged" };
+        let records = if *acknowledged == 1 {
+            "record"
+        } else {
+            "records"
+        };
+        eprintln!(
+            "{acknowledged} {records} ({}) {how} by {topic} in {:.1} s",
+            indicatif::HumanBytes(self.bytes as u64),
+            self.began.elapsed().as_secs_f64()
+        );
+        let why = lacking.map_or_else(String::new, |why| format!(": {why}"));
+        match lost {
+            0 => Ok(()),
+            1 => bail!("1 record was not acknowledged by Kafka{why}"),
+            _ => bail!("{lost} records were not acknowledged by Kafka{why}"),
+        }
+    }
+}
+
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) =
+        ProgressStyle::with_template("{spinner} {human_pos} acknowledged, {per_sec}, {elapsed}")
+    {
+        bar.set_style(style);
+    }
+    bar
+}

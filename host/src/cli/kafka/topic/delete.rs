@@ -1,0 +1,62 @@
+//! `millstream topic delete`.
+
+use super::exit::Usage;
+use super::{Reach, output};
+use crate::kafka::{Connection, Topic};
+use anyhow::bail;
+use clap::Args;
+use serde_json::json;
+use std::io::{IsTerminal, stdin};
+
+#[derive(Args)]
+pub(in crate::cli) struct Delete {
+    /// Their names.
+    #[arg(required = true, value_name = "TOPIC")]
+    topics: Vec<String>,
+    /// Does not ask.
+    #[arg(short, long)]
+    yes: bool,
+    /// A line of JSON a topic.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    reach: Reach,
+}
+
+pub(super) fn run(arguments: &Delete) -> anyhow::Result<()> {
+    if !arguments.yes && !stdin().is_terminal() {
+        let why = "deleting can't be undone, and there is no terminal to ask at: give --yes";
+        return Err(Usage(why.into()).into());
+    }
+    let connection = arguments.reach.connect()?;
+    // All of them are looked at before one is deleted.
+    let topics = connection.topics(&arguments.topics)?;
+    if !arguments.yes && !is_meant(&connection, &topics)? {
+        bail!("nothing was deleted");
+    }
+    for topic in &topics {
+        connection.delete_topic(&topic.name)?;
+        match arguments.json {
+            true => output::line(json!({ "topic": topic.name, "deleted": true }))?,
+            false => output::line(format!("{} deleted", topic.name))?,
+        }
+    }
+    Ok(())
+}
+
+fn is_meant(connection: &Connection, topics: &[Topic]) -> anyhow::Result<bool> {
+    for topic in topics {
+        let ends = connection.ends(topic)?;
+        let offsets: i64 = ends.values().map(|ends| ends.latest - ends.earliest).sum();
+        let partitions = output::count(topic.partitions.len(), "partition");
+        let offsets = output::count(usize::try_from(offsets).unwrap_or(0), "record");
+        eprintln!("{}: {partitions}, up to {offsets}", topic.name);
+    }
+    eprint!(
+        "Delete {} for good? [y/N] ",
+        if topics.len() == 1 { "it" } else { "them" }
+    );
+    let mut answer = String::new();
+    stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}

@@ -1,0 +1,179 @@
+//! Records as JSON: what `consume` writes and `produce` reads.
+//!
+//! Bytes are a string where they are UTF-8, `{"base64": "..."}` where they are
+//! not, and `null` where they are absent; headers keep their order and repeat.
+
+use super::base64;
+use crate::ingest::Placing;
+use crate::kafka::Record;
+use crate::record::Headers;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// A record as a line of JSON, without the end of the line.
+pub(super) fn to_json(record: &Record) -> String {
+    let header = |(name, value): &(Vec<u8>, Option<Vec<u8>>)| {
+        json!({
+            "key": bytes(Some(name)), "value": bytes(value.as_ref())
+        })
+    };
+    // By hand, since serde_json's map would order the names.
+    let mut line = String::new();
+    let mut field = |name: &str, value: Value| {
+        let comma = if line.is_empty() { '{' } else { ',' };
+        line.push_str(&format!("{comma}\"{name}\":{value}"));
+    };
+    field("topic", record.topic.as_str().into());
+    field("partition", record.partition.into());
+    field("offset", record.offset.into());
+    field("timestamp", record.timestamp.into());
+    field("key", bytes(record.key.as_ref()));
+    field("value", bytes(record.value.as_ref()));
+    field("headers", record.headers.iter().map(header).collect());
+    line.push('}');
+    line
+}
+
+fn bytes(bytes: Option<&Vec<u8>>) -> Value {
+    let Some(bytes) = bytes else {
+        return Value::Null;
+    };
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => json!({ "base64": base64::encode(bytes) }),
+    }
+}
+
+/// What a line of JSON says of a record to write.
+pub(super) struct Written {
+    pub key: Option<Vec<u8>>,
+    pub value: Option<Vec<u8>>,
+    pub headers: Headers,
+    /// Where and when it was.
+    pub placing: Placing,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    #[serde(default, rename = "topic")]
+    _topic: Option<String>,
+    #[serde(default, rename = "offset")]
+    _offset: Option<i64>,
+    #[serde(default)]
+    partition: Option<i32>,
+    #[serde(default)]
+    timestamp: Option<i64>,
+    #[serde(default)]
+    key: Option<Bytes>,
+    // Asked for, so that a misspelt name makes no tombstone.
+    #[serde(deserialize_with = "present")]
+    value: Option<Bytes>,
+    #[serde(default)]
+    headers: Vec<Header>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    key: Bytes,
+    #[serde(default)]
+    value: Option<Bytes>,
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected a string, null, or {\"base64\": \"...\"}"
+)]
+enum Bytes {
+    Text(String),
+    Base64 { base64: Base64 },
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Base64(Vec<u8>);
+
+impl TryFrom<String> for Base64 {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Base64, Self::Error> {
+        base64::decode(&text).map(Base64).ok_or("this is no base64")
+    }
+}
+
+impl From<Bytes> for Vec<u8> {
+    fn from(bytes: Bytes) -> Vec<u8> {
+        match bytes {
+            Bytes::Text(text) => text.into(),
+            Bytes::Base64 { base64 } => base64.0,
+        }
+    }
+}
+
+fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Bytes>, D::Error> {
+    Option::deserialize(from)
+}
+
+/// Reads a line of JSON.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn of_json(line: &[u8]) -> Result<Written, String> {
+    let line: Line = serde_json::from_slice(line).map_err(|error| match error.column() {
+        0 => error.to_string(),
+        at => {
+            let said = error.to_string();
+            let said = said.split(" at line ").next().unwrap_or(&said);
+            format!("{said} (column {at})")
+        }
+    })?;
+    let header = |header: Header| (header.key.into(), header.value.map(Into::into));
+    Ok(Written {
+        key: line.key.map(Into::into),
+        value: line.value.map(Into::into),
+        headers: line.headers.into_iter().map(header).collect(),
+        placing: Placing {
+            partition: line.partition,
+            timestamp: line.timestamp,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_record_comes_back(
+            key: Option<Vec<u8>>,
+            value: Option<Vec<u8>>,
+            headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+            timestamp in proptest::option::of(0..i64::MAX),
+        ) {
+            let (topic, partition, offset) = ("t\"".to_owned(), 3, 41);
+            let record = Record { topic, partition, offset, timestamp, key, value, headers };
+            let read = of_json(to_json(&record).as_bytes()).expect("our own");
+            prop_assert_eq!(read.key, record.key);
+            prop_assert_eq!(read.value, record.value);
+            prop_assert_eq!(read.headers, record.headers);
+            prop_assert_eq!(read.placing.timestamp, record.timestamp);
+            prop_assert_eq!(read.placing.partition, Some(3));
+        }
+    }
+
+    #[test]
+    fn a_value_must_be_said_and_names_must_be_right() {
+        let wrong = |line: &str| of_json(line.as_bytes()).err().expect(line);
+        assert!(wrong("{}").contains("missing field `value`"));
+        assert!(wrong(r#"{"vlaue":"x"}"#).contains("unknown field `vlaue`"));
+        assert!(wrong(r#"{"value":1}"#).contains("expected a string, null"));
+        assert!(wrong(r#"{"value":{"base64":"?"}}"#).contains("expected a string, null"));
+        assert!(wrong("hello").contains("column 1"));
+        let read = of_json(br#"{"value":null}"#).expect("a tombstone");
+        assert_eq!((read.key, read.value), (None, None));
+    }
+}

@@ -1,0 +1,29 @@
+//! Results, on standard output: unlike `println!`, what can't be written is an
+//! error and no panic.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+/// Writes a line.
+pub(super) fn line(text: impl Display) -> io::Result<()> {
+    lines([text])
+}
+
+/// Writes a line each.
+pub(super) fn lines(texts: impl IntoIterator<Item = impl Display>) -> io::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    texts
+        .into_iter()
+        .try_for_each(|text| writeln!(out, "{text}"))?;
+    out.flush()
+}
+
+/// A number, or that there is none.
+pub(super) fn or_dash(it: Option<impl Display>) -> String {
+    it.map_or_else(|| "-".into(), |it| it.to_string())
+}
+
+/// `1 record`, `2 records`.
+pub(super) fn count(n: usize, of: &str) -> String {
+    format!("{n} {of}{}", if n == 1 { "" } else { "s" })
+}

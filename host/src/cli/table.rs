@@ -1,0 +1,83 @@
+//! Tables for people: a head, columns, nothing drawn around them, so that
+//! `awk` and `grep` may read them too.
+
+use super::output;
+use comfy_table::{CellAlignment, ContentArrangement, presets};
+use std::io;
+
+/// A table; numbers stand to the right.
+pub(super) struct Table {
+    head: &'static [&'static str],
+    rows: Vec<Vec<String>>,
+    /// A column of text, whatever it looks like.
+    words: Option<usize>,
+}
+
+impl Table {
+    pub fn new(head: &'static [&'static str]) -> Table {
+        Table {
+            head,
+            rows: Vec::new(),
+            words: None,
+        }
+    }
+
+    /// Column `index` stands to the left, even where it holds numbers only.
+    pub fn words(mut self, index: usize) -> Table {
+        self.words = Some(index);
+        self
+    }
+
+    /// Adds a row, of as many cells as the head has.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    pub fn print(&self) -> io::Result<()> {
+        output::line(self.text())
+    }
+
+    fn text(&self) -> String {
+        let mut table = comfy_table::Table::new();
+        table.load_style(presets::NOTHING);
+        table.set_content_arrangement(ContentArrangement::Disabled);
+        table.set_header(self.head.to_vec());
+        table.add_rows(&self.rows);
+        let last = self.head.len().saturating_sub(1);
+        for (index, column) in table.column_iter_mut().enumerate() {
+            column.set_padding((0, if index == last { 0 } else { 2 }));
+            if self.is_numbers(index) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        // Lines are cut one by one: trim_fmt would leave what stands to the
+        // right of the last word of a row.
+        let lines = table.lines().map(|line| line.trim_end().to_owned());
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    fn is_numbers(&self, column: usize) -> bool {
+        let is_number = |cell: &String| cell == "-" || cell.parse::<i64>().is_ok();
+        let mut cells = self.rows.iter().filter_map(|row| row.get(column));
+        self.words != Some(column) && cells.all(is_number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Table;
+
+    #[test]
+    fn names_stand_to_the_left_and_numbers_to_the_right() {
+        let mut table = Table::new(&["TOPIC", "END", "NOTE"]).words(2);
+        table.row(["orders".into(), "12".into(), "1000".into()]);
+        table.row(["x".into(), "-".into(), String::new()]);
+        table.row(["y".into(), "100000".into(), "2".into()]);
+        let expected = "\
+TOPIC      END  NOTE
+orders      12  1000
+x            -
+y       100000  2";
+        assert_eq!(table.text(), expected);
+    }
+}

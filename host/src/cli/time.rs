@@ -1,0 +1,74 @@
+//! Times as people write them.
+
+use jiff::{SpanRelativeTo, Timestamp};
+
+/// Milliseconds since 1970-01-01 UTC of a time such as `2026-11-21T08:30:00Z`
+/// or `2026-11-21T08:30:00.250+01:00` (RFC 3339); `None` for what is none. A
+/// time without its distance to UTC is not taken.
+pub(super) fn millis(text: &str) -> Option<i64> {
+    let time: Timestamp = text.parse().ok()?;
+    Some(time.as_millisecond())
+}
+
+/// The same, or how long ago: `10m`, `1h30m`, `7d`.
+pub(super) fn since(text: &str) -> Result<i64, String> {
+    if let Some(millis) = millis(text) {
+        return Ok(millis);
+    }
+    let ago = text.parse::<jiff::Span>().ok();
+    let ago = ago.and_then(|ago| ago.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    let ago = ago.filter(|ago| !ago.is_negative());
+    ago.and_then(|ago| Timestamp::now().checked_sub(ago).ok())
+        .map(Timestamp::as_millisecond)
+        .ok_or_else(|| {
+            "expected a time such as 2026-11-21T08:30:00Z, or how long ago, such as 10m or 7d"
+                .into()
+        })
+}
+
+/// A time as RFC 3339 has it, in UTC.
+pub(super) fn shown(millis: i64) -> String {
+    Timestamp::from_millisecond(millis).map_or_else(|_| millis.to_string(), |time| time.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_counted_from_1970() {
+        for (text, seconds) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2000-02-29T12:00:00Z", 951_825_600),
+            ("2000-03-01T00:00:00Z", 951_868_800),
+            ("2026-11-21T08:30:00+01:00", 1_795_246_200),
+            ("2100-03-01T00:00:00Z", 4_107_542_400),
+            ("1969-12-31T23:59:59Z", -1),
+        ] {
+            assert_eq!(millis(text), Some(seconds * 1000), "{text}");
+        }
+        assert_eq!(millis("1970-01-01T00:00:00.25Z"), Some(250));
+        assert_eq!(millis("1970-01-01T00:00:00"), None, "no distance to UTC");
+        assert_eq!(shown(951_825_600_250), "2000-02-29T12:00:00.25Z");
+    }
+
+    #[test]
+    fn how_long_ago_is_a_time_too() {
+        let now = Timestamp::now().as_millisecond();
+        for (text, millis) in [
+            ("10m", 600_000),
+            ("1h30m", 5_400_000),
+            ("7d", 604_800_000),
+            ("500ms", 500),
+        ] {
+            let found = since(text).expect(text);
+            assert!(
+                (now - millis..now - millis + 60_000).contains(&found),
+                "{text}"
+            );
+        }
+        for wrong in ["", "10", "yesterday", "-10m", "2026-11-21"] {
+            assert!(since(wrong).is_err(), "{wrong}");
+        }
+    }
+}

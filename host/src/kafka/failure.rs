@@ -1,0 +1,194 @@
+//! What can go wrong, in words that say what to do about it.
+
+use crate::ingest::ask::Code;
+use std::fmt;
+use thiserror::Error;
+
+/// Why a call has no answer.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// The properties can't be used.
+    #[error("librdkafka refuses the Kafka properties: {0}")]
+    Properties(String),
+    /// No broker answers.
+    #[error("can't reach Kafka at {servers}: {why}")]
+    Unreachable {
+        /// `host:port`, separated by commas.
+        servers: String,
+        /// The reason, as far as it is known.
+        why: String,
+    },
+    /// There is no such topic.
+    #[error("there is no topic {topic}{}", absent_topic(topic, nearest.as_deref()))]
+    NoTopic {
+        /// The name that was asked for.
+        topic: String,
+        /// The name most like it, if any is.
+        nearest: Option<String>,
+    },
+    /// There is no such group.
+    #[error(
+        "there is no group {group}; {}`millstream group list` shows all",
+        like(nearest.as_deref())
+    )]
+    NoGroup {
+        /// The name that was asked for.
+        group: String,
+        /// The name most like it, if any is.
+        nearest: Option<String>,
+    },
+    /// There is no such partition.
+    #[error("the topic {topic} has no partition {partition}: it has 0 to {last}")]
+    NoPartition {
+        /// The topic.
+        topic: String,
+        /// What was asked for.
+        partition: i32,
+        /// The last that there is.
+        last: i32,
+    },
+    /// The cluster's access control says no.
+    #[error(
+        "not allowed to {}: Kafka wants the permission {} on {}; ask whoever administers its ACLs",
+        .0.what, .0.operation, .0.resource
+    )]
+    NotAllowed(Doing),
+    /// The group can't be changed while someone reads with it.
+    #[error(
+        "the group {group} has {members} member{} now, whose commits would undo this: stop \
+         {}, then try again (`millstream group describe {group}` shows who)",
+        if *members == 1 { "" } else { "s" },
+        if *members == 1 { "it" } else { "them" }
+    )]
+    Active {
+        /// The group.
+        group: String,
+        /// How many they are.
+        members: usize,
+    },
+    /// Kafka answered, and it is no.
+    #[error("can't {what}: {why}")]
+    Refused {
+        /// What was being done, to what.
+        what: String,
+        /// Kafka's words, or ours.
+        why: String,
+    },
+}
+
+/// What a call does, for its errors.
+#[derive(Clone, Debug)]
+pub struct Doing {
+    /// Such as `delete the topic orders`.
+    pub what: String,
+    /// Kafka's name of the permission that it takes.
+    pub operation: &'static str,
+    /// What the permission is for, such as `the topic orders`.
+    pub resource: String,
+}
+
+impl Doing {
+    pub(super) fn new(
+        what: impl fmt::Display,
+        operation: &'static str,
+        resource: impl fmt::Display,
+    ) -> Doing {
+        Doing {
+            what: what.to_string(),
+            operation,
+            resource: resource.to_string(),
+        }
+    }
+
+    pub(super) fn refused(&self, why: impl fmt::Display) -> Failure {
+        Failure::Refused {
+            what: self.what.clone(),
+            why: why.to_string(),
+        }
+    }
+
+    /// Of an answer's code and words; what only a further question can tell is
+    /// left to the caller.
+    pub(super) fn failed(&self, code: Code, why: &str) -> Failure {
+        match is_denial(code) {
+            true => Failure::NotAllowed(self.clone()),
+            false => self.refused(tidy(why)),
+        }
+    }
+}
+
+pub(super) fn is_denial(code: Code) -> bool {
+    matches!(
+        code,
+        Code::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
+            | Code::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED
+            | Code::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED
+            | Code::RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+    )
+}
+
+/// librdkafka's words without what only its developers need.
+pub(super) fn tidy(said: &str) -> String {
+    let said = said.strip_prefix("Broker: ").unwrap_or(said);
+    let cut = [" (after ", " (connecting to "]
+        .iter()
+        .filter_map(|tail| said.find(tail));
+    let said = &said[..cut.min().unwrap_or(said.len())];
+    said.replace("/bootstrap:", ":")
+        .trim_end_matches('.')
+        .into()
+}
+
+/// The name most like `wrong`, if any is like it.
+pub(super) fn nearest<'a>(
+    wrong: &str,
+    names: impl IntoIterator<Item = &'a String>,
+) -> Option<String> {
+    let scored = names
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(wrong, name), name));
+    let (distance, name) = scored.min_by_key(|(distance, _)| *distance)?;
+    (distance <= 2.max(wrong.len() / 3)).then(|| name.clone())
+}
+
+fn like(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |name| format!("did you mean {name}? "))
+}
+
+fn absent_topic(topic: &str, nearest: Option<&str>) -> String {
+    match nearest {
+        Some(name) => format!("; did you mean {name}? `millstream topic create {topic}` makes it"),
+        None => format!("; `millstream topic create {topic}` makes it"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn librdkafkas_words_are_cut_to_what_happened() {
+        let said = "127.0.0.1:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused \
+                    (after 0ms in state CONNECT)";
+        let cut = "127.0.0.1:1: Connect to ipv4#127.0.0.1:1 failed: Connection refused";
+        assert_eq!(tidy(said), cut);
+        assert_eq!(tidy("Broker: Not leader."), "Not leader");
+    }
+
+    #[test]
+    fn an_absent_topic_names_the_nearest_and_the_command() {
+        let names = ["orders".to_owned(), "letters".to_owned()];
+        let absent = |topic: &str| Failure::NoTopic {
+            topic: topic.into(),
+            nearest: nearest(topic, &names),
+        };
+        assert_eq!(
+            absent("ordes").to_string(),
+            "there is no topic ordes; did you mean orders? `millstream topic create ordes` makes it"
+        );
+        assert_eq!(
+            absent("payments-eu").to_string(),
+            "there is no topic payments-eu; `millstream topic create payments-eu` makes it"
+        );
+    }
+}

@@ -1,0 +1,313 @@
+//! Consumer groups: who is in them, and where they are.
+
+use super::call::{Owned, error, list, name};
+use super::failure::{Doing, nearest};
+use super::offsets::{Offsets, entries, entry};
+use super::{Connection, Failure};
+use crate::ingest::ask::{Code, Op, text};
+use rdkafka::bindings as sys;
+use std::ffi::c_char;
+use std::ptr;
+
+/// A group's name and state.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Its name.
+    pub group: String,
+    /// Kafka's word: `Stable`, `Empty`, `PreparingRebalance`, ...
+    pub state: String,
+}
+
+/// A group.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Kafka's word: `Stable`, `Empty`, `PreparingRebalance`, ...
+    pub state: String,
+    /// How its members share partitions; empty while it has none.
+    pub assignor: String,
+    /// The broker that coordinates it.
+    pub coordinator: Option<i32>,
+    /// Who reads with it now.
+    pub members: Vec<Member>,
+    /// Where it is, by topic and partition.
+    pub standings: Vec<Standing>,
+}
+
+/// Who reads with a group.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// The ID that the coordinator gave it.
+    pub id: String,
+    /// What it calls itself.
+    pub client: String,
+    /// Its name as a static member, if it is one.
+    pub instance: Option<String>,
+    /// Where it connects from.
+    pub host: String,
+    /// Topics and partitions that it reads.
+    pub partitions: Vec<(String, i32)>,
+}
+
+/// Where a group is in a partition.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: i32,
+    /// The next offset that it reads; `None` where it has committed none.
+    pub committed: Option<i64>,
+    /// The offset after the last record; `None` where it is not known, since
+    /// the topic is gone or has no leader.
+    pub end: Option<i64>,
+    /// The member that reads it, by its place in the list of members.
+    pub member: Option<usize>,
+}
+
+impl Standing {
+    /// How many records (by offsets) are before it.
+    pub fn lag(&self) -> Option<i64> {
+        Some((self.end? - self.committed?).max(0))
+    }
+}
+
+impl Connection {
+    /// All groups that we may see, by name.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub fn groups(&self) -> Result<Vec<Listed>, Failure> {
+        let doing = Doing::new("list the groups", "Describe", "the cluster or the groups");
+        // SAFETY: the event owns what is read of it.
+        let mut groups: Vec<Listed> = unsafe {
+            let op = Op::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS;
+            let event = self.ask(op, &doing, false, |kafka, ask| {
+                sys::rd_kafka_ListConsumerGroups(kafka, ask.options, ask.queue);
+            })?;
+            let result = sys::rd_kafka_event_ListConsumerGroups_result(event.0);
+            let mut count = 0;
+            let errors = sys::rd_kafka_ListConsumerGroups_result_errors(result, &raw mut count);
+            let broken = list(errors, count).iter().find_map(|one| error(*one));
+            let groups = sys::rd_kafka_ListConsumerGroups_result_valid(result, &raw mut count);
+            if let (Some((code, why)), 0) = (broken, count) {
+                return Err(doing.failed(code, &why));
+            }
+            let listed = |one: &*const sys::rd_kafka_ConsumerGroupListing_t| Listed {
+                group: text(sys::rd_kafka_ConsumerGroupListing_group_id(*one)),
+                state: state(sys::rd_kafka_ConsumerGroupListing_state(*one)),
+            };
+            list(groups, count).iter().map(listed).collect()
+        };
+        groups.sort_by(|a, b| a.group.cmp(&b.group));
+        Ok(groups)
+    }
+
+    /// A group: its members and where it is.
+    ///
+    /// # Errors
+    /// When there is none of this name, or it may not be looked at.
+    pub fn group(&self, group: &str) -> Result<Group, Failure> {
+        let mut found = self.members(group)?;
+        let committed = self.committed(group)?;
+        if committed.is_empty() && found.members.is_empty() && found.state != "Empty" {
+            return Err(self.no_group(group));
+        }
+        found.standings = self.standings(&found.members, &committed)?;
+        Ok(found)
+    }
+
+    pub(super) fn no_group(&self, group: &str) -> Failure {
+        let listed = self.groups().unwrap_or_default();
+        let names: Vec<String> = listed.into_iter().map(|listed| listed.group).collect();
+        Failure::NoGroup {
+            group: group.into(),
+            nearest: nearest(group, &names),
+        }
+    }
+
+    /// A group without where it is; one that does not exist is `Dead`.
+    pub(super) fn members(&self, group: &str) -> Result<Group, Failure> {
+        let doing = doing("look at", "Describe", group);
+        let text = name(group, &doing)?;
+        let mut names: [*const c_char; 1] = [text.as_ptr()];
+        // SAFETY: the names outlive the call; the event owns what is read of
+        // it.
+        unsafe {
+            let op = Op::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS;
+            let event = self.ask(op, &doing, false, |kafka, ask| {
+                let (options, queue) = (ask.options, ask.queue);
+                sys::rd_kafka_DescribeConsumerGroups(kafka, names.as_mut_ptr(), 1, options, queue);
+            })?;
+            let result = sys::rd_kafka_event_DescribeConsumerGroups_result(event.0);
+            let mut count = 0;
+            let groups = sys::rd_kafka_DescribeConsumerGroups_result_groups(result, &raw mut count);
+            let found = list(groups, count).first();
+            let found = *found.ok_or_else(|| doing.refused("Kafka says nothing of it"))?;
+            described(found, group, &doing)
+        }
+    }
+
+    /// Where a group has committed.
+    pub(super) fn committed(&self, group: &str) -> Result<Offsets, Failure> {
+        let doing = doing("ask for the offsets of", "Describe", group);
+        let text = name(group, &doing)?;
+        // SAFETY: the question is ours until after the call, which copies it;
+        // the event owns what is read of it.
+        unsafe {
+            let question = Owned::new(
+                sys::rd_kafka_ListConsumerGroupOffsets_new(text.as_ptr(), ptr::null_mut()),
+                sys::rd_kafka_ListConsumerGroupOffsets_destroy,
+            );
+            let mut questions = [question.ptr()];
+            let op = Op::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS;
+            let event = self.ask(op, &doing, false, |kafka, ask| {
+                let list = questions.as_mut_ptr();
+                sys::rd_kafka_ListConsumerGroupOffsets(kafka, list, 1, ask.options, ask.queue);
+            })?;
+            let result = sys::rd_kafka_event_ListConsumerGroupOffsets_result(event.0);
+            let mut count = 0;
+            let groups =
+                sys::rd_kafka_ListConsumerGroupOffsets_result_groups(result, &raw mut count);
+            let offsets = group_result(list(groups, count), &doing)?;
+            let committed = offsets.iter().filter(|found| found.offset >= 0);
+            committed.map(|found| entry(found, &doing)).collect()
+        }
+    }
+
+    fn standings(&self, members: &[Member], committed: &Offsets) -> Result<Vec<Standing>, Failure> {
+        let held = |(index, member): (usize, &Member)| {
+            let partitions = member.partitions.clone();
+            partitions.into_iter().map(move |one| (one, index))
+        };
+        let held: std::collections::BTreeMap<_, _> =
+            members.iter().enumerate().flat_map(held).collect();
+        let all: std::collections::BTreeSet<_> =
+            held.keys().chain(committed.keys()).cloned().collect();
+        let all: Vec<_> = all.into_iter().collect();
+        let ends = self.known_ends(&all)?;
+        let standing = |partition: (String, i32)| Standing {
+            committed: committed.get(&partition).copied(),
+            end: ends.get(&partition).copied(),
+            member: held.get(&partition).copied(),
+            topic: partition.0,
+            partition: partition.1,
+        };
+        Ok(all.into_iter().map(standing).collect())
+    }
+
+    /// The ends of those of the partitions that exist and have leaders: the
+    /// commits of a group may outlive their topic.
+    fn known_ends(&self, of: &[(String, i32)]) -> Result<Offsets, Failure> {
+        let there = self.topic_names()?;
+        let mut topics: Vec<String> = of.iter().map(|(topic, _)| topic.clone()).collect();
+        topics.dedup();
+        topics.retain(|topic| there.contains(topic));
+        let mut ends = Offsets::new();
+        for topic in self.topics(&topics)? {
+            let of_topic = self.ends(&topic)?;
+            let of_topic = of_topic.into_iter();
+            ends.extend(of_topic.map(|(id, ends)| ((topic.name.clone(), id), ends.latest)));
+        }
+        Ok(ends)
+    }
+}
+
+pub(super) fn doing(what: &str, operation: &'static str, group: &str) -> Doing {
+    let resource = format!("the group {group}");
+    Doing::new(format!("{what} {resource}"), operation, resource)
+}
+
+/// The partitions of the one group of an answer, if it is no error.
+///
+/// # Safety
+/// The results are live, and outlive what is returned.
+pub(super) unsafe fn group_result<'a>(
+    results: &[*const sys::rd_kafka_group_result_t],
+    doing: &Doing,
+) -> Result<&'a [sys::rd_kafka_topic_partition_t], Failure> {
+    let result = *results
+        .first()
+        .ok_or_else(|| doing.refused("Kafka says nothing of it"))?;
+    // SAFETY: by this function's own promise.
+    unsafe {
+        match error(sys::rd_kafka_group_result_error(result)) {
+            // A group that never was has no offsets either.
+            Some((Code::RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND, _)) => Ok(&[]),
+            Some((code, why)) => Err(doing.failed(code, &why)),
+            None => Ok(entries(sys::rd_kafka_group_result_partitions(result))),
+        }
+    }
+}
+
+/// # Safety
+/// `found` is live.
+unsafe fn described(
+    found: *const sys::rd_kafka_ConsumerGroupDescription_t,
+    group: &str,
+    doing: &Doing,
+) -> Result<Group, Failure> {
+    // SAFETY: by this function's own promise; all that is read belongs to it.
+    unsafe {
+        let dead = match error(sys::rd_kafka_ConsumerGroupDescription_error(found)) {
+            Some((Code::RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND, _)) => true,
+            Some((code, why)) => return Err(doing.failed(code, &why)),
+            None => false,
+        };
+        let coordinator = sys::rd_kafka_ConsumerGroupDescription_coordinator(found);
+        let count = sys::rd_kafka_ConsumerGroupDescription_member_count(found);
+        let members =
+            (0..count).map(|at| member(sys::rd_kafka_ConsumerGroupDescription_member(found, at)));
+        let mut members: Vec<Member> = members.collect();
+        members.sort_by(|a, b| (&a.client, &a.id).cmp(&(&b.client, &b.id)));
+        Ok(Group {
+            name: group.into(),
+            state: match dead {
+                true => "Dead".into(),
+                false => state(sys::rd_kafka_ConsumerGroupDescription_state(found)),
+            },
+            assignor: text(sys::rd_kafka_ConsumerGroupDescription_partition_assignor(
+                found,
+            )),
+            coordinator: (!coordinator.is_null()).then(|| sys::rd_kafka_Node_id(coordinator)),
+            members,
+            standings: Vec::new(),
+        })
+    }
+}
+
+/// # Safety
+/// `member` is live.
+unsafe fn member(member: *const sys::rd_kafka_MemberDescription_t) -> Member {
+    // SAFETY: by this function's own promise; all that is read belongs to it.
+    unsafe {
+        let instance = sys::rd_kafka_MemberDescription_group_instance_id(member);
+        let assignment = sys::rd_kafka_MemberDescription_assignment(member);
+        let assigned = match assignment.is_null() {
+            true => ptr::null(),
+            false => sys::rd_kafka_MemberAssignment_partitions(assignment),
+        };
+        let partitions = entries(assigned).iter();
+        let mut partitions: Vec<_> = partitions
+            .map(|one| (text(one.topic), one.partition))
+            .collect();
+        partitions.sort();
+        Member {
+            id: text(sys::rd_kafka_MemberDescription_consumer_id(member)),
+            client: text(sys::rd_kafka_MemberDescription_client_id(member)),
+            instance: (!instance.is_null())
+                .then(|| text(instance))
+                .filter(|text| !text.is_empty()),
+            host: text(sys::rd_kafka_MemberDescription_host(member))
+                .trim_start_matches('/')
+                .into(),
+            partitions,
+        }
+    }
+}
+
+fn state(state: sys::rd_kafka_consumer_group_state_t) -> String {
+    // SAFETY: the words are static and end.
+    unsafe { text(sys::rd_kafka_consumer_group_state_name(state)) }
+}

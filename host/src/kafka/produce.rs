@@ -1,0 +1,215 @@
+//! Writing to a topic, with a receipt for every record.
+
+use super::connection::{self, Quiet};
+use super::failure::tidy;
+use super::{Connection, Failure};
+use crate::ingest::Placing;
+use crate::ingest::produce::produce;
+use crate::record::Outgoing;
+use rdkafka::Message;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How to write.
+pub struct Sending {
+    /// The topic.
+    pub topic: String,
+    /// To this partition alone.
+    pub partition: Option<i32>,
+    /// `all`, `1` or `0`: who must have a record before it is acknowledged.
+    pub acks: String,
+    /// `none`, `gzip`, `snappy`, `lz4` or `zstd`.
+    pub compression: String,
+}
+
+/// What became of a record.
+pub struct Receipt {
+    /// The number that it was sent under.
+    pub number: u64,
+    /// Its partition and offset, or why Kafka does not have it. The offset is
+    /// -1 where nobody acknowledges.
+    pub result: Result<(i32, i64), String>,
+}
+
+/// Writes records to one topic.
+pub struct Sender {
+    producer: BaseProducer<Receipts>,
+    topic: String,
+}
+
+#[derive(Default)]
+struct Receipts {
+    quiet: Quiet,
+    /// Bounded by librdkafka's queue of what is in flight, since whoever sends
+    /// takes them.
+    arrived: Mutex<Vec<Receipt>>,
+}
+
+impl Receipts {
+    fn arrived(&self) -> MutexGuard<'_, Vec<Receipt>> {
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ClientContext for Receipts {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.quiet.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.quiet.error(error, reason);
+    }
+}
+
+impl ProducerContext for Receipts {
+    type DeliveryOpaque = Box<u64>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, number: Box<u64>) {
+        let result = match result {
+            Ok(message) => Ok((message.partition(), message.offset())),
+            Err((error, _)) => Err(self.why(error)),
+        };
+        let number = *number;
+        self.arrived().push(Receipt { number, result });
+    }
+}
+
+impl Receipts {
+    fn why(&self, error: &KafkaError) -> String {
+        use RDKafkaErrorCode as E;
+        match error.rdkafka_error_code() {
+            Some(E::MessageTimedOut) => match self.quiet.trouble().why {
+                Some(why) => format!("no acknowledgement in time: {why}"),
+                None => "no acknowledgement in time".into(),
+            },
+            Some(E::PurgeQueue | E::PurgeInflight) => "given up".into(),
+            Some(E::TopicAuthorizationFailed) => {
+                "not allowed: Kafka wants the permission Write on the topic".into()
+            }
+            Some(E::ClusterAuthorizationFailed) => {
+                "not allowed: Kafka wants the permission IdempotentWrite on the cluster (or give \
+                 --acks 1)"
+                    .into()
+            }
+            Some(code) => tidy(&KafkaError::MessageProduction(code).to_string())
+                .split_once(": ")
+                .map_or_else(|| code.to_string(), |(_, words)| words.to_owned()),
+            None => error.to_string(),
+        }
+    }
+}
+
+impl Connection {
+    /// Why a topic acknowledges nothing, as far as it shows.
+    pub fn lacking(&self, topic: &str) -> Option<String> {
+        let partitions = self.topic(topic).ok()?.partitions;
+        if let Some(partition) = partitions.iter().find(|p| p.leader.is_none()) {
+            return Some(format!("{topic}/{} has no leader now", partition.id));
+        }
+        let configs = self.configs(topic).ok()?;
+        let wanted = configs.iter().find(|config| config.name == MIN_IN_SYNC)?;
+        let wanted: usize = wanted.value.as_ref()?.parse().ok()?;
+        let short = partitions.iter().find(|p| p.in_sync.len() < wanted)?;
+        let (id, there) = (short.id, short.in_sync.len());
+        Some(format!(
+            "{topic}/{id} has {there} in-sync replicas, and {MIN_IN_SYNC} wants {wanted}"
+        ))
+    }
+}
+
+const MIN_IN_SYNC: &str = "min.insync.replicas";
+
+impl Sender {
+    /// A producer to a topic that is there: none is made by writing to it.
+    ///
+    /// # Errors
+    /// When the topic or the partition is not there, or librdkafka refuses the
+    /// properties.
+    pub fn start(connection: &Connection, sending: &Sending) -> Result<Sender, Failure> {
+        let topic = connection.topic(&sending.topic)?;
+        topic.choose(sending.partition.as_slice())?;
+        let mut config = connection::config(&connection.settings);
+        config
+            .set("acks", &sending.acks)
+            .set("compression.type", &sending.compression);
+        let mut or = |name: &str, value: &str| {
+            if !connection.settings.properties.contains_key(name) {
+                config.set(name, value);
+            }
+        };
+        // Kafka's own order and no doubles, where it is asked for all.
+        or("enable.idempotence", &(sending.acks == "all").to_string());
+        // Key by key to the same partition as Java's clients.
+        or("partitioner", "murmur2_random");
+        or("linger.ms", "5");
+        or("message.timeout.ms", "30000");
+        // Let the broker be the one that refuses.
+        or("message.max.bytes", "1000000000");
+        let producer = config.create_with_context(Receipts::default());
+        let producer = producer.map_err(connection::refused)?;
+        let topic = topic.name;
+        Ok(Sender { producer, topic })
+    }
+
+    /// Sends a record under a number, while `wait` says so for as long as the
+    /// queue is full. False: it did not, and nothing was sent.
+    ///
+    /// # Errors
+    /// Why librdkafka does not take it at all.
+    pub fn send(
+        &self,
+        record: &Outgoing,
+        placing: Placing,
+        number: u64,
+        wait: &mut dyn FnMut() -> bool,
+    ) -> Result<bool, String> {
+        let mut number = Box::new(number);
+        loop {
+            match produce(self.producer.client(), record, placing, number) {
+                Ok(()) => return Ok(true),
+                Err((RDKafkaErrorCode::QueueFull, returned)) => number = returned,
+                Err((code, _)) => {
+                    return Err(self
+                        .producer
+                        .context()
+                        .why(&KafkaError::MessageProduction(code)));
+                }
+            }
+            self.poll(Duration::from_millis(100));
+            if !wait() {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Lets receipts arrive, for at most `patience`.
+    pub fn poll(&self, patience: Duration) {
+        self.producer.poll(patience);
+    }
+
+    /// The receipts that have arrived since.
+    pub fn receipts(&self) -> Vec<Receipt> {
+        std::mem::take(&mut self.producer.context().arrived())
+    }
+
+    /// How many records have no receipt yet.
+    pub fn in_flight(&self) -> i32 {
+        self.producer.in_flight_count()
+    }
+
+    /// The topic that it writes to.
+    pub fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// Ends without a further wait; what has no receipt is given up.
+    pub fn abandon(self) {
+        // Destroying it would wait for what is in flight.
+        std::mem::forget(self.producer);
+    }
+}
