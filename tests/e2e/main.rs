@@ -24,3 +24,4 @@ mod siege;
 mod sse;
 mod store;
 mod tasks;
+mod tools;

@@ -172,7 +172,12 @@ fn why(trouble: Trouble) -> String {
 /// What to do about it.
 fn hint(why: &str) -> &'static str {
     let says = |text: &str| why.contains(text);
-    if says("SSL handshake") || says("security.protocol") || says("SASL") || says("uthentication") {
+    if says("SSL")
+        || says("ssl://")
+        || says("security.protocol")
+        || says("SASL")
+        || says("uthentication")
+    {
         "look at security.protocol, ssl.* and sasl.* (-X, or [kafka.properties] of the \
          configuration)"
     } else if says("Invalid response size") {

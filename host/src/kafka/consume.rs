@@ -15,10 +15,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long the last commit and leaving the group may take.
 const CLOSE: Duration = Duration::from_secs(4);
+
+/// How long a member without partitions waits for some, before that is the end
+/// of what it has to read.
+const IDLE: Duration = Duration::from_secs(5);
 
 /// What to read.
 pub struct Reading {
@@ -68,6 +72,8 @@ pub struct Reader {
     group: Option<String>,
     to_end: bool,
     ended: BTreeSet<i32>,
+    /// Since when it is a member without a partition.
+    idle: Option<Instant>,
     /// The next offset by partition, of what was shown.
     shown: BTreeMap<i32, i64>,
 }
@@ -137,6 +143,7 @@ impl Reader {
             },
             to_end: reading.to_end,
             ended: BTreeSet::new(),
+            idle: None,
             shown: BTreeMap::new(),
         };
         match &reading.begin {
@@ -197,9 +204,27 @@ impl Reader {
             Some(Err(error)) => self.survives(&error)?,
             None => {}
         }
-        let all = |assigned: &BTreeSet<i32>| assigned.is_subset(&self.ended);
-        let ended = self.to_end && consumer.context().assigned().as_ref().is_some_and(all);
-        Ok(if ended { Step::End } else { Step::Nothing })
+        Ok(match self.to_end && self.has_ended() {
+            true => Step::End,
+            false => Step::Nothing,
+        })
+    }
+
+    /// Whether all that is ours is read to its end.
+    fn has_ended(&mut self) -> bool {
+        let assigned = self.consumer.context().assigned();
+        match assigned.as_ref() {
+            None => false,
+            // A topic that is new may be given out before its partitions are
+            // known, and again a moment later.
+            Some(none) if none.is_empty() => {
+                self.idle.get_or_insert_with(Instant::now).elapsed() > IDLE
+            }
+            Some(ours) => {
+                self.idle = None;
+                ours.is_subset(&self.ended)
+            }
+        }
     }
 
     /// What Kafka complains of now, while nothing comes.

@@ -1,6 +1,7 @@
 //! What can go wrong, in words that say what to do about it.
 
 use crate::ingest::ask::Code;
+use rdkafka::error::RDKafkaErrorCode;
 use std::fmt;
 use thiserror::Error;
 
@@ -66,6 +67,12 @@ pub enum Failure {
         /// How many they are.
         members: usize,
     },
+    /// The group's coordinator is not there yet; it soon will be.
+    #[error("can't {what}: Kafka is just starting or moving the group's coordinator; try again")]
+    Busy {
+        /// What was being done, to what.
+        what: String,
+    },
     /// Kafka answered, and it is no.
     #[error("can't {what}: {why}")]
     Refused {
@@ -110,9 +117,19 @@ impl Doing {
     /// Of an answer's code and words; what only a further question can tell is
     /// left to the caller.
     pub(super) fn failed(&self, code: Code, why: &str) -> Failure {
-        match is_denial(code) {
-            true => Failure::NotAllowed(self.clone()),
-            false => self.refused(tidy(why)),
+        let why = tidy(why);
+        match code {
+            _ if is_denial(code) => Failure::NotAllowed(self.clone()),
+            Code::RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS
+            | Code::RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE
+            | Code::RD_KAFKA_RESP_ERR_NOT_COORDINATOR => Failure::Busy {
+                what: self.what.clone(),
+            },
+            // It may end in the name of a request.
+            _ if why.is_empty() || why.trim_end().ends_with(':') => {
+                self.refused(super::call::words(code))
+            }
+            _ => self.refused(why),
         }
     }
 }
@@ -125,6 +142,19 @@ pub(super) fn is_denial(code: Code) -> bool {
             | Code::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED
             | Code::RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED
     )
+}
+
+/// The words for a code, without its name in librdkafka.
+pub(super) fn words(code: RDKafkaErrorCode) -> String {
+    let said = code.to_string();
+    let inner = said
+        .split_once(" (")
+        .and_then(|(_, inner)| inner.strip_suffix(')'));
+    let inner = inner.unwrap_or(&said);
+    let bare = inner.strip_prefix("Broker: ");
+    bare.or_else(|| inner.strip_prefix("Local: "))
+        .unwrap_or(inner)
+        .into()
 }
 
 /// librdkafka's words without what only its developers need.
@@ -173,6 +203,8 @@ mod tests {
         let cut = "127.0.0.1:1: Connect to ipv4#127.0.0.1:1 failed: Connection refused";
         assert_eq!(tidy(said), cut);
         assert_eq!(tidy("Broker: Not leader."), "Not leader");
+        let large = words(RDKafkaErrorCode::MessageSizeTooLarge);
+        assert_eq!(large, "Message size too large");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Consumer groups: who is in them, and where they are.
 
-use super::call::{Owned, error, list, name};
+use super::call::{Owned, PATIENCE, error, list, name};
 use super::failure::{Doing, nearest};
 use super::offsets::{Offsets, entries, entry};
 use super::{Connection, Failure};
@@ -8,6 +8,7 @@ use crate::ingest::ask::{Code, Op, text};
 use rdkafka::bindings as sys;
 use std::ffi::c_char;
 use std::ptr;
+use std::time::{Duration, Instant};
 
 /// A group's name and state.
 #[derive(Clone, Debug)]
@@ -109,8 +110,8 @@ impl Connection {
     /// # Errors
     /// When there is none of this name, or it may not be looked at.
     pub fn group(&self, group: &str) -> Result<Group, Failure> {
-        let mut found = self.members(group)?;
-        let committed = self.committed(group)?;
+        let mut found = settled(|| self.members(group))?;
+        let committed = settled(|| self.committed(group))?;
         if committed.is_empty() && found.members.is_empty() && found.state != "Empty" {
             return Err(self.no_group(group));
         }
@@ -211,6 +212,19 @@ impl Connection {
             ends.extend(of_topic.map(|(id, ends)| ((topic.name.clone(), id), ends.latest)));
         }
         Ok(ends)
+    }
+}
+
+/// Asks again for a while, where the coordinator is not there yet.
+pub(super) fn settled<T>(mut ask: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match ask() {
+            Err(Failure::Busy { .. }) if Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            other => return other,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Writing to a topic, with a receipt for every record.
 
 use super::connection::{self, Quiet};
-use super::failure::tidy;
+use super::failure::words;
 use super::{Connection, Failure};
 use crate::ingest::Placing;
 use crate::ingest::produce::produce;
@@ -96,9 +96,7 @@ impl Receipts {
                  --acks 1)"
                     .into()
             }
-            Some(code) => tidy(&KafkaError::MessageProduction(code).to_string())
-                .split_once(": ")
-                .map_or_else(|| code.to_string(), |(_, words)| words.to_owned()),
+            Some(code) => words(code),
             None => error.to_string(),
         }
     }
@@ -111,14 +109,19 @@ impl Connection {
         if let Some(partition) = partitions.iter().find(|p| p.leader.is_none()) {
             return Some(format!("{topic}/{} has no leader now", partition.id));
         }
-        let configs = self.configs(topic).ok()?;
-        let wanted = configs.iter().find(|config| config.name == MIN_IN_SYNC)?;
-        let wanted: usize = wanted.value.as_ref()?.parse().ok()?;
+        let wanted = self.setting(topic, MIN_IN_SYNC)?;
         let short = partitions.iter().find(|p| p.in_sync.len() < wanted)?;
         let (id, there) = (short.id, short.in_sync.len());
         Some(format!(
-            "{topic}/{id} has {there} in-sync replicas, and {MIN_IN_SYNC} wants {wanted}"
+            "{topic}/{id} has {there} in-sync of the {wanted} replicas that {MIN_IN_SYNC} wants"
         ))
+    }
+
+    /// A setting that is a number, where we may see it.
+    fn setting(&self, topic: &str, name: &str) -> Option<usize> {
+        let configs = self.configs(topic).ok()?;
+        let config = configs.into_iter().find(|config| config.name == name)?;
+        config.value?.parse().ok()
     }
 }
 
@@ -148,6 +151,11 @@ impl Sender {
         or("partitioner", "murmur2_random");
         or("linger.ms", "5");
         or("message.timeout.ms", "30000");
+        // A batch that is larger than the topic takes is refused with all that
+        // is in it, however small.
+        if let Some(largest) = connection.setting(&topic.name, "max.message.bytes") {
+            or("batch.size", &largest.clamp(1, 1_000_000).to_string());
+        }
         // Let the broker be the one that refuses.
         or("message.max.bytes", "1000000000");
         let producer = config.create_with_context(Receipts::default());

@@ -1,7 +1,7 @@
 //! Where a group goes on, set from outside.
 
 use super::call::{Owned, list, name};
-use super::groups::{doing, group_result};
+use super::groups::{doing, group_result, settled};
 use super::offsets::{Offsets, entry, partitions};
 use super::{Connection, Failure, Place};
 use crate::ingest::ask::Op;
@@ -40,16 +40,16 @@ impl Connection {
     /// something against it.
     pub fn reset(&self, wanted: &Wanted, dry_run: bool) -> Result<Vec<Move>, Failure> {
         let group = &wanted.group;
-        let members = self.members(group)?.members.len();
+        let members = settled(|| self.members(group))?.members.len();
         if members > 0 {
             let group = group.clone();
             return Err(Failure::Active { group, members });
         }
-        let committed = self.committed(group)?;
+        let committed = settled(|| self.committed(group))?;
         let which = self.which(wanted, &committed)?;
         let targets = self.offsets_of(&which, wanted.to)?;
         if !dry_run {
-            self.commit_for(group, &targets)?;
+            settled(|| self.commit_for(group, &targets))?;
         }
         let moved = |((topic, partition), to): ((String, i32), i64)| {
             let from = committed.get(&(topic.clone(), partition)).copied();

@@ -19,10 +19,11 @@ pub(super) struct Tally {
     unasked: bool,
     began: Instant,
     /// Where those in flight came from, by number.
-    in_flight: HashMap<u64, String>,
+    in_flight: HashMap<u64, (String, usize)>,
     sent: u64,
     acknowledged: u64,
     failed: u64,
+    /// Keys and values that were acknowledged.
     bytes: usize,
     progress: ProgressBar,
 }
@@ -49,8 +50,8 @@ impl Tally {
     pub fn sending(&mut self, line: &Line, record: &Outgoing) -> u64 {
         self.sent += 1;
         let size = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
-        self.bytes += size(&record.key) + size(&record.value);
-        self.in_flight.insert(self.sent, line.place.clone());
+        let size = size(&record.key) + size(&record.value);
+        self.in_flight.insert(self.sent, (line.place.clone(), size));
         self.sent
     }
 
@@ -63,7 +64,8 @@ impl Tally {
     pub fn acknowledged(&mut self, number: u64, place: (i32, i64)) -> std::io::Result<()> {
         self.acknowledged += 1;
         self.progress.set_position(self.acknowledged);
-        let from = self.in_flight.remove(&number).unwrap_or_default();
+        let (from, size) = self.in_flight.remove(&number).unwrap_or_default();
+        self.bytes += size;
         let ((partition, offset), topic) = (place, &self.topic);
         if self.json {
             let offset = (offset >= 0).then_some(offset);
@@ -80,7 +82,7 @@ impl Tally {
 
     pub fn failed(&mut self, number: u64, why: &str) -> std::io::Result<()> {
         self.failed += 1;
-        let from = self.in_flight.remove(&number).unwrap_or_default();
+        let (from, _) = self.in_flight.remove(&number).unwrap_or_default();
         if self.json {
             return output::line(json!({ "from": from, "topic": self.topic, "error": why }));
         }

@@ -1,0 +1,296 @@
+//! `millstream consume`.
+
+use super::{LONG, Running, USAGE, produce_lines, run, run_at};
+use millstream_tests::{
+    Daemon, Kafka, Message, create_topic, produce, read_all, servers, unique, wait_until,
+};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+fn lines(numbers: std::ops::Range<usize>) -> String {
+    numbers.map(|n| format!("{n}\n")).collect()
+}
+
+/// The group, once it is there.
+fn group(name: &str) -> Value {
+    wait_until(&format!("a group {name}"), LONG, || {
+        let said = run(&["group", "describe", name, "--json"]);
+        (said.code == Some(0)).then(|| said.json().remove(0))
+    })
+}
+
+#[test]
+fn it_begins_and_ends_where_it_is_told() {
+    let topic = create_topic("read", 1);
+    produce_lines(&topic, &lines(0..10));
+    let read = |more: &[&str]| run(&[&["consume", &topic], more].concat()).done();
+    assert_eq!(read(&["--from-beginning", "--exit"]), lines(0..10));
+    assert_eq!(read(&["-e"]), "", "by itself it waits for what comes next");
+    assert_eq!(read(&["--offset", "7", "-e"]), lines(7..10));
+    assert_eq!(read(&["--offset", "-2", "-e"]), lines(8..10));
+    assert_eq!(read(&["--from-beginning", "--max", "3"]), lines(0..3));
+    assert_eq!(read(&["--since", "1h", "-n", "1"]), lines(0..1));
+    assert_eq!(read(&["--since", "2100-01-01T00:00:00Z", "-e"]), "");
+    let error = run(&["consume", &topic, "--offset", "11"]).failed(1);
+    assert!(error.contains("it holds 0 to 10"), "{error}");
+    for wrong in [
+        &["--offset", "1", "-g", "readers"][..],
+        &["--offset", "1", "--from-beginning"],
+        &["--since", "yesterday"],
+        &["--max", "0"],
+        &["--partition", "0", "--group", "readers"],
+    ] {
+        run(&[&["consume", &topic], wrong].concat()).failed(USAGE);
+    }
+}
+
+#[test]
+fn partitions_may_be_chosen_and_the_key_shown() {
+    let topic = create_topic("parts", 3);
+    produce(
+        &topic,
+        (0..3).map(|p| {
+            Message::new(format!("v{p}"))
+                .key(format!("k{p}"))
+                .partition(p)
+        }),
+    );
+    let read = run(&[
+        "consume",
+        &topic,
+        "-p",
+        "0,2",
+        "--from-beginning",
+        "-e",
+        "-K",
+        "=",
+    ])
+    .done();
+    let mut read: Vec<_> = read.lines().collect();
+    read.sort_unstable();
+    assert_eq!(read, ["k0=v0", "k2=v2"]);
+    let error = run(&["consume", &topic, "-p", "3"]).failed(1);
+    assert!(
+        error.contains("has no partition 3: it has 0 to 2"),
+        "{error}"
+    );
+}
+
+/// Keys, values and headers that break what is not careful.
+fn hostile() -> Vec<Message> {
+    let bytes: Vec<u8> = (0..=255).collect();
+    let mut all = vec![
+        Message::default(),
+        Message::tombstone("").header("", ""),
+        Message::new("").key(bytes.clone()),
+        Message::new(bytes.clone()).header("bytes", bytes),
+        Message::new("line\nline\r\n\0\u{2028}\"\\").key("{\"base64\":\"AA==\"}"),
+        Message::new("{\"value\":null}").key("\u{10ffff}"),
+        Message::new("x".repeat(100_000)),
+    ];
+    let twice = [
+        ("b", Some("1")),
+        ("a", None),
+        ("b", Some("1")),
+        ("b", Some("")),
+        ("a", Some("2")),
+    ];
+    let own = |(name, value): (&str, Option<&str>)| {
+        (name.to_owned(), value.map(|v| v.as_bytes().to_vec()))
+    };
+    all.push(Message {
+        headers: twice.map(own).into(),
+        ..Message::default()
+    });
+    all.into_iter()
+        .map(|message| message.partition(0))
+        .collect()
+}
+
+#[test]
+fn every_record_can_be_written_as_json_and_read_back_byte_for_byte() {
+    let (from, to) = (create_topic("from", 1), create_topic("to", 2));
+    let mut messages = hostile();
+    messages[0].timestamp = Some(1_000_000_000_000);
+    produce(&from, messages);
+    let written = run(&[
+        "consume",
+        &from,
+        "--format",
+        "json",
+        "--from-beginning",
+        "-e",
+    ])
+    .done();
+    assert_eq!(written.lines().count(), hostile().len(), "a line a record");
+    let servers = servers().kafka.bootstrap();
+    let back = ["produce", &to, "--format", "json", "--keep-place"];
+    run_at(&servers, &back, written.as_bytes()).done();
+    assert_eq!(read_all(&to), read_all(&from));
+    let first: Value = serde_json::from_str(written.lines().next().unwrap()).unwrap();
+    let expected = json!({
+        "topic": from, "partition": 0, "offset": 0, "timestamp": 1_000_000_000_000_i64,
+        "key": null, "value": null, "headers": []
+    });
+    assert_eq!(first, expected);
+}
+
+#[test]
+fn hex_shows_every_byte() {
+    let topic = create_topic("hex", 1);
+    produce(&topic, [Message::new(vec![0, 255, b'a']).partition(0)]);
+    let shown = run(&["consume", &topic, "--format", "hex", "--offset", "0", "-e"]).done();
+    assert!(
+        shown.starts_with(&format!("{topic}/0, offset 0, 20")),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("key: absent\nvalue: 3 bytes\n  00000000  00 ff 61 "),
+        "{shown}"
+    );
+}
+
+#[test]
+fn what_was_printed_is_committed_and_nothing_else() {
+    let (topic, readers) = (create_topic("counted", 1), unique("counted"));
+    produce_lines(&topic, &lines(0..100));
+    let read = |more: &[&str]| {
+        let arguments = ["consume", &topic, "-g", &readers, "--from-beginning"];
+        run(&[&arguments[..], more].concat()).done()
+    };
+    assert_eq!(read(&["--max", "3"]), lines(0..3));
+    let at = || group(&readers)["partitions"][0]["committed"].clone();
+    assert_eq!(at(), 3);
+    assert_eq!(read(&["-n", "4"]), lines(3..7));
+    assert_eq!(at(), 7);
+    assert_eq!(read(&["-e"]), lines(7..100));
+    assert_eq!(at(), 100);
+    assert_eq!(read(&["-e"]), "");
+}
+
+#[test]
+fn who_stops_to_read_has_had_what_was_committed() {
+    let (topic, readers) = (create_topic("piped", 1), unique("piped"));
+    produce_lines(&topic, &"0123456789\n".repeat(100_000));
+    let mut command = Command::new(Daemon::program());
+    command.args(["consume", &topic, "-g", &readers, "--from-beginning"]);
+    command.env("MILLSTREAM_BOOTSTRAP_SERVERS", servers().kafka.bootstrap());
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = BufReader::with_capacity(1, child.stdout.take().unwrap());
+    pipe.read_line(&mut String::new()).unwrap();
+    drop(pipe);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "that is no error");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "",
+        "and nothing to talk of"
+    );
+    let group = group(&readers);
+    assert_eq!(group["state"], "Empty");
+    // At most what fits into the pipe and one write: never all that was fetched.
+    let committed = group["partitions"][0]["committed"].as_i64().unwrap_or(0);
+    assert!(committed < 30_000, "{committed}");
+}
+
+#[test]
+fn ctrl_c_leaves_the_group_at_once_with_what_was_printed() {
+    let (topic, readers) = (create_topic("left", 2), unique("left"));
+    produce_lines(&topic, &lines(0..5));
+    for signal in [Signal::INT, Signal::TERM] {
+        let running = Running::start(&["consume", &topic, "-g", &readers, "--from-beginning"]);
+        wait_until("it is a member", LONG, || {
+            (group(&readers)["state"] == "Stable").then_some(())
+        });
+        assert_eq!(running.stop(signal), Some(0));
+        assert_eq!(
+            group(&readers)["state"],
+            "Empty",
+            "no session is waited for"
+        );
+        let listed = run(&["group", "list", "--json"]).json();
+        assert!(listed.contains(&json!({"group": readers, "state": "Empty"})));
+        assert_eq!(running.err.lines(), [""; 0]);
+    }
+    let running = Running::start(&["consume", &topic, "-g", &readers]);
+    produce_lines(&topic, "next\n");
+    assert_eq!(running.wait_lines(1), ["next"]);
+    assert_eq!(running.stop(Signal::INT), Some(0));
+    assert_eq!(run(&["consume", &topic, "-g", &readers, "-e"]).done(), "");
+}
+
+#[test]
+fn killed_it_is_gone_on_with_after_what_was_committed() {
+    let (topic, readers) = (create_topic("killed", 1), unique("killed"));
+    produce_lines(&topic, &lines(0..5));
+    let arguments = [
+        "consume",
+        &topic,
+        "-g",
+        &readers,
+        "--from-beginning",
+        "-X",
+        "session.timeout.ms=2000",
+    ];
+    let running = Running::start(&arguments);
+    running.wait_lines(5);
+    wait_until("it has committed", LONG, || {
+        (group(&readers)["partitions"][0]["committed"] == 5).then_some(())
+    });
+    running.process.kill();
+    produce_lines(&topic, &lines(5..8));
+    assert_eq!(Running::start(&arguments).wait_lines(3), ["5", "6", "7"]);
+}
+
+#[test]
+fn it_ends_soon_though_kafka_is_gone_and_says_what_is_not_committed() {
+    let kafka: Kafka = servers().own_kafka(&[]);
+    let topic = kafka.create_topic("gone", 1);
+    let arguments = [
+        "consume",
+        &topic,
+        "-g",
+        "readers",
+        "--from-beginning",
+        "-X",
+        "auto.commit.interval.ms=600000",
+    ];
+    let running = Running::start_at(&kafka.bootstrap(), &arguments);
+    kafka.produce(&topic, (0..3).map(|n| Message::new(n.to_string())));
+    running.wait_lines(3);
+    kafka.kill();
+    wait_until("it says so", LONG, || {
+        running.err.find("waiting for Kafka: ")
+    });
+    assert_eq!(running.stop(Signal::INT), Some(1));
+    let said = running.err.tail(5);
+    assert!(
+        said.contains("can't commit what was read with the group readers"),
+        "{said}"
+    );
+    assert!(said.contains("it will be read again"), "{said}");
+}
+
+#[test]
+fn what_a_transaction_has_not_committed_is_seen_on_request_only() {
+    let topic = create_topic("isolated", 1);
+    let transactions = servers().kafka.transactions();
+    transactions.begin();
+    transactions.produce(&topic, [Message::new("aborted").partition(0)]);
+    transactions.abort();
+    produce_lines(&topic, "plain\n");
+    let read = |more: &[&str]| {
+        run(&[&["consume", &topic, "--from-beginning", "-e"], more].concat()).done()
+    };
+    assert_eq!(read(&[]), "plain\n");
+    assert_eq!(
+        read(&["--isolation", "read_uncommitted"]),
+        "aborted\nplain\n"
+    );
+}

@@ -1,0 +1,103 @@
+//! What Kafka's access control forbids.
+
+use super::{LONG, run_at};
+use millstream_tests::{Kafka, Message, servers, wait_until};
+
+fn deny(kafka: &Kafka, operation: &str, kind: &str, name: &str) {
+    let who = ["--add", "--deny-principal", "User:*"];
+    let what = ["--operation", operation, kind, name];
+    kafka.acl(&[&who[..], &what[..]].concat());
+}
+
+#[test]
+fn what_is_not_allowed_names_the_permission_and_what_it_is_for() {
+    let kafka = servers().own_kafka(&[
+        "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "allow.everyone.if.no.acl.found=true",
+    ]);
+    let denied = [
+        ("Describe", "unseen"),
+        ("Write", "unwritten"),
+        ("Read", "unread"),
+        ("Delete", "undeleted"),
+        ("AlterConfigs", "unaltered"),
+        ("DescribeConfigs", "unknown"),
+    ];
+    // Where there is a rule, what it does not allow is forbidden.
+    let everyone = ["--add", "--allow-principal", "User:*", "--operation", "All"];
+    kafka.acl(&[&everyone[..], &["--topic", "*", "--group", "*"]].concat());
+    for (operation, topic) in denied {
+        kafka.create_topic_named(topic, 1, &[]);
+        kafka.produce(topic, [Message::new("hidden")]);
+        deny(&kafka, operation, "--topic", topic);
+    }
+    deny(&kafka, "Create", "--topic", "new");
+    deny(&kafka, "Read", "--group", "strangers");
+    deny(&kafka, "Describe", "--group", "hidden");
+    let at = kafka.bootstrap();
+    wait_until("the last of them counts", LONG, || {
+        let said = run_at(&at, &["group", "describe", "hidden"], b"");
+        said.err.contains("not allowed").then_some(())
+    });
+    let reset = [
+        "group",
+        "reset",
+        "strangers",
+        "--to",
+        "latest",
+        "--topic",
+        "unknown",
+    ];
+    for (arguments, permission) in [
+        (
+            &["topic", "describe", "unseen"][..],
+            "Describe on the topic unseen",
+        ),
+        (&["produce", "unseen"], "Describe on the topic unseen"),
+        (&["consume", "unseen"], "Describe on the topic unseen"),
+        (&["produce", "unwritten"], "Write on the topic"),
+        (
+            &["consume", "unread", "--from-beginning"],
+            "Read on the topic unread",
+        ),
+        (
+            &["consume", "unread", "-g", "readers"],
+            "Read on the topic unread",
+        ),
+        (
+            &["topic", "delete", "undeleted", "--yes"],
+            "Delete on the topic undeleted",
+        ),
+        (
+            &["topic", "alter", "unaltered", "--set", "retention.ms=1"],
+            "AlterConfigs on the topic unaltered",
+        ),
+        (&["topic", "create", "new"], "Create on the topic new"),
+        (
+            &["consume", "unknown", "-g", "strangers"],
+            "Read on the group strangers",
+        ),
+        (&reset, "Read on the group strangers"),
+        (
+            &["group", "describe", "hidden"],
+            "Describe on the group hidden",
+        ),
+    ] {
+        let error = run_at(&at, arguments, b"a line\n").failed(1);
+        assert!(error.contains("not allowed"), "{arguments:?}: {error}");
+        let wants = format!("Kafka wants the permission {permission}");
+        assert!(error.contains(&wants), "{arguments:?}: {error}");
+    }
+    // What may be seen is shown.
+    let described = run_at(&at, &["topic", "describe", "unknown"], b"");
+    assert!(
+        described
+            .err
+            .contains("DescribeConfigs on the topic unknown"),
+        "{described:?}"
+    );
+    assert!(described.done().contains("LATEST"));
+    // Who reads alone needs no group.
+    let read = run_at(&at, &["consume", "unknown", "--from-beginning", "-e"], b"");
+    assert_eq!(read.done(), "hidden\n");
+}

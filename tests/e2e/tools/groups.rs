@@ -1,0 +1,143 @@
+//! `millstream group`.
+
+use super::{LONG, Running, USAGE, produce_lines, run};
+use millstream_tests::{Message, create_topic, produce, unique, wait_until};
+use rustix::process::Signal;
+use serde_json::json;
+
+/// A topic of two partitions with five records each, and a group that has read all.
+fn setup() -> (String, String) {
+    let (topic, group) = (create_topic("grouped", 2), unique("grouped"));
+    let record = |n: i32| Message {
+        timestamp: Some(1_700_000_000_000 + i64::from(n)),
+        ..Message::new(n.to_string()).partition(n % 2)
+    };
+    produce(&topic, (0..10).map(record));
+    let read = run(&["consume", &topic, "-g", &group, "--from-beginning", "-e"]).done();
+    assert_eq!(read.lines().count(), 10);
+    (topic, group)
+}
+
+fn committed(group: &str) -> Vec<i64> {
+    let described = run(&["group", "describe", group, "--json"])
+        .json()
+        .remove(0);
+    let partitions = described["partitions"].as_array().unwrap();
+    partitions
+        .iter()
+        .map(|p| p["committed"].as_i64().unwrap())
+        .collect()
+}
+
+#[test]
+fn it_is_described_with_its_members_and_its_lag() {
+    let (topic, group) = setup();
+    produce_lines(&topic, "more\n");
+    let empty = run(&["group", "describe", &group]).done();
+    assert!(
+        empty.starts_with(&format!("{group}: Empty, 0 members, lag 1, ")),
+        "{empty}"
+    );
+    assert!(
+        empty.contains("PARTITION  COMMITTED  END  LAG  MEMBER"),
+        "{empty}"
+    );
+    let reader = Running::start(&["consume", &topic, "-g", &group, "-X", "client.id=ada"]);
+    assert_eq!(reader.wait_lines(1), ["more"]);
+    wait_until("it has committed", LONG, || {
+        (committed(&group).iter().sum::<i64>() == 11).then_some(())
+    });
+    let described = run(&["group", "describe", &group, "--json"])
+        .json()
+        .remove(0);
+    let member = &described["members"][0];
+    assert_eq!(member["client"], "ada");
+    let held = [0, 1].map(|partition| json!({"topic": topic, "partition": partition}));
+    assert_eq!(member["partitions"], json!(held));
+    assert_eq!(described["partitions"][0]["member"], member["id"]);
+    let shown = run(&["group", "describe", &group]).done();
+    assert!(
+        shown.contains(&format!("ada     127.0.0.1  {topic}/0,1")),
+        "{shown}"
+    );
+    assert_eq!(reader.stop(Signal::INT), Some(0));
+}
+
+#[test]
+fn an_absent_group_is_told_with_the_nearest() {
+    let (_, group) = setup();
+    let error = run(&["group", "describe", &format!("{group}x")]).failed(1);
+    assert!(error.contains("there is no group"), "{error}");
+    assert!(error.contains("did you mean"), "{error}");
+    assert!(
+        error.contains("`millstream group list` shows all"),
+        "{error}"
+    );
+    let error = run(&["group", "reset", "nobody-at-all", "--to", "latest"]).failed(1);
+    assert!(error.contains("there is no group nobody-at-all"), "{error}");
+}
+
+#[test]
+fn it_is_reset_to_where_it_is_told() {
+    let (topic, group) = setup();
+    let reset =
+        |to: &str, more: &[&str]| run(&[&["group", "reset", &group, "--to", to], more].concat());
+    let tried = reset("earliest", &["--dry-run"]);
+    assert!(tried.err.contains("nothing was changed"), "{tried:?}");
+    let width = topic.len().max(5);
+    let expected = format!(
+        "{:width$}  PARTITION  FROM  TO\n{topic}          0     5   0\n{topic}          1     5   0\n",
+        "TOPIC"
+    );
+    assert_eq!(tried.done(), expected);
+    assert_eq!(committed(&group), [5, 5], "nothing was done");
+    reset("earliest", &[]).done();
+    assert_eq!(committed(&group), [0, 0]);
+    reset("3", &["--topic", &topic, "--partition", "1"]).done();
+    assert_eq!(committed(&group), [0, 3]);
+    reset("2023-11-14T22:13:20.004Z", &[]).done();
+    assert_eq!(committed(&group), [2, 2], "the first of then or later");
+    reset("2100-01-01T00:00:00Z", &[]).done();
+    assert_eq!(committed(&group), [5, 5], "all are older");
+    reset("-2", &[]).done();
+    assert_eq!(committed(&group), [3, 3]);
+    let told = reset("latest", &["--json"]).json();
+    let first = json!({"group": group, "topic": topic, "partition": 0, "from": 3, "to": 5, "written": true});
+    assert_eq!(told[0], first);
+    let error = reset("6", &["--topic", &topic]).failed(1);
+    assert!(error.contains("it holds 0 to 5"), "{error}");
+    assert!(reset("3", &[]).failed(USAGE).contains("give --topic"));
+    reset("yesterday", &[]).failed(USAGE);
+    let read = run(&["consume", &topic, "-g", &group, "-e"]).done();
+    assert_eq!(read, "", "and readers go on there");
+}
+
+#[test]
+fn a_group_that_never_read_may_be_told_where_to_begin() {
+    let topic = create_topic("early", 1);
+    produce(&topic, (0..5).map(|n| Message::new(n.to_string())));
+    let group = unique("early");
+    run(&["group", "reset", &group, "--to", "3", "--topic", &topic]).done();
+    let read = run(&["consume", &topic, "-g", &group, "-e"]).done();
+    assert_eq!(read, "3\n4\n");
+}
+
+#[test]
+fn it_is_not_reset_under_the_hands_of_its_members() {
+    let (topic, group) = setup();
+    let reader = Running::start(&["consume", &topic, "-g", &group]);
+    produce_lines(&topic, "more\n");
+    reader.wait_lines(1);
+    for more in [&[][..], &["--dry-run"]] {
+        let error =
+            run(&[&["group", "reset", &group, "--to", "earliest"], more].concat()).failed(1);
+        assert!(
+            error.contains(&format!("the group {group} has 1 member now")),
+            "{error}"
+        );
+        assert!(error.contains("stop it, then try again"), "{error}");
+    }
+    assert_eq!(reader.stop(Signal::INT), Some(0));
+    run(&["group", "reset", &group, "--to", "earliest"]).done();
+    assert_eq!(committed(&group), [0, 0]);
+}

@@ -1,0 +1,207 @@
+//! `millstream produce`.
+
+use super::{LONG, Running, USAGE, run, run_at};
+use millstream_tests::{create_topic, read_all, scratch_dir, servers, wait_until};
+use rustix::process::Signal;
+use serde_json::json;
+use std::fs;
+
+fn produce(topic: &str, more: &[&str], input: &[u8]) -> super::Said {
+    let servers = servers().kafka.bootstrap();
+    run_at(&servers, &[&["produce", topic], more].concat(), input)
+}
+
+#[test]
+fn lines_become_records_and_the_sum_is_told() {
+    let topic = create_topic("lines", 1);
+    let said = produce(&topic, &[], b"one\n\nthree\r\nlast");
+    assert!(
+        said.err.starts_with("4 records (13 B) acknowledged by "),
+        "{said:?}"
+    );
+    assert_eq!(said.done(), "", "results are asked for");
+    let values: Vec<_> = read_all(&topic)
+        .into_iter()
+        .map(|r| (r.key, r.value.unwrap()))
+        .collect();
+    let expected = ["one", "", "three\r", "last"].map(|text| (None, text.as_bytes().to_vec()));
+    assert_eq!(values, expected);
+}
+
+#[test]
+fn keys_headers_tombstones_and_partitions_are_as_asked() {
+    let topic = create_topic("keyed", 3);
+    let more = [
+        "-K", "::", "-H", "a=1", "-H", "a=2=3", "-p", "2", "-Z", "-z", "zstd",
+    ];
+    produce(&topic, &more, b"ada::x::y\ngrace::\nnone\n").done();
+    let records = read_all(&topic);
+    let text = |bytes: &Option<Vec<u8>>| bytes.clone().map(|b| String::from_utf8(b).unwrap());
+    let parts: Vec<_> = records
+        .iter()
+        .map(|r| (text(&r.key), text(&r.value)))
+        .collect();
+    let some = |text: &str| Some(text.to_owned());
+    let expected = [
+        (some("ada"), some("x::y")),
+        (some("grace"), None),
+        (None, some("none")),
+    ];
+    assert_eq!(parts, expected);
+    let header = |value: &str| ("a".to_owned(), Some(value.as_bytes().to_vec()));
+    assert!(
+        records
+            .iter()
+            .all(|r| r.partition == 2 && r.headers == [header("1"), header("2=3")])
+    );
+}
+
+#[test]
+fn files_are_read_in_order_and_where_each_record_went_is_told_on_request() {
+    let topic = create_topic("files", 1);
+    let dir = scratch_dir("files");
+    let file = |name: &str, text: &str| {
+        let path = dir.join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let (a, b) = (file("a.txt", "1\n2\n"), file("b.txt", "3"));
+    let verbose = produce(&topic, &[&a, "-", &b, "--verbose"], b"x\n").done();
+    let expected = format!(
+        "{a}:1: {topic}/0, offset 0\n{a}:2: {topic}/0, offset 1\nline 1: {topic}/0, offset 2\n\
+         {b}:1: {topic}/0, offset 3\n"
+    );
+    assert_eq!(verbose, expected);
+    let told = produce(&topic, &["--json"], b"y\n").json();
+    assert_eq!(
+        told,
+        [json!({"from": "line 1", "topic": topic, "partition": 0, "offset": 4})]
+    );
+    let error = produce(&topic, &[&a, "absent.txt"], b"").failed(1);
+    assert!(error.contains("reading absent.txt"), "{error}");
+    assert_eq!(
+        read_all(&topic).len(),
+        5,
+        "a file that is absent is told before anything is sent"
+    );
+}
+
+#[test]
+fn what_is_not_acknowledged_is_told_and_fails() {
+    let cluster = servers().own_cluster();
+    let kafka = &cluster.nodes[0];
+    let topic = kafka.create_topic_with("wanting", 1, &[("min.insync.replicas", "3")]);
+    let at = kafka.bootstrap();
+    cluster.nodes[2].kill();
+    wait_until("a replica is missing", LONG, || {
+        let described = run_at(&at, &["topic", "describe", &topic, "--json"], b"");
+        // The one that is gone may have been asked.
+        let described = (described.code == Some(0)).then(|| described.json())?;
+        let in_sync = described[0]["partitions"][0]["in-sync"].as_array()?.len();
+        (in_sync < 3).then_some(())
+    });
+    let produce = |more: &[&str]| run_at(&at, &[&["produce", &topic], more].concat(), b"a\nb\n");
+    let said = produce(&["-X", "message.timeout.ms=2000"]);
+    assert!(
+        said.err.contains("0 records (0 B) acknowledged"),
+        "{said:?}"
+    );
+    assert!(said.err.contains("line 1: "), "{said:?}");
+    let error = said.failed(1);
+    let says = "2 records were not acknowledged by Kafka: ";
+    assert!(error.contains(says), "{error}");
+    let why = "has 2 in-sync of the 3 replicas that min.insync.replicas wants";
+    assert!(error.contains(why), "{error}");
+    // The leader alone takes them.
+    produce(&["--acks", "1"]).done();
+}
+
+#[test]
+fn one_record_that_is_refused_does_not_take_its_neighbours_with_it() {
+    let small = [("max.message.bytes", "50000")];
+    let topic = servers().kafka.create_topic_with("small", 1, &small);
+    // More than one batch that the topic would take.
+    let mut input = "x".repeat(1000).into_bytes();
+    input.push(b'\n');
+    let mut input = input.repeat(200);
+    input.extend(vec![b'y'; 100_000]);
+    input.extend(b"\nlast\n");
+    let error = produce(&topic, &[], &input).failed(1);
+    assert!(
+        error.contains("line 201: Message size too large"),
+        "{error}"
+    );
+    assert!(error.contains("1 record was not acknowledged"), "{error}");
+    assert_eq!(read_all(&topic).len(), 201);
+}
+
+#[test]
+fn a_wrong_line_of_json_is_named_and_what_was_before_it_is_sent() {
+    let topic = create_topic("json", 1);
+    let input = b"{\"value\":\"a\"}\n\n{\"vlaue\":\"b\"}\n{\"value\":\"c\"}\n";
+    let error = produce(&topic, &["--format", "json"], input).failed(1);
+    assert!(error.contains("line 3: unknown field `vlaue`"), "{error}");
+    assert!(error.contains("1 record (1 B) acknowledged"), "{error}");
+    assert_eq!(read_all(&topic).len(), 1);
+}
+
+#[test]
+fn a_partition_that_is_not_there_is_told() {
+    let topic = create_topic("two", 2);
+    let error = produce(&topic, &["-p", "2"], b"a\n").failed(1);
+    assert!(
+        error.contains("has no partition 2: it has 0 to 1"),
+        "{error}"
+    );
+    run(&["produce", &topic, "--acks", "2"]).failed(USAGE);
+    run(&["produce", &topic, "--rate", "0"]).failed(USAGE);
+}
+
+#[test]
+fn interrupted_it_flushes_and_says_how_much_arrived() {
+    let topic = create_topic("slowly", 1);
+    let file = scratch_dir("slowly").join("lines");
+    fs::write(&file, "line\n".repeat(1_000_000)).unwrap();
+    let file = file.display().to_string();
+    let running = Running::start(&["produce", &topic, &file, "--rate", "50", "--verbose"]);
+    running.wait_lines(10);
+    assert_eq!(
+        running.stop(Signal::INT),
+        Some(0),
+        "all that was sent is acknowledged"
+    );
+    let told = wait_until("the sum", LONG, || running.err.find(" acknowledged by "));
+    let there = read_all(&topic).len();
+    assert!(
+        told.starts_with(&format!("{there} records (")),
+        "{told}, {there} there"
+    );
+    assert!((10..1000).contains(&there), "{there}: 50 a second");
+}
+
+#[test]
+fn while_kafka_is_away_it_waits_and_then_goes_on() {
+    let kafka = servers().own_kafka(&[]);
+    let topic = kafka.create_topic("away", 1);
+    let file = scratch_dir("away").join("lines");
+    fs::write(&file, "line\n".repeat(200)).unwrap();
+    let file = file.display().to_string();
+    let arguments = [
+        "produce",
+        &topic,
+        &file,
+        "--rate",
+        "40",
+        "-X",
+        "message.timeout.ms=120000",
+    ];
+    let running = Running::start_at(&kafka.bootstrap(), &arguments);
+    wait_until("some arrived", LONG, || {
+        (kafka.read_all(&topic).len() > 5).then_some(())
+    });
+    kafka.kill();
+    kafka.start();
+    let code = running.process.wait_exit("produce", LONG * 2).code();
+    assert_eq!(code, Some(0), "{}", running.err.tail(5));
+    assert_eq!(kafka.read_all(&topic).len(), 200, "once, all of them");
+}

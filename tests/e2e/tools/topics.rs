@@ -1,0 +1,237 @@
+//! `millstream topic`.
+
+use super::{LONG, USAGE, produce_lines, run, run_at, said};
+use millstream_tests::{Daemon, find_program, scratch_dir, servers, unique, wait_until};
+use serde_json::json;
+use std::process::Command;
+
+fn names() -> Vec<String> {
+    let listed = run(&["topic", "list", "--json"]).json();
+    let name = |topic: &serde_json::Value| topic["topic"].as_str().unwrap().to_owned();
+    listed.iter().map(name).collect()
+}
+
+#[test]
+fn a_topic_is_made_listed_described_and_deleted() {
+    let topic = unique("made");
+    let made = run(&[
+        "topic",
+        "create",
+        &topic,
+        "-p",
+        "3",
+        "-r",
+        "1",
+        "--set",
+        "retention.ms=1000",
+    ]);
+    let expected = format!("{topic} created: 3 partitions, replication factor 1\n");
+    assert_eq!(made.done(), expected);
+    assert!(names().contains(&topic));
+    produce_lines(&topic, "a\nb\nc\n");
+    let shown = run(&["topic", "describe", &topic]).done();
+    assert!(
+        shown.contains("PARTITION  LEADER  REPLICAS  IN-SYNC  EARLIEST  LATEST"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("retention.ms         1000   topic"),
+        "{shown}"
+    );
+    let described = run(&["topic", "describe", &topic, "--json"])
+        .json()
+        .remove(0);
+    assert_eq!(
+        described["configs"]["retention.ms"],
+        json!({"value": "1000", "set-by": "topic"})
+    );
+    let partitions = described["partitions"].as_array().unwrap();
+    let held = partitions
+        .iter()
+        .map(|p| p["latest"].as_i64().unwrap() - p["earliest"].as_i64().unwrap());
+    assert_eq!((partitions.len(), held.sum::<i64>()), (3, 3));
+    assert_eq!(partitions[0]["in-sync"], json!([1]));
+    assert_eq!(
+        run(&["topic", "delete", &topic, "--yes"]).done(),
+        format!("{topic} deleted\n")
+    );
+    wait_until("it is gone", LONG, || {
+        (!names().contains(&topic)).then_some(())
+    });
+}
+
+#[test]
+fn a_topic_that_is_there_is_an_error_unless_that_is_fine() {
+    let topic = servers().kafka.create_topic("there", 2);
+    let error = run(&["topic", "create", &topic]).failed(1);
+    assert!(
+        error.contains("is there already; --if-not-exists"),
+        "{error}"
+    );
+    let taken = run(&["topic", "create", &topic, "-p", "9", "--if-not-exists"]).done();
+    assert_eq!(
+        taken,
+        format!("{topic} is there already: 2 partitions, replication factor 1\n")
+    );
+}
+
+#[test]
+fn what_kafka_has_against_a_topic_is_told_in_its_own_words() {
+    for (arguments, says) in [
+        (
+            &["a/b"][..],
+            "can't create the topic a/b: Topic name is invalid",
+        ),
+        (&["copies", "-r", "5"], "only 1 broker(s) are registered"),
+        (
+            &["set", "--set", "foo=bar"],
+            "Unknown topic config name: foo",
+        ),
+        (
+            &["set", "--set", "retention.ms=soon"],
+            "Invalid value soon for configuration retention.ms",
+        ),
+    ] {
+        let error = run(&[&["topic", "create"], arguments].concat()).failed(1);
+        assert!(error.contains(says), "{error}");
+        // The same without doing it.
+        let tried = run(&[&["topic", "create", "--dry-run"], arguments].concat()).failed(1);
+        assert!(tried.contains(says), "{tried}");
+    }
+    let topic = unique("dry");
+    let tried = run(&["topic", "create", &topic, "--dry-run"]).done();
+    assert_eq!(tried, format!("{topic} could be created\n"));
+    assert!(!names().contains(&topic));
+    run(&["topic", "create", &topic, "-p", "0"]).failed(USAGE);
+    run(&["topic", "create"]).failed(USAGE);
+}
+
+#[test]
+fn an_absent_topic_is_told_with_the_nearest_and_nothing_makes_it() {
+    let kafka = servers().own_kafka(&["auto.create.topics.enable=true"]);
+    let servers = kafka.bootstrap();
+    kafka.create_topic_named("letters", 1, &[]);
+    let says = "there is no topic leters; did you mean letters? `millstream topic create leters` \
+                makes it\n";
+    for arguments in [
+        &["topic", "describe", "leters"][..],
+        &["topic", "delete", "leters", "--yes"],
+        &["topic", "alter", "leters", "-p", "2"],
+        &["produce", "leters"],
+        &["consume", "leters", "--exit"],
+        &["consume", "leters", "-g", "readers"],
+        &[
+            "group", "reset", "readers", "--to", "latest", "--topic", "leters",
+        ],
+    ] {
+        let error = run_at(&servers, arguments, b"a line\n").failed(1);
+        assert_eq!(error, format!("millstream: {says}"), "{arguments:?}");
+    }
+    let listed = run_at(&servers, &["topic", "list"], b"").done();
+    assert_eq!(
+        listed,
+        "TOPIC    PARTITIONS  REPLICATION\nletters           1            1\n"
+    );
+}
+
+#[test]
+fn altering_changes_what_is_named_and_nothing_else() {
+    let kafka = &servers().kafka;
+    let before = [
+        ("retention.ms", "1000"),
+        ("cleanup.policy", "delete"),
+        ("segment.ms", "60000"),
+    ];
+    let topic = kafka.create_topic_with("altered", 2, &before);
+    let alter = |more: &[&str]| run(&[&["topic", "alter", &topic], more].concat());
+    let configs = || {
+        let described = run(&["topic", "describe", &topic, "--json"])
+            .json()
+            .remove(0);
+        let mut configs = described["configs"].as_object().unwrap().clone();
+        configs.retain(|_, config| config["set-by"] == "topic");
+        json!(
+            configs
+                .into_iter()
+                .map(|(name, config)| (name, config["value"].clone()))
+                .collect::<serde_json::Map<_, _>>()
+        )
+    };
+    let tried = alter(&["--set", "retention.ms=2000", "--dry-run"]).done();
+    assert_eq!(tried, format!("{topic} could be changed: 1 setting\n"));
+    assert_eq!(configs()["retention.ms"], "1000");
+    let done = alter(&[
+        "--set",
+        "retention.ms=2000",
+        "--append",
+        "cleanup.policy=compact",
+        "--unset",
+        "segment.ms",
+    ]);
+    assert_eq!(done.done(), format!("{topic} changed: 3 settings\n"));
+    wait_until("it is known", LONG, || {
+        (configs()["retention.ms"] == "2000").then_some(())
+    });
+    assert_eq!(
+        configs(),
+        json!({"retention.ms": "2000", "cleanup.policy": "delete,compact"})
+    );
+    let error = alter(&["--set", "foo=bar"]).failed(1);
+    assert!(
+        error.contains("can't change the configuration of the topic"),
+        "{error}"
+    );
+    assert!(alter(&[]).failed(USAGE).contains("what is to change?"));
+}
+
+#[test]
+fn adding_partitions_warns_of_keys_that_move() {
+    let topic = servers().kafka.create_topic("grown", 2);
+    let grown = run(&["topic", "alter", &topic, "--partitions", "4"]);
+    assert!(
+        grown
+            .err
+            .contains("with 4 partitions instead of 2, keys map to other"),
+        "{grown:?}"
+    );
+    assert_eq!(
+        grown.done(),
+        format!("{topic} changed: 2 to 4 partitions\n")
+    );
+    let error = run(&["topic", "alter", &topic, "-p", "3"]).failed(1);
+    assert!(
+        error.contains("has 4 partitions already, and Kafka can only add"),
+        "{error}"
+    );
+}
+
+#[test]
+fn deleting_asks_at_a_terminal_and_refuses_where_there_is_none() {
+    let topic = servers().kafka.create_topic("asked", 1);
+    produce_lines(&topic, "a\nb\n");
+    let error = run(&["topic", "delete", &topic]).failed(USAGE);
+    assert!(
+        error.contains("no terminal to ask at: give --yes"),
+        "{error}"
+    );
+    let refused = at_terminal(&topic, "n\n");
+    assert!(
+        refused.contains("1 partition, up to 2 records"),
+        "{refused}"
+    );
+    assert!(refused.contains("nothing was deleted"), "{refused}");
+    assert!(names().contains(&topic));
+    let deleted = at_terminal(&topic, "y\n");
+    assert!(deleted.contains(&format!("{topic} deleted")), "{deleted}");
+}
+
+/// What `millstream topic delete` shows at a terminal where this is typed.
+fn at_terminal(topic: &str, typed: &str) -> String {
+    let mut command = Command::new(find_program("script"));
+    let program = Daemon::program();
+    let line = format!("{} topic delete {topic}", program.display());
+    command.args(["-q", "-e", "-c", &line, "/dev/null"]);
+    command.current_dir(scratch_dir("terminal"));
+    command.env("MILLSTREAM_BOOTSTRAP_SERVERS", servers().kafka.bootstrap());
+    said(command, typed.as_bytes()).out
+}
