@@ -3,10 +3,10 @@
 use super::{LONG, run_at};
 use millstream_tests::{Kafka, Message, servers, wait_until};
 
-fn deny(kafka: &Kafka, operation: &str, kind: &str, name: &str) {
+fn deny(kafka: &Kafka, operation: &str, of: &[&str]) {
     let who = ["--add", "--deny-principal", "User:*"];
-    let what = ["--operation", operation, kind, name];
-    kafka.acl(&[&who[..], &what[..]].concat());
+    let what = ["--operation", operation];
+    kafka.acl(&[&who[..], &what[..], of].concat());
 }
 
 #[test]
@@ -23,17 +23,22 @@ fn what_is_not_allowed_names_the_permission_and_what_it_is_for() {
         ("AlterConfigs", "unaltered"),
         ("DescribeConfigs", "unknown"),
     ];
-    // Where there is a rule, what it does not allow is forbidden.
-    let everyone = ["--add", "--allow-principal", "User:*", "--operation", "All"];
-    kafka.acl(&[&everyone[..], &["--topic", "*", "--group", "*"]].concat());
+    // Where there is a rule, what it does not allow is forbidden. To delete and
+    // create on the cluster is to do so with every topic: that is left out.
+    let everyone = ["--add", "--allow-principal", "User:*"];
+    let all = ["--operation", "All", "--topic", "*", "--group", "*"];
+    kafka.acl(&[&everyone[..], &all].concat());
+    let cluster = ["ClusterAction", "Describe", "IdempotentWrite"];
+    let cluster = cluster.map(|operation| ["--operation", operation]).concat();
+    kafka.acl(&[&everyone[..], &cluster, &["--cluster"]].concat());
     for (operation, topic) in denied {
         kafka.create_topic_named(topic, 1, &[]);
         kafka.produce(topic, [Message::new("hidden")]);
-        deny(&kafka, operation, "--topic", topic);
+        deny(&kafka, operation, &["--topic", topic]);
     }
-    deny(&kafka, "Create", "--topic", "new");
-    deny(&kafka, "Read", "--group", "strangers");
-    deny(&kafka, "Describe", "--group", "hidden");
+    deny(&kafka, "Create", &["--topic", "new"]);
+    deny(&kafka, "Read", &["--group", "strangers"]);
+    deny(&kafka, "Describe", &["--group", "hidden"]);
     let at = kafka.bootstrap();
     wait_until("the last of them counts", LONG, || {
         let said = run_at(&at, &["group", "describe", "hidden"], b"");

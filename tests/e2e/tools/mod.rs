@@ -6,6 +6,7 @@ mod groups;
 mod produce;
 mod reach;
 mod topics;
+mod walk_through;
 
 use millstream_tests::{Daemon, Log, Process, scratch_dir, servers, wait_until};
 use rustix::process::Signal;
