@@ -28,7 +28,7 @@ fn what_is_not_allowed_names_the_permission_and_what_it_is_for() {
     let everyone = ["--add", "--allow-principal", "User:*"];
     let all = ["--operation", "All", "--topic", "*", "--group", "*"];
     kafka.acl(&[&everyone[..], &all].concat());
-    let cluster = ["ClusterAction", "Describe", "IdempotentWrite"];
+    let cluster = ["Alter", "ClusterAction", "Describe", "IdempotentWrite"];
     let cluster = cluster.map(|operation| ["--operation", operation]).concat();
     kafka.acl(&[&everyone[..], &cluster, &["--cluster"]].concat());
     for (operation, topic) in denied {
