@@ -13,6 +13,7 @@ mod offsets;
 mod output;
 mod place;
 mod run;
+mod stop;
 mod table;
 mod time;
 

@@ -26,9 +26,22 @@ pub(super) fn since(text: &str) -> Result<i64, String> {
         })
 }
 
-/// A time as RFC 3339 has it, in UTC.
-pub(super) fn shown(millis: i64) -> String {
-    Timestamp::from_millisecond(millis).map_or_else(|_| millis.to_string(), |time| time.to_string())
+/// A time as RFC 3339 has it, in UTC and to the second, for tables; `-` where
+/// Kafka has none.
+pub(super) fn short(millis: i64) -> String {
+    written(millis, 0)
+}
+
+/// The same to the millisecond.
+pub(super) fn long(millis: i64) -> String {
+    written(millis, 3)
+}
+
+fn written(millis: i64, precision: usize) -> String {
+    match Timestamp::from_millisecond(millis) {
+        Ok(time) if millis >= 0 => format!("{time:.precision$}"),
+        _ => "-".into(),
+    }
 }
 
 #[cfg(test)]
@@ -49,7 +62,14 @@ mod tests {
         }
         assert_eq!(millis("1970-01-01T00:00:00.25Z"), Some(250));
         assert_eq!(millis("1970-01-01T00:00:00"), None, "no distance to UTC");
-        assert_eq!(shown(951_825_600_250), "2000-02-29T12:00:00.25Z");
+    }
+
+    #[test]
+    fn times_are_written_in_utc() {
+        assert_eq!(short(1_795_248_000_123), "2026-11-21T08:00:00Z");
+        assert_eq!(long(1_795_248_000_123), "2026-11-21T08:00:00.123Z");
+        assert_eq!(long(951_825_600_250), "2000-02-29T12:00:00.250Z");
+        assert_eq!(short(-1), "-", "Kafka has none");
     }
 
     #[test]

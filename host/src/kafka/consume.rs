@@ -2,8 +2,9 @@
 
 use super::connection::{self, Quiet, Trouble};
 use super::failure::{Doing, tidy};
-use super::{Connection, Failure, Place, Record};
+use super::{Connection, Failure, Place};
 use crate::ingest::headers;
+use crate::record::{OwnedRecord, TopicPartition};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
@@ -58,7 +59,7 @@ pub enum Begin {
 /// What came of waiting.
 pub enum Step {
     /// The next record.
-    Record(Record),
+    Record(Box<OwnedRecord>),
     /// Nothing within the time given.
     Nothing,
     /// The end that was to be read to.
@@ -195,7 +196,7 @@ impl Reader {
             Some(Ok(message)) => {
                 consumer.context().quiet.fine();
                 self.ended.remove(&message.partition());
-                return Ok(Step::Record(record(&message)));
+                return Ok(Step::Record(Box::new(record(&message))));
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 consumer.context().quiet.fine();
@@ -389,13 +390,15 @@ fn config(connection: &Connection, reading: &Reading) -> ClientConfig {
     config
 }
 
-fn record(message: &BorrowedMessage<'_>) -> Record {
+fn record(message: &BorrowedMessage<'_>) -> OwnedRecord {
     let own = |(name, value): (&[u8], Option<&[u8]>)| (name.to_vec(), value.map(<[u8]>::to_vec));
-    Record {
-        topic: message.topic().into(),
-        partition: message.partition(),
+    OwnedRecord {
+        origin: TopicPartition {
+            topic: message.topic().into(),
+            partition: message.partition(),
+        },
         offset: message.offset(),
-        timestamp: message.timestamp().to_millis(),
+        timestamp: message.timestamp().to_millis().unwrap_or(-1),
         key: message.key().map(<[u8]>::to_vec),
         value: message.payload().map(<[u8]>::to_vec),
         headers: headers::of(message).map(own).collect(),

@@ -27,24 +27,3 @@ pub use offsets::{Ends, Place};
 pub use produce::{Receipt, Sender, Sending};
 pub use reset::{Move, Wanted};
 pub use topics::{NewTopic, Partition, Topic};
-
-use crate::record::Headers;
-
-/// A record as Kafka gave it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// The topic it is in.
-    pub topic: String,
-    /// Its partition.
-    pub partition: i32,
-    /// Its offset there.
-    pub offset: i64,
-    /// Milliseconds since 1970-01-01 UTC; `None` where Kafka has none.
-    pub timestamp: Option<i64>,
-    /// Bytes, or absent.
-    pub key: Option<Vec<u8>>,
-    /// Bytes, or absent (a tombstone).
-    pub value: Option<Vec<u8>>,
-    /// In order; names may repeat.
-    pub headers: Headers,
-}

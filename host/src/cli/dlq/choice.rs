@@ -34,10 +34,10 @@ pub(in crate::cli) struct Choice {
     key: Option<String>,
     /// That were written since: a time such as 2026-11-21T08:30:00Z, or how
     /// long ago, such as 10m or 2d.
-    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    #[arg(long, value_name = "TIME", value_parser = time::since)]
     since: Option<i64>,
     /// That were written before then, likewise.
-    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    #[arg(long, value_name = "TIME", value_parser = time::since)]
     until: Option<i64>,
     /// In this partition of the letters' topic.
     #[arg(long, value_name = "NUMBER")]

@@ -2,7 +2,7 @@
 
 use super::choice::Choice;
 use super::filter::Filter;
-use super::{interrupt, topics};
+use super::{stop, topics};
 use crate::config::{PipelineSettings, Settings};
 use crate::kafka::scan::{Look, Scan};
 use crate::pipeline::replay::Letter;
@@ -27,7 +27,7 @@ impl Letters {
         pipelines: &[PipelineSettings],
         choice: &Choice,
     ) -> anyhow::Result<Letters> {
-        let stop = interrupt::flag()?;
+        let stop = stop::flag()?;
         let mut scan = Scan::connect(settings.kafka()?)?;
         topics::add(&mut scan, choice, pipelines)?;
         Ok(Letters {

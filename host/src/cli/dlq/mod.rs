@@ -3,15 +3,14 @@
 mod bytes;
 mod choice;
 mod filter;
-mod interrupt;
 mod letters;
 mod list;
 mod replay;
 mod report;
 mod show;
-mod time;
 mod topics;
 
+use super::{stop, time};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 

@@ -6,11 +6,10 @@ pub mod consume;
 pub mod group;
 pub mod produce;
 mod reach;
-mod stop;
 pub mod topic;
 mod wire;
 
-use super::{exit, output, place, table, time};
+use super::{exit, output, place, stop, table, time};
 
 /// `key=value`.
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -5,16 +5,15 @@
 
 use super::base64;
 use crate::ingest::Placing;
-use crate::kafka::Record;
-use crate::record::Headers;
+use crate::record::{Headers, OwnedRecord};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// A record as a line of JSON, without the end of the line.
-pub(super) fn to_json(record: &Record) -> String {
+pub(super) fn to_json(record: &OwnedRecord) -> String {
     let header = |(name, value): &(Vec<u8>, Option<Vec<u8>>)| {
         json!({
-            "key": bytes(Some(name)), "value": bytes(value.as_ref())
+            "name": bytes(Some(name)), "value": bytes(value.as_ref())
         })
     };
     // By hand, since serde_json's map would order the names.
@@ -23,10 +22,11 @@ pub(super) fn to_json(record: &Record) -> String {
         let comma = if line.is_empty() { '{' } else { ',' };
         line.push_str(&format!("{comma}\"{name}\":{value}"));
     };
-    field("topic", record.topic.as_str().into());
-    field("partition", record.partition.into());
+    field("topic", (&*record.origin.topic).into());
+    field("partition", record.origin.partition.into());
     field("offset", record.offset.into());
-    field("timestamp", record.timestamp.into());
+    let timestamp = Some(record.timestamp).filter(|millis| *millis >= 0);
+    field("timestamp", timestamp.into());
     field("key", bytes(record.key.as_ref()));
     field("value", bytes(record.value.as_ref()));
     field("headers", record.headers.iter().map(header).collect());
@@ -76,7 +76,7 @@ struct Line {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
-    key: Bytes,
+    name: Bytes,
     #[serde(default)]
     value: Option<Bytes>,
 }
@@ -129,7 +129,7 @@ pub(super) fn of_json(line: &[u8]) -> Result<Written, String> {
             format!("{said} (column {at})")
         }
     })?;
-    let header = |header: Header| (header.key.into(), header.value.map(Into::into));
+    let header = |header: Header| (header.name.into(), header.value.map(Into::into));
     Ok(Written {
         key: line.key.map(Into::into),
         value: line.value.map(Into::into),
@@ -144,6 +144,7 @@ pub(super) fn of_json(line: &[u8]) -> Result<Written, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::TopicPartition;
     use proptest::prelude::*;
 
     proptest! {
@@ -152,15 +153,15 @@ mod tests {
             key: Option<Vec<u8>>,
             value: Option<Vec<u8>>,
             headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
-            timestamp in proptest::option::of(0..i64::MAX),
+            timestamp in -1..i64::MAX,
         ) {
-            let (topic, partition, offset) = ("t\"".to_owned(), 3, 41);
-            let record = Record { topic, partition, offset, timestamp, key, value, headers };
+            let origin = TopicPartition { topic: "t\"".into(), partition: 3 };
+            let record = OwnedRecord { origin, offset: 41, timestamp, key, value, headers };
             let read = of_json(to_json(&record).as_bytes()).expect("our own");
             prop_assert_eq!(read.key, record.key);
             prop_assert_eq!(read.value, record.value);
             prop_assert_eq!(read.headers, record.headers);
-            prop_assert_eq!(read.placing.timestamp, record.timestamp);
+            prop_assert_eq!(read.placing.timestamp.unwrap_or(-1), record.timestamp);
             prop_assert_eq!(read.placing.partition, Some(3));
         }
     }

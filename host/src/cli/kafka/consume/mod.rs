@@ -6,6 +6,7 @@ use super::reach::Reach;
 use super::stop::Stop;
 use super::{exit, place, time};
 use crate::kafka::{Begin, Place, Reader, Reading, Step};
+use crate::record::OwnedRecord;
 use clap::{Args, ValueEnum};
 use show::Show;
 use std::collections::BTreeMap;
@@ -170,7 +171,8 @@ impl<W: Write> Printing<W> {
                 Step::Record(record) => {
                     self.make_room(&record)?;
                     show.write(&mut self.out, &record)?;
-                    self.pending.insert(record.partition, record.offset + 1);
+                    self.pending
+                        .insert(record.origin.partition, record.offset + 1);
                     self.printed += 1;
                 }
                 Step::Nothing => {
@@ -185,7 +187,7 @@ impl<W: Write> Printing<W> {
 
     /// Writes what is gathered while it is still known which records it is:
     /// left to itself the buffer would write some of it.
-    fn make_room(&mut self, record: &crate::kafka::Record) -> io::Result<()> {
+    fn make_room(&mut self, record: &OwnedRecord) -> io::Result<()> {
         let size = record.value.as_ref().map_or(0, Vec::len);
         match self.out.buffer().len() + size > GATHER / 2 {
             true => self.flush(),

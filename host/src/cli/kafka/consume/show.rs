@@ -2,7 +2,7 @@
 
 use super::super::wire;
 use super::time;
-use crate::kafka::Record;
+use crate::record::OwnedRecord;
 use std::io::{self, IsTerminal, Write};
 
 /// How a record is printed.
@@ -26,7 +26,7 @@ impl Show {
         }
     }
 
-    pub fn write(&self, out: &mut impl Write, record: &Record) -> io::Result<()> {
+    pub fn write(&self, out: &mut impl Write, record: &OwnedRecord) -> io::Result<()> {
         match self {
             Show::Text {
                 key_delimiter,
@@ -65,17 +65,9 @@ fn bytes(out: &mut impl Write, bytes: Option<&[u8]>, tame: bool) -> io::Result<(
     Ok(())
 }
 
-fn hex(out: &mut impl Write, record: &Record) -> io::Result<()> {
-    let Record {
-        topic,
-        partition,
-        offset,
-        ..
-    } = record;
-    let when = record
-        .timestamp
-        .map_or(String::new(), |millis| format!(", {}", time::shown(millis)));
-    writeln!(out, "{topic}/{partition}, offset {offset}{when}")?;
+fn hex(out: &mut impl Write, record: &OwnedRecord) -> io::Result<()> {
+    let when = time::long(record.timestamp);
+    writeln!(out, "{}, offset {}, {when}", record.origin, record.offset)?;
     part(out, "key", record.key.as_deref())?;
     for (name, value) in &record.headers {
         part(out, "header name", Some(name))?;
@@ -114,20 +106,23 @@ fn part(out: &mut impl Write, what: &str, bytes: Option<&[u8]>) -> io::Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::TopicPartition;
 
-    fn record(key: Option<&[u8]>, value: Option<&[u8]>) -> Record {
-        Record {
-            topic: "orders".into(),
-            partition: 0,
+    fn record(key: Option<&[u8]>, value: Option<&[u8]>) -> OwnedRecord {
+        OwnedRecord {
+            origin: TopicPartition {
+                topic: "orders".into(),
+                partition: 0,
+            },
             offset: 41,
-            timestamp: Some(1000),
+            timestamp: 1000,
             key: key.map(Into::into),
             value: value.map(Into::into),
             headers: vec![(b"a".into(), None)],
         }
     }
 
-    fn shown(show: &Show, record: &Record) -> String {
+    fn shown(show: &Show, record: &OwnedRecord) -> String {
         let mut out = Vec::new();
         show.write(&mut out, record).expect("a Vec takes all");
         String::from_utf8(out).expect("text")
@@ -146,7 +141,7 @@ mod tests {
     #[test]
     fn hex_shows_every_byte_and_what_is_absent() {
         let expected = "\
-orders/0, offset 41, 1970-01-01T00:00:01Z
+orders/0, offset 41, 1970-01-01T00:00:01.000Z
 key: absent
 header name: 1 byte
   00000000  61                                                |a|

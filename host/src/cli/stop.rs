@@ -1,4 +1,4 @@
-//! Ctrl-C: the first asks, the second does not.
+//! Ctrl-C and SIGTERM: the first asks to finish, the second does not.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ pub(super) fn flag() -> anyhow::Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
     let set = flag.clone();
     let runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = { runtime }.enable_all().build()?;
+    let runtime = { runtime }.enable_io().build()?;
     let (mut interrupt, mut terminate) = {
         let _inside = runtime.enter();
         (
@@ -36,4 +36,19 @@ pub(super) fn flag() -> anyhow::Result<Arc<AtomicBool>> {
             });
         })?;
     Ok(flag)
+}
+
+/// Whether someone asked to stop.
+#[derive(Clone)]
+pub(super) struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Listens from now on, as [`flag`] does.
+    pub fn listen() -> anyhow::Result<Stop> {
+        Ok(Stop(flag()?))
+    }
+
+    pub fn is_asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
