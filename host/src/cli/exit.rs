@@ -13,7 +13,7 @@ use std::process::ExitCode;
 pub(super) struct Usage(pub String);
 
 impl Usage {
-    pub fn new(what: String) -> anyhow::Error {
+    pub fn error(what: String) -> anyhow::Error {
         Usage(what).into()
     }
 }
