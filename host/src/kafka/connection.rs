@@ -54,6 +54,11 @@ impl Quiet {
 impl ClientContext for Quiet {
     fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
         tracing::debug!(target: "librdkafka", facility, "{message}");
+        // Some reasons come as a log line alone, such as a hung-up connection.
+        if facility == "FAIL" {
+            let bare = message.split_once("]: ").map_or(message, |(_, bare)| bare);
+            self.state().why = Some(tidy(bare));
+        }
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -86,6 +91,8 @@ pub(super) fn config(settings: &KafkaSettings) -> ClientConfig {
     config.set("client.id", "millstream");
     config.extend(settings.properties.clone());
     config.set("bootstrap.servers", &settings.bootstrap_servers);
+    // For the reasons; nobody else hears them.
+    config.set_log_level(RDKafkaLogLevel::Info);
     config
 }
 

@@ -1,21 +1,18 @@
 //! Reading a topic, alone or with a group.
 
-use super::connection::{self, Quiet, Trouble};
+use super::connection::{self, Trouble};
 use super::failure::{Doing, tidy};
-use super::{Connection, Failure, Place};
-use crate::ingest::headers;
-use crate::record::{OwnedRecord, TopicPartition};
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
+use super::member::Member;
+use super::reading::{self, Begin, Reading};
+use super::{Connection, Failure};
+use crate::record::OwnedRecord;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
-use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
+use rdkafka::{Message, Offset, TopicPartitionList};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long the last commit and leaving the group may take.
@@ -24,37 +21,6 @@ const CLOSE: Duration = Duration::from_secs(4);
 /// How long a member without partitions waits for some, before that is the end
 /// of what it has to read.
 const IDLE: Duration = Duration::from_secs(5);
-
-/// What to read.
-pub struct Reading {
-    /// The topic.
-    pub topic: String,
-    /// Where to begin, and as whom.
-    pub begin: Begin,
-    /// Stop where the topic ends.
-    pub to_end: bool,
-    /// Also what transactions wrote that were not, or not yet, committed.
-    pub uncommitted: bool,
-}
-
-/// Where to begin, and as whom.
-pub enum Begin {
-    /// For oneself: nothing is committed.
-    Alone {
-        /// These alone; all, if empty.
-        partitions: Vec<i32>,
-        /// Where, in each.
-        at: Place,
-    },
-    /// With this group: where it has got to.
-    Group {
-        /// Its name.
-        group: String,
-        /// In a partition without a commit: at the oldest record, not after
-        /// the newest.
-        earliest: bool,
-    },
-}
 
 /// What came of waiting.
 pub enum Step {
@@ -79,51 +45,6 @@ pub struct Reader {
     shown: BTreeMap<i32, i64>,
 }
 
-/// Of a consumer: what it is assigned, and what it complains of.
-#[derive(Default)]
-struct Member {
-    quiet: Quiet,
-    assigned: Mutex<Option<BTreeSet<i32>>>,
-}
-
-impl Member {
-    fn assigned(&self) -> MutexGuard<'_, Option<BTreeSet<i32>>> {
-        self.assigned.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl ClientContext for Member {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.quiet.log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.quiet.error(error, reason);
-    }
-}
-
-impl ConsumerContext for Member {
-    fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        let of = |list: &TopicPartitionList| -> BTreeSet<i32> {
-            list.elements()
-                .iter()
-                .map(TopicPartitionListElem::partition)
-                .collect()
-        };
-        let mut assigned = self.assigned();
-        match rebalance {
-            Rebalance::Assign(list) => assigned.get_or_insert_default().extend(of(list)),
-            Rebalance::Revoke(list) => {
-                let revoked = of(list);
-                if let Some(assigned) = assigned.as_mut() {
-                    assigned.retain(|partition| !revoked.contains(partition));
-                }
-            }
-            Rebalance::Error(_) => {}
-        }
-    }
-}
-
 impl Reader {
     /// Begins to read.
     ///
@@ -132,7 +53,7 @@ impl Reader {
     /// librdkafka refuses the properties.
     pub fn start(connection: &Connection, reading: &Reading) -> Result<Reader, Failure> {
         let topic = connection.topic(&reading.topic)?;
-        let config = config(connection, reading);
+        let config = reading::config(connection, reading);
         let consumer = config.create_with_context(Member::default());
         let consumer: BaseConsumer<Member> = consumer.map_err(connection::refused)?;
         let reader = Reader {
@@ -196,7 +117,7 @@ impl Reader {
             Some(Ok(message)) => {
                 consumer.context().quiet.fine();
                 self.ended.remove(&message.partition());
-                return Ok(Step::Record(Box::new(record(&message))));
+                return Ok(Step::Record(Box::new(reading::record(&message))));
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 consumer.context().quiet.fine();
@@ -349,58 +270,4 @@ fn within<T: Send + 'static>(
         let _ = tell.send(work());
     });
     done.recv_timeout(patience).ok()
-}
-
-fn config(connection: &Connection, reading: &Reading) -> ClientConfig {
-    let settings = &connection.settings;
-    let mut config = connection::config(settings);
-    let (group, reset) = match &reading.begin {
-        // librdkafka wants a name, though nothing is asked of the group.
-        Begin::Alone { .. } => ("millstream-consume", "error"),
-        Begin::Group { group, earliest } => {
-            let reset = if *earliest { "earliest" } else { "latest" };
-            (group.as_str(), reset)
-        }
-    };
-    let isolation = match reading.uncommitted {
-        true => "read_uncommitted",
-        false => "read_committed",
-    };
-    let grouped = matches!(reading.begin, Begin::Group { .. });
-    config
-        .set("group.id", group)
-        .set("auto.offset.reset", reset)
-        .set("isolation.level", isolation)
-        .set("enable.partition.eof", "true")
-        .set("allow.auto.create.topics", "false")
-        // Commits what was shown, once a second and when partitions go to
-        // others; what was not is never stored.
-        .set("enable.auto.commit", grouped.to_string())
-        .set("enable.auto.offset.store", "false")
-        .set("auto.commit.interval.ms", "1000");
-    let mut or = |name: &str, value: &str| {
-        if !settings.properties.contains_key(name) {
-            config.set(name, value);
-        }
-    };
-    // Measured: the default of 1 s stalls a fast reader to a third.
-    or("fetch.queue.backoff.ms", "2");
-    // A killed one is not waited for as long as the default of 45 s.
-    or("session.timeout.ms", "10000");
-    config
-}
-
-fn record(message: &BorrowedMessage<'_>) -> OwnedRecord {
-    let own = |(name, value): (&[u8], Option<&[u8]>)| (name.to_vec(), value.map(<[u8]>::to_vec));
-    OwnedRecord {
-        origin: TopicPartition {
-            topic: message.topic().into(),
-            partition: message.partition(),
-        },
-        offset: message.offset(),
-        timestamp: message.timestamp().to_millis().unwrap_or(-1),
-        key: message.key().map(<[u8]>::to_vec),
-        value: message.payload().map(<[u8]>::to_vec),
-        headers: headers::of(message).map(own).collect(),
-    }
 }

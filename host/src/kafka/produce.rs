@@ -23,8 +23,9 @@ pub struct Sending {
     pub partition: Option<i32>,
     /// `all`, `1` or `0`: who must have a record before it is acknowledged.
     pub acks: String,
-    /// `none`, `gzip`, `snappy`, `lz4` or `zstd`.
-    pub compression: String,
+    /// `none`, `gzip`, `snappy`, `lz4` or `zstd`; if none is named, as the
+    /// properties have it.
+    pub compression: Option<String>,
 }
 
 /// What became of a record.
@@ -137,9 +138,10 @@ impl Sender {
         let topic = connection.topic(&sending.topic)?;
         topic.choose(sending.partition.as_slice())?;
         let mut config = connection::config(&connection.settings);
-        config
-            .set("acks", &sending.acks)
-            .set("compression.type", &sending.compression);
+        config.set("acks", &sending.acks);
+        if let Some(compression) = &sending.compression {
+            config.set("compression.type", compression);
+        }
         let mut or = |name: &str, value: &str| {
             if !connection.settings.properties.contains_key(name) {
                 config.set(name, value);

@@ -1,7 +1,8 @@
 //! Where a group goes on, set from outside.
 
 use super::call::{Owned, list, name};
-use super::groups::{doing, group_result, settled};
+use super::group_answers::group_result;
+use super::groups::{doing, settled};
 use super::offsets::{Offsets, entry, partitions};
 use super::{Connection, Failure, Place};
 use crate::ingest::ask::Op;

@@ -130,6 +130,7 @@ fn a_wrong_property_is_a_mistake_of_whoever_typed_it() {
         ("nonsense=1", "No such configuration property: \"nonsense\""),
         ("socket.timeout.ms=soon", "socket.timeout.ms"),
         ("bootstrap.servers=x:1", "give -b instead"),
+        ("acks=1", "give --acks to produce instead"),
         ("nonsense", "expected key=value"),
     ] {
         let error = run(&["topic", "list", "-X", property]).failed(USAGE);

@@ -90,9 +90,37 @@ fn check_servers(servers: &str) -> Result<(), Usage> {
     }
 }
 
+/// What has an option or an order of its own, which would win without a word.
+const OURS: [(&str, &str); 12] = [
+    ("bootstrap.servers", "give -b instead"),
+    ("metadata.broker.list", "give -b instead"),
+    ("group.id", "give --group to consume instead"),
+    ("isolation.level", "give --isolation to consume instead"),
+    (
+        "auto.offset.reset",
+        "give --from-beginning to consume instead",
+    ),
+    (
+        "enable.auto.commit",
+        "what was printed is committed, and nothing else",
+    ),
+    (
+        "enable.auto.offset.store",
+        "what was printed is committed, and nothing else",
+    ),
+    ("enable.partition.eof", "give --exit to consume instead"),
+    ("acks", "give --acks to produce instead"),
+    ("request.required.acks", "give --acks to produce instead"),
+    (
+        "allow.auto.create.topics",
+        "`millstream topic create` makes topics",
+    ),
+    ("transactional.id", "produce has no transactions"),
+];
+
 fn check(key: &str, value: &str) -> Result<(), Usage> {
-    if matches!(key, "bootstrap.servers" | "metadata.broker.list") {
-        return Err(Usage(format!("-X {key}: give -b instead")));
+    if let Some((_, instead)) = OURS.iter().find(|(ours, _)| *ours == key) {
+        return Err(Usage(format!("-X {key}: {instead}")));
     }
     check_property(key, value).map_err(|error| Usage(format!("-X {error}")))
 }

@@ -15,6 +15,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tally::Tally;
 
+/// How long what is in flight is waited for after Ctrl-C.
+const STOPPING: Duration = Duration::from_secs(10);
+
 #[derive(Args)]
 pub(in crate::cli) struct ProduceArguments {
     /// The topic; it must be there.
@@ -46,9 +49,9 @@ pub(in crate::cli) struct ProduceArguments {
     /// leader, nobody.
     #[arg(long, default_value = "all", value_parser = ["all", "1", "0"])]
     acks: String,
-    /// How batches are compressed.
-    #[arg(short = 'z', long, default_value = "none", value_parser = ["none", "gzip", "snappy", "lz4", "zstd"])]
-    compression: String,
+    /// How batches are compressed [default: none].
+    #[arg(short = 'z', long, value_parser = ["none", "gzip", "snappy", "lz4", "zstd"])]
+    compression: Option<String>,
     /// So many records a second at most.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
@@ -220,15 +223,18 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Waits for every receipt: librdkafka gives each one in its own time.
+    /// Waits for every receipt: librdkafka gives each one in its own time. Who
+    /// asks to stop waits no longer than [`STOPPING`] for them.
     fn flush(&mut self) -> anyhow::Result<()> {
-        loop {
+        let mut asked = None;
+        while self.sender.in_flight() > 0 {
             self.sender.poll(Duration::from_millis(50));
             self.take_receipts()?;
-            if self.sender.in_flight() == 0 {
-                return self.take_receipts();
+            if self.stop.is_asked() && asked.get_or_insert_with(Instant::now).elapsed() > STOPPING {
+                break;
             }
         }
+        self.take_receipts()
     }
 }
 

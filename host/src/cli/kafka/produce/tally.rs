@@ -4,7 +4,7 @@ use super::output;
 use super::{Input, Line, ProduceArguments};
 use crate::record::Outgoing;
 use anyhow::bail;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressState, ProgressStyle};
 use serde_json::json;
 use std::collections::HashMap;
 use std::time::Instant;
@@ -110,15 +110,20 @@ impl Tally {
             ..
         } = &self;
         let lost = sent - acknowledged;
-        let how = if self.unasked { "sent" } else { "acknowledged" };
+        let how = if self.unasked {
+            "sent to"
+        } else {
+            "acknowledged by"
+        };
         let records = if *acknowledged == 1 {
             "record"
         } else {
             "records"
         };
         eprintln!(
-            "{acknowledged} {records} ({}) {how} by {topic} in {:.1} s",
-            indicatif::HumanBytes(self.bytes as u64),
+            "{} {records} ({}) {how} {topic} in {:.1} s",
+            HumanCount(*acknowledged),
+            HumanBytes(self.bytes as u64),
             self.began.elapsed().as_secs_f64()
         );
         let why = lacking.map_or_else(String::new, |why| format!(": {why}"));
@@ -132,10 +137,14 @@ impl Tally {
 
 fn bar() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
-    if let Ok(style) =
-        ProgressStyle::with_template("{spinner} {human_pos} acknowledged, {per_sec}, {elapsed}")
-    {
-        bar.set_style(style);
+    let template = "{spinner} {human_pos} acknowledged, {rate} a second";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let rate = HumanCount(state.per_sec() as u64);
+            // A bar that can't be drawn is no loss.
+            let _ = write!(out, "{rate}");
+        };
+        bar.set_style(style.with_key("rate", rate));
     }
     bar
 }
