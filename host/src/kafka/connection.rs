@@ -187,6 +187,9 @@ fn hint(why: &str) -> &'static str {
     {
         "look at security.protocol, ssl.* and sasl.* (-X, or [kafka.properties] of the \
          configuration)"
+    } else if why.starts_with("Disconnected") {
+        "it hangs up: does it want TLS or a login? Then look at security.protocol, ssl.* and \
+         sasl.* (-X, or [kafka.properties] of the configuration)"
     } else if says("Invalid response size") {
         "what answers there is no Kafka, or wants TLS"
     } else if says("resolve") {

@@ -160,7 +160,7 @@ pub(super) fn words(code: RDKafkaErrorCode) -> String {
 /// librdkafka's words without what only its developers need.
 pub(super) fn tidy(said: &str) -> String {
     let said = said.strip_prefix("Broker: ").unwrap_or(said);
-    let cut = [" (after ", " (connecting to "]
+    let cut = [" (after ", " (connecting to ", ": receive 0 after POLLIN"]
         .iter()
         .filter_map(|tail| said.find(tail));
     let said = &said[..cut.min().unwrap_or(said.len())];

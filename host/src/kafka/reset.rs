@@ -49,6 +49,10 @@ impl Connection {
         let committed = settled(|| self.committed(group))?;
         let which = self.which(wanted, &committed)?;
         let targets = self.offsets_of(&which, wanted.to)?;
+        if targets.is_empty() {
+            let why = "the topics that it has read are gone";
+            return Err(doing("reset", "Read", group).refused(why));
+        }
         if !dry_run {
             settled(|| self.commit_for(group, &targets))?;
         }

@@ -1,13 +1,16 @@
 //! `millstream group`.
 
 use super::{LONG, Running, USAGE, produce_lines, run};
-use millstream_tests::{Message, create_topic, produce, unique, wait_until};
+use millstream_tests::{Message, create_topic, produce, servers, unique, wait_until};
 use rustix::process::Signal;
 use serde_json::json;
 
 /// A topic of two partitions with five records each, and a group that has read all.
 fn setup() -> (String, String) {
-    let (topic, group) = (create_topic("grouped", 2), unique("grouped"));
+    // Old records are not to be removed: Kafka looks for them now and then.
+    let kept = [("retention.ms", "-1")];
+    let topic = servers().kafka.create_topic_with("grouped", 2, &kept);
+    let group = unique("grouped");
     let record = |n: i32| Message {
         timestamp: Some(1_700_000_000_000 + i64::from(n)),
         ..Message::new(n.to_string()).partition(n % 2)

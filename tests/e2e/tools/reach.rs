@@ -49,6 +49,22 @@ fn one_that_takes_connections_and_says_nothing_is_given_up() {
 }
 
 #[test]
+fn one_that_hangs_up_may_want_tls() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    // As a TLS listener does with what is no TLS.
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut some = [0; 16];
+            std::io::Read::read(&mut &stream, &mut some).ok();
+        }
+    });
+    let error = unreachable(&address, &[]);
+    assert!(error.contains("does it want TLS or a login?"), "{error}");
+    assert!(error.contains("security.protocol"), "{error}");
+}
+
+#[test]
 fn a_wrong_protocol_says_where_to_look() {
     let servers = servers().kafka.bootstrap();
     let tls = unreachable(&servers, &["-X", "security.protocol=SSL"]);
