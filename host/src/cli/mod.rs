@@ -89,17 +89,6 @@ enum Command {
     CompilePlugin,
 }
 
-/// What was asked for does not go together: exit code 64.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Usage(String);
-
-impl Usage {
-    fn error(what: String) -> anyhow::Error {
-        Usage(what).into()
-    }
-}
-
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum RoleArgument {
     /// From Kafka to the store.
