@@ -49,7 +49,7 @@ pub use link::Link;
 pub use log::Log;
 pub use metrics::{Metrics, metrics};
 pub use process::{Process, find_program};
-pub use readers::{Client, Curl, Event, Reader, Told};
+pub use readers::{Client, Curl, Event, Reader, Told, python};
 pub use redis_server::Redis;
 pub use servers::{
     Servers, create_topic, delete_topic, produce, read_all, servers, streams, unique,

@@ -29,6 +29,7 @@ pub(super) fn beside(script: &Path) -> PathBuf {
 fn hash() -> String {
     let mut digest = Sha256::new();
     digest.update(include_str!("../../clients/python/requirements.txt"));
+    digest.update(include_str!("../../../examples/tasks/requirements.txt"));
     digest.update(include_str!("../../clients/node/package-lock.json"));
     let bytes = digest.finalize();
     bytes[..6]

@@ -83,6 +83,17 @@ impl Client {
     }
 }
 
+/// A command that runs this Python program where it stands, with the packages that `tests/clients`
+/// and the examples need.
+pub fn python(program: &Path) -> Command {
+    let mut command = Process::command(&find_program("python3"));
+    command.env("PYTHONPATH", installed::find().join("python"));
+    command.env("PYTHONDONTWRITEBYTECODE", "1"); // several may run at once
+    command.env("PYTHONUNBUFFERED", "1");
+    command.arg(program);
+    command
+}
+
 impl Reader for Client {
     fn told(&self) -> Told {
         self.told.lock().unwrap().clone()

@@ -1,5 +1,7 @@
 //! Each example runs, as it stands in its folder.
 
+mod tasks;
+
 use millstream_tests::{
     Daemon, Message, Sse, create_topic, guest_at, produce, servers, unique, workspace,
 };

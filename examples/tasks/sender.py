@@ -1,0 +1,135 @@
+"""Sends results and dead letters, and returns when Kafka has them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from records import Headers, Task, dead_letter, encode, trace_of
+
+log = logging.getLogger("worker")
+
+# Between two notices of progress of a task: who looks at a bar needs no more, Kafka much less.
+PROGRESS_PAUSE = 0.1
+# Between two tries to send what Kafka did not take.
+SEND_PAUSE = 1.0
+
+
+class GivenBack(Exception):
+    """The worker stops before the task is settled: another worker will do it from its beginning."""
+
+
+class Sender:
+    def __init__(
+        self, properties: dict[str, Any], results: str, letters: str, stopping: threading.Event
+    ) -> None:
+        self._producer = Producer(
+            {
+                # Not lost with one broker, and not doubled by the client's own retries.
+                "acks": "all",
+                "enable.idempotence": True,
+                "linger.ms": 0,
+                # Then `deliver` says that Kafka does not answer, and goes on trying.
+                "message.timeout.ms": 30000,
+                **properties,
+            }
+        )
+        self._results = results
+        self._letters = letters
+        self._stopping = stopping
+
+    def completed(self, task: Task, result: Any) -> None:
+        """The end of a task. The same for the same task whenever it is done: no time, no host name,
+        no number of attempts. So a copy (this worker dies before it commits, and another does the
+        task again) says nothing new, and the gateway drops it."""
+        value = encode({"taskId": task.id, "status": "completed", "result": result})
+        self.deliver(self._results, task.id.encode(), value, task.trace)
+
+    def failed(self, record: Message, task: Task | None, attempts: int, error: BaseException) -> None:
+        """The dead letter first: who is told `failed` can rely on its being there."""
+        self._bury(record, task, attempts, error)
+        if task is not None:
+            why = {"type": type(error).__name__, "message": str(error)}
+            value = encode({"taskId": task.id, "status": "failed", "error": why})
+            self.deliver(self._results, task.id.encode(), value, task.trace)
+
+    def notice(self, task: Task, status: str, **more: Any) -> None:
+        """Progress, not waited for: it may get lost, and comes again when a task is done again. It
+        never comes after the task's end, since one producer sends both and keeps the order."""
+        value = encode({"taskId": task.id, "status": status, **more})
+        try:
+            self._producer.produce(
+                self._results, key=task.id.encode(), value=value, headers=task.trace
+            )
+        except BufferError:  # Kafka is away, and a full buffer of other news waits for it
+            pass
+        self._producer.poll(0)
+
+    def deliver(self, topic: str, key: bytes | None, value: bytes, headers: Headers) -> None:
+        """Returns when Kafka has it, however long that takes; raises `GivenBack` if the worker is
+        told to stop meanwhile, and `KafkaException` for what no waiting mends."""
+        while True:
+            error = self._try(topic, key, value, headers)
+            if error is None:
+                return
+            if error.fatal() or error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+                raise KafkaException(error)
+            log.warning("%s does not take a record, trying again: %s", topic, error.str())
+            if self._stopping.wait(SEND_PAUSE):
+                raise GivenBack(f"{topic}: {error.str()}")
+
+    def close(self) -> None:
+        self._producer.flush(10)
+
+    def _try(
+        self, topic: str, key: bytes | None, value: bytes, headers: Headers
+    ) -> KafkaError | None:
+        said: list[KafkaError | None] = []
+        try:
+            self._producer.produce(
+                topic,
+                key=key,
+                value=value,
+                headers=headers,
+                on_delivery=lambda error, _: said.append(error),
+            )
+        except KafkaException as error:
+            refused: KafkaError = error.args[0]
+            return refused
+        except BufferError:
+            self._producer.poll(SEND_PAUSE)
+            return KafkaError(KafkaError._QUEUE_FULL)
+        while not said:
+            self._producer.flush(1)
+        return said[0]
+
+    def _bury(self, record: Message, task: Task | None, attempts: int, error: BaseException) -> None:
+        task_id = task.id if task else None
+        for cut in (False, True):
+            letter = dead_letter(record, task_id, attempts, error, cut)
+            try:
+                return self.deliver(self._letters, record.key(), letter, trace_of(record))
+            except KafkaException as refused:
+                if cut or refused.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
+                    raise
+
+
+class Progress:
+    """What `handle` tells its user on the way: `progress(40)`, `progress(40, "half of the pages")`."""
+
+    def __init__(self, sender: Sender, task: Task) -> None:
+        self._sender = sender
+        self._task = task
+        self._last = -PROGRESS_PAUSE
+
+    def __call__(self, percent: float, message: str | None = None) -> None:
+        now = time.monotonic()
+        if now - self._last < PROGRESS_PAUSE:
+            return
+        self._last = now
+        more = {"message": message} if message is not None else {}
+        self._sender.notice(self._task, "running", percent=percent, **more)

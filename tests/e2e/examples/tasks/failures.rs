@@ -1,0 +1,134 @@
+//! What becomes of tasks that fail.
+
+use super::worker::{Topics, json_of, trace};
+use millstream_tests::{Message, produce};
+use serde_json::json;
+
+#[test]
+fn a_task_that_can_not_be_done_is_a_dead_letter_with_its_stack_and_its_owner_is_told() {
+    let topics = Topics::create(1);
+    let worker = topics.worker(&[]);
+    topics.ask("t-1", &json!({ "kind": "poison" }));
+
+    let end = topics.end_of("t-1");
+    let why = json!({ "type": "RuntimeError", "message": "this task can't be done" });
+    let expected = json!({ "taskId": "t-1", "status": "failed", "error": why });
+    assert_eq!(end, expected);
+
+    let record = &topics.letters(1)[0]; // it was sent before its owner was told
+    assert_eq!(record.key.as_deref(), Some(&b"t-1"[..]));
+    assert_eq!(record.header("traceparent"), Some(&*trace("t-1")));
+    let letter = json_of(record);
+    assert_eq!(
+        (&letter["taskId"], &letter["attempts"]),
+        (&json!("t-1"), &json!(1))
+    );
+    assert_eq!(letter["error"]["type"], "RuntimeError");
+    assert_eq!(letter["error"]["message"], "this task can't be done");
+    let stack = letter["error"]["stack"].as_str().unwrap();
+    assert!(
+        stack.contains("in handle") && stack.contains("worker.py"),
+        "{stack}"
+    );
+    let original = &letter["record"];
+    assert_eq!(original["topic"], topics.requests);
+    assert_eq!(
+        (&original["partition"], &original["offset"]),
+        (&json!(0), &json!(0))
+    );
+    assert_eq!(original["key"], "t-1");
+    assert_eq!(
+        original["value"],
+        r#"{"payload":{"kind":"poison"},"taskId":"t-1"}"#
+    );
+    let headers = json!([["millstream.client", "ada"], ["traceparent", trace("t-1")]]);
+    assert_eq!(original["headers"], headers);
+    topics.wait_committed();
+    worker.stop();
+}
+
+#[test]
+fn what_is_no_task_is_a_dead_letter_and_the_tasks_behind_it_are_done() {
+    let topics = Topics::create(1);
+    let poison = [
+        Message::new("no JSON").key("k"),
+        Message::new(r#"{"payload": {}}"#),
+        Message::new(r#"{"taskId": 7}"#),
+        Message::new("[]"),
+        Message::new([b'{', 0xff]).key([0, 0xff]),
+        Message::tombstone("gone"),
+    ];
+    let count = poison.len();
+    produce(&topics.requests, poison);
+    topics.ask("t-1", &json!({ "kind": "sum", "numbers": [20, 22] }));
+    let worker = topics.worker(&[]);
+
+    assert_eq!(topics.end_of("t-1")["result"], json!({ "sum": 42 }));
+    let letters: Vec<_> = topics.letters(count).iter().map(json_of).collect();
+    let said = |n: usize| letters[n]["error"]["message"].as_str().unwrap();
+    assert!(said(0).starts_with("the value is not JSON"), "{}", said(0));
+    assert_eq!(said(1), "the value has no `taskId`");
+    assert_eq!(said(2), said(1));
+    assert_eq!(said(3), said(1));
+    let original = |n: usize| &letters[n]["record"];
+    assert_eq!(original(0)["value"], "no JSON");
+    assert_eq!(original(1)["key"], json!(null));
+    assert_eq!(original(4)["value"], json!({ "base64": "e/8=" }));
+    assert_eq!(original(4)["key"], json!({ "base64": "AP8=" }));
+    assert_eq!(original(5)["value"], json!(null));
+    assert!(letters.iter().all(|letter| letter["taskId"].is_null()));
+    assert_eq!(topics.results().len(), 1, "nobody is told of the others");
+    topics.wait_committed();
+    worker.stop();
+}
+
+#[test]
+fn a_transient_failure_is_tried_again_until_it_succeeds() {
+    let topics = Topics::create(1);
+    let worker = topics.worker(&[]);
+    topics.ask("t-1", &json!({ "kind": "flaky", "failures": 2 }));
+    let told = |(attempt, status): (u32, &str)| match attempt {
+        0 => json!({ "taskId": "t-1", "status": status, "result": { "lucky": true } }),
+        _ => json!({ "taskId": "t-1", "status": status, "attempt": attempt }),
+    };
+    let expected = [(2, "retrying"), (3, "retrying"), (0, "completed")].map(told);
+    assert_eq!(topics.results_of("t-1"), expected);
+    topics.wait_committed();
+    worker.stop();
+    assert!(millstream_tests::read_all(&topics.letters).is_empty());
+}
+
+#[test]
+fn a_failure_that_stays_transient_is_one_for_good_after_its_last_attempt() {
+    let topics = Topics::create(1);
+    let worker = topics.worker(&["--attempts", "3"]);
+    topics.ask("t-1", &json!({ "kind": "flaky", "failures": 3 }));
+    assert_eq!(topics.end_of("t-1")["error"]["type"], "Transient");
+    assert_eq!(
+        topics.results_of("t-1").len(),
+        3,
+        "retrying twice, and failed"
+    );
+    assert_eq!(json_of(&topics.letters(1)[0])["attempts"], 3);
+    topics.wait_committed();
+    worker.stop();
+}
+
+#[test]
+fn a_result_that_kafka_does_not_take_or_no_browser_can_read_is_a_failure() {
+    let topics = Topics::create(1);
+    let worker = topics.worker(&[]);
+    // Python's JSON reads NaN; the sum of it is one, too.
+    let nan = r#"{"taskId": "nan", "payload": {"kind": "sum", "numbers": [NaN]}}"#;
+    produce(&topics.requests, [Message::new(nan).key("nan")]);
+    assert_eq!(topics.end_of("nan")["error"]["type"], "ValueError");
+    // A letter with all of it would be larger than Kafka takes.
+    let padding = "\"".repeat(450_000);
+    topics.ask("large", &json!({ "kind": "poison", "padding": padding }));
+    assert_eq!(topics.end_of("large")["status"], "failed");
+    let letter = json_of(&topics.letters(2)[1]);
+    assert!(letter["record"]["value"]["bytes"].as_u64().unwrap() > 900_000);
+    assert_eq!(letter["record"]["offset"], 1, "where it is found whole");
+    topics.wait_committed();
+    worker.stop();
+}

@@ -1,0 +1,154 @@
+//! A worker as a process, and topics of its own.
+
+use super::SOON;
+use crate::examples::example;
+use millstream_tests::{
+    Consumed, Log, Message, Process, create_topic, produce, python, read_all, servers, unique,
+    wait_until,
+};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use std::process::Stdio;
+use std::sync::Arc;
+
+/// The topics that workers share, and their group.
+pub struct Topics {
+    pub requests: String,
+    pub results: String,
+    pub letters: String,
+    pub group: String,
+}
+
+/// A running `worker.py`. Dropping it kills it.
+pub struct Worker {
+    pub process: Process,
+    pub log: Arc<Log>,
+}
+
+impl Topics {
+    pub fn create(partitions: i32) -> Self {
+        Topics {
+            requests: create_topic("requests", partitions),
+            results: create_topic("results", partitions),
+            letters: create_topic("letters", 1),
+            group: unique("workers"),
+        }
+    }
+
+    /// A worker with these further arguments, which has its partitions.
+    pub fn worker(&self, arguments: &[&str]) -> Worker {
+        let worker = self.start(arguments);
+        wait_until("the worker has partitions", SOON, || {
+            worker.assert_running();
+            worker.log.find("assigned: requests")
+        });
+        worker
+    }
+
+    /// As [`Topics::worker`], but returns at once.
+    pub fn start(&self, arguments: &[&str]) -> Worker {
+        let mut command = python(&example("tasks").join("worker.py"));
+        let kafka = servers().kafka.bootstrap();
+        for (name, value) in [
+            ("--bootstrap", &kafka),
+            ("--requests", &self.requests),
+            ("--results", &self.results),
+            ("--letters", &self.letters),
+            ("--group", &self.group),
+        ] {
+            command.args([name, value]);
+        }
+        command.args(["--backoff", "0.05"]).args(arguments);
+        command.stderr(Stdio::piped());
+        let process = Process::start(command);
+        let log = Log::of(process.take_stderr().unwrap());
+        Worker { process, log }
+    }
+
+    /// A task as the gateway asks for it.
+    pub fn request(&self, id: &str, payload: &Value) -> Message {
+        let value = json!({ "taskId": id, "payload": payload });
+        let request = Message::new(value.to_string()).key(id);
+        let request = request.header("millstream.client", "ada");
+        request.header("traceparent", trace(id))
+    }
+
+    pub fn ask(&self, id: &str, payload: &Value) {
+        produce(&self.requests, [self.request(id, payload)]);
+    }
+
+    /// Every result so far, in the order of its partition.
+    pub fn results(&self) -> Vec<Value> {
+        read_all(&self.results).iter().map(json_of).collect()
+    }
+
+    /// The results of this task, once its final one is there.
+    pub fn results_of(&self, id: &str) -> Vec<Value> {
+        wait_until(&format!("{id} ends"), SOON, || {
+            let mut results = self.results();
+            results.retain(|result| result["taskId"] == id);
+            results.iter().any(is_final).then_some(results)
+        })
+    }
+
+    /// The final result of this task.
+    pub fn end_of(&self, id: &str) -> Value {
+        self.results_of(id).into_iter().find(is_final).unwrap()
+    }
+
+    /// So many dead letters, as soon as they are there.
+    pub fn letters(&self, count: usize) -> Vec<Consumed> {
+        wait_until(&format!("{count} dead letters"), SOON, || {
+            let letters = read_all(&self.letters);
+            (letters.len() >= count).then_some(letters)
+        })
+    }
+
+    /// Waits until every request is committed.
+    pub fn wait_committed(&self) {
+        let lag = || servers().kafka.lag(&self.group, &self.requests);
+        wait_until("all is committed", SOON, || (lag() == 0).then_some(()));
+    }
+}
+
+impl Worker {
+    pub fn assert_running(&self) {
+        let ended = self.process.exit_status();
+        assert!(ended.is_none(), "ended {ended:?}: {}", self.log.tail(40));
+    }
+
+    pub fn wait_log(&self, text: &str) -> String {
+        wait_until(&format!("the worker logs {text:?}"), SOON, || {
+            self.log.find(text)
+        })
+    }
+
+    /// SIGTERM, after which it ends well.
+    pub fn stop(&self) {
+        self.process.signal(Signal::TERM);
+        let status = self.process.wait_exit("the worker", SOON);
+        assert!(status.success(), "{status:?}: {}", self.log.tail(40));
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- log of a worker:\n{}", self.log.tail(100));
+        }
+    }
+}
+
+pub fn is_final(result: &Value) -> bool {
+    result["status"] == "completed" || result["status"] == "failed"
+}
+
+pub fn json_of(record: &Consumed) -> Value {
+    serde_json::from_str(record.text()).unwrap()
+}
+
+/// A `traceparent` that tells tasks apart.
+pub fn trace(id: &str) -> String {
+    let hex: String = id.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("00-{hex:0>32.32}-00f067aa0ba902b7-01")
+}
