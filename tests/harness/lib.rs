@@ -48,6 +48,7 @@ pub use kafka::{Cluster, Consumed, Kafka, Message, RawHeaders, Transactions};
 pub use link::Link;
 pub use log::Log;
 pub use metrics::{Metrics, metrics};
+pub use ports::free_port;
 pub use process::{Process, find_program};
 pub use readers::{Client, Curl, Event, Reader, Told, python};
 pub use redis_server::Redis;

@@ -1,5 +1,6 @@
 //! Each example runs, as it stands in its folder.
 
+mod notifications;
 mod tasks;
 
 use millstream_tests::{
@@ -48,9 +49,13 @@ fn run(name: &str, wasm: Option<Vec<u8>>, value: &str) -> (Daemon, Sse) {
 
 #[test]
 fn every_configuration_of_the_examples_is_good() {
-    for name in ["orders", "quickstart"] {
+    for name in ["notifications", "orders", "quickstart"] {
         let file = example(name).join("millstream.toml");
         let mut check = Command::new(Daemon::program());
+        check.env("KAFKA", "127.0.0.1:9092").env("REDIS", "memory:");
+        for (name, port) in [("PORT", "1"), ("ADMIN_PORT", "2"), ("APP_PORT", "3")] {
+            check.env(name, port);
+        }
         check.args(["config", "check", "-c"]).arg(file);
         assert!(check.status().unwrap().success(), "{name}");
     }

@@ -93,6 +93,11 @@ impl Kafka {
         pollster::block_on(self.admin().delete_records(&list, &options())).unwrap();
     }
 
+    /// Whether there is a topic of this name.
+    pub fn has_topic(&self, name: &str) -> bool {
+        !self.leaders(name).is_empty()
+    }
+
     /// The partitions that the topic has; panics when it has none.
     pub(super) fn partitions(&self, topic: &str) -> BTreeSet<i32> {
         let what = format!("topic {topic} exists");

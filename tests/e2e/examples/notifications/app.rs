@@ -1,0 +1,107 @@
+//! The app: what it takes, what it answers.
+
+use super::SOON;
+use super::rig::{App, Rig};
+use millstream_tests::{create_topic, free_port, get, read_all, request, servers};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+#[test]
+fn notifications_reach_who_is_connected_and_who_never_was_has_no_stream() {
+    let rig = Rig::start();
+    let mut ada = rig.connect("ada");
+    rig.app.notify(&["ada", "grace"], 5, "hello");
+    for event in ada.events(5, SOON) {
+        assert_eq!(event.event.as_deref(), Some("notification"));
+        assert!(event.data.unwrap().contains(r#""message":"hello""#));
+    }
+    // Behind that of ada is every record of grace, too: one more of each proves it.
+    rig.app.notify(&["grace"], 5, "hello");
+    rig.app.notify(&["ada"], 1, "last");
+    ada.events(1, SOON);
+    assert_eq!(rig.stored("ada").len(), 6);
+    assert_eq!(rig.stored("grace"), []);
+}
+
+#[test]
+fn what_can_not_be_sent_is_refused_and_says_why() {
+    let topic = create_topic("notify", 1);
+    let app = App::start(&servers().kafka, &topic, free_port(), None);
+    let many = json!({ "clients": vec!["a"; 101] }).to_string();
+    let total =
+        json!({ "clients": (0..11).map(|n| n.to_string()).collect::<Vec<_>>(), "count": 1000 });
+    let long = json!({ "clients": ["a".repeat(257)] }).to_string();
+    let large = json!({ "clients": ["a"], "message": "x".repeat(70_000) }).to_string();
+    for (body, status, says) in [
+        ("", 400, "not JSON"),
+        ("[]", 400, "not a JSON object"),
+        ("{}", 400, "`clients` is a list"),
+        (r#"{"clients": []}"#, 400, "`clients` is a list"),
+        (r#"{"clients": "ada"}"#, 400, "`clients` is a list"),
+        (r#"{"clients": [7]}"#, 400, "a client id is a text"),
+        (r#"{"clients": [""]}"#, 400, "a client id is a text"),
+        (r#"{"clients": ["a\nb"]}"#, 400, "a client id is a text"),
+        (r#"{"clients": ["\ud800"]}"#, 400, "a client id is a text"),
+        (&long, 400, "a client id is a text"),
+        (&many, 400, "`clients` is a list"),
+        (r#"{"clients": ["a"], "count": 0}"#, 400, "`count` is"),
+        (r#"{"clients": ["a"], "count": true}"#, 400, "`count` is"),
+        (r#"{"clients": ["a"], "count": 1.5}"#, 400, "`count` is"),
+        (&total.to_string(), 400, "more than 10000"),
+        (
+            r#"{"clients": ["a"], "type": "gap"}"#,
+            400,
+            "`type` is one of",
+        ),
+        (r#"{"clients": ["a"], "message": ""}"#, 400, "`message` is"),
+        (
+            r#"{"clients": ["a"], "cuont": 2}"#,
+            400,
+            "unknown field `cuont`",
+        ),
+        (&large, 413, "the most is"),
+    ] {
+        let answer = app.post(body);
+        assert_eq!(answer.status, status, "{body:.200}: {}", answer.text());
+        assert!(
+            answer.text().contains(says),
+            "{body:.200}: {}",
+            answer.text()
+        );
+        assert_eq!(
+            answer.header("content-type"),
+            Some("application/problem+json")
+        );
+    }
+    let plain = [("content-type", "text/plain")];
+    let plain = request("POST", &app.address, "/notifications", &plain, b"{}").unwrap();
+    assert_eq!(
+        plain.status, 415,
+        "what a page of another site may send unasked"
+    );
+    assert_eq!(get(&app.address, "/etc/passwd").status, 404);
+    assert!(read_all(&topic).is_empty());
+    app.process.signal(Signal::TERM);
+    assert!(app.process.wait_exit("the app", SOON).success());
+}
+
+#[test]
+fn what_kafka_does_not_acknowledge_is_a_503_that_says_so() {
+    let kafka = servers().own_kafka(&[]);
+    let topic = kafka.create_topic("notify", 1);
+    let app = App::start(&kafka, &topic, free_port(), None);
+    app.notify(&["ada"], 1, "before");
+    kafka.pause();
+    let answer = app.post(r#"{"clients": ["ada", "grace"], "count": 2}"#);
+    kafka.resume();
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert_eq!(answer.header("retry-after"), Some("5"));
+    let body: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(body["acknowledged"], json!({ "ada": 0, "grace": 0 }));
+    let detail = body["detail"].as_str().unwrap();
+    assert!(
+        detail.starts_with("Kafka did not acknowledge 4 of 4"),
+        "{detail}"
+    );
+    app.notify(&["ada"], 1, "after");
+}

@@ -1,0 +1,75 @@
+//! The page, in two browsers.
+
+use super::SOON;
+use super::rig::Rig;
+use millstream_tests::{Browser, scratch_dir};
+use std::path::Path;
+
+struct Page(Browser);
+
+impl Page {
+    fn of(rig: &Rig<'_>, client: &str) -> Self {
+        let mut page = Browser::open(&format!("http://{}/?client={client}", rig.app.address));
+        page.wait_for("document.querySelector('#state.connected') !== null", SOON);
+        Page(page)
+    }
+
+    fn messages(&mut self, count: usize) -> Vec<String> {
+        let shown = "[...document.querySelectorAll('#list li:not(.note) p')]";
+        self.0.wait_for(&format!("{shown}.length >= {count}"), SOON);
+        let texts = self.0.eval(&format!("{shown}.map((p) => p.textContent)"));
+        serde_json::from_value(texts).unwrap()
+    }
+
+    fn reload(&mut self) {
+        self.0.eval("window.old = true; location.reload()");
+        self.0.wait_for("window.old === undefined", SOON);
+    }
+
+    fn send(&mut self, clients: &str, count: usize, kind: &str, message: &str) {
+        self.0.eval(&format!(
+            "form = document.querySelector('#send'); form.clients.value = '{clients}';
+             form.count.value = {count}; form.type.value = '{kind}'; form.message.value = '{message}';
+             form.requestSubmit()"
+        ));
+    }
+
+    fn wait_answer(&mut self, text: &str) {
+        let answer = "document.querySelector('#answer').textContent";
+        self.0
+            .wait_for(&format!("{answer}.includes('{text}')"), SOON);
+    }
+}
+
+#[test]
+fn each_page_shows_its_own_client_s_notifications() {
+    let rig = Rig::start();
+    let shots =
+        std::env::var_os("MILLSTREAM_SHOTS").map_or_else(|| scratch_dir("shots"), Into::into);
+    let shots: &Path = &shots;
+    let (mut ada, mut grace) = (Page::of(&rig, "ada"), Page::of(&rig, "grace"));
+    assert_eq!(
+        ada.0.eval("document.querySelector('#me').textContent"),
+        "ada"
+    );
+
+    ada.send("grace", 1, "mail", "for grace <b>alone</b>");
+    ada.wait_answer("Kafka has 1 for grace.");
+    assert_eq!(grace.messages(1), ["for grace <b>alone</b>"]);
+    grace.send("ada, grace", 2, "alert", "for both");
+    grace.wait_answer("Kafka has 2 for ada, 2 for grace.");
+    assert_eq!(
+        grace.messages(3),
+        ["for both", "for both", "for grace <b>alone</b>"]
+    );
+    assert_eq!(ada.messages(2), ["for both", "for both"]);
+    ada.0.screenshot(shots.join("notifications-ada.png"));
+    grace.0.screenshot(shots.join("notifications-grace.png"));
+
+    // Whoever comes back finds what is kept.
+    grace.reload();
+    assert_eq!(grace.messages(3).len(), 3);
+    for page in [&mut ada, &mut grace] {
+        assert_eq!(page.0.exceptions(), Vec::<String>::new());
+    }
+}
