@@ -134,4 +134,4 @@ def where(record: Message) -> str:
 
 def names(partitions: Sequence[TopicPartition]) -> str:
     """Partitions as people read them."""
-    return ", ".join(f"{p.topic}/{p.partition}" for p in partitions) or "none"
+    return ", ".join(f"{p.topic}/{p.partition}" for p in partitions)

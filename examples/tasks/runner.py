@@ -190,7 +190,8 @@ class Runner:
     # ... to here. What follows is called by `poll`, in the main thread.
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        log.info("assigned: %s", names(partitions))
+        if partitions:  # or there is no change for us
+            log.info("assigned: %s", names(partitions))
         consumer.incremental_assign(partitions)
         if self._paused:
             consumer.pause(partitions)

@@ -83,6 +83,13 @@ impl Browser {
         fs::write(path, png).unwrap();
     }
 
+    /// From now on its user likes pages to be dark.
+    pub fn prefer_dark(&mut self) {
+        let dark = json!([{ "name": "prefers-color-scheme", "value": "dark" }]);
+        self.cdp
+            .call("Emulation.setEmulatedMedia", &json!({ "features": dark }));
+    }
+
     /// Tells the page that it is offline and fails its requests, or ends that. Chromium leaves open
     /// connections as they are, event streams too: to cut those open the page through a
     /// [`Link`](crate::Link).

@@ -4,7 +4,7 @@ mod notifications;
 mod tasks;
 
 use millstream_tests::{
-    Daemon, Message, Sse, create_topic, guest_at, produce, servers, unique, workspace,
+    Daemon, Message, Sse, create_topic, guest_at, produce, scratch_dir, servers, unique, workspace,
 };
 use std::fs;
 use std::path::PathBuf;
@@ -15,6 +15,11 @@ const LONG: Duration = Duration::from_secs(60);
 
 fn example(name: &str) -> PathBuf {
     workspace().join("examples").join(name)
+}
+
+/// Where pictures of pages go: a folder to look at, if there is one.
+fn shots() -> PathBuf {
+    std::env::var_os("MILLSTREAM_SHOTS").map_or_else(|| scratch_dir("shots"), Into::into)
 }
 
 /// The example's own configuration, with this run's servers, ports and topic.
@@ -49,11 +54,16 @@ fn run(name: &str, wasm: Option<Vec<u8>>, value: &str) -> (Daemon, Sse) {
 
 #[test]
 fn every_configuration_of_the_examples_is_good() {
-    for name in ["notifications", "orders", "quickstart"] {
+    for name in ["notifications", "orders", "quickstart", "tasks"] {
         let file = example(name).join("millstream.toml");
         let mut check = Command::new(Daemon::program());
         check.env("KAFKA", "127.0.0.1:9092").env("REDIS", "memory:");
-        for (name, port) in [("PORT", "1"), ("ADMIN_PORT", "2"), ("APP_PORT", "3")] {
+        for (name, port) in [
+            ("PORT", "1"),
+            ("ADMIN_PORT", "2"),
+            ("APP_PORT", "3"),
+            ("PAGE_PORT", "4"),
+        ] {
             check.env(name, port);
         }
         check.args(["config", "check", "-c"]).arg(file);

@@ -2,8 +2,8 @@
 
 use super::SOON;
 use super::rig::Rig;
-use millstream_tests::{Browser, scratch_dir};
-use std::path::Path;
+use crate::examples::shots;
+use millstream_tests::Browser;
 
 struct Page(Browser);
 
@@ -44,9 +44,7 @@ impl Page {
 #[test]
 fn each_page_shows_its_own_client_s_notifications() {
     let rig = Rig::start();
-    let shots =
-        std::env::var_os("MILLSTREAM_SHOTS").map_or_else(|| scratch_dir("shots"), Into::into);
-    let shots: &Path = &shots;
+    let shots = shots();
     let (mut ada, mut grace) = (Page::of(&rig, "ada"), Page::of(&rig, "grace"));
     assert_eq!(
         ada.0.eval("document.querySelector('#me').textContent"),

@@ -1,6 +1,9 @@
-//! The worker of `examples/tasks`, on a real Kafka.
+//! `examples/tasks`: its worker, its configuration, its page.
 
+mod crowd;
 mod failures;
+mod page;
+mod rig;
 mod stops;
 mod worker;
 
