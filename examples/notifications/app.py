@@ -4,7 +4,7 @@
     app.py --kafka 127.0.0.1:9092 --events http://127.0.0.1:8080 --admin http://127.0.0.1:9090
 
     POST /notifications       {"clients": ["ada"], "count": 3, "type": "mail", "message": "Hi"}
-    DELETE /streams/<client>  deletes what is kept for a client, by the daemon's admin listener
+    DELETE /streams/<client>  empties a client's stream, by the daemon's admin listener
     GET /                     the page; /?client=ada is ada's
 
 It is for a machine of one's own: whoever reaches it may do all of that for any client.
@@ -188,7 +188,7 @@ class Handler(BaseHTTPRequestHandler):
         self._try(self._notify)
 
     def do_DELETE(self) -> None:
-        self._try(self._delete)
+        self._try(self._empty)
 
     def _try(self, act: Any) -> None:
         try:
@@ -204,7 +204,7 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content-type is application/json")
         self._json(HTTPStatus.ACCEPTED, self.server.notifier.send(Order(self._body())))
 
-    def _delete(self) -> None:
+    def _empty(self) -> None:
         client = unquote(urlsplit(self.path).path.removeprefix("/streams/"))
         if not self.path.startswith("/streams/") or not is_client(client):
             raise Refused(HTTPStatus.NOT_FOUND, "DELETE is for /streams/<client id>")

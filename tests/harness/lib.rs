@@ -50,7 +50,7 @@ pub use log::Log;
 pub use metrics::{Metrics, metrics};
 pub use ports::free_port;
 pub use process::{Process, find_program};
-pub use readers::{Client, Curl, Event, Reader, Told, python};
+pub use readers::{Client, Curl, Event, Reader, Told, python, python_packages};
 pub use redis_server::Redis;
 pub use servers::{
     Servers, create_topic, delete_topic, produce, read_all, servers, streams, unique,

@@ -1,6 +1,7 @@
 //! Each example runs, as it stands in its folder.
 
 mod notifications;
+mod run;
 mod tasks;
 
 use millstream_tests::{

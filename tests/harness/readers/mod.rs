@@ -9,7 +9,7 @@ use crate::process::{Process, find_program};
 use crate::wait::wait_until;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -87,11 +87,16 @@ impl Client {
 /// and the examples need.
 pub fn python(program: &Path) -> Command {
     let mut command = Process::command(&find_program("python3"));
-    command.env("PYTHONPATH", installed::find().join("python"));
+    command.env("PYTHONPATH", python_packages());
     command.env("PYTHONDONTWRITEBYTECODE", "1"); // several may run at once
     command.env("PYTHONUNBUFFERED", "1");
     command.arg(program);
     command
+}
+
+/// The folder with those packages, for `PYTHONPATH`.
+pub fn python_packages() -> PathBuf {
+    installed::find().join("python")
 }
 
 impl Reader for Client {

@@ -3,7 +3,7 @@
 use super::SOON;
 use super::rig::Rig;
 use crate::examples::shots;
-use millstream_tests::Browser;
+use millstream_tests::{Browser, request};
 
 struct Page(Browser);
 
@@ -22,8 +22,8 @@ impl Page {
     }
 
     fn reload(&mut self) {
-        self.0.eval("window.old = true; location.reload()");
-        self.0.wait_for("window.old === undefined", SOON);
+        let here = self.0.eval("location.href");
+        self.0.goto(here.as_str().unwrap());
     }
 
     fn send(&mut self, clients: &str, count: usize, kind: &str, message: &str) {
@@ -70,4 +70,29 @@ fn each_page_shows_its_own_client_s_notifications() {
     for page in [&mut ada, &mut grace] {
         assert_eq!(page.0.exceptions(), Vec::<String>::new());
     }
+}
+
+#[test]
+fn a_page_s_button_empties_its_client_s_stream_and_the_page_goes_on() {
+    let rig = Rig::start();
+    let (mut ada, mut grace) = (Page::of(&rig, "ada"), Page::of(&rig, "grace"));
+    rig.app.notify(&["ada", "grace"], 3, "old");
+    assert_eq!((ada.messages(3).len(), grace.messages(3).len()), (3, 3));
+    ada.0.eval("document.querySelector('#empty').click()");
+    ada.wait_answer("Your stream is empty: 3 removed.");
+    assert_eq!(ada.messages(0), [""; 0]);
+    assert_eq!(rig.stored("ada"), []);
+    rig.app.notify(&["ada"], 1, "new");
+    assert_eq!(ada.messages(1), ["new"]);
+    ada.reload();
+    assert_eq!(ada.messages(1), ["new"]);
+    assert_eq!(grace.messages(3).len(), 3);
+
+    // A stream that never was, and an id that needs quoting.
+    for client in ["nobody", "a%2Fb%20%C3%A9"] {
+        let path = format!("/streams/{client}");
+        let answer = request("DELETE", &rig.app.address, &path, &[], b"").unwrap();
+        assert_eq!((answer.status, &*answer.text()), (200, r#"{"removed": 0}"#));
+    }
+    assert_eq!(ada.0.exceptions(), Vec::<String>::new());
 }

@@ -9,7 +9,6 @@ use millstream_tests::{
 use serde_json::{Value, json};
 use std::fs;
 use std::process::Stdio;
-use std::sync::Arc;
 
 pub struct Rig<'a> {
     pub app: App,
@@ -22,7 +21,6 @@ pub struct Rig<'a> {
 /// A running `app.py`. Dropping it kills it.
 pub struct App {
     pub process: Process,
-    pub log: Arc<Log>,
     /// `127.0.0.1:port`.
     pub address: String,
 }
@@ -91,11 +89,7 @@ impl App {
         let log = Log::of(process.take_stdout().unwrap());
         wait_until("the app listens", SOON, || log.find("listening on"));
         let address = format!("127.0.0.1:{port}");
-        App {
-            process,
-            log,
-            address,
-        }
+        App { process, address }
     }
 
     pub fn post(&self, body: &str) -> Response {

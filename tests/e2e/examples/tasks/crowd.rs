@@ -70,7 +70,7 @@ fn use_it(rig: &Rig, user: usize, ended: &AtomicUsize) -> (Ends, Ends) {
     (expected, got)
 }
 
-fn kill_after(worker: Worker, ended: &AtomicUsize, count: usize) {
+fn kill_after(worker: &Worker, ended: &AtomicUsize, count: usize) {
     wait_until(&format!("{count} tasks have ended"), SOON, || {
         worker.assert_running();
         (ended.load(Ordering::Relaxed) >= count).then_some(())
@@ -87,8 +87,8 @@ fn a_thousand_tasks_of_fifty_users_end_once_each_for_their_owner_though_the_work
         let users: Vec<_> = (0..USERS)
             .map(|user| scope.spawn(move || use_it(rig, user, ended)))
             .collect();
-        kill_after(rig.topics.worker(&SHORT_SESSION), ended, 200);
-        kill_after(rig.topics.worker(&SHORT_SESSION), ended, 600);
+        kill_after(&rig.topics.worker(&SHORT_SESSION), ended, 200);
+        kill_after(&rig.topics.worker(&SHORT_SESSION), ended, 600);
         let last = rig.topics.worker(&SHORT_SESSION);
         let users = users.into_iter().map(|user| user.join().unwrap()).collect();
         rig.topics.wait_committed();
