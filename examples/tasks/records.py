@@ -6,6 +6,7 @@ import base64
 import json
 import traceback
 from dataclasses import dataclass
+from operator import methodcaller
 from typing import Any, Sequence
 
 from confluent_kafka import Message, TopicPartition
@@ -16,6 +17,8 @@ Headers = list[tuple[str, str | bytes | None]]
 TRACE = ("traceparent", "tracestate")
 # What is kept of a value that makes its dead letter too large; the rest is where the record was.
 CUT = 64 * 1024
+# And of what an error says.
+MESSAGE, STACK = 2000, 64 * 1024
 
 
 class Poison(Exception):
@@ -38,32 +41,75 @@ class Task:
     """`traceparent` and `tracestate`, if the request had them: for what you call."""
 
 
-def task_of(record: Message) -> Task:
+@dataclass(frozen=True)
+class Record:
+    """What Kafka gave."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers | None
+    """None where the name of one of them is not UTF-8: then Kafka's client can't read any."""
+
+    @property
+    def place(self) -> tuple[str, int]:
+        return self.topic, self.partition
+
+    @property
+    def trace(self) -> Headers:
+        return [header for header in self.headers or [] if header[0] in TRACE]
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+def record_of(message: Message) -> Record:
+    """Takes a message over, once: its headers are not to be asked for again (see below)."""
+    key, value = message.key(), message.value()
+    return Record(
+        topic=message.topic() or "",
+        partition=message.partition() or 0,
+        offset=message.offset() or 0,
+        timestamp=message.timestamp()[1],
+        key=key.encode() if isinstance(key, str) else key,
+        value=value.encode() if isinstance(value, str) else value,
+        headers=headers_of(message),
+    )
+
+
+# confluent-kafka 2.16 fails at a name that is not UTF-8 without saying so, and hands out headers
+# with a hole that crashes whoever looks at it. Called like this, Python itself notices.
+ask_headers = methodcaller("headers")
+
+
+def headers_of(message: Message) -> Headers | None:
+    try:
+        headers = ask_headers(message) or []
+    except (SystemError, UnicodeDecodeError):
+        return None
+    return list(headers.items() if isinstance(headers, dict) else headers)
+
+
+def task_of(record: Record) -> Task:
     """The task that a record of the request topic asks for; raises `Poison` if it asks for none."""
     try:
-        request = json.loads(record.value() or b"")
-    except ValueError as error:  # not UTF-8 either
+        request = json.loads(record.value or b"")
+    except (ValueError, RecursionError) as error:  # not UTF-8 either, or nested too deeply
         raise Poison(f"the value is not JSON: {error}") from error
     task_id = request.get("taskId") if isinstance(request, dict) else None
-    if not isinstance(task_id, str) or not task_id:
+    if not isinstance(task_id, str) or not task_id or readable(task_id) != task_id:
         raise Poison("the value has no `taskId`")
-    client = shown(dict(headers_of(record)).get("millstream.client"))
+    client = shown(dict(record.headers or []).get("millstream.client"))
     return Task(
         id=task_id,
         payload=request.get("payload"),
         client=client if isinstance(client, str) else None,
         attempt=1,
-        trace=trace_of(record),
+        trace=record.trace,
     )
-
-
-def headers_of(record: Message) -> Headers:
-    headers = record.headers() or []
-    return list(headers.items() if isinstance(headers, dict) else headers)
-
-
-def trace_of(record: Message) -> Headers:
-    return [header for header in headers_of(record) if header[0] in TRACE]
 
 
 def encode(document: Any) -> bytes:
@@ -72,10 +118,10 @@ def encode(document: Any) -> bytes:
 
 
 def dead_letter(
-    record: Message, task_id: str | None, attempts: int, error: BaseException, cut: bool = False
+    record: Record, task_id: str | None, attempts: int, error: BaseException, cut: bool = False
 ) -> bytes:
     """The record as it was, and why it failed. `cut`: with the first bytes of its value only."""
-    value = record.value()
+    value, headers = record.value, record.headers
     if cut and value is not None:
         kept: Any = {"base64": base64.b64encode(value[:CUT]).decode(), "bytes": len(value)}
     else:
@@ -85,18 +131,17 @@ def dead_letter(
             "taskId": task_id,
             "attempts": attempts,
             "error": {
-                "type": type(error).__name__,
-                "message": readable(str(error)),
-                "stack": readable("".join(traceback.format_exception(error))),
+                **shown_error(error),
+                "stack": readable("".join(traceback.format_exception(error))[-STACK:]),
             },
             "record": {
-                "topic": record.topic(),
-                "partition": record.partition(),
-                "offset": record.offset(),
-                "timestamp": record.timestamp()[1],
-                "key": shown(record.key()),
+                "topic": record.topic,
+                "partition": record.partition,
+                "offset": record.offset,
+                "timestamp": record.timestamp,
+                "key": shown(record.key),
                 "value": kept,
-                "headers": [[name, shown(value)] for name, value in headers_of(record)],
+                "headers": headers and [[name, shown(value)] for name, value in headers],
             },
         }
     )
@@ -112,24 +157,14 @@ def shown(value: bytes | str | None) -> Any:
         return {"base64": base64.b64encode(value).decode()}
 
 
+def shown_error(error: BaseException) -> dict[str, str]:
+    """What a user may see of it."""
+    return {"type": type(error).__name__, "message": readable(str(error)[:MESSAGE])}
+
+
 def readable(text: str) -> str:
     """Half a surrogate pair, which a message may hold, can't be written as UTF-8."""
     return text.encode(errors="replace").decode()
-
-
-def place(record: Message) -> tuple[str, int]:
-    """Its topic and partition."""
-    return record.topic() or "", record.partition() or 0
-
-
-def offset_after(record: Message) -> int:
-    """What is committed when it is done: where to go on."""
-    return (record.offset() or 0) + 1
-
-
-def where(record: Message) -> str:
-    """As people read it."""
-    return f"{record.topic()}/{record.partition()}/{record.offset()}"
 
 
 def names(partitions: Sequence[TopicPartition]) -> str:

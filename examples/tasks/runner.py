@@ -21,9 +21,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from records import Poison, Task, names, offset_after, place, task_of, where
+from records import Record, Task, names, record_of, task_of
 from sender import GivenBack, Progress, Sender
 from settings import Settings
 
@@ -49,14 +49,14 @@ class Transient(Exception):
 class InHand:
     """The record that is being worked on."""
 
-    record: Message
+    record: Record
     settled: Future[bool]
     """Whether it may be committed."""
     lost: bool = False
     """Its partition is another worker's now: it is not ours to commit."""
 
     def is_of(self, partitions: list[TopicPartition]) -> bool:
-        return place(self.record) in {(p.topic, p.partition) for p in partitions}
+        return self.record.place in {(p.topic, p.partition) for p in partitions}
 
 
 class Runner:
@@ -83,9 +83,9 @@ class Runner:
         )
         self._pool = ThreadPoolExecutor(1, "task")
         self._in_hand: InHand | None = None
-        self._paused = False
+        self._given = False
         # Records that came while another was in hand, from partitions that were just given to us.
-        self._early: deque[Message] = deque()
+        self._early: deque[Record] = deque()
         # What is settled and not committed yet: the next offset of each partition.
         self._done: dict[tuple[str, int], int] = {}
 
@@ -104,6 +104,8 @@ class Runner:
                 record = self._early.popleft() if self._early else self._poll(TICK)
                 if record is not None:
                     self._work_on(record)
+                else:
+                    self._commit()  # what could not be committed before
         finally:
             self._sender.close()
             self._consumer.close()  # leaves the group: the others get our partitions now
@@ -115,49 +117,58 @@ class Runner:
         for again in (signal.SIGTERM, signal.SIGINT):
             signal.signal(again, signal.SIG_DFL)
 
-    def _poll(self, seconds: float) -> Message | None:
-        record = self._consumer.poll(seconds)
-        error = record.error() if record is not None else None
+    def _poll(self, seconds: float) -> Record | None:
+        message = self._consumer.poll(seconds)
+        if message is None:
+            return None
+        error = message.error()
         if error is None:
-            return record
+            return record_of(message)
         if error.fatal():
             raise KafkaException(error)
         log.warning("Kafka: %s", error.str())  # the client goes on trying
         return None
 
-    def _work_on(self, record: Message) -> None:
+    def _work_on(self, record: Record) -> None:
         settled = self._pool.submit(self._settle, record)
         in_hand = self._in_hand = InHand(record, settled)
         wait([settled], QUICK)
         if not settled.done():
-            self._pause(True)
-            while not settled.done():
-                early = self._poll(0)
-                if early is not None:
-                    self._early.append(early)
-                wait([settled], TICK)
-            self._pause(False)
+            self._poll_beside(settled)
         self._in_hand = None
         # An error that `_settle` does not expect ends the worker, with nothing committed.
         if settled.result() and not in_hand.lost:
-            self._done[place(record)] = offset_after(record)
+            self._done[record.place] = record.offset + 1
             self._commit()
+
+    def _poll_beside(self, settled: Future[bool]) -> None:
+        """Keeps our place in the group until the task is settled."""
+        self._consumer.pause(self._consumer.assignment())
+        while not settled.done():
+            self._given = False
+            early = self._poll(0)
+            if early is not None:
+                self._early.append(early)
+            if self._given:  # what we were just given is not paused
+                self._consumer.pause(self._consumer.assignment())
+            wait([settled], TICK)
+        self._consumer.resume(self._consumer.assignment())
 
     # In the pool's thread, from here ...
 
-    def _settle(self, record: Message) -> bool:
+    def _settle(self, record: Record) -> bool:
         """Works on a record until it may be committed (True) or is given back (False)."""
         try:
             return self._attempt(record)
         except GivenBack as why:
-            log.warning("%s: given back: %s", where(record), why)
+            log.warning("%s: given back: %s", record, why)
             return False
 
-    def _attempt(self, record: Message) -> bool:
+    def _attempt(self, record: Record) -> bool:
         try:
             task = task_of(record)
-        except Poison as error:
-            log.error("%s: to %s: %s", where(record), self._settings.letters, error)
+        except Exception as error:  # Poison, or what nobody thought of
+            log.error("%s: to %s: %s", record, self._settings.letters, error)
             self._sender.failed(record, None, 0, error)
             return True
         while True:
@@ -171,7 +182,7 @@ class Runner:
                 if is_fatal(error):
                     raise
                 if not is_transient(error) or task.attempt >= self._settings.attempts:
-                    log.exception("%s: task %s failed", where(record), task.id)
+                    log.exception("%s: task %s failed", record, task.id)
                     self._sender.failed(record, task, task.attempt, error)
                     return True
                 self._back_off(task, error)
@@ -189,12 +200,10 @@ class Runner:
 
     # ... to here. What follows is called by `poll`, in the main thread.
 
-    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _assigned(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         if partitions:  # or there is no change for us
             log.info("assigned: %s", names(partitions))
-        consumer.incremental_assign(partitions)
-        if self._paused:
-            consumer.pause(partitions)
+            self._given = True
 
     def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """They are ours until this returns: time to finish, and to commit."""
@@ -204,9 +213,9 @@ class Runner:
             wait([in_hand.settled], HAND_OVER)
             if in_hand.settled.done() and in_hand.settled.exception() is None:
                 if in_hand.settled.result():
-                    self._done[place(in_hand.record)] = offset_after(in_hand.record)
+                    self._done[in_hand.record.place] = in_hand.record.offset + 1
             else:
-                log.warning("%s: another worker may do it again", where(in_hand.record))
+                log.warning("%s: another worker may do it again", in_hand.record)
             in_hand.lost = True  # what is to be committed is committed here
         self._commit()
         self._forget(partitions)
@@ -220,13 +229,8 @@ class Runner:
 
     def _forget(self, partitions: list[TopicPartition]) -> None:
         gone = {(p.topic, p.partition) for p in partitions}
-        self._early = deque(record for record in self._early if place(record) not in gone)
+        self._early = deque(record for record in self._early if record.place not in gone)
         self._done = {key: offset for key, offset in self._done.items() if key not in gone}
-
-    def _pause(self, pause: bool) -> None:
-        partitions = self._consumer.assignment()
-        (self._consumer.pause if pause else self._consumer.resume)(partitions)
-        self._paused = pause
 
     def _commit(self) -> None:
         """A commit that fails is part of the next one, or of no one's if the partition goes away."""

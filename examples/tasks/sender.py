@@ -7,9 +7,9 @@ import threading
 import time
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
-from records import Headers, Task, dead_letter, encode, trace_of
+from records import Headers, Record, Task, dead_letter, encode, shown_error
 
 log = logging.getLogger("worker")
 
@@ -49,12 +49,11 @@ class Sender:
         value = encode({"taskId": task.id, "status": "completed", "result": result})
         self.deliver(self._results, task.id.encode(), value, task.trace)
 
-    def failed(self, record: Message, task: Task | None, attempts: int, error: BaseException) -> None:
+    def failed(self, record: Record, task: Task | None, attempts: int, error: BaseException) -> None:
         """The dead letter first: who is told `failed` can rely on its being there."""
         self._bury(record, task, attempts, error)
         if task is not None:
-            why = {"type": type(error).__name__, "message": str(error)}
-            value = encode({"taskId": task.id, "status": "failed", "error": why})
+            value = encode({"taskId": task.id, "status": "failed", "error": shown_error(error)})
             self.deliver(self._results, task.id.encode(), value, task.trace)
 
     def notice(self, task: Task, status: str, **more: Any) -> None:
@@ -107,12 +106,12 @@ class Sender:
             self._producer.flush(1)
         return said[0]
 
-    def _bury(self, record: Message, task: Task | None, attempts: int, error: BaseException) -> None:
+    def _bury(self, record: Record, task: Task | None, attempts: int, error: BaseException) -> None:
         task_id = task.id if task else None
         for cut in (False, True):
             letter = dead_letter(record, task_id, attempts, error, cut)
             try:
-                return self.deliver(self._letters, record.key(), letter, trace_of(record))
+                return self.deliver(self._letters, record.key, letter, record.trace)
             except KafkaException as refused:
                 if cut or refused.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
                     raise

@@ -1,7 +1,7 @@
 //! What becomes of tasks that fail.
 
 use super::worker::{Topics, json_of, trace};
-use millstream_tests::{Message, produce};
+use millstream_tests::{Message, produce, read_all, servers};
 use serde_json::json;
 
 #[test]
@@ -57,9 +57,15 @@ fn what_is_no_task_is_a_dead_letter_and_the_tasks_behind_it_are_done() {
         Message::new("[]"),
         Message::new([b'{', 0xff]).key([0, 0xff]),
         Message::tombstone("gone"),
+        Message::new("[".repeat(200_000)),
+        Message::new(r#"{"taskId": "\ud800"}"#),
     ];
-    let count = poison.len();
+    let count = poison.len() + 1;
     produce(&topics.requests, poison);
+    // A header whose name is no text.
+    let header = (vec![0xff, b'a'], Some(vec![0xfe]));
+    let kafka = &servers().kafka;
+    kafka.produce_raw(&topics.requests, b"no JSON", &vec![header]);
     topics.ask("t-1", &json!({ "kind": "sum", "numbers": [20, 22] }));
     let worker = topics.worker(&[]);
 
@@ -76,6 +82,11 @@ fn what_is_no_task_is_a_dead_letter_and_the_tasks_behind_it_are_done() {
     assert_eq!(original(4)["value"], json!({ "base64": "e/8=" }));
     assert_eq!(original(4)["key"], json!({ "base64": "AP8=" }));
     assert_eq!(original(5)["value"], json!(null));
+    assert!(said(6).contains("recursion"), "{}", said(6));
+    assert_eq!(said(7), said(1));
+    assert_eq!(original(8)["value"], "no JSON");
+    assert_eq!(original(8)["headers"], json!(null), "Python can't read them");
+    assert_eq!(original(0)["headers"], json!([]));
     assert!(letters.iter().all(|letter| letter["taskId"].is_null()));
     assert_eq!(topics.results().len(), 1, "nobody is told of the others");
     topics.wait_committed();
@@ -95,7 +106,10 @@ fn a_transient_failure_is_tried_again_until_it_succeeds() {
     assert_eq!(topics.results_of("t-1"), expected);
     topics.wait_committed();
     worker.stop();
-    assert!(millstream_tests::read_all(&topics.letters).is_empty());
+    assert!(read_all(&topics.letters).is_empty());
+    for record in read_all(&topics.results) {
+        assert_eq!(record.header("traceparent"), Some(&*trace("t-1")));
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::SOON;
 use super::rig::Rig;
 use crate::examples::shots;
-use millstream_tests::{Browser, Link, read_all, wait_until};
+use millstream_tests::{Browser, Link, read_all, request, wait_until};
 
 struct Page(Browser);
 
@@ -130,6 +130,33 @@ fn a_page_sends_a_task_until_the_server_has_it_and_then_it_is_one() {
     ada.wait_for("completed", &["Sum: 20 + 22", r#"{"sum":42}"#]);
     assert_eq!(ada.count(), 2);
     assert_eq!(read_all(&rig.topics.requests).len(), 2);
+    assert_eq!(ada.0.exceptions(), Vec::<String>::new());
+    worker.stop();
+}
+
+#[test]
+fn a_page_that_missed_something_asks_how_its_tasks_stand() {
+    let rig = Rig::start(1);
+    let worker = rig.topics.worker(&[]);
+    let (_server, url) = rig.serve_page();
+    let link = Link::to(&rig.daemon.sse());
+    let url = url.replace(&rig.daemon.sse(), &link.addr());
+    let mut ada = Page::open(&format!("{url}&client=ada"));
+    ada.submit("slow", "3");
+    ada.wait_for("running", &["step"]);
+    link.cut();
+    rig.topics.wait_committed();
+    wait_until("its result is stored", SOON, || {
+        let events = rig.stored("ada");
+        let is_end = |data: &str| data.contains("slept");
+        events.iter().any(|event| is_end(&event.data)).then_some(())
+    });
+    let path = "/v1/clients/ada/stream";
+    let emptied = request("DELETE", &rig.daemon.admin(), path, &[], b"").unwrap();
+    assert_eq!(emptied.status, 200);
+    ada.wait_for("running", &["step"]);
+    link.open();
+    ada.wait_for("completed", &[r#"{"slept":3}"#]);
     assert_eq!(ada.0.exceptions(), Vec::<String>::new());
     worker.stop();
 }

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 pub struct Rig {
-    pub topics: Topics,
+    pub topics: Topics<'static>,
     pub daemon: Daemon,
     pub page_port: u16,
     prefix: String,

@@ -2,7 +2,7 @@
 
 use super::SOON;
 use super::worker::{Topics, Worker, is_final};
-use millstream_tests::{produce, unique, wait_until};
+use millstream_tests::{produce, servers, unique, wait_until};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ fn sum(n: usize) -> Value {
 }
 
 /// How often each task ended, once all of them have.
-fn ends(topics: &Topics, count: usize) -> BTreeMap<String, usize> {
+fn ends(topics: &Topics<'_>, count: usize) -> BTreeMap<String, usize> {
     wait_until("every task ends", SOON, || {
         let mut ends = BTreeMap::new();
         for result in topics.results().iter().filter(|result| is_final(result)) {
@@ -36,7 +36,7 @@ fn ends(topics: &Topics, count: usize) -> BTreeMap<String, usize> {
     })
 }
 
-fn wait_running(topics: &Topics, id: &str) {
+fn wait_running(topics: &Topics<'_>, id: &str) {
     wait_until(&format!("{id} runs"), SOON, || {
         let results = topics.results();
         let runs = |result: &Value| result["taskId"] == id && result["status"] == "running";
@@ -170,4 +170,41 @@ fn a_worker_that_the_group_missed_commits_nothing_of_what_others_have_now() {
     assert_eq!(copies[0], copies[1]);
     next.stop();
     frozen.stop();
+}
+
+#[test]
+fn a_task_that_outlasts_a_rebalance_is_done_again_and_says_the_same() {
+    let topics = Topics::create(1);
+    // As the older protocol has it: whoever joins, everyone gives up everything.
+    let eager = ["-X", "partition.assignment.strategy=range"];
+    let first = topics.worker(&eager);
+    topics.ask("t-1", &json!({ "kind": "slow", "seconds": 9 }));
+    wait_running(&topics, "t-1");
+    let others = [topics.start(&eager), topics.start(&eager)];
+    first.wait_log("another worker may do it again");
+    assert_eq!(topics.end_of("t-1")["result"], json!({ "slept": 9 }));
+    let copies = wait_until("it is done again", SOON, || {
+        let mut copies = topics.results_of("t-1");
+        copies.retain(is_final);
+        (copies.len() == 2).then_some(copies)
+    });
+    assert_eq!(copies[0], copies[1]);
+    topics.wait_committed();
+    first.stop();
+    others.iter().for_each(Worker::stop);
+}
+
+#[test]
+fn what_kafka_does_not_acknowledge_is_sent_again_and_nothing_is_committed_before() {
+    let kafka = servers().own_kafka(&[]);
+    let topics = Topics::on(&kafka, 1);
+    let worker = topics.worker(&["-X", "message.timeout.ms=2000"]);
+    topics.ask("t-1", &json!({ "kind": "slow", "seconds": 2 }));
+    wait_running(&topics, "t-1");
+    kafka.pause();
+    worker.wait_log("does not take a record, trying again");
+    kafka.resume();
+    assert_eq!(topics.end_of("t-1")["status"], "completed");
+    topics.wait_committed();
+    worker.stop();
 }

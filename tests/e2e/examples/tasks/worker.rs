@@ -3,8 +3,7 @@
 use super::SOON;
 use crate::examples::example;
 use millstream_tests::{
-    Consumed, Log, Message, Process, create_topic, produce, python, read_all, servers, unique,
-    wait_until,
+    Consumed, Kafka, Log, Message, Process, python, servers, unique, wait_until,
 };
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -12,7 +11,8 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 /// The topics that workers share, and their group.
-pub struct Topics {
+pub struct Topics<'a> {
+    kafka: &'a Kafka,
     pub requests: String,
     pub results: String,
     pub letters: String,
@@ -25,12 +25,19 @@ pub struct Worker {
     pub log: Arc<Log>,
 }
 
-impl Topics {
+impl Topics<'static> {
     pub fn create(partitions: i32) -> Self {
+        Topics::on(&servers().kafka, partitions)
+    }
+}
+
+impl<'a> Topics<'a> {
+    pub fn on(kafka: &'a Kafka, partitions: i32) -> Self {
         Topics {
-            requests: create_topic("requests", partitions),
-            results: create_topic("results", partitions),
-            letters: create_topic("letters", 1),
+            kafka,
+            requests: kafka.create_topic("requests", partitions),
+            results: kafka.create_topic("results", partitions),
+            letters: kafka.create_topic("letters", 1),
             group: unique("workers"),
         }
     }
@@ -48,7 +55,7 @@ impl Topics {
     /// As [`Topics::worker`], but returns at once.
     pub fn start(&self, arguments: &[&str]) -> Worker {
         let mut command = python(&example("tasks").join("worker.py"));
-        let kafka = servers().kafka.bootstrap();
+        let kafka = self.kafka.bootstrap();
         for (name, value) in [
             ("--bootstrap", &kafka),
             ("--requests", &self.requests),
@@ -74,12 +81,17 @@ impl Topics {
     }
 
     pub fn ask(&self, id: &str, payload: &Value) {
-        produce(&self.requests, [self.request(id, payload)]);
+        self.kafka
+            .produce(&self.requests, [self.request(id, payload)]);
     }
 
     /// Every result so far, in the order of its partition.
     pub fn results(&self) -> Vec<Value> {
-        read_all(&self.results).iter().map(json_of).collect()
+        self.kafka
+            .read_all(&self.results)
+            .iter()
+            .map(json_of)
+            .collect()
     }
 
     /// The results of this task, once its final one is there.
@@ -99,14 +111,14 @@ impl Topics {
     /// So many dead letters, as soon as they are there.
     pub fn letters(&self, count: usize) -> Vec<Consumed> {
         wait_until(&format!("{count} dead letters"), SOON, || {
-            let letters = read_all(&self.letters);
+            let letters = self.kafka.read_all(&self.letters);
             (letters.len() >= count).then_some(letters)
         })
     }
 
     /// Waits until every request is committed.
     pub fn wait_committed(&self) {
-        let lag = || servers().kafka.lag(&self.group, &self.requests);
+        let lag = || self.kafka.lag(&self.group, &self.requests);
         wait_until("all is committed", SOON, || (lag() == 0).then_some(()));
     }
 }
