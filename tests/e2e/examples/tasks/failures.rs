@@ -85,7 +85,11 @@ fn what_is_no_task_is_a_dead_letter_and_the_tasks_behind_it_are_done() {
     assert!(said(6).contains("recursion"), "{}", said(6));
     assert_eq!(said(7), said(1));
     assert_eq!(original(8)["value"], "no JSON");
-    assert_eq!(original(8)["headers"], json!(null), "Python can't read them");
+    assert_eq!(
+        original(8)["headers"],
+        json!(null),
+        "Python can't read them"
+    );
     assert_eq!(original(0)["headers"], json!([]));
     assert!(letters.iter().all(|letter| letter["taskId"].is_null()));
     assert_eq!(topics.results().len(), 1, "nobody is told of the others");
