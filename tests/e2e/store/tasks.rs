@@ -252,7 +252,7 @@ fn a_request_that_is_repeated_is_the_same_task_and_one_sends_it() {
         assert_eq!(ask(store, "t2", &same, LONG), Taken::Busy("t1".into()));
         assert_eq!(ask(store, "t2", &other, LONG), Taken::Differs);
         let bobs = store.take_with("t3", "bob", |new| {
-            new.repeat = Some(Box::leak(Box::new(repeat("k", "c"))))
+            new.repeat = Some(Box::leak(Box::new(repeat("k", "c"))));
         });
         assert_eq!(bobs, Taken::New, "keys are a client's own");
         // Kafka may have it or not.
