@@ -2,17 +2,16 @@
 
 use super::KafkaSettings;
 use super::context::{Complaints, log};
+use super::lasting::Lasting;
 use super::produce::{Placing, produce};
 use crate::record::Outgoing;
-use anyhow::Context as _;
-use arc_swap::ArcSwap;
 use metrics::counter;
 use rdkafka::ClientContext;
 use rdkafka::bindings as sys;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, DeliveryResult};
-use rdkafka::producer::{Producer, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{Producer, ProducerContext};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -25,8 +24,7 @@ const GRACE: Duration = Duration::from_secs(3);
 /// An idempotent producer that answers for each record by itself.
 #[derive(Clone)]
 pub struct Courier {
-    producer: Arc<ArcSwap<ThreadedProducer<Answers>>>,
-    kafka: KafkaSettings,
+    producer: Arc<Lasting<Answers>>,
     patience: Duration,
 }
 
@@ -89,10 +87,17 @@ impl Courier {
     /// # Errors
     /// When librdkafka refuses the properties.
     pub fn new(kafka: &KafkaSettings, patience: Duration) -> anyhow::Result<Courier> {
-        let producer = Arc::new(producer(kafka, patience)?);
+        let mut config = kafka.producer();
+        // Another name for the same.
+        config.remove("delivery.timeout.ms");
+        config.set("message.timeout.ms", patience.as_millis().to_string());
+        // What waits for a broker that is away is looked at when it is tried to
+        // connect, by default every ten seconds.
+        if config.get("reconnect.backoff.ms").is_none() {
+            config.set("reconnect.backoff.max.ms", "1000");
+        }
         Ok(Courier {
-            producer: Arc::new(ArcSwap::new(producer)),
-            kafka: kafka.clone(),
+            producer: Arc::new(Lasting::new("tasks", config)?),
             patience,
         })
     }
@@ -102,7 +107,7 @@ impl Courier {
     /// # Errors
     /// When that is not said in time.
     pub async fn deliver(&self, outgoing: &Outgoing) -> Answer {
-        let producer = self.producer.load_full();
+        let producer = self.producer.current();
         let (waiting, answer) = oneshot::channel();
         let waiting = Box::new(waiting);
         let sent = produce(producer.client(), outgoing, Placing::default(), waiting);
@@ -118,43 +123,10 @@ impl Courier {
         let answer = answer.ok().and_then(Result::ok);
         let answer = answer.unwrap_or_else(|| Err(silent()));
         if answer.is_err() {
-            self.replace_if_broken(&producer);
+            self.producer.failed(&producer);
         }
         answer
     }
-
-    /// An idempotent producer that has lost its place sends nothing any more,
-    /// whatever becomes of Kafka: another one begins anew.
-    fn replace_if_broken(&self, broken: &Arc<ThreadedProducer<Answers>>) {
-        let Some((error, why)) = broken.client().fatal_error() else {
-            return;
-        };
-        match producer(&self.kafka, self.patience) {
-            Ok(fresh) => {
-                tracing::error!(%error, why, "the producer of tasks broke; there is another one");
-                // Of several who saw it one replaces it.
-                self.producer.compare_and_swap(broken, Arc::new(fresh));
-            }
-            Err(error) => tracing::error!(%error, "the producer of tasks broke"),
-        }
-    }
-}
-
-fn producer(
-    kafka: &KafkaSettings,
-    patience: Duration,
-) -> anyhow::Result<ThreadedProducer<Answers>> {
-    let mut config = kafka.producer();
-    // Another name for the same.
-    config.remove("delivery.timeout.ms");
-    config.set("message.timeout.ms", patience.as_millis().to_string());
-    // What waits for a broker that is away is looked at when it is tried to
-    // connect, by default every ten seconds.
-    if config.get("reconnect.backoff.ms").is_none() {
-        config.set("reconnect.backoff.max.ms", "1000");
-    }
-    let producer = config.create_with_context(Answers::default());
-    producer.context("librdkafka refuses the Kafka properties")
 }
 
 fn not_taken(error: RDKafkaErrorCode) -> NotAcknowledged {

@@ -15,6 +15,7 @@ mod context;
 mod courier;
 mod feed;
 pub mod headers;
+mod lasting;
 pub mod mock;
 mod outbox;
 pub(crate) mod produce;

@@ -3,15 +3,15 @@
 use super::KafkaSettings;
 use super::admin;
 use super::context::{Complaints, log};
+use super::lasting::Lasting;
 use super::produce::{Placing, produce};
 use crate::record::Outgoing;
-use anyhow::Context as _;
 use metrics::counter;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
-use rdkafka::producer::{Producer, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{Producer, ProducerContext};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ const CREATE: Duration = Duration::from_secs(10);
 /// An idempotent producer. Clones share it.
 #[derive(Clone)]
 pub struct Outbox {
-    producer: Arc<ThreadedProducer<Deliveries>>,
+    producer: Arc<Lasting<Deliveries>>,
 }
 
 /// What became of the records that were sent under it.
@@ -119,8 +119,7 @@ impl Outbox {
     /// # Errors
     /// When librdkafka refuses the properties.
     pub fn new(kafka: &KafkaSettings) -> anyhow::Result<Outbox> {
-        let producer = kafka.producer().create_with_context(Deliveries::default());
-        let producer = producer.context("librdkafka refuses the Kafka properties")?;
+        let producer = Lasting::new("dead letters and events", kafka.producer())?;
         Ok(Outbox {
             producer: Arc::new(producer),
         })
@@ -132,16 +131,14 @@ impl Outbox {
         receipts.state().awaited += 1;
         let mut receipt = Box::new((receipts.clone(), index));
         loop {
-            let (error, returned) = match produce(
-                self.producer.client(),
-                outgoing,
-                Placing::default(),
-                receipt,
-            ) {
-                Ok(()) => return,
-                Err(failed) => failed,
+            let producer = self.producer.current();
+            let sent = produce(producer.client(), outgoing, Placing::default(), receipt);
+            let Err((error, returned)) = sent else {
+                return;
             };
             if error != RDKafkaErrorCode::QueueFull {
+                // Who sends it again does so with another producer.
+                self.producer.failed(&producer);
                 receipts.note(index, Err((&KafkaError::MessageProduction(error)).into()));
                 return;
             }
@@ -162,13 +159,14 @@ impl Outbox {
     /// # Errors
     /// What Kafka has against it.
     pub fn create_topic(&self, topic: &str) -> anyhow::Result<()> {
-        // SAFETY: the producer lives as long as `self`.
-        unsafe { admin::create_topic(self.producer.client().native_ptr(), topic, CREATE) }
+        let producer = self.producer.current();
+        // SAFETY: the producer lives until this returns.
+        unsafe { admin::create_topic(producer.client().native_ptr(), topic, CREATE) }
     }
 
     /// Waits until all that was sent is answered for, at most `patience`.
     pub fn flush(&self, patience: Duration) {
-        if let Err(error) = self.producer.flush(patience) {
+        if let Err(error) = self.producer.current().flush(patience) {
             tracing::warn!(%error, "not all that goes to Kafka has arrived");
         }
     }

@@ -133,6 +133,46 @@ fn a_topic_that_may_not_be_written_to_is_waited_for() {
     assert_eq!(kafka.read_all(&dead).len(), 1);
 }
 
+/// An idempotent producer that is refused breaks for good.
+#[test]
+fn letters_that_may_not_be_written_anywhere_are_written_when_they_may() {
+    let kafka = servers().own_kafka(&[
+        "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "allow.everyone.if.no.acl.found=true",
+    ]);
+    let redis = &servers().redis;
+    let (topic, prefix) = (kafka.create_topic("denied", 1), unique("denied"));
+    let dead = format!("{topic}-dlq");
+    kafka.create_topic_named(&dead, 1, &[]);
+    kafka.produce(
+        &topic,
+        [note(0), Message::new("no JSON").partition(0), note(2)],
+    );
+    // Where there is one rule, what no rule allows is denied.
+    let everyone = ["--add", "--allow-principal", "User:*", "--operation"];
+    kafka.acl(&[&everyone[..], &["All", "--cluster"]].concat());
+    kafka.acl(&[&everyone[..], &["Read", "--topic", "*"]].concat());
+    let denied: [&[&str]; 2] = [
+        &["--operation", "Write", "--topic", "*"],
+        &["--operation", "IdempotentWrite", "--cluster"],
+    ];
+    let rule = |how: &[&'static str]| {
+        for what in denied {
+            kafka.acl(&[how, &["--deny-principal", "User:*"], what].concat());
+        }
+    };
+    rule(&["--add"]);
+    let text = config(&kafka.bootstrap(), &redis.url(), &topic, &prefix, "");
+    let daemon = Daemon::builder(&text).start();
+    let broke = "the producer of dead letters and events broke; there is another one";
+    daemon.wait_log(broke, LONG);
+    assert!(offsets(redis, &prefix).is_empty(), "the ledger waits");
+    rule(&["--remove", "--force"]);
+    kafka.acl(&[&everyone[..], &["Write", "--topic", "*"]].concat());
+    assert_eq!(wait_for(redis, &prefix, 2), [0, 2]);
+    assert_eq!(kafka.read_all(&dead).len(), 1);
+}
+
 #[test]
 fn a_record_may_be_rerouted_as_it_is() {
     let more = r#"
