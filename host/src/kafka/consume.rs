@@ -225,7 +225,11 @@ impl Reader {
             0 => Ok(()),
             _ => consumer.commit(&mine, CommitMode::Sync),
         });
-        let left = self.leave();
+        let left = match committed {
+            // Whoever does not answer that will not answer the farewell.
+            None => Ok(()),
+            Some(_) => self.leave(),
+        };
         match committed {
             Some(Ok(())) => left,
             Some(Err(error)) if error.rdkafka_error_code().is_some_and(denied) => {
