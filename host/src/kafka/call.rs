@@ -8,10 +8,30 @@ use rdkafka::bindings as sys;
 use std::ffi::{CStr, CString};
 use std::ptr;
 use std::slice;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How long an answer may take; a cluster that was reached gives one sooner.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// How long an answer may take: people wait for it.
+pub(super) const PATIENCE: Duration = Duration::from_millis(4500);
+
+/// How long a change may take, until every broker knows of it.
+const CHANGE: Duration = Duration::from_secs(15);
+
+/// Before a question is asked again.
+const AGAIN: Duration = Duration::from_millis(250);
+
+/// What only asks, and may be asked again where a broker went away meanwhile:
+/// the next one may answer.
+fn is_question(op: Op) -> bool {
+    matches!(
+        op,
+        Op::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS
+            | Op::RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS
+            | Op::RD_KAFKA_ADMIN_OP_LISTOFFSETS
+            | Op::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS
+            | Op::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS
+            | Op::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS
+    )
+}
 
 /// Something of librdkafka's that is ours to destroy.
 pub(super) struct Owned<T>(*mut T, unsafe extern "C" fn(*mut T));
@@ -60,22 +80,35 @@ impl Connection {
     ///
     /// # Safety
     /// `call` makes the one call that `op` names, with the client, the options
-    /// and the queue that it is given.
+    /// and the queue that it is given, each time that it is called.
     pub(super) unsafe fn ask(
         &self,
         op: Op,
         doing: &Doing,
         only_validate: bool,
-        call: impl FnOnce(Kafka, &Ask),
+        mut call: impl FnMut(Kafka, &Ask),
     ) -> Result<Event, Failure> {
-        // SAFETY: the client lives as long as `self`, which outlives the
-        // question; the call is made with its queue, by our own promise.
-        let answer = unsafe {
-            let ask = Ask::new(self.native(), op, PATIENCE)
-                .until_known(PATIENCE)
-                .validating(only_validate);
-            call(self.native(), &ask);
-            ask.answer(PATIENCE)
+        let patience = if is_question(op) { PATIENCE } else { CHANGE };
+        let until = Instant::now() + patience;
+        let answer = loop {
+            let left = until.saturating_duration_since(Instant::now());
+            // SAFETY: the client lives as long as `self`, which outlives the
+            // question; the call is made with its queue, by our own promise.
+            let answer = unsafe {
+                let ask = Ask::new(self.native(), op, left)
+                    .until_known(left)
+                    .validating(only_validate);
+                call(self.native(), &ask);
+                ask.answer(left)
+            };
+            match answer {
+                Err(Refused::Other(Code::RD_KAFKA_RESP_ERR__TRANSPORT, _))
+                    if is_question(op) && left > AGAIN =>
+                {
+                    std::thread::sleep(AGAIN);
+                }
+                other => break other,
+            }
         };
         answer.map_err(|refused| match refused {
             Refused::Unsupported => {
