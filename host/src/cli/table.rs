@@ -37,7 +37,8 @@ impl Table {
         output::line(self.text())
     }
 
-    fn text(&self) -> String {
+    /// Without the last line's end.
+    pub fn text(&self) -> String {
         let mut table = comfy_table::Table::new();
         table.load_style(presets::NOTHING);
         table.set_content_arrangement(ContentArrangement::Disabled);

@@ -39,13 +39,13 @@ fn a_letter_is_shown_whole_whatever_its_bytes() {
     let whole: Value = serde_json::from_slice(&whole.stdout).unwrap();
     assert_eq!(
         whole["value"],
-        json!({ "hex": "00ff206e6f74201b5b33316d204a534f4e0a" })
+        json!({ "base64": "AP8gbm90IBtbMzFtIEpTT04K" })
     );
-    assert_eq!(whole["key"], json!({ "hex": "6bff" }));
+    assert_eq!(whole["key"], json!({ "base64": "a/8=" }));
     let own = &whole["headers"].as_array().unwrap()[..3];
     assert_eq!(
         own[0],
-        json!({ "name": "trace", "value": { "hex": "00ff" } })
+        json!({ "name": "trace", "value": { "base64": "AP8=" } })
     );
     assert_eq!(own[2], json!({ "name": "absent", "value": null }));
 

@@ -1,6 +1,5 @@
 //! Bytes that anyone may have written, for terminals and for programs.
 
-use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// On one line of a terminal, and doing nothing to it.
@@ -48,23 +47,6 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     cut
 }
 
-/// Text, `{"hex": ...}` where it is none, null where nothing is there.
-pub(super) fn json(bytes: Option<&[u8]>) -> Value {
-    match bytes.map(std::str::from_utf8) {
-        None => Value::Null,
-        Some(Ok(text)) => text.into(),
-        Some(Err(_)) => json!({ "hex": hex(bytes.unwrap_or_default()) }),
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        // Writing into a String can't fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}
-
 /// Sixteen bytes a line: where, in hexadecimal, as text.
 pub(super) fn dump(bytes: &[u8]) -> String {
     let mut dump = String::new();
@@ -96,17 +78,6 @@ mod tests {
         assert_eq!(lines("a\n\tb\r"), "a\n\tb\\r");
         assert_eq!(one_line(Some(b"\xff\x1b[2J")), "\\xff\\x1b[2J");
         assert_eq!(one_line(None), "-");
-    }
-
-    #[test]
-    fn what_is_no_text_is_dumped() {
-        assert_eq!(
-            dump(b"\x00abc"),
-            format!("00000000  {:<47}  |.abc|\n", "00 61 62 63")
-        );
-        assert_eq!(json(Some(b"\xff\x00")), json!({ "hex": "ff00" }));
-        assert_eq!(json(Some(b"")), json!(""));
-        assert_eq!(json(None), Value::Null);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use super::choice::Choice;
 use super::letters::Letters;
 use super::{bytes, time};
+use crate::cli::kafka::wire;
+use crate::cli::table::Table;
 use crate::pipeline::replay::Letter;
 use anyhow::bail;
-use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
@@ -16,6 +17,10 @@ const ROWS: u64 = 100;
 const KINDS: usize = 1000;
 /// The longest message and key in a table.
 const CUT: (usize, usize) = (60, 24);
+
+const HEAD: [&str; 9] = [
+    "LETTER", "WRITTEN", "CLASS", "STAGE", "PLUGIN", "RECORD", "TRIES", "KEY", "MESSAGE",
+];
 
 pub(super) fn list(choice: &Choice, summary: bool, as_json: bool) -> anyhow::Result<()> {
     let (settings, pipelines) = choice.read()?;
@@ -30,21 +35,19 @@ pub(super) fn list(choice: &Choice, summary: bool, as_json: bool) -> anyhow::Res
     } else {
         choice.limit.unwrap_or(ROWS)
     };
-    let mut table = table(&[
-        "LETTER", "WRITTEN", "CLASS", "STAGE", "PLUGIN", "RECORD", "TRIES", "KEY", "MESSAGE",
-    ]);
-    right(&mut table, 6);
+    // A key may look like a number in one list and not in the next.
+    let mut table = Table::new(&HEAD).words(7);
     let mut counted = Summary::default();
     while let Some(letter) = letters.next()? {
         if counted.letters < rows {
-            table.add_row(row(&letter));
+            table.row(row(&letter));
         }
         counted.add(&letter);
     }
     let shown = counted.letters.min(rows);
     let mut out = std::io::stdout().lock();
     if shown > 0 {
-        writeln!(out, "{}\n", table.trim_fmt())?;
+        writeln!(out, "{}\n", table.text())?;
     }
     if !summary && shown < counted.letters {
         let all = counted.letters;
@@ -123,7 +126,7 @@ pub(super) fn describe(letter: &Letter) -> Value {
             "offset": letter.source_offset,
             "time": time::long(letter.source_timestamp),
         },
-        "key": bytes::json(record.key.as_deref()),
+        "key": wire::bytes(record.key.as_deref()),
     })
 }
 
@@ -157,32 +160,14 @@ impl Summary {
         }
         let mut kinds: Vec<_> = self.kinds.iter().collect();
         kinds.sort_by_key(|(_, (count, ..))| std::cmp::Reverse(*count));
-        let mut table = table(&["LETTERS", "CLASS", "PLUGIN", "TOPIC", "FIRST", "LAST"]);
-        right(&mut table, 0);
+        let mut table = Table::new(&["LETTERS", "CLASS", "PLUGIN", "TOPIC", "FIRST", "LAST"]);
         for ([class, plugin, topic], (count, first, last)) in kinds {
             let (first, last) = (time::short(*first), time::short(*last));
             let (count, class) = (count.to_string(), class.clone());
-            table.add_row([count, class, plugin.clone(), topic.clone(), first, last]);
+            table.row([count, class, plugin.clone(), topic.clone(), first, last]);
         }
         let all = self.letters;
         let s = if all == 1 { "" } else { "s" };
-        format!("{}\n\n{all} letter{s}\n", table.trim_fmt())
-    }
-}
-
-/// A table without lines.
-pub(super) fn table(head: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(head);
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    table
-}
-
-pub(super) fn right(table: &mut Table, column: usize) {
-    if let Some(column) = table.column_mut(column) {
-        column.set_cell_alignment(CellAlignment::Right);
+        format!("{}\n\n{all} letter{s}\n", table.text())
     }
 }

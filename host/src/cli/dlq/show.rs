@@ -3,6 +3,7 @@
 use super::list::describe;
 use super::{Configured, bytes, time};
 use crate::cli::exit::Usage;
+use crate::cli::kafka::wire;
 use crate::config::{self, Role};
 use crate::kafka::scan::{Look, Range, Scan};
 use crate::pipeline::replay::Letter;
@@ -86,10 +87,10 @@ fn first(scan: &mut Scan) -> anyhow::Result<Option<OwnedRecord>> {
 
 fn whole(letter: &Letter) -> serde_json::Value {
     let mut whole = describe(letter);
-    let header = |(name, value): &(Vec<u8>, Option<Vec<u8>>)| json!({ "name": bytes::json(Some(name)), "value": bytes::json(value.as_deref()) });
+    let header = |(name, value): &(Vec<u8>, Option<Vec<u8>>)| json!({ "name": wire::bytes(Some(name)), "value": wire::bytes(value.as_deref()) });
     let headers = letter.record.headers.iter().map(header);
     whole["headers"] = headers.collect();
-    whole["value"] = bytes::json(letter.record.value.as_deref());
+    whole["value"] = wire::bytes(letter.record.value.as_deref());
     whole
 }
 

@@ -1,13 +1,12 @@
 //! Kafka at hand, at the command line: arguments, a call of `crate::kafka`,
 //! and what to print.
 
-mod base64;
 pub mod consume;
 pub mod group;
 pub mod produce;
 mod reach;
 pub mod topic;
-mod wire;
+pub(super) mod wire;
 
 use super::{exit, output, place, stop, table, time};
 

@@ -3,9 +3,10 @@
 //! Bytes are a string where they are UTF-8, `{"base64": "..."}` where they are
 //! not, and `null` where they are absent; headers keep their order and repeat.
 
-use super::base64;
 use crate::ingest::Placing;
 use crate::record::{Headers, OwnedRecord};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 pub(super) fn to_json(record: &OwnedRecord) -> String {
     let header = |(name, value): &(Vec<u8>, Option<Vec<u8>>)| {
         json!({
-            "name": bytes(Some(name)), "value": bytes(value.as_ref())
+            "name": bytes(Some(name)), "value": bytes(value.as_deref())
         })
     };
     // By hand, since serde_json's map would order the names.
@@ -27,20 +28,21 @@ pub(super) fn to_json(record: &OwnedRecord) -> String {
     field("offset", record.offset.into());
     let timestamp = Some(record.timestamp).filter(|millis| *millis >= 0);
     field("timestamp", timestamp.into());
-    field("key", bytes(record.key.as_ref()));
-    field("value", bytes(record.value.as_ref()));
+    field("key", bytes(record.key.as_deref()));
+    field("value", bytes(record.value.as_deref()));
     field("headers", record.headers.iter().map(header).collect());
     line.push('}');
     line
 }
 
-fn bytes(bytes: Option<&Vec<u8>>) -> Value {
+/// A string, `{"base64": "..."}` where it is none, null where nothing is there.
+pub(in crate::cli) fn bytes(bytes: Option<&[u8]>) -> Value {
     let Some(bytes) = bytes else {
         return Value::Null;
     };
     match std::str::from_utf8(bytes) {
         Ok(text) => text.into(),
-        Err(_) => json!({ "base64": base64::encode(bytes) }),
+        Err(_) => json!({ "base64": STANDARD.encode(bytes) }),
     }
 }
 
@@ -99,7 +101,8 @@ impl TryFrom<String> for Base64 {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Base64, Self::Error> {
-        base64::decode(&text).map(Base64).ok_or("this is no base64")
+        let bytes = STANDARD.decode(text).map_err(|_| "this is no base64")?;
+        Ok(Base64(bytes))
     }
 }
 
