@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use rdkafka::ClientConfig;
 use rdkafka::producer::{Producer, ProducerContext, ThreadedProducer};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A producer that lasts.
 pub(super) struct Lasting<C: ProducerContext + Default + 'static> {
@@ -16,6 +16,9 @@ pub(super) struct Lasting<C: ProducerContext + Default + 'static> {
     what: &'static str,
     config: ClientConfig,
     current: ArcSwap<ThreadedProducer<C>>,
+    /// Held while another one is made: of many who wait for a broken one, one
+    /// makes it.
+    making: Mutex<()>,
 }
 
 impl<C: ProducerContext + Default + 'static> Lasting<C> {
@@ -30,6 +33,7 @@ impl<C: ProducerContext + Default + 'static> Lasting<C> {
             what,
             config,
             current: ArcSwap::from_pointee(first),
+            making: Mutex::default(),
         })
     }
 
@@ -44,12 +48,15 @@ impl<C: ProducerContext + Default + 'static> Lasting<C> {
         let Some((error, why)) = producer.client().fatal_error() else {
             return;
         };
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&self.current(), producer) {
+            return;
+        }
         let what = self.what;
         match self.config.create_with_context(C::default()) {
             Ok(fresh) => {
                 tracing::error!(%error, why, "the producer of {what} broke; there is another one");
-                // Of several who see it one replaces it.
-                self.current.compare_and_swap(producer, Arc::new(fresh));
+                self.current.store(Arc::new(fresh));
             }
             Err(error) => tracing::error!(%error, "the producer of {what} broke"),
         }

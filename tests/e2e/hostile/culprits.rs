@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// What the plugin is told, the class of the failure, and a part of its message.
-const CULPRITS: [(&str, &str, &str); 21] = [
+const CULPRITS: [(&str, &str, &str); 22] = [
     ("trap", "trap", "unreachable"),
     ("trap quietly", "trap", "unreachable"),
     ("loop", "timeout", "CPU time"),
@@ -35,7 +35,8 @@ const CULPRITS: [(&str, &str, &str); 21] = [
     ("long group", "bad-output", "group name has 257 bytes"),
     ("bytes group", "bad-output", "group name is not UTF-8"),
     ("outside group", "bad-output", "address lies outside"),
-    ("unknown address", "unaddressable", "address kind 2"),
+    ("empty task", "bad-output", "task id is empty"),
+    ("unknown address", "unaddressable", "address kind 3"),
     ("reserved type", "bad-output", "`gap` is Millstream's own"),
     ("bad payload", "bad-output", "not UTF-8 at byte 0"),
     ("many", "too-large", ""),

@@ -71,7 +71,11 @@ fn act(value: &str, record: u32, answer: &mut wire::Answer) {
         "empty client" => event.address.length = 0,
         "control client" => event.address = push(&mut answer.arena, b"a\r\nb"),
         "long client" => event.address = push(&mut answer.arena, &[b'c'; 257]),
-        "unknown address" => event.address_kind = 2,
+        "empty task" => {
+            event.address_kind = 2;
+            event.address.length = 0;
+        }
+        "unknown address" => event.address_kind = 3,
         "reserved type" => event.event_type = push(&mut answer.arena, b"gap"),
         "bad payload" => event.payload = push(&mut answer.arena, b"\xff\xfe"),
         "many" => times = 2_000_000,
