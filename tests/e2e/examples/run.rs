@@ -8,7 +8,7 @@ use millstream_tests::{
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,10 @@ impl Run {
     fn start(name: &str, page_port: &str, with_servers: bool) -> Self {
         let (mark, temporary) = (unique("run"), scratch_dir("run"));
         let ports = [free_port(), free_port(), free_port()];
-        let mut command = Process::command(&example(name).join("run"));
+        // A shell can't hear a Ctrl-C that whoever started the tests does not hear.
+        let mut command = Process::command(Path::new("env"));
+        command.arg("--default-signal=INT");
+        command.arg(example(name).join("run"));
         let named = ["PORT", "ADMIN_PORT", page_port].into_iter().zip(ports);
         command.envs(named.map(|(name, port)| (name, port.to_string())));
         command.env("MILLSTREAM", Daemon::program());
