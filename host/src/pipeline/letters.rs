@@ -18,7 +18,7 @@ pub(super) const REPLAYS: &str = "millstream.replays";
 /// or where only the policy knows.
 pub(super) const OWN_VALUE: &str = "millstream.error.own-value";
 /// What is told of a failure: the names of headers after `millstream.error.`.
-pub(super) const ERROR: [&str; 10] = [
+pub(super) const ERROR: [&str; 11] = [
     "class",
     "message",
     "stage",
@@ -29,6 +29,7 @@ pub(super) const ERROR: [&str; 10] = [
     "partition",
     "offset",
     "timestamp",
+    "group",
 ];
 
 /// What is on its way to Kafka, and the receipts for it.
@@ -192,7 +193,7 @@ fn verdict(
             headers,
         } => {
             did("topic");
-            let mut told = error_headers(batch, failure);
+            let mut told = error_headers(batch, failure, &settings.group);
             if value != LetterValue::Same {
                 told.push((OWN_VALUE.into(), Some(b"true".to_vec())));
             }
@@ -231,8 +232,9 @@ fn own_headers(view: &RecordView) -> Headers {
     view.headers().map(own).collect()
 }
 
-/// Why it is a dead letter, and where it is from.
-fn error_headers(batch: &Batch, failure: &Failure) -> Headers {
+/// Why it is a dead letter, where it is from, and whose: groups on one topic
+/// may have one topic for their letters.
+fn error_headers(batch: &Batch, failure: &Failure, group: &str) -> Headers {
     let record = &batch.records[failure.record as usize];
     let (plugin, digest) = match &failure.plugin {
         Some((plugin, digest)) => (&**plugin, &**digest),
@@ -250,6 +252,7 @@ fn error_headers(batch: &Batch, failure: &Failure) -> Headers {
         origin.partition.to_string(),
         record.offset.to_string(),
         record.timestamp.to_string(),
+        group.to_string(),
     ];
     let fields = ERROR.into_iter().zip(values);
     let header = |(name, value): (&str, String)| {

@@ -13,6 +13,34 @@ fn with(mut letter: Message, name: &str, value: &str) -> Message {
     letter
 }
 
+#[test]
+fn letters_of_another_group_on_the_topic_are_not_listed_and_not_replayed() {
+    let place = Place::new(1);
+    let of = |offset, group: &str| {
+        let letter = place.letter(offset, NOTE, &[]);
+        letter.header("millstream.error.group", group)
+    };
+    produce(
+        &place.dead,
+        [
+            of(0, &place.prefix),
+            of(1, "another"),
+            place.letter(2, NOTE, &[]),
+        ],
+    );
+    let config = place.config(MENDED, "");
+    let listed = |more: &[&str]| {
+        let output = place.dlq(&config, &[&["list", "--json"], more].concat());
+        String::from_utf8(output.stdout).unwrap().lines().count()
+    };
+    assert_eq!((listed(&[]), listed(&["--pipeline", "notes"])), (3, 2));
+    let (done, code) = place.replay(&config, &["--yes"]);
+    check_sum(&done);
+    assert_eq!((number(&done, "replayed"), code), (2, Some(1)));
+    assert_eq!(counts(&done, "refused", "reason")["not-this-group"], 1);
+    assert_eq!(place.sources(), place.expected([(0, 0), (0, 2)]));
+}
+
 const NOTE: &str = r#"{"client":"a","kind":"mail"}"#;
 
 #[test]

@@ -23,6 +23,7 @@ fn a_letter_is_shown_whole_whatever_its_bytes() {
         "stage:   transform",
         "plugin:  bundled:by-field (",
         &format!("record:  {}/0/0, of 2", place.topic),
+        &format!("group:   {}", place.prefix),
         "key:     k\\xff",
         "header:  trace = \\x00\\xff",
         "header:  trace = two",

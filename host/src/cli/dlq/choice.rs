@@ -81,6 +81,7 @@ impl Choice {
             plugin: self.plugin.clone(),
             source_topic: self.source_topic.clone(),
             key: self.key.clone(),
+            group: None,
             since: self.since,
             until: self.until,
         }

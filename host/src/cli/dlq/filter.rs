@@ -9,6 +9,8 @@ pub(super) struct Filter {
     pub plugin: Option<String>,
     pub source_topic: Option<String>,
     pub key: Option<String>,
+    /// Consumer group; letters that name none are of any.
+    pub group: Option<String>,
     /// Milliseconds since 1970-01-01 UTC; the time that the letter was written.
     pub since: Option<i64>,
     pub until: Option<i64>,
@@ -22,6 +24,7 @@ impl Filter {
             && { self.plugin.as_deref() }.is_none_or(|name| is_named(&letter.plugin, name))
             && { self.source_topic.as_deref() }.is_none_or(|topic| *topic == *letter.source.topic)
             && { self.key.as_deref() }.is_none_or(|wanted| key == Some(wanted.as_bytes()))
+            && { self.group.as_deref() }.is_none_or(|group| letter.may_be_of(group))
             && self.since.is_none_or(|since| written >= since)
             && self.until.is_none_or(|until| written < until)
     }

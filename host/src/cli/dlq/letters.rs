@@ -39,6 +39,12 @@ impl Letters {
         })
     }
 
+    /// Those of this group alone.
+    pub fn of_group(mut self, group: &str) -> Letters {
+        self.filter.group = Some(group.into());
+        self
+    }
+
     /// As many as there are, whatever was asked for.
     pub fn without_limit(mut self) -> Letters {
         self.limit = u64::MAX;

@@ -25,6 +25,10 @@ const HEAD: [&str; 9] = [
 pub(super) fn list(choice: &Choice, summary: bool, as_json: bool) -> anyhow::Result<()> {
     let (settings, pipelines) = choice.read()?;
     let mut letters = Letters::open(&settings, &pipelines, choice)?;
+    // Other groups' letters may lie in the same topic.
+    if let (Some(_), [pipeline]) = (&choice.pipeline, &pipelines[..]) {
+        letters = letters.of_group(&pipeline.group);
+    }
     if as_json {
         return lines(&mut letters);
     }
@@ -119,6 +123,7 @@ pub(super) fn describe(letter: &Letter) -> Value {
         "plugin": letter.plugin,
         "digest": letter.digest,
         "attempts": letter.attempts,
+        "group": letter.group,
         "replays": letter.replays,
         "record": {
             "topic": &*letter.source.topic,

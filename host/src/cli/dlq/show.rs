@@ -121,6 +121,9 @@ fn text(letter: &Letter) -> String {
             format!("{source}/{at}, of {}", time::long(letter.source_timestamp)),
         ),
     ];
+    if let Some(group) = &letter.group {
+        lines.push(("group", or(group)));
+    }
     if letter.replays > 0 {
         let times = format!("{} time(s) sent to its topic again", letter.replays);
         lines.push(("replays", times));

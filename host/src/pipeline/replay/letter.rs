@@ -24,6 +24,9 @@ pub struct Letter {
     pub digest: String,
     /// How often the record was tried.
     pub attempts: u32,
+    /// The consumer group that it failed in; `None` in letters of before this
+    /// was said.
+    pub group: Option<String>,
     /// Where the record lay.
     pub source: TopicPartition,
     /// Its offset there.
@@ -67,6 +70,8 @@ impl Letter {
             plugin: or_empty("plugin"),
             digest: or_empty("digest"),
             attempts: or_empty("attempts").parse().unwrap_or(1),
+            // What stands before is the record's own, of another letter.
+            group: last(&record.headers[own..], "group"),
             source: TopicPartition {
                 topic: topic.into(),
                 partition: i32::try_from(partition).unwrap_or(-1),
@@ -79,6 +84,11 @@ impl Letter {
             own,
             record,
         })
+    }
+
+    /// Whether it may be of this group: one that does not say may be of any.
+    pub fn may_be_of(&self, group: &str) -> bool {
+        self.group.as_deref().is_none_or(|of| of == group)
     }
 
     /// Which record it is, for good: where replays are stored by where they
@@ -123,7 +133,7 @@ fn error(name: &str) -> Vec<u8> {
 }
 
 /// The last header of a failure, as text.
-fn last(headers: &Headers, name: &str) -> Option<String> {
+fn last(headers: &[Header], name: &str) -> Option<String> {
     let name = error(name);
     let (_, value) = headers.iter().rev().find(|(found, _)| *found == name)?;
     Some(String::from_utf8_lossy(value.as_deref()?).into_owned())
@@ -212,6 +222,16 @@ mod tests {
         let letter = letter(&back).unwrap();
         assert_eq!(letter.identity(true), "t/0/1");
         assert_eq!(letter.identity(false), "t/1/9");
+    }
+
+    #[test]
+    fn a_letter_is_of_the_group_that_wrote_it_and_not_of_one_before() {
+        let of = |group| ("millstream.error.group", group);
+        let before = [of("before")];
+        let silent = letter(&[&before[..], &TOLD].concat()).unwrap();
+        assert!(silent.may_be_of("a") && silent.may_be_of("before"));
+        let said = letter(&[&before[..], &TOLD, &[of("a")]].concat()).unwrap();
+        assert!(said.may_be_of("a") && !said.may_be_of("before"));
     }
 
     #[test]

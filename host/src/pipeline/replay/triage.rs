@@ -54,6 +54,15 @@ impl Replayer {
             let why = format!("its record is of {topic}, which the pipeline {name} does not read");
             return Some(("not-this-pipeline", why));
         }
+        if !letter.may_be_of(&self.settings.group) {
+            let (group, of) = (&self.settings.group, letter.group.as_deref());
+            let of = of.unwrap_or_default();
+            let why = format!(
+                "its record failed in the group {of}, and the pipeline {name} is the group \
+                 {group}, which may have its events"
+            );
+            return Some(("not-this-group", why));
+        }
         if letter.own_value {
             let why = "its value is what the dead-letter policy wrote, not the record's";
             return Some(("value-replaced", why.into()));
