@@ -38,8 +38,9 @@ pub(in crate::cli) struct ReplayArguments {
     /// Does not ask.
     #[arg(long)]
     yes: bool,
-    /// Also what may deliver events twice (the refusal says why), and what
-    /// was sent to its topic before.
+    /// Also what may deliver events twice (the refusal says why), letters that
+    /// the store refused though their records are marked, and what was sent to
+    /// its topic before.
     #[arg(long)]
     force: bool,
     /// The report as JSON.
@@ -152,12 +153,13 @@ fn run(
     // What is not done needs no pace.
     let mut pace = Pace::new(arguments.rate.filter(|_| !arguments.dry_run));
     let mut step = || {
+        let began = Instant::now();
         let (most, bytes) = replayer.limits();
         let some = take(letters, most.min(pace.batch()), bytes)?;
         let any = !some.is_empty();
         let worked = replayer.replay(some)?;
         bar.set_position(bar.length().unwrap_or(0).saturating_sub(letters.left()));
-        pace.wait(worked, letters);
+        wait(pace.due(began, worked), letters);
         anyhow::Ok(any)
     };
     let ended = loop {
@@ -194,20 +196,17 @@ fn bar(records: u64) -> ProgressBar {
     style.map_or(bar.clone(), |style| bar.with_style(style))
 }
 
-/// Letters a second.
+/// Letters a second. Time that nothing was done in, such as while Kafka was
+/// away, is no credit: a rate is there to spare someone.
 struct Pace {
     rate: Option<u32>,
-    began: Instant,
-    done: u64,
+    next: Instant,
 }
 
 impl Pace {
     fn new(rate: Option<u32>) -> Pace {
-        Pace {
-            rate,
-            began: Instant::now(),
-            done: 0,
-        }
+        let next = Instant::now();
+        Pace { rate, next }
     }
 
     /// As many letters as make a tenth of a second.
@@ -216,18 +215,48 @@ impl Pace {
             .map_or(usize::MAX, |rate| (rate as usize / 10).max(1))
     }
 
-    /// Waits until so many more were due. Those that were passed over cost
-    /// nothing.
-    fn wait(&mut self, worked: u64, letters: &Letters) {
-        let Some(rate) = self.rate else { return };
-        self.done += worked;
-        let due = Duration::from_secs_f64(self.done as f64 / f64::from(rate));
-        while !letters.stopped() {
-            let left = due.saturating_sub(self.began.elapsed());
-            if left.is_zero() {
-                return;
-            }
-            std::thread::sleep(left.min(Duration::from_millis(100)));
+    /// When the next may be taken, after so many were since `began`. Those that
+    /// were passed over cost nothing.
+    fn due(&mut self, began: Instant, worked: u64) -> Instant {
+        if let Some(rate) = self.rate {
+            let cost = Duration::from_secs_f64(worked as f64 / f64::from(rate));
+            self.next = self.next.max(began) + cost;
         }
+        self.next
+    }
+}
+
+/// Waits until then, or until someone wants it to end.
+fn wait(until: Instant, letters: &Letters) {
+    while !letters.stopped() {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        std::thread::sleep(left.min(Duration::from_millis(100)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_no_credit_for_later() {
+        let mut pace = Pace::new(Some(100));
+        let began = pace.next;
+        let after = |millis| began + Duration::from_millis(millis);
+        assert_eq!(pace.due(began, 10), after(100));
+        assert_eq!(
+            pace.due(after(100), 10),
+            after(200),
+            "as fast as is allowed"
+        );
+        assert_eq!(
+            pace.due(after(5_000), 10),
+            after(5_100),
+            "after a pause as well"
+        );
+        assert_eq!(pace.due(after(5_100), 0), after(5_100), "passed over");
     }
 }
