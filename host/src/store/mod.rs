@@ -84,6 +84,12 @@ pub trait Writer: Send {
     /// When the store does not answer; they may be marked.
     fn mark_sent(&mut self, group: &str, names: &[&str]) -> Result<(), Unavailable>;
 
+    /// Forgets that the group was given these records.
+    ///
+    /// # Errors
+    /// When the store does not answer; they may be forgotten.
+    fn unmark(&mut self, group: &str, sources: &[&str]) -> Result<(), Unavailable>;
+
     /// Stores the events of those records that the group was not given before,
     /// rings, and marks them, all or nothing; answers for each record. With
     /// `write` false it answers what would be, and changes nothing.

@@ -31,9 +31,16 @@ pub struct Replay<'a> {
     pub reports: Vec<StreamEvent<'a>>,
     /// By the index of a source, clients that are away and get nothing of it.
     pub withheld: Vec<(usize, &'a [u8])>,
-    /// Of a try whose answer was lost: which sources it would have stored. What
-    /// of them is marked at the next look counts as ours.
-    pub(super) doubt: Vec<bool>,
+    /// Sources that are stored again though they are marked: whoever does it
+    /// takes their marks away before ([`super::Writer::unmark`]), and what would
+    /// be is told as if they had none.
+    pub forced: Vec<&'a str>,
+    /// By the index of a source, what became of it in a try whose answer, or
+    /// the answer after it, was lost: that is what its mark says at the next
+    /// look.
+    pub(super) ours: Vec<Option<Replayed>>,
+    /// Indices of sources that are marked, and of which nothing is stored.
+    pub(super) marked_in_vain: Vec<usize>,
 }
 
 impl<'a> Replay<'a> {
@@ -45,8 +52,35 @@ impl<'a> Replay<'a> {
             events: Vec::new(),
             reports: Vec::new(),
             withheld: Vec::new(),
-            doubt: Vec::new(),
+            forced: Vec::new(),
+            ours: Vec::new(),
+            marked_in_vain: Vec::new(),
         }
+    }
+
+    pub(super) fn is_forced(&self, source: &str) -> bool {
+        self.forced.contains(&source)
+    }
+
+    /// Notes what became, or may have become, of those that were not stored
+    /// before this try.
+    pub(super) fn note_ours(&mut self, before: &[Replayed], told: &[Replayed]) {
+        self.ours.resize(told.len(), None);
+        for ((ours, before), told) in self.ours.iter_mut().zip(before).zip(told) {
+            if *before == Replayed::Stored {
+                *ours = Some(told.clone());
+            }
+        }
+    }
+
+    /// What was told, where what a try of ours marked is ours.
+    pub(super) fn with_ours(&self, mut told: Vec<Replayed>) -> Vec<Replayed> {
+        for (told, ours) in told.iter_mut().zip(&self.ours) {
+            if let (Replayed::Before, Some(ours)) = (&told, ours) {
+                *told = ours.clone();
+            }
+        }
+        told
     }
 
     /// The index of an event's source.

@@ -223,6 +223,55 @@ fn a_record_with_an_event_for_what_is_no_stream_is_not_stored_and_not_marked() {
 }
 
 #[test]
+fn a_pipelines_replay_that_redis_refused_whole_is_not_marked_and_one_in_part_is() {
+    let subject = Subject::redis(&servers().redis.url());
+    let mut redis = servers().redis.connect();
+    let broken = format!("{}:{{0}}:client:broken", subject.prefix);
+    redis::cmd("SET")
+        .arg(&broken)
+        .arg(1)
+        .exec(&mut redis)
+        .unwrap();
+    let mut writer = subject.writer();
+    writer.begin(&key(0), None, &at(0)).unwrap();
+    let events = [
+        event("before", "a", "before", 0),
+        event("part", "a", "part", 0),
+        event("part", "broken", "part", 1),
+        event("whole", "broken", "whole", 0),
+        event("whole", "broken", "whole", 1),
+    ];
+    replay(&mut *writer, &mut records(&["before"]));
+    // A look ahead rides along, and is as good as ever.
+    let ledger = key(0);
+    let refused = stored(writer.append(&mut batch(&ledger, 0, 5, &events), Some(&ledger)));
+    let refused: Vec<usize> = refused.iter().map(|refusal| refusal.event).collect();
+    assert_eq!(refused, [2, 3, 4]);
+    let names = ["before", "part", "whole"];
+    let known = writer.marked("g", Mark::Stored, &names).unwrap();
+    assert_eq!(known, [true, true, false]);
+    stored(writer.append(&mut batch(&ledger, 5, 6, &[]), None));
+}
+
+#[test]
+fn what_is_forced_is_told_as_new_and_stored_once_its_mark_is_gone() {
+    both(|subject| {
+        let mut writer = subject.writer();
+        replay(&mut *writer, &mut records(&["x", "y"]));
+        let forced = || {
+            let mut replay = records(&["x", "y"]);
+            replay.forced = vec!["y"];
+            replay
+        };
+        let told = writer.replay(&mut forced(), false).unwrap();
+        assert_eq!(told, [Before, Stored]);
+        writer.unmark("g", &["y"]).unwrap();
+        assert_eq!(replay(&mut *writer, &mut forced()), told);
+        assert_eq!(subject.data("a"), ["x", "y", "y"]);
+    });
+}
+
+#[test]
 fn through_connections_that_break_each_record_is_stored_and_told_once() {
     let url = servers().redis.url();
     let link = Link::to(url.trim_start_matches("redis://"));

@@ -31,6 +31,10 @@ impl Replayer {
             .iter()
             .map(|outgoing| outgoing.topic.clone())
             .collect();
+        if self.rules.write {
+            // Or the pipeline would take them for copies.
+            self.unmark_forced(letters.iter())?;
+        }
         let delivered = match self.rules.write {
             true => self.deliver(&outgoing),
             false => Delivered {
@@ -61,7 +65,7 @@ impl Replayer {
 /// The record as it was, with where it was at first and how often it was sent.
 /// Which partition it comes to is its key's affair, as it was.
 fn record_of(one: &Chosen, to: Option<&str>) -> Outgoing {
-    let Chosen { letter, source } = one;
+    let Chosen { letter, source, .. } = one;
     let mut headers = letter.own_headers().to_vec();
     headers.retain(|(name, _)| name != SOURCE.as_bytes() && name != REPLAYS.as_bytes());
     let count = letter.replays.saturating_add(1).to_string();

@@ -133,8 +133,14 @@ impl Replayer {
             }
         }
         let group = self.settings.group.clone();
-        let mut replay = work.replay(&group, &records);
         let write = self.rules.write;
+        let letters = || records.iter().map(|record| &work.of.letters[*record]);
+        if write {
+            self.unmark_forced(letters())?;
+        }
+        let mut replay = work.replay(&group, &records);
+        let forced = letters().filter(|one| self.is_forced(one));
+        replay.forced = forced.map(|one| &*one.source).collect();
         let told = self.ask(|writer| writer.replay(&mut replay, write))?;
         let told: HashMap<u32, Replayed> = { records.iter() }
             .map(|record| *record as u32)

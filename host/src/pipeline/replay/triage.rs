@@ -1,6 +1,7 @@
 //! Which letters are replayed at all.
 
 use super::{Letter, Replayer};
+use crate::record::Class;
 use crate::store::Mark;
 use std::hash::BuildHasher;
 
@@ -9,6 +10,8 @@ pub(super) struct Chosen {
     pub letter: Letter,
     /// Which record it is.
     pub source: String,
+    /// Its place among those that came with it.
+    at: usize,
 }
 
 impl Chosen {
@@ -29,21 +32,46 @@ impl Replayer {
     /// were.
     pub(super) fn triage(&mut self, letters: Vec<Letter>) -> anyhow::Result<Vec<Chosen>> {
         let mut chosen = Vec::new();
-        for letter in letters {
+        for (at, letter) in letters.into_iter().enumerate() {
             let source = letter.identity(self.settings.replays);
-            let one = Chosen { letter, source };
+            let one = Chosen { letter, source, at };
             match self.objection(&one.letter) {
                 Some((reason, why)) => self.report.refuse(reason, &why, one.place()),
                 None if self.is_copy(&one) => self.report.copies += 1,
                 None => chosen.push(one),
             }
         }
-        let chosen = self.not_marked(chosen, Mark::Stored, |one| one.source.clone())?;
+        let (forced, chosen): (Vec<_>, Vec<_>) =
+            chosen.into_iter().partition(|one| self.is_forced(one));
+        let mut chosen = self.not_marked(chosen, Mark::Stored, |one| one.source.clone())?;
+        chosen.extend(forced);
+        // In the order of the letters again.
+        chosen.sort_by_key(|one| one.at);
         match self.rules.to_topic {
             // What is lost on its way, say to retention, must be sent again.
             Some(_) if !self.rules.force => self.not_marked(chosen, Mark::Sent, Chosen::sent_mark),
             _ => Ok(chosen),
         }
+    }
+
+    /// Whether a record is replayed though it is marked: the mark may be of its
+    /// other events, or of a daemon that could not take it back.
+    pub(super) fn is_forced(&self, one: &Chosen) -> bool {
+        self.rules.force && one.letter.class == Class::StoreRefused.name()
+    }
+
+    /// Takes the marks of those away that are forced.
+    pub(super) fn unmark_forced<'a>(
+        &mut self,
+        letters: impl Iterator<Item = &'a Chosen>,
+    ) -> anyhow::Result<()> {
+        let forced = letters.filter(|one| self.is_forced(one));
+        let names: Vec<&str> = forced.map(|one| &*one.source).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let group = self.settings.group.clone();
+        self.ask(|writer| writer.unmark(&group, &names))
     }
 
     /// Why a letter must not be replayed.
@@ -78,7 +106,7 @@ impl Replayer {
             );
             return Some(("max-replays", why));
         }
-        if sends && letter.class == "store-refused" && !rules.force {
+        if sends && letter.class == Class::StoreRefused.name() && !rules.force {
             return Some(partly_stored());
         }
         None

@@ -306,6 +306,11 @@ impl Writer for MemoryWriter {
         Ok(())
     }
 
+    fn unmark(&mut self, group: &str, sources: &[&str]) -> Result<(), Unavailable> {
+        self.0.unmark(group, sources);
+        Ok(())
+    }
+
     fn replay(&mut self, replay: &mut Replay, write: bool) -> Result<Vec<Replayed>, Unavailable> {
         Ok(self.0.replay(replay, write))
     }

@@ -29,11 +29,19 @@ impl MemoryStore {
         state.marks(Mark::Sent).extend(marks);
     }
 
+    pub(super) fn unmark(&self, group: &str, sources: &[&str]) {
+        let marks = &mut self.state().replayed;
+        for source in sources {
+            marks.remove(&(group.into(), (*source).into()));
+        }
+    }
+
     pub(super) fn replay(&self, replay: &Replay, write: bool) -> Vec<Replayed> {
         // Under one lock nobody comes between the look and the marks.
         let mut state = self.state();
         let mark = |source: &&str| (replay.group.into(), (*source).into());
-        let known = |source| state.replayed.contains(&mark(source));
+        let known =
+            |source| state.replayed.contains(&mark(source)) && (write || !replay.is_forced(source));
         let before: Vec<bool> = replay.sources.iter().map(known).collect();
         if write {
             let rung = state.store_new(replay, &before, self.shared.retention);

@@ -17,6 +17,11 @@ use crate::store::{
 use metrics::counter;
 use redis::{FromRedisValue, Pipeline, Value};
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+/// How often marks are taken back before a pipeline goes on, and how far apart.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// What Redis says of a key that holds something else than a stream.
 const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
@@ -46,14 +51,7 @@ impl RedisWriter {
         }
         let mut pipe = redis::pipe();
         commands::mark(&mut pipe, &self.keys.marks(group, Mark::Sent), names);
-        let answers = self.send(&pipe)?;
-        match answers
-            .into_iter()
-            .find_map(|answer| answer.extract_error().err())
-        {
-            Some(error) => Err(Unavailable(format!("Redis: {error}"))),
-            None => Ok(()),
-        }
+        self.command(&pipe)
     }
 
     pub(super) fn replay_once(
@@ -66,25 +64,24 @@ impl RedisWriter {
         }
         // No ledger is watched from here on.
         self.watched = None;
+        self.take_back(replay)?;
         loop {
-            let told = self.look_at(replay)?;
+            let told = self.look_at(replay, write)?;
             if !write || !told.contains(&Replayed::Stored) {
-                return Ok(with_doubt(replay, told));
+                return Ok(replay.with_ours(told));
             }
             let fresh = Fresh::of(replay, &told);
             let (pipe, kept_up) = self.replay_transaction(replay, &fresh);
-            let sent = self.send(&pipe).inspect_err(|_| {
-                // Either of them may be the one that was stored.
-                replay.doubt.resize(told.len(), false);
-                for (doubt, told) in replay.doubt.iter_mut().zip(&told) {
-                    *doubt |= *told == Replayed::Stored;
-                }
-            })?;
+            let sent = self.send(&pipe);
+            let sent = sent.inspect_err(|_| replay.note_ours(&told, &told))?;
             match outcome(sent, fresh.events.len()) {
                 Outcome::Done(refusals) => {
                     self.upkeep.done(&kept_up);
-                    let told = self.take_back(replay, told, &fresh, &refusals)?;
-                    return Ok(with_doubt(replay, told));
+                    let after = fresh.told(&told, &refusals);
+                    replay.note_ours(&told, &after);
+                    replay.marked_in_vain = fresh.in_vain(&refusals);
+                    self.take_back(replay)?;
+                    return Ok(replay.with_ours(after));
                 }
                 Outcome::Conflict => counter!("millstream_store_conflicts_total").increment(1),
                 Outcome::Refused(error) => return Err(error),
@@ -95,7 +92,7 @@ impl RedisWriter {
     /// Watches the marks and says what would become of each record now. A key
     /// that is no stream would refuse its event inside of the transaction, with
     /// the rest of it executed: that is seen before.
-    fn look_at(&mut self, replay: &Replay) -> Result<Vec<Replayed>, Unavailable> {
+    fn look_at(&mut self, replay: &Replay, write: bool) -> Result<Vec<Replayed>, Unavailable> {
         let marks = self.keys.marks(replay.group, Mark::Stored);
         let streams: BTreeSet<Vec<u8>> = replay
             .events
@@ -111,11 +108,11 @@ impl RedisWriter {
         let answers = self.send(&pipe)?;
         self.now = time_of(&answers[2]);
         let scores = scores_of(&answers[3])?;
-        let told = |score: Option<f64>| match score {
-            Some(_) => Replayed::Before,
-            None => Replayed::Stored,
+        let told = |(score, source): (Option<f64>, &&str)| match score {
+            Some(_) if write || !replay.is_forced(source) => Replayed::Before,
+            _ => Replayed::Stored,
         };
-        let mut told: Vec<_> = scores.into_iter().map(told).collect();
+        let mut told: Vec<_> = scores.into_iter().zip(&replay.sources).map(told).collect();
         let types: HashMap<_, _> = streams.into_iter().zip(&answers[4..]).collect();
         for (event, place) in replay.events.iter().zip(replay.places()) {
             let holds = types.get(&self.keys.stream(event.to, event.name));
@@ -155,48 +152,59 @@ impl RedisWriter {
         (pipe, kept_up)
     }
 
-    /// Records of which every event was refused inside of the transaction after
-    /// all: nothing of them is stored, so they are not marked either. A record
-    /// of which some are stored keeps its mark.
-    fn take_back(
-        &mut self,
-        replay: &Replay,
-        mut told: Vec<Replayed>,
-        fresh: &Fresh,
-        refusals: &[Refusal],
-    ) -> Result<Vec<Replayed>, Unavailable> {
-        let mut unstored: HashMap<usize, usize> = HashMap::new();
-        for refusal in refusals {
-            let at = fresh.places[refusal.event];
-            *unstored.entry(at).or_default() += 1;
-            told[at] = Replayed::Refused(refusal.message.clone());
+    /// Takes the marks away of records of which every event was refused inside
+    /// of the transaction after all: nothing of them is stored. A record of
+    /// which some are stored keeps its mark.
+    fn take_back(&mut self, replay: &mut Replay) -> Result<(), Unavailable> {
+        let in_vain = replay.marked_in_vain.iter();
+        let names: Vec<_> = in_vain.map(|at| replay.sources[*at]).collect();
+        self.unmark_in(replay.group, &names)?;
+        replay.marked_in_vain.clear();
+        Ok(())
+    }
+
+    pub(super) fn unmark_in(&mut self, group: &str, sources: &[&str]) -> Result<(), Unavailable> {
+        if sources.is_empty() {
+            return Ok(());
         }
-        let all = |at: &usize| fresh.places.iter().filter(|place| *place == at).count();
-        unstored.retain(|at, refused| all(at) == *refused);
-        if !unstored.is_empty() {
-            let names: Vec<_> = unstored.keys().map(|at| replay.sources[*at]).collect();
-            let mut pipe = redis::pipe();
-            let marks = self.keys.marks(replay.group, Mark::Stored);
-            pipe.cmd("ZREM").arg(marks).arg(names);
-            self.send(&pipe)?;
+        let mut pipe = redis::pipe();
+        let marks = self.keys.marks(group, Mark::Stored);
+        pipe.cmd("ZREM").arg(marks).arg(sources);
+        self.command(&pipe)
+    }
+
+    /// Likewise for a pipeline, which has stored the rest and goes on: what
+    /// keeps its mark in vain is replayed with `--force`.
+    pub(super) fn unmark_in_vain(&mut self, group: &str, sources: &[&str]) {
+        for _ in 0..TRIES {
+            match self.unmark_in(group, sources) {
+                Ok(()) => return,
+                Err(error) => tracing::debug!(%error, "taking marks back; again"),
+            }
+            std::thread::sleep(PAUSE);
         }
-        Ok(told)
+        tracing::error!(
+            group,
+            ?sources,
+            "Redis refused these records and does not forget that they were replayed: \
+             their letters need `millstream dlq replay --force`"
+        );
+    }
+
+    /// Sends commands whose answers say nothing but whether they were done.
+    fn command(&mut self, pipe: &Pipeline) -> Result<(), Unavailable> {
+        let answers = self.send(pipe)?.into_iter();
+        let refused = answers.filter_map(|answer| answer.extract_error().err());
+        match refused.into_iter().next() {
+            Some(error) => Err(Unavailable(format!("Redis: {error}"))),
+            None => Ok(()),
+        }
     }
 }
 
 fn is_stream(answer: &Value) -> bool {
     // Where TYPE is not allowed, XADD will tell.
     String::from_redis_value_ref(answer).map_or(true, |of| of == "stream" || of == "none")
-}
-
-/// What a try of ours may have stored, and is marked now, is ours.
-fn with_doubt(replay: &Replay, mut told: Vec<Replayed>) -> Vec<Replayed> {
-    for (told, doubt) in told.iter_mut().zip(&replay.doubt) {
-        if *doubt && *told == Replayed::Before {
-            *told = Replayed::Stored;
-        }
-    }
-    told
 }
 
 /// What of a replay is to be stored.
@@ -232,5 +240,24 @@ impl<'a> Fresh<'a> {
             withheld,
             reports,
         }
+    }
+    /// What became of each record.
+    fn told(&self, told: &[Replayed], refusals: &[Refusal]) -> Vec<Replayed> {
+        let mut told = told.to_vec();
+        for refusal in refusals {
+            told[self.places[refusal.event]] = Replayed::Refused(refusal.message.clone());
+        }
+        told
+    }
+
+    /// The records of which nothing is stored.
+    fn in_vain(&self, refusals: &[Refusal]) -> Vec<usize> {
+        let mut refused: HashMap<usize, usize> = HashMap::new();
+        for refusal in refusals {
+            *refused.entry(self.places[refusal.event]).or_default() += 1;
+        }
+        let all = |at: &usize| self.places.iter().filter(|place| *place == at).count();
+        refused.retain(|at, refused| all(at) == *refused);
+        refused.into_keys().collect()
     }
 }

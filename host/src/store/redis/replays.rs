@@ -1,7 +1,7 @@
 //! Replays: of an append's events those that were not stored before.
 
 use crate::store::{Append, Refusal, StreamEvent};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// What of an append is new.
 pub(super) struct Fresh<'a> {
@@ -65,6 +65,19 @@ impl<'a> Fresh<'a> {
     /// How many are not.
     pub fn skipped(&self, all: &[StreamEvent]) -> u64 {
         (all.len() - self.events(all).len()) as u64
+    }
+
+    /// The replays of which every event was refused: they are marked, and
+    /// nothing of them is stored. `refusals` are of [`Fresh::events`].
+    pub fn in_vain(&self, all: &[StreamEvent<'a>], refusals: &[Refusal]) -> Vec<&'a str> {
+        let events = self.events(all);
+        let mut refused: HashMap<&str, usize> = HashMap::new();
+        for replay in { refusals.iter() }.filter_map(|refusal| events[refusal.event].replay) {
+            *refused.entry(replay).or_default() += 1;
+        }
+        let all = |replay| events.iter().filter(|e| e.replay == Some(replay)).count();
+        refused.retain(|replay, refused| all(*replay) == *refused);
+        refused.into_keys().collect()
     }
 
     /// Refusals of the events that were to be stored, as the append counts.

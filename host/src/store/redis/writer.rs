@@ -247,6 +247,8 @@ impl Writer for RedisWriter {
                 (AfterExecute::Stored, Ok(Outcome::Done(refusals))) => {
                     let skipped = fresh.skipped(append.events);
                     counter!("millstream_replays_skipped_total").increment(skipped);
+                    let in_vain = fresh.in_vain(append.events, &refusals);
+                    self.unmark_in_vain(&append.ledger.group, &in_vain);
                     return Appended::Stored(fresh.of_append(refusals));
                 }
                 (_, Ok(Outcome::Refused(error))) => return Appended::Unavailable(error),
@@ -298,6 +300,10 @@ impl Writer for RedisWriter {
 
     fn mark_sent(&mut self, group: &str, names: &[&str]) -> Result<(), Unavailable> {
         self.mark_as_sent(group, names)
+    }
+
+    fn unmark(&mut self, group: &str, sources: &[&str]) -> Result<(), Unavailable> {
+        self.unmark_in(group, sources)
     }
 
     fn replay(&mut self, replay: &mut Replay, write: bool) -> Result<Vec<Replayed>, Unavailable> {
