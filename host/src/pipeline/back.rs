@@ -11,7 +11,7 @@ use super::shared::lock;
 use super::signal::Signal;
 use super::{Shared, Trouble};
 use crate::record::{Class, Failure, Stage};
-use crate::store::{Append, Appended, Exchange, Ledger, LedgerKey, Refusal, Writer};
+use crate::store::{Append, Appended, Exchange, Ledger, LedgerKey, Refusal, Unstored, Writer};
 use metrics::{Counter, counter};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -94,7 +94,7 @@ impl Back {
         }
         while self.wanted(plan) {
             let error = match self.writer.append(&mut append, following) {
-                Appended::Stored(refusals) => return self.stored(plan, &refusals),
+                Appended::Stored(unstored) => return self.stored(plan, &unstored),
                 Appended::Moved(ledger) => return self.moved(&plan.lane, ledger),
                 Appended::Unavailable(error) => error,
                 Appended::Unknown(error) => {
@@ -171,16 +171,16 @@ impl Back {
         self.pause = (self.pause * 2).min(PAUSES.1);
     }
 
-    fn stored(&mut self, plan: &Plan, refusals: &[Refusal]) {
+    fn stored(&mut self, plan: &Plan, unstored: &Unstored) {
         self.pause = PAUSES.0;
         self.shared.trouble(Trouble::Store, None);
         plan.lane.done.store(plan.next, Ordering::Release);
-        let events = plan.streamed.len() - refusals.len();
+        let events = plan.streamed.len() - unstored.indices().count();
         self.meters.records.increment(plan.records as u64);
         self.meters.events.increment(events as u64);
         self.meters.batches.increment(1);
-        if !refusals.is_empty() {
-            self.bury(plan, refusals);
+        if !unstored.refused.is_empty() {
+            self.bury(plan, &unstored.refused);
         }
     }
 

@@ -119,11 +119,28 @@ pub struct Refusal {
     pub message: String,
 }
 
+/// What of an append is not in the store, where the rest of it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unstored {
+    /// The events that the store would not take.
+    pub refused: Vec<Refusal>,
+    /// Indices in [`Append::events`] of those whose task had ended.
+    pub dropped: Vec<usize>,
+}
+
+impl Unstored {
+    /// The indices of all of them.
+    pub fn indices(&self) -> impl Iterator<Item = usize> {
+        let refused = self.refused.iter().map(|refusal| refusal.event);
+        refused.chain(self.dropped.iter().copied())
+    }
+}
+
 /// What is known after an append.
 #[derive(Debug)]
 pub enum Appended {
     /// Stored, except for these.
-    Stored(Vec<Refusal>),
+    Stored(Unstored),
     /// Nothing was stored: the ledger stands elsewhere (or is gone).
     Moved(Option<Ledger>),
     /// The answer was lost: it may be stored or not. The next try of the same

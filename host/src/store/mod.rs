@@ -15,7 +15,7 @@ mod replay;
 mod settings;
 mod tasks;
 
-pub use ledger::{Append, Appended, Ledger, LedgerKey, Refusal, StreamEvent, TaskReport};
+pub use ledger::{Append, Appended, Ledger, LedgerKey, Refusal, StreamEvent, TaskReport, Unstored};
 pub use protocol::Exchange;
 pub use replay::{Mark, Replay, Replayed};
 pub use settings::{Retention, StoreSettings, StoreUrl};

@@ -8,6 +8,7 @@
 //! own topics have (`StreamEvent::replay`), so all ways to replay agree.
 
 use super::StreamEvent;
+use std::collections::BTreeSet;
 
 /// What is kept of a record that is replayed, by its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,9 @@ pub struct Replay<'a> {
     /// takes their marks away before ([`super::Writer::unmark`]), and what would
     /// be is told as if they had none.
     pub forced: Vec<&'a str>,
+    /// Indices of events that were not stored, or would not be: their task had
+    /// ended.
+    pub dropped: BTreeSet<usize>,
     /// By the index of a source, what became of it in a try whose answer, or
     /// the answer after it, was lost: that is what its mark says at the next
     /// look.
@@ -53,6 +57,7 @@ impl<'a> Replay<'a> {
             reports: Vec::new(),
             withheld: Vec::new(),
             forced: Vec::new(),
+            dropped: BTreeSet::new(),
             ours: Vec::new(),
             marked_in_vain: Vec::new(),
         }
@@ -87,6 +92,12 @@ impl<'a> Replay<'a> {
     pub(super) fn source_of(&self, event: &StreamEvent) -> Option<usize> {
         let replay = event.replay?;
         self.sources.iter().position(|source| *source == replay)
+    }
+
+    /// The tasks that its events say something of, each once.
+    pub(super) fn tasks(&self) -> Vec<&'a [u8]> {
+        let tasks = { self.events.iter() }.filter_map(|event| Some(event.task?.id));
+        tasks.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// For each event the index of its source. Events of one record stand

@@ -259,7 +259,7 @@ fn batch<'a>(
 #[track_caller]
 fn stored(appended: Appended) -> Vec<Refusal> {
     match appended {
-        Appended::Stored(refusals) => refusals,
+        Appended::Stored(unstored) => unstored.refused,
         other => panic!("not stored: {other:?}"),
     }
 }

@@ -68,7 +68,7 @@ fn of_two_writers_with_the_same_expectation_one_stores() {
                 let following = (round % 2 == 0).then_some(&following);
                 let of = [(name, name), ("both", name)];
                 match append_then(&mut *writer, &key(0), round * 2, &of, following) {
-                    Appended::Stored(refusals) if refusals.is_empty() => won += 1,
+                    Appended::Stored(unstored) if unstored.refused.is_empty() => won += 1,
                     Appended::Moved(Some(ledger)) => assert_eq!(ledger.next, round * 2 + 2),
                     other => panic!("{other:?}"),
                 }

@@ -3,7 +3,7 @@
 
 use super::{Subject, at, batch, both, key, stored};
 use millstream::record::StreamKind;
-use millstream::store::{Mark, Replay, Replayed, StreamEvent, Writer};
+use millstream::store::{Mark, Replay, Replayed, StreamEvent, TaskReport, Writer};
 use millstream_tests::{Link, servers, streams};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -269,6 +269,51 @@ fn what_is_forced_is_told_as_new_and_stored_once_its_mark_is_gone() {
         assert_eq!(replay(&mut *writer, &mut forced()), told);
         assert_eq!(subject.data("a"), ["x", "y", "y"]);
     });
+}
+
+#[test]
+fn what_comes_after_the_end_of_its_task_is_told_as_dropped() {
+    let subject = Subject::redis(&servers().redis.url());
+    let mut redis = servers().redis.connect();
+    for (task, ended) in [("over", true), ("open", false)] {
+        let mut set = redis::cmd("HSET");
+        set.arg(format!("{}:{{0}}:task:{task}", subject.prefix));
+        set.arg("owner").arg("a");
+        if ended {
+            set.arg("ended").arg(1);
+        }
+        set.exec(&mut redis).unwrap();
+    }
+    let of = |source, n, task: &'static str, ends| StreamEvent {
+        task: Some(TaskReport {
+            id: task.as_bytes(),
+            status: b"completed",
+            ends,
+        }),
+        ..event(source, "a", source, n)
+    };
+    let all = || {
+        let mut replay = Replay::new("g");
+        replay.sources = vec!["before", "x", "y"];
+        replay.events = vec![
+            event("before", "a", "before", 0),
+            of("x", 0, "over", true),
+            of("x", 1, "unknown", true),
+            of("x", 2, "open", true),
+            of("y", 0, "open", false),
+        ];
+        replay
+    };
+    let mut writer = subject.writer();
+    replay(&mut *writer, &mut records(&["before"]));
+    for write in [false, true] {
+        let mut replay = all();
+        let told = writer.replay(&mut replay, write).unwrap();
+        assert_eq!(told, [Before, Stored, Stored]);
+        let dropped: Vec<usize> = replay.dropped.into_iter().collect();
+        assert_eq!(dropped, [1, 4], "write: {write}");
+    }
+    assert_eq!(subject.data("a"), ["before", "x", "x"]);
 }
 
 #[test]

@@ -69,6 +69,12 @@ pub(super) fn text(told: &Told) -> String {
         report.withheld,
         format!("{away}: their clients are away"),
     );
+    let dropped = did("events dropped", "events would be dropped");
+    line(
+        1,
+        report.dropped,
+        format!("{dropped}: their task had ended"),
+    );
     for (topic, count) in &report.routed {
         let to = did("events sent to the topic", "events would go to the topic");
         line(1, *count, format!("{to} {topic}"));
@@ -147,6 +153,7 @@ pub(super) fn json(told: &Told) -> Value {
         "events": report.events.iter().map(event).collect::<Vec<_>>(),
         "streamed": report.streamed,
         "withheld": report.withheld,
+        "dropped": report.dropped,
         "routed": report.routed,
         "no-letters": told.strange,
     })

@@ -34,6 +34,8 @@ pub struct Report {
     pub streamed: u64,
     /// The events whose clients are away and get nothing.
     pub withheld: u64,
+    /// The events that were dropped: their task had ended.
+    pub dropped: u64,
     /// The events that went to a Kafka topic, by it.
     pub routed: BTreeMap<String, u64>,
 }

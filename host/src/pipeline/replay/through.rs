@@ -10,7 +10,7 @@ use crate::plugin::Made;
 use crate::record::{Class, Outgoing, Stage};
 use crate::store::{Replay, Replayed, Unavailable};
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::time::Instant;
 
@@ -146,11 +146,12 @@ impl Replayer {
             .map(|record| *record as u32)
             .zip(told)
             .collect();
-        self.count(work, &told);
+        let dropped = std::mem::take(&mut replay.dropped);
+        self.count(work, &told, &dropped);
         Ok(())
     }
 
-    fn count(&mut self, work: &Work, told: &HashMap<u32, Replayed>) {
+    fn count(&mut self, work: &Work, told: &HashMap<u32, Replayed>, dropped: &BTreeSet<usize>) {
         let list = &work.made.events.list;
         let with_events: HashSet<u32> = list.iter().map(|event| event.record).collect();
         for (record, told) in told {
@@ -170,7 +171,12 @@ impl Replayer {
         }
         let stored =
             |index: &u32| told.get(&list[*index as usize].record) == Some(&Replayed::Stored);
-        for index in work.gone.streamed.iter().filter(|index| stored(index)) {
+        let streamed = work.gone.streamed.iter().enumerate();
+        for (at, index) in streamed.filter(|(_, index)| stored(index)) {
+            if dropped.contains(&at) {
+                self.report.dropped += 1;
+                continue;
+            }
             let event = &list[*index as usize];
             self.report
                 .event(event.to, work.made.events.bytes(event.kind));

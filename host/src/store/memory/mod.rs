@@ -6,7 +6,7 @@ mod tasks;
 
 use super::{
     Append, Appended, Bell, Ledger, LedgerKey, Mark, Replay, Replayed, Retention, Unavailable,
-    Writer,
+    Unstored, Writer,
 };
 use crate::record::{AWAY, ClientId, Entry, Gap, Page, StreamId, StreamName, Want};
 use bytes::Bytes;
@@ -240,7 +240,8 @@ impl Writer for MemoryWriter {
         let mut fresh = append.replays();
         fresh.retain(|(replay, _)| state.replayed.insert((group.clone(), (*replay).into())));
         let fresh: HashSet<(&str, i64)> = fresh.into_iter().collect();
-        for event in append.events {
+        let mut dropped = Vec::new();
+        for (at, event) in append.events.iter().enumerate() {
             let is_new = |replay| fresh.contains(&(replay, event.offset));
             if event.replay.is_some_and(|replay| !is_new(replay)) {
                 continue;
@@ -249,6 +250,7 @@ impl Writer for MemoryWriter {
                 continue;
             };
             if !state.tasks.report(event) {
+                dropped.push(at);
                 continue;
             }
             state
@@ -272,7 +274,10 @@ impl Writer for MemoryWriter {
         state.forget_idle(retention);
         drop(state);
         self.0.ring(Bell::News(rung));
-        Appended::Stored(Vec::new())
+        Appended::Stored(Unstored {
+            refused: Vec::new(),
+            dropped,
+        })
     }
 
     fn owners(&mut self, tasks: &[&str]) -> Result<Vec<Option<ClientId>>, Unavailable> {

@@ -36,7 +36,7 @@ impl MemoryStore {
         }
     }
 
-    pub(super) fn replay(&self, replay: &Replay, write: bool) -> Vec<Replayed> {
+    pub(super) fn replay(&self, replay: &mut Replay, write: bool) -> Vec<Replayed> {
         // Under one lock nobody comes between the look and the marks.
         let mut state = self.state();
         let mark = |source: &&str| (replay.group.into(), (*source).into());
@@ -61,19 +61,25 @@ impl State {
     /// Stores what is new; answers the streams that have news.
     fn store_new(
         &mut self,
-        replay: &Replay,
+        replay: &mut Replay,
         before: &[bool],
         retention: Retention,
     ) -> Vec<StreamName> {
         let mut rung = Vec::new();
-        for (event, place) in replay.events.iter().zip(replay.places()) {
+        let places = replay.places();
+        for (n, (event, place)) in replay.events.iter().zip(places).enumerate() {
             let Ok(stream) = StreamName::new(event.to, event.name) else {
                 continue;
             };
-            if place.is_some_and(|at| !before[at]) && self.tasks.report(event) {
+            if place.is_none_or(|at| before[at]) {
+                continue;
+            }
+            if self.tasks.report(event) {
                 let entries = self.streams.entry(stream.clone()).or_default();
                 entries.push(event.kind, event.data, retention);
                 rung.push(stream);
+            } else {
+                replay.dropped.insert(n);
             }
         }
         for event in &replay.reports {

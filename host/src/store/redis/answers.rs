@@ -1,14 +1,14 @@
 //! What Redis' answers say.
 
 use crate::store::memory::now_millis;
-use crate::store::{Ledger, Refusal, Unavailable};
+use crate::store::{Ledger, Refusal, Unavailable, Unstored};
 use metrics::counter;
 use redis::{FromRedisValue, Value};
 
 /// What a transaction's answers say.
 pub(super) enum Outcome {
-    /// It was executed; these events were refused in it.
-    Done(Vec<Refusal>),
+    /// It was executed, without these events.
+    Done(Unstored),
     /// It was not: a watched key had changed.
     Conflict,
     /// It was not, for this reason.
@@ -29,10 +29,13 @@ pub(super) fn outcome(mut answers: Vec<Value>, events: usize) -> Outcome {
         Some(Value::Nil) => Outcome::Conflict,
         Some(Value::Array(done)) => {
             // Of a task that has ended nothing is stored any more.
-            let ended = done.iter().take(events).filter(|a| **a == Value::Nil);
-            counter!("millstream_task_results_dropped_total").increment(ended.count() as u64);
+            let ended = done.iter().take(events).enumerate();
+            let ended = ended.filter(|(_, answer)| **answer == Value::Nil);
+            let dropped: Vec<usize> = ended.map(|(event, _)| event).collect();
+            counter!("millstream_task_results_dropped_total").increment(dropped.len() as u64);
             let events = done.into_iter().take(events).enumerate();
-            Outcome::Done(events.filter_map(refusal).collect())
+            let refused = events.filter_map(refusal).collect();
+            Outcome::Done(Unstored { refused, dropped })
         }
         // Not executed: say the first thing that was wrong, not EXECABORT.
         other => {

@@ -9,14 +9,16 @@
 use super::RedisWriter;
 use super::answers::{Outcome, outcome, scores_of, time_of};
 use super::commands;
+use super::tasks::{self, End};
 use super::upkeep::KeptUp;
 use crate::record::TopicPartition;
 use crate::store::{
     Append, Exchange, LedgerKey, Mark, Refusal, Replay, Replayed, StreamEvent, Unavailable,
+    Unstored,
 };
 use metrics::counter;
 use redis::{FromRedisValue, Pipeline, Value};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 /// How often marks are taken back before a pipeline goes on, and how far apart.
@@ -75,11 +77,13 @@ impl RedisWriter {
             let sent = self.send(&pipe);
             let sent = sent.inspect_err(|_| replay.note_ours(&told, &told))?;
             match outcome(sent, fresh.events.len()) {
-                Outcome::Done(refusals) => {
+                Outcome::Done(unstored) => {
                     self.upkeep.done(&kept_up);
-                    let after = fresh.told(&told, &refusals);
+                    let after = fresh.told(&told, &unstored.refused);
                     replay.note_ours(&told, &after);
-                    replay.marked_in_vain = fresh.in_vain(&refusals);
+                    replay.marked_in_vain = fresh.in_vain(&unstored);
+                    let dropped = unstored.dropped.iter().map(|event| fresh.at[*event]);
+                    replay.dropped.extend(dropped);
                     self.take_back(replay)?;
                     return Ok(replay.with_ours(after));
                 }
@@ -92,7 +96,7 @@ impl RedisWriter {
     /// Watches the marks and says what would become of each record now. A key
     /// that is no stream would refuse its event inside of the transaction, with
     /// the rest of it executed: that is seen before.
-    fn look_at(&mut self, replay: &Replay, write: bool) -> Result<Vec<Replayed>, Unavailable> {
+    fn look_at(&mut self, replay: &mut Replay, write: bool) -> Result<Vec<Replayed>, Unavailable> {
         let marks = self.keys.marks(replay.group, Mark::Stored);
         let streams: BTreeSet<Vec<u8>> = replay
             .events
@@ -105,6 +109,9 @@ impl RedisWriter {
         pipe.cmd("TIME");
         pipe.cmd("ZMSCORE").arg(&marks).arg(&replay.sources);
         streams.iter().for_each(|key| _ = pipe.cmd("TYPE").arg(key));
+        // What is stored asks for itself.
+        let tasks = if write { Vec::new() } else { replay.tasks() };
+        tasks::ask_ends(&mut pipe, &self.keys, &tasks);
         let answers = self.send(&pipe)?;
         self.now = time_of(&answers[2]);
         let scores = scores_of(&answers[3])?;
@@ -113,6 +120,7 @@ impl RedisWriter {
             _ => Replayed::Stored,
         };
         let mut told: Vec<_> = scores.into_iter().zip(&replay.sources).map(told).collect();
+        let ends = &answers[4 + streams.len()..];
         let types: HashMap<_, _> = streams.into_iter().zip(&answers[4..]).collect();
         for (event, place) in replay.events.iter().zip(replay.places()) {
             let holds = types.get(&self.keys.stream(event.to, event.name));
@@ -121,6 +129,10 @@ impl RedisWriter {
             {
                 told[at] = Replayed::Refused(WRONG_TYPE.into());
             }
+        }
+        if !write {
+            let ends = tasks.into_iter().zip(ends.iter().map(tasks::end_of));
+            replay.dropped = would_drop(replay, &told, &ends.collect());
         }
         Ok(told)
     }
@@ -202,6 +214,29 @@ impl RedisWriter {
     }
 }
 
+/// Indices of the events whose task will have ended by their turn.
+fn would_drop(replay: &Replay, told: &[Replayed], ends: &HashMap<&[u8], End>) -> BTreeSet<usize> {
+    let mut ended: HashSet<&[u8]> = HashSet::new();
+    let mut drops = |(event, place): (&StreamEvent, Option<usize>)| {
+        let is_new = place.is_some_and(|at| told[at] == Replayed::Stored);
+        let Some(task) = event.task.filter(|_| is_new) else {
+            return false;
+        };
+        let Some((id, end)) = ends.get_key_value(task.id) else {
+            return false;
+        };
+        let drops = *end == End::Ended || ended.contains(id);
+        if task.ends && *end == End::Open {
+            ended.insert(id);
+        }
+        drops
+    };
+    let events = replay.events.iter().zip(replay.places()).enumerate();
+    events
+        .filter_map(|(n, event)| drops(event).then_some(n))
+        .collect()
+}
+
 fn is_stream(answer: &Value) -> bool {
     // Where TYPE is not allowed, XADD will tell.
     String::from_redis_value_ref(answer).map_or(true, |of| of == "stream" || of == "none")
@@ -211,7 +246,9 @@ fn is_stream(answer: &Value) -> bool {
 struct Fresh<'a> {
     sources: Vec<&'a str>,
     events: Vec<StreamEvent<'a>>,
-    /// For each event the index of its source in the replay.
+    /// For each event its index in the replay.
+    at: Vec<usize>,
+    /// For each event the index of its source there.
     places: Vec<usize>,
     withheld: Vec<&'a [u8]>,
     reports: Vec<StreamEvent<'a>>,
@@ -222,10 +259,14 @@ impl<'a> Fresh<'a> {
         let is = |at: usize| told[at] == Replayed::Stored;
         let sources = replay.sources.iter().enumerate();
         let sources = sources.filter(|(at, _)| is(*at));
-        let events = replay.events.iter().zip(replay.places());
-        let events =
-            events.filter_map(|(event, place)| Some((*event, place.filter(|at| is(*at))?)));
-        let (events, places) = events.unzip();
+        let (mut at, mut events, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        for (n, (event, place)) in replay.events.iter().zip(replay.places()).enumerate() {
+            if let Some(place) = place.filter(|place| is(*place)) {
+                at.push(n);
+                events.push(*event);
+                places.push(place);
+            }
+        }
         let fresh = |event: &StreamEvent| replay.source_of(event).is_some_and(is);
         let reports = replay.reports.iter().copied();
         let reports = reports.filter(fresh).collect();
@@ -235,6 +276,7 @@ impl<'a> Fresh<'a> {
         withheld.dedup();
         Fresh {
             sources: sources.map(|(_, source)| *source).collect(),
+            at,
             events,
             places,
             withheld,
@@ -250,14 +292,14 @@ impl<'a> Fresh<'a> {
         told
     }
 
-    /// The records of which nothing is stored.
-    fn in_vain(&self, refusals: &[Refusal]) -> Vec<usize> {
-        let mut refused: HashMap<usize, usize> = HashMap::new();
-        for refusal in refusals {
-            *refused.entry(self.places[refusal.event]).or_default() += 1;
-        }
-        let all = |at: &usize| self.places.iter().filter(|place| *place == at).count();
-        refused.retain(|at, refused| all(at) == *refused);
-        refused.into_keys().collect()
+    /// The records of which nothing is stored, since events were refused.
+    fn in_vain(&self, unstored: &Unstored) -> Vec<usize> {
+        let out: HashSet<usize> = unstored.indices().collect();
+        let stored = self.places.iter().enumerate();
+        let stored = stored.filter(|(event, _)| !out.contains(event));
+        let stored: HashSet<usize> = stored.map(|(_, place)| *place).collect();
+        let refused = unstored.refused.iter();
+        let refused: HashSet<usize> = refused.map(|of| self.places[of.event]).collect();
+        refused.difference(&stored).copied().collect()
     }
 }

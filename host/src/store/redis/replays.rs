@@ -1,7 +1,7 @@
 //! Replays: of an append's events those that were not stored before.
 
-use crate::store::{Append, Refusal, StreamEvent};
-use std::collections::{HashMap, HashSet};
+use crate::store::{Append, StreamEvent, Unstored};
+use std::collections::HashSet;
 
 /// What of an append is new.
 pub(super) struct Fresh<'a> {
@@ -67,26 +67,30 @@ impl<'a> Fresh<'a> {
         (all.len() - self.events(all).len()) as u64
     }
 
-    /// The replays of which every event was refused: they are marked, and
-    /// nothing of them is stored. `refusals` are of [`Fresh::events`].
-    pub fn in_vain(&self, all: &[StreamEvent<'a>], refusals: &[Refusal]) -> Vec<&'a str> {
+    /// The replays that are marked and of which nothing is stored, since events
+    /// of them were refused. `unstored` is of [`Fresh::events`].
+    pub fn in_vain(&self, all: &[StreamEvent<'a>], unstored: &Unstored) -> Vec<&'a str> {
         let events = self.events(all);
-        let mut refused: HashMap<&str, usize> = HashMap::new();
-        for replay in { refusals.iter() }.filter_map(|refusal| events[refusal.event].replay) {
-            *refused.entry(replay).or_default() += 1;
-        }
-        let all = |replay| events.iter().filter(|e| e.replay == Some(replay)).count();
-        refused.retain(|replay, refused| all(*replay) == *refused);
-        refused.into_keys().collect()
+        let of = |event: usize| events[event].replay;
+        let refused: HashSet<&str> = { unstored.refused.iter() }
+            .filter_map(|refusal| of(refusal.event))
+            .collect();
+        let out: HashSet<usize> = unstored.indices().collect();
+        let stored = (0..events.len()).filter(|event| !out.contains(event));
+        let stored: HashSet<&str> = stored.filter_map(of).collect();
+        refused.difference(&stored).copied().collect()
     }
 
-    /// Refusals of the events that were to be stored, as the append counts.
-    pub fn of_append(&self, mut refusals: Vec<Refusal>) -> Vec<Refusal> {
+    /// What is not stored, as the append counts.
+    pub fn of_append(&self, mut unstored: Unstored) -> Unstored {
         if let Some((_, places)) = &self.some {
-            for refusal in &mut refusals {
+            for refusal in &mut unstored.refused {
                 refusal.event = places[refusal.event];
             }
+            for event in &mut unstored.dropped {
+                *event = places[*event];
+            }
         }
-        refusals
+        unstored
     }
 }

@@ -55,6 +55,35 @@ pub(super) fn owner_of(answer: &Value) -> Result<Option<ClientId>, Unavailable> 
     Ok(owner.and_then(|owner| ClientId::new(&owner).ok()))
 }
 
+/// Whether a task has ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Ended,
+    Open,
+    /// Nothing is known of it, and nothing is noted.
+    Unknown,
+}
+
+/// Adds the question which of these tasks have ended: an answer a task, of
+/// [`end_of`].
+pub(super) fn ask_ends(pipe: &mut Pipeline, keys: &Keys, tasks: &[&[u8]]) {
+    for task in tasks {
+        pipe.cmd("HMGET")
+            .arg(keys.task(task))
+            .arg("owner")
+            .arg("ended");
+    }
+}
+
+pub(super) fn end_of(answer: &Value) -> End {
+    let fields: Option<[Option<Vec<u8>>; 2]> = FromRedisValue::from_redis_value_ref(answer).ok();
+    match fields {
+        Some([_, Some(_)]) => End::Ended,
+        Some([Some(_), None]) => End::Open,
+        _ => End::Unknown,
+    }
+}
+
 impl RedisStore {
     pub(in crate::store) async fn take_task(
         &self,

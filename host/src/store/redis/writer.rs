@@ -14,7 +14,8 @@ use super::upkeep::{KeptUp, Upkeep};
 use crate::record::ClientId;
 use crate::store::protocol::{AfterExecute, AfterLook, Executed};
 use crate::store::{
-    Append, Appended, Ledger, LedgerKey, Mark, Replay, Replayed, Retention, Unavailable, Writer,
+    Append, Appended, Ledger, LedgerKey, Mark, Replay, Replayed, Retention, Unavailable, Unstored,
+    Writer,
 };
 use metrics::counter;
 use redis::{Pipeline, Value};
@@ -126,7 +127,7 @@ impl RedisWriter {
                 (AfterLook::Look, _) => self.watched = None,
                 (AfterLook::Stored, _) => {
                     self.watched = None;
-                    return Err(Appended::Stored(Vec::new()));
+                    return Err(Appended::Stored(Unstored::default()));
                 }
                 (AfterLook::Moved | AfterLook::Execute, ledger) => {
                     self.watched = None;
@@ -244,12 +245,12 @@ impl Writer for RedisWriter {
                 Err(_) => Executed::Lost,
             };
             match (append.exchange.executed(executed), sent) {
-                (AfterExecute::Stored, Ok(Outcome::Done(refusals))) => {
+                (AfterExecute::Stored, Ok(Outcome::Done(unstored))) => {
                     let skipped = fresh.skipped(append.events);
                     counter!("millstream_replays_skipped_total").increment(skipped);
-                    let in_vain = fresh.in_vain(append.events, &refusals);
+                    let in_vain = fresh.in_vain(append.events, &unstored);
                     self.unmark_in_vain(&append.ledger.group, &in_vain);
-                    return Appended::Stored(fresh.of_append(refusals));
+                    return Appended::Stored(fresh.of_append(unstored));
                 }
                 (_, Ok(Outcome::Refused(error))) => return Appended::Unavailable(error),
                 (_, Err(error)) => return Appended::Unknown(error),
