@@ -46,7 +46,8 @@ pub struct Scan {
     open: VecDeque<Part>,
     /// The first of `open` is being fetched.
     fetching: bool,
-    heard: Instant,
+    /// How long it has been waited for in vain; who looks seldom has not waited.
+    silent: Duration,
 }
 
 /// A partition that is not at its end yet.
@@ -93,7 +94,7 @@ impl Scan {
             servers: kafka.bootstrap_servers.clone(),
             open: VecDeque::new(),
             fetching: false,
-            heard: Instant::now(),
+            silent: Duration::ZERO,
         })
     }
 
@@ -210,12 +211,14 @@ impl Scan {
         if !self.fetching {
             let list = list_of(&part.partition, Offset::Offset(part.from))?;
             self.consumer.assign(&list)?;
-            (self.fetching, self.heard) = (true, Instant::now());
+            (self.fetching, self.silent) = (true, Duration::ZERO);
         }
+        let began = Instant::now();
         let Some(answer) = self.consumer.poll(LOOK) else {
-            return part.still_silent(self.heard).map(|()| Look::Nothing);
+            self.silent += began.elapsed();
+            return part.still_silent(self.silent).map(|()| Look::Nothing);
         };
-        self.heard = Instant::now();
+        self.silent = Duration::ZERO;
         let record = part.take(answer)?;
         if part.from >= part.end {
             self.open.pop_front();
@@ -257,10 +260,10 @@ impl Part {
         message.topic() == &**topic && message.partition() == *partition
     }
 
-    fn still_silent(&self, since: Instant) -> anyhow::Result<()> {
+    fn still_silent(&self, silent: Duration) -> anyhow::Result<()> {
         let (partition, from) = (&self.partition, self.from);
         anyhow::ensure!(
-            since.elapsed() < SILENCE,
+            silent < SILENCE,
             "reading {partition} from {from}: Kafka gives nothing"
         );
         Ok(())

@@ -111,6 +111,8 @@ fn several_topics_are_read_to_their_ends() {
         let found = lines(&one.dlq(&config, &named));
         assert_eq!(found.len(), 600);
     }
+    let twice = ["list", "--json", "--topic", &one.dead, "--topic", &one.dead];
+    assert_eq!(lines(&one.dlq(&config, &twice)).len(), 300);
     // A pipeline of both topics has letters in both.
     let topics = format!("topics = [\"{}\", \"{}\"]", one.topic, two.topic);
     let both = config.replace(&format!("topics = [\"{}\"]", one.topic), &topics);

@@ -68,10 +68,7 @@ pub(super) fn list(choice: &Choice, summary: bool, as_json: bool) -> anyhow::Res
             "Beside them {n} record(s) that are no letters: nothing says what failed."
         )?;
     }
-    if letters.stopped() {
-        bail!("stopped before the end: there may be more");
-    }
-    Ok(())
+    whole(&letters)
 }
 
 fn lines(letters: &mut Letters) -> anyhow::Result<()> {
@@ -79,7 +76,16 @@ fn lines(letters: &mut Letters) -> anyhow::Result<()> {
     while let Some(letter) = letters.next()? {
         writeln!(out, "{}", describe(&letter))?;
     }
-    Ok(out.flush()?)
+    out.flush()?;
+    whole(letters)
+}
+
+/// Whoever counts on the list must know that it is not all of it.
+fn whole(letters: &Letters) -> anyhow::Result<()> {
+    if letters.stopped() {
+        bail!("stopped before the end: there may be more");
+    }
+    Ok(())
 }
 
 fn row(letter: &Letter) -> Vec<String> {

@@ -5,6 +5,7 @@ use crate::config::PipelineSettings;
 use crate::kafka::scan::Scan;
 use crate::plugin::Source;
 use anyhow::bail;
+use std::collections::BTreeSet;
 
 /// The bundled policies, whose topic the configuration tells.
 const KNOWN: [&str; 2] = ["retry-then-topic", "json-envelope"];
@@ -38,7 +39,8 @@ pub(super) fn add(
     pipelines: &[PipelineSettings],
 ) -> anyhow::Result<()> {
     let range = choice.range();
-    for topic in &choice.topic {
+    let named: BTreeSet<&String> = choice.topic.iter().collect();
+    for topic in named {
         if !scan.add(topic, &range)? {
             bail!("Kafka has no topic {topic}");
         }

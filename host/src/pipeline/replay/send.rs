@@ -46,7 +46,7 @@ impl Replayer {
         let arrived = letters.iter().zip(&delivered.has).filter(has);
         let arrived: Vec<&Chosen> = arrived.map(|(one, _)| one).collect();
         if self.rules.write {
-            let names: Vec<String> = arrived.iter().map(|one| one.sent_mark()).collect();
+            let names: Vec<String> = arrived.iter().map(|one| one.sent_mark(to)).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let group = self.settings.group.clone();
             self.ask(|writer| writer.mark_sent(&group, &names))?;

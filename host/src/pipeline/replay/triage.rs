@@ -16,9 +16,14 @@ pub(super) struct Chosen {
 
 impl Chosen {
     /// What marks that this letter was sent: with how often the record had
-    /// been, so that one that came back can be sent again.
-    pub fn sent_mark(&self) -> String {
-        format!("{}#{}", self.source, self.letter.replays)
+    /// been, so that one that came back can be sent again, and with the topic
+    /// where it is not its own.
+    pub fn sent_mark(&self, to: Option<&str>) -> String {
+        let mark = format!("{}#{}", self.source, self.letter.replays);
+        match to.filter(|to| **to != *self.letter.source.topic) {
+            Some(to) => format!("{mark}>{to}"),
+            None => mark,
+        }
     }
 
     pub fn place(&self) -> String {
@@ -47,9 +52,11 @@ impl Replayer {
         chosen.extend(forced);
         // In the order of the letters again.
         chosen.sort_by_key(|one| one.at);
-        match self.rules.to_topic {
+        match self.rules.to_topic.clone() {
             // What is lost on its way, say to retention, must be sent again.
-            Some(_) if !self.rules.force => self.not_marked(chosen, Mark::Sent, Chosen::sent_mark),
+            Some(to) if !self.rules.force => {
+                self.not_marked(chosen, Mark::Sent, |one| one.sent_mark(to.as_deref()))
+            }
             _ => Ok(chosen),
         }
     }
@@ -131,8 +138,8 @@ impl Replayer {
     /// Of the letters of one record the first alone. The hash is of 128 random
     /// bits: that two records share one is not to be expected.
     fn is_copy(&mut self, one: &Chosen) -> bool {
-        let name = match self.rules.to_topic {
-            Some(_) => one.sent_mark(),
+        let name = match &self.rules.to_topic {
+            Some(to) => one.sent_mark(to.as_deref()),
             None => one.source.clone(),
         };
         let [high, low] = &self.hashers;

@@ -2,7 +2,7 @@
 
 use super::{bell, tasks};
 use crate::record::StreamKind;
-use crate::store::memory::{millis, now_millis};
+use crate::store::memory::millis;
 use crate::store::{Append, Ledger, LedgerKey, Mark};
 use redis::Pipeline;
 use std::io::Write;
@@ -145,16 +145,22 @@ pub(super) fn add_reports(pipe: &mut Pipeline, keys: &Keys, append: &Append) {
 const REPLAYS_KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// Adds the marks of replayed records, and forgets old ones.
-pub(super) fn mark_replays(pipe: &mut Pipeline, keys: &Keys, append: &Append, replays: &[&str]) {
+pub(super) fn mark_replays(
+    pipe: &mut Pipeline,
+    keys: &Keys,
+    append: &Append,
+    replays: &[&str],
+    now: u64,
+) {
     if replays.is_empty() {
         return;
     }
-    mark(pipe, &keys.replayed(&append.ledger.group), replays);
+    mark(pipe, &keys.replayed(&append.ledger.group), replays, now);
 }
 
-/// Adds marks to this set, and forgets old ones.
-pub(super) fn mark(pipe: &mut Pipeline, key: &str, names: &[&str]) {
-    let now = now_millis();
+/// Adds marks to this set, and forgets old ones. `now` is Redis' time: who
+/// marks may be on any host, and a clock that is ahead would forget them all.
+pub(super) fn mark(pipe: &mut Pipeline, key: &str, names: &[&str], now: u64) {
     pipe.cmd("ZREMRANGEBYSCORE")
         .arg(key)
         .arg("-inf")

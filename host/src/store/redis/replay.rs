@@ -52,7 +52,11 @@ impl RedisWriter {
             return Ok(());
         }
         let mut pipe = redis::pipe();
-        commands::mark(&mut pipe, &self.keys.marks(group, Mark::Sent), names);
+        pipe.cmd("TIME");
+        self.now = time_of(&self.send(&pipe)?[0]);
+        let mut pipe = redis::pipe();
+        let key = self.keys.marks(group, Mark::Sent);
+        commands::mark(&mut pipe, &key, names, self.now);
         self.command(&pipe)
     }
 
@@ -157,7 +161,7 @@ impl RedisWriter {
         commands::add_events(&mut pipe, &self.keys, &append, self.max_events);
         commands::add_reports(&mut pipe, &self.keys, &append);
         let kept_up = self.upkeep.add(&mut pipe, &self.keys, &append, self.now);
-        commands::mark_replays(&mut pipe, &self.keys, &append, &fresh.sources);
+        commands::mark_replays(&mut pipe, &self.keys, &append, &fresh.sources, self.now);
         commands::note_withheld(&mut pipe, &self.keys, &append, self.now);
         commands::ring(&mut pipe, &self.keys, &append);
         pipe.cmd("EXEC");

@@ -97,7 +97,7 @@ impl RedisWriter {
         commands::add_events(&mut pipe, &self.keys, append, self.max_events);
         commands::add_reports(&mut pipe, &self.keys, append);
         let kept_up = self.upkeep.add(&mut pipe, &self.keys, append, self.now);
-        commands::mark_replays(&mut pipe, &self.keys, append, replays);
+        commands::mark_replays(&mut pipe, &self.keys, append, replays, self.now);
         commands::note_withheld(&mut pipe, &self.keys, append, self.now);
         commands::ring(&mut pipe, &self.keys, append);
         commands::move_ledger(&mut pipe, &self.keys, append, ledger);
