@@ -196,12 +196,11 @@ impl Back {
                 .is_none_or(|last| last.record != event.record)
             {
                 let message = refusal.message.clone();
-                failures.push(Failure::new(
-                    event.record,
-                    Stage::Store,
-                    Class::StoreRefused,
-                    message,
-                ));
+                let (stage, class) = (Stage::Store, Class::StoreRefused);
+                let mut failure = Failure::new(event.record, stage, class, message);
+                let all = plan.events.list.iter();
+                failure.events = Some(all.filter(|of| of.record == event.record).count());
+                failures.push(failure);
             }
         }
         let mut policy = match plan.generation.dead_letter.instance() {

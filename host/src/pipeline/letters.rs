@@ -17,6 +17,9 @@ pub(super) const REPLAYS: &str = "millstream.replays";
 /// The header of a letter whose value the policy wrote: the record's is lost,
 /// or where only the policy knows.
 pub(super) const OWN_VALUE: &str = "millstream.error.own-value";
+/// The header of a letter whose record made events before it failed: how many.
+/// The others may be where they belong.
+pub(super) const EVENTS: &str = "millstream.error.events";
 /// What is told of a failure: the names of headers after `millstream.error.`.
 pub(super) const ERROR: [&str; 11] = [
     "class",
@@ -259,8 +262,10 @@ fn error_headers(batch: &Batch, failure: &Failure, group: &str) -> Headers {
         let name = format!("millstream.error.{name}");
         (name.into_bytes(), Some(value.into_bytes()))
     };
+    let events = failure.events.map(|events| events.to_string().into_bytes());
+    let events = events.map(|events| (EVENTS.into(), Some(events)));
     let source = source(batch, failure);
-    fields.map(header).chain([source]).collect()
+    fields.map(header).chain(events).chain([source]).collect()
 }
 
 /// Which record it is: tells a copy.

@@ -93,6 +93,8 @@ pub struct Failure {
     pub plugin: Option<(Arc<str>, Arc<str>)>,
     /// How often the record was tried, this failure included.
     pub attempts: u32,
+    /// How many events the record made, where it failed after that.
+    pub events: Option<usize>,
 }
 
 impl Failure {
@@ -108,6 +110,7 @@ impl Failure {
             message: Failure::words(message),
             plugin: None,
             attempts: 1,
+            events: None,
         }
     }
 

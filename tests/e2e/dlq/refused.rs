@@ -1,7 +1,7 @@
 //! Letters that are not replayed, and why.
 
-use super::{MENDED, Place, check_sum, counts, number, numbers};
-use millstream_tests::{Message, produce, servers};
+use super::{LONG, MENDED, Place, check_sum, counts, number, numbers};
+use millstream_tests::{Daemon, Message, produce, read_all, servers};
 
 fn with(mut letter: Message, name: &str, value: &str) -> Message {
     let name = format!("millstream.error.{name}");
@@ -85,17 +85,59 @@ fn records_of_other_pipelines_and_what_went_round_too_often_are_refused() {
 fn a_record_whose_other_events_the_store_has_is_refused() {
     let place = Place::new(1);
     let letter = |offset| with(place.letter(offset, NOTE, &[]), "class", "store-refused");
-    produce(&place.dead, [letter(0), letter(1)]);
-    // One event: the store refused all there was.
-    let (one, code) = place.replay(
-        &place.config(MENDED, ""),
-        &["--yes", "--offset", "0", "--partition", "0"],
-    );
-    assert_eq!((number(&one, "replayed"), code), (1, Some(0)));
+    let of = |offset, events| letter(offset).header("millstream.error.events", events);
+    produce(&place.dead, [of(0, "1"), of(1, "2"), letter(2)]);
+    // One event: the store refused all there was. Today's plugin makes one of
+    // each, and that says nothing of what there was.
+    let config = place.config(MENDED, "");
+    let (one, code) = place.replay(&config, &["--yes"]);
+    assert_eq!((number(&one, "replayed"), code), (1, Some(1)));
+    assert_eq!(counts(&one, "refused", "reason")["partly-stored"], 2);
     let config = place.config(MENDED, "replays = true");
     let (topic, _) = place.replay(&config, &["--yes", "--through", "topic"]);
     assert_eq!(counts(&topic, "refused", "reason")["partly-stored"], 2);
     assert!(servers().kafka.read_all(&place.topic).is_empty());
+    let (told, _) = place.replay(&config, &["--dry-run", "--force"]);
+    let (forced, code) = place.replay(&config, &["--yes", "--force"]);
+    assert_eq!(numbers(&told), numbers(&forced));
+    assert_eq!(
+        (number(&forced, "replayed"), code),
+        (3, Some(0)),
+        "marked or not"
+    );
+    assert_eq!(
+        place.sources(),
+        place.expected([(0, 0), (0, 0), (0, 1), (0, 2)])
+    );
+}
+
+#[test]
+fn a_replay_whose_only_event_the_store_refused_is_replayed_when_that_is_mended() {
+    let place = Place::new(1);
+    let mut redis = servers().redis.connect();
+    let key = format!("{}:{{0}}:client:a", place.prefix);
+    redis::cmd("SET")
+        .arg(&key)
+        .arg("mine")
+        .exec(&mut redis)
+        .unwrap();
+    let source = format!("{}/0/77", place.topic);
+    let record = Message::new(NOTE).partition(0);
+    produce(&place.topic, [record.header("millstream.source", source)]);
+    let config = place.config(MENDED, "replays = true");
+    let daemon = Daemon::ready(&config);
+    place.wait_for_letters(1);
+    assert_eq!(daemon.terminate_within(LONG), Some(0));
+    let letter = &read_all(&place.dead)[0];
+    let said = |name: &str| letter.header(&format!("millstream.error.{name}"));
+    assert_eq!(
+        [said("class"), said("events"), said("group")],
+        [Some("store-refused"), Some("1"), Some(&*place.prefix)]
+    );
+    redis::cmd("DEL").arg(&key).exec(&mut redis).unwrap();
+    let (done, code) = place.replay(&config, &["--yes"]);
+    assert_eq!((number(&done, "replayed"), code), (1, Some(0)));
+    assert_eq!(place.sources(), place.expected([(0, 77)]));
 }
 
 #[test]

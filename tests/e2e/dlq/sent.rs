@@ -143,6 +143,11 @@ fn it_is_refused_where_copies_would_not_be_known() {
     let (done, code) = place.replay(&config, &with(&["--yes", "--force", "--to", &other]));
     assert_eq!((&done["sent"][&other], code), (&1.into(), Some(0)));
     assert_eq!(read_all(&other).len(), 1);
+    let config = place.config(MENDED, "replays = true");
+    let (again, _) = place.replay(&config, &with(&["--yes", "--to", &other]));
+    assert_eq!(number(&again, "before"), 1);
+    let (own, _) = place.replay(&config, &with(&["--yes"]));
+    assert_eq!(own["sent"][&place.topic], 1, "it went elsewhere before");
 }
 
 #[test]

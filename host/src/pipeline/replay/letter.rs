@@ -27,6 +27,8 @@ pub struct Letter {
     /// The consumer group that it failed in; `None` in letters of before this
     /// was said.
     pub group: Option<String>,
+    /// How many events the record made before it failed, where that is known.
+    pub events: Option<u32>,
     /// Where the record lay.
     pub source: TopicPartition,
     /// Its offset there.
@@ -72,6 +74,7 @@ impl Letter {
             attempts: or_empty("attempts").parse().unwrap_or(1),
             // What stands before is the record's own, of another letter.
             group: last(&record.headers[own..], "group"),
+            events: last(&record.headers[own..], "events").and_then(|text| text.parse().ok()),
             source: TopicPartition {
                 topic: topic.into(),
                 partition: i32::try_from(partition).unwrap_or(-1),

@@ -1,7 +1,7 @@
 //! Through the pipeline's plugins, as they are now.
 
 use super::batches::{Restored, restore};
-use super::triage::{Chosen, partly_stored};
+use super::triage::Chosen;
 use super::{PATIENCE, Plugins, Replayer, given_up, goes_on};
 use crate::pipeline::decide::{Destinations, failures};
 use crate::pipeline::plan::stream_event;
@@ -43,13 +43,12 @@ impl Replayer {
         } = self.send_down(of, from..of.batch.records.len())?;
         let end = made.end;
         let failed = failures(&mut made, &routed, from, 0);
-        let mut out: HashSet<u32> = failed.iter().map(|failure| failure.record).collect();
+        let out: HashSet<u32> = failed.iter().map(|failure| failure.record).collect();
         for failure in &failed {
             let place = of.letters[failure.record as usize].place();
             self.report
                 .fail(failure.class.name(), &failure.message, place);
         }
-        out.extend(self.refuse_partly_stored(of, &made, &out));
         let deliver = self.settings.deliver;
         let mut gone = Destinations::of(&of.batch, end, &made, &routed, &connected, deliver);
         let record = |index: &u32| made.events.list[*index as usize].record;
@@ -88,32 +87,6 @@ impl Replayer {
         let passed = road.pass(&of.batch, range);
         let error = || last.take().unwrap_or(Unavailable("no answer".into()));
         passed.ok_or_else(|| given_up(&error()))
-    }
-
-    /// Records of which the store has some events already, and would have them
-    /// twice. One with a single event was refused whole.
-    fn refuse_partly_stored(
-        &mut self,
-        of: &Restored,
-        made: &Made,
-        failed: &HashSet<u32>,
-    ) -> Vec<u32> {
-        let mut events: HashMap<u32, usize> = HashMap::new();
-        for event in &made.events.list {
-            *events.entry(event.record).or_default() += 1;
-        }
-        let is = |(record, events): &(&u32, &usize)| {
-            let letter = &of.letters[**record as usize].letter;
-            **events > 1 && letter.class == Class::StoreRefused.name() && !failed.contains(record)
-        };
-        let all = events.iter().filter(is).map(|(record, _)| *record);
-        let all: Vec<u32> = all.filter(|_| !self.rules.force).collect();
-        for record in &all {
-            let (reason, why) = partly_stored();
-            let place = of.letters[*record as usize].place();
-            self.report.refuse(reason, &why, place);
-        }
-        all
     }
 
     /// Sends what goes to Kafka, then stores the rest with the marks, or finds
