@@ -7,10 +7,9 @@ use super::reading::{self, Begin, Reading};
 use super::{Connection, Failure};
 use crate::record::OwnedRecord;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::RDKafkaErrorCode::NoOffset;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Message, Offset, TopicPartitionList};
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
@@ -38,11 +37,8 @@ pub struct Reader {
     topic: String,
     group: Option<String>,
     to_end: bool,
-    ended: BTreeSet<i32>,
     /// Since when it is a member without a partition.
     idle: Option<Instant>,
-    /// The next offset by partition, of what was shown.
-    shown: BTreeMap<i32, i64>,
 }
 
 impl Reader {
@@ -64,9 +60,7 @@ impl Reader {
                 Begin::Alone { .. } => None,
             },
             to_end: reading.to_end,
-            ended: BTreeSet::new(),
             idle: None,
-            shown: BTreeMap::new(),
         };
         match &reading.begin {
             Begin::Group { .. } => reader.consumer.subscribe(&[&topic.name]),
@@ -85,7 +79,7 @@ impl Reader {
         let ids = list
             .elements()
             .iter()
-            .map(TopicPartitionListElem::partition)
+            .map(|one| (one.partition(), false))
             .collect();
         *self.consumer.context().assigned() = Some(ids);
         self.consumer.assign(&list)
@@ -116,12 +110,12 @@ impl Reader {
         match consumer.poll(patience) {
             Some(Ok(message)) => {
                 consumer.context().quiet.fine();
-                self.ended.remove(&message.partition());
+                consumer.context().ended(message.partition(), false);
                 return Ok(Step::Record(Box::new(reading::record(&message))));
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 consumer.context().quiet.fine();
-                self.ended.insert(partition);
+                consumer.context().ended(partition, true);
             }
             Some(Err(error)) => self.survives(&error)?,
             None => {}
@@ -144,7 +138,7 @@ impl Reader {
             }
             Some(ours) => {
                 self.idle = None;
-                ours.is_subset(&self.ended)
+                ours.values().all(|ended| *ended)
             }
         }
     }
@@ -189,8 +183,7 @@ impl Reader {
 
     /// Everything of this partition before `next` is shown: it may be
     /// committed, now and then, and when the reader closes.
-    pub fn shown(&mut self, partition: i32, next: i64) {
-        self.shown.insert(partition, next);
+    pub fn shown(&self, partition: i32, next: i64) {
         if self.group.is_some() {
             // Fails where the partition is not ours any more: another member
             // shows it again.
@@ -207,23 +200,15 @@ impl Reader {
             return self.leave();
         };
         let doing = super::groups::doing("commit what was read with", "Read", &group);
-        let list = self.list(self.shown.iter().map(|(id, next)| (*id, *next)));
-        let list = list.map_err(|error| doing.refused(error))?;
-        let (consumer, ours) = (self.consumer.clone(), self.consumer.context().assigned());
-        let mut mine = TopicPartitionList::new();
-        for one in list.elements() {
-            // What went to another member meanwhile was committed then.
-            if ours
-                .as_ref()
-                .is_some_and(|ours| ours.contains(&one.partition()))
-            {
-                let _ = mine.add_partition_offset(one.topic(), one.partition(), one.offset());
+        let consumer = self.consumer.clone();
+        // What is stored, and nothing that we keep ourselves: librdkafka
+        // forgets what it has stored of a partition that goes to another
+        // member, which may have committed more by the time it comes back.
+        let committed = within(CLOSE, move || {
+            match consumer.commit_consumer_state(CommitMode::Sync) {
+                Err(error) if error.rdkafka_error_code() == Some(NoOffset) => Ok(()),
+                other => other,
             }
-        }
-        drop(ours);
-        let committed = within(CLOSE, move || match mine.count() {
-            0 => Ok(()),
-            _ => consumer.commit(&mine, CommitMode::Sync),
         });
         let left = match committed {
             // Whoever does not answer that will not answer the farewell.

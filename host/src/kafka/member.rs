@@ -7,20 +7,32 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Of a consumer: what it is assigned, and what it complains of.
 #[derive(Default)]
 pub(super) struct Member {
     pub quiet: Quiet,
-    assigned: Mutex<Option<BTreeSet<i32>>>,
+    assigned: Mutex<Option<Assigned>>,
 }
 
+/// The partitions that are its own, and whether each is read to its end. What
+/// is known of one goes with it: another member reads on meanwhile.
+pub(super) type Assigned = BTreeMap<i32, bool>;
+
 impl Member {
-    /// The partitions that are its own; none at all before it is a member.
-    pub fn assigned(&self) -> MutexGuard<'_, Option<BTreeSet<i32>>> {
+    /// Its partitions; `None` before it is a member.
+    pub fn assigned(&self) -> MutexGuard<'_, Option<Assigned>> {
         self.assigned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes whether a partition, if it is still its own, is read to its end.
+    pub fn ended(&self, partition: i32, has_ended: bool) {
+        let mut assigned = self.assigned();
+        if let Some(ended) = assigned.as_mut().and_then(|all| all.get_mut(&partition)) {
+            *ended = has_ended;
+        }
     }
 }
 
@@ -36,11 +48,10 @@ impl ClientContext for Member {
 
 impl ConsumerContext for Member {
     fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        let of = |list: &TopicPartitionList| -> BTreeSet<i32> {
-            list.elements()
-                .iter()
-                .map(TopicPartitionListElem::partition)
-                .collect()
+        let of = |list: &TopicPartitionList| -> Assigned {
+            let ids = list.elements();
+            let ids = ids.iter().map(TopicPartitionListElem::partition);
+            ids.map(|id| (id, false)).collect()
         };
         let mut assigned = self.assigned();
         match rebalance {
@@ -48,7 +59,7 @@ impl ConsumerContext for Member {
             Rebalance::Revoke(list) => {
                 let revoked = of(list);
                 if let Some(assigned) = assigned.as_mut() {
-                    assigned.retain(|partition| !revoked.contains(partition));
+                    assigned.retain(|partition, _| !revoked.contains_key(partition));
                 }
             }
             Rebalance::Error(_) => {}

@@ -231,6 +231,44 @@ fn ctrl_c_leaves_the_group_at_once_with_what_was_printed() {
 }
 
 #[test]
+fn what_another_member_committed_meanwhile_stays_committed() {
+    let (topic, readers) = (create_topic("lent", 1), unique("lent"));
+    produce_lines(&topic, &lines(0..3));
+    // Of two members, the first by name is given the only partition.
+    let member = |name: &str| {
+        let id = format!("client.id={name}");
+        Running::start(&[
+            "consume",
+            &topic,
+            "-g",
+            &readers,
+            "--from-beginning",
+            "-X",
+            &id,
+        ])
+    };
+    let holder = |name: &str| {
+        wait_until(&format!("{name} has the partition"), LONG, || {
+            let group = group(&readers);
+            let mut members = group["members"].as_array().unwrap().iter();
+            let holds = |one: &Value| one["client"] == name && one["partitions"] != json!([]);
+            (group["state"] == "Stable" && members.any(holds)).then_some(())
+        });
+    };
+    let first = member("z");
+    first.wait_lines(3);
+    let second = member("a");
+    holder("a");
+    produce_lines(&topic, &lines(3..5));
+    assert_eq!(second.wait_lines(2), ["3", "4"]);
+    assert_eq!(second.stop(Signal::INT), Some(0));
+    holder("z");
+    assert_eq!(first.stop(Signal::INT), Some(0));
+    assert_eq!(first.out.lines(), ["0", "1", "2"]);
+    assert_eq!(group(&readers)["partitions"][0]["committed"], 5);
+}
+
+#[test]
 fn killed_it_is_gone_on_with_after_what_was_committed() {
     let (topic, readers) = (create_topic("killed", 1), unique("killed"));
     produce_lines(&topic, &lines(0..5));
