@@ -1,10 +1,11 @@
 //! `millstream produce`.
 
-use super::{LONG, Running, USAGE, run, run_at};
+use super::{LONG, Running, USAGE, command, run, run_at};
 use millstream_tests::{create_topic, read_all, scratch_dir, servers, wait_until};
 use rustix::process::Signal;
 use serde_json::json;
 use std::fs;
+use std::process::Stdio;
 
 fn produce(topic: &str, more: &[&str], input: &[u8]) -> super::Said {
     let servers = servers().kafka.bootstrap();
@@ -165,11 +166,7 @@ fn interrupted_it_flushes_and_says_how_much_arrived() {
     let file = file.display().to_string();
     let running = Running::start(&["produce", &topic, &file, "--rate", "50", "--verbose"]);
     running.wait_lines(10);
-    assert_eq!(
-        running.stop(Signal::INT),
-        Some(0),
-        "all that was sent is acknowledged"
-    );
+    assert_eq!(running.stop(Signal::INT), Some(1), "most was not sent");
     let told = wait_until("the sum", LONG, || running.err.find(" acknowledged by "));
     let there = read_all(&topic).len();
     assert!(
@@ -177,6 +174,28 @@ fn interrupted_it_flushes_and_says_how_much_arrived() {
         "{told}, {there} there"
     );
     assert!((10..1000).contains(&there), "{there}: 50 a second");
+    let says = format!("stopped at {file}:{there}; the rest was not sent");
+    wait_until("how far it got", LONG, || running.err.find(&says));
+}
+
+#[test]
+fn who_stops_to_read_of_the_records_wants_all_of_them_sent() {
+    let topic = create_topic("unread", 1);
+    let file = scratch_dir("unread").join("lines");
+    fs::write(&file, "line\n".repeat(20_000)).unwrap();
+    for how in ["--verbose", "--json"] {
+        let arguments = ["produce", &topic, &file.display().to_string(), how];
+        let mut command = command(&servers().kafka.bootstrap(), &arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert!(said.starts_with("20,000 records ("), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+    assert_eq!(read_all(&topic).len(), 40_000);
 }
 
 #[test]

@@ -5,10 +5,11 @@ mod tally;
 
 use super::reach::Reach;
 use super::stop::Stop;
-use super::{output, pair, wire};
+use super::{exit, output, pair, wire};
 use crate::ingest::Placing;
 use crate::kafka::{Sender, Sending};
 use crate::record::Outgoing;
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 use input::{Input, Line};
 use std::path::PathBuf;
@@ -91,18 +92,21 @@ pub(in crate::cli) fn run(arguments: &ProduceArguments) -> anyhow::Result<()> {
         arguments,
         sender,
         stop,
+        last: None,
     };
     let read = run.send_all(&input);
-    let flushed = run.flush();
+    run.flush();
     let Run { tally, sender, .. } = run;
     // What it lacks makes the topic's answer to whoever waits in vain.
     let lacking = tally
         .has_failed()
         .then(|| connection.lacking(sender.topic()));
     sender.abandon();
-    tally.finish(lacking.flatten())?;
-    read?;
-    flushed
+    match (read, tally.finish(lacking.flatten())) {
+        (Err(read), Err(told)) if !exit::is_broken_pipe(&told) => bail!("{told}; {read:#}"),
+        (Err(read), _) => Err(read),
+        (Ok(()), told) => told,
+    }
 }
 
 struct Run<'a> {
@@ -110,6 +114,8 @@ struct Run<'a> {
     sender: Sender,
     tally: Tally,
     stop: Stop,
+    /// Where the last record that was sent came from.
+    last: Option<String>,
 }
 
 impl Run<'_> {
@@ -118,39 +124,59 @@ impl Run<'_> {
         while !self.stop.is_asked() {
             let Some(line) = input.next(Duration::from_millis(50)) else {
                 self.sender.poll(Duration::ZERO);
-                self.take_receipts()?;
+                self.take_receipts();
                 continue;
             };
             let Some(line) = line? else {
                 return Ok(());
             };
             if let Some(rate) = self.arguments.rate {
-                self.wait_for(next)?;
+                if !self.wait_for(next) {
+                    return self.stopped();
+                }
                 next = next.max(Instant::now() - Duration::from_secs(1))
                     + Duration::from_secs(1) / rate;
             }
-            self.send(&line)?;
+            if !self.send(&line)? {
+                return self.stopped();
+            }
             self.sender.poll(Duration::ZERO);
-            self.take_receipts()?;
+            self.take_receipts();
         }
-        Ok(())
+        match input.next(Duration::ZERO) {
+            Some(Ok(None)) => Ok(()),
+            // Whoever types has typed all that was to be sent.
+            _ if input.is_typed => Ok(()),
+            _ => self.stopped(),
+        }
     }
 
-    fn wait_for(&mut self, due: Instant) -> anyhow::Result<()> {
+    /// Asked to stop before the input's end: whoever goes by the exit code is
+    /// not to take it for sent.
+    fn stopped(&self) -> anyhow::Result<()> {
+        match &self.last {
+            Some(place) => bail!("stopped at {place}; the rest was not sent"),
+            None => bail!("stopped before anything was sent"),
+        }
+    }
+
+    /// False: asked to stop before it is time.
+    fn wait_for(&mut self, due: Instant) -> bool {
         while !self.stop.is_asked() {
             let left = due.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                break;
+                return true;
             }
             self.sender.poll(left.min(Duration::from_millis(50)));
-            self.take_receipts()?;
+            self.take_receipts();
         }
-        Ok(())
+        false
     }
 
-    fn send(&mut self, line: &Line) -> anyhow::Result<()> {
+    /// False: asked to stop while the queue was full, and it was not sent.
+    fn send(&mut self, line: &Line) -> anyhow::Result<bool> {
         let Some((record, placing)) = self.record(line)? else {
-            return Ok(());
+            return Ok(true);
         };
         let number = self.tally.sending(line, &record);
         let stop = self.stop.clone();
@@ -159,11 +185,14 @@ impl Run<'_> {
             .send(&record, placing, number, &mut || !stop.is_asked());
         match sent {
             Ok(true) => {}
-            // Asked to stop while the queue was full.
-            Ok(false) => self.tally.not_sent(number),
-            Err(why) => self.tally.failed(number, &why)?,
+            Ok(false) => {
+                self.tally.not_sent(number);
+                return Ok(false);
+            }
+            Err(why) => self.tally.failed(number, &why),
         }
-        Ok(())
+        self.last = Some(line.place.clone());
+        Ok(true)
     }
 
     /// The record that a line is; none, for an empty line of JSON.
@@ -213,28 +242,27 @@ impl Run<'_> {
         record.value = (!(value.is_empty() && self.arguments.tombstones)).then(|| value.to_vec());
     }
 
-    fn take_receipts(&mut self) -> anyhow::Result<()> {
+    fn take_receipts(&mut self) {
         for receipt in self.sender.receipts() {
             match receipt.result {
-                Ok(place) => self.tally.acknowledged(receipt.number, place)?,
-                Err(why) => self.tally.failed(receipt.number, &why)?,
+                Ok(place) => self.tally.acknowledged(receipt.number, place),
+                Err(why) => self.tally.failed(receipt.number, &why),
             }
         }
-        Ok(())
     }
 
     /// Waits for every receipt: librdkafka gives each one in its own time. Who
     /// asks to stop waits no longer than [`STOPPING`] for them.
-    fn flush(&mut self) -> anyhow::Result<()> {
+    fn flush(&mut self) {
         let mut asked = None;
         while self.sender.in_flight() > 0 {
             self.sender.poll(Duration::from_millis(50));
-            self.take_receipts()?;
+            self.take_receipts();
             if self.stop.is_asked() && asked.get_or_insert_with(Instant::now).elapsed() > STOPPING {
                 break;
             }
         }
-        self.take_receipts()
+        self.take_receipts();
     }
 }
 

@@ -7,6 +7,8 @@ use anyhow::bail;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressState, ProgressStyle};
 use serde_json::json;
 use std::collections::HashMap;
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::time::Instant;
 
 /// So many failures are told one by one.
@@ -26,6 +28,8 @@ pub(super) struct Tally {
     /// Keys and values that were acknowledged.
     bytes: usize,
     progress: ProgressBar,
+    /// Why nothing is printed any more.
+    unprinted: Option<io::Error>,
 }
 
 impl Tally {
@@ -43,6 +47,7 @@ impl Tally {
             failed: 0,
             bytes: 0,
             progress: if hidden { ProgressBar::hidden() } else { bar() },
+            unprinted: None,
         }
     }
 
@@ -61,7 +66,7 @@ impl Tally {
         self.sent -= 1;
     }
 
-    pub fn acknowledged(&mut self, number: u64, place: (i32, i64)) -> std::io::Result<()> {
+    pub fn acknowledged(&mut self, number: u64, place: (i32, i64)) {
         self.acknowledged += 1;
         self.progress.set_position(self.acknowledged);
         let (from, size) = self.in_flight.remove(&number).unwrap_or_default();
@@ -69,28 +74,36 @@ impl Tally {
         let ((partition, offset), topic) = (place, &self.topic);
         if self.json {
             let offset = (offset >= 0).then_some(offset);
-            return output::line(json!({
+            return self.print(json!({
                 "from": from, "topic": topic, "partition": partition, "offset": offset
             }));
         }
         match (self.verbose, offset) {
-            (true, 0..) => output::line(format!("{from}: {topic}/{partition}, offset {offset}")),
-            (true, _) => output::line(format!("{from}: {topic}, not acknowledged by intent")),
-            (false, _) => Ok(()),
+            (true, 0..) => self.print(format!("{from}: {topic}/{partition}, offset {offset}")),
+            (true, _) => self.print(format!("{from}: {topic}, not acknowledged by intent")),
+            (false, _) => {}
         }
     }
 
-    pub fn failed(&mut self, number: u64, why: &str) -> std::io::Result<()> {
+    /// Once it can't be printed, records are sent and counted all the same:
+    /// whoever does not read of them wants them no less.
+    fn print(&mut self, line: impl Display) {
+        if self.unprinted.is_none() {
+            self.unprinted = output::line(line).err();
+        }
+    }
+
+    pub fn failed(&mut self, number: u64, why: &str) {
         self.failed += 1;
         let (from, _) = self.in_flight.remove(&number).unwrap_or_default();
         if self.json {
-            return output::line(json!({ "from": from, "topic": self.topic, "error": why }));
+            let line = json!({ "from": from, "topic": self.topic, "error": why });
+            return self.print(line);
         }
         if self.failed <= TOLD {
             self.progress
-                .suspend(|| eprintln!("millstream: {from}: {why}"));
+                .suspend(|| say(format_args!("millstream: {from}: {why}")));
         }
-        Ok(())
     }
 
     pub fn has_failed(&self) -> bool {
@@ -100,7 +113,7 @@ impl Tally {
     /// The sum, for people; `lacking` is what the topic lacks.
     ///
     /// # Errors
-    /// When not all was acknowledged.
+    /// When not all was acknowledged, or not all could be printed.
     pub fn finish(self, lacking: Option<String>) -> anyhow::Result<()> {
         self.progress.finish_and_clear();
         let Tally {
@@ -120,19 +133,24 @@ impl Tally {
         } else {
             "records"
         };
-        eprintln!(
+        say(format_args!(
             "{} {records} ({}) {how} {topic} in {:.1} s",
             HumanCount(*acknowledged),
             HumanBytes(self.bytes as u64),
             self.began.elapsed().as_secs_f64()
-        );
+        ));
         let why = lacking.map_or_else(String::new, |why| format!(": {why}"));
         match lost {
-            0 => Ok(()),
+            0 => self.unprinted.map_or(Ok(()), |error| Err(error.into())),
             1 => bail!("1 record was not acknowledged by Kafka{why}"),
             _ => bail!("{lost} records were not acknowledged by Kafka{why}"),
         }
     }
+}
+
+/// For people; `eprintln!` would panic where nobody listens (`2>&1 | head`).
+fn say(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 fn bar() -> ProgressBar {
