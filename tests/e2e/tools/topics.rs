@@ -101,6 +101,11 @@ fn what_kafka_has_against_a_topic_is_told_in_its_own_words() {
     let topic = unique("dry");
     let tried = run(&["topic", "create", &topic, "--dry-run"]).done();
     assert_eq!(tried, format!("{topic} could be created\n"));
+    let tried = run(&["topic", "create", &topic, "--dry-run", "--json"]).json();
+    assert_eq!(
+        tried,
+        [json!({"topic": topic, "created": true, "written": false})]
+    );
     assert!(!names().contains(&topic));
     run(&["topic", "create", &topic, "-p", "0"]).failed(USAGE);
     run(&["topic", "create"]).failed(USAGE);
@@ -132,6 +137,22 @@ fn an_absent_topic_is_told_with_the_nearest_and_nothing_makes_it() {
         listed,
         "TOPIC    PARTITIONS  REPLICATION\nletters           1            1\n"
     );
+}
+
+#[test]
+fn of_a_change_that_can_not_be_done_nothing_is_done() {
+    let topic = servers().kafka.create_topic("halved", 2);
+    let alter = |more: &[&str]| run(&[&["topic", "alter", &topic], more].concat()).failed(1);
+    let error = alter(&["--set", "retention.ms=1000", "--partitions", "2"]);
+    assert!(error.contains("has 2 partitions already"), "{error}");
+    // More than Kafka makes at once.
+    alter(&["--set", "retention.ms=1000", "--partitions", "2000000"]);
+    alter(&["--set", "retention.ms=soon", "--partitions", "3"]);
+    let described = run(&["topic", "describe", &topic, "--json"])
+        .json()
+        .remove(0);
+    assert_ne!(described["configs"]["retention.ms"]["set-by"], "topic");
+    assert_eq!(described["partitions"].as_array().unwrap().len(), 2);
 }
 
 #[test]

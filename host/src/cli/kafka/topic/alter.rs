@@ -3,7 +3,7 @@
 use super::exit::Usage;
 use super::{Reach, output, pair};
 use crate::kafka::{ConfigChange, Connection, Topic};
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::json;
 
@@ -59,30 +59,57 @@ pub(super) fn run(arguments: &Alter) -> anyhow::Result<()> {
     }
     let connection = arguments.reach.connect()?;
     let topic = connection.topic(&arguments.topic)?;
-    if !changes.is_empty() {
-        connection.change_configs(&topic.name, &changes, arguments.dry_run)?;
+    check(&topic, arguments.partitions)?;
+    // All of it is asked for before anything is changed: there is no way back.
+    change(&connection, &topic, &changes, arguments.partitions, true)?;
+    if !arguments.dry_run {
+        change(&connection, &topic, &changes, arguments.partitions, false)?;
     }
-    if let Some(partitions) = arguments.partitions {
-        grow(&connection, &topic, partitions, arguments.dry_run)?;
-    }
+    warn(&topic, arguments.partitions);
     say(arguments, &topic, &changes)
 }
 
-fn grow(connection: &Connection, topic: &Topic, to: i32, dry_run: bool) -> anyhow::Result<()> {
+fn check(topic: &Topic, partitions: Option<i32>) -> anyhow::Result<()> {
     let now = topic.partitions.len();
-    if usize::try_from(to).is_ok_and(|to| to <= now) {
+    let is_more = |to| usize::try_from(to).is_ok_and(|to| to > now);
+    if !partitions.is_none_or(is_more) {
         bail!(
             "the topic {} has {} already, and Kafka can only add to them",
             topic.name,
             output::count(now, "partition")
         );
     }
-    connection.add_partitions(&topic.name, to, dry_run)?;
-    eprintln!(
-        "millstream: warning: with {to} partitions instead of {now}, keys map to other partitions: \
-         new records of a key may be read before its older ones"
-    );
     Ok(())
+}
+
+fn change(
+    connection: &Connection,
+    topic: &Topic,
+    changes: &[ConfigChange],
+    partitions: Option<i32>,
+    only_validate: bool,
+) -> anyhow::Result<()> {
+    if !changes.is_empty() {
+        connection.change_configs(&topic.name, changes, only_validate)?;
+    }
+    let Some(to) = partitions else {
+        return Ok(());
+    };
+    let grown = connection.add_partitions(&topic.name, to, only_validate);
+    match changes.is_empty() || only_validate {
+        true => Ok(grown?),
+        false => grown.context("its settings are changed, its partitions are not"),
+    }
+}
+
+fn warn(topic: &Topic, partitions: Option<i32>) {
+    if let Some(to) = partitions {
+        let now = topic.partitions.len();
+        eprintln!(
+            "millstream: warning: with {to} partitions instead of {now}, keys map to other \
+             partitions: new records of a key may be read before its older ones"
+        );
+    }
 }
 
 fn say(arguments: &Alter, topic: &Topic, changes: &[ConfigChange]) -> anyhow::Result<()> {

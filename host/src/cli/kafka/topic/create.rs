@@ -4,6 +4,7 @@ use super::{Reach, describe, output, pair};
 use crate::kafka::{Connection, NewTopic};
 use anyhow::bail;
 use clap::Args;
+use serde_json::json;
 
 #[derive(Args)]
 pub(in crate::cli) struct Create {
@@ -55,6 +56,10 @@ fn create(connection: &Connection, arguments: &Create, topic: &str) -> anyhow::R
         );
     }
     if made && arguments.dry_run {
+        if arguments.json {
+            let line = json!({ "topic": topic, "created": true, "written": false });
+            return Ok(output::line(line)?);
+        }
         return Ok(output::line(format!("{topic} could be created"))?);
     }
     let found = connection.new_topic(topic)?;
