@@ -117,7 +117,13 @@ impl Connection {
             Refused::Other(
                 Code::RD_KAFKA_RESP_ERR__TIMED_OUT | Code::RD_KAFKA_RESP_ERR__TRANSPORT,
                 _,
-            ) => self.lost(),
+            ) => match (doing.unsure(), self.lost()) {
+                (Some(unsure), lost) => Failure::Unsure {
+                    why: lost.to_string(),
+                    unsure,
+                },
+                (None, lost) => lost,
+            },
             Refused::Other(code, why) => doing.failed(code, &why),
         })
     }

@@ -112,6 +112,7 @@ impl Connection {
     ) -> Result<(), Failure> {
         let what = format!("change the configuration of the topic {topic}");
         let doing = Doing::new(what, "AlterConfigs", format!("the topic {topic}"));
+        let doing = doing.changing(only_validate);
         let text = name(topic, &doing)?;
         // SAFETY: as above. Incremental, since the older call puts every
         // setting that it does not name back to its default.

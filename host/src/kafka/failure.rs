@@ -73,6 +73,14 @@ pub enum Failure {
         /// What was being done, to what.
         what: String,
     },
+    /// No answer to a change.
+    #[error("no answer to {unsure} ({why})")]
+    Unsure {
+        /// Why not.
+        why: String,
+        /// What was being done, and how to see whether it was.
+        unsure: String,
+    },
     /// Kafka answered, and it is no.
     #[error("can't {what}: {why}")]
     Refused {
@@ -92,6 +100,8 @@ pub struct Doing {
     pub operation: &'static str,
     /// What the permission is for, such as `the topic orders`.
     pub resource: String,
+    /// Whether it changes something, which may be done though no answer says so.
+    pub changes: bool,
 }
 
 impl Doing {
@@ -104,7 +114,24 @@ impl Doing {
             what: what.to_string(),
             operation,
             resource: resource.to_string(),
+            changes: false,
         }
+    }
+
+    /// It changes something, unless it is only tried.
+    pub(super) fn changing(self, only_validate: bool) -> Doing {
+        let changes = !only_validate;
+        Doing { changes, ..self }
+    }
+
+    /// What to add where no answer came: how to see whether it was done.
+    pub(super) fn unsure(&self) -> Option<String> {
+        let of = self.resource.strip_prefix("the ")?;
+        let (kind, name) = of.split_once(' ')?;
+        let look = format!("`millstream {kind} describe {name}` shows");
+        let what = &self.what;
+        self.changes
+            .then(|| format!("{what}: it may have been done all the same, {look}"))
     }
 
     pub(super) fn refused(&self, why: impl fmt::Display) -> Failure {
@@ -125,6 +152,10 @@ impl Doing {
             | Code::RD_KAFKA_RESP_ERR_NOT_COORDINATOR => Failure::Busy {
                 what: self.what.clone(),
             },
+            _ if is_silence(code) => match self.unsure() {
+                Some(unsure) => Failure::Unsure { why, unsure },
+                None => self.refused(why),
+            },
             // It may end in the name of a request.
             _ if why.is_empty() || why.trim_end().ends_with(':') => {
                 self.refused(super::call::words(code))
@@ -132,6 +163,16 @@ impl Doing {
             _ => self.refused(why),
         }
     }
+}
+
+/// Whether it says only that no answer came in time.
+pub(super) fn is_silence(code: Code) -> bool {
+    matches!(
+        code,
+        Code::RD_KAFKA_RESP_ERR__TIMED_OUT
+            | Code::RD_KAFKA_RESP_ERR__TRANSPORT
+            | Code::RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT
+    )
 }
 
 pub(super) fn is_denial(code: Code) -> bool {
@@ -205,6 +246,26 @@ mod tests {
         assert_eq!(tidy("Broker: Not leader."), "Not leader");
         let large = words(RDKafkaErrorCode::MessageSizeTooLarge);
         assert_eq!(large, "Message size too large");
+    }
+
+    #[test]
+    fn a_change_without_an_answer_may_have_been_done() {
+        let timed_out = Code::RD_KAFKA_RESP_ERR__TIMED_OUT;
+        let delete = Doing::new("delete the topic orders", "Delete", "the topic orders");
+        let said = delete
+            .clone()
+            .changing(false)
+            .failed(timed_out, "no answer");
+        assert_eq!(
+            said.to_string(),
+            "no answer to delete the topic orders: it may have been done all the same, \
+             `millstream topic describe orders` shows (no answer)"
+        );
+        let tried = delete.changing(true).failed(timed_out, "no answer");
+        assert_eq!(
+            tried.to_string(),
+            "can't delete the topic orders: no answer"
+        );
     }
 
     #[test]

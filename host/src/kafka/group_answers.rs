@@ -14,17 +14,16 @@ use std::ptr;
 /// The results are live, and outlive what is returned.
 pub(super) unsafe fn group_result<'a>(
     results: &[*const sys::rd_kafka_group_result_t],
-    doing: &Doing,
-) -> Result<&'a [sys::rd_kafka_topic_partition_t], Failure> {
-    let result = *results
-        .first()
-        .ok_or_else(|| doing.refused("Kafka says nothing of it"))?;
+) -> Result<&'a [sys::rd_kafka_topic_partition_t], (Code, String)> {
+    let said_nothing = || {
+        let code = Code::RD_KAFKA_RESP_ERR_UNKNOWN;
+        (code, "Kafka says nothing of it".into())
+    };
+    let result = *results.first().ok_or_else(said_nothing)?;
     // SAFETY: by this function's own promise.
     unsafe {
         match error(sys::rd_kafka_group_result_error(result)) {
-            // A group that never was has no offsets either.
-            Some((Code::RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND, _)) => Ok(&[]),
-            Some((code, why)) => Err(doing.failed(code, &why)),
+            Some(refused) => Err(refused),
             None => Ok(entries(sys::rd_kafka_group_result_partitions(result))),
         }
     }

@@ -5,7 +5,7 @@ use super::failure::{Doing, nearest};
 use super::group_answers::{described, group_result, state};
 use super::offsets::{Offsets, entry};
 use super::{Connection, Failure};
-use crate::ingest::ask::{Op, text};
+use crate::ingest::ask::{Code, Op, text};
 use rdkafka::bindings as sys;
 use std::ffi::c_char;
 use std::ptr;
@@ -75,15 +75,24 @@ impl Standing {
     }
 }
 
+/// The groups of all brokers that answered.
+#[derive(Debug)]
+pub struct Listing {
+    /// By name.
+    pub groups: Vec<Listed>,
+    /// Why some may be missing: what a broker answered instead.
+    pub broken: Option<Failure>,
+}
+
 impl Connection {
-    /// All groups that we may see, by name.
+    /// All groups that we may see.
     ///
     /// # Errors
     /// When the cluster does not answer.
-    pub fn groups(&self) -> Result<Vec<Listed>, Failure> {
+    pub fn groups(&self) -> Result<Listing, Failure> {
         let doing = Doing::new("list the groups", "Describe", "the cluster or the groups");
         // SAFETY: the event owns what is read of it.
-        let mut groups: Vec<Listed> = unsafe {
+        let (mut groups, broken): (Vec<Listed>, _) = unsafe {
             let op = Op::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS;
             let event = self.ask(op, &doing, false, |kafka, ask| {
                 sys::rd_kafka_ListConsumerGroups(kafka, ask.options, ask.queue);
@@ -93,17 +102,15 @@ impl Connection {
             let errors = sys::rd_kafka_ListConsumerGroups_result_errors(result, &raw mut count);
             let broken = list(errors, count).iter().find_map(|one| error(*one));
             let groups = sys::rd_kafka_ListConsumerGroups_result_valid(result, &raw mut count);
-            if let (Some((code, why)), 0) = (broken, count) {
-                return Err(doing.failed(code, &why));
-            }
             let listed = |one: &*const sys::rd_kafka_ConsumerGroupListing_t| Listed {
                 group: text(sys::rd_kafka_ConsumerGroupListing_group_id(*one)),
                 state: state(sys::rd_kafka_ConsumerGroupListing_state(*one)),
             };
-            list(groups, count).iter().map(listed).collect()
+            (list(groups, count).iter().map(listed).collect(), broken)
         };
         groups.sort_by(|a, b| a.group.cmp(&b.group));
-        Ok(groups)
+        let broken = broken.map(|(code, why)| doing.failed(code, &why));
+        Ok(Listing { groups, broken })
     }
 
     /// A group: its members and where it is.
@@ -121,7 +128,7 @@ impl Connection {
     }
 
     pub(super) fn no_group(&self, group: &str) -> Failure {
-        let listed = self.groups().unwrap_or_default();
+        let listed = self.groups().map_or_else(|_| Vec::new(), |all| all.groups);
         let names: Vec<String> = listed.into_iter().map(|listed| listed.group).collect();
         Failure::NoGroup {
             group: group.into(),
@@ -172,7 +179,11 @@ impl Connection {
             let mut count = 0;
             let groups =
                 sys::rd_kafka_ListConsumerGroupOffsets_result_groups(result, &raw mut count);
-            let offsets = group_result(list(groups, count), &doing)?;
+            let offsets = match group_result(list(groups, count)) {
+                // A group that never was has no offsets either.
+                Err((Code::RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND, _)) => &[],
+                found => found.map_err(|(code, why)| doing.failed(code, &why))?,
+            };
             let committed = offsets.iter().filter(|found| found.offset >= 0);
             committed.map(|found| entry(found, &doing)).collect()
         }

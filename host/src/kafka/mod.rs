@@ -26,7 +26,7 @@ pub use configs::{Config, ConfigChange};
 pub use connection::Connection;
 pub use consume::{Reader, Step};
 pub use failure::Failure;
-pub use groups::{Group, Listed, Member, Standing};
+pub use groups::{Group, Listed, Listing, Member, Standing};
 pub use offsets::{Ends, Place};
 pub use produce::{Receipt, Sender, Sending};
 pub use reading::{Begin, Reading};

@@ -93,7 +93,7 @@ impl Connection {
     }
 
     fn nothing_committed(&self, group: &str) -> Failure {
-        let known = self.groups().unwrap_or_default();
+        let known = self.groups().map_or_else(|_| Vec::new(), |all| all.groups);
         match known.iter().any(|listed| listed.group == *group) {
             false => self.no_group(group),
             true => doing("reset", "Read", group)
@@ -102,7 +102,7 @@ impl Connection {
     }
 
     fn commit_for(&self, group: &str, offsets: &Offsets) -> Result<(), Failure> {
-        let doing = doing("reset", "Read", group);
+        let doing = doing("reset", "Read", group).changing(false);
         let text = name(group, &doing)?;
         let wanted = offsets
             .iter()
@@ -125,7 +125,8 @@ impl Connection {
             let mut count = 0;
             let groups =
                 sys::rd_kafka_AlterConsumerGroupOffsets_result_groups(result, &raw mut count);
-            for found in group_result(list(groups, count), &doing)? {
+            let moved = group_result(list(groups, count));
+            for found in moved.map_err(|(code, why)| doing.failed(code, &why))? {
                 entry(found, &doing)?;
             }
         }

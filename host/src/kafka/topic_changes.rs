@@ -28,6 +28,7 @@ impl Connection {
     pub fn create_topic(&self, new: &NewTopic, only_validate: bool) -> Result<bool, Failure> {
         let what = format!("create the topic {}", new.name);
         let doing = Doing::new(what, "Create", format!("the topic {}", new.name));
+        let doing = doing.changing(only_validate);
         let named = name(&new.name, &doing)?;
         let mut said = [0; 256];
         // SAFETY: the topic is ours until it is destroyed, after the call,
@@ -89,6 +90,7 @@ impl Connection {
     pub fn delete_topic(&self, topic: &str) -> Result<(), Failure> {
         let what = format!("delete the topic {topic}");
         let doing = Doing::new(what, "Delete", format!("the topic {topic}"));
+        let doing = doing.changing(false);
         let named = name(topic, &doing)?;
         // SAFETY: the wish is ours until it is destroyed, after the call.
         let deleted = unsafe {
@@ -121,6 +123,7 @@ impl Connection {
     ) -> Result<(), Failure> {
         let what = format!("give the topic {topic} {partitions} partitions");
         let doing = Doing::new(what, "Alter", format!("the topic {topic}"));
+        let doing = doing.changing(only_validate);
         let (named, mut said) = (name(topic, &doing)?, [0; 256]);
         let wanted = usize::try_from(partitions).unwrap_or(0);
         // SAFETY: as for making a topic.

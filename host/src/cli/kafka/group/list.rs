@@ -2,6 +2,7 @@
 
 use super::table::Table;
 use super::{Reach, output};
+use crate::kafka::{Listed, Listing};
 use clap::Args;
 use serde_json::json;
 
@@ -15,16 +16,21 @@ pub(in crate::cli) struct List {
 }
 
 pub(super) fn run(arguments: &List) -> anyhow::Result<()> {
-    let groups = arguments.reach.connect()?.groups()?;
+    let Listing { groups, broken } = arguments.reach.connect()?.groups()?;
     if arguments.json {
-        let line = groups
-            .iter()
-            .map(|one| json!({ "group": one.group, "state": one.state }));
-        return Ok(output::lines(line)?);
+        let line = |one: &Listed| json!({ "group": one.group, "state": one.state });
+        output::lines(groups.iter().map(line))?;
+    } else if !(groups.is_empty() && broken.is_some()) {
+        let mut table = Table::new(&["GROUP", "STATE"]);
+        for one in groups {
+            table.row([one.group, one.state]);
+        }
+        table.print()?;
     }
-    let mut table = Table::new(&["GROUP", "STATE"]);
-    for one in groups {
-        table.row([one.group, one.state]);
+    match broken {
+        // Those of the other brokers are shown: whoever looks for one of its
+        // groups is not to take it for gone.
+        Some(failure) => Err(failure.into()),
+        None => Ok(()),
     }
-    Ok(table.print()?)
 }
