@@ -41,7 +41,7 @@ const MAY_NAME: [(&str, &[&str]); 15] = [
 ];
 
 /// Which folders may name a library.
-const LIBRARIES: [(&str, &[&str]); 11] = [
+const LIBRARIES: [(&str, &[&str]); 13] = [
     ("rdkafka", &["ingest", "kafka"]),
     ("wasmtime", &["plugin"]),
     ("wit_component", &["plugin"]),
@@ -53,6 +53,8 @@ const LIBRARIES: [(&str, &[&str]); 11] = [
     ("jsonwebtoken", &["auth"]),
     ("ring", &["auth"]),
     ("clap", &["cli"]),
+    ("comfy_table", &["cli"]),
+    ("indicatif", &["cli"]),
 ];
 
 #[test]
