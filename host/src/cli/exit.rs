@@ -1,6 +1,6 @@
 //! How commands end: what is said, and with which code.
 
-use super::USAGE;
+use super::{USAGE, bytes};
 use crate::config::ConfigError;
 use crate::kafka::Failure;
 use std::io;
@@ -24,7 +24,8 @@ pub(super) fn report(error: &anyhow::Error) -> ExitCode {
     if is_broken_pipe(error) {
         return ExitCode::SUCCESS;
     }
-    eprintln!("millstream: {error:#}");
+    // It may name what others have written, such as the group most like it.
+    eprintln!("millstream: {}", bytes::lines(&format!("{error:#}")));
     ExitCode::from(if is_usage(error) { USAGE } else { 1 })
 }
 

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 64 usage or configuration (`EX_USAGE` of
 //! sysexits.h). Logs go to standard error, results to standard output.
 
+mod bytes;
 mod daemon;
 mod demo;
 mod dlq;

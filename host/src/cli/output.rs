@@ -1,6 +1,7 @@
 //! Results, on standard output: unlike `println!`, what can't be written is an
 //! error and no panic.
 
+use super::bytes;
 use std::fmt::Display;
 use std::io::{self, Write};
 
@@ -14,7 +15,7 @@ pub(super) fn lines(texts: impl IntoIterator<Item = impl Display>) -> io::Result
     let mut out = io::BufWriter::new(io::stdout().lock());
     texts
         .into_iter()
-        .try_for_each(|text| writeln!(out, "{text}"))?;
+        .try_for_each(|text| writeln!(out, "{}", bytes::for_stdout(text.to_string())))?;
     out.flush()
 }
 

@@ -1,7 +1,7 @@
 //! Tables for people: a head, columns, nothing drawn around them, so that
 //! `awk` and `grep` may read them too.
 
-use super::output;
+use super::{bytes, output};
 use comfy_table::{CellAlignment, ContentArrangement, presets};
 use std::io;
 
@@ -28,9 +28,11 @@ impl Table {
         self
     }
 
-    /// Adds a row, of as many cells as the head has.
+    /// Adds a row, of as many cells as the head has; whatever is in them, it is
+    /// one line and steers no terminal.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
+        let cells = cells.into_iter().map(|cell| bytes::line(&cell));
+        self.rows.push(cells.collect());
     }
 
     pub fn print(&self) -> io::Result<()> {
@@ -67,6 +69,13 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::Table;
+
+    #[test]
+    fn a_cell_does_nothing_to_a_terminal() {
+        let mut table = Table::new(&["GROUP"]);
+        table.row(["a\u{1b}[2Jb\nc\u{202e}".into()]);
+        assert_eq!(table.text(), "GROUP\na\\u{1b}[2Jb\\nc\\u{202e}");
+    }
 
     #[test]
     fn names_stand_to_the_left_and_numbers_to_the_right() {

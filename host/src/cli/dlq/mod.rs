@@ -1,6 +1,5 @@
 //! `millstream dlq list|show|replay`: dead letters, looked at and replayed.
 
-mod bytes;
 mod choice;
 mod filter;
 mod letters;
@@ -10,7 +9,7 @@ mod report;
 mod show;
 mod topics;
 
-use super::{stop, time};
+use super::{bytes, stop, time};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 

@@ -8,7 +8,7 @@ mod reach;
 pub mod topic;
 pub(super) mod wire;
 
-use super::{exit, output, place, stop, table, time};
+use super::{bytes, exit, output, place, stop, table, time};
 
 /// `key=value`.
 fn pair(text: &str) -> Result<(String, String), String> {

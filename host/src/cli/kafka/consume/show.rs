@@ -1,5 +1,6 @@
 //! How a record is printed.
 
+use super::super::bytes::{for_stdout, steers};
 use super::super::wire;
 use super::time;
 use crate::record::OwnedRecord;
@@ -39,7 +40,7 @@ impl Show {
                 bytes(out, record.value.as_deref(), *tame)?;
                 out.write_all(b"\n")
             }
-            Show::Json => writeln!(out, "{}", wire::to_json(record)),
+            Show::Json => writeln!(out, "{}", for_stdout(wire::to_json(record))),
             Show::Hex => hex(out, record),
         }
     }
@@ -53,7 +54,7 @@ fn bytes(out: &mut impl Write, bytes: Option<&[u8]>, tame: bool) -> io::Result<(
     }
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
-            match c.is_control() && c != '\t' && c != '\n' {
+            match (c.is_control() || steers(c)) && c != '\t' && c != '\n' {
                 true => write!(out, "{}", c.escape_default())?,
                 false => write!(out, "{c}")?,
             }
@@ -130,12 +131,12 @@ mod tests {
 
     #[test]
     fn a_terminal_is_not_steered() {
-        let record = record(None, Some(b"\x1b[31m\xffred\t\r"));
+        let record = record(None, Some(b"\x1b[31m\xffred\t\r\xe2\x80\xae"));
         let tame = Show::Text {
             key_delimiter: None,
             tame: true,
         };
-        assert_eq!(shown(&tame, &record), "\\u{1b}[31m\\xffred\t\\r\n");
+        assert_eq!(shown(&tame, &record), "\\u{1b}[31m\\xffred\t\\r\\u{202e}\n");
     }
 
     #[test]

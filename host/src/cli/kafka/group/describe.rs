@@ -1,8 +1,8 @@
 //! `millstream group describe`.
 
-use super::Reach;
 use super::output::{self, or_dash};
 use super::table::Table;
+use super::{Reach, bytes};
 use crate::kafka::{Group, Member, Standing};
 use clap::Args;
 use serde_json::{Value, json};
@@ -58,7 +58,8 @@ fn headline(group: &Group) -> String {
     let coordinator = group.coordinator;
     let coordinator = coordinator.map_or(String::new(), |id| format!(", coordinator {id}"));
     let lag: i64 = group.standings.iter().filter_map(Standing::lag).sum();
-    format!("{name}: {state}, {members}, lag {lag}{assignor}{coordinator}")
+    let line = format!("{name}: {state}, {members}, lag {lag}{assignor}{coordinator}");
+    bytes::line(&line)
 }
 
 fn members(group: &Group) -> Table {

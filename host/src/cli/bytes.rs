@@ -1,6 +1,8 @@
 //! Bytes that anyone may have written, for terminals and for programs.
 
+use std::borrow::Cow;
 use std::fmt::Write;
+use std::io::{self, IsTerminal};
 
 /// On one line of a terminal, and doing nothing to it.
 pub(super) fn line(text: &str) -> String {
@@ -26,6 +28,44 @@ fn push(safe: &mut String, c: char) {
         '"' | '\'' | '\\' => safe.push(c),
         _ => safe.extend(c.escape_debug()),
     }
+}
+
+/// Results, JSON or not, for where they go: JSON escapes what is below a space
+/// and no other character that steers a terminal.
+pub(super) fn for_stdout(text: String) -> String {
+    match io::stdout().is_terminal() {
+        true => tame_json(&text).into_owned(),
+        false => text,
+    }
+}
+
+/// Escaped as JSON has it, so that JSON stays what it says.
+fn tame_json(text: &str) -> Cow<'_, str> {
+    if !text.contains(steers) {
+        return text.into();
+    }
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) {
+            let _ = write!(safe, "\\u{:04x}", u32::from(c));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe.into()
+}
+
+/// DEL, C1 controls, and what turns the direction of text; all of them below
+/// U+10000.
+pub(super) fn steers(c: char) -> bool {
+    matches!(
+        c,
+        '\u{7f}'..='\u{9f}'
+            | '\u{61c}'
+            | '\u{200e}' | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+    )
 }
 
 /// [`line`] of what may be no text, or nothing.
@@ -78,6 +118,15 @@ mod tests {
         assert_eq!(lines("a\n\tb\r"), "a\n\tb\\r");
         assert_eq!(one_line(Some(b"\xff\x1b[2J")), "\\xff\\x1b[2J");
         assert_eq!(one_line(None), "-");
+    }
+
+    #[test]
+    fn json_stays_what_it_says() {
+        let json = serde_json::json!("a\u{9b}2J\u{7f}\u{202e}\u{2069}é").to_string();
+        let tame = tame_json(&json);
+        assert_eq!(tame, "\"a\\u009b2J\\u007f\\u202e\\u2069é\"");
+        let read = |text: &str| serde_json::from_str::<String>(text).expect("JSON");
+        assert_eq!(read(&tame), read(&json));
     }
 
     #[test]
