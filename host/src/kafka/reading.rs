@@ -73,8 +73,11 @@ pub(super) fn config(connection: &Connection, reading: &Reading) -> ClientConfig
     };
     // Measured: the default of 1 s stalls a fast reader to a third.
     or("fetch.queue.backoff.ms", "2");
-    // A killed one is not waited for as long as the default of 45 s.
-    or("session.timeout.ms", "10000");
+    // A killed one is not waited for as long as the default of 45 s. With the
+    // protocol `consumer` the broker says how long, and the property is refused.
+    if !settings.properties.contains_key("group.protocol") {
+        or("session.timeout.ms", "10000");
+    }
     config
 }
 

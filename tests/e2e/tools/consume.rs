@@ -269,6 +269,20 @@ fn what_another_member_committed_meanwhile_stays_committed() {
 }
 
 #[test]
+fn the_newer_group_protocol_may_be_chosen() {
+    let (topic, readers) = (create_topic("newer", 1), unique("newer"));
+    produce_lines(&topic, &lines(0..3));
+    let newer = ["-g", &readers, "-X", "group.protocol=consumer"];
+    let read = run(&[
+        &["consume", &topic, "--from-beginning", "-n", "3"][..],
+        &newer,
+    ]
+    .concat());
+    assert_eq!(read.done(), lines(0..3));
+    assert_eq!(group(&readers)["partitions"][0]["committed"], 3);
+}
+
+#[test]
 fn killed_it_is_gone_on_with_after_what_was_committed() {
     let (topic, readers) = (create_topic("killed", 1), unique("killed"));
     produce_lines(&topic, &lines(0..5));

@@ -6,7 +6,6 @@ use super::reach::Reach;
 use super::stop::Stop;
 use super::{exit, place, time};
 use crate::kafka::{Begin, Place, Reader, Reading, Step};
-use crate::record::OwnedRecord;
 use clap::{Args, ValueEnum};
 use show::Show;
 use std::collections::BTreeMap;
@@ -161,6 +160,7 @@ struct Printing<W: Write> {
 impl<W: Write> Printing<W> {
     fn all(&mut self, arguments: &ConsumeArguments, stop: &Stop) -> anyhow::Result<()> {
         let show = arguments.show();
+        let mut rendered = Vec::new();
         while !stop.is_asked() && arguments.max.is_none_or(|max| self.printed < max) {
             // While more is at hand, it is gathered; nothing waits to be seen.
             let patience = match self.pending.is_empty() {
@@ -169,8 +169,10 @@ impl<W: Write> Printing<W> {
             };
             match self.reader.next(patience)? {
                 Step::Record(record) => {
-                    self.make_room(&record)?;
-                    show.write(&mut self.out, &record)?;
+                    rendered.clear();
+                    show.write(&mut rendered, &record)?;
+                    self.make_room(rendered.len())?;
+                    self.out.write_all(&rendered)?;
                     self.pending
                         .insert(record.origin.partition, record.offset + 1);
                     self.printed += 1;
@@ -187,9 +189,8 @@ impl<W: Write> Printing<W> {
 
     /// Writes what is gathered while it is still known which records it is:
     /// left to itself the buffer would write some of it.
-    fn make_room(&mut self, record: &OwnedRecord) -> io::Result<()> {
-        let size = record.value.as_ref().map_or(0, Vec::len);
-        match self.out.buffer().len() + size > GATHER / 2 {
+    fn make_room(&mut self, size: usize) -> io::Result<()> {
+        match self.out.buffer().len() + size > GATHER {
             true => self.flush(),
             false => Ok(()),
         }

@@ -6,10 +6,14 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 /// As many lines are read ahead; then the reader waits.
 const AHEAD: usize = 1024;
+
+/// As many bytes of them, or one line that is longer.
+const BYTES: usize = 8 << 20;
 
 /// A line without its end.
 pub(super) struct Line {
@@ -20,8 +24,32 @@ pub(super) struct Line {
 
 pub(super) struct Input {
     lines: Receiver<anyhow::Result<Line>>,
+    ahead: Arc<Ahead>,
     /// Someone types them.
     pub is_typed: bool,
+}
+
+/// The bytes that are read and not taken yet.
+#[derive(Default)]
+struct Ahead {
+    bytes: Mutex<usize>,
+    taken: Condvar,
+}
+
+impl Ahead {
+    /// Waits until there is room. Where nobody takes lines any more the program
+    /// ends, and this with it.
+    fn add(&self, size: usize) {
+        let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_full = |bytes: &mut usize| *bytes > 0 && *bytes + size > BYTES;
+        let bytes = self.taken.wait_while(bytes, is_full);
+        *bytes.unwrap_or_else(PoisonError::into_inner) += size;
+    }
+
+    fn take(&self, size: usize) {
+        *self.bytes.lock().unwrap_or_else(PoisonError::into_inner) -= size;
+        self.taken.notify_one();
+    }
 }
 
 impl Input {
@@ -33,21 +61,32 @@ impl Input {
         let sources = files.iter().map(|file| source(file));
         let sources = sources.collect::<anyhow::Result<Vec<_>>>()?;
         let (send, lines) = sync_channel(AHEAD);
+        let ahead = Arc::new(Ahead::default());
+        let room = ahead.clone();
         std::thread::spawn(move || {
             for (prefix, source) in sources {
-                if read(&prefix, source, &send).is_none() {
+                if read(&prefix, source, &room, &send).is_none() {
                     return;
                 }
             }
         });
-        Ok(Input { lines, is_typed })
+        Ok(Input {
+            lines,
+            ahead,
+            is_typed,
+        })
     }
 
     /// The next line, if there is one within `patience`; `Ok(None)` after the
     /// last.
     pub fn next(&self, patience: Duration) -> Option<anyhow::Result<Option<Line>>> {
         match self.lines.recv_timeout(patience) {
-            Ok(line) => Some(line.map(Some)),
+            Ok(line) => {
+                if let Ok(line) = &line {
+                    self.ahead.take(line.text.len());
+                }
+                Some(line.map(Some))
+            }
             Err(RecvTimeoutError::Disconnected) => Some(Ok(None)),
             Err(RecvTimeoutError::Timeout) => None,
         }
@@ -72,7 +111,12 @@ fn source(file: &Path) -> anyhow::Result<(String, Source)> {
 }
 
 /// `None` when nobody wants more, or it can't be read on.
-fn read(prefix: &str, mut source: Source, send: &SyncSender<anyhow::Result<Line>>) -> Option<()> {
+fn read(
+    prefix: &str,
+    mut source: Source,
+    ahead: &Ahead,
+    send: &SyncSender<anyhow::Result<Line>>,
+) -> Option<()> {
     for number in 1_u64.. {
         let place = format!("{prefix}{number}");
         let mut text = Vec::new();
@@ -82,6 +126,7 @@ fn read(prefix: &str, mut source: Source, send: &SyncSender<anyhow::Result<Line>
                 if text.ends_with(b"\n") {
                     text.pop();
                 }
+                ahead.add(text.len());
                 send.send(Ok(Line { text, place })).ok()?;
             }
             Err(error) => {
@@ -92,4 +137,25 @@ fn read(prefix: &str, mut source: Source, send: &SyncSender<anyhow::Result<Line>
         }
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_ahead_is_bounded_in_bytes_too() {
+        let ahead = Arc::new(Ahead::default());
+        // Longer than all that may be read ahead, and alone.
+        ahead.add(2 * BYTES);
+        let (tell, added) = sync_channel(1);
+        let reader = ahead.clone();
+        std::thread::spawn(move || {
+            reader.add(1);
+            tell.send(())
+        });
+        assert!(added.recv_timeout(Duration::from_millis(100)).is_err());
+        ahead.take(2 * BYTES);
+        assert!(added.recv_timeout(Duration::from_secs(60)).is_ok());
+    }
 }
