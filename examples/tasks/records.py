@@ -120,12 +120,11 @@ def encode(document: Any) -> bytes:
 def dead_letter(
     record: Record, task_id: str | None, attempts: int, error: BaseException, cut: bool = False
 ) -> bytes:
-    """The record as it was, and why it failed. `cut`: with the first bytes of its value only."""
-    value, headers = record.value, record.headers
-    if cut and value is not None:
-        kept: Any = {"base64": base64.b64encode(value[:CUT]).decode(), "bytes": len(value)}
-    else:
-        kept = shown(value)
+    """The record as it was, and why it failed. `cut`: with the first bytes of its parts only."""
+    part = first_bytes if cut else shown
+    headers = record.headers and [[name, part(value)] for name, value in record.headers]
+    if cut and headers and len(encode(headers)) > CUT:
+        headers = None
     return encode(
         {
             "taskId": task_id,
@@ -139,12 +138,20 @@ def dead_letter(
                 "partition": record.partition,
                 "offset": record.offset,
                 "timestamp": record.timestamp,
-                "key": shown(record.key),
-                "value": kept,
-                "headers": headers and [[name, shown(value)] for name, value in headers],
+                "key": part(record.key),
+                "value": part(record.value),
+                "headers": headers,
             },
         }
     )
+
+
+def first_bytes(value: bytes | str | None) -> Any:
+    """As `shown`, or of a long value its first bytes and how many there are."""
+    data = value.encode(errors="surrogateescape") if isinstance(value, str) else value
+    if data is None or len(data) <= CUT:
+        return shown(value)
+    return {"base64": base64.b64encode(data[:CUT]).decode(), "bytes": len(data)}
 
 
 def shown(value: bytes | str | None) -> Any:

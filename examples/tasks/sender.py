@@ -9,7 +9,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from records import Headers, Record, Task, dead_letter, encode, shown_error
+from records import CUT, dead_letter, encode, Headers, Record, shown_error, Task
 
 log = logging.getLogger("worker")
 
@@ -110,8 +110,9 @@ class Sender:
         task_id = task.id if task else None
         for cut in (False, True):
             letter = dead_letter(record, task_id, attempts, error, cut)
+            key = None if cut and len(record.key or b"") > CUT else record.key
             try:
-                return self.deliver(self._letters, record.key, letter, record.trace)
+                return self.deliver(self._letters, key, letter, [] if cut else record.trace)
             except KafkaException as refused:
                 if cut or refused.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
                     raise

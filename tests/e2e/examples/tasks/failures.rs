@@ -147,6 +147,11 @@ fn a_result_that_kafka_does_not_take_or_no_browser_can_read_is_a_failure() {
     let letter = json_of(&topics.letters(2)[1]);
     assert!(letter["record"]["value"]["bytes"].as_u64().unwrap() > 900_000);
     assert_eq!(letter["record"]["offset"], 1, "where it is found whole");
+    // Whose key alone nearly fills a record.
+    let key = "k".repeat(900_000);
+    produce(&topics.requests, [Message::new("no JSON").key(&*key)]);
+    let letter = json_of(&topics.letters(3)[2]);
+    assert_eq!(letter["record"]["key"]["bytes"], 900_000);
     topics.wait_committed();
     worker.stop();
 }
