@@ -31,6 +31,15 @@ impl Servers {
         Kafka::new("256m", extra)
     }
 
+    /// A Kafka of one's own that heeds rules ([`Kafka::acl`]). What no rule is about is allowed to
+    /// everyone.
+    pub fn own_kafka_with_rules(&self) -> Kafka {
+        self.own_kafka(&[
+            "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "allow.everyone.if.no.acl.found=true",
+        ])
+    }
+
     /// A Kafka of three nodes of one's own, any one of which may be killed; gone when it is dropped.
     /// It takes 200 MiB a node and ten seconds to start: for those tests only that need it.
     pub fn own_cluster(&self) -> Cluster {

@@ -38,6 +38,14 @@ impl Complaints {
         }
         !silent
     }
+
+    /// What a producer's client tells.
+    pub fn of_producer(&self, error: &KafkaError, reason: &str) {
+        counter!("millstream_kafka_errors_total", "client" => "producer").increment(1);
+        if self.is_news(error) {
+            tracing::warn!(%error, reason, "Kafka producer");
+        }
+    }
 }
 
 /// How the group stands.

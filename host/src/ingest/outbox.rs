@@ -6,7 +6,6 @@ use super::context::{Complaints, log};
 use super::lasting::Lasting;
 use super::produce::{Placing, produce};
 use crate::record::Outgoing;
-use metrics::counter;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -94,10 +93,7 @@ impl ClientContext for Deliveries {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        counter!("millstream_kafka_errors_total", "client" => "producer").increment(1);
-        if self.0.is_news(&error) {
-            tracing::warn!(%error, reason, "Kafka producer");
-        }
+        self.0.of_producer(&error, reason);
     }
 }
 

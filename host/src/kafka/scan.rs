@@ -4,7 +4,8 @@
 //! yet is bounded by librdkafka's small queue. What is written meanwhile is not
 //! read: a scan ends.
 
-use crate::ingest::{KafkaSettings, headers};
+use super::reading::record;
+use crate::ingest::KafkaSettings;
 use crate::record::{OwnedRecord, TopicPartition};
 use anyhow::{Context as _, bail};
 use rdkafka::client::ClientContext;
@@ -243,7 +244,7 @@ impl Part {
                 let offset = message.offset();
                 let is_one = (self.from..self.end).contains(&offset);
                 self.from = self.from.max(offset + 1);
-                Ok(is_one.then(|| owned(&message)))
+                Ok(is_one.then(|| record(&message)))
             }
             // Behind the last record only marks of transactions are left.
             Err(KafkaError::PartitionEOF(_)) => {
@@ -282,19 +283,4 @@ fn is_passing(error: &KafkaError) -> bool {
     let code = error.rdkafka_error_code();
     let away = [AllBrokersDown, BrokerTransportFailure, OperationTimedOut];
     code.is_some_and(|code| away.contains(&code))
-}
-
-fn owned(message: &BorrowedMessage) -> OwnedRecord {
-    let header = |(name, value): (&[u8], Option<&[u8]>)| (name.to_vec(), value.map(<[u8]>::to_vec));
-    OwnedRecord {
-        origin: TopicPartition {
-            topic: message.topic().into(),
-            partition: message.partition(),
-        },
-        offset: message.offset(),
-        timestamp: message.timestamp().to_millis().unwrap_or(-1),
-        key: message.key().map(<[u8]>::to_vec),
-        value: message.payload().map(<[u8]>::to_vec),
-        headers: headers::of(message).map(header).collect(),
-    }
 }

@@ -91,10 +91,7 @@ fn a_letter_that_is_too_large_for_its_topic_is_waited_for() {
 
 #[test]
 fn a_topic_that_may_not_be_written_to_is_waited_for() {
-    let kafka = servers().own_kafka(&[
-        "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "allow.everyone.if.no.acl.found=true",
-    ]);
+    let kafka = servers().own_kafka_with_rules();
     let redis = &servers().redis;
     let (topic, prefix) = (kafka.create_topic("denied", 1), unique("denied"));
     let dead = format!("{topic}-dlq");
@@ -136,10 +133,7 @@ fn a_topic_that_may_not_be_written_to_is_waited_for() {
 /// An idempotent producer that is refused breaks for good.
 #[test]
 fn letters_that_may_not_be_written_anywhere_are_written_when_they_may() {
-    let kafka = servers().own_kafka(&[
-        "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "allow.everyone.if.no.acl.found=true",
-    ]);
+    let kafka = servers().own_kafka_with_rules();
     let redis = &servers().redis;
     let (topic, prefix) = (kafka.create_topic("denied", 1), unique("denied"));
     let dead = format!("{topic}-dlq");

@@ -47,13 +47,14 @@ fn without_the_store_it_ends_and_is_gone_on_with() {
     let config = place
         .config(MENDED, "")
         .replace(&servers().redis.url(), &own.url());
-    let (replay, _) = place.start(&config, &["replay", "--yes", "--rate", "2000"]);
+    let (replay, _) = place.start(&config, &["replay", "--yes", "--rate", "500"]);
     wait_until("some are replayed", LONG, || {
         (!own.streams(&place.prefix).is_empty()).then_some(())
     });
     // It is waited for.
     own.pause();
     std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(replay.exit_status(), None);
     own.resume();
     assert!(replay.wait_exit("the replay", LONG).success());
     let entries: Vec<_> = own.streams(&place.prefix).into_values().flatten().collect();

@@ -179,10 +179,7 @@ fn without_its_topic_there_is_no_task_until_someone_makes_it() {
 /// An idempotent producer that is refused breaks for good.
 #[test]
 fn a_gateway_that_may_not_write_does_so_when_it_may() {
-    let kafka = servers().own_kafka(&[
-        "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "allow.everyone.if.no.acl.found=true",
-    ]);
+    let kafka = servers().own_kafka_with_rules();
     let denied: [&[&str]; 2] = [
         &["--operation", "Write", "--topic", "*"],
         &["--operation", "IdempotentWrite", "--cluster"],

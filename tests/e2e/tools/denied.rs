@@ -11,10 +11,7 @@ fn deny(kafka: &Kafka, operation: &str, of: &[&str]) {
 
 #[test]
 fn what_is_not_allowed_names_the_permission_and_what_it_is_for() {
-    let kafka = servers().own_kafka(&[
-        "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "allow.everyone.if.no.acl.found=true",
-    ]);
+    let kafka = servers().own_kafka_with_rules();
     let denied = [
         ("Describe", "unseen"),
         ("Write", "unwritten"),

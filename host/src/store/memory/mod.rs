@@ -3,11 +3,11 @@
 
 mod replay;
 mod tasks;
+mod writer;
 
-use super::{
-    Append, Appended, Bell, Ledger, LedgerKey, Mark, Replay, Replayed, Retention, Unavailable,
-    Unstored, Writer,
-};
+pub use writer::MemoryWriter;
+
+use super::{Bell, Ledger, LedgerKey, Retention};
 use crate::record::{AWAY, ClientId, Entry, Gap, Page, StreamId, StreamName, Want};
 use bytes::Bytes;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -197,128 +197,6 @@ fn gap(exists: bool, stream: &Stream, after: StreamId) -> Option<Gap> {
         cursor_there: present(),
         after,
     })
-}
-
-/// A memory store's writer.
-pub struct MemoryWriter(MemoryStore);
-
-impl Writer for MemoryWriter {
-    fn ledger(&mut self, key: &LedgerKey) -> Result<Option<Ledger>, Unavailable> {
-        Ok(self.0.state().ledgers.get(key).cloned())
-    }
-
-    fn begin(
-        &mut self,
-        key: &LedgerKey,
-        stands: Option<i64>,
-        anew: &Ledger,
-    ) -> Result<Ledger, Unavailable> {
-        let mut state = self.0.state();
-        match state.ledgers.get(key) {
-            Some(other) if Some(other.next) != stands => Ok(other.clone()),
-            _ => {
-                state.ledgers.insert(key.clone(), anew.clone());
-                Ok(anew.clone())
-            }
-        }
-    }
-
-    fn append(&mut self, append: &mut Append, _following: Option<&LedgerKey>) -> Appended {
-        let retention = self.0.shared.retention;
-        let mut state = self.0.state();
-        // Under the lock no answer is lost and nobody comes between.
-        match state.ledgers.get_mut(append.ledger) {
-            Some(ledger) if ledger.next == append.exchange.expected => {
-                ledger.next = append.exchange.next;
-                ledger.digests = append.digests.into();
-                ledger.attempts = append.attempts;
-            }
-            other => return Appended::Moved(other.cloned()),
-        }
-        let mut rung = Vec::new();
-        let group = &append.ledger.group;
-        let mut fresh = append.replays();
-        fresh.retain(|(replay, _)| state.replayed.insert((group.clone(), (*replay).into())));
-        let fresh: HashSet<(&str, i64)> = fresh.into_iter().collect();
-        let mut dropped = Vec::new();
-        for (at, event) in append.events.iter().enumerate() {
-            let is_new = |replay| fresh.contains(&(replay, event.offset));
-            if event.replay.is_some_and(|replay| !is_new(replay)) {
-                continue;
-            }
-            let Ok(stream) = StreamName::new(event.to, event.name) else {
-                continue;
-            };
-            if !state.tasks.report(event) {
-                dropped.push(at);
-                continue;
-            }
-            state
-                .streams
-                .entry(stream.clone())
-                .or_default()
-                .push(event.kind, event.data, retention);
-            rung.push(stream);
-        }
-        for event in append.reports {
-            let is_new = |replay| fresh.contains(&(replay, event.offset));
-            if event.replay.is_none_or(is_new) {
-                state.tasks.report(event);
-            }
-        }
-        rung.sort_unstable();
-        rung.dedup();
-        let withheld = append.withheld.iter();
-        let withheld = withheld.filter_map(|client| ClientId::new(client).ok());
-        state.withheld.extend(withheld);
-        state.forget_idle(retention);
-        drop(state);
-        self.0.ring(Bell::News(rung));
-        Appended::Stored(Unstored {
-            refused: Vec::new(),
-            dropped,
-        })
-    }
-
-    fn owners(&mut self, tasks: &[&str]) -> Result<Vec<Option<ClientId>>, Unavailable> {
-        let state = self.0.state();
-        Ok(tasks.iter().map(|id| state.tasks.owner(id)).collect())
-    }
-
-    fn connected(&mut self, clients: &[&str]) -> Result<Vec<bool>, Unavailable> {
-        let state = self.0.state();
-        let now = Instant::now();
-        let live = |client: &&str| {
-            state
-                .interest
-                .get(*client)
-                .is_some_and(|until| *until > now)
-        };
-        Ok(clients.iter().map(live).collect())
-    }
-
-    fn marked(
-        &mut self,
-        group: &str,
-        mark: Mark,
-        names: &[&str],
-    ) -> Result<Vec<bool>, Unavailable> {
-        Ok(self.0.marked(group, mark, names))
-    }
-
-    fn mark_sent(&mut self, group: &str, names: &[&str]) -> Result<(), Unavailable> {
-        self.0.mark_sent(group, names);
-        Ok(())
-    }
-
-    fn unmark(&mut self, group: &str, sources: &[&str]) -> Result<(), Unavailable> {
-        self.0.unmark(group, sources);
-        Ok(())
-    }
-
-    fn replay(&mut self, replay: &mut Replay, write: bool) -> Result<Vec<Replayed>, Unavailable> {
-        Ok(self.0.replay(replay, write))
-    }
 }
 
 impl State {

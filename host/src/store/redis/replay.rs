@@ -6,16 +6,16 @@
 //! makes it fail, and it looks again. So it needs no ledger of its own, and
 //! commands and daemons may replay side by side.
 
+mod fresh;
+
 use super::RedisWriter;
 use super::answers::{Outcome, outcome, scores_of, time_of};
 use super::commands;
 use super::tasks::{self, End};
 use super::upkeep::KeptUp;
 use crate::record::TopicPartition;
-use crate::store::{
-    Append, Exchange, LedgerKey, Mark, Refusal, Replay, Replayed, StreamEvent, Unavailable,
-    Unstored,
-};
+use crate::store::{Append, Exchange, LedgerKey, Mark, Replay, Replayed, StreamEvent, Unavailable};
+use fresh::Fresh;
 use metrics::counter;
 use redis::{FromRedisValue, Pipeline, Value};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -244,66 +244,4 @@ fn would_drop(replay: &Replay, told: &[Replayed], ends: &HashMap<&[u8], End>) ->
 fn is_stream(answer: &Value) -> bool {
     // Where TYPE is not allowed, XADD will tell.
     String::from_redis_value_ref(answer).map_or(true, |of| of == "stream" || of == "none")
-}
-
-/// What of a replay is to be stored.
-struct Fresh<'a> {
-    sources: Vec<&'a str>,
-    events: Vec<StreamEvent<'a>>,
-    /// For each event its index in the replay.
-    at: Vec<usize>,
-    /// For each event the index of its source there.
-    places: Vec<usize>,
-    withheld: Vec<&'a [u8]>,
-    reports: Vec<StreamEvent<'a>>,
-}
-
-impl<'a> Fresh<'a> {
-    fn of(replay: &Replay<'a>, told: &[Replayed]) -> Fresh<'a> {
-        let is = |at: usize| told[at] == Replayed::Stored;
-        let sources = replay.sources.iter().enumerate();
-        let sources = sources.filter(|(at, _)| is(*at));
-        let (mut at, mut events, mut places) = (Vec::new(), Vec::new(), Vec::new());
-        for (n, (event, place)) in replay.events.iter().zip(replay.places()).enumerate() {
-            if let Some(place) = place.filter(|place| is(*place)) {
-                at.push(n);
-                events.push(*event);
-                places.push(place);
-            }
-        }
-        let fresh = |event: &StreamEvent| replay.source_of(event).is_some_and(is);
-        let reports = replay.reports.iter().copied();
-        let reports = reports.filter(fresh).collect();
-        let withheld = replay.withheld.iter().filter(|(at, _)| is(*at));
-        let mut withheld: Vec<_> = withheld.map(|(_, client)| *client).collect();
-        withheld.sort_unstable();
-        withheld.dedup();
-        Fresh {
-            sources: sources.map(|(_, source)| *source).collect(),
-            at,
-            events,
-            places,
-            withheld,
-            reports,
-        }
-    }
-    /// What became of each record.
-    fn told(&self, told: &[Replayed], refusals: &[Refusal]) -> Vec<Replayed> {
-        let mut told = told.to_vec();
-        for refusal in refusals {
-            told[self.places[refusal.event]] = Replayed::Refused(refusal.message.clone());
-        }
-        told
-    }
-
-    /// The records of which nothing is stored, since events were refused.
-    fn in_vain(&self, unstored: &Unstored) -> Vec<usize> {
-        let out: HashSet<usize> = unstored.indices().collect();
-        let stored = self.places.iter().enumerate();
-        let stored = stored.filter(|(event, _)| !out.contains(event));
-        let stored: HashSet<usize> = stored.map(|(_, place)| *place).collect();
-        let refused = unstored.refused.iter();
-        let refused: HashSet<usize> = refused.map(|of| self.places[of.event]).collect();
-        refused.difference(&stored).copied().collect()
-    }
 }

@@ -1,0 +1,224 @@
+//! The two stores behind one name.
+
+use super::{
+    Bell, NewTask, StoreSettings, StoreUrl, Taken, Task, Unavailable, Writer, memory, redis,
+};
+use crate::record::{ClientId, Page, Want};
+use std::time::Duration;
+
+/// A store: makes writers, and reads for every client at once.
+pub enum Store {
+    /// Redis, or what speaks its protocol.
+    Redis(Box<redis::RedisStore>),
+    /// This process's memory: gone when it ends.
+    Memory(memory::MemoryStore),
+}
+
+impl Store {
+    /// Opens the store that `settings` name. Contacts nobody yet.
+    ///
+    /// # Errors
+    /// When the address can't be used.
+    pub fn open(settings: &StoreSettings) -> anyhow::Result<Store> {
+        Ok(match &settings.url {
+            StoreUrl::Memory => Store::Memory(memory::MemoryStore::new(settings.retention)),
+            StoreUrl::Redis(client) => Store::Redis(Box::new(redis::RedisStore::new(
+                (**client).clone(),
+                settings,
+            ))),
+        })
+    }
+
+    /// The same store, by connections of its own: what is asked here holds up
+    /// nobody there.
+    pub fn apart(&self) -> Store {
+        match self {
+            Store::Redis(store) => Store::Redis(Box::new(store.apart())),
+            Store::Memory(store) => Store::Memory(store.clone()),
+        }
+    }
+
+    /// A writer of its own, connecting when it is first used.
+    pub fn writer(&self) -> Box<dyn Writer> {
+        match self {
+            Store::Redis(store) => Box::new(store.writer()),
+            Store::Memory(store) => Box::new(store.writer()),
+        }
+    }
+
+    /// Reads pages of many streams in one round trip, in the order asked.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn read(&self, wants: &[Want]) -> Result<Vec<Page>, Unavailable> {
+        match self {
+            Store::Redis(store) => store.read(wants).await,
+            Store::Memory(store) => Ok(store.read(wants)),
+        }
+    }
+
+    /// Notes that these clients are connected, for `lease` from now. Those that
+    /// were away while events were withheld from them find a mark of the type
+    /// [`crate::record::AWAY`] in their streams.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn keep_interest(
+        &self,
+        clients: &[ClientId],
+        lease: Duration,
+    ) -> Result<(), Unavailable> {
+        match self {
+            Store::Redis(store) => store.keep_interest(clients, lease).await,
+            Store::Memory(store) => {
+                store.keep_interest(clients, lease);
+                Ok(())
+            }
+        }
+    }
+
+    /// Hands what the doorbell says to `hear`, beginning with `Missed` once it
+    /// listens, for good. `hear` must not block: who waits makes rings pile up.
+    pub async fn listen(&self, hear: &(dyn Fn(Bell) + Send + Sync)) {
+        match self {
+            Store::Redis(store) => store.listen(hear).await,
+            Store::Memory(store) => store.listen(hear).await,
+        }
+    }
+
+    /// Revokes a client's tokens that were issued before a time, in seconds
+    /// since 1970-01-01 UTC, and rings.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn revoke(&self, client: &ClientId, before: u64) -> Result<(), Unavailable> {
+        match self {
+            Store::Redis(store) => store.revoke(client, before).await,
+            Store::Memory(store) => {
+                store.revoke(client, before);
+                Ok(())
+            }
+        }
+    }
+
+    /// Every revocation: whose, and before which time, in seconds.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn revoked(&self) -> Result<Vec<(ClientId, u64)>, Unavailable> {
+        match self {
+            Store::Redis(store) => store.revoked().await,
+            Store::Memory(store) => Ok(store.revoked()),
+        }
+    }
+
+    /// Has every listener end a client's connections.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn disconnect(&self, client: &ClientId) -> Result<(), Unavailable> {
+        match self {
+            Store::Redis(store) => store.disconnect(client).await,
+            Store::Memory(store) => {
+                store.disconnect(client);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes a task, to send it: from now on results that name it reach its
+    /// owner. One that was asked for before costs its owner nothing of its rate.
+    ///
+    /// # Errors
+    /// When the store does not answer; it may have been taken.
+    pub async fn take_task(&self, new: &NewTask<'_>) -> Result<Taken, Unavailable> {
+        match self {
+            Store::Redis(store) => store.take_task(new).await,
+            Store::Memory(store) => Ok(store.take_task(new)),
+        }
+    }
+
+    /// Notes that workers can have a task: its time begins, and whoever asks
+    /// for it again need not send it.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn task_is_sent(&self, id: &str) -> Result<(), Unavailable> {
+        match self {
+            Store::Redis(store) => store.task_is_sent(id).await,
+            Store::Memory(store) => {
+                store.task_is_sent(id);
+                Ok(())
+            }
+        }
+    }
+
+    /// What could not be sent: where workers `certain`ly do not have it, it is
+    /// forgotten, and otherwise it may be sent again at once. `repeat` is its
+    /// [`Repeat::key`].
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn give_task_up(
+        &self,
+        id: &str,
+        owner: &ClientId,
+        repeat: Option<&str>,
+        certain: bool,
+    ) -> Result<(), Unavailable> {
+        match self {
+            Store::Redis(store) => store.give_task_up(id, owner, repeat, certain).await,
+            Store::Memory(store) => {
+                store.give_task_up(id, owner, repeat, certain);
+                Ok(())
+            }
+        }
+    }
+
+    /// How a task stands; `None` where it is unknown.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn task(&self, id: &str) -> Result<Option<Task>, Unavailable> {
+        match self {
+            Store::Redis(store) => store.task(id).await,
+            Store::Memory(store) => Ok(store.task(id)),
+        }
+    }
+
+    /// Ends the time of tasks that got no news in it: their owners are told by
+    /// an event of the type `kind`. Answers how many were told.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn time_tasks_out(&self, kind: &str) -> Result<usize, Unavailable> {
+        match self {
+            Store::Redis(store) => store.time_tasks_out(kind).await,
+            Store::Memory(store) => Ok(store.time_tasks_out(kind)),
+        }
+    }
+
+    /// Removes all events of a client's stream; who is connected goes on with
+    /// what comes. Answers how many there were.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn empty_stream(&self, client: &ClientId) -> Result<u64, Unavailable> {
+        match self {
+            Store::Redis(store) => store.empty_stream(client).await,
+            Store::Memory(store) => Ok(store.empty_stream(client)),
+        }
+    }
+
+    /// Asks the store whether it answers, and warns once of settings that put
+    /// events at risk.
+    ///
+    /// # Errors
+    /// What it answered instead.
+    pub async fn ping(&self) -> Result<(), Unavailable> {
+        match self {
+            Store::Redis(store) => store.ping().await,
+            Store::Memory(_) => Ok(()),
+        }
+    }
+}
