@@ -155,7 +155,7 @@ impl Store {
 
     /// What could not be sent: where workers `certain`ly do not have it, it is
     /// forgotten, and otherwise it may be sent again at once. `repeat` is its
-    /// [`Repeat::key`].
+    /// [`super::Repeat::key`].
     ///
     /// # Errors
     /// When the store does not answer.
