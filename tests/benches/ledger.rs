@@ -21,6 +21,7 @@ fn main() {
     let retention = Retention::default();
     let settings = StoreSettings {
         url: StoreUrl::parse(&redis.url()).unwrap(),
+        tls: None,
         key_prefix: prefix.clone(),
         retention,
     };

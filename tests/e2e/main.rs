@@ -20,6 +20,7 @@ mod plugin_files;
 mod readers;
 mod redis_faults;
 mod road;
+mod secured;
 mod siege;
 mod sse;
 mod store;

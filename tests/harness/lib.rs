@@ -11,6 +11,7 @@
 
 mod browser;
 mod cdp;
+mod certificate;
 mod chunked;
 mod clock;
 mod config;
@@ -28,6 +29,7 @@ mod metrics;
 mod ports;
 mod process;
 mod readers;
+mod redis_secured;
 mod redis_server;
 mod servers;
 mod sse;
@@ -35,6 +37,7 @@ mod streams;
 mod wait;
 
 pub use browser::Browser;
+pub use certificate::Certificate;
 pub use chunked::Body;
 pub use clock::Clock;
 pub use config::{SHORT_SESSIONS, config};
@@ -44,13 +47,14 @@ pub use frames::{Frame, Parser};
 pub use guests::{guest, guest_at, versioned, workspace};
 pub use http::{Response, get, request};
 pub use janitor::scratch_dir;
-pub use kafka::{Cluster, Consumed, Kafka, Message, RawHeaders, Transactions};
+pub use kafka::{Cluster, Consumed, Kafka, Message, RawHeaders, Secured, Transactions};
 pub use link::Link;
 pub use log::Log;
 pub use metrics::{Metrics, metrics};
 pub use ports::free_port;
 pub use process::{Process, find_program};
 pub use readers::{Client, Curl, Event, Reader, Told, python, python_packages};
+pub use redis_secured::SecuredRedis;
 pub use redis_server::Redis;
 pub use servers::{
     Servers, create_topic, delete_topic, produce, read_all, servers, streams, unique,

@@ -1,5 +1,6 @@
 use crate::clock::Clock;
-use crate::kafka::{Cluster, Consumed, Kafka, Message};
+use crate::kafka::{Cluster, Consumed, Kafka, Message, Secured};
+use crate::redis_secured::SecuredRedis;
 use crate::redis_server::Redis;
 use crate::streams::Entry;
 use std::collections::BTreeMap;
@@ -25,6 +26,11 @@ impl Servers {
         Redis::with_env(extra, clock.env())
     }
 
+    /// A Redis of one's own that wants TLS and a login.
+    pub fn own_redis_secured(&self) -> SecuredRedis {
+        SecuredRedis::new()
+    }
+
     /// A Kafka of one's own, to be stopped and killed; gone when it is dropped.
     /// `extra` are further lines of its `server.properties`.
     pub fn own_kafka(&self, extra: &[&str]) -> Kafka {
@@ -38,6 +44,11 @@ impl Servers {
             "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             "allow.everyone.if.no.acl.found=true",
         ])
+    }
+
+    /// A Kafka of one's own that wants TLS and a login at its second listener.
+    pub fn own_kafka_secured(&self) -> (Kafka, Secured) {
+        Kafka::secured("256m")
     }
 
     /// A Kafka of three nodes of one's own, any one of which may be killed; gone when it is dropped.

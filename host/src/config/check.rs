@@ -4,7 +4,6 @@ use super::error::ConfigError;
 use super::settings::{Role, Settings};
 use super::{file, values};
 use crate::ingest::KafkaSettings;
-use crate::store::{Retention, StoreSettings, StoreUrl};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -138,36 +137,6 @@ impl Checker<'_> {
                 self.error(span, format!("[kafka.properties] {error}"))
             }
         }
-    }
-
-    fn store(&self, store: file::Store) -> Checked<StoreSettings> {
-        let span = store.url.span();
-        let url = match StoreUrl::parse(&store.url.get_ref().0) {
-            Ok(url) => url,
-            Err(message) => return self.error(span, message),
-        };
-        let key_prefix = self.name_or(store.key_prefix.as_ref(), "millstream", "key-prefix")?;
-        Ok(StoreSettings {
-            url,
-            key_prefix,
-            retention: self.retention(store.retention)?,
-        })
-    }
-
-    fn retention(&self, given: file::Retention) -> Checked<Retention> {
-        let default = Retention::default();
-        let time = |given: Option<Spanned<values::Time>>, default| match given {
-            Some(time) if time.get_ref().0 < Duration::from_secs(1) => {
-                self.error(time.span(), "expected at least 1s")
-            }
-            Some(time) => Ok(time.into_inner().0),
-            None => Ok(default),
-        };
-        Ok(Retention {
-            max_events: self.number(given.max_events, default.max_events, 1..=10_000_000)?,
-            max_age: time(given.max_age, default.max_age)?,
-            idle_expiry: time(given.idle_expiry, default.idle_expiry)?,
-        })
     }
 
     pub(super) fn address(

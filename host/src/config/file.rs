@@ -41,9 +41,18 @@ pub(super) struct Kafka {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Store {
     pub url: Spanned<Text>,
+    pub tls: Option<Spanned<StoreTls>>,
     #[serde(default)]
     pub retention: Retention,
     pub key_prefix: Option<Spanned<Text>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct StoreTls {
+    pub ca: Option<Text>,
+    pub certificate: Option<Text>,
+    pub key: Option<Text>,
 }
 
 #[derive(Deserialize, Default)]

@@ -9,6 +9,7 @@ mod check;
 mod check_auth;
 mod check_http;
 mod check_pipeline;
+mod check_store;
 mod check_tasks;
 mod error;
 mod file;

@@ -185,3 +185,40 @@ fn two_pipelines_do_not_share_a_topic_in_one_group() {
     let text = format!("{GOOD}{second}group-id = \"other\"\n");
     assert!(parse(Path::new("m.toml"), &text, Role::All).is_ok());
 }
+
+#[test]
+fn tls_to_the_store_needs_its_scheme_and_whole_pairs() {
+    let redis = "url = \"redis://127.0.0.1:6379\"";
+    let with =
+        |scheme: &str, tls: &str| format!("url = \"{scheme}://127.0.0.1:6379\"\ntls = {tls}");
+    for (scheme, tls, says) in [
+        (
+            "redis",
+            "{ ca = \"ca.pem\" }",
+            "a url that begins with rediss://",
+        ),
+        (
+            "rediss",
+            "{ certificate = \"c.pem\" }",
+            "`certificate` needs its `key`",
+        ),
+        (
+            "rediss",
+            "{ key = \"k.pem\" }",
+            "`key` needs its `certificate`",
+        ),
+        ("rediss", "{ cas = \"ca.pem\" }", "did you mean `ca`?"),
+    ] {
+        refused(redis, &with(scheme, tls), 6, &[says]);
+    }
+    let tls = with(
+        "rediss",
+        "{ ca = \"ca.pem\", certificate = \"/c.pem\", key = \"k.pem\" }",
+    );
+    let text = GOOD.replacen(redis, &tls, 1);
+    let settings = parse(Path::new("/etc/m.toml"), &text, Role::All).expect("it is good");
+    let tls = settings.store.tls.expect("it is there");
+    assert_eq!(tls.ca.as_deref(), Some(Path::new("/etc/ca.pem")));
+    let client = ("/c.pem".into(), "/etc/k.pem".into());
+    assert_eq!(tls.client, Some(client));
+}

@@ -82,7 +82,7 @@ impl Ingest {
     /// Why this pipeline can't be called joined; `None` when it can.
     pub fn not_ready(&self) -> Option<String> {
         let group = self.shared.consumer.context().group();
-        match (group.joined, &group.trouble) {
+        match (group.joined, group.trouble()) {
             (true, _) => None,
             (false, Some(trouble)) => Some(format!("not in the consumer group yet: {trouble}")),
             (false, None) => Some("not in the consumer group yet".into()),
@@ -157,11 +157,8 @@ impl Poller {
     }
 
     fn note(&self, error: &KafkaError) {
-        let said = error.to_string();
-        let mut group = self.shared.consumer.context().group();
-        if group.trouble.as_ref() != Some(&said) {
+        if self.shared.consumer.context().group().complain(error, None) {
             tracing::warn!(%error, "Kafka");
-            group.trouble = Some(said);
         }
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
             tracing::error!(%error, "the consumer can't go on");

@@ -63,13 +63,37 @@ pub(super) struct Group {
     pub reopen: Vec<TopicPartition>,
     /// Assigned, and being fetched.
     pub assigned: HashSet<TopicPartition>,
-    /// The last thing that Kafka complained of.
-    pub trouble: Option<String>,
+    /// The last thing that Kafka complained of, and in words.
+    trouble: Option<(RDKafkaErrorCode, String)>,
     /// The consumer is closing: whatever is assigned now is let go at once.
     pub closing: bool,
 }
 
 impl Group {
+    /// Why it is not joined, as far as is known.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_ref().map(|(_, words)| words.as_str())
+    }
+
+    /// Remembers what Kafka complains of, unless what is known says more: that
+    /// all brokers are down comes after why, and a poll tells again without a
+    /// reason what was told with one. Answers whether it is news.
+    pub fn complain(&mut self, error: &KafkaError, reason: Option<&str>) -> bool {
+        let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+        let words = match reason {
+            Some(reason) => format!("{error}: {reason}"),
+            None => error.to_string(),
+        };
+        let known = self.trouble.as_ref().is_some_and(|(known, told)| {
+            let repeats = *known == code && (reason.is_none() || *told == words);
+            code == RDKafkaErrorCode::AllBrokersDown || repeats
+        });
+        if !known {
+            self.trouble = Some((code, words));
+        }
+        !known
+    }
+
     /// Takes back that these are assigned: they are still to be begun, except
     /// for those that were revoked meanwhile.
     pub fn not_assigned<'a>(&mut self, partitions: impl Iterator<Item = &'a TopicPartition>) {
@@ -147,12 +171,7 @@ impl ClientContext for Context {
         if self.complaints.is_news(&error) {
             tracing::warn!(%error, reason, "Kafka");
         }
-        let mut group = self.group();
-        // "All brokers are down" comes after why, and says less.
-        let less = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
-        if !(less && group.trouble.is_some()) {
-            group.trouble = Some(format!("{error}: {reason}"));
-        }
+        self.group().complain(&error, Some(reason));
     }
 }
 

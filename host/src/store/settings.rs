@@ -1,5 +1,6 @@
 //! What a store must be told, already checked.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where the store is. A URL may hold a password: it has no `Debug`.
@@ -31,6 +32,17 @@ impl StoreUrl {
     }
 }
 
+/// Whom to trust, and who we are, at `rediss://`: PEM files, read when the
+/// store is opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreTls {
+    /// The certificates that vouch for Redis; without it those that the system
+    /// trusts.
+    pub ca: Option<PathBuf>,
+    /// Our certificate and its key, where Redis asks for one.
+    pub client: Option<(PathBuf, PathBuf)>,
+}
+
 /// How much of a stream is kept. Belongs to the stream, not to a pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
@@ -58,6 +70,8 @@ impl Default for Retention {
 pub struct StoreSettings {
     /// Where it is.
     pub url: StoreUrl,
+    /// How TLS to it is other than the system's; of no use without `rediss://`.
+    pub tls: Option<StoreTls>,
     /// What every key begins with.
     pub key_prefix: String,
     /// How much is kept.

@@ -18,14 +18,17 @@ impl Store {
     /// Opens the store that `settings` name. Contacts nobody yet.
     ///
     /// # Errors
-    /// When the address can't be used.
+    /// When the address can't be used, or a file for TLS can't.
     pub fn open(settings: &StoreSettings) -> anyhow::Result<Store> {
         Ok(match &settings.url {
             StoreUrl::Memory => Store::Memory(memory::MemoryStore::new(settings.retention)),
-            StoreUrl::Redis(client) => Store::Redis(Box::new(redis::RedisStore::new(
-                (**client).clone(),
-                settings,
-            ))),
+            StoreUrl::Redis(client) => {
+                let client = match &settings.tls {
+                    Some(tls) => redis::over_tls(client, tls)?,
+                    None => (**client).clone(),
+                };
+                Store::Redis(Box::new(redis::RedisStore::new(client, settings)))
+            }
         })
     }
 

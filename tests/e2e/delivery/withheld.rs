@@ -15,6 +15,7 @@ const WAYS: [&str; 2] = [
 fn connect(prefix: &str, client: &str) {
     let settings = StoreSettings {
         url: StoreUrl::parse(&servers().redis.url()).unwrap(),
+        tls: None,
         key_prefix: prefix.into(),
         retention: Retention::default(),
     };

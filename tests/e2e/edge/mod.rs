@@ -8,7 +8,7 @@ mod presence;
 mod protocol;
 pub(crate) mod rig;
 mod roles;
-pub(crate) mod tls;
+mod tls;
 pub(crate) mod tokens;
 mod types;
 

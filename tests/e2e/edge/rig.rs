@@ -1,7 +1,9 @@
 //! An edge with a key prefix of its own, and a program that writes events.
 
 use super::SOON;
-use millstream_tests::{Daemon, DaemonBuilder, Frame, Redis, Sse, request, servers, unique};
+use millstream_tests::{
+    Certificate, Daemon, DaemonBuilder, Frame, Redis, Sse, request, servers, unique,
+};
 use serde_json::Value;
 
 pub struct Edge<'a> {
@@ -39,6 +41,20 @@ impl Edge<'static> {
 
     pub fn with(http: &str, rest: &str) -> Self {
         Edge::made(http, rest, |builder| builder)
+    }
+
+    /// Over TLS, as `localhost`; what vouches for it is in `cert.pem`.
+    pub fn over_tls(
+        http: &str,
+        rest: &str,
+        also: impl FnOnce(DaemonBuilder) -> DaemonBuilder,
+    ) -> Self {
+        let http = format!("tls = {{ certificate = \"cert.pem\", key = \"key.pem\" }}\n{http}");
+        let made = Certificate::new();
+        Edge::made(&http, rest, |builder| {
+            let builder = builder.file("cert.pem", made.certificate);
+            also(builder.file("key.pem", made.key))
+        })
     }
 
     /// With files beside its configuration, or the like.

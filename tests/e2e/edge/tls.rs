@@ -2,31 +2,12 @@
 
 use super::SOON;
 use super::rig::{ANONYMOUS, Edge};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use millstream_tests::{find_program, wait_until};
+use millstream_tests::{Certificate, find_program, wait_until};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-pub const TLS: &str = r#"tls = { certificate = "cert.pem", key = "key.pem" }"#;
-
-/// A certificate for `localhost`, and its key.
-pub fn pair() -> (String, String) {
-    let made = rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
-    let pem = |label: &str, der: &[u8]| {
-        let text = STANDARD.encode(der);
-        format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
-    };
-    let key = pem("PRIVATE KEY", &made.signing_key.serialize_der());
-    (pem("CERTIFICATE", made.cert.der()), key)
-}
-
-fn edge(http: &str) -> Edge<'static> {
-    let (cert, key) = pair();
-    let http = format!("{TLS}\n{http}");
-    Edge::made(&http, ANONYMOUS, |builder| {
-        builder.file("cert.pem", cert).file("key.pem", key)
-    })
+fn edge() -> Edge<'static> {
+    Edge::over_tls("", ANONYMOUS, |builder| builder)
 }
 
 /// A curl that reads a stream, trusting the certificate that is there now.
@@ -68,7 +49,7 @@ impl Drop for Curl {
 
 #[test]
 fn streams_are_read_over_tls_in_either_protocol() {
-    let edge = edge("");
+    let edge = edge();
     for (version, status) in [("--http1.1", "HTTP/1.1 200"), ("--http2", "HTTP/2 200")] {
         let mut curl = Curl::start(&edge, version);
         curl.until(status);
@@ -81,12 +62,12 @@ fn streams_are_read_over_tls_in_either_protocol() {
 
 #[test]
 fn a_certificate_that_is_replaced_is_used_and_open_streams_go_on() {
-    let edge = edge("");
+    let edge = edge();
     let mut before = Curl::start(&edge, "--http2");
     before.until("retry:");
-    let (cert, key) = pair();
-    std::fs::write(edge.daemon.dir().join("key.pem"), key).unwrap();
-    std::fs::write(edge.daemon.dir().join("cert.pem"), cert).unwrap();
+    let made = Certificate::new();
+    std::fs::write(edge.daemon.dir().join("key.pem"), made.key).unwrap();
+    std::fs::write(edge.daemon.dir().join("cert.pem"), made.certificate).unwrap();
     // curl trusts only the new one from here on.
     wait_until("the new certificate is shown", SOON, || {
         let mut curl = Curl::start(&edge, "--http1.1");
@@ -98,7 +79,7 @@ fn a_certificate_that_is_replaced_is_used_and_open_streams_go_on() {
 
 #[test]
 fn streams_over_tls_end_whole_when_the_daemon_stops() {
-    let edge = edge("");
+    let edge = edge();
     let mut open = ["--http1.1", "--http2"].map(|version| {
         let mut curl = Curl::start(&edge, version);
         curl.until("retry:");

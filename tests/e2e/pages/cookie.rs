@@ -2,17 +2,12 @@
 
 use super::page::Page;
 use crate::edge::rig::{ANONYMOUS, Edge};
-use crate::edge::tls::{TLS, pair};
 use crate::edge::tokens::{AUTH, SECRET, now, token};
 use serde_json::json;
 
 /// An edge that speaks TLS, and its origin: `localhost`, as its certificate says.
 fn edge(http: &str, auth: &str) -> (Edge<'static>, String) {
-    let (cert, key) = pair();
-    let edge = Edge::made(&format!("{TLS}\n{http}"), auth, |builder| {
-        let files = builder.file("cert.pem", cert).file("key.pem", key);
-        files.file("secret", SECRET)
-    });
+    let edge = Edge::over_tls(http, auth, |builder| builder.file("secret", SECRET));
     let address = edge.daemon.sse();
     let (_, port) = address.rsplit_once(':').unwrap();
     let origin = format!("https://localhost:{port}");

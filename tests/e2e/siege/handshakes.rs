@@ -3,7 +3,6 @@
 use super::SOON;
 use super::beside::read_to_end;
 use crate::edge::rig::{ANONYMOUS, Edge};
-use crate::edge::tls::{TLS, pair};
 use millstream_tests::{Log, Process, find_program, metrics, wait_until};
 use std::io::Write;
 use std::net::TcpStream;
@@ -11,11 +10,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 fn edge() -> Edge<'static> {
-    let (cert, key) = pair();
-    let http = format!("{TLS}\nheader-timeout = \"1s\"");
-    Edge::made(&http, ANONYMOUS, |builder| {
-        builder.file("cert.pem", cert).file("key.pem", key)
-    })
+    Edge::over_tls("header-timeout = \"1s\"", ANONYMOUS, |builder| builder)
 }
 
 /// A client that shakes hands, offers this protocol and then says nothing.

@@ -42,6 +42,7 @@ impl Subject {
         let url = StoreUrl::parse(url).unwrap();
         let settings = StoreSettings {
             url,
+            tls: None,
             key_prefix: prefix.clone(),
             retention,
         };

@@ -5,6 +5,7 @@ mod away;
 mod crashes;
 mod hung_up;
 mod late;
+mod over_tls;
 mod refused;
 mod repeated;
 mod results;

@@ -22,7 +22,7 @@ const USAGE: i32 = 64;
 
 /// What a command said, and its exit code.
 #[derive(Debug)]
-struct Said {
+pub(crate) struct Said {
     code: Option<i32>,
     out: String,
     err: String,
@@ -30,13 +30,13 @@ struct Said {
 
 impl Said {
     /// Its results; panics if it failed.
-    fn done(self) -> String {
+    pub(crate) fn done(self) -> String {
         assert_eq!(self.code, Some(0), "{self:?}");
         self.out
     }
 
     /// Its errors; panics unless it failed with this code.
-    fn failed(self, code: i32) -> String {
+    pub(crate) fn failed(self, code: i32) -> String {
         assert_eq!(self.code, Some(code), "{self:?}");
         self.err
     }
@@ -49,7 +49,7 @@ impl Said {
     }
 }
 
-fn command(servers: &str, arguments: &[&str]) -> Command {
+pub(crate) fn command(servers: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(Daemon::program());
     command.args(arguments).current_dir(scratch_dir("tools"));
     command.env("MILLSTREAM_BOOTSTRAP_SERVERS", servers);
@@ -61,7 +61,7 @@ fn run_at(servers: &str, arguments: &[&str], input: &[u8]) -> Said {
     said(command(servers, arguments), input)
 }
 
-fn said(mut command: Command, input: &[u8]) -> Said {
+pub(crate) fn said(mut command: Command, input: &[u8]) -> Said {
     command.stdin(Stdio::piped());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();

@@ -7,6 +7,7 @@ mod message;
 mod produce;
 mod raw;
 mod read;
+mod secured;
 mod settings;
 mod topics;
 mod transactions;
@@ -14,6 +15,7 @@ mod transactions;
 pub use cluster::Cluster;
 pub use message::{Consumed, Message};
 pub use raw::RawHeaders;
+pub use secured::Secured;
 pub use topics::unique;
 pub use transactions::Transactions;
 
@@ -58,7 +60,7 @@ impl Kafka {
     pub fn linked(heap: &'static str, extra: &[&str]) -> (Self, Link) {
         let (port, ports) = (free_port(), Ports::free());
         let link = Link::to(&format!("127.0.0.1:{port}"));
-        let lines = ports.linked(port, &link.addr());
+        let lines = ports.and("LINKED", port, &link.addr());
         let extra: Vec<&str> = lines
             .iter()
             .map(String::as_str)
@@ -145,13 +147,18 @@ impl Kafka {
     /// Kafka's own tool for access control lists, with these arguments; the
     /// node must have been started with an authorizer.
     pub fn acl(&self, arguments: &[&str]) {
+        self.tool("org.apache.kafka.tools.AclCommand", arguments);
+    }
+
+    /// Runs one of Kafka's own tools against it.
+    fn tool(&self, class: &str, arguments: &[&str]) {
         let mut command = self.java(&["-XX:TieredStopAtLevel=1"]);
-        command.args(["org.apache.kafka.tools.AclCommand", "--bootstrap-server"]);
-        command.arg(self.bootstrap()).args(arguments);
-        let path = self.dir.join("acl.log");
+        command.args([class, "--bootstrap-server", &self.bootstrap()]);
+        command.args(arguments);
+        let path = self.dir.join("tool.log");
         let log = File::create(&path).unwrap();
         command.stdout(log.try_clone().unwrap()).stderr(log);
-        let status = Process::start(command).wait_exit("Kafka's AclCommand", START);
+        let status = Process::start(command).wait_exit(class, START);
         assert!(status.success(), "{}", fs::read_to_string(path).unwrap());
     }
 

@@ -16,7 +16,7 @@ Configuration:
 /// The session time-outs let a test use short ones, so that a killed consumer is soon forgotten.
 const FIXED: &str = "
 process.roles=broker,controller
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LINKED:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LINKED:PLAINTEXT,SECURED:SASL_SSL
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 auto.create.topics.enable=false
@@ -50,15 +50,15 @@ impl Ports {
         }
     }
 
-    /// The lines for a further listener, whose clients come by a link at this address.
-    pub fn linked(&self, port: u16, link: &str) -> [String; 2] {
+    /// The lines for a further listener of this name, whose clients come by this address.
+    pub fn and(&self, name: &str, port: u16, address: &str) -> [String; 2] {
         let Ports { client, controller } = self;
         [
             format!(
                 "listeners=PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller},\
-                 LINKED://127.0.0.1:{port}"
+                 {name}://127.0.0.1:{port}"
             ),
-            format!("advertised.listeners=PLAINTEXT://127.0.0.1:{client},LINKED://{link}"),
+            format!("advertised.listeners=PLAINTEXT://127.0.0.1:{client},{name}://{address}"),
         ]
     }
 }

@@ -29,10 +29,12 @@ mod reader;
 mod replay;
 mod replays;
 mod tasks;
+mod tls;
 mod upkeep;
 mod writer;
 
 pub(super) use reader::{Seen, gap_of};
+pub(super) use tls::over_tls;
 pub use writer::RedisWriter;
 
 use super::{StoreSettings, Unavailable};

@@ -1,0 +1,47 @@
+//! TLS to Redis by files of one's own.
+
+use crate::store::StoreTls;
+use anyhow::{Context, ensure};
+use std::fs;
+use std::path::Path;
+
+/// The same client, trusting and showing what these files hold.
+///
+/// # Errors
+/// When a file can't be read, or holds something else.
+pub(in crate::store) fn over_tls(
+    client: &redis::Client,
+    tls: &StoreTls,
+) -> anyhow::Result<redis::Client> {
+    let root_cert = tls.ca.as_deref().map(certificates).transpose()?;
+    let client_tls = match &tls.client {
+        Some((certificate, key)) => Some(redis::ClientTlsConfig {
+            client_cert: certificates(certificate)?,
+            client_key: pem(key, "PRIVATE KEY-----")?,
+        }),
+        None => None,
+    };
+    let certificates = redis::TlsCertificates {
+        client_tls,
+        root_cert,
+    };
+    redis::Client::build_with_tls(client.get_connection_info().clone(), certificates)
+        .context("[store] tls")
+}
+
+fn certificates(path: &Path) -> anyhow::Result<Vec<u8>> {
+    pem(path, "-----BEGIN CERTIFICATE-----")
+}
+
+/// A file with a line that holds `label`. The library takes one without any
+/// for an empty list, and then trusts nobody.
+fn pem(path: &Path, label: &str) -> anyhow::Result<Vec<u8>> {
+    let name = path.display();
+    let pem = fs::read(path).with_context(|| format!("[store] tls: can't read {name}"))?;
+    let found = pem
+        .windows(label.len())
+        .any(|part| part == label.as_bytes());
+    let what = label.trim_matches('-').trim_start_matches("BEGIN ");
+    ensure!(found, "[store] tls: {name} holds no {what} in PEM");
+    Ok(pem)
+}

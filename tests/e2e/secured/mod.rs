@@ -1,0 +1,24 @@
+//! Servers that want TLS and a login, as hosted ones do.
+
+mod kafka;
+mod redis;
+
+use millstream_tests::{Daemon, get, wait_until};
+use std::time::Duration;
+
+/// Not an expectation of speed: what is not there by then never comes.
+const LONG: Duration = Duration::from_secs(60);
+
+/// Waits until a daemon that can't begin says why, in these words.
+fn wait_told(daemon: &Daemon, words: &[&str]) -> String {
+    let admin = daemon.admin();
+    let mut last = String::new();
+    wait_until(&format!("it is told: {words:?}"), LONG, || {
+        let text = get(&admin, "/readyz").text();
+        if text != last {
+            println!("{text}");
+            last.clone_from(&text);
+        }
+        words.iter().all(|word| text.contains(word)).then_some(text)
+    })
+}

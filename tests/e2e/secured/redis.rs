@@ -1,0 +1,149 @@
+//! `rediss://`, a login, and certificates of both sides.
+
+use super::{LONG, wait_told};
+use millstream_tests::{Daemon, Message, SecuredRedis, Sse, config, produce, servers, unique};
+use std::sync::LazyLock;
+
+static SERVER: LazyLock<SecuredRedis> = LazyLock::new(|| servers().own_redis_secured());
+
+/// A pipeline to that Redis, with this password and these words for TLS.
+fn pipeline(topic: &str, prefix: &str, password: &str, tls: &str) -> String {
+    let url = SERVER.url(password);
+    let text = config(
+        &servers().kafka.bootstrap(),
+        &url,
+        topic,
+        prefix,
+        "name = \"notes\"",
+    );
+    match tls {
+        "" => text,
+        tls => text.replacen("[store]", &format!("[store]\ntls = {{ {tls} }}"), 1),
+    }
+}
+
+/// What the server's certificate and ours are.
+fn good() -> String {
+    let SecuredRedis {
+        ca,
+        certificate,
+        key,
+        ..
+    } = &*SERVER;
+    format!(
+        "ca = {:?}, certificate = {:?}, key = {:?}",
+        ca.display().to_string(),
+        certificate.display().to_string(),
+        key.display().to_string()
+    )
+}
+
+#[test]
+fn events_go_in_and_out_over_tls_and_again_after_a_restart() {
+    let server = servers().own_redis_secured();
+    let (topic, prefix) = (
+        servers().kafka.create_topic("secured", 1),
+        unique("secured"),
+    );
+    let url = server.url(server.password);
+    let text = config(
+        &servers().kafka.bootstrap(),
+        &url,
+        &topic,
+        &prefix,
+        "name = \"notes\"",
+    );
+    // Nothing but the system's way to name who is trusted, and our pair.
+    let pair = format!(
+        "[store]\ntls = {{ certificate = {:?}, key = {:?} }}",
+        server.certificate.display().to_string(),
+        server.key.display().to_string()
+    );
+    let daemon = Daemon::builder(&text.replacen("[store]", &pair, 1))
+        .env("SSL_CERT_FILE", &server.ca.display().to_string())
+        .start();
+    daemon.wait_ready(LONG);
+    let mut stream = Sse::open(&daemon.sse(), "/v1/events?client=ada&from=now", &[]);
+    stream.next(LONG).expect("an opening frame");
+    produce(&topic, [Message::new("one").key("ada")]);
+    assert_eq!(stream.events(1, LONG)[0].data.as_deref(), Some("one"));
+    server.redis.kill();
+    daemon.wait_not_ready(&["store"], LONG);
+    server.redis.start();
+    daemon.wait_ready(LONG);
+    produce(&topic, [Message::new("two").key("ada")]);
+    loop {
+        let event = stream.next_event(LONG).expect("what came after");
+        match event.data.as_deref() {
+            Some("two") => break,
+            // Redis kept nothing: the first may be processed again, and a gap is told.
+            _ => println!("{event:?}"),
+        }
+    }
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
+fn whoever_is_not_let_in_says_why_and_not_the_password() {
+    let (topic, prefix) = (
+        servers().kafka.create_topic("secured", 1),
+        unique("secured"),
+    );
+    let ca = format!("ca = {:?}", SERVER.ca.display().to_string());
+    for (password, tls, words) in [
+        (
+            "hunter2",
+            good(),
+            &[
+                "the store does not answer",
+                "Password authentication failed",
+            ][..],
+        ),
+        // Nobody that the system trusts vouches for it.
+        (
+            SERVER.password,
+            String::new(),
+            &["the store does not answer", "UnknownIssuer"],
+        ),
+        (
+            SERVER.password,
+            ca,
+            &["the store does not answer", "CertificateRequired"],
+        ),
+    ] {
+        let daemon = Daemon::builder(&pipeline(&topic, &prefix, password, &tls)).start();
+        let told = wait_told(&daemon, words);
+        assert!(!told.contains(password), "{told}");
+        assert_eq!(daemon.terminate(), Some(0));
+        let log = daemon.log().lines().join("\n");
+        assert!(!log.contains(password), "{log}");
+    }
+    // One that lets them in, after all that.
+    let daemon = Daemon::ready(&pipeline(&topic, &prefix, SERVER.password, &good()));
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
+fn files_that_are_missing_or_hold_something_else_are_named_at_the_start() {
+    let key = SERVER.key.display().to_string();
+    for (tls, says) in [
+        ("ca = \"no.pem\"".to_owned(), "no.pem: No such file"),
+        (format!("ca = {key:?}"), "holds no CERTIFICATE in PEM"),
+        (
+            format!(
+                "certificate = {:?}, key = {:?}",
+                SERVER.ca.display().to_string(),
+                SERVER.ca.display().to_string()
+            ),
+            "holds no PRIVATE KEY in PEM",
+        ),
+    ] {
+        let text = pipeline("none", "none", SERVER.password, &tls);
+        let daemon = Daemon::builder(&text).start();
+        assert_eq!(daemon.wait_exit(LONG), Some(1));
+        let log = daemon.log().lines().join("\n");
+        println!("{log}");
+        assert!(log.contains(says) && log.contains("[store] tls: "), "{log}");
+        assert!(!log.contains(SERVER.password), "{log}");
+    }
+}
