@@ -69,6 +69,14 @@ impl Browser {
         answer["result"]["value"].take()
     }
 
+    /// From now on nobody is told what the page does, as in a user's browser: each event would be
+    /// told, and held until someone reads it.
+    pub fn unwatched(&mut self) {
+        for domain in ["Network", "Runtime", "Page"] {
+            self.cdp.call(&format!("{domain}.disable"), &json!({}));
+        }
+    }
+
     /// Waits until the expression is true.
     pub fn wait_for(&mut self, js: &str, timeout: Duration) {
         wait_until(&format!("in the browser: {js}"), timeout, || {

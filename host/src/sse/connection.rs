@@ -1,23 +1,21 @@
 //! One open stream: where it is in the streams that it follows.
 
+mod give;
+
 use super::cursor;
 use super::frame::{self, Frame, Told};
 use super::limits::{Limits, Tick};
 use super::outlet::Outlet;
 use super::pages::Frames;
-use super::place::{Follow, Given, Position, Reader};
+use super::place::{Follow, Position, Reader};
 use super::request::Types;
-use crate::record::{AWAY, Entry, Gap, Page, StreamId, StreamName};
+use crate::record::{Entry, Gap, StreamId, StreamName};
 use bytes::Bytes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
-/// Entries of one read at least, and of the first one: nobody knows how large
-/// they are before.
-const PAGE: usize = 4;
+/// Entries of the first read: nobody knows how large they are before.
 const FIRST_PAGE: usize = 8;
-/// Bytes that a page should about bring.
-const FILL: usize = 64 << 10;
 /// After so many entries that were left out the client's cursor is moved.
 const SILENT: u32 = 64;
 
@@ -124,81 +122,6 @@ impl Connection {
         (0..self.follows.len()).for_each(|follow| state.doubt(follow));
     }
 
-    /// Hands over what was read of a stream from `asked` on, at most `limit`
-    /// entries.
-    pub fn give(
-        &self,
-        follow: usize,
-        asked: Position,
-        (page, frames): (&Page, &Frames),
-        limit: usize,
-    ) -> Given {
-        let mut state = self.state();
-        let mut given = Given::default();
-        if state.out.over() {
-            return given;
-        }
-        let full = page.entries.len() >= limit;
-        given.more = true;
-        if state.places[follow] != asked {
-            return given;
-        }
-        if full && matches!(asked, Position::At(_)) {
-            // So much came at once that some of it may have been trimmed.
-            state.doubt(follow);
-            return given;
-        }
-        if asked == Position::Unknown {
-            state.places[follow] = Position::At(page.last);
-        }
-        given.opened = self.open_if_known(&mut state);
-        match asked {
-            Position::Unsure(cursor) => self.arrive(&mut state, follow, cursor, page),
-            Position::Oldest => state.places[follow] = Position::At(StreamId::default()),
-            Position::Unknown | Position::At(_) => {}
-        }
-        let (taken, bytes) = self.take_in(&mut state, follow, page, frames, &mut given.events);
-        state.page = next_page(taken, bytes, limit, self.limits.settings.page);
-        if full {
-            // Until the next read, what comes after may be trimmed.
-            state.doubt(follow);
-        }
-        state.out.flush();
-        // All of it may be out already: nobody would look again.
-        let again = state.has_room(self.limits.room()) && std::mem::take(&mut state.behind);
-        given.more = asked == Position::Unknown || again || (full && !state.behind);
-        given
-    }
-
-    /// Sends the opening frame once every place is known, and the store knows
-    /// that the client is connected: nothing is read for it before.
-    fn open_if_known(&self, state: &mut State) -> bool {
-        if state.opened || state.places.contains(&Position::Unknown) {
-            return false;
-        }
-        state.opened = true;
-        let id = self.id(state);
-        state.out.push(&frame::opening(&id, self.retry_ms.into()));
-        true
-    }
-
-    /// Goes on after the cursor, or where there is nothing to go on from, from
-    /// the stream's beginning: ids start over, and none may come after it.
-    fn arrive(&self, state: &mut State, follow: usize, cursor: StreamId, page: &Page) {
-        let at = match page.gap {
-            None => cursor,
-            // All that is left is behind the end: nothing is told again.
-            Some(Gap::Trimmed | Gap::Away) if page.entries.is_empty() => page.last,
-            Some(Gap::Trimmed | Gap::Away) => cursor,
-            Some(Gap::Rewound | Gap::Reset) => StreamId::default(),
-        };
-        state.places[follow] = Position::At(at);
-        if let Some(gap) = page.gap {
-            let resumes_at = page.entries.first().map_or(at, |entry| entry.id);
-            self.tell(state, follow, gap, cursor, resumes_at);
-        }
-    }
-
     fn tell(
         &self,
         state: &mut State,
@@ -220,46 +143,6 @@ impl Connection {
             group,
         }));
         state.silent = 0;
-    }
-
-    /// Queues entries while there is room; returns how many were passed, and
-    /// the bytes they were.
-    fn take_in(
-        &self,
-        state: &mut State,
-        follow: usize,
-        page: &Page,
-        frames: &Frames,
-        sent: &mut usize,
-    ) -> (usize, usize) {
-        let began = state.out.waiting();
-        let room = self.limits.room();
-        for (taken, entry) in page.entries.iter().enumerate() {
-            if !state.has_room(room) {
-                state.be_behind(follow);
-                return (taken, state.out.waiting() - began);
-            }
-            let before = state.places[follow].id();
-            state.places[follow] = Position::At(entry.id);
-            if *entry.kind == *AWAY.as_bytes() {
-                self.tell(state, follow, Gap::Away, before, entry.id);
-            } else if self.hears(entry) {
-                self.send(state, frames, taken, entry);
-                *sent += 1;
-            } else {
-                self.pass(state);
-            }
-        }
-        (page.entries.len(), state.out.waiting() - began)
-    }
-
-    fn hears(&self, entry: &Entry) -> bool {
-        let kind: &[u8] = match entry.kind.is_empty() {
-            true => b"message",
-            false => &entry.kind,
-        };
-        let wanted = |types: &[Box<[u8]>]| types.iter().any(|wanted| **wanted == *kind);
-        self.types.as_deref().is_none_or(wanted)
     }
 
     fn send(&self, state: &mut State, frames: &Frames, index: usize, entry: &Entry) {
@@ -351,17 +234,6 @@ impl Connection {
         let state = self.state();
         state.opened.then(|| state.places[0].id())
     }
-}
-
-/// As many entries as about fill the room.
-fn next_page(taken: usize, bytes: usize, limit: usize, most: usize) -> u16 {
-    let page = if bytes < FILL / 2 {
-        let grown = if taken < limit { limit } else { limit * 2 };
-        grown.min(most)
-    } else {
-        (taken * FILL / bytes).clamp(PAGE.min(most), most)
-    };
-    page as u16
 }
 
 impl State {

@@ -32,6 +32,7 @@ pub fn run(target: &Target, report: &Report, rate: u32, seconds: Duration) -> Re
          source.onopen = () => { window.opened = true }; true",
     );
     browser.wait_for("window.opened === true", SOON);
+    browser.unwatched();
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", edge::kafka().bootstrap());
     config.set("linger.ms", "0");

@@ -1,6 +1,8 @@
 //! Replays: of an append's events those that were not stored before.
 
-use crate::store::{Append, StreamEvent, Unstored};
+use super::answers::scores_of;
+use super::writer::RedisWriter;
+use crate::store::{Append, StreamEvent, Unavailable, Unstored};
 use std::collections::HashSet;
 
 /// What of an append is new.
@@ -12,6 +14,25 @@ pub(super) struct Fresh<'a> {
     some: Option<(Vec<StreamEvent<'a>>, Vec<usize>)>,
     /// The replays that are new, by the offset of their first copy here.
     firsts: HashSet<(&'a str, i64)>,
+}
+
+impl RedisWriter {
+    /// What of an append is new; its replays are watched from now on. The
+    /// ledger's watch stands.
+    pub(super) fn fresh<'a>(&mut self, append: &Append<'a>) -> Result<Fresh<'a>, Unavailable> {
+        let replays = append.replays();
+        if replays.is_empty() {
+            return Ok(Fresh::all());
+        }
+        let key = self.keys.replayed(&append.ledger.group);
+        let mut pipe = redis::pipe();
+        pipe.cmd("WATCH").arg(&key);
+        let names: Vec<&str> = replays.iter().map(|(name, _)| *name).collect();
+        pipe.cmd("ZMSCORE").arg(&key).arg(names);
+        let answers = self.send(&pipe)?;
+        let scores = scores_of(&answers[1])?;
+        Ok(Fresh::of(append, replays, &scores))
+    }
 }
 
 impl<'a> Fresh<'a> {

@@ -137,23 +137,6 @@ impl RedisWriter {
         }
     }
 
-    /// What of an append is new; its replays are watched from now on. The
-    /// ledger's watch stands.
-    fn fresh<'a>(&mut self, append: &Append<'a>) -> Result<Fresh<'a>, Unavailable> {
-        let replays = append.replays();
-        if replays.is_empty() {
-            return Ok(Fresh::all());
-        }
-        let key = self.keys.replayed(&append.ledger.group);
-        let mut pipe = redis::pipe();
-        pipe.cmd("WATCH").arg(&key);
-        let names: Vec<&str> = replays.iter().map(|(name, _)| *name).collect();
-        pipe.cmd("ZMSCORE").arg(&key).arg(names);
-        let answers = self.send(&pipe)?;
-        let scores = scores_of(&answers[1])?;
-        Ok(Fresh::of(append, replays, &scores))
-    }
-
     /// Sends the transaction. Afterwards the watch is spent, whatever comes.
     fn execute(
         &mut self,
