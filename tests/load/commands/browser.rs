@@ -14,8 +14,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const SOON: Duration = Duration::from_secs(60);
-/// Records before those that are measured: the page, too, has to warm up.
-const WARM: usize = 200;
+/// Before what is measured: a browser that was started just now is busy with itself, and holds the
+/// page up for a quarter of a second at a time.
+const WARM: Duration = Duration::from_secs(10);
 
 pub fn run(target: &Target, report: &Report, rate: u32, seconds: Duration) -> Result<()> {
     ensure!(
@@ -38,7 +39,8 @@ pub fn run(target: &Target, report: &Report, rate: u32, seconds: Duration) -> Re
     config.set("linger.ms", "0");
     let producer: BaseProducer = config.create()?;
     let load = load_average();
-    let records = (seconds.as_secs_f64() * f64::from(rate)) as usize + WARM;
+    let warm = (WARM.as_secs_f64() * f64::from(rate)) as usize;
+    let records = (seconds.as_secs_f64() * f64::from(rate)) as usize + warm;
     let began = Instant::now();
     for n in 0..records {
         let due = began + Duration::from_secs_f64(n as f64 / f64::from(rate));
@@ -53,7 +55,7 @@ pub fn run(target: &Target, report: &Report, rate: u32, seconds: Duration) -> Re
     browser.wait_for(&format!("got.length >= {records}"), SOON);
     let got = browser.eval("got.map(([ms]) => ms)");
     let mut latencies = Histogram::<u64>::new(3)?;
-    for ms in got.as_array().into_iter().flatten().skip(WARM) {
+    for ms in got.as_array().into_iter().flatten().skip(warm) {
         latencies.record((ms.as_f64().unwrap_or_default().max(0.0) * 1e3) as u64)?;
     }
     let received = browser.eval("got.length").as_u64().unwrap_or_default();
