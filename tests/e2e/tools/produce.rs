@@ -88,7 +88,7 @@ fn files_are_read_in_order_and_where_each_record_went_is_told_on_request() {
 }
 
 #[test]
-fn what_is_not_acknowledged_is_told_and_fails() {
+fn with_a_broker_down_what_can_be_done_is_and_what_is_not_acknowledged_fails() {
     let cluster = servers().own_cluster();
     let kafka = &cluster.nodes[0];
     let topic = kafka.create_topic_with("wanting", 1, &[("min.insync.replicas", "3")]);
@@ -101,6 +101,16 @@ fn what_is_not_acknowledged_is_told_and_fails() {
         let in_sync = described[0]["partitions"][0]["in-sync"].as_array()?.len();
         (in_sync < 3).then_some(())
     });
+    // The address of the one that is gone is among those that are asked.
+    for arguments in [
+        &["topic", "list"][..],
+        &["topic", "describe", &topic],
+        &["group", "list"],
+        &["consume", &topic, "--from-beginning", "--exit"],
+    ] {
+        let said = run_at(&at, arguments, b"");
+        assert_eq!((said.code, &*said.err), (Some(0), ""), "{arguments:?}");
+    }
     let produce = |more: &[&str]| run_at(&at, &[&["produce", &topic], more].concat(), b"a\nb\n");
     let said = produce(&["-X", "message.timeout.ms=2000"]);
     assert!(
