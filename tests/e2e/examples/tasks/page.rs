@@ -135,6 +135,37 @@ fn a_page_sends_a_task_until_the_server_has_it_and_then_it_is_one() {
 }
 
 #[test]
+fn a_page_that_asks_too_often_waits_and_asks_again() {
+    let rig = Rig::with_rate(1, "{ per-second = 1, burst = 1 }");
+    let worker = rig.topics.worker(&[]);
+    let (_server, url) = rig.serve_page();
+    let mut ada = Page::open(&format!("{url}&client=ada"));
+    // All of them before the first is answered.
+    ada.0.eval(
+        "window.limited = []; const real = fetch;
+         window.fetch = async (...all) => { const answer = await real(...all);
+             if (answer.status === 429) limited.push(answer.headers.get('retry-after'));
+             return answer; }; true",
+    );
+    for value in ["1", "2", "3"] {
+        ada.submit("sum", value);
+    }
+    for value in ["1", "2", "3"] {
+        ada.wait_for("completed", &[&format!("Sum: {value}")]);
+    }
+    assert_eq!(ada.count(), 3);
+    assert_eq!(read_all(&rig.topics.requests).len(), 3);
+    assert_eq!(
+        ada.0
+            .eval("limited.length > 0 && limited.every((s) => s >= '1')"),
+        true,
+        "it was told how long to wait"
+    );
+    assert_eq!(ada.0.exceptions(), Vec::<String>::new());
+    worker.stop();
+}
+
+#[test]
 fn a_page_that_missed_something_asks_how_its_tasks_stand() {
     let rig = Rig::start(1);
     let worker = rig.topics.worker(&[]);

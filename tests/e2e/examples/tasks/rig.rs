@@ -21,10 +21,16 @@ pub struct Rig {
 
 impl Rig {
     pub fn start(partitions: i32) -> Self {
+        Rig::with_rate(partitions, "{ per-second = 10, burst = 50 }")
+    }
+
+    /// One whose clients may ask that often.
+    pub fn with_rate(partitions: i32, rate: &str) -> Self {
         let (topics, prefix) = (Topics::create(partitions), unique("tasks-example"));
         let page_port = free_port();
         let text = fs::read_to_string(example("tasks").join("millstream.toml")).unwrap();
         let text = text
+            .replace("{ per-second = 10, burst = 50 }", rate)
             .replace("tasks-example", &prefix)
             .replace(r#""task-requests""#, &format!("{:?}", topics.requests))
             .replace(r#"["task-results"]"#, &format!("[{:?}]", topics.results));
