@@ -21,7 +21,7 @@ pub use protocol::Exchange;
 pub use replay::{Mark, Replay, Replayed};
 pub use settings::{Retention, StoreSettings, StoreTls, StoreUrl};
 pub use stores::Store;
-pub use tasks::{NewTask, RESULT_MAX, Rate, Repeat, Taken, Task};
+pub use tasks::{NewTask, RESULT_MAX, Rate, Repeat, Taken, Task, Unsent};
 
 use crate::record::{ClientId, StreamName};
 use thiserror::Error;

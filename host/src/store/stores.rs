@@ -1,7 +1,7 @@
 //! The two stores behind one name.
 
 use super::{
-    Bell, NewTask, StoreSettings, StoreUrl, Taken, Task, Unavailable, Writer, memory, redis,
+    Bell, NewTask, StoreSettings, StoreUrl, Taken, Task, Unavailable, Unsent, Writer, memory, redis,
 };
 use crate::record::{ClientId, Page, Want};
 use std::time::Duration;
@@ -156,23 +156,16 @@ impl Store {
         }
     }
 
-    /// What could not be sent: where workers `certain`ly do not have it, it is
-    /// forgotten, and otherwise it may be sent again at once. `repeat` is its
-    /// [`super::Repeat::key`].
+    /// What could not be sent is forgotten where workers certainly do not have
+    /// it, and otherwise it may be sent again at once.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn give_task_up(
-        &self,
-        id: &str,
-        owner: &ClientId,
-        repeat: Option<&str>,
-        certain: bool,
-    ) -> Result<(), Unavailable> {
+    pub async fn give_task_up(&self, unsent: &Unsent<'_>) -> Result<(), Unavailable> {
         match self {
-            Store::Redis(store) => store.give_task_up(id, owner, repeat, certain).await,
+            Store::Redis(store) => store.give_task_up(unsent).await,
             Store::Memory(store) => {
-                store.give_task_up(id, owner, repeat, certain);
+                store.give_task_up(unsent);
                 Ok(())
             }
         }

@@ -53,8 +53,8 @@ pub enum Taken {
     /// It is there, and to be sent.
     New,
     /// It was asked for before under this id, and is to be sent again: workers
-    /// may not have it.
-    Again(String),
+    /// may not have it. How often it was taken by now.
+    Again(String, u64),
     /// It was asked for before under this id, and is being sent.
     Busy(String),
     /// It was asked for before under this id, and workers can have it.
@@ -63,6 +63,23 @@ pub enum Taken {
     Differs,
     /// Its owner asks too often; in so long it may ask again.
     Limited(Duration),
+}
+
+/// A task that was taken, and of which it is not known that workers have it.
+#[derive(Clone, Copy, Debug)]
+pub struct Unsent<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Who asked for it.
+    pub owner: &'a ClientId,
+    /// The [`Repeat::key`] that it was asked for with.
+    pub repeat: Option<&'a str>,
+    /// How often it had been taken when we did: who took it since decides what
+    /// becomes of it.
+    pub taking: u64,
+    /// Whether what we sent certainly does not reach workers. What someone else
+    /// may have sent before is another matter.
+    pub certain: bool,
 }
 
 /// How a task stands.

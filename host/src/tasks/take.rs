@@ -6,7 +6,7 @@ use super::trace;
 use crate::http::{Reply, StatusCode, header, json, problem};
 use crate::ingest::NotAcknowledged;
 use crate::record::Outgoing;
-use crate::store::{NewTask, Taken, Unavailable};
+use crate::store::{NewTask, Taken, Unavailable, Unsent};
 use header::HeaderValue;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
@@ -31,8 +31,15 @@ enum After {
     Nothing,
     /// Its time begins.
     Sent(String),
-    /// It may have been taken, and nobody sent it.
+    /// It may be there, and nobody sent it.
     Forget(String),
+}
+
+/// A task that we are to send.
+struct Mine {
+    id: String,
+    /// How often it was taken by now: the first time, nobody can have sent it.
+    taking: u64,
 }
 
 impl TaskHandler {
@@ -52,22 +59,22 @@ impl TaskHandler {
 
     async fn taken(&self, asked: &Asked) -> (Reply, After) {
         let fresh = Uuid::now_v7().to_string();
-        let id = match self.mine(asked, &fresh).await {
-            Ok(id) => id,
+        let mine = match self.mine(asked, &fresh).await {
+            Ok(mine) => mine,
             Err((reply, after)) => return (*reply, after),
         };
-        let outgoing = self.outgoing(asked, &id);
+        let outgoing = self.outgoing(asked, &mine.id);
         match self.courier.deliver(&outgoing).await {
             Ok(()) => {
                 count("received");
-                (self.received(asked, &id), After::Sent(id))
+                (self.received(asked, &mine.id), After::Sent(mine.id))
             }
-            Err(error) => (self.not_sent(asked, &id, &error).await, After::Nothing),
+            Err(error) => self.not_sent(asked, mine, &error).await,
         }
     }
 
     /// The task that is to be sent now; waits while someone else sends it.
-    async fn mine(&self, asked: &Asked, fresh: &str) -> Result<String, (Box<Reply>, After)> {
+    async fn mine(&self, asked: &Asked, fresh: &str) -> Result<Mine, (Box<Reply>, After)> {
         let sending = self.settings.acknowledge_within + MARGIN;
         let new = NewTask {
             id: fresh,
@@ -82,8 +89,11 @@ impl TaskHandler {
         loop {
             // Its owner is known before a worker can have it.
             let reply = match self.store.take_task(&new).await {
-                Ok(Taken::New) => return Ok(fresh.to_owned()),
-                Ok(Taken::Again(id)) => return Ok(id),
+                Ok(Taken::New) => {
+                    let (id, taking) = (fresh.to_owned(), 1);
+                    return Ok(Mine { id, taking });
+                }
+                Ok(Taken::Again(id, taking)) => return Ok(Mine { id, taking }),
                 Ok(Taken::Busy(_)) if Instant::now() < deadline => {
                     sleep(LOOK).await;
                     continue;
@@ -122,34 +132,51 @@ impl TaskHandler {
     }
 
     /// What certainly is not in Kafka is forgotten; what may be there stays
-    /// whole, so that its results find their owner.
-    async fn not_sent(&self, asked: &Asked, id: &str, error: &NotAcknowledged) -> Reply {
+    /// whole, so that its results find their owner. Whoever took it before us
+    /// may have sent it.
+    async fn not_sent(&self, asked: &Asked, mine: Mine, error: &NotAcknowledged) -> (Reply, After) {
         count("unacknowledged");
         let topic = &self.settings.request_topic;
         let NotAcknowledged { why, certain, .. } = error;
         tracing::warn!(topic, why, certain, "Kafka did not acknowledge a task");
-        if let Err(error) = self.give_up(asked, id, *certain).await {
-            tracing::warn!(%error, "a task that could not be sent is kept until it times out");
-        }
-        if error.too_large {
+        let none = *certain && mine.taking == 1;
+        let given_up = self.give_up(asked, &mine.id, mine.taking, *certain).await;
+        let reply = if error.too_large {
             let why = "the task is larger than Kafka takes (max.message.bytes)";
-            return problem(StatusCode::PAYLOAD_TOO_LARGE, why);
-        }
-        let why = match certain {
-            true => "Kafka did not take the task: there is none".to_owned(),
-            false => format!(
-                "Kafka did not acknowledge the task in time; it may have it: with the same \
-                 Idempotency-Key it will be the same task, {id}"
-            ),
+            problem(StatusCode::PAYLOAD_TOO_LARGE, why)
+        } else {
+            let why = match none {
+                true => "Kafka did not take the task: there is none".to_owned(),
+                false => format!(
+                    "Kafka did not acknowledge the task in time; it may have it: with the same \
+                     Idempotency-Key it will be the same task, {}",
+                    mine.id
+                ),
+            };
+            later(StatusCode::SERVICE_UNAVAILABLE, &why, AWAY)
         };
-        later(StatusCode::SERVICE_UNAVAILABLE, &why, AWAY)
+        match given_up {
+            // One that nobody has is not to time out.
+            Err(_) if none => (reply, After::Forget(mine.id)),
+            _ => (reply, After::Nothing),
+        }
     }
 
-    async fn give_up(&self, asked: &Asked, id: &str, certain: bool) -> Result<(), Unavailable> {
-        let repeat = asked.repeat.as_ref().map(|repeat| &*repeat.key);
-        self.store
-            .give_task_up(id, &asked.owner, repeat, certain)
-            .await
+    async fn give_up(
+        &self,
+        asked: &Asked,
+        id: &str,
+        taking: u64,
+        certain: bool,
+    ) -> Result<(), Unavailable> {
+        let unsent = Unsent {
+            id,
+            owner: &asked.owner,
+            repeat: asked.repeat.as_ref().map(|repeat| &*repeat.key),
+            taking,
+            certain,
+        };
+        self.store.give_task_up(&unsent).await
     }
 
     /// What nobody waits for any more.
@@ -158,14 +185,14 @@ impl TaskHandler {
             After::Nothing => {}
             After::Sent(id) => {
                 // Otherwise its time begins a little later, and who repeats it
-                // sends it again, which is harmless: it ends once.
+                // sends it again, which is harmless: it stays, and ends once.
                 if let Err(error) = self.store.task_is_sent(&id).await {
                     tracing::debug!(%error, "a task could not be noted as sent");
                 }
             }
             After::Forget(id) => {
                 for _ in 0..TRIES {
-                    if self.give_up(asked, &id, true).await.is_ok() {
+                    if self.give_up(asked, &id, 1, true).await.is_ok() {
                         return;
                     }
                     sleep(Duration::from_secs(1)).await;

@@ -1,6 +1,6 @@
 use super::*;
 use millstream::record::Gap;
-use millstream::store::{NewTask, RESULT_MAX, Rate, Repeat, Taken, Task, TaskReport};
+use millstream::store::{NewTask, RESULT_MAX, Rate, Repeat, Taken, Task, TaskReport, Unsent};
 use millstream_tests::wait_until;
 
 const LONG: Duration = Duration::from_secs(3600);
@@ -31,9 +31,21 @@ impl Subject {
         self.runtime.block_on(self.store.take_task(&new)).unwrap()
     }
 
+    /// As whoever took it first.
     fn give_up(&self, id: &str, repeat: Option<&str>, certain: bool) {
-        let ada = client("ada");
-        let given_up = self.store.give_task_up(id, &ada, repeat, certain);
+        self.give_up_as(1, id, repeat, certain);
+    }
+
+    fn give_up_as(&self, taking: u64, id: &str, repeat: Option<&str>, certain: bool) {
+        let owner = &client("ada");
+        let unsent = Unsent {
+            id,
+            owner,
+            repeat,
+            taking,
+            certain,
+        };
+        let given_up = self.store.give_task_up(&unsent);
         self.runtime.block_on(given_up).unwrap();
     }
 
@@ -257,7 +269,7 @@ fn a_request_that_is_repeated_is_the_same_task_and_one_sends_it() {
         assert_eq!(bobs, Taken::New, "keys are a client's own");
         // Kafka may have it or not.
         store.give_up("t1", Some("k"), false);
-        assert_eq!(ask(store, "t4", &same, LONG), Taken::Again("t1".into()));
+        assert_eq!(ask(store, "t4", &same, LONG), Taken::Again("t1".into(), 2));
         assert_eq!(ask(store, "t5", &same, LONG), Taken::Busy("t1".into()));
         store.sent("t1");
         assert_eq!(ask(store, "t6", &same, LONG), Taken::Sent("t1".into()));
@@ -277,7 +289,16 @@ fn what_whoever_took_it_did_not_send_in_time_is_sent_by_the_next() {
             let taken = ask(store, "t2", &same, Duration::from_millis(50));
             (taken != Taken::Busy("t1".into())).then_some(taken)
         });
-        assert_eq!(again, Taken::Again("t1".into()));
+        assert_eq!(again, Taken::Again("t1".into(), 2));
+        // Whoever took it first is late: the next one may have sent it by now.
+        store.give_up("t1", Some("k"), true);
+        assert!(store.task("t1").is_some());
+        let third = ask(store, "t3", &same, Duration::ZERO);
+        assert_eq!(
+            third,
+            Taken::Busy("t1".into()),
+            "who sends it is left alone"
+        );
     });
 }
 
@@ -296,8 +317,12 @@ fn a_task_that_timed_out_before_it_was_sent_is_sent_when_it_is_asked_for_again()
         wait_until("it times out", SOON, || {
             (store.time_out() == 1).then_some(())
         });
-        assert_eq!(take("t2"), Taken::Again("t1".into()));
-        assert_eq!(store.task("t1").unwrap().status, "received");
+        assert_eq!(take("t2"), Taken::Again("t1".into(), 2));
+        let task = store.task("t1").unwrap();
+        assert_eq!(
+            (&*task.status, task.result, task.updated),
+            ("received", None, None)
+        );
         wait_until("it has its time again", SOON, || {
             (store.time_out() == 1).then_some(())
         });
@@ -328,6 +353,45 @@ fn a_task_that_workers_certainly_do_not_have_is_forgotten() {
         store.give_up("unknown", None, true);
         store.sent("unknown");
         assert_eq!(store.task("unknown"), None);
+    });
+}
+
+#[test]
+fn what_was_taken_twice_may_have_been_sent_the_first_time() {
+    both(|store| {
+        let same = repeat("k", "c");
+        assert_eq!(ask(store, "t1", &same, LONG), Taken::New);
+        // Kafka may have it; and then certainly has no second copy of it.
+        store.give_up("t1", Some("k"), false);
+        assert_eq!(ask(store, "t2", &same, LONG), Taken::Again("t1".into(), 2));
+        store.give_up_as(2, "t1", Some("k"), true);
+        assert_eq!(store.owners(&["t1"]), [Some("ada".into())]);
+        assert_eq!(ask(store, "t3", &same, LONG), Taken::Again("t1".into(), 3));
+    });
+}
+
+#[test]
+fn a_task_is_known_for_as_long_after_it_was_asked_for_again() {
+    both(|store| {
+        let same: &'static Repeat = Box::leak(Box::new(repeat("k", "c")));
+        let take = |keep: Duration| {
+            store.take_with("t1", "ada", |new| {
+                new.repeat = Some(same);
+                new.keep = keep;
+            })
+        };
+        let short = Duration::from_secs(2);
+        assert_eq!(take(short), Taken::New);
+        store.say(0, Some("ada"), "t1", "done", "42");
+        assert_eq!(take(LONG), Taken::Sent("t1".into()));
+        // It does not go when its first time is over.
+        store.take_with("t2", "bob", |new| new.keep = short);
+        wait_until("one that was taken later is forgotten", SOON, || {
+            store.task("t2").is_none().then_some(())
+        });
+        assert!(store.task("t1").is_some());
+        assert_eq!(take(short), Taken::Sent("t1".into()));
+        assert!(store.task("t1").is_some());
     });
 }
 

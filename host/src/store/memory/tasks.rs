@@ -3,7 +3,7 @@
 use super::{MemoryStore, State, Stream, now_millis};
 use crate::record::{ClientId, StreamName};
 use crate::store::tasks::{RECEIVED, RESULT_MAX, TIMED_OUT, timed_out};
-use crate::store::{Bell, NewTask, Repeat, Retention, StreamEvent, Taken, Task};
+use crate::store::{Bell, NewTask, Repeat, Retention, StreamEvent, Taken, Task, Unsent};
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -27,6 +27,8 @@ struct Known {
     expires: Instant,
     /// Until when whoever took it sends it.
     until: Instant,
+    /// How often it was taken.
+    taken: u64,
     sent: bool,
 }
 
@@ -47,6 +49,7 @@ impl Known {
             due: Some(now + new.sending + new.timeout),
             expires: now + new.sending + new.keep,
             until: now + new.sending,
+            taken: 1,
             sent: false,
         }
     }
@@ -125,14 +128,17 @@ impl Tasks {
                     return Taken::Differs;
                 }
                 let id = id.clone();
+                known.expires = known.expires.max(now + new.keep);
                 if known.sent {
                     return Taken::Sent(id);
                 }
                 if now < known.until {
                     return Taken::Busy(id);
                 }
+                let taken = known.taken + 1;
                 *known = Known::new(new, now);
-                return Taken::Again(id);
+                known.taken = taken;
+                return Taken::Again(id, taken);
             }
         }
         if let Some(wait) = self.limit(new) {
@@ -146,16 +152,18 @@ impl Tasks {
         Taken::New
     }
 
-    fn give_up(&mut self, id: &str, owner: &ClientId, repeat: Option<&str>, certain: bool) {
-        let Some(known) = self.known.get_mut(id).filter(|known| !known.sent) else {
+    fn give_up(&mut self, unsent: &Unsent<'_>) {
+        let Unsent { id, taking, .. } = *unsent;
+        let ours = |known: &&mut Known| !known.sent && known.taken == taking;
+        let Some(known) = self.known.get_mut(id).filter(ours) else {
             return;
         };
-        if !certain {
+        if !unsent.certain || taking != 1 {
             known.until = Instant::now();
             return;
         }
         self.known.remove(id);
-        let key = repeat.map(|key| (owner.clone(), key.to_owned()));
+        let key = unsent.repeat.map(|key| (unsent.owner.clone(), key.into()));
         let is = |key: &(ClientId, String)| self.repeats.get(key).is_some_and(|(_, of)| of == id);
         if let Some(key) = key.filter(is) {
             self.repeats.remove(&key);
@@ -204,14 +212,8 @@ impl MemoryStore {
         }
     }
 
-    pub(in crate::store) fn give_task_up(
-        &self,
-        id: &str,
-        owner: &ClientId,
-        repeat: Option<&str>,
-        certain: bool,
-    ) {
-        self.state().tasks.give_up(id, owner, repeat, certain);
+    pub(in crate::store) fn give_task_up(&self, unsent: &Unsent<'_>) {
+        self.state().tasks.give_up(unsent);
     }
 
     pub(in crate::store) fn task(&self, id: &str) -> Option<Task> {

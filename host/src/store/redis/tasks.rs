@@ -6,7 +6,7 @@ use super::{RedisStore, unavailable};
 use crate::record::ClientId;
 use crate::store::memory::millis;
 use crate::store::tasks::{RECEIVED, RESULT_MAX, TIMED_OUT};
-use crate::store::{NewTask, StreamEvent, Taken, Task, TaskReport, Unavailable};
+use crate::store::{NewTask, StreamEvent, Taken, Task, TaskReport, Unavailable, Unsent};
 use redis::{FromRedisValue, Pipeline, Value};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -109,7 +109,7 @@ impl RedisStore {
         let ((word, text, number),): ((String, String, u64),) = self.query(&pipe).await?;
         Ok(match &*word {
             "new" => Taken::New,
-            "again" => Taken::Again(text),
+            "again" => Taken::Again(text, number),
             "busy" => Taken::Busy(text),
             "sent" => Taken::Sent(text),
             "differs" => Taken::Differs,
@@ -127,19 +127,18 @@ impl RedisStore {
 
     pub(in crate::store) async fn give_task_up(
         &self,
-        id: &str,
-        owner: &ClientId,
-        repeat: Option<&str>,
-        certain: bool,
+        unsent: &Unsent<'_>,
     ) -> Result<(), Unavailable> {
-        let repeat = repeat.map(|key| self.keys.repeat(owner.as_str(), key));
+        let owner = unsent.owner.as_str();
+        let repeat = unsent.repeat.map(|key| self.keys.repeat(owner, key));
         let mut pipe = redis::pipe();
         let eval = pipe.cmd("EVAL").arg(GIVE_UP);
         eval.arg(2 + usize::from(repeat.is_some()));
-        eval.arg(self.keys.task(id.as_bytes()))
+        eval.arg(self.keys.task(unsent.id.as_bytes()))
             .arg(&self.keys.due)
             .arg(repeat);
-        eval.arg(id).arg(u8::from(certain)).ignore();
+        eval.arg(unsent.id).arg(u8::from(unsent.certain));
+        eval.arg(unsent.taking).ignore();
         self.query(&pipe).await
     }
 

@@ -9,12 +9,14 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 -- Whoever takes it sends it; until then nobody else does. Its time begins when
--- it was sent.
+-- it was sent. Answers how often it was taken.
 local function take(key, id)
   redis.call('HSET', key, 'owner', owner, 'status', received, 'received', now,
     'timeout', timeout, 'keep', keep, 'until', now + sending)
+  redis.call('HDEL', key, 'result', 'updated')
   redis.call('PEXPIRE', key, keep + sending)
   redis.call('ZADD', KEYS[2], now + sending + timeout, id)
+  return redis.call('HINCRBY', key, 'taken', 1)
 end
 
 if KEYS[4] then
@@ -26,15 +28,19 @@ if KEYS[4] then
       if was ~= content then
         return {'differs', '', 0}
       end
-      redis.call('PEXPIRE', KEYS[4], keep)
+      -- Asked after is as good as news: the key would be of no use without it.
+      for _, key in ipairs({KEYS[4], task_of .. before}) do
+        if redis.call('PTTL', key) < keep then
+          redis.call('PEXPIRE', key, keep)
+        end
+      end
       if task[2] then
         return {'sent', before, 0}
       end
       if now < tonumber(task[3] or 0) then
         return {'busy', before, 0}
       end
-      take(task_of .. before, before)
-      return {'again', before, 0}
+      return {'again', before, take(task_of .. before, before)}
     end
   end
 end
