@@ -149,7 +149,7 @@ impl ClaimMap {
         let text = |group: &Value| group.as_str().map(String::from);
         let groups: Option<HashSet<_>> = list.iter().map(text).collect();
         match groups {
-            Some(groups) if groups.contains(ALL) => Ok(GroupAccess::All),
+            // In a list it is a group's name, which whoever names groups chose.
             Some(groups) => Ok(GroupAccess::Some(groups)),
             None => Err(wrong(name, "a list with something that is no text")),
         }

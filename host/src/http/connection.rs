@@ -20,8 +20,10 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// hyper's smallest: heads are small, and events are written, not read.
-const BUFFER: usize = 8 << 10;
+/// The largest head. Room for a token in a cookie (8 KiB), and for the places in
+/// groups that a browser names when it comes back: who was let in must not be
+/// refused then. hyper's buffer grows to this only where a head does.
+const HEAD: usize = 32 << 10;
 /// Streams of one HTTP/2 connection.
 const STREAMS: u32 = 128;
 
@@ -159,7 +161,7 @@ impl<H: Handler> Connection<H> {
         builder
             .timer(TokioTimer::new())
             .header_read_timeout(self.settings.head)
-            .max_buf_size(BUFFER);
+            .max_buf_size(HEAD);
         builder
     }
 
@@ -182,7 +184,7 @@ impl<H: Handler> Connection<H> {
         builder
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
-            .max_header_list_size(2 * BUFFER as u32)
+            .max_header_list_size(HEAD as u32)
             .max_send_buf_size(SEND_BUFFER as usize)
             .keep_alive_interval(write)
             .keep_alive_timeout(write);

@@ -37,6 +37,9 @@ struct State {
     page: u16,
     /// Its opening frame is sent: it knows where it begins in every stream.
     opened: bool,
+    /// A doubt came up since something was asked for it, which may be answered
+    /// by how things were before: a bit for each stream.
+    doubted: u128,
     /// There may be more for it than it had room for.
     behind: bool,
     /// Entries passed since the client was told an id.
@@ -62,6 +65,7 @@ impl Connection {
                 out: Outlet::new(limits.clone(), chunked),
                 page: FIRST_PAGE.min(limits.settings.page) as u16,
                 opened: false,
+                doubted: 0,
                 behind: false,
                 silent: 0,
             }),
@@ -113,12 +117,14 @@ impl Connection {
             state.be_behind(follow);
             return None;
         }
+        state.doubted &= !(1 << follow);
         Some((at, state.page.into()))
     }
 
     /// Entries may be gone that it has not seen.
     pub fn doubt(&self) {
         let mut state = self.state();
+        state.doubted = u128::MAX;
         (0..self.follows.len()).for_each(|follow| state.doubt(follow));
     }
 

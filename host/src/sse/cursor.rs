@@ -37,6 +37,10 @@ pub enum ParseCursorError {
     Group,
 }
 
+/// The most groups that a connection may follow, whatever is configured
+/// (`[http] max-groups`).
+const GROUPS: usize = 64;
+
 impl Cursor {
     /// Reads what [`write()`] wrote.
     ///
@@ -50,7 +54,7 @@ impl Cursor {
             let (name, id) = part.split_once('=').ok_or(ParseCursorError::Group)?;
             let name: Vec<u8> = percent_decode_str(name).collect();
             let name = GroupName::new(&name).map_err(|_| ParseCursorError::Group)?;
-            if groups.iter().any(|(other, _)| *other == name) {
+            if groups.len() == GROUPS || groups.iter().any(|(other, _)| *other == name) {
                 return Err(ParseCursorError::Group);
             }
             groups.push((name, id.parse()?));
@@ -124,5 +128,11 @@ mod tests {
         ] {
             assert!(Cursor::parse(bad).is_err(), "{bad}");
         }
+        let of = |groups: usize| {
+            let places = (0..groups).map(|group| format!(",g{group}=1-1"));
+            Cursor::parse(&format!("1-2{}", places.collect::<String>()))
+        };
+        assert_eq!(of(GROUPS).map(|cursor| cursor.groups.len()), Ok(GROUPS));
+        assert_eq!(of(GROUPS + 1), Err(ParseCursorError::Group));
     }
 }

@@ -142,6 +142,7 @@ impl Hub {
                 is_last |= follow == 0;
             }
         }
+        clients.forget_turns();
         clients.leave(origin_of(connection.reader.address));
         if is_last {
             clients.new.remove(&connection.reader.client);

@@ -14,6 +14,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use tokio::net::TcpStream;
 
+/// The most that a body takes at once.
+const PIECE: usize = 16 << 10;
+
 /// Where frames go.
 enum Sink {
     /// Nowhere yet, or into a body that takes them by itself.
@@ -217,31 +220,46 @@ impl Outlet {
         Poll::Pending
     }
 
-    /// Takes all that waits, as one piece, for a body; `None` at its end, an
+    /// Takes some of what waits, as one piece, for a body; `None` at its end, an
     /// error where it is cut.
+    ///
+    /// Whoever takes it looks for more only when all of it is gone. So what is
+    /// large goes in pieces, and each one that is asked for is progress.
     pub fn take(&mut self, waker: &Waker) -> Poll<Option<io::Result<Bytes>>> {
         if self.cut {
             return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
         }
-        if self.queue.is_empty() {
+        let Some(piece) = self.piece() else {
             if self.ended {
                 return Poll::Ready(None);
             }
             self.wait(waker);
             return Poll::Pending;
-        }
-        let all = match self.queue.len() {
-            1 => self.queue.pop_front().unwrap_or_default(),
-            _ => {
-                let mut all = BytesMut::with_capacity(self.queued);
-                let pieces = self.queue.drain(..);
-                pieces.for_each(|piece| all.extend_from_slice(&piece));
-                all.freeze()
-            }
         };
-        self.stuck = None;
-        self.gone(self.queued);
-        Poll::Ready(Some(Ok(all)))
+        self.gone(piece.len());
+        self.stuck = (!self.queue.is_empty()).then(|| self.limits.now());
+        Poll::Ready(Some(Ok(piece)))
+    }
+
+    /// The first [`PIECE`] of what waits, or less.
+    fn piece(&mut self) -> Option<Bytes> {
+        let first = self.queue.front_mut()?;
+        if first.len() > PIECE {
+            return Some(first.split_to(PIECE));
+        }
+        let mut size = 0;
+        let fits = |bytes: &&Bytes| {
+            size += bytes.len();
+            size <= PIECE
+        };
+        let count = self.queue.iter().take_while(fits).count();
+        if count == 1 {
+            return self.queue.pop_front();
+        }
+        let mut piece = BytesMut::new();
+        let pieces = self.queue.drain(..count);
+        pieces.for_each(|bytes| piece.extend_from_slice(&bytes));
+        Some(piece.freeze())
     }
 }
 

@@ -10,10 +10,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The most streams in one round trip.
-const STREAMS: usize = 512;
+/// The most questions in one round trip.
+const QUESTIONS: usize = 512;
 /// Bytes that one round trip should bring at most: what is larger, by as much
-/// as its streams' entries are, makes the next ones ask for fewer streams.
+/// as its streams' entries are, makes the next ones ask fewer questions.
 const BYTES: usize = 16 << 20;
 /// Followers that are served before others get a turn.
 const TURN: usize = 256;
@@ -43,19 +43,17 @@ impl Asked {
 /// the last one are handed over: the store and the sockets work side by side.
 pub(super) async fn run(hub: Arc<Hub>) {
     let sent = counter!("millstream_sse_events_total");
-    let mut streams = 8;
+    let mut most = 8;
     let mut answered: Option<(Vec<Asked>, Vec<Page>)> = None;
     loop {
         if answered.is_none() {
             hub.news.notified().await;
         }
-        // Who may read, and whose interest stands, is settled first.
+        // Who may read, and whose interest stands, is settled before anything is
+        // read: of everyone who is asked for here, and not of who comes now.
+        let asked = asked(&hub, most);
         let settled = hub.settle().await;
-        let asked = match &settled {
-            Ok(()) => asked(&hub, streams),
-            Err(_) => Vec::new(),
-        };
-        let reading = (!asked.is_empty()).then(|| {
+        let reading = (settled.is_ok() && !asked.is_empty()).then(|| {
             let wants = asked.iter().map(want).collect();
             hub.ask(|streams| async move { streams.read(wants).await })
         });
@@ -72,16 +70,16 @@ pub(super) async fn run(hub: Arc<Hub>) {
         match read {
             Ok(pages) => {
                 hub.trouble(None);
-                streams = match bytes(&pages) {
-                    0..BYTES => (streams * 2).min(STREAMS),
-                    _ => (streams / 2).max(1),
+                most = match bytes(&pages) {
+                    0..BYTES => (most * 2).min(QUESTIONS),
+                    _ => (most / 2).max(1),
                 };
                 answered = Some((asked, pages));
             }
             Err(error) => {
                 hub.trouble(Some(error));
                 // It may have been too much at once.
-                streams = (streams / 2).max(1);
+                most = (most / 2).max(1);
                 tokio::time::sleep(PAUSE).await;
                 asked.iter().for_each(|asked| asked.fail(&hub));
                 hub.news.notify_one();
@@ -95,10 +93,11 @@ fn bytes(pages: &[Page]) -> usize {
     entries.map(|entry| entry.data.len()).sum()
 }
 
-/// One question for each place in each stream that someone is at.
-fn asked(hub: &Hub, streams: usize) -> Vec<Asked> {
+/// One question for each place in each stream that someone is at, about `most`
+/// of them.
+fn asked(hub: &Hub, most: usize) -> Vec<Asked> {
     let mut all = Vec::new();
-    for feed in hub.take_dirty(streams) {
+    for feed in hub.take_dirty(most) {
         let mut places: HashMap<Position, (usize, Vec<Follower>)> = HashMap::new();
         for follower in feed.followers() {
             let wants = follower.connection.wants(follower.follow.into());
@@ -109,7 +108,7 @@ fn asked(hub: &Hub, streams: usize) -> Vec<Asked> {
             }
         }
         // Many may be at places of their own; the rest comes behind this.
-        let room = STREAMS.saturating_sub(all.len()).max(1);
+        let room = most.saturating_sub(all.len()).max(1);
         if places.len() > room {
             hub.read_again(&feed);
         }

@@ -11,6 +11,10 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+/// Turns that nobody waits for, beside as many as there are streams, before they
+/// are looked through.
+const SPARE_TURNS: usize = 1024;
+
 /// Who follows what.
 #[derive(Default)]
 pub(super) struct Registry {
@@ -20,7 +24,8 @@ pub(super) struct Registry {
     pub origins: HashMap<IpAddr, usize>,
     pub open: usize,
     /// Streams that may have news, each once, in the order that they came, so
-    /// that those that always have news hold nobody up.
+    /// that those that always have news hold nobody up. Some may be followed by
+    /// nobody any more.
     pub turns: VecDeque<Arc<Feed>>,
     /// Clients whose interest the store does not know of yet.
     pub new: HashSet<ClientId>,
@@ -87,6 +92,14 @@ impl Registry {
             }
         }
         taken
+    }
+
+    /// Lets go of turns of streams that nobody follows any more: while the store
+    /// is away nobody takes them, and clients come and go.
+    pub fn forget_turns(&mut self) {
+        if self.turns.len() > 2 * self.feeds.len() + SPARE_TURNS {
+            self.turns.retain(|feed| feed.count() > 0);
+        }
     }
 
     /// Counts a connection.
@@ -160,4 +173,23 @@ pub(super) fn follows(
         all.push(follow(StreamName::Group(group), encoded, begin));
     }
     all.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns_of_streams_that_nobody_follows_any_more_do_not_pile_up() {
+        let mut registry = Registry::default();
+        for client in 0..20_000 {
+            let client = ClientId::new(format!("{client}").as_bytes()).expect("a good one");
+            let name = StreamName::Client(client);
+            let feed = registry.feed(&name);
+            registry.turn(&feed);
+            registry.feeds.remove(&name);
+            registry.forget_turns();
+            assert!(registry.turns.len() <= SPARE_TURNS);
+        }
+    }
 }

@@ -164,3 +164,23 @@ fn an_old_client_gets_its_stream_up_to_the_connections_end() {
         "{body}"
     );
 }
+
+/// A browser sends more when it comes back than at first: an EventSource that is
+/// refused then is dead.
+#[test]
+fn who_was_let_in_with_much_to_say_is_let_in_again() {
+    let edge = Edge::start();
+    let group = |n: usize| format!("{n:x}").repeat(128)[..128].to_owned();
+    let groups: Vec<String> = (1..17).map(group).collect();
+    let query = format!("client=ada&groups={}", groups.join(","));
+    let cookie = format!("other={}", "x".repeat(5 << 10));
+    let (mut sse, _) = edge.open(&query, &[("cookie", &cookie)]);
+    let id = edge.write("client:ada", "t", "one");
+    assert_eq!(super::rig::next(&mut sse), "one");
+    let places: String = groups.iter().map(|group| format!(",{group}=0-0")).collect();
+    let cursor = format!("{id}{places}");
+    drop(sse);
+    edge.write("client:ada", "t", "two");
+    let (mut sse, _) = edge.open(&query, &[("cookie", &cookie), ("Last-Event-ID", &cursor)]);
+    assert_eq!(super::rig::next(&mut sse), "two");
+}

@@ -3,6 +3,7 @@ use super::impatient;
 use crate::sse::rig::numbered;
 use millstream_tests::http2::{DATA, Http2, RST_STREAM};
 use millstream_tests::{metrics, wait_until};
+use std::time::Duration;
 
 const SLOW: u32 = 1;
 const QUICK: u32 = 3;
@@ -60,4 +61,37 @@ fn a_stream_that_is_not_read_is_reset_and_its_siblings_go_on() {
             got += frame.payload.len();
         }
     }
+}
+
+/// Each piece that it takes is progress, however large the event is.
+#[test]
+fn a_stream_that_is_read_slowly_and_steadily_gets_a_large_event_whole() {
+    const LARGE: usize = 400 << 10;
+    const STEP: u32 = 10_000;
+    let rig = impatient();
+    let mut http2 = Http2::open(&rig.daemon.sse(), NARROW);
+    http2.widen(0, WIDE);
+    http2.get(SLOW, "/v1/events?client=slow", &[]);
+    let open = || metrics(&rig.daemon.admin()).sum("millstream_sse_connections", &[]);
+    wait_until("it is open", SOON, || (open() == 1.0).then_some(()));
+    // Behind it there is always something that waits.
+    rig.send(
+        "slow",
+        [LARGE, 70 << 10, 70 << 10, 70 << 10].map(|n| "x".repeat(n)),
+    );
+    let (mut got, mut steps) = (0, 0);
+    while got < LARGE + (70 << 10) {
+        match http2.next(Duration::from_millis(100)) {
+            Some(frame) if frame.kind == DATA => got += frame.payload.len(),
+            Some(frame) => assert_ne!(frame.kind, RST_STREAM, "after {got} bytes"),
+            None => {
+                assert!(!http2.has_ended(), "after {got} bytes");
+                http2.widen(SLOW, STEP);
+                steps += 1;
+            }
+        }
+    }
+    assert!(steps > 20, "it took several write time-outs: {steps}");
+    let cut = metrics(&rig.daemon.admin()).sum("millstream_sse_cut_total", &[]);
+    assert_eq!(cut.to_string(), "0");
 }

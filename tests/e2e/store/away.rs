@@ -1,9 +1,12 @@
 //! Who was away while something was withheld is told when back.
 
-use super::{SOON, Subject, at, batch, both, client_stream, events, key, moved, next_of, stored};
+use super::{
+    SOON, Subject, append, at, batch, both, client_stream, events, key, moved, next_of, stored,
+};
 use millstream::record::AWAY;
-use millstream::store::{Append, Appended, Bell, Writer};
-use millstream_tests::servers;
+use millstream::store::{Append, Appended, Bell, Retention, Writer};
+use millstream_tests::{servers, wait_until};
+use std::time::Duration;
 
 /// Appends one event for `here`, and withholds one from each of these.
 fn withhold(writer: &mut dyn Writer, expected: i64, from: &[&[u8]]) -> Appended {
@@ -107,4 +110,43 @@ fn what_is_withheld_while_redis_takes_no_writes_leaves_no_mark() {
     assert_eq!(next_of(&mut *writer, &key(0)), Some(1));
     subject.keep_interest(&["away"], SOON);
     assert_eq!(kinds(&subject, "away"), [AWAY]);
+}
+
+#[test]
+fn who_is_away_for_longer_than_a_stream_is_kept_is_told_all_the_same() {
+    let retention = Retention {
+        idle_expiry: Duration::from_secs(1),
+        ..Retention::default()
+    };
+    let subject = Subject::new("Redis", &servers().redis.url(), retention);
+    let mut writer = subject.writer();
+    writer.begin(&key(0), None, &at(0)).unwrap();
+    stored(withhold(&mut *writer, 0, &[b"away"]));
+    wait_until("a stream of that time is gone", SOON, || {
+        subject.data("here").is_empty().then_some(())
+    });
+    subject.keep_interest(&["away"], SOON);
+    assert_eq!(kinds(&subject, "away"), [AWAY]);
+}
+
+#[test]
+fn a_mark_does_not_make_a_stream_go_sooner() {
+    let subject = Subject::redis(&servers().redis.url());
+    let mut writer = subject.writer();
+    writer.begin(&key(0), None, &at(0)).unwrap();
+    append(&mut *writer, &key(0), 0, &[("away", "kept")]);
+    stored(withhold(&mut *writer, 1, &[b"away"]));
+    let left = || -> i64 {
+        let mut ask = redis::cmd("PTTL");
+        ask.arg(format!("{}:{{0}}:client:away", subject.prefix));
+        ask.query(&mut servers().redis.connect()).unwrap()
+    };
+    let before = left();
+    subject.keep_interest(&["away"], SOON);
+    assert_eq!(kinds(&subject, "away"), ["kind", AWAY]);
+    assert!(
+        left() > before - 1000 * 60,
+        "{before} ms before, {} after",
+        left()
+    );
 }

@@ -26,13 +26,11 @@ impl Connection {
             return given;
         }
         let full = page.entries.len() >= limit;
-        given.more = true;
-        if state.places[follow] != asked {
-            return given;
-        }
-        if full && matches!(asked, Position::At(_)) {
-            // So much came at once that some of it may have been trimmed.
+        // So much came at once that some of it may have been trimmed.
+        let unsure = full && matches!(asked, Position::At(_));
+        if state.places[follow] != asked || unsure {
             state.doubt(follow);
+            given.more = true;
             return given;
         }
         if asked == Position::Unknown {
@@ -46,8 +44,9 @@ impl Connection {
         }
         let (taken, bytes) = self.take_in(&mut state, follow, page, frames, &mut given.events);
         state.page = next_page(taken, bytes, limit, self.limits.settings.page);
-        if full {
-            // Until the next read, what comes after may be trimmed.
+        if full || state.doubted & (1 << follow) != 0 {
+            // Until the next read, what comes after may be trimmed; or what was
+            // read is no more.
             state.doubt(follow);
         }
         state.out.flush();

@@ -1,13 +1,16 @@
 //! Who is connected, who was told nothing meanwhile, whose tokens are revoked.
 
 use super::answers::{scores_of, time_of};
-use super::{RedisStore, bell};
+use super::{RedisStore, bell, upkeep};
 use crate::record::{AWAY, ClientId, StreamKind};
 use crate::store::Unavailable;
 use crate::store::memory::millis;
 use redis::Value;
 use std::time::Duration;
 
+/// How long it is at least known that a client got nothing, for it to come back
+/// and be told.
+const NOTES_KEPT: Duration = Duration::from_hours(30 * 24);
 /// The most clients of one command.
 const SOME: usize = 1000;
 
@@ -33,13 +36,13 @@ impl RedisStore {
         now: u64,
         lease: Duration,
     ) -> Result<(), Unavailable> {
-        let old = now.saturating_sub(millis(self.settings.retention.idle_expiry));
+        let kept = NOTES_KEPT.max(2 * self.settings.retention.idle_expiry);
+        let old = now.saturating_sub(millis(kept));
         let mut pipe = redis::pipe();
         let forget = |pipe: &mut redis::Pipeline, key: &str, until: u64| {
             pipe.cmd("ZREMRANGEBYSCORE").arg(key).arg("-inf").arg(until);
         };
         forget(&mut pipe, &self.keys.interest, now);
-        forget(&mut pipe, &self.keys.withheld, old);
         let add = pipe.cmd("ZADD").arg(&self.keys.interest).arg("GT");
         for client in clients {
             add.arg(now.saturating_add(millis(lease)))
@@ -51,9 +54,10 @@ impl RedisStore {
         clients.iter().for_each(|client| {
             scores.arg(client.as_str());
         });
+        // Behind that: who comes late is told all the same.
+        forget(&mut pipe, &self.keys.withheld, old);
         let answers: Vec<Value> = self.query(&pipe).await?;
-        let scores = answers.last().unwrap_or(&Value::Nil);
-        let scores = scores_of(scores)?;
+        let scores = scores_of(answers.get(2).unwrap_or(&Value::Nil))?;
         let marked = clients.iter().zip(scores);
         let marked: Vec<&ClientId> = marked
             .filter_map(|(client, score)| score.map(|_| client))
@@ -76,7 +80,7 @@ impl RedisStore {
             let add = pipe.cmd("XADD").arg(&key).arg("MAXLEN").arg("~");
             add.arg(retention.max_events).arg("*");
             add.arg("type").arg(AWAY).arg("data").arg("").ignore();
-            let expiry = millis(retention.idle_expiry);
+            let expiry = millis(upkeep::expiry(retention));
             pipe.cmd("PEXPIRE").arg(&key).arg(expiry).ignore();
             pipe.cmd("ZREM").arg(&self.keys.withheld).arg(name).ignore();
         }

@@ -6,6 +6,9 @@ use crate::store::Unavailable;
 use bytes::Bytes;
 use redis::{Pipeline, Value};
 
+/// The answers before that of a transaction of three commands.
+const QUEUED: usize = 4;
+
 impl RedisStore {
     pub(in crate::store) async fn read(&self, wants: &[Want]) -> Result<Vec<Page>, Unavailable> {
         if wants.is_empty() {
@@ -51,12 +54,12 @@ impl RedisStore {
     /// must not look like it.
     async fn answers(&self, pipe: &Pipeline) -> Result<Vec<Value>, Unavailable> {
         let answers: Vec<Value> = self.query(pipe).await?;
-        let cannot_say = answers.iter().find_map(|answer| match answer {
-            Value::ServerError(error) if !matches!(error.code(), "ERR" | "WRONGTYPE") => {
-                Some(Unavailable(format!("Redis: {error}")))
-            }
+        let within = |answer: &Value| match answer {
+            Value::Array(answers) => answers.iter().find_map(cannot_say),
             _ => None,
-        });
+        };
+        let mut all = answers.iter();
+        let cannot_say = all.find_map(|answer| cannot_say(answer).or_else(|| within(answer)));
         cannot_say.map_or(Ok(answers), Err)
     }
 
@@ -70,14 +73,18 @@ impl RedisStore {
             pipe.cmd("XINFO").arg("STREAM").arg(&key);
             return;
         };
-        self.ask_after(pipe, want, &format!("({after}"));
-        if want.check_gap {
-            // Afterwards: if the cursor's entry is still there now, none after
-            // it was trimmed before they were read.
-            let cursor = after.to_string();
-            pipe.cmd("XINFO").arg("STREAM").arg(&key);
-            pipe.cmd("XRANGE").arg(&key).arg(&cursor).arg(&cursor);
+        let from = format!("({after}");
+        if !want.check_gap {
+            return self.ask_after(pipe, want, &from);
         }
+        // As they were at one moment: what comes between them would be neither
+        // among the entries nor after the end.
+        let cursor = after.to_string();
+        pipe.cmd("MULTI");
+        self.ask_after(pipe, want, &from);
+        pipe.cmd("XINFO").arg("STREAM").arg(&key);
+        pipe.cmd("XRANGE").arg(&key).arg(&cursor).arg(&cursor);
+        pipe.cmd("EXEC");
     }
 
     fn ask_after(&self, pipe: &mut Pipeline, want: &Want, from: &str) {
@@ -87,21 +94,36 @@ impl RedisStore {
     }
 }
 
+fn cannot_say(answer: &Value) -> Option<Unavailable> {
+    match answer {
+        Value::ServerError(error) if !matches!(error.code(), "ERR" | "WRONGTYPE") => {
+            Some(Unavailable(format!("Redis: {error}")))
+        }
+        _ => None,
+    }
+}
+
 fn page(want: &Want, answers: &mut impl Iterator<Item = Value>) -> Page {
-    let mut next = || answers.next().unwrap_or_default();
     let Some(after) = want.after else {
         return Page {
-            last: info(next()).last,
+            last: info(answers.next().unwrap_or_default()).last,
             ..Page::default()
         };
     };
-    let entries = entries(next());
     if !want.check_gap {
         return Page {
-            entries,
+            entries: entries(answers.next().unwrap_or_default()),
             ..Page::default()
         };
     }
+    // Behind MULTI's and those of the three that were queued.
+    let executed = match answers.nth(QUEUED) {
+        Some(Value::Array(answers)) => answers,
+        _ => Vec::new(),
+    };
+    let mut executed = executed.into_iter();
+    let mut next = || executed.next().unwrap_or_default();
+    let entries = entries(next());
     let info = info(next());
     let cursor_there = matches!(next(), Value::Array(found) if !found.is_empty());
     let (exists, last, all_there) = (info.exists, info.last, info.all_there);

@@ -30,13 +30,18 @@ pub(super) struct Upkeep {
     slots: Vec<(u64, u32)>,
 }
 
+/// After what time a stream goes: what was set a period ago must still cover the
+/// whole idle time.
+pub(super) fn expiry(retention: Retention) -> Duration {
+    retention.idle_expiry + (retention.idle_expiry / 8).max(Duration::from_secs(1))
+}
+
 impl Upkeep {
     pub fn new(retention: Retention) -> Upkeep {
         let period = retention.max_age.min(retention.idle_expiry) / 8;
         Upkeep {
             max_age: retention.max_age,
-            // What was set a period ago must still cover the whole idle time.
-            expiry: retention.idle_expiry + (retention.idle_expiry / 8).max(Duration::from_secs(1)),
+            expiry: expiry(retention),
             period: u32::try_from(period.as_secs()).unwrap_or(u32::MAX).max(1),
             started: Instant::now(),
             hasher: RandomState::new(),
