@@ -1,12 +1,14 @@
 //! The part of a daemon that serves browsers.
 
+use super::missing::look_for;
 use crate::auth::Auth;
 use crate::config::{HttpSettings, Settings};
 use crate::http::{From, Handler, Incoming, Listener, ListenerSettings, Reply, Request, Tls};
 use crate::ingest::{Courier, Outbox};
 use crate::pipeline::StoreStreams;
 use crate::record::Outgoing;
-use crate::sse::{Extra, Hub, Presence, PresenceSender, SseHandler, SseSettings, presence_channel};
+use crate::sse::{Extra, Hub, Presence, PresenceSender, SseHandler, SseSettings};
+use crate::sse::{presence_channel, presence_lost};
 use crate::store::Store;
 use crate::tasks::{self, TaskHandler, TaskSettings};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -113,6 +115,9 @@ fn gateway(
     hub: &Arc<Hub>,
 ) -> anyhow::Result<Arc<TaskHandler>> {
     let courier = Courier::new(settings.kafka()?, tasks.acknowledge_within)?;
+    let (topic, asked) = (tasks.request_topic.clone(), courier.clone());
+    let has = move |topic: &str| asked.has_topic(topic);
+    tokio::spawn(look_for("[tasks] request-topic", topic, has));
     let known = hub.clone();
     // Nothing that is asked here may be in the readers' way.
     let store = Arc::new(store.apart());
@@ -182,12 +187,16 @@ fn most_descriptors() -> u64 {
 /// it is news, not a ledger.
 fn tell_presence(outbox: Outbox, topic: String, edge: SocketAddr) -> PresenceSender {
     let (sender, receiver) = presence_channel();
+    let asked = outbox.clone();
+    let has = move |topic: &str| asked.has_topic(topic);
+    tokio::spawn(look_for("[http] presence-topic", topic.clone(), has));
     let edge = edge.to_string();
     tokio::task::spawn_blocking(move || pass_on(receiver, &outbox, &topic, &edge));
     sender
 }
 
 fn pass_on(mut notices: mpsc::Receiver<Presence>, outbox: &Outbox, topic: &str, edge: &str) {
+    let lost = presence_lost();
     while let Some(Presence { client, connected }) = notices.blocking_recv() {
         let at = SystemTime::now().duration_since(UNIX_EPOCH);
         let at = at.unwrap_or_default().as_millis() as u64;
@@ -196,11 +205,12 @@ fn pass_on(mut notices: mpsc::Receiver<Presence>, outbox: &Outbox, topic: &str, 
             false => "millstream.disconnected",
         };
         let value = json!({ "type": kind, "client": client.as_str(), "edge": edge, "at": at });
-        outbox.tell(&Outgoing {
+        let outgoing = Outgoing {
             topic: topic.to_owned(),
             key: Some(client.as_str().into()),
             value: Some(value.to_string().into_bytes()),
             headers: Vec::new(),
-        });
+        };
+        outbox.tell(&outgoing, &lost);
     }
 }

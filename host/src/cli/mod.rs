@@ -10,6 +10,7 @@ mod dlq;
 mod edge;
 mod exit;
 mod kafka;
+mod missing;
 mod offsets;
 mod output;
 mod place;

@@ -98,6 +98,11 @@ impl Courier {
         })
     }
 
+    /// Whether Kafka has a topic of this name; `None` where it does not say.
+    pub fn has_topic(&self, topic: &str) -> Option<bool> {
+        self.producer.has_topic(topic)
+    }
+
     /// Sends a record and waits until every in-sync replica has it.
     ///
     /// # Errors

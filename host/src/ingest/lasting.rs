@@ -7,8 +7,13 @@
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use rdkafka::ClientConfig;
+use rdkafka::bindings as sys;
 use rdkafka::producer::{Producer, ProducerContext, ThreadedProducer};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long it may take to say which topics there are.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// A producer that lasts.
 pub(super) struct Lasting<C: ProducerContext + Default + 'static> {
@@ -40,6 +45,17 @@ impl<C: ProducerContext + Default + 'static> Lasting<C> {
     /// The one that is used now.
     pub fn current(&self) -> Arc<ThreadedProducer<C>> {
         self.current.load_full()
+    }
+
+    /// Whether Kafka has a topic of this name; `None` where it does not say.
+    pub fn has_topic(&self, topic: &str) -> Option<bool> {
+        let current = self.current();
+        let metadata = current.client().fetch_metadata(Some(topic), ANSWER).ok()?;
+        match metadata.topics().first()?.error() {
+            None => Some(true),
+            Some(sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) => Some(false),
+            Some(_) => None,
+        }
     }
 
     /// To be called when something could not be sent by this one; replaces it

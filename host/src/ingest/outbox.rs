@@ -6,6 +6,7 @@ use super::context::{Complaints, log};
 use super::lasting::Lasting;
 use super::produce::{Placing, produce};
 use crate::record::Outgoing;
+use metrics::Counter;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -28,6 +29,8 @@ pub struct Outbox {
 pub struct Receipts {
     state: Mutex<Arrivals>,
     arrived: Condvar,
+    /// Counts what did not arrive, where nobody waits.
+    lost: Option<Counter>,
 }
 
 #[derive(Default)]
@@ -63,6 +66,9 @@ impl Receipts {
     }
 
     fn note(&self, index: usize, result: Result<(), Undelivered>) {
+        if let Some(lost) = &self.lost {
+            return lost.increment(u64::from(result.is_err()));
+        }
         let mut state = self.state();
         state.awaited -= 1;
         state.failed.extend(result.err().map(|why| (index, why)));
@@ -143,10 +149,19 @@ impl Outbox {
         }
     }
 
-    /// Sends `outgoing`, whatever becomes of it. Waits while librdkafka's queue
-    /// is full.
-    pub fn tell(&self, outgoing: &Outgoing) {
-        self.send(outgoing, 0, &Arc::default());
+    /// Sends `outgoing`; what does not arrive is counted as `lost`. Waits while
+    /// librdkafka's queue is full.
+    pub fn tell(&self, outgoing: &Outgoing, lost: &Counter) {
+        let receipts = Receipts {
+            lost: Some(lost.clone()),
+            ..Receipts::default()
+        };
+        self.send(outgoing, 0, &Arc::new(receipts));
+    }
+
+    /// Whether Kafka has a topic of this name; `None` where it does not say.
+    pub fn has_topic(&self, topic: &str) -> Option<bool> {
+        self.producer.has_topic(topic)
     }
 
     /// Makes a topic, as the broker makes topics by itself; one that is there

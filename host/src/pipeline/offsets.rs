@@ -51,6 +51,8 @@ pub struct Standing {
     pub high: i64,
     /// What the group committed to Kafka, for other tools.
     pub committed: Option<i64>,
+    /// The ledger is of another topic, or cluster, of the same name.
+    is_another: bool,
     /// See [`Standing::note`].
     note: Option<String>,
 }
@@ -219,7 +221,7 @@ fn place(
 
 impl Standing {
     fn of(pipeline: &PipelineSettings, partition: TopicPartition, facts: Facts) -> Standing {
-        let ledger = facts.ledger.clone();
+        let (ledger, is_another) = (facts.ledger.clone(), facts.is_another());
         let (low, high, committed) = (facts.low, facts.high, facts.committed);
         let note = match facts.judge(Policy::halting(pipeline.start)) {
             Opening::Halt(why) => Some(why),
@@ -233,13 +235,16 @@ impl Standing {
             low,
             high,
             committed,
+            is_another,
             note,
         }
     }
 
-    /// How many records are ahead of the ledger, where there is one.
+    /// How many records are ahead of the ledger, where there is one of this
+    /// topic.
     pub fn lag(&self) -> Option<i64> {
-        Some((self.high - self.ledger.as_ref()?.next).max(0))
+        let ledger = self.ledger.as_ref().filter(|_| !self.is_another)?;
+        Some((self.high - ledger.next).max(0))
     }
 
     /// Why a partition that stands so can't be gone on with by itself: as the

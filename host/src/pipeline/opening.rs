@@ -58,6 +58,14 @@ pub(super) enum Opening {
 }
 
 impl Facts {
+    /// Whether the ledger is of another topic, or cluster, of the same name:
+    /// its offsets and the partition's have nothing to do with one another.
+    pub fn is_another(&self) -> bool {
+        self.ledger.as_ref().is_some_and(|ledger| {
+            other(&ledger.cluster_id, &self.cluster_id) || other(&ledger.topic_id, &self.topic_id)
+        })
+    }
+
     /// What follows from them.
     pub fn judge(self, policy: Policy) -> Opening {
         let Some(ledger) = self.ledger.clone() else {

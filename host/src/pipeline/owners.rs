@@ -90,8 +90,28 @@ fn address(made: &mut Made, owner: impl Fn(&str) -> Result<ClientId, String>, en
     }
     let failed = |event: &Event| failures.binary_search_by_key(&event.record, |f| f.record);
     made.events.list.retain(|event| failed(event).is_err());
+    end_with_the_last(made);
     made.failures.append(&mut failures);
     made.failures.sort_by_key(|failure| failure.record);
+}
+
+/// Has the last of a record's events for a task end it, whichever of them does:
+/// what comes after the end is not stored, and a record's events are all stored.
+fn end_with_the_last(made: &mut Made) {
+    let mut lasts: HashMap<(u32, Vec<u8>), usize> = HashMap::new();
+    for index in 0..made.events.list.len() {
+        let Event { record, task, .. } = made.events.list[index];
+        let Some(task) = task else { continue };
+        let of = (record, made.events.bytes(task.id).to_vec());
+        let Some(before) = lasts.insert(of, index) else {
+            continue;
+        };
+        let before = made.events.list[before].task.as_mut();
+        let ended = before.is_some_and(|task| std::mem::take(&mut task.ends));
+        if let Some(task) = &mut made.events.list[index].task {
+            task.ends |= ended;
+        }
+    }
 }
 
 /// What an event says of its task.
@@ -179,6 +199,23 @@ mod tests {
         let expected =
             expected.map(|(r, name, status, ends)| (r, name.into(), status.into(), ends));
         assert_eq!(addressed(made(&of)), (expected.to_vec(), vec![]));
+    }
+
+    #[test]
+    fn of_a_records_events_for_one_task_the_last_ends_it() {
+        let (done, half) = (r#"{"status":"done"}"#, r#"{"status":"half"}"#);
+        let of = [
+            (0, Some("a1"), done),
+            (0, Some("a2"), done),
+            (0, Some("a1"), half),
+            (0, Some("a1"), "no JSON"),
+            (1, Some("a1"), done),
+            (2, Some("a2"), half),
+            (2, Some("a2"), done),
+        ];
+        let (shown, _) = addressed(made(&of));
+        let ends: Vec<bool> = shown.iter().map(|(_, _, _, ends)| *ends).collect();
+        assert_eq!(ends, [false, true, false, true, true, false, true]);
     }
 
     #[test]

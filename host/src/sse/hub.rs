@@ -208,8 +208,10 @@ impl Hub {
 
     pub(super) fn trouble(&self, now: Option<String>) {
         let mut noted = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        if let (None, Some(error)) = (&*noted, &now) {
-            tracing::warn!(error, "streams can't be read");
+        match (&*noted, &now) {
+            (None, Some(error)) => tracing::warn!(error, "streams can't be read; trying on"),
+            (Some(_), None) => tracing::info!("streams are read again"),
+            _ => {}
         }
         *noted = now;
     }

@@ -35,7 +35,9 @@ pub use census::Connected;
 pub use handler::{Extra, SseHandler};
 pub use hub::Hub;
 pub use limits::SseSettings;
-pub use presence::{Presence, Sender as PresenceSender, channel as presence_channel};
+pub use presence::{
+    Presence, Sender as PresenceSender, channel as presence_channel, lost as presence_lost,
+};
 
 use crate::record::{ClientId, Page, StreamName, Want};
 use std::pin::Pin;

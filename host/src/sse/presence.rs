@@ -1,7 +1,7 @@
 //! Who comes and who goes, for whoever wants to know.
 
 use crate::record::ClientId;
-use metrics::counter;
+use metrics::{Counter, counter};
 use tokio::sync::mpsc;
 
 /// Notices that wait to be sent; what comes while it is full is counted and
@@ -20,6 +20,11 @@ pub struct Presence {
 /// Where notices go.
 #[derive(Clone)]
 pub struct Sender(mpsc::Sender<Presence>);
+
+/// Counts the notices that did not get to Kafka.
+pub fn lost() -> Counter {
+    counter!("millstream_sse_presence_lost_total")
+}
 
 /// A way for notices.
 pub fn channel() -> (Sender, mpsc::Receiver<Presence>) {
@@ -40,7 +45,7 @@ impl Sender {
         let client = client.clone();
         let sent = self.0.try_send(Presence { client, connected });
         if sent.is_err() {
-            counter!("millstream_sse_presence_lost_total").increment(1);
+            lost().increment(1);
         }
     }
 }

@@ -71,6 +71,7 @@ pub(super) async fn keep_interest(hub: Arc<Hub>) {
     let lease = hub.limits.settings.lease();
     let mut every = interval(lease / 3);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failing = false;
     loop {
         tokio::select! {
             _ = every.tick() => {}
@@ -81,13 +82,22 @@ pub(super) async fn keep_interest(hub: Arc<Hub>) {
             StreamName::Group(_) => None,
         };
         let clients: Vec<_> = hub.clients().feeds.keys().filter_map(own).collect();
-        if !clients.is_empty()
-            && let Err(error) = hub.streams.keep_interest(clients, lease).await
-        {
-            tracing::warn!(%error, "can't note who is connected; again shortly");
-            // Sooner than the next renewal: what is left of a lease is short.
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            hub.forgotten.notify_one();
+        if clients.is_empty() {
+            continue;
+        }
+        match hub.streams.keep_interest(clients, lease).await {
+            Ok(()) if std::mem::take(&mut failing) => {
+                tracing::info!("who is connected is noted again");
+            }
+            Ok(()) => {}
+            Err(error) => {
+                if !std::mem::replace(&mut failing, true) {
+                    tracing::warn!(%error, "can't note who is connected; trying on");
+                }
+                // Sooner than the next renewal: what is left of a lease is short.
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                hub.forgotten.notify_one();
+            }
         }
     }
 }

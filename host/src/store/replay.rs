@@ -39,6 +39,9 @@ pub struct Replay<'a> {
     /// Indices of events that were not stored, or would not be: their task had
     /// ended.
     pub dropped: BTreeSet<usize>,
+    /// Tasks that what was told before this would have ended: a dry run of
+    /// several goes on where the last one was.
+    pub ended: BTreeSet<Vec<u8>>,
     /// By the index of a source, what became of it in a try whose answer, or
     /// the answer after it, was lost: that is what its mark says at the next
     /// look.
@@ -58,6 +61,7 @@ impl<'a> Replay<'a> {
             withheld: Vec::new(),
             forced: Vec::new(),
             dropped: BTreeSet::new(),
+            ended: BTreeSet::new(),
             ours: Vec::new(),
             marked_in_vain: Vec::new(),
         }

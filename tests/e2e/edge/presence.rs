@@ -2,7 +2,8 @@
 
 use super::SOON;
 use super::rig::{ANONYMOUS, config};
-use millstream_tests::{Daemon, Sse, create_topic, read_all, servers, unique, wait_until};
+use millstream_tests::wait_until;
+use millstream_tests::{Daemon, Sse, create_topic, metrics, read_all, servers, unique};
 use serde_json::Value;
 
 #[test]
@@ -39,6 +40,38 @@ fn a_topic_is_told_who_comes_and_who_goes() {
         told(4)[2..],
         [pair("connected", "bob"), pair("disconnected", "bob")]
     );
+}
+
+#[test]
+fn a_topic_that_is_not_there_is_named_and_what_is_lost_is_counted() {
+    let (topic, prefix) = (unique("presence-later"), unique("presence"));
+    let kafka = servers().kafka.bootstrap();
+    let http = format!("presence-topic = \"{topic}\"");
+    let rest = format!(
+        "{ANONYMOUS}\n[kafka]\nbootstrap-servers = \"{kafka}\"\n\
+         [kafka.properties]\n\"topic.metadata.propagation.max.ms\" = \"100\""
+    );
+    let config = config(&servers().redis, &prefix, &http, &rest);
+    let daemon = Daemon::builder(&config).role("edge").start();
+    daemon.wait_ready(SOON);
+    let error = daemon.wait_log("there is no topic", SOON);
+    let make = format!("[http] presence-topic names; `millstream topic create {topic}` makes it");
+    assert!(error.contains(&make), "{error}");
+    let come_and_go = || {
+        let mut sse = Sse::open(&daemon.sse(), "/v1/events?client=ada", &[]);
+        assert!(sse.next(SOON).is_some());
+    };
+    wait_until("a notice is counted as lost", SOON, || {
+        come_and_go();
+        let lost = metrics(&daemon.admin()).sum("millstream_sse_presence_lost_total", &[]);
+        (lost > 0.0).then_some(())
+    });
+    servers().kafka.create_topic_named(&topic, 1, &[]);
+    daemon.wait_log("the topic of [http] presence-topic is there", SOON);
+    wait_until("a notice arrives", SOON, || {
+        come_and_go();
+        (!read_all(&topic).is_empty()).then_some(())
+    });
 }
 
 fn pair(kind: &str, client: &str) -> (String, String) {

@@ -1,7 +1,7 @@
 //! Tokens: whose events they open, and when that ends.
 
 use super::SOON;
-use super::rig::{Edge, next};
+use super::rig::{ANONYMOUS, Edge, next};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use millstream_tests::{Sse, wait_until};
@@ -202,6 +202,12 @@ fn revoked_tokens_are_of_no_use_anywhere_and_later_ones_are() {
     });
     edge.write("client:bob", "t", "on");
     assert_eq!(next(&mut stays), "on");
+    // Where there are no tokens, none is revoked.
+    let anonymous = Edge::sharing(&edge, ANONYMOUS, |builder| builder);
+    let (mut ada, _) = anonymous.open("client=ada", &[]);
+    assert_eq!(anonymous.call("POST", &path, &[]).0, 200);
+    edge.write("client:ada", "t", "goes on");
+    assert_eq!(next(&mut ada), "goes on");
 }
 
 #[test]

@@ -306,12 +306,23 @@ fn what_comes_after_the_end_of_its_task_is_told_as_dropped() {
     };
     let mut writer = subject.writer();
     replay(&mut *writer, &mut records(&["before"]));
+    let next = || {
+        let mut replay = Replay::new("g");
+        replay.sources = vec!["z"];
+        replay.events = vec![of("z", 0, "open", false)];
+        replay
+    };
     for write in [false, true] {
         let mut replay = all();
         let told = writer.replay(&mut replay, write).unwrap();
         assert_eq!(told, [Before, Stored, Stored]);
         let dropped: Vec<usize> = replay.dropped.into_iter().collect();
         assert_eq!(dropped, [1, 4], "write: {write}");
+        // And by what ended in a batch before.
+        let mut next = next();
+        next.ended = replay.ended;
+        assert_eq!(writer.replay(&mut next, write).unwrap(), [Stored]);
+        assert_eq!(next.dropped.len(), 1, "write: {write}");
     }
     assert_eq!(subject.data("a"), ["before", "x", "x"]);
 }

@@ -170,6 +170,9 @@ fn without_its_topic_there_is_no_task_until_someone_makes_it() {
     });
     detail(&gateway.post("ada", &[], "1"));
     assert!(gateway.keys("task:").is_empty() && gateway.keys("due").is_empty());
+    let error = gateway.daemon.wait_log("there is no topic", SOON);
+    let make = format!("[tasks] request-topic names; `millstream topic create {topic}` makes it");
+    assert!(error.contains(&make), "{error}");
     let kafka = &servers().kafka;
     kafka.create_topic_named(&topic, 1, &[]);
     let id = taken(&gateway);

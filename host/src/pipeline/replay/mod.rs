@@ -27,7 +27,7 @@ use crate::plugin::{Loader, RouteInstance, TransformInstance};
 use crate::record::Outgoing;
 use crate::store::{Mark, Store, Unavailable, Writer};
 use anyhow::Context;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::hash::RandomState;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -72,6 +72,8 @@ pub struct Replayer {
     /// Without it what is counted would depend on where letters are cut into
     /// batches, and be another where nothing is marked.
     seen: HashSet<u128>,
+    /// Tasks that would have ended by now, in a dry run.
+    ended: BTreeSet<Vec<u8>>,
     hashers: [RandomState; 2],
     stop: Arc<AtomicBool>,
 }
@@ -105,6 +107,7 @@ impl Replayer {
             outbox: None,
             report: Report::default(),
             seen: HashSet::new(),
+            ended: BTreeSet::new(),
             hashers: Default::default(),
             stop,
         })

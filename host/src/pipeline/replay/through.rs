@@ -114,7 +114,9 @@ impl Replayer {
         let mut replay = work.replay(&group, &records);
         let forced = letters().filter(|one| self.is_forced(one));
         replay.forced = forced.map(|one| &*one.source).collect();
+        replay.ended = std::mem::take(&mut self.ended);
         let told = self.ask(|writer| writer.replay(&mut replay, write))?;
+        self.ended = std::mem::take(&mut replay.ended);
         let told: HashMap<u32, Replayed> = { records.iter() }
             .map(|record| *record as u32)
             .zip(told)

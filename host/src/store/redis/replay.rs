@@ -14,11 +14,11 @@ use super::commands;
 use super::tasks::{self, End};
 use super::upkeep::KeptUp;
 use crate::record::TopicPartition;
-use crate::store::{Append, Exchange, LedgerKey, Mark, Replay, Replayed, StreamEvent, Unavailable};
+use crate::store::{Append, Exchange, LedgerKey, Mark, Replay, Replayed, Unavailable};
 use fresh::Fresh;
 use metrics::counter;
 use redis::{FromRedisValue, Pipeline, Value};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 /// How often marks are taken back before a pipeline goes on, and how far apart.
@@ -136,7 +136,7 @@ impl RedisWriter {
         }
         if !write {
             let ends = tasks.into_iter().zip(ends.iter().map(tasks::end_of));
-            replay.dropped = would_drop(replay, &told, &ends.collect());
+            drop_some(replay, &told, &ends.collect());
         }
         Ok(told)
     }
@@ -218,27 +218,25 @@ impl RedisWriter {
     }
 }
 
-/// Indices of the events whose task will have ended by their turn.
-fn would_drop(replay: &Replay, told: &[Replayed], ends: &HashMap<&[u8], End>) -> BTreeSet<usize> {
-    let mut ended: HashSet<&[u8]> = HashSet::new();
-    let mut drops = |(event, place): (&StreamEvent, Option<usize>)| {
+/// Notes the events whose task will have ended by their turn, and the tasks that
+/// they end.
+fn drop_some(replay: &mut Replay, told: &[Replayed], ends: &HashMap<&[u8], End>) {
+    let (places, mut dropped) = (replay.places(), BTreeSet::new());
+    for (n, (event, place)) in replay.events.iter().zip(places).enumerate() {
         let is_new = place.is_some_and(|at| told[at] == Replayed::Stored);
         let Some(task) = event.task.filter(|_| is_new) else {
-            return false;
+            continue;
         };
-        let Some((id, end)) = ends.get_key_value(task.id) else {
-            return false;
+        let Some(end) = ends.get(task.id) else {
+            continue;
         };
-        let drops = *end == End::Ended || ended.contains(id);
-        if task.ends && *end == End::Open {
-            ended.insert(id);
+        if *end == End::Ended || replay.ended.contains(task.id) {
+            dropped.insert(n);
+        } else if task.ends && *end == End::Open {
+            replay.ended.insert(task.id.to_vec());
         }
-        drops
-    };
-    let events = replay.events.iter().zip(replay.places()).enumerate();
-    events
-        .filter_map(|(n, event)| drops(event).then_some(n))
-        .collect()
+    }
+    replay.dropped = dropped;
 }
 
 fn is_stream(answer: &Value) -> bool {
