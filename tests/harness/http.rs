@@ -79,7 +79,10 @@ impl Exchange {
     ) -> Result<Self> {
         let addr_parsed = addr.parse().unwrap_or_else(|e| panic!("{addr}: {e}"));
         let mut stream = TcpStream::connect_timeout(&addr_parsed, ANSWER)?;
-        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {addr}\r\n");
+        let mut head = format!("{method} {path} HTTP/1.1\r\n");
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            head += &format!("host: {addr}\r\n");
+        }
         for (name, value) in headers {
             head += &format!("{name}: {value}\r\n");
         }

@@ -1,6 +1,6 @@
 //! Which pages of other origins may read (<https://fetch.spec.whatwg.org/#http-cors-protocol>).
 
-use crate::http::{Body, Reply, Request, Response, StatusCode, header};
+use crate::http::{Body, Reply, Request, Response, StatusCode, asked_for, header};
 use header::{HeaderMap, HeaderName, HeaderValue};
 
 /// Where the page is from that asks.
@@ -75,12 +75,6 @@ impl<'a> Cors<'a> {
 /// Whether an origin is the one that was asked: its host and port are those of
 /// the Host header, or in HTTP/2 of `:authority`.
 fn is_own<T>(origin: &HeaderValue, request: &Request<T>) -> bool {
-    let host = request
-        .headers()
-        .get(header::HOST)
-        .map(HeaderValue::as_bytes);
-    let asked = request.uri().authority().map(|of| of.as_str().as_bytes());
-    let host = host.or(asked);
     let origin = origin.to_str().ok().and_then(|o| o.split_once("://"));
-    origin.is_some_and(|(_, authority)| host == Some(authority.as_bytes()))
+    origin.is_some_and(|(_, authority)| asked_for(request) == Some(authority))
 }

@@ -3,7 +3,7 @@
 use super::edge::Edge;
 use crate::admin::{AdminHandler, PrometheusHandle, install_metrics};
 use crate::config::{PluginSettings, Role, Settings};
-use crate::http::{Listener, ListenerSettings};
+use crate::http::{Listener, ListenerSettings, NamedHere};
 use crate::ingest::Outbox;
 use crate::pipeline::{Pipeline, Swapper, gauges};
 use crate::plugin::Loader;
@@ -94,6 +94,10 @@ impl Daemon {
         let readiness = Arc::new(Readiness::default());
         let (stop, stopped) = watch::channel(false);
         let admin_handler = admin_handler(metrics, &readiness, hub.clone());
+        let admin_handler = NamedHere {
+            handler: admin_handler,
+            any_name: !settings.admin.ip().is_loopback(),
+        };
         let admin = tokio::spawn(admin.serve(Arc::new(admin_handler), stopped.clone()));
         let pinging = ping(store.clone(), readiness.clone());
         match &hub {

@@ -3,7 +3,9 @@
 use super::missing::look_for;
 use crate::auth::Auth;
 use crate::config::{HttpSettings, Settings};
-use crate::http::{From, Handler, Incoming, Listener, ListenerSettings, Reply, Request, Tls};
+use crate::http::{
+    From, Handler, Incoming, Listener, ListenerSettings, NamedHere, Reply, Request, Tls,
+};
 use crate::ingest::{Courier, Outbox};
 use crate::pipeline::StoreStreams;
 use crate::record::Outgoing;
@@ -34,6 +36,8 @@ pub(super) struct Edge {
     /// Where those who come and go are told of.
     pub told: Option<Outbox>,
     auth: Arc<Auth>,
+    /// It may be asked by any name.
+    any_name: bool,
     /// The task gateway, where there is one.
     pub tasks: Option<Arc<TaskHandler>>,
     listener: Listener,
@@ -73,6 +77,7 @@ impl Edge {
             hub,
             address,
             told,
+            any_name: http.any_name || !auth.is_anonymous(),
             auth,
             listener,
         })
@@ -86,7 +91,10 @@ impl Edge {
             extra,
         };
         let tasks = self.tasks;
-        let handler = EdgeHandler { sse, tasks };
+        let handler = NamedHere {
+            handler: EdgeHandler { sse, tasks },
+            any_name: self.any_name,
+        };
         tokio::spawn(self.listener.serve(Arc::new(handler), stop))
     }
 }

@@ -31,6 +31,7 @@ impl Checker<'_> {
             max_connections_per_address: (per_address > 0).then_some(per_address),
             max_queued: self.bytes(http.max_queued, 256 << 20, 1 << 20..=64 << 30)?,
             max_groups: self.number(http.max_groups, 16, 0..=64)?,
+            any_name: http.allow_unauthenticated,
             presence_topic: match &http.presence_topic {
                 Some(topic) => Some(self.topic(topic)?),
                 None => None,

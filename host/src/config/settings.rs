@@ -98,6 +98,8 @@ pub struct HttpSettings {
     pub max_groups: usize,
     /// The Kafka topic that is told who comes and goes.
     pub presence_topic: Option<String>,
+    /// Who need not say who they are may ask by any name of this machine.
+    pub any_name: bool,
 }
 
 /// A certificate and its key, both in PEM.

@@ -6,6 +6,7 @@
 
 mod body;
 mod connection;
+mod host;
 mod io;
 mod protocol;
 mod query;
@@ -16,6 +17,7 @@ mod takeover;
 mod tls;
 
 pub use body::{BodyError, discard as discard_body, read as read_body};
+pub use host::{NamedHere, asked_for};
 pub use query::{decoded, parameter};
 pub use reply::{
     Body, Endless, Reply, html, json, not_allowed, problem, raw_json, script, text, without_body,

@@ -184,3 +184,33 @@ fn who_was_let_in_with_much_to_say_is_let_in_again() {
     let (mut sse, _) = edge.open(&query, &[("cookie", &cookie), ("Last-Event-ID", &cursor)]);
     assert_eq!(super::rig::next(&mut sse), "two");
 }
+
+/// A page may have its own name mean 127.0.0.1, and then ask as if it were ours.
+#[test]
+fn where_nobody_is_asked_who_they_are_no_name_but_our_own_will_do() {
+    let edge = Edge::start();
+    let by = |address: &str, path: &str, host: &str| {
+        let headers = [("host", host)];
+        request("GET", address, path, &headers, b"").unwrap().status
+    };
+    let (sse, admin) = (edge.daemon.sse(), edge.daemon.admin());
+    for host in ["localhost", "127.0.0.1", "[::1]"] {
+        let host = format!("{host}:8080");
+        assert_eq!(by(&sse, "/v1/millstream.js", &host), 200, "{host}");
+        assert_eq!(by(&admin, "/v1/clients", &host), 200, "{host}");
+    }
+    for host in ["evil.example", "localhost.evil.example"] {
+        let host = format!("{host}:8080");
+        for path in [EVENTS, "/v1/millstream.js", "/v1/tasks?client=ada"] {
+            assert_eq!(by(&sse, path, &host), 421, "{host}");
+        }
+        assert_eq!(by(&admin, "/v1/clients", &host), 421, "{host}");
+    }
+    let open = Edge::with("allow-unauthenticated = true", ANONYMOUS);
+    assert_eq!(
+        by(&open.daemon.sse(), "/v1/millstream.js", "app.example"),
+        200
+    );
+    let tokens = super::tokens::edge();
+    assert_eq!(by(&tokens.daemon.sse(), "/v1/events", "app.example"), 401);
+}

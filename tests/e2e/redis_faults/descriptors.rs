@@ -10,7 +10,7 @@ fn readers(daemon: &Daemon, count: usize) -> Vec<TcpStream> {
     let reader = |number: usize| {
         let mut stream = TcpStream::connect(daemon.sse()).unwrap();
         let path = format!("/v1/events?client={}", client(number));
-        let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+        let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
         stream.write_all(head.as_bytes()).unwrap();
         stream
     };

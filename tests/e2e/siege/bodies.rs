@@ -6,7 +6,7 @@ use millstream_tests::{metrics, wait_until};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-const STREAM: &str = "GET /v1/events?client=talks HTTP/1.1\r\nhost: x\r\n";
+const STREAM: &str = "GET /v1/events?client=talks HTTP/1.1\r\nhost: localhost\r\n";
 
 /// Reads until this has come.
 #[track_caller]
@@ -54,7 +54,8 @@ fn a_body_that_never_ends_holds_nothing_up_and_is_cut_when_it_is_much() {
     }
     for path in ["/v1/nothing", "/v1/millstream.js", "/v1/events"] {
         let mut socket = connect(&rig);
-        let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000000\r\n\r\n");
+        let head =
+            format!("GET {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000000\r\n\r\n");
         socket.write_all(head.as_bytes()).unwrap();
         let answer = read_to_end(socket);
         assert!(answer.starts_with("HTTP/1.1"), "{path}: {answer}");
@@ -69,7 +70,7 @@ fn garbage_behind_the_request_for_a_stream_is_not_listened_to() {
     let garbage = [
         "\r\n\r\n",
         "\0\0\0\0",
-        "GET /v1/events?client=another HTTP/1.1\r\nhost: x\r\n\r\n",
+        "GET /v1/events?client=another HTTP/1.1\r\nhost: localhost\r\n\r\n",
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         &"x".repeat(6000),
     ];

@@ -9,8 +9,8 @@ const HALVES: &[&str] = &[
     "G",
     "GET",
     "GET /v1/events?client=x HTTP/1.1",
-    "GET /v1/events?client=x HTTP/1.1\r\nhost: x\r\naccept: text/",
-    "GET /v1/events?client=x HTTP/1.1\r\nhost: x\r\n\r",
+    "GET /v1/events?client=x HTTP/1.1\r\nhost: localhost\r\naccept: text/",
+    "GET /v1/events?client=x HTTP/1.1\r\nhost: localhost\r\n\r",
     "\r\n\r\n\r\n",
     "POST /v1/events HTTP/1.1\r\ncontent-length: 5\r\n",
     "\u{16}\u{3}\u{1}",
@@ -42,7 +42,7 @@ fn who_stops_between_two_requests_is_cut() {
     let beside = Beside::of(&rig);
     let mut socket = connect(&rig);
     socket
-        .write_all(b"GET /v1/nothing HTTP/1.1\r\nhost: x\r\n\r\nGET /v1")
+        .write_all(b"GET /v1/nothing HTTP/1.1\r\nhost: localhost\r\n\r\nGET /v1")
         .unwrap();
     let answers = read_to_end(socket);
     assert!(answers.starts_with("HTTP/1.1 404"), "{answers}");

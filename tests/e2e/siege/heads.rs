@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::thread;
 
-const LINE: &str = "GET /v1/events?client=x HTTP/1.1\r\nhost: x\r\n";
+const LINE: &str = "GET /v1/events?client=x HTTP/1.1\r\nhost: localhost\r\n";
 
 /// Sends a piece over and over until it has sent so much, or can't any more.
 fn pour(mut socket: &TcpStream, piece: &[u8], bytes: usize) {

@@ -13,8 +13,8 @@ const CONNECTIONS: usize = 5000;
 const WORDS: &[&str] = &[
     "",
     "GET /v1/ev",
-    "GET /v1/events?client=storm HTTP/1.1\r\nhost: x\r\n\r\n",
-    "GET /v1/nothing HTTP/1.1\r\nhost: x\r\n\r\n",
+    "GET /v1/events?client=storm HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    "GET /v1/nothing HTTP/1.1\r\nhost: localhost\r\n\r\n",
     "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 ];
 

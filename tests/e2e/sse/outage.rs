@@ -148,7 +148,8 @@ fn comments_go_on_while_redis_stands_still() {
     let waiting: Vec<TcpStream> = (0..40)
         .map(|n| {
             let mut stream = TcpStream::connect(&addr).unwrap();
-            let head = format!("GET /v1/events?client=client-{n} HTTP/1.1\r\nhost: x\r\n\r\n");
+            let head =
+                format!("GET /v1/events?client=client-{n} HTTP/1.1\r\nhost: localhost\r\n\r\n");
             stream.write_all(head.as_bytes()).unwrap();
             stream
         })

@@ -9,7 +9,8 @@ use std::net::TcpStream;
 /// Sends a whole request, and waits for no answer.
 fn ask(gateway: &Gateway, n: usize) -> TcpStream {
     let mut socket = TcpStream::connect(gateway.daemon.sse()).unwrap();
-    let head = "POST /v1/tasks?client=ada HTTP/1.1\r\nhost: x\r\ncontent-type: application/json";
+    let head =
+        "POST /v1/tasks?client=ada HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json";
     write!(socket, "{head}\r\ncontent-length: 4\r\n\r\n{n}").unwrap();
     socket
 }

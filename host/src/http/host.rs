@@ -1,0 +1,90 @@
+//! By what name this machine is asked for.
+//!
+//! A page may have its own name point to 127.0.0.1, once it is loaded (DNS
+//! rebinding): to the browser what listens here is then the page's own server.
+//! So where nobody is asked who they are, a name that anyone may own is none of
+//! ours.
+
+use super::{From, Handler, Incoming, Reply, Request, StatusCode, header, problem};
+use header::HeaderValue;
+use hyper::http::uri::Authority;
+use std::net::IpAddr;
+
+/// A handler that is asked only by this machine's own names.
+pub struct NamedHere<H> {
+    /// Who answers.
+    pub handler: H,
+    /// Whether any name will do.
+    pub any_name: bool,
+}
+
+impl<H: Handler> Handler for NamedHere<H> {
+    async fn handle(&self, request: Request<Incoming>, from: From) -> Reply {
+        if self.any_name || asked_for(&request).is_none_or(is_ours) {
+            return self.handler.handle(request, from).await;
+        }
+        let why = "nobody is asked here who they are, so this machine answers by its address or as \
+                   localhost only: [http] allow-unauthenticated = true has it answer by any name";
+        problem(StatusCode::MISDIRECTED_REQUEST, why)
+    }
+}
+
+/// The host that a request names, with its port; none in an old one that is no
+/// browser's.
+pub fn asked_for<T>(request: &Request<T>) -> Option<&str> {
+    let host = request.headers().get(header::HOST);
+    let host = host.map(HeaderValue::to_str);
+    match host {
+        Some(host) => Some(host.unwrap_or("?")),
+        None => request.uri().authority().map(Authority::as_str),
+    }
+}
+
+/// Whether nobody else can own this name.
+fn is_ours(host: &str) -> bool {
+    let bare = host.rsplit_once(':').filter(|(_, port)| is_port(port));
+    let name = bare.map_or(host, |(name, _)| name);
+    let inner = name.strip_prefix('[').and_then(|n| n.strip_suffix(']'));
+    let name = name.to_ascii_lowercase();
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || inner.unwrap_or(&name).parse::<IpAddr>().is_ok()
+}
+
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_ours;
+
+    #[test]
+    fn addresses_and_localhost_are_ours_and_names_are_not() {
+        for ours in [
+            "localhost",
+            "LocalHost:8080",
+            "app.localhost:1",
+            "127.0.0.1",
+            "127.0.0.1:8080",
+            "192.168.0.7:80",
+            "[::1]",
+            "[::1]:8080",
+            "::1",
+        ] {
+            assert!(is_ours(ours), "{ours}");
+        }
+        for other in [
+            "evil.example",
+            "evil.example:8080",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example:8080",
+            "evillocalhost",
+            "?",
+            "",
+            ":8080",
+        ] {
+            assert!(!is_ours(other), "{other}");
+        }
+    }
+}
