@@ -133,3 +133,18 @@ export class MillstreamSource extends EventTarget {
     this.dispatchEvent(new MessageEvent(type || "message", init));
   }
 }
+
+// What is assigned to `onopen` and the like hears those events, as on an EventSource.
+for (const type of ["open", "message", "error"]) {
+  const handlers = new WeakMap();
+  Object.defineProperty(MillstreamSource.prototype, `on${type}`, {
+    get() {
+      return handlers.get(this) ?? null;
+    },
+    set(handler) {
+      this.removeEventListener(type, this[`on${type}`]);
+      handlers.set(this, typeof handler === "function" ? handler : null);
+      this.addEventListener(type, this[`on${type}`]);
+    },
+  });
+}

@@ -150,3 +150,31 @@ fn the_module_gives_up_where_it_can_only_be_refused() {
         "{errors:?}"
     );
 }
+
+#[test]
+fn what_is_assigned_to_it_is_called_as_on_an_event_source() {
+    let edge = Edge::start();
+    let origin = origin(&edge.daemon.sse());
+    let mut page = Page::of(&origin);
+    page.watch_module(&origin, "client=ada&from=earliest", "{}");
+    page.0.eval(
+        "window.heard = [];
+         source.onmessage = () => heard.push('replaced');
+         source.onmessage = (e) => heard.push(e.data);
+         source.onopen = () => heard.push('open');
+         source.onerror = () => heard.push('error');
+         source.onerror = null;
+         true",
+    );
+    edge.write("client:ada", "", "one");
+    edge.write("client:ada", "t", "of another type");
+    edge.write("client:ada", "", "two");
+    page.0.wait_for("heard.at(-1) === 'two'", SOON);
+    // It may have been open before there was anyone to be told.
+    let heard = page.0.eval("heard.filter((what) => what !== 'open')");
+    assert_eq!(heard, json!(["one", "two"]));
+    assert_eq!(
+        page.0.eval("[typeof source.onmessage, source.onerror]"),
+        json!(["function", null])
+    );
+}
