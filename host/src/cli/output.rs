@@ -19,6 +19,27 @@ pub(super) fn lines(texts: impl IntoIterator<Item = impl Display>) -> io::Result
     out.flush()
 }
 
+/// Results of what is done one after another. Once one can't be printed the
+/// rest is done all the same, whoever stopped to read: the error is for the end.
+#[derive(Default)]
+pub(super) struct Results {
+    unprinted: Option<io::Error>,
+}
+
+impl Results {
+    /// Writes a line, unless one could not be written before.
+    pub fn line(&mut self, text: impl Display) {
+        if self.unprinted.is_none() {
+            self.unprinted = line(text).err();
+        }
+    }
+
+    /// Why not all of them were written.
+    pub fn end(self) -> io::Result<()> {
+        self.unprinted.map_or(Ok(()), Err)
+    }
+}
+
 /// A number, or that there is none.
 pub(super) fn or_dash(it: Option<impl Display>) -> String {
     it.map_or_else(|| "-".into(), |it| it.to_string())

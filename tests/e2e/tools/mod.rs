@@ -84,6 +84,25 @@ fn run(arguments: &[&str]) -> Said {
     run_at(&servers().kafka.bootstrap(), arguments, b"")
 }
 
+/// As [`run`], where nobody reads the results.
+fn run_unread(arguments: &[&str]) -> Said {
+    said_unread(command(&servers().kafka.bootstrap(), arguments))
+}
+
+/// What a command says beside its results, which nobody reads.
+pub(crate) fn said_unread(mut command: Command) -> Said {
+    command.stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    Said {
+        code: output.status.code(),
+        out: String::new(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
 /// Lines into a topic of the shared Kafka.
 fn produce_lines(topic: &str, lines: &str) {
     let servers = servers().kafka.bootstrap();

@@ -1,11 +1,10 @@
 //! `millstream produce`.
 
-use super::{LONG, Running, USAGE, command, run, run_at};
+use super::{LONG, Running, USAGE, run, run_at, run_unread};
 use millstream_tests::{create_topic, read_all, scratch_dir, servers, wait_until};
 use rustix::process::Signal;
 use serde_json::json;
 use std::fs;
-use std::process::Stdio;
 
 fn produce(topic: &str, more: &[&str], input: &[u8]) -> super::Said {
     let servers = servers().kafka.bootstrap();
@@ -195,13 +194,7 @@ fn who_stops_to_read_of_the_records_wants_all_of_them_sent() {
     fs::write(&file, "line\n".repeat(20_000)).unwrap();
     for how in ["--verbose", "--json"] {
         let arguments = ["produce", &topic, &file.display().to_string(), how];
-        let mut command = command(&servers().kafka.bootstrap(), &arguments);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        drop(child.stdout.take());
-        let output = child.wait_with_output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(0), "{said}");
+        let said = run_unread(&arguments).failed(0);
         assert!(said.starts_with("20,000 records ("), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
     }

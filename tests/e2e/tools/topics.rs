@@ -1,6 +1,6 @@
 //! `millstream topic`.
 
-use super::{LONG, USAGE, produce_lines, run, run_at, said};
+use super::{LONG, USAGE, produce_lines, run, run_at, run_unread, said};
 use millstream_tests::{Daemon, find_program, scratch_dir, servers, unique, wait_until};
 use serde_json::json;
 use std::process::Command;
@@ -120,7 +120,6 @@ fn an_absent_topic_is_told_with_the_nearest_and_nothing_makes_it() {
                 makes it\n";
     for arguments in [
         &["topic", "describe", "leters"][..],
-        &["topic", "delete", "leters", "--yes"],
         &["topic", "alter", "leters", "-p", "2"],
         &["produce", "leters"],
         &["consume", "leters", "--exit"],
@@ -132,11 +131,33 @@ fn an_absent_topic_is_told_with_the_nearest_and_nothing_makes_it() {
         let error = run_at(&servers, arguments, b"a line\n").failed(1);
         assert_eq!(error, format!("millstream: {says}"), "{arguments:?}");
     }
+    // Whoever wants it gone does not want it made.
+    let error = run_at(&servers, &["topic", "delete", "leters", "--yes"], b"").failed(1);
+    let says = "there is no topic leters; did you mean letters? Nothing was deleted\n";
+    assert_eq!(error, format!("millstream: {says}"));
     let listed = run_at(&servers, &["topic", "list"], b"").done();
     assert_eq!(
         listed,
         "TOPIC    PARTITIONS  REPLICATION\nletters           1            1\n"
     );
+}
+
+#[test]
+fn who_stops_to_read_of_the_topics_wants_all_of_them_made_and_deleted() {
+    let topics = ["a", "b", "c"].map(unique);
+    let with = |verb: &'static str, more: &'static str| {
+        let names = topics.iter().map(String::as_str);
+        let arguments = ["topic", verb, more].into_iter().chain(names);
+        run_unread(&arguments.collect::<Vec<_>>()).done();
+    };
+    let there = || {
+        let names = names();
+        topics.iter().filter(|topic| names.contains(topic)).count()
+    };
+    with("create", "--partitions=1");
+    assert_eq!(there(), 3);
+    with("delete", "--yes");
+    wait_until("all are gone", LONG, || (there() == 0).then_some(()));
 }
 
 #[test]

@@ -28,8 +28,7 @@ pub(super) struct Tally {
     /// Keys and values that were acknowledged.
     bytes: usize,
     progress: ProgressBar,
-    /// Why nothing is printed any more.
-    unprinted: Option<io::Error>,
+    results: output::Results,
 }
 
 impl Tally {
@@ -47,7 +46,7 @@ impl Tally {
             failed: 0,
             bytes: 0,
             progress: if hidden { ProgressBar::hidden() } else { bar() },
-            unprinted: None,
+            results: output::Results::default(),
         }
     }
 
@@ -74,22 +73,20 @@ impl Tally {
         let ((partition, offset), topic) = (place, &self.topic);
         if self.json {
             let offset = (offset >= 0).then_some(offset);
-            return self.print(json!({
+            return self.results.line(json!({
                 "from": from, "topic": topic, "partition": partition, "offset": offset
             }));
         }
         match (self.verbose, offset) {
-            (true, 0..) => self.print(format!("{from}: {topic}/{partition}, offset {offset}")),
-            (true, _) => self.print(format!("{from}: {topic}, not acknowledged by intent")),
+            (true, 0..) => {
+                let told = format!("{from}: {topic}/{partition}, offset {offset}");
+                self.results.line(told);
+            }
+            (true, _) => {
+                let told = format!("{from}: {topic}, not acknowledged by intent");
+                self.results.line(told);
+            }
             (false, _) => {}
-        }
-    }
-
-    /// Once it can't be printed, records are sent and counted all the same:
-    /// whoever does not read of them wants them no less.
-    fn print(&mut self, line: impl Display) {
-        if self.unprinted.is_none() {
-            self.unprinted = output::line(line).err();
         }
     }
 
@@ -98,7 +95,7 @@ impl Tally {
         let (from, _) = self.in_flight.remove(&number).unwrap_or_default();
         if self.json {
             let line = json!({ "from": from, "topic": self.topic, "error": why });
-            return self.print(line);
+            return self.results.line(line);
         }
         if self.failed <= TOLD {
             self.progress
@@ -141,7 +138,7 @@ impl Tally {
         ));
         let why = lacking.map_or_else(String::new, |why| format!(": {why}"));
         match lost {
-            0 => self.unprinted.map_or(Ok(()), |error| Err(error.into())),
+            0 => Ok(self.results.end()?),
             1 => bail!("1 record was not acknowledged by Kafka{why}"),
             _ => bail!("{lost} records were not acknowledged by Kafka{why}"),
         }

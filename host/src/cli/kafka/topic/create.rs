@@ -35,13 +35,15 @@ pub(in crate::cli) struct Create {
 
 pub(super) fn run(arguments: &Create) -> anyhow::Result<()> {
     let connection = arguments.reach.connect()?;
+    let mut results = output::Results::default();
     for topic in &arguments.topics {
-        create(&connection, arguments, topic)?;
+        results.line(create(&connection, arguments, topic)?);
     }
-    Ok(())
+    Ok(results.end()?)
 }
 
-fn create(connection: &Connection, arguments: &Create, topic: &str) -> anyhow::Result<()> {
+/// What there is to say of it.
+fn create(connection: &Connection, arguments: &Create, topic: &str) -> anyhow::Result<String> {
     let new = NewTopic {
         name: topic.into(),
         partitions: arguments.partitions,
@@ -58,20 +60,20 @@ fn create(connection: &Connection, arguments: &Create, topic: &str) -> anyhow::R
     if made && arguments.dry_run {
         if arguments.json {
             let line = json!({ "topic": topic, "created": true, "written": false });
-            return Ok(output::line(line)?);
+            return Ok(line.to_string());
         }
-        return Ok(output::line(format!("{topic} could be created"))?);
+        return Ok(format!("{topic} could be created"));
     }
     let found = connection.new_topic(topic)?;
     if arguments.json {
         let mut described = describe::json(&found);
         described["created"] = made.into();
-        return Ok(output::line(described)?);
+        return Ok(described.to_string());
     }
     let partitions = output::count(found.partitions.len(), "partition");
     let copies = found.replication();
     let what = if made { "created" } else { "is there already" };
-    Ok(output::line(format!(
+    Ok(format!(
         "{topic} {what}: {partitions}, replication factor {copies}"
-    ))?)
+    ))
 }

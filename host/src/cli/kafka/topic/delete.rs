@@ -2,8 +2,8 @@
 
 use super::exit::Usage;
 use super::{Reach, output};
-use crate::kafka::{Connection, Topic};
-use anyhow::bail;
+use crate::kafka::{Connection, Failure, Topic};
+use anyhow::{anyhow, bail};
 use clap::Args;
 use serde_json::json;
 use std::io::{IsTerminal, stdin};
@@ -30,18 +30,28 @@ pub(super) fn run(arguments: &Delete) -> anyhow::Result<()> {
     }
     let connection = arguments.reach.connect()?;
     // All of them are looked at before one is deleted.
-    let topics = connection.topics(&arguments.topics)?;
+    let topics = connection.topics(&arguments.topics).map_err(absent)?;
     if !arguments.yes && !is_meant(&connection, &topics)? {
         bail!("nothing was deleted");
     }
+    let mut results = output::Results::default();
     for topic in &topics {
         connection.delete_topic(&topic.name)?;
         match arguments.json {
-            true => output::line(json!({ "topic": topic.name, "deleted": true }))?,
-            false => output::line(format!("{} deleted", topic.name))?,
+            true => results.line(json!({ "topic": topic.name, "deleted": true })),
+            false => results.line(format!("{} deleted", topic.name)),
         }
     }
-    Ok(())
+    Ok(results.end()?)
+}
+
+/// Whoever wants a topic gone is not told how to make it.
+fn absent(failure: Failure) -> anyhow::Error {
+    let Failure::NoTopic { topic, nearest } = failure else {
+        return failure.into();
+    };
+    let like = nearest.map_or_else(String::new, |name| format!("did you mean {name}? "));
+    anyhow!("there is no topic {topic}; {like}Nothing was deleted")
 }
 
 fn is_meant(connection: &Connection, topics: &[Topic]) -> anyhow::Result<bool> {
