@@ -10,7 +10,15 @@ use tokio::signal::unix::{SignalKind, signal};
 /// When the signals can't be listened for.
 pub(super) fn flag() -> anyhow::Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
-    let set = flag.clone();
+    listen(flag.clone())?;
+    Ok(flag)
+}
+
+/// From now on the signals set this flag; until now they end the process.
+///
+/// # Errors
+/// When the signals can't be listened for.
+pub(super) fn listen(set: Arc<AtomicBool>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = { runtime }.enable_io().build()?;
     let (mut interrupt, mut terminate) = {
@@ -35,7 +43,7 @@ pub(super) fn flag() -> anyhow::Result<Arc<AtomicBool>> {
                 }
             });
         })?;
-    Ok(flag)
+    Ok(())
 }
 
 /// Whether someone asked to stop.

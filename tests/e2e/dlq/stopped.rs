@@ -1,9 +1,12 @@
 //! Replays that someone stops, and those that nobody agreed to.
 
-use super::{LONG, MENDED, Place, notes, number};
-use millstream_tests::wait_until;
+use super::{BROKEN, LONG, MENDED, Place, notes, number};
+use crate::tools::said_unread;
+use millstream_tests::{find_program, wait_until};
 use rustix::process::Signal;
 use serde_json::Value;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 #[test]
@@ -65,6 +68,41 @@ fn nothing_is_replayed_that_nobody_agreed_to() {
     );
     assert_eq!(output.status.code(), Some(64));
     assert!(place.entries().is_empty());
+}
+
+#[test]
+fn ctrl_c_at_the_question_ends_it() {
+    let place = Place::new(1);
+    place.fail(notes(1));
+    let (program, arguments) = place.command(&place.config(MENDED, ""), &["replay"]);
+    let line = format!("{} {}", program.display(), arguments.join(" "));
+    let mut terminal = Command::new(find_program("script"));
+    terminal.args(["-q", "-e", "-c", &line, "/dev/null"]);
+    terminal.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut terminal = terminal.spawn().unwrap();
+    let mut shown = Vec::new();
+    let mut screen = terminal.stdout.take().unwrap();
+    while !shown.ends_with(b"[y/N] ") {
+        let mut byte = [0];
+        screen.read_exact(&mut byte).unwrap();
+        shown.extend(byte);
+    }
+    let mut keys = terminal.stdin.take().unwrap();
+    keys.write_all(b"\x03").unwrap();
+    let ended = wait_until("its end", LONG, || terminal.try_wait().unwrap());
+    assert!(!ended.success());
+    assert!(place.entries().is_empty());
+}
+
+#[test]
+fn that_letters_failed_again_is_told_by_the_exit_code_though_nobody_reads_the_report() {
+    let place = Place::new(1);
+    place.fail(notes(2));
+    let (program, arguments) = place.command(&place.config(BROKEN, ""), &["replay", "--yes"]);
+    let mut command = Command::new(program);
+    command.args(arguments);
+    let error = said_unread(command).failed(1);
+    assert!(error.contains("of 2 letters 2 failed again"), "{error}");
 }
 
 #[test]

@@ -21,22 +21,29 @@ pub(super) struct Letters {
 }
 
 impl Letters {
-    /// Begins where the letters are.
+    /// Begins where the letters are. Nobody hears Ctrl-C yet: see
+    /// [`Letters::listen`].
     pub fn open(
         settings: &Settings,
         pipelines: &[PipelineSettings],
         choice: &Choice,
     ) -> anyhow::Result<Letters> {
-        let stop = stop::flag()?;
         let mut scan = Scan::connect(settings.kafka()?)?;
         topics::add(&mut scan, choice, pipelines)?;
         Ok(Letters {
             scan,
             filter: choice.filter(),
             limit: choice.limit.unwrap_or(u64::MAX),
-            stop,
+            stop: Arc::default(),
             strange: 0,
         })
+    }
+
+    /// From now on Ctrl-C ends the reading, not the process. To be called when
+    /// everything has been asked that waits for an answer typed by someone:
+    /// the flag is not looked at meanwhile.
+    pub fn listen(&self) -> anyhow::Result<()> {
+        stop::listen(self.stop.clone())
     }
 
     /// Those of this group alone.

@@ -25,6 +25,7 @@ const HEAD: [&str; 9] = [
 pub(super) fn list(choice: &Choice, summary: bool, as_json: bool) -> anyhow::Result<()> {
     let (settings, pipelines) = choice.read()?;
     let mut letters = Letters::open(&settings, &pipelines, choice)?;
+    letters.listen()?;
     // Other groups' letters may lie in the same topic.
     if let (Some(_), [pipeline]) = (&choice.pipeline, &pipelines[..]) {
         letters = letters.of_group(&pipeline.group);

@@ -72,6 +72,7 @@ pub(super) fn replay(arguments: &ReplayArguments) -> anyhow::Result<()> {
     if !arguments.dry_run && !arguments.yes && !agreed(&letters, &replayer, pipeline)? {
         bail!("nothing was replayed");
     }
+    letters.listen()?;
     let ended = run(arguments, &mut letters, &mut replayer);
     let told = Told {
         report: replayer.report(),
@@ -85,8 +86,9 @@ pub(super) fn replay(arguments: &ReplayArguments) -> anyhow::Result<()> {
         false => write!(out, "{}", report::text(&told)),
     };
     ended?;
-    written?;
-    told.verdict()
+    // Letters that failed did so whether or not anybody reads of them.
+    told.verdict()?;
+    Ok(written?)
 }
 
 impl ReplayArguments {

@@ -17,20 +17,26 @@ pub(in crate::cli) struct List {
 
 pub(super) fn run(arguments: &List) -> anyhow::Result<()> {
     let Listing { groups, broken } = arguments.reach.connect()?.groups()?;
-    if arguments.json {
-        let line = |one: &Listed| json!({ "group": one.group, "state": one.state });
-        output::lines(groups.iter().map(line))?;
-    } else if !(groups.is_empty() && broken.is_some()) {
-        let mut table = Table::new(&["GROUP", "STATE"]);
-        for one in groups {
-            table.row([one.group, one.state]);
+    let printed = match arguments.json {
+        true => {
+            let line = |one: &Listed| json!({ "group": one.group, "state": one.state });
+            output::lines(groups.iter().map(line))
         }
-        table.print()?;
-    }
+        false if groups.is_empty() && broken.is_some() => Ok(()),
+        false => print(groups),
+    };
     match broken {
         // Those of the other brokers are shown: whoever looks for one of its
-        // groups is not to take it for gone.
+        // groups is not to take it for gone, even who stopped to read.
         Some(failure) => Err(failure.into()),
-        None => Ok(()),
+        None => Ok(printed?),
     }
+}
+
+fn print(groups: Vec<Listed>) -> std::io::Result<()> {
+    let mut table = Table::new(&["GROUP", "STATE"]);
+    for one in groups {
+        table.row([one.group, one.state]);
+    }
+    table.print()
 }
