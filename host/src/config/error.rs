@@ -62,7 +62,7 @@ fn nearest_of(message: &str) -> Option<&str> {
 }
 
 /// The name most like `wrong`, if any is like it.
-pub(super) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let scored = names.map(|name| (strsim::damerau_levenshtein(wrong, name), name));
     let (distance, name) = scored.min_by_key(|(distance, _)| *distance)?;
     (distance <= 2.max(wrong.len() / 3)).then_some(name)

@@ -17,7 +17,7 @@ mod origin;
 mod settings;
 mod values;
 
-pub use error::ConfigError;
+pub use error::{ConfigError, nearest};
 pub use settings::{
     BreakerAction, BreakerSettings, Deliver, HttpSettings, OnLoss, PipelineSettings,
     PluginSettings, Role, Settings, StartAt, TlsFiles,

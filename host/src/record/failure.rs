@@ -31,6 +31,21 @@ pub enum Class {
 }
 
 impl Class {
+    /// All that there are.
+    pub const ALL: [Class; 11] = [
+        Class::Rejected,
+        Class::Malformed,
+        Class::Unaddressable,
+        Class::Transient,
+        Class::TooLarge,
+        Class::Trap,
+        Class::Timeout,
+        Class::OutOfMemory,
+        Class::BadOutput,
+        Class::Unroutable,
+        Class::StoreRefused,
+    ];
+
     /// The class's name.
     pub fn name(self) -> &'static str {
         match self {

@@ -56,6 +56,7 @@ fn letters_are_told_apart_by_each_filter() {
     assert_eq!(listed(&[]), [0, 1, 2, 3], "each partition in order");
     assert_eq!(listed(&["--class", "malformed"]), [1]);
     assert_eq!(listed(&["--class", "malformed", "--class", "trap"]), [1, 2]);
+    assert_eq!(listed(&["--class", "malformed,trap"]), [1, 2]);
     assert_eq!(listed(&["--plugin", "orders.wasm"]), [0, 1, 3]);
     assert_eq!(listed(&["--plugin", "bundled:by-field"]), [2]);
     assert_eq!(listed(&["--source-topic", "elsewhere"]), [3]);
@@ -114,6 +115,9 @@ fn several_topics_are_read_to_their_ends() {
     let twice = ["list", "--json", "--topic", &one.dead, "--topic", &one.dead];
     assert_eq!(lines(&one.dlq(&config, &twice)).len(), 300);
     // A pipeline of both topics has letters in both.
+    let both = format!("{},{}", one.dead, two.dead);
+    let found = lines(&one.dlq(&config, &["list", "--json", "--topic", &both]));
+    assert_eq!(found.len(), 600);
     let topics = format!("topics = [\"{}\", \"{}\"]", one.topic, two.topic);
     let both = config.replace(&format!("topics = [\"{}\"]", one.topic), &topics);
     assert_eq!(lines(&one.dlq(&both, &["list", "--json"])).len(), 600);

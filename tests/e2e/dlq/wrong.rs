@@ -96,6 +96,16 @@ fn what_does_not_go_together_is_a_usage_error() {
             &["list", "--since", "yesterday"],
             "expected a time such as",
         ),
+        (
+            &one,
+            &["list", "--class", "mallformed"],
+            "no class `mallformed`; did you mean `malformed`?",
+        ),
+        (
+            &one,
+            &["list", "--class", "trap,"],
+            "no class ``; there are: rejected, malformed, ",
+        ),
         (&one, &["list", "--offset", "1"], "--partition"),
         (&one, &["replay", "--yes", "--rate", "0"], "0 is not in 1.."),
     ] {

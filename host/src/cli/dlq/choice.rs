@@ -6,6 +6,7 @@ use super::time;
 use crate::cli::exit::Usage;
 use crate::config::{self, PipelineSettings, Role, Settings};
 use crate::kafka::scan::Range;
+use crate::record::Class;
 use clap::Args;
 
 #[derive(Args)]
@@ -15,13 +16,13 @@ pub(in crate::cli) struct Choice {
     /// The letters of this pipeline.
     #[arg(long, value_name = "NAME")]
     pub pipeline: Option<String>,
-    /// The letters in this topic, or in several; otherwise where the
-    /// pipeline's dead-letter policy sends them.
-    #[arg(long, value_name = "TOPIC")]
+    /// The letters in this topic, or in several, commas between; otherwise
+    /// where the pipeline's dead-letter policy sends them.
+    #[arg(long, value_name = "TOPIC", value_delimiter = ',')]
     pub topic: Vec<String>,
-    /// Of this class of failures, or of several.
-    #[arg(long)]
-    class: Vec<String>,
+    /// Of this class of failures, or of several, commas between.
+    #[arg(long, value_delimiter = ',', value_parser = class)]
+    class: Vec<Class>,
     /// That failed in this plugin: as the configuration names it, or the end
     /// of that after a `/` or `:`.
     #[arg(long)]
@@ -77,7 +78,7 @@ impl Choice {
 
     pub(super) fn filter(&self) -> Filter {
         Filter {
-            class: self.class.clone(),
+            class: self.class.iter().map(|class| class.name()).collect(),
             plugin: self.plugin.clone(),
             source_topic: self.source_topic.clone(),
             key: self.key.clone(),
@@ -86,4 +87,16 @@ impl Choice {
             until: self.until,
         }
     }
+}
+
+/// A class that there is: of another there would be no letters, without a word.
+fn class(name: &str) -> Result<Class, String> {
+    let named = Class::ALL.into_iter().find(|class| class.name() == name);
+    named.ok_or_else(|| {
+        let names = Class::ALL.map(Class::name);
+        match config::nearest(name, names.into_iter()) {
+            Some(nearest) => format!("no class `{name}`; did you mean `{nearest}`?"),
+            None => format!("no class `{name}`; there are: {}", names.join(", ")),
+        }
+    })
 }

@@ -5,7 +5,7 @@ use crate::pipeline::replay::Letter;
 /// What is asked of a letter; nothing where nothing is said.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Filter {
-    pub class: Vec<String>,
+    pub class: Vec<&'static str>,
     pub plugin: Option<String>,
     pub source_topic: Option<String>,
     pub key: Option<String>,
@@ -20,7 +20,7 @@ impl Filter {
     pub fn takes(&self, letter: &Letter) -> bool {
         let written = letter.record.timestamp;
         let key = letter.record.key.as_deref();
-        (self.class.is_empty() || self.class.contains(&letter.class))
+        (self.class.is_empty() || self.class.contains(&&*letter.class))
             && { self.plugin.as_deref() }.is_none_or(|name| is_named(&letter.plugin, name))
             && { self.source_topic.as_deref() }.is_none_or(|topic| *topic == *letter.source.topic)
             && { self.key.as_deref() }.is_none_or(|wanted| key == Some(wanted.as_bytes()))
