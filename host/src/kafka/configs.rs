@@ -1,7 +1,7 @@
 //! What topics are configured with.
 
 use super::call::{Owned, list, name};
-use super::failure::Doing;
+use super::failure::{Doing, nearest};
 use super::{Connection, Failure};
 use crate::ingest::ask::{Code, Op, text};
 use rdkafka::bindings as sys;
@@ -100,6 +100,30 @@ impl Connection {
         Ok(configs)
     }
 
+    /// Refuses to put back what is no setting, which Kafka does without a word.
+    ///
+    /// # Errors
+    /// The first that is none, with the nearest; or when the settings may not
+    /// be looked at.
+    pub fn check_unset(&self, topic: &str, changes: &[ConfigChange]) -> Result<(), Failure> {
+        let unset = changes.iter().filter_map(|change| match change {
+            ConfigChange::Unset(name) => Some(name),
+            _ => None,
+        });
+        let mut unset = unset.peekable();
+        if unset.peek().is_none() {
+            return Ok(());
+        }
+        let there = self.configs(topic)?;
+        let names: Vec<String> = there.into_iter().map(|config| config.name).collect();
+        let Some(wrong) = unset.find(|name| !names.contains(name)) else {
+            return Ok(());
+        };
+        let like = nearest(wrong, &names).map(|name| format!("; did you mean {name}?"));
+        let like = like.unwrap_or_default();
+        Err(changing(topic).refused(format!("it has no setting {wrong}{like}")))
+    }
+
     /// Changes some of a topic's settings and leaves all others.
     ///
     /// # Errors
@@ -110,9 +134,7 @@ impl Connection {
         changes: &[ConfigChange],
         only_validate: bool,
     ) -> Result<(), Failure> {
-        let what = format!("change the configuration of the topic {topic}");
-        let doing = Doing::new(what, "AlterConfigs", format!("the topic {topic}"));
-        let doing = doing.changing(only_validate);
+        let doing = changing(topic).changing(only_validate);
         let text = name(topic, &doing)?;
         // SAFETY: as above. Incremental, since the older call puts every
         // setting that it does not name back to its default.
@@ -134,6 +156,11 @@ impl Connection {
             one(found, count, &doing).map(drop)
         }
     }
+}
+
+fn changing(topic: &str) -> Doing {
+    let what = format!("change the configuration of the topic {topic}");
+    Doing::new(what, "AlterConfigs", format!("the topic {topic}"))
 }
 
 /// # Safety

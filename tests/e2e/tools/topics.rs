@@ -224,6 +224,12 @@ fn altering_changes_what_is_named_and_nothing_else() {
         "{error}"
     );
     assert!(alter(&[]).failed(USAGE).contains("what is to change?"));
+    for more in [&[][..], &["--dry-run"], &["--json"]] {
+        let error = alter(&[&["--unset", "retention.m"], more].concat()).failed(1);
+        let says = "it has no setting retention.m; did you mean retention.ms?";
+        assert!(error.contains(says), "{error}");
+    }
+    assert_eq!(configs()["retention.ms"], "2000");
 }
 
 #[test]

@@ -60,6 +60,7 @@ pub(super) fn run(arguments: &Alter) -> anyhow::Result<()> {
     let connection = arguments.reach.connect()?;
     let topic = connection.topic(&arguments.topic)?;
     check(&topic, arguments.partitions)?;
+    connection.check_unset(&topic.name, &changes)?;
     // All of it is asked for before anything is changed: there is no way back.
     change(&connection, &topic, &changes, arguments.partitions, true)?;
     if !arguments.dry_run {
