@@ -34,7 +34,7 @@ fn keys_headers_tombstones_and_partitions_are_as_asked() {
     let more = [
         "-K", "::", "-H", "a=1", "-H", "a=2=3", "-p", "2", "-Z", "-z", "zstd",
     ];
-    produce(&topic, &more, b"ada::x::y\ngrace::\nnone\n").done();
+    produce(&topic, &more, b"ada::x::y\ngrace::\n").done();
     let records = read_all(&topic);
     let text = |bytes: &Option<Vec<u8>>| bytes.clone().map(|b| String::from_utf8(b).unwrap());
     let parts: Vec<_> = records
@@ -42,11 +42,7 @@ fn keys_headers_tombstones_and_partitions_are_as_asked() {
         .map(|r| (text(&r.key), text(&r.value)))
         .collect();
     let some = |text: &str| Some(text.to_owned());
-    let expected = [
-        (some("ada"), some("x::y")),
-        (some("grace"), None),
-        (None, some("none")),
-    ];
+    let expected = [(some("ada"), some("x::y")), (some("grace"), None)];
     assert_eq!(parts, expected);
     let header = |value: &str| ("a".to_owned(), Some(value.as_bytes().to_vec()));
     assert!(
@@ -153,6 +149,52 @@ fn a_wrong_line_of_json_is_named_and_what_was_before_it_is_sent() {
     assert!(error.contains("line 3: unknown field `vlaue`"), "{error}");
     assert!(error.contains("1 record (1 B) acknowledged"), "{error}");
     assert_eq!(read_all(&topic).len(), 1);
+}
+
+#[test]
+fn a_line_without_the_delimiter_is_named_and_what_was_before_it_is_sent() {
+    let topic = create_topic("undelimited", 1);
+    let error = produce(&topic, &["-K", ":"], b"ada:1\nnone\nada:2\n").failed(1);
+    assert!(
+        error.contains("line 2: there is no `:` between a key and a value"),
+        "{error}"
+    );
+    assert!(error.contains("1 record (4 B) acknowledged"), "{error}");
+    assert_eq!(read_all(&topic).len(), 1);
+    let error = produce(&topic, &["-K", ""], b"ada:1\n").failed(USAGE);
+    assert!(
+        error.contains("nothing would part key and value"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_tab_between_key_and_value_is_written_as_in_a_shell_script() {
+    let topic = create_topic("tabs", 1);
+    produce(&topic, &["-K", r"\t"], b"ada\tx:y\n").done();
+    let record = read_all(&topic).remove(0);
+    assert_eq!(record.key.as_deref(), Some(&b"ada"[..]));
+    assert_eq!(record.value.as_deref(), Some(&b"x:y"[..]));
+    let read = ["consume", &topic, "--from-beginning", "-e", "-K", r"\t"];
+    assert_eq!(run(&read).done(), "ada\tx:y\n");
+}
+
+#[test]
+fn what_is_for_another_format_is_refused_before_anything_is_sent() {
+    let topic = create_topic("formats", 1);
+    for (more, says) in [
+        (&["--keep-place"][..], "--keep-place needs --format json"),
+        (&["-f", "json", "-K", ":"], "-K is for lines of text"),
+        (&["-f", "json", "-Z"], "-Z is for lines of text"),
+    ] {
+        let error = produce(&topic, more, b"{\"value\":\"a\"}\n").failed(USAGE);
+        assert!(error.contains(says), "{more:?}: {error}");
+    }
+    assert!(read_all(&topic).is_empty());
+    for format in ["json", "hex"] {
+        let error = run(&["consume", &topic, "-e", "-f", format, "-K", ":"]).failed(USAGE);
+        assert!(error.contains("-K is for --format text"), "{error}");
+    }
 }
 
 #[test]

@@ -10,6 +10,11 @@ pub(super) mod wire;
 
 use super::{bytes, exit, output, place, stop, table, time};
 
+/// What stands between key and value; `\t`, as scripts write it, is a tab.
+fn delimiter(text: &str) -> String {
+    text.replace("\\t", "\t")
+}
+
 /// `key=value`.
 fn pair(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("expected key=value")?;

@@ -4,7 +4,7 @@ mod show;
 
 use super::reach::Reach;
 use super::stop::Stop;
-use super::{exit, place, time};
+use super::{delimiter, exit, place, time};
 use crate::kafka::{Begin, Place, Reader, Reading, Step};
 use clap::{Args, ValueEnum};
 use show::Show;
@@ -56,7 +56,7 @@ pub(in crate::cli) struct ConsumeArguments {
     /// How records are printed.
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// With the key before each value, and this between (text).
+    /// With the key before each value, and this between (text); `\t` is a tab.
     #[arg(short = 'K', long, value_name = "TEXT")]
     key_delimiter: Option<String>,
     /// Whether to wait for transactions to be committed.
@@ -66,7 +66,7 @@ pub(in crate::cli) struct ConsumeArguments {
     reach: Reach,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// Each value on a line.
     Text,
@@ -117,7 +117,7 @@ impl ConsumeArguments {
 
     fn show(&self) -> Show {
         match self.format {
-            Format::Text => Show::text(self.key_delimiter.clone()),
+            Format::Text => Show::text(self.key_delimiter.as_deref().map(delimiter)),
             Format::Json => Show::Json,
             Format::Hex => Show::Hex,
         }
@@ -125,6 +125,10 @@ impl ConsumeArguments {
 }
 
 pub(in crate::cli) fn run(arguments: &ConsumeArguments) -> anyhow::Result<()> {
+    if arguments.key_delimiter.is_some() && arguments.format != Format::Text {
+        let why = "-K is for --format text: the others show each key anyway";
+        return Err(exit::Usage(why.into()).into());
+    }
     let stop = Stop::listen()?;
     let connection = arguments.reach.connect()?;
     let reader = Reader::start(&connection, &arguments.reading())?;

@@ -5,11 +5,11 @@ mod tally;
 
 use super::reach::Reach;
 use super::stop::Stop;
-use super::{exit, output, pair, wire};
+use super::{delimiter, exit, output, pair, wire};
 use crate::ingest::Placing;
 use crate::kafka::{Sender, Sending};
 use crate::record::Outgoing;
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use clap::{Args, ValueEnum};
 use input::{Input, Line};
 use std::path::PathBuf;
@@ -31,8 +31,9 @@ pub(in crate::cli) struct ProduceArguments {
     /// Every record's key.
     #[arg(short, long, conflicts_with = "key_delimiter")]
     key: Option<String>,
-    /// What stands between key and value (text).
-    #[arg(short = 'K', long, value_name = "TEXT")]
+    /// What stands between key and value (text), such as `:`, or `\t` for a
+    /// tab. A line without it is an error.
+    #[arg(short = 'K', long, value_name = "TEXT", value_parser = parting)]
     key_delimiter: Option<String>,
     /// An empty value is none: a tombstone (text).
     #[arg(short = 'Z', long)]
@@ -74,7 +75,33 @@ enum Format {
     Json,
 }
 
+/// As [`delimiter`]: nothing stands between every two letters.
+fn parting(text: &str) -> Result<String, String> {
+    match text.is_empty() {
+        true => Err("nothing would part key and value".into()),
+        false => Ok(delimiter(text)),
+    }
+}
+
+impl ProduceArguments {
+    /// Refuses what the lines' format would make of no effect.
+    fn check(&self) -> Result<(), exit::Usage> {
+        let wrong = match self.format {
+            Format::Text if self.keep_place => "--keep-place needs --format json",
+            Format::Json if self.key_delimiter.is_some() => {
+                "-K is for lines of text: a line of JSON says its key itself"
+            }
+            Format::Json if self.tombstones => {
+                "-Z is for lines of text: in JSON a tombstone's value is null"
+            }
+            _ => return Ok(()),
+        };
+        Err(exit::Usage(wrong.into()))
+    }
+}
+
 pub(in crate::cli) fn run(arguments: &ProduceArguments) -> anyhow::Result<()> {
+    arguments.check()?;
     let stop = Stop::listen()?;
     let input = Input::open(&arguments.files)?;
     let connection = arguments.reach.connect()?;
@@ -212,15 +239,15 @@ impl Run<'_> {
         match arguments.format {
             Format::Json if line.text.trim_ascii().is_empty() => return Ok(None),
             Format::Json => {
-                let read = wire::of_json(&line.text)
-                    .map_err(|why| anyhow::anyhow!("{}: {why}", line.place))?;
+                let read =
+                    wire::of_json(&line.text).map_err(|why| anyhow!("{}: {why}", line.place))?;
                 record.key = record.key.or(read.key);
                 (record.value, record.headers) = (read.value, read.headers);
                 if arguments.keep_place {
                     placing = read.placing;
                 }
             }
-            Format::Text => self.of_text(&line.text, &mut record),
+            Format::Text => self.of_text(line, &mut record)?,
         }
         let given = arguments.headers.iter().cloned();
         record
@@ -229,17 +256,18 @@ impl Run<'_> {
         Ok(Some((record, placing)))
     }
 
-    fn of_text(&self, line: &[u8], record: &mut Outgoing) {
-        let delimiter = self.arguments.key_delimiter.as_deref();
-        let split = delimiter.and_then(|delimiter| split(line, delimiter.as_bytes()));
-        let value = match split {
-            Some((key, value)) => {
-                record.key = Some(key.to_vec());
-                value
-            }
-            None => line,
-        };
+    fn of_text(&self, line: &Line, record: &mut Outgoing) -> anyhow::Result<()> {
+        let mut value = &line.text[..];
+        if let Some(delimiter) = &self.arguments.key_delimiter {
+            let parts = split(value, delimiter.as_bytes()).ok_or_else(|| {
+                let (place, delimiter) = (&line.place, delimiter.escape_debug());
+                anyhow!("{place}: there is no `{delimiter}` between a key and a value")
+            })?;
+            record.key = Some(parts.0.to_vec());
+            value = parts.1;
+        }
         record.value = (!(value.is_empty() && self.arguments.tombstones)).then(|| value.to_vec());
+        Ok(())
     }
 
     fn take_receipts(&mut self) {
@@ -266,10 +294,8 @@ impl Run<'_> {
     }
 }
 
+/// Before and after the first `at`, which is not empty.
 fn split<'a>(line: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    if at.is_empty() {
-        return None;
-    }
     let found = line.windows(at.len()).position(|window| window == at)?;
     Some((&line[..found], &line[found + at.len()..]))
 }
