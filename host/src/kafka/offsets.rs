@@ -81,19 +81,23 @@ impl Connection {
             Place::Earliest => self.offsets_at(of, EARLIEST),
             Place::Latest => self.offsets_at(of, LATEST),
             Place::Time(millis) => {
-                let mut found = self.offsets_at(of, millis)?;
+                // Negative times mean something else to Kafka, and no record
+                // is older than time.
+                let mut found = self.offsets_at(of, millis.max(0))?;
                 let beyond = found.iter().filter(|(_, offset)| **offset < 0);
                 let beyond: Vec<_> = beyond.map(|(partition, _)| partition.clone()).collect();
                 found.extend(self.offsets_at(&beyond, LATEST)?);
                 Ok(found)
             }
-            Place::Offset(_) | Place::BeforeEnd(_) => {
-                let ends = self.ends_of(of)?;
-                let within = |(partition, ends): ((String, i32), Ends)| {
-                    let offset = within(&partition, ends, place)?;
-                    Ok((partition, offset))
-                };
-                ends.into_iter().map(within).collect()
+            Place::Offset(offset) => {
+                let ends = self.ends_of(of)?.into_iter();
+                ends.map(|(partition, ends)| held(partition, ends, offset))
+                    .collect()
+            }
+            Place::BeforeEnd(count) => {
+                let ends = self.ends_of(of)?.into_iter();
+                let before = |ends: Ends| ends.latest.saturating_sub(count).max(ends.earliest);
+                Ok(ends.map(|(at, ends)| (at, before(ends))).collect())
             }
         }
     }
@@ -138,20 +142,17 @@ impl Connection {
     }
 }
 
-fn within(partition: &(String, i32), ends: Ends, place: Place) -> Result<i64, Failure> {
+/// The offset in the partition, if that holds it.
+fn held(at: (String, i32), ends: Ends, offset: i64) -> Result<((String, i32), i64), Failure> {
     let Ends { earliest, latest } = ends;
-    match place {
-        Place::BeforeEnd(count) => Ok(latest.saturating_sub(count).max(earliest)),
-        Place::Offset(offset) if !(earliest..=latest).contains(&offset) => {
-            let (topic, partition) = partition;
-            Err(Failure::Refused {
-                what: format!("begin at offset {offset} of {topic}/{partition}"),
-                why: format!("it holds {earliest} to {latest}"),
-            })
-        }
-        Place::Offset(offset) => Ok(offset),
-        _ => Ok(earliest),
+    if (earliest..=latest).contains(&offset) {
+        return Ok((at, offset));
     }
+    let (topic, partition) = at;
+    Err(Failure::Refused {
+        what: format!("begin at offset {offset} of {topic}/{partition}"),
+        why: format!("it holds {earliest} to {latest}"),
+    })
 }
 
 type List = Owned<sys::rd_kafka_topic_partition_list_t>;

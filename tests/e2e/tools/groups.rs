@@ -102,6 +102,12 @@ fn it_is_reset_to_where_it_is_told() {
     assert_eq!(committed(&group), [2, 2], "the first of then or later");
     reset("2100-01-01T00:00:00Z", &[]).done();
     assert_eq!(committed(&group), [5, 5], "all are older");
+    reset("1969-12-31T23:59:59.999Z", &[]).done();
+    assert_eq!(
+        committed(&group),
+        [0, 0],
+        "before Kafka's time all are later"
+    );
     reset("-2", &[]).done();
     assert_eq!(committed(&group), [3, 3]);
     let told = reset("latest", &["--json"]).json();
