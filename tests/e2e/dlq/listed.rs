@@ -89,6 +89,9 @@ fn letters_are_told_apart_by_each_filter() {
     assert!(text.contains(&format!("{}/0/0 ", place.dead)), "{text}");
     assert!(text.contains("The first 1 of 4"), "{text}");
     assert!(text.contains("1 record(s) that are no letters"), "{text}");
+    let none = place.dlq(&config, &["list", "--limit", "0"]);
+    let none = String::from_utf8(none.stdout).unwrap();
+    assert!(none.starts_with("LETTERS  CLASS"), "the summary: {none}");
     let count = |class: &str| text.lines().filter(|line| line.contains(class)).count();
     assert_eq!(
         (count("malformed"), count("trap")),
@@ -112,12 +115,12 @@ fn several_topics_are_read_to_their_ends() {
         let found = lines(&one.dlq(&config, &named));
         assert_eq!(found.len(), 600);
     }
-    let twice = ["list", "--json", "--topic", &one.dead, "--topic", &one.dead];
-    assert_eq!(lines(&one.dlq(&config, &twice)).len(), 300);
-    // A pipeline of both topics has letters in both.
     let both = format!("{},{}", one.dead, two.dead);
     let found = lines(&one.dlq(&config, &["list", "--json", "--topic", &both]));
     assert_eq!(found.len(), 600);
+    let twice = ["list", "--json", "--topic", &one.dead, "--topic", &one.dead];
+    assert_eq!(lines(&one.dlq(&config, &twice)).len(), 300);
+    // A pipeline of both topics has letters in both.
     let topics = format!("topics = [\"{}\", \"{}\"]", one.topic, two.topic);
     let both = config.replace(&format!("topics = [\"{}\"]", one.topic), &topics);
     assert_eq!(lines(&one.dlq(&both, &["list", "--json"])).len(), 600);

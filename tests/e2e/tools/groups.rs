@@ -116,7 +116,8 @@ fn it_is_reset_to_where_it_is_told() {
     let error = reset("6", &["--topic", &topic]).failed(1);
     assert!(error.contains("it holds 0 to 5"), "{error}");
     assert!(reset("3", &[]).failed(USAGE).contains("give --topic"));
-    reset("yesterday", &[]).failed(USAGE);
+    let error = reset("yesterday", &[]).failed(USAGE);
+    assert!(error.contains("`-N` for N before the end"), "{error}");
     let read = run(&["consume", &topic, "-g", &group, "-e"]).done();
     assert_eq!(read, "", "and readers go on there");
 }

@@ -152,8 +152,11 @@ fn a_wrong_property_is_a_mistake_of_whoever_typed_it() {
         let error = run(&["topic", "list", "-X", property]).failed(USAGE);
         assert!(error.contains(says), "{property}: {error}");
     }
-    let error = run_at("kafka:none", &["topic", "list"], b"").failed(USAGE);
-    assert!(error.contains("`kafka:none` names no brokers"), "{error}");
+    for servers in ["kafka:none", "127.0.0.1", "kafka:9092,kafka"] {
+        let error = run_at(servers, &["topic", "list"], b"").failed(USAGE);
+        let says = format!("`{servers}` names no brokers: expected host:port");
+        assert!(error.contains(&says), "{error}");
+    }
 }
 
 #[test]

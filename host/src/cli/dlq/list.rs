@@ -54,7 +54,8 @@ pub(super) fn list(choice: &Choice, summary: bool, as_json: bool) -> anyhow::Res
     if shown > 0 {
         writeln!(out, "{}\n", table.text())?;
     }
-    if !summary && shown < counted.letters {
+    // With none shown, that there are more goes without saying.
+    if shown > 0 && shown < counted.letters {
         let all = counted.letters;
         writeln!(
             out,

@@ -79,8 +79,10 @@ fn of_file(file: &Path) -> anyhow::Result<KafkaSettings> {
 
 fn check_servers(servers: &str) -> Result<(), Usage> {
     let well_formed = |server: &str| {
-        let (host, port) = server.trim().rsplit_once(':').unwrap_or((server, "9092"));
-        !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
+        let parts = server.trim().rsplit_once(':');
+        parts.is_some_and(|(host, port)| {
+            !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
+        })
     };
     match servers.split(',').all(well_formed) {
         true => Ok(()),
