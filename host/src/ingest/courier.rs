@@ -1,9 +1,9 @@
 //! Single records to Kafka, each waited for by whoever asked for it.
 
-use super::KafkaSettings;
 use super::context::{Complaints, log};
 use super::lasting::Lasting;
 use super::produce::{Placing, produce};
+use super::{KafkaSettings, alias};
 use crate::record::Outgoing;
 use rdkafka::ClientContext;
 use rdkafka::bindings as sys;
@@ -84,9 +84,8 @@ impl Courier {
     /// When librdkafka refuses the properties.
     pub fn new(kafka: &KafkaSettings, patience: Duration) -> anyhow::Result<Courier> {
         let mut config = kafka.producer();
-        // Another name for the same.
-        config.remove("delivery.timeout.ms");
-        config.set("message.timeout.ms", patience.as_millis().to_string());
+        let millis = patience.as_millis().to_string();
+        alias::replace(&mut config, "message.timeout.ms", &millis);
         // What waits for a broker that is away is looked at when it is tried to
         // connect, by default every ten seconds.
         if config.get("reconnect.backoff.ms").is_none() {

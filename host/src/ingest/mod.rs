@@ -5,9 +5,11 @@
 //! that a slow pipeline stays in its group; nothing committed that the
 //! pipeline did not call done. This folder deliberately knows nothing of
 //! ledgers, plugins or Redis: it asks [`Partitions`]. It alone names
-//! rdkafka, with the tools in `kafka`, which share `ask`, `headers` and `produce`.
+//! rdkafka, with the tools in `kafka`, which share `alias`, `ask`,
+//! `headers` and `produce`.
 
 mod admin;
+pub(crate) mod alias;
 pub(crate) mod ask;
 mod cluster;
 mod consumer;

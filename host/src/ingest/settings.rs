@@ -1,5 +1,6 @@
 //! From configuration to librdkafka's properties.
 
+use super::alias::is_same;
 use rdkafka::ClientConfig;
 use std::collections::BTreeMap;
 use thiserror::Error;
@@ -23,8 +24,8 @@ pub struct PropertyError {
     pub reason: String,
 }
 
-/// What delivery rests on: not for the configuration to change.
-const OURS: [(&str, &str); 13] = [
+/// What delivery rests on: not for the configuration to change, by any name.
+const OURS: [(&str, &str); 12] = [
     ("bootstrap.servers", "set bootstrap-servers instead"),
     ("group.id", "set group-id instead"),
     ("enable.auto.commit", "the ledger says what is done"),
@@ -40,7 +41,6 @@ const OURS: [(&str, &str); 13] = [
     ("partition.assignment.strategy", "it is cooperative-sticky"),
     ("group.protocol", "it is classic"),
     ("acks", "dead letters need all"),
-    ("request.required.acks", "dead letters need all"),
     ("enable.idempotence", "dead letters need it"),
     (
         "delivery.report.only.error",
@@ -108,7 +108,7 @@ impl KafkaSettings {
                 property: name.clone(),
                 reason,
             };
-            if let Some((_, why)) = OURS.iter().find(|(ours, _)| ours == name) {
+            if let Some((_, why)) = OURS.iter().find(|(ours, _)| is_same(ours, name)) {
                 return Err(error(format!(
                     "this property is Millstream's own to set: {why}"
                 )));
@@ -132,8 +132,20 @@ impl KafkaSettings {
         config
     }
 
-    fn or(&self, config: &mut ClientConfig, name: &str, value: &str) {
-        if !self.properties.contains_key(name) {
+    /// Whether the property is given, by any of its names.
+    pub fn gives(&self, name: &str) -> bool {
+        self.properties.keys().any(|given| is_same(given, name))
+    }
+
+    /// Gives the property this value, whatever was given for it before.
+    pub fn give(&mut self, name: &str, value: &str) {
+        self.properties.retain(|given, _| !is_same(given, name));
+        self.properties.insert(name.into(), value.into());
+    }
+
+    /// Sets what the properties do not, by any name.
+    pub(crate) fn or(&self, config: &mut ClientConfig, name: &str, value: &str) {
+        if !self.gives(name) {
             config.set(name, value);
         }
     }
@@ -216,5 +228,51 @@ fn reason(error: &rdkafka::error::KafkaError, value: &str) -> String {
         said
     } else {
         "its value is not valid".into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &str, value: &str) -> KafkaSettings {
+        KafkaSettings {
+            bootstrap_servers: "kafka:9092".into(),
+            properties: BTreeMap::from([(name.into(), value.into())]),
+        }
+    }
+
+    #[test]
+    fn a_default_yields_to_the_property_by_any_of_its_names() {
+        for (given, ours) in [
+            ("delivery.timeout.ms", "message.timeout.ms"),
+            ("queue.buffering.max.ms", "linger.ms"),
+        ] {
+            let config = with(given, "7").producer();
+            assert_eq!((config.get(given), config.get(ours)), (Some("7"), None));
+        }
+    }
+
+    #[test]
+    fn what_is_ours_is_refused_by_any_of_its_names() {
+        for (name, value) in [
+            ("bootstrap.servers", "x:1"),
+            ("metadata.broker.list", "x:1"),
+            ("acks", "1"),
+            ("request.required.acks", "1"),
+            ("auto.commit.enable", "true"),
+        ] {
+            let refused = with(name, value).check().expect_err(name);
+            assert_eq!(refused.property, name);
+            assert!(refused.reason.contains("Millstream's own"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn what_is_given_last_holds_whatever_it_was_called_before() {
+        let mut settings = with("linger.ms", "1");
+        settings.give("queue.buffering.max.ms", "2");
+        let given = BTreeMap::from([("queue.buffering.max.ms".into(), "2".into())]);
+        assert_eq!(settings.properties, given);
     }
 }

@@ -3,15 +3,15 @@
 use super::connection::{self, Quiet};
 use super::failure::words;
 use super::{Connection, Failure};
-use crate::ingest::Placing;
 use crate::ingest::produce::produce;
+use crate::ingest::{KafkaSettings, Placing, alias};
 use crate::record::Outgoing;
-use rdkafka::Message;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
+use rdkafka::{ClientConfig, Message};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -126,6 +126,30 @@ impl Connection {
     }
 }
 
+/// A producer's properties; `largest` is the largest batch that the topic takes.
+fn config(settings: &KafkaSettings, sending: &Sending, largest: Option<usize>) -> ClientConfig {
+    let mut config = connection::config(settings);
+    config.set("acks", &sending.acks);
+    if let Some(compression) = &sending.compression {
+        alias::replace(&mut config, "compression.type", compression);
+    }
+    let mut or = |name: &str, value: &str| settings.or(&mut config, name, value);
+    // Kafka's own order and no doubles, where it is asked for all.
+    or("enable.idempotence", &(sending.acks == "all").to_string());
+    // Key by key to the same partition as Java's clients.
+    or("partitioner", "murmur2_random");
+    or("linger.ms", "5");
+    or("message.timeout.ms", "30000");
+    // A batch that is larger than the topic takes is refused with all that
+    // is in it, however small.
+    if let Some(largest) = largest {
+        or("batch.size", &largest.clamp(1, 1_000_000).to_string());
+    }
+    // Let the broker be the one that refuses.
+    or("message.max.bytes", "1000000000");
+    config
+}
+
 const MIN_IN_SYNC: &str = "min.insync.replicas";
 
 impl Sender {
@@ -137,29 +161,8 @@ impl Sender {
     pub fn start(connection: &Connection, sending: &Sending) -> Result<Sender, Failure> {
         let topic = connection.topic(&sending.topic)?;
         topic.choose(sending.partition.as_slice())?;
-        let mut config = connection::config(&connection.settings);
-        config.set("acks", &sending.acks);
-        if let Some(compression) = &sending.compression {
-            config.set("compression.type", compression);
-        }
-        let mut or = |name: &str, value: &str| {
-            if !connection.settings.properties.contains_key(name) {
-                config.set(name, value);
-            }
-        };
-        // Kafka's own order and no doubles, where it is asked for all.
-        or("enable.idempotence", &(sending.acks == "all").to_string());
-        // Key by key to the same partition as Java's clients.
-        or("partitioner", "murmur2_random");
-        or("linger.ms", "5");
-        or("message.timeout.ms", "30000");
-        // A batch that is larger than the topic takes is refused with all that
-        // is in it, however small.
-        if let Some(largest) = connection.setting(&topic.name, "max.message.bytes") {
-            or("batch.size", &largest.clamp(1, 1_000_000).to_string());
-        }
-        // Let the broker be the one that refuses.
-        or("message.max.bytes", "1000000000");
+        let largest = connection.setting(&topic.name, "max.message.bytes");
+        let config = config(&connection.settings, sending, largest);
         let producer = config.create_with_context(Receipts::default());
         let producer = producer.map_err(connection::refused)?;
         let topic = topic.name;
@@ -221,5 +224,41 @@ impl Sender {
     pub fn abandon(self) {
         // Destroying it would wait for what is in flight.
         std::mem::forget(self.producer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn properties_win_over_defaults_and_options_over_properties_by_any_name() {
+        let properties = [
+            ("delivery.timeout.ms", "7"),
+            ("queue.buffering.max.ms", "7"),
+            ("compression.codec", "lz4"),
+        ];
+        let own = properties.map(|(name, value)| (name.into(), value.into()));
+        let settings = KafkaSettings {
+            bootstrap_servers: "kafka:9092".into(),
+            properties: own.into(),
+        };
+        let sending = Sending {
+            topic: "orders".into(),
+            partition: None,
+            acks: "all".into(),
+            compression: Some("zstd".into()),
+        };
+        let config = config(&settings, &sending, None);
+        for (name, value) in [
+            ("delivery.timeout.ms", Some("7")),
+            ("message.timeout.ms", None),
+            ("queue.buffering.max.ms", Some("7")),
+            ("linger.ms", None),
+            ("compression.type", Some("zstd")),
+            ("compression.codec", None),
+        ] {
+            assert_eq!(config.get(name), value, "{name}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::exit::Usage;
 use super::pair;
 use crate::config;
+use crate::ingest::alias::is_same;
 use crate::ingest::{KafkaSettings, check_property};
 use crate::kafka::Connection;
 use clap::Args;
@@ -44,7 +45,7 @@ impl Reach {
         check_servers(&settings.bootstrap_servers)?;
         for (key, value) in &self.properties {
             check(key, value)?;
-            settings.properties.insert(key.clone(), value.clone());
+            settings.give(key, value);
         }
         Ok(settings)
     }
@@ -92,10 +93,10 @@ fn check_servers(servers: &str) -> Result<(), Usage> {
     }
 }
 
-/// What has an option or an order of its own, which would win without a word.
-const OURS: [(&str, &str); 12] = [
+/// What has an option or an order of its own, which would win without a word;
+/// by any name.
+const OURS: [(&str, &str); 10] = [
     ("bootstrap.servers", "give -b instead"),
-    ("metadata.broker.list", "give -b instead"),
     ("group.id", "give --group to consume instead"),
     ("isolation.level", "give --isolation to consume instead"),
     (
@@ -112,7 +113,6 @@ const OURS: [(&str, &str); 12] = [
     ),
     ("enable.partition.eof", "give --exit to consume instead"),
     ("acks", "give --acks to produce instead"),
-    ("request.required.acks", "give --acks to produce instead"),
     (
         "allow.auto.create.topics",
         "`millstream topic create` makes topics",
@@ -121,7 +121,7 @@ const OURS: [(&str, &str); 12] = [
 ];
 
 fn check(key: &str, value: &str) -> Result<(), Usage> {
-    if let Some((_, instead)) = OURS.iter().find(|(ours, _)| *ours == key) {
+    if let Some((_, instead)) = OURS.iter().find(|(ours, _)| is_same(ours, key)) {
         return Err(Usage(format!("-X {key}: {instead}")));
     }
     check_property(key, value).map_err(|error| Usage(format!("-X {error}")))
