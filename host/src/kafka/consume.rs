@@ -49,7 +49,7 @@ impl Reader {
     /// librdkafka refuses the properties.
     pub fn start(connection: &Connection, reading: &Reading) -> Result<Reader, Failure> {
         let topic = connection.topic(&reading.topic)?;
-        let config = reading::config(connection, reading);
+        let config = reading::config(&connection.settings, reading);
         let consumer = config.create_with_context(Member::default());
         let consumer: BaseConsumer<Member> = consumer.map_err(connection::refused)?;
         let reader = Reader {

@@ -1,8 +1,8 @@
 //! What to read, where to begin, and how a consumer is set up for it.
 
+use super::Place;
 use super::connection;
-use super::{Connection, Place};
-use crate::ingest::headers;
+use crate::ingest::{KafkaSettings, headers};
 use crate::record::{OwnedRecord, TopicPartition};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::{ClientConfig, Message};
@@ -39,8 +39,7 @@ pub enum Begin {
 }
 
 /// A consumer's properties.
-pub(super) fn config(connection: &Connection, reading: &Reading) -> ClientConfig {
-    let settings = &connection.settings;
+pub(super) fn config(settings: &KafkaSettings, reading: &Reading) -> ClientConfig {
     let mut config = connection::config(settings);
     let (group, reset) = match &reading.begin {
         // librdkafka wants a name, though nothing is asked of the group.
@@ -61,21 +60,17 @@ pub(super) fn config(connection: &Connection, reading: &Reading) -> ClientConfig
         .set("isolation.level", isolation)
         .set("enable.partition.eof", "true")
         .set("allow.auto.create.topics", "false")
-        // Commits what was shown, once a second and when partitions go to
+        // Commits what was shown, now and then and when partitions go to
         // others; what was not is never stored.
         .set("enable.auto.commit", grouped.to_string())
-        .set("enable.auto.offset.store", "false")
-        .set("auto.commit.interval.ms", "1000");
-    let mut or = |name: &str, value: &str| {
-        if !settings.properties.contains_key(name) {
-            config.set(name, value);
-        }
-    };
+        .set("enable.auto.offset.store", "false");
+    let mut or = |name: &str, value: &str| settings.or(&mut config, name, value);
+    or("auto.commit.interval.ms", "1000");
     // Measured: the default of 1 s stalls a fast reader to a third.
     or("fetch.queue.backoff.ms", "2");
     // A killed one is not waited for as long as the default of 45 s. With the
     // protocol `consumer` the broker says how long, and the property is refused.
-    if !settings.properties.contains_key("group.protocol") {
+    if !settings.gives("group.protocol") {
         or("session.timeout.ms", "10000");
     }
     config
@@ -94,5 +89,36 @@ pub(super) fn record(message: &BorrowedMessage<'_>) -> OwnedRecord {
         key: message.key().map(<[u8]>::to_vec),
         value: message.payload().map(<[u8]>::to_vec),
         headers: headers::of(message).map(own).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn how_often_is_committed_is_for_the_properties_to_say() {
+        let interval = |properties: &[(&str, &str)]| {
+            let own = |(name, value): &(&str, &str)| ((*name).into(), (*value).into());
+            let settings = KafkaSettings {
+                bootstrap_servers: "kafka:9092".into(),
+                properties: properties.iter().map(own).collect::<BTreeMap<_, _>>(),
+            };
+            let reading = Reading {
+                topic: "orders".into(),
+                begin: Begin::Group {
+                    group: "readers".into(),
+                    earliest: false,
+                },
+                to_end: false,
+                uncommitted: false,
+            };
+            let config = config(&settings, &reading);
+            config.get("auto.commit.interval.ms").map(str::to_owned)
+        };
+        assert_eq!(interval(&[]).as_deref(), Some("1000"));
+        let given = interval(&[("auto.commit.interval.ms", "50")]);
+        assert_eq!(given.as_deref(), Some("50"));
     }
 }
