@@ -1,15 +1,14 @@
 //! `millstream produce`.
 
 mod input;
+mod record;
 mod tally;
 
 use super::reach::Reach;
 use super::stop::Stop;
-use super::{delimiter, exit, output, pair, wire};
-use crate::ingest::Placing;
+use super::{exit, output, pair};
 use crate::kafka::{Sender, Sending};
-use crate::record::Outgoing;
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 use input::{Input, Line};
 use std::path::PathBuf;
@@ -33,7 +32,7 @@ pub(in crate::cli) struct ProduceArguments {
     key: Option<String>,
     /// What stands between key and value (text), such as `:`, or `\t` for a
     /// tab. A line without it is an error.
-    #[arg(short = 'K', long, value_name = "TEXT", value_parser = parting)]
+    #[arg(short = 'K', long, value_name = "TEXT", value_parser = record::parting)]
     key_delimiter: Option<String>,
     /// An empty value is none: a tombstone (text).
     #[arg(short = 'Z', long)]
@@ -73,31 +72,6 @@ enum Format {
     Text,
     /// A record, as `consume --format json` writes them.
     Json,
-}
-
-/// As [`delimiter`]: nothing stands between every two letters.
-fn parting(text: &str) -> Result<String, String> {
-    match text.is_empty() {
-        true => Err("nothing would part key and value".into()),
-        false => Ok(delimiter(text)),
-    }
-}
-
-impl ProduceArguments {
-    /// Refuses what the lines' format would make of no effect.
-    fn check(&self) -> Result<(), exit::Usage> {
-        let wrong = match self.format {
-            Format::Text if self.keep_place => "--keep-place needs --format json",
-            Format::Json if self.key_delimiter.is_some() => {
-                "-K is for lines of text: a line of JSON says its key itself"
-            }
-            Format::Json if self.tombstones => {
-                "-Z is for lines of text: in JSON a tombstone's value is null"
-            }
-            _ => return Ok(()),
-        };
-        Err(exit::Usage(wrong.into()))
-    }
 }
 
 pub(in crate::cli) fn run(arguments: &ProduceArguments) -> anyhow::Result<()> {
@@ -202,7 +176,7 @@ impl Run<'_> {
 
     /// False: asked to stop while the queue was full, and it was not sent.
     fn send(&mut self, line: &Line) -> anyhow::Result<bool> {
-        let Some((record, placing)) = self.record(line)? else {
+        let Some((record, placing)) = self.arguments.record(self.sender.topic(), line)? else {
             return Ok(true);
         };
         let number = self.tally.sending(line, &record);
@@ -220,54 +194,6 @@ impl Run<'_> {
         }
         self.last = Some(line.place.clone());
         Ok(true)
-    }
-
-    /// The record that a line is; none, for an empty line of JSON.
-    fn record(&self, line: &Line) -> anyhow::Result<Option<(Outgoing, Placing)>> {
-        let arguments = self.arguments;
-        let mut placing = Placing {
-            partition: arguments.partition,
-            timestamp: None,
-        };
-        let given = arguments.key.as_ref().map(|key| key.clone().into_bytes());
-        let mut record = Outgoing {
-            topic: self.sender.topic().into(),
-            key: given,
-            value: None,
-            headers: Vec::new(),
-        };
-        match arguments.format {
-            Format::Json if line.text.trim_ascii().is_empty() => return Ok(None),
-            Format::Json => {
-                let read =
-                    wire::of_json(&line.text).map_err(|why| anyhow!("{}: {why}", line.place))?;
-                record.key = record.key.or(read.key);
-                (record.value, record.headers) = (read.value, read.headers);
-                if arguments.keep_place {
-                    placing = read.placing;
-                }
-            }
-            Format::Text => self.of_text(line, &mut record)?,
-        }
-        let given = arguments.headers.iter().cloned();
-        record
-            .headers
-            .extend(given.map(|(name, value)| (name.into(), Some(value.into()))));
-        Ok(Some((record, placing)))
-    }
-
-    fn of_text(&self, line: &Line, record: &mut Outgoing) -> anyhow::Result<()> {
-        let mut value = &line.text[..];
-        if let Some(delimiter) = &self.arguments.key_delimiter {
-            let parts = split(value, delimiter.as_bytes()).ok_or_else(|| {
-                let (place, delimiter) = (&line.place, delimiter.escape_debug());
-                anyhow!("{place}: there is no `{delimiter}` between a key and a value")
-            })?;
-            record.key = Some(parts.0.to_vec());
-            value = parts.1;
-        }
-        record.value = (!(value.is_empty() && self.arguments.tombstones)).then(|| value.to_vec());
-        Ok(())
     }
 
     fn take_receipts(&mut self) {
@@ -292,10 +218,4 @@ impl Run<'_> {
         }
         self.take_receipts();
     }
-}
-
-/// Before and after the first `at`, which is not empty.
-fn split<'a>(line: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let found = line.windows(at.len()).position(|window| window == at)?;
-    Some((&line[..found], &line[found + at.len()..]))
 }
