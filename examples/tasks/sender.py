@@ -66,6 +66,9 @@ class Sender:
             )
         except BufferError:  # Kafka is away, and a full buffer of other news waits for it
             pass
+        except KafkaException as error:  # the topic is missing or denied: no fault of the task
+            if error.args[0].fatal():
+                raise
         self._producer.poll(0)
 
     def deliver(self, topic: str, key: bytes | None, value: bytes, headers: Headers) -> None:

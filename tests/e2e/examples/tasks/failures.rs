@@ -1,7 +1,7 @@
 //! What becomes of tasks that fail.
 
 use super::worker::{Topics, json_of, trace};
-use millstream_tests::{Message, produce, read_all, servers};
+use millstream_tests::{Message, delete_topic, produce, read_all, servers};
 use serde_json::json;
 
 #[test]
@@ -154,4 +154,27 @@ fn a_result_that_kafka_does_not_take_or_no_browser_can_read_is_a_failure() {
     assert_eq!(letter["record"]["key"]["bytes"], 900_000);
     topics.wait_committed();
     worker.stop();
+}
+
+#[test]
+fn a_task_is_done_though_the_topic_for_its_results_is_gone_for_a_while() {
+    let topics = Topics::create(1);
+    // So that the worker soon knows of the topic's end, and of its coming again.
+    let worker = topics.worker(&[
+        "-X",
+        "topic.metadata.refresh.interval.ms=200",
+        "-X",
+        "topic.metadata.propagation.max.ms=0",
+    ]);
+    topics.ask("t-1", &json!({ "kind": "sum", "numbers": [1] }));
+    topics.end_of("t-1");
+    topics.wait_committed();
+    delete_topic(&topics.results);
+    topics.ask("t-2", &json!({ "kind": "slow", "seconds": 2 }));
+    worker.wait_log("does not take a record, trying again");
+    servers().kafka.create_topic_named(&topics.results, 1, &[]);
+    assert_eq!(topics.end_of("t-2")["result"], json!({ "slept": 2 }));
+    topics.wait_committed();
+    worker.stop();
+    assert!(read_all(&topics.letters).is_empty());
 }
