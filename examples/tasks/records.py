@@ -22,7 +22,11 @@ MESSAGE, STACK = 2000, 64 * 1024
 
 
 class Poison(Exception):
-    """The record is no task at all, so nobody can be told."""
+    """The record can't be read as a task. `task_id`: whose owner can be told all the same, if any."""
+
+    def __init__(self, why: str, task_id: str | None = None) -> None:
+        super().__init__(why)
+        self.task_id = task_id
 
 
 @dataclass(frozen=True)
@@ -97,8 +101,13 @@ def task_of(record: Record) -> Task:
     """The task that a record of the request topic asks for; raises `Poison` if it asks for none."""
     try:
         request = json.loads(record.value or b"")
-    except (ValueError, RecursionError) as error:  # not UTF-8 either, or nested too deeply
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise Poison(f"the value is not JSON: {error}") from error
+    except (ValueError, RecursionError) as error:  # a number too long, or nested too deeply
+        # The gateway takes more than Python does, and its records have the task's id as their key.
+        task_id = shown(record.key)
+        known = task_id if isinstance(task_id, str) and task_id else None
+        raise Poison(f"Python can't read the value: {error}", known) from error
     task_id = request.get("taskId") if isinstance(request, dict) else None
     if not isinstance(task_id, str) or not task_id or readable(task_id) != task_id:
         raise Poison("the value has no `taskId`")

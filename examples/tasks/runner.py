@@ -23,7 +23,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from records import Record, Task, names, record_of, task_of
+from records import Poison, Record, Task, names, record_of, task_of
 from sender import GivenBack, Progress, Sender
 from settings import Settings
 
@@ -169,7 +169,8 @@ class Runner:
             task = task_of(record)
         except Exception as error:  # Poison, or what nobody thought of
             log.error("%s: to %s: %s", record, self._settings.letters, error)
-            self._sender.failed(record, None, 0, error)
+            task_id = error.task_id if isinstance(error, Poison) else None
+            self._sender.failed(record, task_id, 0, error)
             return True
         while True:
             try:
@@ -183,7 +184,7 @@ class Runner:
                     raise
                 if not is_transient(error) or task.attempt >= self._settings.attempts:
                     log.exception("%s: task %s failed", record, task.id)
-                    self._sender.failed(record, task, task.attempt, error)
+                    self._sender.failed(record, task.id, task.attempt, error)
                     return True
                 self._back_off(task, error)
                 task = replace(task, attempt=task.attempt + 1)

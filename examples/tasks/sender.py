@@ -49,12 +49,12 @@ class Sender:
         value = encode({"taskId": task.id, "status": "completed", "result": result})
         self.deliver(self._results, task.id.encode(), value, task.trace)
 
-    def failed(self, record: Record, task: Task | None, attempts: int, error: BaseException) -> None:
+    def failed(self, record: Record, task_id: str | None, attempts: int, error: BaseException) -> None:
         """The dead letter first: who is told `failed` can rely on its being there."""
-        self._bury(record, task, attempts, error)
-        if task is not None:
-            value = encode({"taskId": task.id, "status": "failed", "error": shown_error(error)})
-            self.deliver(self._results, task.id.encode(), value, task.trace)
+        self._bury(record, task_id, attempts, error)
+        if task_id is not None:
+            value = encode({"taskId": task_id, "status": "failed", "error": shown_error(error)})
+            self.deliver(self._results, task_id.encode(), value, record.trace)
 
     def notice(self, task: Task, status: str, **more: Any) -> None:
         """Progress, not waited for: it may get lost, and comes again when a task is done again. It
@@ -109,8 +109,7 @@ class Sender:
             self._producer.flush(1)
         return said[0]
 
-    def _bury(self, record: Record, task: Task | None, attempts: int, error: BaseException) -> None:
-        task_id = task.id if task else None
+    def _bury(self, record: Record, task_id: str | None, attempts: int, error: BaseException) -> None:
         for cut in (False, True):
             letter = dead_letter(record, task_id, attempts, error, cut)
             key = None if cut and len(record.key or b"") > CUT else record.key

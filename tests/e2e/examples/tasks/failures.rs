@@ -178,3 +178,19 @@ fn a_task_is_done_though_the_topic_for_its_results_is_gone_for_a_while() {
     worker.stop();
     assert!(read_all(&topics.letters).is_empty());
 }
+
+#[test]
+fn the_owner_of_a_task_that_python_does_not_read_is_told_by_its_key() {
+    let topics = Topics::create(1);
+    let worker = topics.worker(&[]);
+    let number = "7".repeat(5000);
+    let value = format!(r#"{{"taskId": "t-1", "payload": {{"note": {number}}}}}"#);
+    produce(&topics.requests, [Message::new(value).key("t-1")]);
+    let end = topics.end_of("t-1");
+    assert_eq!(end["status"], "failed");
+    let why = end["error"]["message"].as_str().unwrap();
+    assert!(why.contains("4300 digits"), "{why}");
+    assert_eq!(json_of(&topics.letters(1)[0])["taskId"], "t-1");
+    topics.wait_committed();
+    worker.stop();
+}
