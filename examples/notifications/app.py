@@ -16,10 +16,12 @@ import argparse
 import json
 import re
 import signal
+import sys
 import threading
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timezone
 from functools import partial
 from http import HTTPStatus
@@ -248,9 +250,10 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class App(ThreadingHTTPServer):
-    def __init__(self, port: int, notifier: Notifier, events: str, admin: str) -> None:
+    def __init__(self, port: int, notifier: Callable[[], Notifier], events: str, admin: str) -> None:
         super().__init__(("127.0.0.1", port), Handler)
-        self.notifier, self.events, self.admin = notifier, events, admin
+        # Now that the port is ours: Kafka's client would only talk over the error.
+        self.notifier, self.events, self.admin = notifier(), events, admin
 
 
 def main() -> None:
@@ -261,14 +264,17 @@ def main() -> None:
     parser.add_argument("--events", default="http://127.0.0.1:8080", help="the daemon, for pages")
     parser.add_argument("--admin", default="http://127.0.0.1:9090", help="its admin listener")
     given = parser.parse_args()
-    notifier = Notifier(given.kafka, given.topic)
-    app = App(given.port, notifier, given.events, given.admin)
+    notifier = partial(Notifier, given.kafka, given.topic)
+    try:
+        app = App(given.port, notifier, given.events, given.admin)
+    except (OSError, OverflowError) as error:
+        sys.exit(f"can't listen on 127.0.0.1:{given.port}: {error}; `--port` names another port")
     for number in (signal.SIGTERM, signal.SIGINT):
         # `shutdown` waits for the loop that this interrupts.
         signal.signal(number, lambda *_: threading.Thread(target=app.shutdown).start())
     print(f"listening on http://127.0.0.1:{app.server_port}", flush=True)
     app.serve_forever(0.1)
-    notifier.close()
+    app.notifier.close()
 
 
 if __name__ == "__main__":

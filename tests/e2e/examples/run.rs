@@ -19,6 +19,8 @@ const SOON: Duration = Duration::from_secs(120);
 struct Run {
     process: Process,
     log: Arc<Log>,
+    /// What it says on stderr.
+    errors: Arc<Log>,
     /// What every program that it starts has in its environment.
     mark: String,
     /// Where its folder is while it runs.
@@ -28,10 +30,20 @@ struct Run {
 }
 
 impl Run {
-    /// Starts a script, on the servers of the tests or on its own.
+    /// Starts a script, on the servers of the tests or on its own, and waits for what it starts.
     fn start(name: &str, page_port: &str, with_servers: bool) -> Self {
-        let (mark, temporary) = (unique("run"), scratch_dir("run"));
         let ports = [free_port(), free_port(), free_port()];
+        let run = Run::begin(name, page_port, with_servers, ports);
+        wait_until(&format!("{name} says where it is"), SOON, || {
+            assert_eq!(run.process.exit_status(), None, "{}", run.errors.tail(40));
+            run.log.find("Ctrl-C ends it.")
+        });
+        run
+    }
+
+    /// As [`Run::start`], on these ports, but returns at once.
+    fn begin(name: &str, page_port: &str, with_servers: bool, ports: [u16; 3]) -> Self {
+        let (mark, temporary) = (unique("run"), scratch_dir("run"));
         // A shell can't hear a Ctrl-C that whoever started the tests does not hear.
         let mut command = Process::command(Path::new("env"));
         command.arg("--default-signal=INT");
@@ -48,16 +60,14 @@ impl Run {
             command.env("KAFKA", servers().kafka.bootstrap());
             command.env("REDIS", servers().redis.url());
         }
-        command.stdout(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let process = Process::start(command);
         let log = Log::of(process.take_stdout().unwrap());
-        wait_until(&format!("{name} says where it is"), SOON, || {
-            assert_eq!(process.exit_status(), None);
-            log.find("Ctrl-C ends it.")
-        });
+        let errors = Log::of(process.take_stderr().unwrap());
         Run {
             process,
             log,
+            errors,
             mark,
             temporary,
             ports,
@@ -182,4 +192,30 @@ fn when_one_of_them_ends_the_others_do_too_and_it_is_said() {
     kill_process(run.program("millstream"), Signal::KILL).unwrap();
     assert_eq!(run.process.wait_exit("the script", SOON).code(), Some(1));
     run.wait_nothing_left();
+}
+
+#[test]
+fn where_another_example_has_the_ports_it_says_which_and_does_not_say_that_it_runs() {
+    let first = Run::start("tasks", "PAGE_PORT", true);
+    let [port, admin, _] = first.ports;
+    for (ports, taken, variable) in [
+        ([port, free_port(), free_port()], port, "PORT"),
+        ([free_port(), admin, free_port()], admin, "ADMIN_PORT"),
+    ] {
+        let second = Run::begin("notifications", "APP_PORT", true, ports);
+        assert_eq!(second.process.wait_exit("the script", SOON).code(), Some(1));
+        wait_until("it says why", SOON, || {
+            let says = second.errors.find(&format!("port {taken} "))?;
+            says.contains(&format!("Set {variable} ")).then_some(())
+        });
+        assert_eq!(second.log.find("Ctrl-C ends it."), None);
+        wait_until("its folder is gone", SOON, || {
+            let left = fs::read_dir(&second.temporary).unwrap().count();
+            (left == 0).then_some(())
+        });
+    }
+    assert_eq!(get(&first.address(1), "/readyz").status, 200);
+    first.process.signal(Signal::INT);
+    assert!(first.process.wait_exit("the script", SOON).success());
+    first.wait_nothing_left();
 }

@@ -2,9 +2,14 @@
 
 use super::SOON;
 use super::rig::{App, Rig};
-use millstream_tests::{create_topic, free_port, get, read_all, request, servers};
+use crate::examples::example;
+use millstream_tests::{
+    Log, Process, create_topic, free_port, get, python, read_all, request, servers, wait_until,
+};
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use std::net::TcpListener;
+use std::process::Stdio;
 
 #[test]
 fn notifications_reach_who_is_connected_and_who_never_was_has_no_stream() {
@@ -104,4 +109,20 @@ fn what_kafka_does_not_acknowledge_is_a_503_that_says_so() {
         "{detail}"
     );
     app.notify(&["ada"], 1, "after");
+}
+
+#[test]
+fn an_app_whose_port_is_taken_says_so_in_one_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let mut command = python(&example("notifications").join("app.py"));
+    command.args(["--port", &port]).stderr(Stdio::piped());
+    let app = Process::start(command);
+    let errors = Log::of(app.take_stderr().unwrap());
+    assert_eq!(app.wait_exit("the app", SOON).code(), Some(1));
+    wait_until("it says why", SOON, || errors.has_ended().then_some(()));
+    let [line] = &errors.lines()[..] else {
+        panic!("one line: {}", errors.tail(40));
+    };
+    assert!(line.contains(&port) && line.contains("--port"), "{line}");
 }
