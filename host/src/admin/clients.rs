@@ -40,6 +40,10 @@ pub(super) async fn answer(
         ([""] | ["", _], _) => Err(Box::new(not_allowed("GET"))),
         (["", _, "disconnect" | "revoke"], _) => Err(Box::new(not_allowed("POST"))),
         (["", _, "stream"], _) => Err(Box::new(not_allowed("DELETE"))),
+        (["", _, ..], _) => Err(Box::new(problem(
+            StatusCode::NOT_FOUND,
+            "below a client there are: disconnect and revoke (POST), stream (DELETE)",
+        ))),
         _ => return None,
     };
     Some(reply.unwrap_or_else(|refused| *refused))

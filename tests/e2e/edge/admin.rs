@@ -68,6 +68,9 @@ fn calls_that_are_none_are_told_why() {
         ("POST", "/v1/clients/%00/disconnect", &[], 400),
         ("POST", "/v1/clients/ada/revoke?before=soon", &[], 400),
         ("GET", "/v1/clients?limit=x", &[], 400),
+        ("POST", "/v1/clients/ada/disconect", &[], 404),
+        ("GET", "/v1/clients/ada/disconect", &[], 404),
+        ("DELETE", "/v1/clients/ada/stream/1", &[], 404),
         // A page that someone looks at must not be able to.
         (
             "POST",
@@ -88,6 +91,11 @@ fn calls_that_are_none_are_told_why() {
             (status, &json!(status)),
             "{method} {path}"
         );
+        if status == 404 {
+            let detail = problem["detail"].as_str().unwrap();
+            let all = ["disconnect", "revoke", "stream"];
+            assert!(all.iter().all(|act| detail.contains(act)), "{detail}");
+        }
     }
 }
 
