@@ -143,7 +143,7 @@ fn id(asked: &[u8]) -> Result<ClientId, Refused> {
 }
 
 fn which() -> Refused {
-    Refused::request("which client? ask for /v1/events?client=<id>")
+    Refused::request("which client? add ?client=<id> to the address")
 }
 
 fn now() -> u64 {

@@ -4,7 +4,8 @@ use super::missing::look_for;
 use crate::auth::Auth;
 use crate::config::{HttpSettings, Settings};
 use crate::http::{
-    From, Handler, Incoming, Listener, ListenerSettings, NamedHere, Reply, Request, Tls,
+    From, Handler, Incoming, Listener, ListenerSettings, NamedHere, Reply, Request, StatusCode, Tls,
+    problem,
 };
 use crate::ingest::{Courier, Outbox};
 use crate::pipeline::StoreStreams;
@@ -108,8 +109,12 @@ struct EdgeHandler {
 impl Handler for EdgeHandler {
     async fn handle(&self, request: Request<Incoming>, from: From) -> Reply {
         match &self.tasks {
-            Some(tasks) if TaskHandler::has(request.uri().path()) => tasks.handle(request).await,
-            _ => self.sse.handle(request, from).await,
+            _ if !TaskHandler::has(request.uri().path()) => self.sse.handle(request, from).await,
+            Some(tasks) => tasks.handle(request).await,
+            None => problem(
+                StatusCode::NOT_FOUND,
+                "tasks are not on: the configuration has no [tasks]",
+            ),
         }
     }
 }

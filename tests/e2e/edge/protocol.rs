@@ -88,6 +88,25 @@ fn what_is_wrong_is_a_problem_in_json() {
 }
 
 #[test]
+fn what_is_missing_is_named() {
+    let edge = Edge::start();
+    let detail = |method: &str, path: &str, status: u16| {
+        let answer = ask(&edge, method, path, &[]);
+        assert_eq!(answer.status, status, "{path}");
+        let problem: Value = serde_json::from_slice(&answer.body).unwrap();
+        problem["detail"].as_str().unwrap().to_owned()
+    };
+    // Tasks are asked for with the same words.
+    let client = detail("GET", "/v1/events", 400);
+    assert!(client.contains("?client=<id>"), "{client}");
+    assert!(!client.contains("/v1/"), "{client}");
+    for path in ["/v1/tasks", "/v1/tasks?client=ada", "/v1/tasks/1"] {
+        let tasks = detail("POST", path, 404);
+        assert!(tasks.contains("[tasks]"), "{tasks}");
+    }
+}
+
+#[test]
 fn pages_of_other_origins_read_where_they_are_listed() {
     let http = r#"cors-origins = ["https://app.example.com"]"#;
     let edge = Edge::with(http, ANONYMOUS);
