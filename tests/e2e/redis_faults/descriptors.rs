@@ -56,7 +56,7 @@ fn a_store_that_is_out_of_reach_for_want_of_descriptors_is_reached_when_there_ar
     redis.order(&["CLIENT", "KILL", "TYPE", "pubsub"]);
     redis.order(&["CLIENT", "KILL", "TYPE", "normal"]);
     let produced = load.produce(2000);
-    println!("{}", daemon.wait_log("Redis: Too many open files", LONG));
+    println!("{}", daemon.wait_log(": Too many open files", LONG));
     drop(readers);
     load.wait_done(&redis, produced);
     reader_is_served(&daemon);

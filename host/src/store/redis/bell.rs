@@ -66,7 +66,8 @@ impl RedisStore {
         loop {
             let error = self.subscription(hear, &mut said).await;
             if !std::mem::replace(&mut said, true) {
-                tracing::warn!(%error, "the doorbell is silent; subscribing again");
+                let redis = self.client.get_connection_info().addr();
+                tracing::warn!(%error, %redis, "the doorbell is silent; subscribing again");
             }
             sleep(Duration::from_millis(500)).await;
         }

@@ -1,6 +1,6 @@
 //! One blocking connection that sends several commands and reads their answers.
 
-use super::{PATIENCE, unavailable};
+use super::{PATIENCE, unavailable, unreachable};
 use crate::store::Unavailable;
 use redis::{Connection, Pipeline, RedisResult, Value};
 
@@ -22,7 +22,8 @@ impl Link {
     /// Connects, unless it is.
     pub fn open(&mut self) -> Result<(), Unavailable> {
         if self.connection.is_none() {
-            self.connection = Some(self.connect().map_err(unavailable)?);
+            let connected = self.connect();
+            self.connection = Some(connected.map_err(|error| unreachable(&self.client, &error))?);
         }
         Ok(())
     }

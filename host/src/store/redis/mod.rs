@@ -91,8 +91,15 @@ impl RedisStore {
         // Many may wait for one that connects in vain: none waits for longer
         // than if it had been the one.
         let connection = tokio::time::timeout(PATIENCE, self.connection()).await;
-        let late = |_| Unavailable(format!("Redis: no connection in {} s", PATIENCE.as_secs()));
-        let mut connection = connection.map_err(late)?.map_err(unavailable)?;
+        let late = |_| {
+            let seconds = PATIENCE.as_secs();
+            Unavailable(format!(
+                "{}: no connection in {seconds} s",
+                at(&self.client)
+            ))
+        };
+        let connection = connection.map_err(late)?;
+        let mut connection = connection.map_err(|error| unreachable(&self.client, &error))?;
         let answer = pipe.query_async(&mut connection).await;
         if answer.as_ref().is_err_and(broken) {
             *self.reading.lock().await = None;
@@ -147,13 +154,28 @@ impl RedisStore {
     }
 }
 
+/// Of a connection that there is.
 #[allow(clippy::needless_pass_by_value, reason = "for map_err")]
 fn unavailable(error: redis::RedisError) -> Unavailable {
-    if error.is_timeout() {
+    Unavailable(format!("Redis: {}", in_words(&error)))
+}
+
+/// Of a connection that does not come about: the address may be the wrong one.
+fn unreachable(client: &redis::Client, error: &redis::RedisError) -> Unavailable {
+    Unavailable(format!("{}: {}", at(client), in_words(error)))
+}
+
+/// Host and port alone: a user and a password are nobody's business.
+fn at(client: &redis::Client) -> String {
+    format!("Redis at {}", client.get_connection_info().addr())
+}
+
+fn in_words(error: &redis::RedisError) -> String {
+    match error.is_timeout() {
         // The system's words are "resource temporarily unavailable".
-        return Unavailable(format!("Redis: no answer in {} s", PATIENCE.as_secs()));
+        true => format!("no answer in {} s", PATIENCE.as_secs()),
+        false => error.to_string(),
     }
-    Unavailable(format!("Redis: {error}"))
 }
 
 /// Whether the connection is of no more use.
