@@ -2,8 +2,10 @@
 
 use super::{LONG, SECONDS, config, note};
 use millstream_tests::{
-    Daemon, create_topic, get, metrics, produce, read_all, servers, unique, wait_until,
+    Daemon, create_topic, get, metrics, produce, read_all, scratch_dir, servers, unique, wait_until,
 };
+use std::fs;
+use std::process::Command;
 use std::time::Instant;
 
 #[test]
@@ -17,7 +19,8 @@ fn it_starts_without_kafka_and_redis_and_is_ready_when_they_are_there() {
     let daemon =
         Daemon::builder(&config(&kafka.bootstrap(), &redis.url(), &topic, &prefix)).start();
     daemon.sse();
-    let both = ["the store does not answer", "not in the consumer group yet"];
+    let store = format!("the store does not answer: Redis at {}: ", redis.addr());
+    let both = [&*store, "not in the consumer group yet"];
     println!("{}", daemon.wait_not_ready(&both, SECONDS));
     kafka.start();
     println!("{}", daemon.wait_not_ready(&both[..1], SECONDS));
@@ -100,4 +103,32 @@ fn while_redis_is_gone_records_wait_and_none_becomes_a_dead_letter() {
         0.0
     );
     assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
+fn offsets_of_a_kafka_or_redis_that_is_not_there_name_its_address() {
+    let path = scratch_dir("config").join("millstream.toml");
+    let kafka = servers().kafka.bootstrap();
+    for (kafka, redis, says) in [
+        (
+            "127.0.0.1:1",
+            servers().redis.url(),
+            "can't reach Kafka at 127.0.0.1:1: ",
+        ),
+        (
+            &*kafka,
+            "redis://127.0.0.1:1".into(),
+            "Redis at 127.0.0.1:1: Connection refused",
+        ),
+    ] {
+        let topic = create_topic("absent", 1);
+        fs::write(&path, config(kafka, &redis, &topic, &unique("absent"))).unwrap();
+        let mut show = Command::new(Daemon::program());
+        show.args(["offsets", "show", "-c"]).arg(&path);
+        let output = show.output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.contains(says), "{error}");
+        assert_eq!(error.lines().count(), 1, "no noise: {error}");
+    }
 }

@@ -4,7 +4,7 @@ use super::output;
 use super::place;
 use super::table::Table;
 use crate::config::{self, Role};
-use crate::kafka::Place;
+use crate::kafka::{Connection, Place};
 use crate::pipeline::offsets::{self, Change, Standing, Target, Which};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -59,6 +59,8 @@ impl Chosen {
     fn read(self) -> anyhow::Result<(config::Settings, Which)> {
         let settings = config::load(&self.config, Role::Ingest)?;
         offsets::check_store(&settings)?;
+        // Without it, a Kafka that is not there would be told after ten seconds and by no address.
+        Connection::open(settings.kafka()?.clone())?;
         let which = Which {
             pipeline: self.pipeline,
             topic: self.topic,
