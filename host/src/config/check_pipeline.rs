@@ -57,6 +57,7 @@ impl Checker<'_> {
         let topics: Vec<String> = given
             .topics
             .into_inner()
+            .0
             .into_iter()
             .map(|topic| self.topic(&topic))
             .collect::<Checked<_>>()?;

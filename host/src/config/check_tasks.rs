@@ -49,13 +49,18 @@ impl Checker<'_> {
 
     fn ends(
         &self,
-        given: Option<toml::Spanned<Vec<super::values::Text>>>,
+        given: Option<toml::Spanned<super::values::List<super::values::Text>>>,
     ) -> Checked<Arc<[String]>> {
         let Some(given) = given else {
             return Ok(["completed", "failed"].map(String::from).into());
         };
         let span = given.span();
-        let ends: Vec<String> = given.into_inner().into_iter().map(|text| text.0).collect();
+        let ends: Vec<String> = given
+            .into_inner()
+            .0
+            .into_iter()
+            .map(|text| text.0)
+            .collect();
         if ends.is_empty() || ends.iter().any(String::is_empty) {
             return self.error(span, "expected at least one status, none of them empty");
         }

@@ -1,8 +1,11 @@
 //! What is wrong with a configuration, and where.
 
+use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use toml::Spanned;
 
 /// An error in a configuration: `file:line: what, and what to do`.
 #[derive(Debug)]
@@ -45,11 +48,54 @@ fn line_of(text: &str, at: usize) -> usize {
 /// toml's own error, with its line, and the nearest valid name.
 pub(super) fn of_toml(file: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     let line = error.span().map(|span| line_of(text, span.start));
-    let mut message = error.message().trim_end().replace('\n', "; ");
+    let message = error.message().trim_end().replace('\n', "; ");
+    let mut message = without_types(message);
+    if let Some((name, line)) = misspelt_pipeline(text, &message) {
+        message.push_str(&format!(
+            "; did you mean `pipeline` by `{name}` in line {line}?"
+        ));
+    }
     if let Some(nearest) = nearest_of(&message) {
         message.push_str(&format!("; did you mean `{nearest}`?"));
     }
     ConfigError::new(file, line, message)
+}
+
+/// Serde names Rust's types, which say nothing to who writes TOML.
+fn without_types(message: String) -> String {
+    // Of toml itself, where one of several words is due.
+    if message == "wanted string or table" {
+        return "expected a string".into();
+    }
+    const WORDS: [(&str, &str); 5] = [
+        ("u32", "a whole number from 0 to 4294967295"),
+        ("u64", "a whole number, 0 or more"),
+        ("usize", "a whole number, 0 or more"),
+        ("f64", "a number"),
+        ("a boolean", "true or false"),
+    ];
+    if let Some((before, _)) = message.rsplit_once("expected struct ") {
+        return format!("{before}expected a table");
+    }
+    let in_words = WORDS.iter().find_map(|(rust, words)| {
+        let before = message.strip_suffix(rust)?;
+        let is_type = before.ends_with("expected ");
+        is_type.then(|| format!("{before}{words}"))
+    });
+    in_words.unwrap_or(message)
+}
+
+/// A table [[pipelines]] with [pipeline.transform] below it is a wrong `pipeline` to TOML: the name
+/// that was meant, and its line.
+fn misspelt_pipeline(text: &str, message: &str) -> Option<(String, usize)> {
+    if !message.contains("expected [[pipeline]]") {
+        return None;
+    }
+    let tables: BTreeMap<Spanned<String>, IgnoredAny> = toml::from_str(text).ok()?;
+    let others = tables.keys().filter(|name| name.get_ref() != "pipeline");
+    let found = nearest("pipeline", others.clone().map(|name| &**name.get_ref()))?;
+    let span = others.clone().find(|name| name.get_ref() == found)?.span();
+    Some((found.into(), line_of(text, span.start)))
 }
 
 /// The nearest of the names in serde's "unknown field `x`, expected one of `a`,

@@ -1,6 +1,6 @@
 //! What may stand in the file, key by key. Unknown keys are errors.
 
-use super::values::{Bytes, Names, Text, Time};
+use super::values::{self, Bytes, List, Names, Text, Time};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Spanned;
@@ -18,7 +18,7 @@ pub(super) struct File {
     #[serde(default)]
     pub plugins: Plugins,
     pub tasks: Option<Spanned<Tasks>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "values::pipelines")]
     pub pipeline: Vec<Spanned<Pipeline>>,
 }
 
@@ -48,7 +48,11 @@ pub(super) struct Store {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "{ ca = \"...\" }"
+)]
 pub(super) struct StoreTls {
     pub ca: Option<Text>,
     pub certificate: Option<Text>,
@@ -70,7 +74,7 @@ pub(super) struct Http {
     #[serde(default)]
     pub allow_unauthenticated: bool,
     pub tls: Option<Tls>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "values::origins")]
     pub cors_origins: Vec<Spanned<Text>>,
     pub heartbeat: Option<Spanned<Time>>,
     pub retry: Option<Spanned<Time>>,
@@ -86,7 +90,11 @@ pub(super) struct Http {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "{ certificate = \"...\", key = \"...\" }"
+)]
 pub(super) struct Tls {
     pub certificate: Text,
     pub key: Text,
@@ -96,7 +104,7 @@ pub(super) struct Tls {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Auth {
     pub anonymous: Option<Spanned<bool>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "values::auth_keys")]
     pub key: Vec<AuthKey>,
     pub jwks: Option<Spanned<Text>>,
     pub issuer: Option<Spanned<Names>>,
@@ -159,12 +167,16 @@ pub(super) struct Tasks {
     pub max_body: Option<Spanned<Bytes>>,
     pub rate: Option<Rate>,
     #[serde(rename = "final")]
-    pub ends: Option<Spanned<Vec<Text>>>,
+    pub ends: Option<Spanned<List<Text>>>,
     pub event_type: Option<Spanned<Text>>,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "{ per-second = 10 }"
+)]
 pub(super) struct Rate {
     pub per_second: Spanned<f64>,
     pub burst: Option<Spanned<u32>>,
@@ -174,7 +186,7 @@ pub(super) struct Rate {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Pipeline {
     pub name: Spanned<Text>,
-    pub topics: Spanned<Vec<Spanned<Text>>>,
+    pub topics: Spanned<List<Spanned<Text>>>,
     pub group_id: Option<Spanned<Text>>,
     #[serde(default)]
     pub start: Start,
@@ -259,7 +271,11 @@ pub(super) struct Retry {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "{ plugin = \"...\" }"
+)]
 pub(super) struct Plugin {
     pub plugin: Spanned<Text>,
     pub config: Option<Spanned<toml::Value>>,

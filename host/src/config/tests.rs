@@ -92,6 +92,53 @@ fn a_wrong_value_says_what_was_expected() {
 }
 
 #[test]
+fn a_value_of_another_kind_is_told_how_it_is_written() {
+    let name = "name = \"notifications\"";
+    for (line, says) in [
+        (
+            "transform = \"bundled:by-field\"",
+            "expected { plugin = \"...\" }",
+        ),
+        (
+            "retry = { max-attempts = -1 }",
+            "expected a whole number from 0",
+        ),
+        ("workers = -1", "expected a whole number, 0 or more"),
+        ("replays = \"yes\"", "expected true or false"),
+        ("batch = 7", "expected a table"),
+        ("start = 7", "expected a string"),
+    ] {
+        refused(name, &format!("{name}\n{line}"), 8, &[says]);
+    }
+    let list = "expected a list, such as [\"orders\"]";
+    refused("[\"notifications\"]", "\"notifications\"", 8, &[list]);
+    for (value, says) in [
+        ("6000", "expected a string: write \"6000\""),
+        ("true", "expected a string: write \"true\""),
+        ("0.5", "expected a string: write \"0.5\""),
+    ] {
+        let properties = format!("[kafka.properties]\n\"session.timeout.ms\" = {value}\n[store]");
+        refused("[store]", &properties, 5, &[says]);
+    }
+    let tasks = "[tasks]\nrequest-topic = \"t\"\nrate = 10\n[store]";
+    refused("[store]", tasks, 6, &["expected { per-second = "]);
+    refused("[auth]", "[auth]\nkey = 7", 10, &["expected [[auth.key]]"]);
+}
+
+#[test]
+fn pipelines_in_one_bracket_or_misspelt_are_told_how_they_are_written() {
+    let one = &["expected [[pipeline]]"][..];
+    refused("[[pipeline]]", "[pipeline]", 6, one);
+    let misspelt = [one[0], "did you mean `pipeline` by `pipelines` in line 6?"];
+    let transform = "[pipeline.transform]\nplugin = \"bundled:by-field\"\n[auth]";
+    let text = GOOD.replace("[auth]", transform);
+    let text = text.replace("[[pipeline]]", "[[pipelines]]");
+    let error = parse(Path::new("m.toml"), &text, Role::All).err();
+    let error = error.expect("no pipeline").to_string();
+    assert!(misspelt.iter().all(|part| error.contains(part)), "{error}");
+}
+
+#[test]
 fn a_missing_key_is_named() {
     refused(
         "topics = [\"notifications\"]",

@@ -1,5 +1,11 @@
-//! Values as people write them: `"24h"`, `"64MiB"`, `"${REDIS_PASSWORD}"`.
+//! Values as people write them: `"24h"`, `"64MiB"`, `"${REDIS_PASSWORD}"`. Where one is of another
+//! kind it is told how it is written, not what serde calls it.
 
+mod kinds;
+
+pub(super) use kinds::{List, auth_keys, origins, pipelines};
+
+use kinds::{measure, string};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use std::fmt;
 use std::time::Duration;
@@ -9,7 +15,7 @@ pub(super) struct Text(pub String);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
-        let raw = String::deserialize(deserializer)?;
+        let raw = string(deserializer)?;
         expand(&raw).map(Text).map_err(D::Error::custom)
     }
 }
@@ -115,7 +121,7 @@ pub(super) fn shown(time: Duration) -> String {
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        let text = measure(deserializer, "a time such as \"15s\"")?;
         let millis = measured(&text, &TIMES).ok_or_else(|| {
             D::Error::custom(format!(
                 "`{text}` is no time: write 500ms, 30s, 5m, 24h or 7d"
@@ -136,7 +142,7 @@ impl<'de> Deserialize<'de> for Bytes {
             ("GiB", 1 << 30),
             ("B", 1),
         ];
-        let text = String::deserialize(deserializer)?;
+        let text = measure(deserializer, "an amount such as \"64MiB\"")?;
         let bytes = measured(&text, &UNITS).and_then(|n| usize::try_from(n).ok());
         bytes.map(Bytes).ok_or_else(|| {
             D::Error::custom(format!(

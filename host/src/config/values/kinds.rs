@@ -1,0 +1,126 @@
+//! What kind of value is expected, in the words of who writes it.
+
+use super::super::file::{AuthKey, Pipeline};
+use super::Text;
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Unexpected, Visitor};
+use std::fmt;
+use std::marker::PhantomData;
+use toml::Spanned;
+
+/// A string. A number in its place is told with its quotes, as properties of Kafka need them.
+pub(super) fn string<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    deserializer.deserialize_str(Quoted("a string"))
+}
+
+/// A string with a number and a unit in it, which a bare number lacks.
+pub(super) fn measure<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    expected: &'static str,
+) -> Result<String, D::Error> {
+    deserializer.deserialize_str(Measured(expected))
+}
+
+struct Quoted(&'static str);
+
+impl Quoted {
+    fn unquoted<E: Error>(&self, given: Unexpected<'_>, shown: impl fmt::Display) -> E {
+        let expected = format!("{}: write \"{shown}\"", self.0);
+        E::invalid_type(given, &&*expected)
+    }
+}
+
+impl Visitor<'_> for Quoted {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<String, E> {
+        Ok(text.into())
+    }
+
+    fn visit_i64<E: Error>(self, n: i64) -> Result<String, E> {
+        Err(self.unquoted(Unexpected::Signed(n), n))
+    }
+
+    fn visit_f64<E: Error>(self, n: f64) -> Result<String, E> {
+        Err(self.unquoted(Unexpected::Float(n), n))
+    }
+
+    fn visit_bool<E: Error>(self, b: bool) -> Result<String, E> {
+        Err(self.unquoted(Unexpected::Bool(b), b))
+    }
+}
+
+struct Measured(&'static str);
+
+impl Visitor<'_> for Measured {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<String, E> {
+        Ok(text.into())
+    }
+}
+
+/// A list of names.
+pub(in crate::config) struct List<T>(pub Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<List<T>, D::Error> {
+        list(deserializer, "a list, such as [\"orders\"]").map(List)
+    }
+}
+
+/// The origins of `cors-origins`.
+pub(in crate::config) fn origins<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Spanned<Text>>, D::Error> {
+    list(
+        deserializer,
+        "a list, such as [\"https://app.example.com\"]",
+    )
+}
+
+/// Every `[[auth.key]]`.
+pub(in crate::config) fn auth_keys<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<AuthKey>, D::Error> {
+    list(deserializer, "[[auth.key]], once for each key")
+}
+
+/// Every `[[pipeline]]`.
+pub(in crate::config) fn pipelines<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Spanned<Pipeline>>, D::Error> {
+    list(deserializer, "[[pipeline]], once for each pipeline")
+}
+
+fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+    expected: &'static str,
+) -> Result<Vec<T>, D::Error> {
+    deserializer.deserialize_seq(Listed(expected, PhantomData))
+}
+
+struct Listed<T>(&'static str, PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Listed<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut given: S) -> Result<Vec<T>, S::Error> {
+        let mut all = Vec::new();
+        while let Some(one) = given.next_element()? {
+            all.push(one);
+        }
+        Ok(all)
+    }
+}
