@@ -2,8 +2,8 @@
 //!
 //! Two types, as in ripgrep: `file` is what may stand in the TOML, `settings`
 //! what everything after may rely on. Nothing here touches the world but the
-//! file itself: no port is bound, no broker asked. Every error names the file,
-//! the line, what was expected, and the nearest valid name.
+//! file itself: no port is bound, no broker asked. An error names the file, the
+//! line that is wrong, what was expected, and a valid name that is like it.
 
 mod check;
 mod check_auth;
