@@ -4,8 +4,8 @@ use super::missing::look_for;
 use crate::auth::Auth;
 use crate::config::{HttpSettings, Settings};
 use crate::http::{
-    From, Handler, Incoming, Listener, ListenerSettings, NamedHere, Reply, Request, StatusCode, Tls,
-    problem,
+    From, Handler, Incoming, Listener, ListenerSettings, NamedHere, Reply, Request, StatusCode,
+    Tls, problem,
 };
 use crate::ingest::{Courier, Outbox};
 use crate::pipeline::StoreStreams;
