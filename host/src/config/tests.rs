@@ -113,7 +113,7 @@ fn a_value_of_another_kind_is_told_how_it_is_written() {
     let list = "expected a list, such as [\"orders\"]";
     refused("[\"notifications\"]", "\"notifications\"", 8, &[list]);
     for (value, says) in [
-        ("6000", "expected a string: write \"6000\""),
+        ("6000", "expected a string, in quotes"),
         ("true", "expected a string: write \"true\""),
         ("0.5", "expected a string: write \"0.5\""),
     ] {

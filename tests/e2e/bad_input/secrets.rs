@@ -6,7 +6,7 @@ use millstream_tests::{Daemon, get, scratch_dir, servers, wait_until};
 
 #[test]
 fn secrets_are_never_told() {
-    const SECRETS: [&str; 3] = ["hunter2", "correct-horse", "battery-staple"];
+    const SECRETS: [&str; 4] = ["hunter2", "correct-horse", "battery-staple", "77100412345"];
     let path = scratch_dir("config").join("millstream.toml");
     let server = servers().own_redis(&[]);
     let redis = |password: &str| {
@@ -78,6 +78,14 @@ fn secrets_are_never_told() {
         (
             "sasl.password\" = \"correct-horse\"".into(),
             "sasl.password\" = [\"correct-horse\"]".into(),
+        ),
+        (
+            "sasl.password\" = \"correct-horse\"".into(),
+            "sasl.password\" = 77100412345".into(),
+        ),
+        (
+            "sasl.password\" = \"correct-horse\"".into(),
+            "sasl.password\" = 77100412345.5".into(),
         ),
     ];
     for (from, to) in broken {

@@ -7,9 +7,9 @@ use std::fmt;
 use std::marker::PhantomData;
 use toml::Spanned;
 
-/// A string. A number in its place is told with its quotes, as properties of Kafka need them.
+/// A string. What stands in its place is not repeated: it may be a password that lacks its quotes.
 pub(super) fn string<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    deserializer.deserialize_str(Quoted("a string"))
+    deserializer.deserialize_str(Quoted)
 }
 
 /// A string with a number and a unit in it, which a bare number lacks.
@@ -20,36 +20,29 @@ pub(super) fn measure<'de, D: Deserializer<'de>>(
     deserializer.deserialize_str(Measured(expected))
 }
 
-struct Quoted(&'static str);
-
-impl Quoted {
-    fn unquoted<E: Error>(&self, given: Unexpected<'_>, shown: impl fmt::Display) -> E {
-        let expected = format!("{}: write \"{shown}\"", self.0);
-        E::invalid_type(given, &&*expected)
-    }
-}
+struct Quoted;
 
 impl Visitor<'_> for Quoted {
     type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str("a string, in quotes")
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<String, E> {
         Ok(text.into())
     }
 
-    fn visit_i64<E: Error>(self, n: i64) -> Result<String, E> {
-        Err(self.unquoted(Unexpected::Signed(n), n))
+    fn visit_i64<E: Error>(self, _: i64) -> Result<String, E> {
+        Err(E::invalid_type(Unexpected::Other("a number"), &self))
     }
 
-    fn visit_f64<E: Error>(self, n: f64) -> Result<String, E> {
-        Err(self.unquoted(Unexpected::Float(n), n))
+    fn visit_f64<E: Error>(self, _: f64) -> Result<String, E> {
+        Err(E::invalid_type(Unexpected::Other("a number"), &self))
     }
 
-    fn visit_bool<E: Error>(self, b: bool) -> Result<String, E> {
-        Err(self.unquoted(Unexpected::Bool(b), b))
+    fn visit_bool<E: Error>(self, _: bool) -> Result<String, E> {
+        Err(E::invalid_type(Unexpected::Other("true or false"), &self))
     }
 }
 
