@@ -115,7 +115,7 @@ fn a_value_of_another_kind_is_told_how_it_is_written() {
     for (value, says) in [
         ("6000", "expected a string, in quotes"),
         ("true", "expected a string, in quotes"),
-        ("0.5", "expected a string: write \"0.5\""),
+        ("0.5", "expected a string, in quotes"),
     ] {
         let properties = format!("[kafka.properties]\n\"session.timeout.ms\" = {value}\n[store]");
         refused("[store]", &properties, 5, &[says]);
