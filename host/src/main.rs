@@ -1,6 +1,6 @@
 //! Kafka to WebAssembly plugin to one Redis stream per client to Server-Sent
 //! Events. See `millstream --help`.
 
-fn main() -> std::process::ExitCode {
+fn main() {
     millstream::cli::main()
 }

@@ -3,8 +3,21 @@
 use super::{USAGE, bytes};
 use crate::config::ConfigError;
 use crate::kafka::Failure;
-use std::io;
-use std::process::ExitCode;
+use std::ffi::c_int;
+use std::io::{self, Write};
+
+unsafe extern "C" {
+    fn _exit(code: c_int) -> !;
+}
+
+/// Ends the process at once. Returning from `main` would have libraries clean
+/// up: OpenSSL then frees what threads of librdkafka still use, and the process
+/// may die of it, whatever it has done.
+pub(super) fn end(code: u8) -> ! {
+    let _ = io::stdout().flush();
+    // SAFETY: it takes a number, and nothing comes after it.
+    unsafe { _exit(code.into()) }
+}
 
 /// What was asked for does not go together, which clap can't tell: exit code
 /// 64.
@@ -18,15 +31,15 @@ impl Usage {
     }
 }
 
-/// Says what went wrong. Whoever reads our output and stops (`| head`) had
+/// Says what went wrong; the exit code. Whoever reads our output and stops (`| head`) had
 /// enough: that is no error.
-pub(super) fn report(error: &anyhow::Error) -> ExitCode {
+pub(super) fn report(error: &anyhow::Error) -> u8 {
     if is_broken_pipe(error) {
-        return ExitCode::SUCCESS;
+        return 0;
     }
     // It may name what others have written, such as the group most like it.
     eprintln!("millstream: {}", bytes::lines(&format!("{error:#}")));
-    ExitCode::from(if is_usage(error) { USAGE } else { 1 })
+    if is_usage(error) { USAGE } else { 1 }
 }
 
 pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -22,7 +22,6 @@ mod time;
 use crate::config::{self, Role};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 const USAGE: u8 = 64;
 
@@ -124,19 +123,24 @@ enum ConfigCommand {
     },
 }
 
-/// Runs the program; the exit code is for `main`.
-pub fn main() -> ExitCode {
+/// Runs the program, and ends the process.
+pub fn main() -> ! {
+    exit::end(run_program())
+}
+
+/// The exit code.
+fn run_program() -> u8 {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are no errors.
             let code = if error.use_stderr() { USAGE } else { 0 };
             let _ = error.print();
-            return ExitCode::from(code);
+            return code;
         }
     };
     match dispatch(arguments.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => exit::report(&error),
     }
 }

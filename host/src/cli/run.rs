@@ -1,6 +1,7 @@
 //! `millstream run`.
 
 use super::daemon::{Daemon, Extras};
+use super::exit;
 use crate::config::{Role, Settings};
 use std::path::PathBuf;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -37,7 +38,7 @@ pub(super) async fn drain(daemon: Daemon, mut signals: Signals) {
         () = signals.stop() => {
             tracing::warn!("told to stop again: stopping at once");
             // What is in hand is left to the next start; the ledger tells it.
-            std::process::exit(1);
+            exit::end(1);
         }
     }
 }

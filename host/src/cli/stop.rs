@@ -1,5 +1,6 @@
 //! Ctrl-C and SIGTERM: the first asks to finish, the second does not.
 
+use super::exit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::signal::unix::{SignalKind, signal};
@@ -38,7 +39,7 @@ pub(super) fn listen(set: Arc<AtomicBool>) -> anyhow::Result<()> {
                         _ = terminate.recv() => {}
                     }
                     if set.swap(true, Ordering::Relaxed) {
-                        std::process::exit(1);
+                        exit::end(1);
                     }
                 }
             });
