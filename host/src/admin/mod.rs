@@ -93,7 +93,7 @@ fn describe() {
     );
     counter!(
         "millstream_sse_presence_lost_total",
-        "Notices of who comes and goes that nobody took in time."
+        "Notices of who comes and goes that did not get to Kafka."
     );
     counter!(
         "millstream_tasks_total",

@@ -97,6 +97,7 @@ impl Daemon {
         let admin_handler = NamedHere {
             handler: admin_handler,
             any_name: !settings.admin.ip().is_loopback(),
+            otherwise: "[admin] listen beyond loopback has it answer by any name",
         };
         let admin = tokio::spawn(admin.serve(Arc::new(admin_handler), stopped.clone()));
         let pinging = ping(store.clone(), readiness.clone());

@@ -95,6 +95,7 @@ impl Edge {
         let handler = NamedHere {
             handler: EdgeHandler { sse, tasks },
             any_name: self.any_name,
+            otherwise: "[http] allow-unauthenticated = true has it answer by any name",
         };
         tokio::spawn(self.listener.serve(Arc::new(handler), stop))
     }

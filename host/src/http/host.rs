@@ -16,6 +16,8 @@ pub struct NamedHere<H> {
     pub handler: H,
     /// Whether any name will do.
     pub any_name: bool,
+    /// What has it answer by any name, for who is refused.
+    pub otherwise: &'static str,
 }
 
 impl<H: Handler> Handler for NamedHere<H> {
@@ -23,9 +25,12 @@ impl<H: Handler> Handler for NamedHere<H> {
         if self.any_name || asked_for(&request).is_none_or(is_ours) {
             return self.handler.handle(request, from).await;
         }
-        let why = "nobody is asked here who they are, so this machine answers by its address or as \
-                   localhost only: [http] allow-unauthenticated = true has it answer by any name";
-        problem(StatusCode::MISDIRECTED_REQUEST, why)
+        let why = format!(
+            "nobody is asked here who they are, so this machine answers by its address or as \
+             localhost only: {}",
+            self.otherwise
+        );
+        problem(StatusCode::MISDIRECTED_REQUEST, &why)
     }
 }
 

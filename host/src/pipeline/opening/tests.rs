@@ -1,0 +1,127 @@
+use super::*;
+
+const LOW: i64 = 10;
+const HIGH: i64 = 20;
+const STARTS: [StartAt; 3] = [StartAt::Earliest, StartAt::Latest, StartAt::Committed];
+const ON_LOSS: [OnLoss; 2] = [OnLoss::Halt, OnLoss::Continue];
+
+fn ledgers() -> Vec<Option<Ledger>> {
+    let mut all = vec![None];
+    for next in [5, LOW, 15, HIGH, 25] {
+        for topic_id in ["", "same", "other"] {
+            for cluster_id in ["", "same", "other"] {
+                all.push(Some(Ledger {
+                    next,
+                    topic_id: topic_id.into(),
+                    cluster_id: cluster_id.into(),
+                    digests: "d".into(),
+                    attempts: 3,
+                }));
+            }
+        }
+    }
+    all
+}
+
+/// Every combination of what may be known and configured.
+fn each(check: impl Fn(&Facts, Policy, &Opening)) {
+    for ledger in ledgers() {
+        for committed in [None, Some(5), Some(12), Some(25)] {
+            for (topic_id, cluster_id) in [("", ""), ("same", "same")] {
+                let facts = Facts {
+                    ledger: ledger.clone(),
+                    low: LOW,
+                    high: HIGH,
+                    committed,
+                    topic_id: topic_id.into(),
+                    cluster_id: cluster_id.into(),
+                };
+                for start in STARTS {
+                    for lost_records in ON_LOSS {
+                        for remade_topic in ON_LOSS {
+                            let policy = Policy {
+                                start,
+                                lost_records,
+                                remade_topic,
+                            };
+                            check(&facts, policy, &facts.clone().judge(policy));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn it_begins_inside_of_the_partition_or_not_at_all() {
+    each(|facts, _, opening| match opening {
+        Opening::Halt(_) => {}
+        Opening::GoOn(ledger) | Opening::Write { ledger, .. } => {
+            assert!(
+                (LOW..=HIGH).contains(&ledger.next),
+                "{facts:?}: {opening:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_ledger_that_fits_is_gone_on_from_and_keeps_what_it_knows() {
+    each(|facts, _, opening| {
+        let Some(ledger) = &facts.ledger else { return };
+        let fits = (LOW..=HIGH).contains(&ledger.next)
+            && (facts.topic_id.is_empty() || ledger.topic_id != "other")
+            && (facts.cluster_id.is_empty() || ledger.cluster_id != "other");
+        let there = match opening {
+            Opening::GoOn(there) => Some(there),
+            Opening::Write { ledger, loss: None } => Some(ledger),
+            _ => None,
+        };
+        assert_eq!(there.is_some(), fits, "{facts:?}: {opening:?}");
+        if let Some(there) = there {
+            assert_eq!((there.next, there.attempts), (ledger.next, 3));
+        }
+    });
+}
+
+#[test]
+fn records_are_passed_over_only_where_the_configuration_says_so_and_with_a_word() {
+    each(|facts, policy, opening| {
+        let (
+            Some(ledger),
+            Opening::Write {
+                loss: Some((said, _)),
+                ..
+            },
+        ) = (&facts.ledger, opening)
+        else {
+            return;
+        };
+        let remade = said.contains("anew") || said.contains("cluster");
+        let allowed = if remade {
+            policy.remade_topic
+        } else {
+            policy.lost_records
+        };
+        assert_eq!(allowed, OnLoss::Continue, "{ledger:?}: {said}");
+    });
+}
+
+#[test]
+fn without_a_ledger_the_configured_start_counts_and_a_commit_is_spoken_of() {
+    each(|facts, policy, opening| {
+        let (None, Opening::Write { ledger, loss }) = (&facts.ledger, opening) else {
+            assert!(facts.ledger.is_some(), "{opening:?}");
+            return;
+        };
+        let start = match (policy.start, facts.committed) {
+            (StartAt::Latest, _) => HIGH,
+            (StartAt::Committed, Some(12)) => 12,
+            _ => LOW,
+        };
+        assert_eq!(ledger.next, start);
+        let differs = facts.committed.is_some_and(|committed| committed != start);
+        assert_eq!(loss.is_some(), differs, "{facts:?}");
+    });
+}
