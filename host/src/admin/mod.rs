@@ -77,6 +77,14 @@ fn describe() {
         "millstream_replays_skipped_total",
         "Events of replayed records that were stored before."
     );
+    gauge!(
+        "millstream_store_news_polled",
+        "1 while news comes from a polled key, since Redis' notification channel is not heard."
+    );
+    gauge!(
+        "millstream_store_publish_refused",
+        "1 while Redis refuses PUBLISH, so that edges poll a key for news."
+    );
     counter!("millstream_swaps_total", "Swaps of plugins, by result.");
     counter!(
         "millstream_sse_events_total",
@@ -129,6 +137,8 @@ pub struct AdminHandler {
     pub hub: Option<Arc<Hub>>,
     /// Why the daemon is not ready; empty when it is.
     pub not_ready: Box<dyn Fn() -> Vec<String> + Send + Sync>,
+    /// What is amiss while it serves all the same.
+    pub warnings: Box<dyn Fn() -> Vec<String> + Send + Sync>,
 }
 
 impl Handler for AdminHandler {
@@ -171,7 +181,11 @@ impl AdminHandler {
         };
         json(
             status,
-            &json!({ "ready": reasons.is_empty(), "reasons": reasons }),
+            &json!({
+                "ready": reasons.is_empty(),
+                "reasons": reasons,
+                "warnings": (self.warnings)(),
+            }),
         )
     }
 }

@@ -93,7 +93,7 @@ impl Daemon {
         let admin_address = admin.address()?;
         let readiness = Arc::new(Readiness::default());
         let (stop, stopped) = watch::channel(false);
-        let admin_handler = admin_handler(metrics, &readiness, hub.clone());
+        let admin_handler = admin_handler(metrics, &readiness, hub.clone(), store.clone());
         let admin_handler = NamedHere {
             handler: admin_handler,
             any_name: !settings.admin.ip().is_loopback(),
@@ -191,14 +191,20 @@ fn admin_handler(
     metrics: PrometheusHandle,
     readiness: &Arc<Readiness>,
     hub: Option<Arc<Hub>>,
+    store: Arc<Store>,
 ) -> AdminHandler {
     let (of_gauges, of_reasons) = (readiness.clone(), readiness.clone());
-    let asked = hub.clone();
+    let (asked, news) = (hub.clone(), store.clone());
     AdminHandler {
         metrics,
         more_metrics: Box::new(move || of_gauges.gauges()),
         hub,
-        not_ready: Box::new(move || of_reasons.reasons(asked.as_deref())),
+        not_ready: Box::new(move || {
+            let mut reasons = of_reasons.reasons(asked.as_deref());
+            reasons.extend(news.not_ready());
+            reasons
+        }),
+        warnings: Box::new(move || store.warnings()),
     }
 }
 

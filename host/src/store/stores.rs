@@ -206,6 +206,23 @@ impl Store {
         }
     }
 
+    /// What is amiss while the store serves all the same, and what mends it.
+    pub fn warnings(&self) -> Vec<String> {
+        match self {
+            Store::Redis(store) => store.warnings(),
+            Store::Memory(_) => Vec::new(),
+        }
+    }
+
+    /// Why whoever listens hears nothing; `None` where they do, or nobody
+    /// listens.
+    pub fn not_ready(&self) -> Option<String> {
+        match self {
+            Store::Redis(store) => store.not_ready(),
+            Store::Memory(_) => None,
+        }
+    }
+
     /// Asks the store whether it answers, and warns once of settings that put
     /// events at risk.
     ///

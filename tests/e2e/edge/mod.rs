@@ -2,6 +2,7 @@
 //! written as any program may write them.
 
 mod admin;
+mod channels;
 mod groups;
 mod limits;
 mod presence;

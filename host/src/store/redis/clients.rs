@@ -5,7 +5,7 @@ use super::{RedisStore, bell, upkeep};
 use crate::record::{AWAY, ClientId, StreamKind};
 use crate::store::Unavailable;
 use crate::store::memory::millis;
-use redis::Value;
+use redis::{Pipeline, Value};
 use std::time::Duration;
 
 /// How long it is at least known that a client got nothing, for it to come back
@@ -39,7 +39,7 @@ impl RedisStore {
         let kept = NOTES_KEPT.max(2 * self.settings.retention.idle_expiry);
         let old = now.saturating_sub(millis(kept));
         let mut pipe = redis::pipe();
-        let forget = |pipe: &mut redis::Pipeline, key: &str, until: u64| {
+        let forget = |pipe: &mut Pipeline, key: &str, until: u64| {
             pipe.cmd("ZREMRANGEBYSCORE").arg(key).arg("-inf").arg(until);
         };
         forget(&mut pipe, &self.keys.interest, now);
@@ -72,23 +72,21 @@ impl RedisStore {
             return Ok(());
         }
         let retention = self.settings.retention;
-        let mut pipe = redis::pipe();
-        pipe.atomic();
-        for client in clients {
-            let name = client.as_str().as_bytes();
-            let key = self.keys.stream(StreamKind::Client, name);
-            let add = pipe.cmd("XADD").arg(&key).arg("MAXLEN").arg("~");
-            add.arg(retention.max_events).arg("*");
-            add.arg("type").arg(AWAY).arg("data").arg("").ignore();
-            let expiry = millis(upkeep::expiry(retention));
-            pipe.cmd("PEXPIRE").arg(&key).arg(expiry).ignore();
-            pipe.cmd("ZREM").arg(&self.keys.withheld).arg(name).ignore();
-        }
+        let changes = |pipe: &mut Pipeline| {
+            for client in clients {
+                let name = client.as_str().as_bytes();
+                let key = self.keys.stream(StreamKind::Client, name);
+                let add = pipe.cmd("XADD").arg(&key).arg("MAXLEN").arg("~");
+                add.arg(retention.max_events).arg("*");
+                add.arg("type").arg(AWAY).arg("data").arg("");
+                let expiry = millis(upkeep::expiry(retention));
+                pipe.cmd("PEXPIRE").arg(&key).arg(expiry);
+                pipe.cmd("ZREM").arg(&self.keys.withheld).arg(name);
+            }
+        };
         let names = clients.iter().map(|c| c.as_str().as_bytes());
         let streams: Vec<_> = names.map(|name| (StreamKind::Client, name)).collect();
-        let ring = pipe.cmd("PUBLISH").arg(&self.keys.bell);
-        ring.arg(bell::lines(&streams)).ignore();
-        self.query(&pipe).await
+        self.change_and_ring(changes, &bell::lines(&streams)).await
     }
 
     pub(in crate::store) async fn revoke(
@@ -96,12 +94,11 @@ impl RedisStore {
         client: &ClientId,
         before: u64,
     ) -> Result<(), Unavailable> {
-        let mut pipe = redis::pipe();
-        let add = pipe.atomic().cmd("ZADD").arg(&self.keys.revoked);
-        add.arg("GT").arg(before).arg(client.as_str()).ignore();
-        let ring = pipe.cmd("PUBLISH").arg(&self.keys.bell);
-        ring.arg(bell::revoked(client)).ignore();
-        self.query(&pipe).await
+        let revoke = |pipe: &mut Pipeline| {
+            let add = pipe.cmd("ZADD").arg(&self.keys.revoked);
+            add.arg("GT").arg(before).arg(client.as_str());
+        };
+        self.change_and_ring(revoke, &bell::revoked(client)).await
     }
 
     pub(in crate::store) async fn revoked(&self) -> Result<Vec<(ClientId, u64)>, Unavailable> {
@@ -130,9 +127,7 @@ impl RedisStore {
     }
 
     pub(in crate::store) async fn disconnect(&self, client: &ClientId) -> Result<(), Unavailable> {
-        let mut pipe = redis::pipe();
-        let ring = pipe.cmd("PUBLISH").arg(&self.keys.bell);
-        ring.arg(bell::disconnect(client)).ignore();
-        self.query(&pipe).await
+        self.change_and_ring(|_| {}, &bell::disconnect(client))
+            .await
     }
 }

@@ -1,6 +1,7 @@
 //! Key names, and the commands of one transaction.
 
-use super::{bell, tasks};
+use super::bell::{self, Ringer};
+use super::tasks;
 use crate::record::StreamKind;
 use crate::store::memory::millis;
 use crate::store::{Append, Ledger, LedgerKey, Mark};
@@ -15,6 +16,7 @@ pub(super) struct Keys {
     pub withheld: String,
     pub revoked: String,
     pub bell: String,
+    pub news: String,
     pub due: String,
 }
 
@@ -34,6 +36,7 @@ impl Keys {
             withheld: format!("{base}withheld"),
             revoked: format!("{base}revoked"),
             bell: format!("{base}bell"),
+            news: format!("{base}news"),
             due: format!("{base}due"),
             base,
         }
@@ -183,17 +186,22 @@ pub(super) fn note_withheld(pipe: &mut Pipeline, keys: &Keys, append: &Append, n
     }
 }
 
-/// Adds the doorbell: one message a batch, each stream once.
-pub(super) fn ring(pipe: &mut Pipeline, keys: &Keys, append: &Append) {
+/// Adds the doorbell: one message a batch, each stream once. Answers where
+/// PUBLISH is, for [`Ringer::learn`].
+pub(super) fn ring(
+    pipe: &mut Pipeline,
+    keys: &Keys,
+    ringer: &Ringer,
+    append: &Append,
+) -> Option<usize> {
     let streams = append.events.iter().map(|event| (event.to, event.name));
     let mut streams: Vec<_> = streams.collect();
     streams.sort_unstable();
     streams.dedup();
-    if !streams.is_empty() {
-        pipe.cmd("PUBLISH")
-            .arg(&keys.bell)
-            .arg(bell::lines(&streams));
+    if streams.is_empty() {
+        return None;
     }
+    ringer.ring(pipe, keys, &bell::lines(&streams))
 }
 
 /// Adds the ledger's move, and a line of the swap log where the plugins are

@@ -18,7 +18,8 @@
 //! | `<p>:{0}:due` | sorted set of tasks that have not ended, by when they time out (ms) |
 //! | `<p>:{0}:rate:<client id>` | when all that the client asked for is paid (ms) |
 //! | `<p>:{0}:repeat:<client id>:<hash>` | what was asked for with this key (a hash), and the task |
-//! | `<p>:{0}:bell` | channel; a line each: a client's id or \x01 and a group's name (it has news), \x02 and a client's id (its streams are ended), \x03 and one (look at `revoked`) |
+//! | `<p>:{0}:bell` | channel; a line each: a client's id or \x01 and a group's name (it has news), \x02 and a client's id (its streams are ended), \x03 and one (look at `revoked`), \x04 (everyone may have news) |
+//! | `<p>:{0}:news` | stream of what was rung last, only while an edge can't subscribe or a writer can't publish: `type` (`rung`, or `unrung` where it was not published), `data` (the lines) |
 
 mod answers;
 mod bell;
@@ -38,6 +39,7 @@ pub(super) use tls::over_tls;
 pub use writer::RedisWriter;
 
 use super::{StoreSettings, Unavailable};
+use bell::{Ears, Ringer};
 use commands::Keys;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -53,6 +55,8 @@ pub struct RedisStore {
     client: redis::Client,
     settings: StoreSettings,
     keys: Arc<Keys>,
+    ringer: Arc<Ringer>,
+    ears: Ears,
     /// The readers' one connection; a multiplexed clone is taken out of it.
     reading: Mutex<Option<redis::aio::MultiplexedConnection>>,
     warned: AtomicBool,
@@ -61,23 +65,38 @@ pub struct RedisStore {
 impl RedisStore {
     /// A store at `client`'s address. Connects when it is used.
     pub fn new(client: redis::Client, settings: &StoreSettings) -> RedisStore {
+        let keys = Arc::new(Keys::new(&settings.key_prefix));
+        let ringer = Arc::new(Ringer::new(&client, &keys));
+        RedisStore::ringing(client, settings, keys, ringer)
+    }
+
+    fn ringing(
+        client: redis::Client,
+        settings: &StoreSettings,
+        keys: Arc<Keys>,
+        ringer: Arc<Ringer>,
+    ) -> RedisStore {
         RedisStore {
             client,
             settings: settings.clone(),
-            keys: Arc::new(Keys::new(&settings.key_prefix)),
+            keys,
+            ringer,
+            ears: Ears::default(),
             reading: Mutex::new(None),
             warned: AtomicBool::new(false),
         }
     }
 
     pub(super) fn apart(&self) -> RedisStore {
-        RedisStore::new(self.client.clone(), &self.settings)
+        let (keys, ringer) = (self.keys.clone(), self.ringer.clone());
+        RedisStore::ringing(self.client.clone(), &self.settings, keys, ringer)
     }
 
     pub(super) fn writer(&self) -> RedisWriter {
         RedisWriter::new(
             self.client.clone(),
             self.keys.clone(),
+            self.ringer.clone(),
             self.settings.retention,
         )
     }
@@ -131,7 +150,17 @@ impl RedisStore {
         if !self.warned.swap(true, Ordering::Relaxed) {
             self.warn_of_eviction().await;
         }
+        self.try_publishing().await;
         Ok(())
+    }
+
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let publishing = self.ringer.warning().into_iter();
+        publishing.chain(self.ears.warning()).collect()
+    }
+
+    pub(super) fn not_ready(&self) -> Option<String> {
+        self.ears.not_ready()
     }
 
     /// An evicting Redis forgets ledgers: records are then processed again.

@@ -207,7 +207,7 @@ fn text(value: &Value) -> String {
 }
 
 /// Reads XRANGE's answer; an error (no stream) is no entries.
-fn entries(value: Value) -> Vec<Entry> {
+pub(super) fn entries(value: Value) -> Vec<Entry> {
     let Value::Array(list) = value else {
         return Vec::new();
     };

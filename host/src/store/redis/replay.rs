@@ -77,9 +77,12 @@ impl RedisWriter {
                 return Ok(replay.with_ours(told));
             }
             let fresh = Fresh::of(replay, &told);
-            let (pipe, kept_up) = self.replay_transaction(replay, &fresh);
+            let (pipe, kept_up, rung) = self.replay_transaction(replay, &fresh);
             let sent = self.send(&pipe);
             let sent = sent.inspect_err(|_| replay.note_ours(&told, &told))?;
+            if self.ringer.learn(rung, &sent) {
+                continue;
+            }
             match outcome(sent, fresh.events.len()) {
                 Outcome::Done(unstored) => {
                     self.upkeep.done(&kept_up);
@@ -141,7 +144,11 @@ impl RedisWriter {
         Ok(told)
     }
 
-    fn replay_transaction(&self, replay: &Replay, fresh: &Fresh) -> (Pipeline, KeptUp) {
+    fn replay_transaction(
+        &self,
+        replay: &Replay,
+        fresh: &Fresh,
+    ) -> (Pipeline, KeptUp, Option<usize>) {
         // The partition is in no command: each event has its replay's name.
         let nowhere = TopicPartition {
             topic: "".into(),
@@ -163,9 +170,9 @@ impl RedisWriter {
         let kept_up = self.upkeep.add(&mut pipe, &self.keys, &append, self.now);
         commands::mark_replays(&mut pipe, &self.keys, &append, &fresh.sources, self.now);
         commands::note_withheld(&mut pipe, &self.keys, &append, self.now);
-        commands::ring(&mut pipe, &self.keys, &append);
+        let rung = commands::ring(&mut pipe, &self.keys, &self.ringer, &append);
         pipe.cmd("EXEC");
-        (pipe, kept_up)
+        (pipe, kept_up, rung)
     }
 
     /// Takes the marks away of records of which every event was refused inside

@@ -1,6 +1,7 @@
 //! Tasks in Redis. What looks before it writes is a script: nothing comes
 //! between.
 
+use super::bell;
 use super::commands::{self, Keys};
 use super::{RedisStore, unavailable};
 use crate::record::ClientId;
@@ -168,13 +169,15 @@ impl RedisStore {
         let mut all = 0;
         loop {
             let mut pipe = redis::pipe();
-            let eval = pipe.cmd("EVAL").arg(TIME_OUT).arg(2);
+            let eval = pipe.cmd("EVAL").arg(TIME_OUT).arg(3);
             eval.arg(&self.keys.due).arg(&self.keys.bell);
+            eval.arg(&self.keys.news);
             eval.arg(self.keys.task(b"")).arg(self.keys.client(b""));
             eval.arg(SOME).arg(TIMED_OUT).arg(kind);
             eval.arg(commands::nearly(retention.max_events))
                 .arg(retention.max_events);
             eval.arg(millis(retention.idle_expiry));
+            eval.arg(bell::KEPT).arg(millis(bell::LEASE));
             let ((seen, told),): ((usize, usize),) = self.query(&pipe).await?;
             all += told;
             if seen < SOME {

@@ -6,6 +6,7 @@
 //! throws the connection away, and with it every watch.
 
 use super::answers::{Outcome, ledger_of, outcome, scores_of, time_of};
+use super::bell::Ringer;
 use super::commands::{self, Keys, LEDGER_FIELDS};
 use super::link::Link;
 use super::replays::Fresh;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 pub struct RedisWriter {
     link: Link,
     pub(super) keys: Arc<Keys>,
+    pub(super) ringer: Arc<Ringer>,
     pub(super) max_events: u64,
     pub(super) upkeep: Upkeep,
     /// The ledger that is watched now, as it was read under that watch.
@@ -35,10 +37,16 @@ pub struct RedisWriter {
 }
 
 impl RedisWriter {
-    pub(super) fn new(client: redis::Client, keys: Arc<Keys>, retention: Retention) -> RedisWriter {
+    pub(super) fn new(
+        client: redis::Client,
+        keys: Arc<Keys>,
+        ringer: Arc<Ringer>,
+        retention: Retention,
+    ) -> RedisWriter {
         RedisWriter {
             link: Link::new(client),
             keys,
+            ringer,
             max_events: retention.max_events,
             upkeep: Upkeep::new(retention),
             watched: None,
@@ -91,7 +99,7 @@ impl RedisWriter {
         append: &Append,
         replays: &[&str],
         ledger: &Ledger,
-    ) -> (Pipeline, KeptUp) {
+    ) -> (Pipeline, KeptUp, Option<usize>) {
         let mut pipe = redis::Pipeline::with_capacity(append.events.len() + 8);
         pipe.cmd("MULTI");
         commands::add_events(&mut pipe, &self.keys, append, self.max_events);
@@ -99,10 +107,10 @@ impl RedisWriter {
         let kept_up = self.upkeep.add(&mut pipe, &self.keys, append, self.now);
         commands::mark_replays(&mut pipe, &self.keys, append, replays, self.now);
         commands::note_withheld(&mut pipe, &self.keys, append, self.now);
-        commands::ring(&mut pipe, &self.keys, append);
+        let rung = commands::ring(&mut pipe, &self.keys, &self.ringer, append);
         commands::move_ledger(&mut pipe, &self.keys, append, ledger);
         pipe.cmd("EXEC");
-        (pipe, kept_up)
+        (pipe, kept_up, rung)
     }
 
     /// What the campaign must find: the ledger is moved before the events are
@@ -152,7 +160,7 @@ impl RedisWriter {
             reports: &fresh.reports(append.reports),
             ..*append
         };
-        let (mut pipe, kept_up) = self.transaction(append, &fresh.replays, ledger);
+        let (mut pipe, kept_up, rung) = self.transaction(append, &fresh.replays, ledger);
         let commands = pipe.len();
         if let Some(key) = following {
             self.look(&mut pipe, key);
@@ -164,6 +172,9 @@ impl RedisWriter {
             self.watched = ahead.map(|ledger| (key.clone(), ledger));
         }
         answers.truncate(commands);
+        if self.ringer.learn(rung, &answers) {
+            return Ok(Outcome::Conflict);
+        }
         let outcome = outcome(answers, append.events.len());
         if matches!(outcome, Outcome::Done(_)) {
             self.upkeep.done(&kept_up);

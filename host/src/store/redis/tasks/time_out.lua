@@ -1,8 +1,9 @@
 -- Times out some of the tasks that are due, and tells their owners.
--- KEYS: tasks by when they are due, the doorbell.
+-- KEYS: tasks by when they are due, the doorbell, and its key for those who can't hear it.
 local task_of, stream_of = ARGV[1], ARGV[2]
 local some, status, kind = tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local nearly, max_events, expiry = ARGV[6], ARGV[7], tonumber(ARGV[8])
+local news_kept, news_lease = ARGV[9], ARGV[10]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, some)
@@ -28,6 +29,13 @@ for _, id in ipairs(due) do
   redis.call('ZREM', KEYS[1], id)
 end
 if #owners > 0 then
-  redis.call('PUBLISH', KEYS[2], table.concat(owners, '\n'))
+  local lines = table.concat(owners, '\n')
+  if type(redis.pcall('PUBLISH', KEYS[2], lines)) == 'number' then
+    redis.call('XADD', KEYS[3], 'NOMKSTREAM', 'MAXLEN', '~', news_kept, '*', 'type', 'rung',
+      'data', lines)
+  else
+    redis.call('XADD', KEYS[3], 'MAXLEN', '~', news_kept, '*', 'type', 'unrung', 'data', lines)
+    redis.call('PEXPIRE', KEYS[3], news_lease)
+  end
 end
 return {#due, #owners}

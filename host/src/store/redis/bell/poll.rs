@@ -1,0 +1,133 @@
+//! Rings by the key: a short stream, of which only what is new is asked.
+
+use super::{KEPT, LEASE, OWN, RUNG, heard};
+use crate::record::{Entry, StreamId};
+use crate::store::memory::millis;
+use crate::store::redis::RedisStore;
+use crate::store::redis::reader::entries;
+use crate::store::{Bell, Unavailable};
+use redis::Value;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Between two looks into the key.
+const LOOK: Duration = Duration::from_millis(20);
+/// Between two looks for the key, and two of our own entries in it.
+const SECOND: Duration = Duration::from_secs(1);
+
+type Hear = dyn Fn(Bell) + Send + Sync;
+
+/// Where we are in the key.
+struct Place {
+    last: StreamId,
+    /// That entry was seen: if it is gone, so may be some behind it.
+    seen: bool,
+    /// The channel is not heard: what was published is news, too.
+    alone: bool,
+}
+
+impl RedisStore {
+    /// Reads the key while it is there, and has it be there while the channel
+    /// is not heard.
+    pub(super) async fn poll(&self, hear: &Hear) {
+        let mut place = None;
+        loop {
+            let alone = self.ears.polls();
+            match self.enter_key(alone).await {
+                Ok(Some(now)) => {
+                    let place = place.get_or_insert_with(|| begin(now, hear));
+                    if alone && !std::mem::replace(&mut place.alone, alone) && place.seen {
+                        // What was only published meanwhile was passed over.
+                        hear(Bell::Missed);
+                    }
+                    place.alone = alone;
+                    let read = self.watch_key(place, hear).await;
+                    self.key_was_read(read).await;
+                }
+                Ok(None) => {
+                    place = None;
+                    self.key_was_read(Ok(())).await;
+                    self.ears.rest(SECOND).await;
+                }
+                Err(error) => self.key_was_read(Err(error)).await,
+            }
+        }
+    }
+
+    async fn key_was_read(&self, read: Result<(), Unavailable>) {
+        let failed = read.is_err();
+        self.ears.key_read(read.map_err(|error| error.to_string()));
+        if failed {
+            self.ears.rest(SECOND / 2).await;
+        }
+    }
+
+    /// Adds an entry of our own, so that there is a small one to come back to;
+    /// answers its id, or nothing where nobody needs the key. Who needs it
+    /// makes it and keeps it.
+    async fn enter_key(&self, alone: bool) -> Result<Option<StreamId>, Unavailable> {
+        let mut pipe = redis::pipe();
+        let add = pipe.cmd("XADD").arg(&self.keys.news);
+        if !alone {
+            add.arg("NOMKSTREAM");
+        }
+        add.arg("MAXLEN").arg("~").arg(KEPT).arg("*");
+        add.arg("type").arg(RUNG).arg("data").arg(OWN);
+        if alone {
+            let keep = pipe.cmd("PEXPIRE").arg(&self.keys.news);
+            keep.arg(millis(LEASE)).ignore();
+        }
+        let (id,): (Option<String>,) = self.query(&pipe).await?;
+        Ok(id.and_then(|id| id.parse().ok()))
+    }
+
+    /// Looks into the key for a second, or until it is gone.
+    async fn watch_key(&self, place: &mut Place, hear: &Hear) -> Result<(), Unavailable> {
+        let until = Instant::now() + SECOND;
+        while Instant::now() < until && self.ears.polls() == place.alone {
+            if !self.look(place, hear).await? {
+                break;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
+    /// Hears what is new in the key; whether there is one.
+    async fn look(&self, place: &mut Place, hear: &Hear) -> Result<bool, Unavailable> {
+        let mut pipe = redis::pipe();
+        let range = pipe.cmd("XRANGE").arg(&self.keys.news);
+        range.arg(place.last.to_string()).arg("+");
+        range.arg("COUNT").arg(2 * KEPT);
+        let (found,): (Value,) = self.query(&pipe).await?;
+        let found = entries(found);
+        let Some(last) = found.last().map(|entry| entry.id) else {
+            return Ok(false);
+        };
+        if place.seen && found[0].id != place.last {
+            hear(Bell::Missed);
+        }
+        let is_new = |entry: &&Entry| !place.seen || entry.id != place.last;
+        for entry in found.iter().filter(is_new) {
+            if place.alone || *entry.kind != *RUNG.as_bytes() {
+                heard(&entry.data).into_iter().for_each(hear);
+            }
+        }
+        (place.last, place.seen) = (last, true);
+        Ok(true)
+    }
+}
+
+/// Everyone reads once. Who was to be disconnected while nobody here looked is
+/// found in the key, if that was not long ago.
+fn begin(now: StreamId, hear: &Hear) -> Place {
+    hear(Bell::Missed);
+    Place {
+        last: StreamId {
+            millis: now.millis.saturating_sub(millis(LEASE)),
+            number: 0,
+        },
+        seen: false,
+        alone: false,
+    }
+}

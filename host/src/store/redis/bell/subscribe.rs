@@ -1,0 +1,128 @@
+//! Rings by the channel.
+//!
+//! A subscription can die without a word (a half-open connection), and then no
+//! ring comes: so the listener rings itself each second, and subscribes anew
+//! when two of its own rings did not come back.
+
+use super::ringer::{grant, is_refused};
+use super::{OWN, heard};
+use crate::store::Bell;
+use crate::store::redis::{PATIENCE, RedisStore};
+use futures_core::Stream;
+use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+/// Before the first try to subscribe again.
+const SOON: Duration = Duration::from_millis(500);
+/// Before a later one, at most, while news comes by the key.
+const LATER: Duration = Duration::from_secs(10);
+
+type Hear = dyn Fn(Bell) + Send + Sync;
+
+impl RedisStore {
+    /// Subscribes again and again, for good.
+    pub(super) async fn subscribe(&self, hear: &Hear) {
+        let mut pause = SOON;
+        loop {
+            let error = self.subscription(hear).await;
+            let was_heard = self.ears.hears();
+            self.lost(&error);
+            pause = match was_heard || !self.ears.sees() {
+                true => SOON,
+                false => (pause * 2).min(LATER),
+            };
+            sleep(pause).await;
+        }
+    }
+
+    /// Says once why there is no subscription.
+    fn lost(&self, error: &RedisError) {
+        let refused = error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm);
+        let grant = grant(&self.client, &self.keys);
+        let why = match refused {
+            true => format!("the notification channel is refused ({error}); to grant it: {grant}"),
+            false => format!("the notification channel is silent ({error})"),
+        };
+        let redis = self.client.get_connection_info().addr();
+        match (self.ears.deafen(why, refused), refused) {
+            (false, _) => {}
+            (true, true) => tracing::warn!(
+                %error, %redis,
+                "Redis refuses the notification channel; polling a key for news, which costs \
+                 latency. To grant it: {grant}"
+            ),
+            (true, false) => tracing::warn!(
+                %error, %redis,
+                "lost the Redis notification channel; resubscribing, and polling a key for news \
+                 if that fails"
+            ),
+        }
+    }
+
+    /// One subscription, until it is broken: why.
+    async fn subscription(&self, hear: &Hear) -> RedisError {
+        let late = || RedisError::from((ErrorKind::Io, "no answer in time"));
+        let mut pubsub = match timeout(PATIENCE, self.client.get_async_pubsub()).await {
+            Ok(Ok(pubsub)) => pubsub,
+            Ok(Err(error)) => return error,
+            Err(_) => return late(),
+        };
+        match timeout(PATIENCE, pubsub.subscribe(&self.keys.bell)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return error,
+            Err(_) => return late(),
+        }
+        let mut rings = pubsub.into_on_message();
+        let mut second = interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut begun, mut unheard) = (false, 0);
+        loop {
+            tokio::select! {
+                ring = std::future::poll_fn(|cx| Pin::new(&mut rings).poll_next(cx)) => {
+                    let Some(ring) = ring else { return late() };
+                    unheard = 0;
+                    if !std::mem::replace(&mut begun, true) {
+                        self.begin(hear);
+                    }
+                    heard(ring.get_payload_bytes()).into_iter().for_each(hear);
+                }
+                _ = second.tick() => {
+                    if unheard == 2 {
+                        return late();
+                    }
+                    unheard += 1;
+                    if let Err(error) = self.ring_ourselves().await {
+                        return error;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The first ring shows that they come: only now does none get lost, and
+    /// everyone reads once.
+    fn begin(&self, hear: &Hear) {
+        if self.ears.hear() {
+            tracing::info!("the Redis notification channel is heard again");
+        }
+        hear(Bell::Missed);
+    }
+
+    /// A ring that fails shows as one that was not heard, unless it is refused.
+    /// It may not take longer than the time to the next one, or a silent death
+    /// is noticed late.
+    async fn ring_ourselves(&self) -> Result<(), RedisError> {
+        let mut pipe = redis::pipe();
+        pipe.cmd("PUBLISH").arg(&self.keys.bell).arg(OWN);
+        pipe.ignore_errors();
+        let answers = timeout(Duration::from_secs(1), self.query::<Vec<Value>>(&pipe)).await;
+        match answers {
+            Ok(Ok(answers)) if is_refused(&answers[0]) => {
+                answers.into_iter().try_for_each(|answer| answer.extract_error().map(drop))
+            }
+            _ => Ok(()),
+        }
+    }
+}
