@@ -34,6 +34,9 @@ pub struct Target {
     /// The process ids of the servers at --url, for their memory and CPU time
     #[arg(long, global = true, value_delimiter = ',', requires = "url")]
     pub pid: Vec<u32>,
+    /// The edges' Redis user has no channels: they poll for news
+    #[arg(long, global = true, conflicts_with = "url")]
+    pub polled: bool,
     /// Bytes of an event's payload
     #[arg(long, global = true, default_value_t = 100)]
     pub payload: usize,

@@ -101,6 +101,11 @@ impl Writer {
         pipe.cmd("PUBLISH")
             .arg(format!("{}:{{0}}:bell", self.prefix));
         pipe.arg(names).ignore();
+        // As the daemon does, for edges that poll.
+        pipe.cmd("XADD").arg(format!("{}:{{0}}:news", self.prefix));
+        pipe.arg("NOMKSTREAM").arg("MAXLEN").arg("~").arg(1000);
+        pipe.arg("*").arg("type").arg("rung").arg("data");
+        pipe.arg(names).ignore();
     }
 }
 

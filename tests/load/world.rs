@@ -29,6 +29,12 @@ enum Store {
     Given(String),
 }
 
+/// A user as Redis 7 makes it: it has no channels, so edges poll.
+fn without_channels(redis: &Redis) -> String {
+    redis.order(&["ACL", "SETUSER", "edge", "on", ">edge", "~*", "+@all"]);
+    format!("redis://edge:edge@{}", redis.addr())
+}
+
 impl World {
     /// What the options name, or a Redis and one daemon of our own.
     pub fn new(target: &Target) -> Result<World> {
@@ -41,7 +47,11 @@ impl World {
     /// Servers of our own; `extra` are further arguments of redis-server.
     pub fn own(target: &Target, edges: usize, extra: &[&str]) -> World {
         let (redis, prefix) = (Redis::new(extra), unique("load"));
-        let daemons = edge::start(edges, target.daemon.as_deref(), &redis.url(), &prefix);
+        let url = match target.polled {
+            true => without_channels(&redis),
+            false => redis.url(),
+        };
+        let daemons = edge::start(edges, target.daemon.as_deref(), &url, &prefix);
         World::of(daemons, prefix, redis)
     }
 

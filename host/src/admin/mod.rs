@@ -9,6 +9,7 @@ pub use metrics_exporter_prometheus::PrometheusHandle;
 
 use serde_json::json;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Seconds that a batch's plugins take: 100 µs to 10 s.
 const PLUGIN_SECONDS: [f64; 11] = [
@@ -28,6 +29,16 @@ pub fn install_metrics() -> anyhow::Result<PrometheusHandle> {
         .install_recorder()?;
     describe();
     Ok(handle)
+}
+
+/// Has the recorder sort what it was told, for good: it keeps every single
+/// sample until then, and nobody may ever ask for `/metrics`.
+pub async fn keep_up(metrics: PrometheusHandle, every: Duration) {
+    let mut every = tokio::time::interval(every);
+    loop {
+        every.tick().await;
+        metrics.run_upkeep();
+    }
 }
 
 fn describe() {
@@ -97,7 +108,7 @@ fn describe() {
     );
     counter!(
         "millstream_sse_cut_total",
-        "Readers that were cut since they did not read."
+        "Readers that were cut: they did not read, or held most when max-queued was reached."
     );
     counter!(
         "millstream_sse_presence_lost_total",
@@ -189,3 +200,6 @@ impl AdminHandler {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,12 +94,29 @@ impl ClaimMap {
         if issued_at.is_some_and(|at| at > now.saturating_add(leeway)) {
             return Err(Refused::token("the token was issued in the future"));
         }
+        if let Some(most) = settings.max_life {
+            self.lives_at_most(most.as_secs(), issued_at)?;
+        }
         Ok(Claims {
             client: self.clients(settings)?,
             groups: self.groups(&settings.groups_claim)?,
             issued_at,
             expires: self.seconds("exp")?.map(|at| at.saturating_add(leeway)),
         })
+    }
+
+    /// A revocation is kept for as long as the tokens that it is about may live.
+    fn lives_at_most(&self, most: u64, issued_at: Option<u64>) -> Result<(), Refused> {
+        let Some(issued_at) = issued_at else {
+            return Err(wrong("iat", "not there: max-token-life needs it"));
+        };
+        let expires = self.seconds("exp")?;
+        match expires.is_some_and(|at| at <= issued_at.saturating_add(most)) {
+            true => Ok(()),
+            false => Err(Refused::token(format!(
+                "the token lives longer than {most} s (max-token-life)"
+            ))),
+        }
     }
 
     /// A NumericDate (RFC 7519, section 2), which may have a fraction.

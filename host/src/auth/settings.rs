@@ -12,6 +12,17 @@ pub enum AuthSettings {
     Tokens(Box<TokenSettings>),
 }
 
+impl AuthSettings {
+    /// How long after its issue a token may still be good, by any clock; `None`
+    /// where that is not limited.
+    pub fn longest_life(&self) -> Option<Duration> {
+        match self {
+            AuthSettings::Anonymous => None,
+            AuthSettings::Tokens(tokens) => Some(tokens.max_life? + 2 * tokens.leeway),
+        }
+    }
+}
+
 /// Which tokens are good, and what their claims mean.
 #[derive(Clone, Debug)]
 pub struct TokenSettings {
@@ -27,6 +38,9 @@ pub struct TokenSettings {
     pub leeway: Duration,
     /// Whether a token must have an `exp` claim.
     pub require_expiry: bool,
+    /// How long a token may live from its `iat` to its `exp`, where that is
+    /// limited. Whole seconds.
+    pub max_life: Option<Duration>,
     /// The claim that is the client's id.
     pub client_claim: String,
     /// The claim that lists groups.
@@ -83,6 +97,7 @@ impl TokenSettings {
             audiences: Vec::new(),
             leeway: Duration::from_secs(30),
             require_expiry: true,
+            max_life: None,
             client_claim: "sub".into(),
             groups_claim: "groups".into(),
             services_claim: "millstream_clients".into(),

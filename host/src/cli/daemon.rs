@@ -1,7 +1,7 @@
 //! A daemon's parts, started in order and stopped in the other.
 
 use super::edge::Edge;
-use crate::admin::{AdminHandler, PrometheusHandle, install_metrics};
+use crate::admin::{AdminHandler, PrometheusHandle, install_metrics, keep_up};
 use crate::config::{PluginSettings, Role, Settings};
 use crate::http::{Listener, ListenerSettings, NamedHere};
 use crate::ingest::Outbox;
@@ -23,6 +23,9 @@ use tokio::time::timeout;
 const DRAIN: Duration = Duration::from_secs(10);
 /// How often the store is asked whether it answers.
 const PING: Duration = Duration::from_secs(2);
+
+/// How often samples of metrics are sorted.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// How long readers are given for what is stored last.
 const LAST_EVENTS: Duration = Duration::from_millis(100);
@@ -75,6 +78,7 @@ impl Daemon {
         // Everything that uses TLS takes the process's one provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let metrics = install_metrics()?;
+        tokio::spawn(keep_up(metrics.clone(), UPKEEP));
         let store = Arc::new(Store::open(&settings.store)?);
         let edge = match role.serves() {
             true => Some(Edge::bind(&settings, &store).await?),

@@ -148,9 +148,8 @@ fn gateway(
 
 fn sse_settings(settings: &Settings) -> SseSettings {
     let http = &settings.http;
-    let kept = usize::try_from(settings.store.retention.max_events).unwrap_or(PAGE);
     SseSettings {
-        page: kept.min(PAGE),
+        page: PAGE,
         heartbeat: http.heartbeat,
         retry: http.retry,
         write_timeout: http.write_timeout,
@@ -159,6 +158,7 @@ fn sse_settings(settings: &Settings) -> SseSettings {
         per_address: http.max_connections_per_address,
         queued: http.max_queued,
         groups: http.max_groups,
+        token_life: settings.auth.longest_life(),
         cors_origins: http.cors_origins.clone(),
     }
 }

@@ -88,6 +88,7 @@ impl Checker<'_> {
             audiences: self.names(auth.audience)?,
             leeway: self.leeway(auth.leeway, default.leeway)?,
             require_expiry: auth.require_expiry.is_none_or(Spanned::into_inner),
+            max_life: self.max_token_life(auth.max_token_life)?,
             client_claim: claim(auth.client_claim, default.client_claim)?,
             groups_claim: claim(auth.groups_claim, default.groups_claim)?,
             services_claim: claim(auth.services_claim, default.services_claim)?,
@@ -147,6 +148,19 @@ impl Checker<'_> {
             return self.error(span, "expected whole seconds");
         }
         Ok(leeway)
+    }
+
+    fn max_token_life(&self, given: Option<Spanned<values::Time>>) -> Checked<Option<Duration>> {
+        let Some(given) = given else {
+            return Ok(None);
+        };
+        let (least, most) = (Duration::from_secs(60), Duration::from_hours(366 * 24));
+        let span = given.span();
+        let life = self.time(Some(given), least, least..=most)?;
+        match life.subsec_nanos() {
+            0 => Ok(Some(life)),
+            _ => self.error(span, "expected whole seconds"),
+        }
     }
 
     fn printable(
@@ -215,6 +229,7 @@ impl file::Auth {
             .or(place("audience", &self.audience))
             .or(place("leeway", &self.leeway))
             .or(place("require-expiry", &self.require_expiry))
+            .or(place("max-token-life", &self.max_token_life))
             .or(place("client-claim", &self.client_claim))
             .or(place("groups-claim", &self.groups_claim))
             .or(place("services-claim", &self.services_claim))

@@ -111,6 +111,7 @@ pub(super) struct Auth {
     pub audience: Option<Spanned<Names>>,
     pub leeway: Option<Spanned<Time>>,
     pub require_expiry: Option<Spanned<bool>>,
+    pub max_token_life: Option<Spanned<Time>>,
     pub client_claim: Option<Spanned<Text>>,
     pub groups_claim: Option<Spanned<Text>>,
     pub services_claim: Option<Spanned<Text>>,

@@ -96,6 +96,7 @@ issuer = "https://issuer.example"
 audience = ["a", "b"]
 leeway = "0s"
 require-expiry = false
+max-token-life = "12h"
 client-claim = "https://example.com/client"
 groups-claim = "roles"
 services-claim = "reads"
@@ -113,6 +114,7 @@ id = "2026-11"
     assert_eq!(tokens.issuers, ["https://issuer.example"]);
     assert_eq!(tokens.audiences, ["a", "b"]);
     assert!(!tokens.require_expiry && tokens.leeway.is_zero());
+    assert_eq!(tokens.max_life, Some(Duration::from_hours(12)));
     assert_eq!(tokens.client_claim, "https://example.com/client");
     assert_eq!(tokens.cookie, "__Host-session");
     let [secret, key] = &tokens.keys[..] else {
@@ -136,6 +138,8 @@ fn what_is_wrong_with_auth_is_named() {
         ("audience = [7]", "expected a string"),
         ("leeway = \"1h\"", "expected a time from 0s to 10m"),
         ("leeway = \"1500ms\"", "whole seconds"),
+        ("max-token-life = \"1s\"", "expected a time from 1m"),
+        ("max-token-life = \"60500ms\"", "whole seconds"),
         ("client-claim = \"\"", "1 to 256 bytes"),
         (
             "cookie = \"millstream\"",

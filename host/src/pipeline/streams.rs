@@ -14,8 +14,8 @@ fn text<T>(answer: Result<T, Unavailable>) -> Result<T, String> {
 }
 
 impl Streams for StoreStreams {
-    fn read(&self, wants: Vec<Want>) -> BoxFuture<'_, Result<Vec<Page>, String>> {
-        Box::pin(async move { text(self.0.read(&wants).await) })
+    fn read(&self, wants: Vec<Want>, most: usize) -> BoxFuture<'_, Result<Vec<Page>, String>> {
+        Box::pin(async move { text(self.0.read(&wants, most).await) })
     }
 
     fn listen(&self, hear: Box<dyn Fn(News) + Send + Sync>) -> BoxFuture<'_, ()> {
@@ -25,7 +25,7 @@ impl Streams for StoreStreams {
                     Bell::News(streams) => News::Of(streams),
                     Bell::Missed => News::Missed,
                     Bell::Disconnect(client) => News::Disconnect(client),
-                    Bell::Revoked => News::Revoked,
+                    Bell::Revoked(which) => News::Revoked(which),
                 });
             };
             self.0.listen(&pass_on).await;
@@ -44,8 +44,13 @@ impl Streams for StoreStreams {
         Box::pin(async move { text(self.0.revoked().await) })
     }
 
-    fn revoke(&self, client: ClientId, before: u64) -> BoxFuture<'_, Result<(), String>> {
-        Box::pin(async move { text(self.0.revoke(&client, before).await) })
+    fn revoke(
+        &self,
+        client: ClientId,
+        before: u64,
+        expired: Option<u64>,
+    ) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async move { text(self.0.revoke(&client, before, expired).await) })
     }
 
     fn disconnect(&self, client: ClientId) -> BoxFuture<'_, Result<(), String>> {

@@ -68,6 +68,9 @@ pub struct Want {
     pub limit: usize,
     /// Whether to find out if entries after `after` may be gone.
     pub check_gap: bool,
+    /// How many entries the stream had ever been given up to `after`, where
+    /// that is known: then it is found out exactly, whether asked or not.
+    pub counted: Option<u64>,
 }
 
 /// The answer to a [`Want`].
@@ -80,6 +83,9 @@ pub struct Page {
     pub last: StreamId,
     /// What may have been missed, where it was asked.
     pub gap: Option<Gap>,
+    /// How many entries the stream had ever been given up to the last one here,
+    /// or where there is none, up to its end; where the store can say.
+    pub counted: Option<u64>,
 }
 
 /// The type of the entry that tells a stream's readers that they may have

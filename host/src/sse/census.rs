@@ -72,10 +72,11 @@ impl Hub {
             after: None,
             limit: 0,
             check_gap: false,
+            counted: None,
         };
         let wants = connections.iter().map(|c| want(&c.reader.client));
         let wants = wants.collect();
-        let pages = self.ask(|streams| async move { streams.read(wants).await });
+        let pages = self.ask(|streams| async move { streams.read(wants, usize::MAX).await });
         let pages = pages.await.unwrap_or_default();
         pages.into_iter().map(|page| page.last).collect()
     }
@@ -108,7 +109,8 @@ impl Hub {
     /// When the store does not answer.
     pub async fn revoke(&self, client: &ClientId, before: u64) -> Result<(), String> {
         let client = client.clone();
-        self.ask(|streams| async move { streams.revoke(client, before).await })
+        let expired = self.expired();
+        self.ask(|streams| async move { streams.revoke(client, before, expired).await })
             .await
     }
 }

@@ -13,9 +13,13 @@ use crate::record::{Entry, Gap, StreamId, StreamName};
 use bytes::Bytes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
+use std::time::Duration;
 
-/// Entries of the first read: nobody knows how large they are before.
-const FIRST_PAGE: usize = 8;
+/// Entries of the first read: nobody knows how large they are before. One more
+/// than what comes most often, so that it shows that there are no others.
+const FIRST_PAGE: usize = 2;
+/// Whoever takes nothing for this long is not reading now.
+const STUCK: Duration = Duration::from_secs(1);
 /// After so many entries that were left out the client's cursor is moved.
 const SILENT: u32 = 64;
 
@@ -189,7 +193,7 @@ impl Connection {
 
     /// What is due by now: a comment, if it is quiet; its end, if it does not
     /// read. Called at least every `every`.
-    pub fn tick(&self, now: Tick, every: std::time::Duration, comment: &Frame) {
+    pub fn tick(&self, now: Tick, every: Duration, comment: &Frame) {
         let mut state = self.state();
         let settings = &self.limits.settings;
         let stuck = state.out.stuck().map(|since| since.until(now));
@@ -197,8 +201,7 @@ impl Connection {
             return;
         }
         if stuck.is_some_and(|stuck| stuck >= settings.write_timeout) {
-            metrics::counter!("millstream_sse_cut_total").increment(1);
-            state.out.cut();
+            state.cut();
         } else if stuck.is_none() {
             let quiet = state.out.last_write().until(now);
             if quiet + every > settings.heartbeat {
@@ -223,6 +226,21 @@ impl Connection {
         }
     }
 
+    /// Whether its socket took nothing for a while, and the bytes that wait.
+    pub fn holds(&self, now: Tick) -> (bool, usize) {
+        let state = self.state();
+        let stuck = state.out.stuck().map(|since| since.until(now));
+        (
+            stuck.is_some_and(|stuck| stuck >= STUCK),
+            state.out.waiting(),
+        )
+    }
+
+    /// Ends it now: it resumes where it was.
+    pub fn cut(&self) {
+        self.state().cut();
+    }
+
     /// Gives it a socket of its own, with the answer's head to be sent first.
     pub fn attach(&self, socket: tokio::net::TcpStream, head: Bytes) {
         self.state().out.attach(socket, head);
@@ -243,6 +261,11 @@ impl Connection {
 }
 
 impl State {
+    fn cut(&mut self) {
+        metrics::counter!("millstream_sse_cut_total").increment(1);
+        self.out.cut();
+    }
+
     fn has_room(&self, room: usize) -> bool {
         self.out.waiting() < room
     }
@@ -254,8 +277,8 @@ impl State {
     }
 
     fn doubt(&mut self, follow: usize) {
-        if let Position::At(id) = self.places[follow] {
-            self.places[follow] = Position::Unsure(id);
+        if let Position::At(place) = self.places[follow] {
+            self.places[follow] = Position::Unsure(place);
         }
     }
 }

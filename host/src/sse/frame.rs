@@ -6,16 +6,53 @@
 //! side by side, its `id:` line and the rest, for those whose id is their own.
 
 use crate::record::{Entry, Gap, StreamId};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes kept for a chunk's size: up to eight digits and a line end.
 const SIZE: usize = 10;
+/// What ends a chunk.
+const END: &[u8] = b"\r\n";
+/// A large frame is in parts: what is sent of it is not held any more.
+const PART: usize = 64 << 10;
+
+/// Bytes of frames that someone holds.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+/// What all frames take that wait for anyone, each counted once, however many
+/// it waits for.
+pub fn waiting() -> usize {
+    WAITING.load(Ordering::Relaxed)
+}
+
+/// Bytes that are counted while someone holds them.
+struct Counted(Vec<u8>);
+
+impl Counted {
+    fn share(bytes: Vec<u8>) -> Bytes {
+        WAITING.fetch_add(bytes.capacity(), Ordering::Relaxed);
+        Bytes::from_owner(Counted(bytes))
+    }
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        WAITING.fetch_sub(self.0.capacity(), Ordering::Relaxed);
+    }
+}
 
 /// Some bytes to send, shared by everyone that they are sent to.
 #[derive(Clone)]
 pub struct Frame {
-    chunk: Bytes,
+    first: Bytes,
+    rest: Vec<Bytes>,
     size: usize,
 }
 
@@ -27,20 +64,50 @@ impl Frame {
         let size = format!("{:x}\r\n", whole.len() - SIZE);
         let start = SIZE - size.len();
         whole[start..SIZE].copy_from_slice(size.as_bytes());
-        whole.extend_from_slice(b"\r\n");
+        let (first, rest) = match whole.len() {
+            0..=PART => {
+                whole.extend_from_slice(END);
+                (Counted::share(whole).slice(start..), Vec::new())
+            }
+            _ => in_parts(&whole[start..]),
+        };
         Frame {
-            chunk: Bytes::from(whole).slice(start..),
+            first,
+            rest,
             size: size.len(),
         }
     }
 
-    /// As a chunk, or as it is.
-    pub fn bytes(&self, chunked: bool) -> Bytes {
-        if chunked {
-            return self.chunk.clone();
-        }
-        self.chunk.slice(self.size..self.chunk.len() - 2)
+    /// As a chunk, or as it is, in its parts.
+    pub fn parts(&self, chunked: bool) -> impl Iterator<Item = Bytes> {
+        let all = std::iter::once(&self.first).chain(&self.rest);
+        all.enumerate().map(move |(n, part)| {
+            if chunked {
+                return part.clone();
+            }
+            let start = if n == 0 { self.size } else { 0 };
+            let end = if n == self.rest.len() { END.len() } else { 0 };
+            part.slice(start..part.len() - end)
+        })
     }
+
+    /// Likewise, in one.
+    pub fn bytes(&self, chunked: bool) -> Bytes {
+        let mut whole = BytesMut::new();
+        self.parts(chunked)
+            .for_each(|part| whole.extend_from_slice(&part));
+        whole.freeze()
+    }
+}
+
+/// A chunk in parts, the last of which has its end.
+fn in_parts(chunk: &[u8]) -> (Bytes, Vec<Bytes>) {
+    let mut parts: Vec<Vec<u8>> = chunk.chunks(PART).map(<[u8]>::to_vec).collect();
+    if let Some(last) = parts.last_mut() {
+        last.extend_from_slice(END);
+    }
+    let mut parts = parts.into_iter().map(Counted::share);
+    (parts.next().unwrap_or_default(), parts.collect())
 }
 
 /// What ends a body of chunks.
@@ -206,6 +273,21 @@ mod tests {
             "id: 1-2\ndata: x\ndata: id: 9-9\ndata: \ndata: event: y\n\n",
         );
         check("a\nid: 9", "", "id: 1-2\nevent: aid: 9\ndata: \n\n");
+    }
+
+    #[test]
+    fn a_large_frame_is_in_parts_that_are_counted_while_they_are_held() {
+        let data: Bytes = vec![b'x'; 5 * PART / 2].into();
+        let (id, kind) = (StreamId::default(), Bytes::new());
+        let frame = event(&Entry { id, kind, data });
+        assert_eq!(frame.parts(true).count(), 3);
+        let (chunk, body) = (frame.bytes(true), frame.bytes(false));
+        let size = format!("{:x}\r\n", body.len());
+        assert_eq!(chunk, [size.as_bytes(), &body, b"\r\n"].concat());
+        assert!(body.starts_with(b"data: xxx") && body.ends_with(b"xxx\n\n"));
+        let last = frame.parts(false).last().expect("it has one");
+        drop(frame);
+        assert!(waiting() >= last.len(), "other tests have theirs, too");
     }
 
     #[test]

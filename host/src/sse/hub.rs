@@ -2,6 +2,7 @@
 
 use super::connection::Connection;
 use super::feed::{Feed, Follower};
+use super::frame;
 use super::limits::{Limits, SseSettings, origin_of};
 use super::outlet::Outlet;
 use super::place::{Follow, Reader};
@@ -28,7 +29,7 @@ pub struct Hub {
     pub(super) forgotten: Notify,
     /// Revocations are to be read (again) before anything else is.
     pub(super) stale: AtomicBool,
-    pub(super) revoked: Mutex<HashMap<ClientId, u64>>,
+    pub(super) revocations: Mutex<HashMap<ClientId, u64>>,
     /// Why nothing can be read now, where that is so.
     trouble: Mutex<Option<String>>,
     presence: Option<presence::Sender>,
@@ -59,7 +60,7 @@ impl Hub {
             news: Notify::new(),
             forgotten: Notify::new(),
             stale: AtomicBool::new(true),
-            revoked: Mutex::default(),
+            revocations: Mutex::default(),
             trouble: Mutex::default(),
             presence,
             store: store.clone(),
@@ -231,6 +232,22 @@ impl Hub {
         followers.into_iter().map(|f| f.connection).collect()
     }
 
+    /// Cuts those who hold most of what waits, until the rest is no more than
+    /// may wait: first those whose sockets took nothing of late. They come back
+    /// and lose nothing. One alone may hold a single event, however large.
+    pub(super) fn make_room(&self) {
+        let now = self.limits.now();
+        let mut holders: Vec<_> = self.everyone().into_iter().collect();
+        holders.retain(|connection| connection.holds(now).1 > 0);
+        holders.sort_by_cached_key(|connection| connection.holds(now));
+        let enough = self.limits.enough();
+        while holders.len() > 1 && frame::waiting() > enough {
+            let cut = holders.pop();
+            cut.iter().for_each(|connection| connection.cut());
+        }
+        self.limits.room_was_made();
+    }
+
     fn end_all_of(&self, client: &ClientId) {
         for connection in self.of(client) {
             connection.end(self.retry_ms(1));
@@ -281,7 +298,8 @@ async fn listen(hub: Arc<Hub>) {
         News::Of(streams) => hub.ring(&streams),
         News::Missed => hub.missed(),
         News::Disconnect(client) => hub.end_all_of(&client),
-        News::Revoked => {
+        News::Revoked(Some((client, before))) => hub.revoked(&client, before),
+        News::Revoked(None) => {
             hub.stale.store(true, Ordering::Release);
             hub.news.notify_one();
         }

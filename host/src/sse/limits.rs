@@ -1,5 +1,6 @@
 //! What all connections share: settings, the clock, and what they may hold.
 
+use super::frame;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -8,6 +9,9 @@ use std::time::Duration;
 const ROOM: usize = 64 << 10;
 /// The same where all of them together hold too much.
 const LITTLE_ROOM: usize = 2 << 10;
+/// Bytes that may wait beyond what is configured, before room is made: little
+/// ones of each socket, which got an event while the others held too much.
+const SPARE: usize = 4 << 20;
 /// The shortest lease: a page that is loaded again keeps its interest.
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -29,11 +33,13 @@ pub struct SseSettings {
     pub per_address: Option<usize>,
     /// Bytes that may wait for all sockets together.
     pub queued: usize,
-    /// Entries of one read, at most: no more than a stream keeps, or what was
-    /// trimmed meanwhile is not noticed.
+    /// Entries of one read, at most.
     pub page: usize,
     /// Groups that one connection may follow.
     pub groups: usize,
+    /// How long a token may live beyond its issue, clocks apart included; `None`
+    /// where nobody knows.
+    pub token_life: Option<Duration>,
     /// Origins whose pages may read, with credentials.
     pub cors_origins: Vec<String>,
 }
@@ -50,6 +56,7 @@ impl Default for SseSettings {
             queued: 256 << 20,
             page: 128,
             groups: 16,
+            token_life: None,
             cors_origins: Vec::new(),
         }
     }
@@ -86,7 +93,8 @@ impl Tick {
 pub(super) struct Limits {
     pub settings: SseSettings,
     clock: AtomicU32,
-    queued: AtomicUsize,
+    /// How much waited when room was made last: what could not be cut then.
+    left: AtomicUsize,
 }
 
 impl Limits {
@@ -94,7 +102,7 @@ impl Limits {
         Limits {
             settings,
             clock: AtomicU32::new(0),
-            queued: AtomicUsize::new(0),
+            left: AtomicUsize::new(0),
         }
     }
 
@@ -107,23 +115,28 @@ impl Limits {
         Tick(self.clock.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    pub fn queued(&self, bytes: usize) {
-        self.queued.fetch_add(bytes, Ordering::Relaxed);
+    /// Whether so much more waits than may that room must be made.
+    pub fn too_much(&self) -> bool {
+        let waiting = frame::waiting();
+        let left = self.left.fetch_min(waiting, Ordering::Relaxed).min(waiting);
+        waiting > left.max(self.settings.queued) + SPARE
     }
 
-    pub fn unqueued(&self, bytes: usize) {
-        self.queued.fetch_sub(bytes, Ordering::Relaxed);
+    /// Bytes that may wait once room was made: not so many that it is made
+    /// again at once.
+    pub fn enough(&self) -> usize {
+        self.settings.queued + SPARE / 2
     }
 
-    /// Bytes that wait for all sockets together.
-    pub fn waiting(&self) -> usize {
-        self.queued.load(Ordering::Relaxed)
+    /// Room was made.
+    pub fn room_was_made(&self) {
+        self.left.store(frame::waiting(), Ordering::Relaxed);
     }
 
     /// Bytes that may wait for one socket now. Where too many wait already,
     /// only who reads gets more.
     pub fn room(&self) -> usize {
-        match self.waiting() < self.settings.queued {
+        match frame::waiting() < self.settings.queued {
             true => ROOM,
             false => LITTLE_ROOM,
         }

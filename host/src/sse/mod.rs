@@ -55,14 +55,16 @@ pub enum News {
     Missed,
     /// This client's connections are to be ended.
     Disconnect(ClientId),
-    /// A revocation was added.
-    Revoked,
+    /// A revocation was added: whose, and of tokens issued before which time
+    /// (s since 1970); `None` where that is not said.
+    Revoked(Option<(ClientId, u64)>),
 }
 
 /// Where streams are read.
 pub trait Streams: Send + Sync + 'static {
-    /// Reads many pages in one round trip, in the order asked.
-    fn read(&self, wants: Vec<Want>) -> BoxFuture<'_, Result<Vec<Page>, String>>;
+    /// Reads many pages, in the order asked: at least one, and no more when they
+    /// have brought about `most` bytes.
+    fn read(&self, wants: Vec<Want>, most: usize) -> BoxFuture<'_, Result<Vec<Page>, String>>;
 
     /// Hands news to `hear`, for good, beginning with `Missed` once nothing can
     /// be missed any more. `hear` does not block.
@@ -79,8 +81,14 @@ pub trait Streams: Send + Sync + 'static {
     /// Every revocation: whose tokens, issued before which time (s since 1970).
     fn revoked(&self) -> BoxFuture<'_, Result<Vec<(ClientId, u64)>, String>>;
 
-    /// Adds a revocation, and tells everyone who listens.
-    fn revoke(&self, client: ClientId, before: u64) -> BoxFuture<'_, Result<(), String>>;
+    /// Adds a revocation, and tells everyone who listens. Those of tokens that
+    /// were issued before `expired` are forgotten.
+    fn revoke(
+        &self,
+        client: ClientId,
+        before: u64,
+        expired: Option<u64>,
+    ) -> BoxFuture<'_, Result<(), String>>;
 
     /// Has everyone who listens end a client's connections.
     fn disconnect(&self, client: ClientId) -> BoxFuture<'_, Result<(), String>>;

@@ -62,19 +62,17 @@ impl Outlet {
 
     /// Adds a frame. To be followed by [`Outlet::flush`].
     pub fn push(&mut self, frame: &Frame) {
-        self.add(frame.bytes(self.chunked));
+        frame.parts(self.chunked).for_each(|part| self.add(part));
     }
 
     fn add(&mut self, bytes: Bytes) {
         self.queued += bytes.len();
-        self.limits.queued(bytes.len());
         self.queue.push_back(bytes);
     }
 
     /// Has what follows go to a socket, behind `head`.
     pub fn attach(&mut self, socket: TcpStream, head: Bytes) {
         self.queued += head.len();
-        self.limits.queued(head.len());
         self.queue.push_front(head);
         self.sink = Sink::Socket(socket);
         self.flush();
@@ -119,15 +117,15 @@ impl Outlet {
 
     /// Lets go of its socket and of what waits.
     pub fn close(&mut self) {
-        self.cut = true;
+        self.cut();
         self.sink = Sink::Body;
-        self.queue = VecDeque::new();
-        self.limits.unqueued(std::mem::take(&mut self.queued));
     }
 
-    /// Ends it now.
+    /// Ends it now, and lets go of what waits.
     pub fn cut(&mut self) {
         self.cut = true;
+        self.queue = VecDeque::new();
+        self.queued = 0;
         self.wake();
     }
 
@@ -163,7 +161,6 @@ impl Outlet {
 
     fn gone(&mut self, bytes: usize) {
         self.queued -= bytes;
-        self.limits.unqueued(bytes);
         self.last_write = self.limits.now();
         if self.queue.is_empty() {
             // Most connections have nothing waiting: not even room for it.
@@ -260,11 +257,5 @@ impl Outlet {
         let pieces = self.queue.drain(..count);
         pieces.for_each(|bytes| piece.extend_from_slice(&bytes));
         Some(piece.freeze())
-    }
-}
-
-impl Drop for Outlet {
-    fn drop(&mut self) {
-        self.limits.unqueued(self.queued);
     }
 }

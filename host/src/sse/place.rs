@@ -6,6 +6,21 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+/// A place behind an entry of a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Place {
+    pub id: StreamId,
+    /// How many entries the stream had been given up to that one, where it is
+    /// known: by that it shows exactly whether any were removed unread.
+    pub counted: Option<u64>,
+}
+
+impl From<StreamId> for Place {
+    fn from(id: StreamId) -> Place {
+        Place { id, counted: None }
+    }
+}
+
 /// How far a connection is in a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Position {
@@ -15,9 +30,9 @@ pub(super) enum Position {
     Oldest,
     /// It goes on after this entry; whether those behind it are still there has
     /// to be asked.
-    Unsure(StreamId),
+    Unsure(Place),
     /// It has everything up to here.
-    At(StreamId),
+    At(Place),
 }
 
 impl Position {
@@ -25,7 +40,7 @@ impl Position {
     pub fn id(self) -> StreamId {
         match self {
             Position::Unknown | Position::Oldest => StreamId::default(),
-            Position::Unsure(id) | Position::At(id) => id,
+            Position::Unsure(place) | Position::At(place) => place.id,
         }
     }
 }

@@ -1,20 +1,19 @@
-//! The one reader: fetches for everyone who may have news, in one round trip.
+//! The one reader: fetches for everyone who may have news, in few round trips.
 
 use super::feed::{Feed, Follower};
 use super::hub::Hub;
 use super::pages::Frames;
-use super::place::{Given, Position};
-use crate::record::{Page, StreamId, Want};
+use super::place::{Given, Place, Position};
+use crate::record::{Page, Want};
 use metrics::counter;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The most questions in one round trip.
+/// The most questions of one turn.
 const QUESTIONS: usize = 512;
-/// Bytes that one round trip should bring at most: what is larger, by as much
-/// as its streams' entries are, makes the next ones ask fewer questions.
-const BYTES: usize = 16 << 20;
+/// Bytes after which no more is asked: the rest waits for the next turn.
+const BYTES: usize = 8 << 20;
 /// Followers that are served before others get a turn.
 const TURN: usize = 256;
 /// Before the store is asked again that did not answer.
@@ -30,6 +29,12 @@ struct Asked {
 }
 
 impl Asked {
+    /// There was no time for it.
+    fn put_back(&self, hub: &Hub) {
+        self.feed.answer();
+        hub.read_again(&self.feed);
+    }
+
     /// There was no answer: by the time that there is one, entries may have been
     /// trimmed.
     fn fail(&self, hub: &Hub) {
@@ -51,15 +56,16 @@ pub(super) async fn run(hub: Arc<Hub>) {
         }
         // Who may read, and whose interest stands, is settled before anything is
         // read: of everyone who is asked for here, and not of who comes now.
-        let asked = asked(&hub, most);
+        let mut asked = asked(&hub, most);
         let settled = hub.settle().await;
         let reading = (settled.is_ok() && !asked.is_empty()).then(|| {
             let wants = asked.iter().map(want).collect();
-            hub.ask(|streams| async move { streams.read(wants).await })
+            hub.ask(|streams| async move { streams.read(wants, BYTES).await })
         });
         if let Some((asked, pages)) = answered.take() {
-            for (asked, page) in asked.iter().zip(&pages) {
-                give(&hub, asked, page, &sent).await;
+            // What was handed over is not kept for what comes behind it.
+            for (asked, page) in asked.into_iter().zip(pages) {
+                give(&hub, &asked, &page, &sent).await;
             }
         }
         let read = match (settled, reading) {
@@ -70,6 +76,8 @@ pub(super) async fn run(hub: Arc<Hub>) {
         match read {
             Ok(pages) => {
                 hub.trouble(None);
+                let rest = asked.drain(pages.len().min(asked.len())..);
+                rest.for_each(|asked| asked.put_back(&hub));
                 most = match bytes(&pages) {
                     0..BYTES => (most * 2).min(QUESTIONS),
                     _ => (most / 2).max(1),
@@ -126,17 +134,19 @@ fn asked(hub: &Hub, most: usize) -> Vec<Asked> {
 }
 
 fn want(asked: &Asked) -> Want {
-    let (after, check_gap) = match asked.position {
-        Position::Unknown => (None, false),
-        Position::Oldest => (Some(StreamId::default()), false),
-        Position::Unsure(id) => (Some(id), true),
-        Position::At(id) => (Some(id), false),
+    let place = match asked.position {
+        Position::Unknown => None,
+        Position::Oldest => Some(Place::default()),
+        Position::Unsure(place) | Position::At(place) => Some(place),
     };
+    let counted = place.and_then(|place| place.counted);
+    let sure = matches!(asked.position, Position::At(_)) && counted.is_some();
     Want {
         stream: asked.feed.name.clone(),
-        after,
+        after: place.map(|place| place.id),
         limit: asked.limit,
-        check_gap,
+        check_gap: place.is_some() && !sure,
+        counted,
     }
 }
 
@@ -153,6 +163,9 @@ async fn give(hub: &Hub, asked: &Asked, page: &Page, sent: &metrics::Counter) {
                 opened,
             } = connection.give(follow, asked.position, (page, &frames), asked.limit);
             sent.increment(events as u64);
+            if hub.limits.too_much() {
+                hub.make_room();
+            }
             more |= again;
             if opened {
                 hub.ring_all_of(connection);

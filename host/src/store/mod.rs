@@ -7,6 +7,7 @@
 //! knows nothing of Kafka, of plugins, or of what a pipeline does with an
 //! answer.
 
+mod gap;
 mod ledger;
 pub mod memory;
 mod protocol;
@@ -110,6 +111,7 @@ pub enum Bell {
     Missed,
     /// This client's connections are to be ended.
     Disconnect(ClientId),
-    /// A revocation was added.
-    Revoked,
+    /// A revocation was added: whose, and of tokens issued before which time
+    /// (s since 1970); `None` where the ring does not say.
+    Revoked(Option<(ClientId, u64)>),
 }

@@ -49,13 +49,14 @@ impl Store {
         }
     }
 
-    /// Reads pages of many streams in one round trip, in the order asked.
+    /// Reads pages of many streams, in the order asked: at least one, and no
+    /// more when they have brought about `most` bytes.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn read(&self, wants: &[Want]) -> Result<Vec<Page>, Unavailable> {
+    pub async fn read(&self, wants: &[Want], most: usize) -> Result<Vec<Page>, Unavailable> {
         match self {
-            Store::Redis(store) => store.read(wants).await,
+            Store::Redis(store) => store.read(wants, most).await,
             Store::Memory(store) => Ok(store.read(wants)),
         }
     }
@@ -90,15 +91,21 @@ impl Store {
     }
 
     /// Revokes a client's tokens that were issued before a time, in seconds
-    /// since 1970-01-01 UTC, and rings.
+    /// since 1970-01-01 UTC, and rings. Revocations of tokens that were issued
+    /// before `expired` are forgotten.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn revoke(&self, client: &ClientId, before: u64) -> Result<(), Unavailable> {
+    pub async fn revoke(
+        &self,
+        client: &ClientId,
+        before: u64,
+        expired: Option<u64>,
+    ) -> Result<(), Unavailable> {
         match self {
-            Store::Redis(store) => store.revoke(client, before).await,
+            Store::Redis(store) => store.revoke(client, before, expired).await,
             Store::Memory(store) => {
-                store.revoke(client, before);
+                store.revoke(client, before, expired);
                 Ok(())
             }
         }

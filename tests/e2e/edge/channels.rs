@@ -140,7 +140,10 @@ fn revocations_and_disconnects_hold_without_channels() {
         before.extend([open(edge, &ada), open(edge, &bob)]);
     }
     before.iter().for_each(|sse| assert_eq!(sse.status, 200));
-    post(&edges[0], &format!("/v1/clients/ada/revoke?before={}", now() - 5));
+    post(
+        &edges[0],
+        &format!("/v1/clients/ada/revoke?before={}", now() - 5),
+    );
     post(&edges[0], "/v1/clients/bob/disconnect");
     for mut sse in before {
         while sse.next(SOON).is_some() {}
@@ -158,7 +161,12 @@ fn behind_a_proxy_without_channels_all_is_delivered() {
     let refuses = ["--rename-command", "SUBSCRIBE", ""];
     let refuses = [&["--rename-command", "PUBLISH", ""], &refuses[..]].concat();
     let drops = [
-        "--rename-command", "PUBLISH", "", "--rename-command", "EXISTS", "PUBLISH",
+        "--rename-command",
+        "PUBLISH",
+        "",
+        "--rename-command",
+        "EXISTS",
+        "PUBLISH",
     ];
     for proxy in [&refuses[..], &drops] {
         let (redis, prefix) = (servers().own_redis(proxy), unique("proxy"));

@@ -4,6 +4,7 @@
 mod admin;
 mod channels;
 mod groups;
+mod large;
 mod limits;
 mod presence;
 mod protocol;

@@ -59,7 +59,19 @@ impl Edge<'static> {
 
     /// With files beside its configuration, or the like.
     pub fn made(http: &str, rest: &str, also: impl FnOnce(DaemonBuilder) -> DaemonBuilder) -> Self {
-        let (redis, prefix) = (&servers().redis, unique("edge"));
+        Edge::on(&servers().redis, http, rest, also)
+    }
+}
+
+impl Edge<'_> {
+    /// As [`Edge::made`], on a Redis of one's own.
+    pub fn on<'a>(
+        redis: &'a Redis,
+        http: &str,
+        rest: &str,
+        also: impl FnOnce(DaemonBuilder) -> DaemonBuilder,
+    ) -> Edge<'a> {
+        let prefix = unique("edge");
         let builder = Daemon::builder(&config(redis, &prefix, http, rest)).role("edge");
         let daemon = also(builder).start();
         daemon.wait_ready(SOON);
@@ -69,9 +81,7 @@ impl Edge<'static> {
             redis,
         }
     }
-}
 
-impl Edge<'_> {
     /// Another edge on the same streams.
     pub fn beside(&self) -> Edge<'_> {
         let config = config(self.redis, &self.prefix, "", ANONYMOUS);

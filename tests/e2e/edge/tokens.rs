@@ -4,7 +4,7 @@ use super::SOON;
 use super::rig::{ANONYMOUS, Edge, next};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use millstream_tests::{Sse, wait_until};
+use millstream_tests::{Sse, servers, wait_until};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -208,6 +208,60 @@ fn revoked_tokens_are_of_no_use_anywhere_and_later_ones_are() {
     assert_eq!(anonymous.call("POST", &path, &[]).0, 200);
     edge.write("client:ada", "t", "goes on");
     assert_eq!(next(&mut ada), "goes on");
+}
+
+#[test]
+fn a_revocation_is_read_alone_however_many_there_are() {
+    const MANY: usize = 20_000;
+    let redis = servers().own_redis(&[]);
+    let edge = Edge::on(&redis, "", AUTH, |builder| builder.file("secret", SECRET));
+    let mut add = vec!["ZADD".to_owned(), edge.key("revoked")];
+    (0..MANY).for_each(|n| add.extend([(now() - 5).to_string(), format!("c{n}")]));
+    let add: Vec<&str> = add.iter().map(String::as_str).collect();
+    let _: usize = edge.redis(&add);
+    let sent = || -> u64 {
+        let info: String = edge.redis(&["INFO", "stats"]);
+        let mut lines = info.lines();
+        let sent = lines.find_map(|line| line.strip_prefix("total_net_output_bytes:"));
+        sent.unwrap().parse().unwrap()
+    };
+    let before = sent();
+    for n in 0..20 {
+        let client = format!("d{n}");
+        let ada = bearer(&token(json!({ "sub": client })));
+        let (mut sse, _) = edge.open("", &[("authorization", &ada)]);
+        let path = format!("/v1/clients/{client}/revoke?before={}", now() - 5);
+        assert_eq!(edge.call("POST", &path, &[]).0, 200);
+        ends(&mut sse);
+        assert_eq!(edge.ask("", &[("authorization", &ada)]).status, 401);
+    }
+    let sent = sent() - before;
+    // One time all of them would be more.
+    assert!(sent < 10 * MANY as u64, "Redis sent {sent} bytes");
+}
+
+#[test]
+fn where_it_is_said_how_long_tokens_live_others_are_refused_and_revocations_expire() {
+    let auth = AUTH.replace("[[auth.key]]", "max-token-life = \"1h\"\n[[auth.key]]");
+    let edge = Edge::made("", &auth, |builder| builder.file("secret", SECRET));
+    let of = |iat: Value, exp: Value| token(json!({ "sub": "ada", "iat": iat, "exp": exp }));
+    let (iat, hour) = (now() - 10, now() + 3590);
+    assert_eq!(status(&edge, "", &of(json!(iat), json!(hour))), 200);
+    for (what, bad) in [
+        ("it lives longer", of(json!(iat), json!(hour + 1))),
+        ("it was not issued", of(Value::Null, json!(hour))),
+        ("it does not end", of(json!(iat), Value::Null)),
+    ] {
+        assert_eq!(status(&edge, "", &bad), 401, "{what}");
+    }
+    // One of two hours ago is about tokens that have all expired.
+    let old = (now() - 7200).to_string();
+    let _: usize = edge.redis(&["ZADD", &edge.key("revoked"), &old, "bob"]);
+    let kept = || -> Vec<String> { edge.redis(&["ZRANGE", &edge.key("revoked"), "0", "-1"]) };
+    let path = format!("/v1/clients/ada/revoke?before={}", now() - 5);
+    assert_eq!(edge.call("POST", &path, &[]).0, 200);
+    assert_eq!(kept(), ["ada"]);
+    assert_eq!(status(&edge, "", &of(json!(iat), json!(hour))), 401);
 }
 
 #[test]

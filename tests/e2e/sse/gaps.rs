@@ -1,6 +1,6 @@
 use super::SOON;
-use super::rig::{Rig, assert_same, numbered};
-use millstream_tests::{Entry, Sse};
+use super::rig::{Options, Rig, assert_same, numbered, opened};
+use millstream_tests::{Daemon, Entry, Sse};
 use serde_json::{Value, json};
 
 const FUTURE: &str = "99999999999999-0";
@@ -149,4 +149,57 @@ fn an_id_of_another_client_shows_nothing_of_that_client() {
     rig.send("bob", ["of bob 4"]);
     rig.store("eve", ["of eve"], 1);
     assert_eq!(sse.events(1, SOON)[0].data.as_deref(), Some("of eve"));
+}
+
+/// Ingest keeps `kept` events of a client; the edge believes that it is 1,000.
+/// What is sent comes, or a gap is told in its place.
+#[track_caller]
+fn assert_told_exactly(kept: usize, burst: usize) {
+    let store = format!("retention = {{ max-events = {kept} }}");
+    let rig = Rig::with(Options {
+        store: &store,
+        ..Options::default()
+    });
+    let edge = Daemon::builder(&rig.edge_config()).role("edge").start();
+    edge.wait_ready(SOON);
+    let open = |daemon: &Daemon| {
+        let sse = Sse::open(&daemon.sse(), "/v1/events?client=ada", &[]);
+        opened(sse).expect("it begins").0
+    };
+    let mut readers = [open(&rig.daemon), open(&edge)];
+    // One after the other none is missed, however few are kept.
+    for n in 0..5 {
+        rig.send("ada", numbered(n..n + 1));
+        for sse in &mut readers {
+            let event = sse.events(1, SOON).remove(0);
+            assert_eq!(event.event.as_deref(), Some("t"), "{event:?}");
+        }
+    }
+    // At once more than are kept: all that are there, and a gap before them.
+    rig.store_at_once("ada", 100..100 + burst, kept);
+    for sse in &mut readers {
+        let (mut next, mut told) = (100, false);
+        while next < 100 + burst {
+            let event = sse.events(1, SOON).remove(0);
+            if event.event.as_deref() == Some("gap") {
+                assert!(!told, "a gap is told once");
+                told = true;
+                continue;
+            }
+            let data = event.data.unwrap();
+            let number: usize = data.strip_prefix("payload ").unwrap().parse().unwrap();
+            assert_eq!(told, number > next, "{next}..{number} are missing");
+            (next, told) = (number + 1, false);
+        }
+    }
+}
+
+#[test]
+fn gaps_are_told_exactly_where_an_edge_believes_that_more_is_kept() {
+    assert_told_exactly(5, 40);
+}
+
+#[test]
+fn of_streams_that_keep_one_event_gaps_are_told_exactly() {
+    assert_told_exactly(1, 20);
 }

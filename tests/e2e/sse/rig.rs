@@ -80,6 +80,16 @@ impl<'a> Rig<'a> {
         self.daemon.set_config(&config);
     }
 
+    /// The configuration of another edge on its streams, with the usual retention.
+    pub fn edge_config(&self) -> String {
+        let (redis, prefix) = (self.redis.url(), &self.prefix);
+        format!(
+            "[store]\nurl = \"{redis}\"\nkey-prefix = \"{prefix}\"\n\
+             [http]\nlisten = \"127.0.0.1:0\"\n[auth]\nanonymous = true\n\
+             [admin]\nlisten = \"127.0.0.1:0\"\n"
+        )
+    }
+
     /// Starts the daemon anew, once it has ended or in place of what runs.
     pub fn restart(&mut self) {
         self.daemon.restart();
@@ -90,6 +100,23 @@ impl<'a> Rig<'a> {
     pub fn send<P: Into<Vec<u8>>>(&self, client: &str, payloads: impl IntoIterator<Item = P>) {
         let message = |payload: P| Message::new(payload).key(client).header("type", "t");
         produce(&self.topic, payloads.into_iter().map(message));
+    }
+
+    /// Stores these events as one batch of ingest does that keeps so many.
+    pub fn store_at_once(&self, client: &str, numbers: std::ops::Range<usize>, kept: usize) {
+        let mut pipe = redis::pipe();
+        pipe.atomic();
+        for payload in numbered(numbers) {
+            let add = pipe
+                .cmd("XADD")
+                .arg(self.key(client))
+                .arg("MAXLEN")
+                .arg(kept);
+            add.arg("*").arg("type").arg("t").arg("data").arg(payload);
+        }
+        let bell = format!("{}:{{0}}:bell", self.prefix);
+        pipe.cmd("PUBLISH").arg(bell).arg(client);
+        pipe.exec(&mut self.redis.connect()).unwrap();
     }
 
     /// As [`Rig::send`]; returns the client's stream when it holds `count`.

@@ -34,6 +34,7 @@ fn a_group_and_a_client_of_one_name_are_two_streams() {
             after: Some(StreamId::default()),
             limit: 9,
             check_gap: true,
+            counted: None,
         };
         let pages = subject.read(&[want(group_stream("x")), want(client_stream("x"))]);
         assert_eq!((pages[0].entries.len(), pages[1].entries.len()), (2, 1));

@@ -177,7 +177,7 @@ fn keys_and_fields_are_as_documented() {
     bell.set_read_timeout(Some(SOON)).unwrap();
     let mut rung = || -> String { bell.get_message().unwrap().get_payload().unwrap() };
     assert_eq!(rung(), "a\n{b}:*\n\x01a");
-    assert_eq!(rung(), "\x03a");
+    assert_eq!(rung(), "\x03a\x031700000000");
     assert_eq!(rung(), "\x02a");
     for stream in ["client:a", "client:{b}:*", "group:a"] {
         let left: i64 = redis::cmd("PTTL")

@@ -126,11 +126,12 @@ fn readers_and_bells_come_back_when_redis_does() {
             after: None,
             limit: 1,
             check_gap: false,
+            counted: None,
         };
         let read = || {
             subject
                 .runtime
-                .block_on(subject.store.read(std::slice::from_ref(&want)))
+                .block_on(subject.store.read(std::slice::from_ref(&want), usize::MAX))
         };
         let ping = || subject.runtime.block_on(subject.store.ping());
         assert!(read().is_err() && ping().is_err());

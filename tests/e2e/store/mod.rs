@@ -66,7 +66,9 @@ impl Subject {
     }
 
     fn read(&self, wants: &[Want]) -> Vec<Page> {
-        self.runtime.block_on(self.store.read(wants)).unwrap()
+        self.runtime
+            .block_on(self.store.read(wants, usize::MAX))
+            .unwrap()
     }
 
     /// One page of one client's stream.
@@ -76,6 +78,7 @@ impl Subject {
             after,
             limit,
             check_gap,
+            counted: None,
         };
         let mut pages = self.read(&[want]);
         assert_eq!(pages.len(), 1);
@@ -94,6 +97,7 @@ impl Subject {
             after: Some(StreamId::default()),
             limit: 1_000_000,
             check_gap: false,
+            counted: None,
         };
         self.read(&[want]).remove(0).entries
     }
@@ -136,8 +140,13 @@ impl Subject {
     }
 
     fn revoke(&self, name: &str, before: u64) {
+        self.revoke_and_forget(name, before, None);
+    }
+
+    /// Revokes, and forgets those of tokens issued before `expired`.
+    fn revoke_and_forget(&self, name: &str, before: u64, expired: Option<u64>) {
         let client = client(name);
-        let revoked = self.store.revoke(&client, before);
+        let revoked = self.store.revoke(&client, before, expired);
         self.runtime.block_on(revoked).unwrap();
     }
 

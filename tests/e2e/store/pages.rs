@@ -49,6 +49,7 @@ fn pages_follow_a_cursor() {
             after,
             limit: 9,
             check_gap: false,
+            counted: None,
         };
         let (start, none) = (Some(StreamId::default()), None);
         let wants = [

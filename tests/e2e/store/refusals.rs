@@ -45,6 +45,7 @@ fn an_event_that_redis_refuses_is_named_and_the_rest_is_stored() {
         after: Some(StreamId::default()),
         limit: 9,
         check_gap: true,
+        counted: None,
     };
     let pages = subject.read(&[want("bad"), want("good")]);
     assert_eq!(

@@ -2,7 +2,8 @@
 
 use super::{both, client};
 use millstream::record::ClientId;
-use millstream::store::Bell;
+use millstream::store::{Bell, Store};
+use millstream_tests::servers;
 use std::collections::BTreeMap;
 
 #[test]
@@ -26,7 +27,8 @@ fn of_two_revocations_the_later_time_wins_and_each_is_rung() {
         ];
         for (name, before, stands) in times {
             subject.revoke(name, before);
-            assert_eq!(subject.next(&mut rung), Bell::Revoked);
+            let expected = Bell::Revoked(Some((client(name), before)));
+            assert_eq!(subject.next(&mut rung), expected);
             assert_eq!(revoked()[&client(name)], stands);
         }
         assert_eq!(revoked().len(), 2);
@@ -46,5 +48,36 @@ fn every_listener_is_told_whose_connections_to_end() {
             assert_eq!(subject.next(rung), Bell::Disconnect(client("a {}*é")));
             assert_eq!(subject.next(rung), Bell::Disconnect(client("b")));
         }
+    });
+}
+
+#[test]
+fn revocations_of_expired_tokens_are_forgotten_and_all_others_are_found() {
+    both(|subject| {
+        let many = 12_000;
+        let revoked = || -> BTreeMap<ClientId, u64> {
+            let all = subject.runtime.block_on(subject.store.revoked()).unwrap();
+            all.into_iter().collect()
+        };
+        subject.revoke("old", 100);
+        subject.revoke("at the limit", 200);
+        match &*subject.store {
+            Store::Memory(_) => (0..many).for_each(|n| subject.revoke(&format!("c{n}"), 300)),
+            Store::Redis(_) => {
+                let mut add = redis::cmd("ZADD");
+                add.arg(format!("{}:{{0}}:revoked", subject.prefix));
+                (0..many).for_each(|n| _ = add.arg(300).arg(format!("c{n}")));
+                add.exec(&mut servers().redis.connect()).unwrap();
+            }
+        }
+        assert_eq!(revoked().len(), many + 2);
+        subject.revoke_and_forget("new", 400, Some(200));
+        let left = revoked();
+        assert_eq!(left.len(), many + 1);
+        assert_eq!(
+            (left.get(&client("old")), left[&client("new")]),
+            (None, 400)
+        );
+        assert!((0..many).all(|n| left[&client(&format!("c{n}"))] == 300));
     });
 }

@@ -1,12 +1,12 @@
 //! What was read of a stream is handed to a connection.
 
 use super::super::pages::Frames;
-use super::super::place::{Given, Position};
+use super::super::place::{Given, Place, Position};
 use super::{Connection, State, frame};
 use crate::record::{AWAY, Entry, Gap, Page, StreamId};
 
 /// Entries of one read at least.
-const PAGE: usize = 4;
+const PAGE: usize = 2;
 /// Bytes that a page should about bring.
 const FILL: usize = 64 << 10;
 
@@ -26,27 +26,29 @@ impl Connection {
             return given;
         }
         let full = page.entries.len() >= limit;
-        // So much came at once that some of it may have been trimmed.
-        let unsure = full && matches!(asked, Position::At(_));
-        if state.places[follow] != asked || unsure {
+        if state.places[follow] != asked {
             state.doubt(follow);
             given.more = true;
             return given;
         }
         if asked == Position::Unknown {
-            state.places[follow] = Position::At(page.last);
+            let (id, counted) = (page.last, page.counted);
+            state.places[follow] = Position::At(Place { id, counted });
         }
         given.opened = self.open_if_known(&mut state);
         match asked {
-            Position::Unsure(cursor) => self.arrive(&mut state, follow, cursor, page),
-            Position::Oldest => state.places[follow] = Position::At(StreamId::default()),
-            Position::Unknown | Position::At(_) => {}
+            Position::Unsure(place) | Position::At(place) => {
+                self.arrive(&mut state, follow, place, page);
+            }
+            Position::Oldest => {
+                state.places[follow] = Position::At(before(page, StreamId::default()));
+            }
+            Position::Unknown => {}
         }
         let (taken, bytes) = self.take_in(&mut state, follow, page, frames, &mut given.events);
         state.page = next_page(taken, bytes, limit, self.limits.settings.page);
-        if full || state.doubted & (1 << follow) != 0 {
-            // Until the next read, what comes after may be trimmed; or what was
-            // read is no more.
+        if state.doubted & (1 << follow) != 0 {
+            // What was read may be no more.
             state.doubt(follow);
         }
         state.out.flush();
@@ -70,18 +72,18 @@ impl Connection {
 
     /// Goes on after the cursor, or where there is nothing to go on from, from
     /// the stream's beginning: ids start over, and none may come after it.
-    fn arrive(&self, state: &mut State, follow: usize, cursor: StreamId, page: &Page) {
+    fn arrive(&self, state: &mut State, follow: usize, from: Place, page: &Page) {
         let at = match page.gap {
-            None => cursor,
+            None => from.id,
             // All that is left is behind the end: nothing is told again.
             Some(Gap::Trimmed | Gap::Away) if page.entries.is_empty() => page.last,
-            Some(Gap::Trimmed | Gap::Away) => cursor,
+            Some(Gap::Trimmed | Gap::Away) => from.id,
             Some(Gap::Rewound | Gap::Reset) => StreamId::default(),
         };
-        state.places[follow] = Position::At(at);
+        state.places[follow] = Position::At(before(page, at));
         if let Some(gap) = page.gap {
             let resumes_at = page.entries.first().map_or(at, |entry| entry.id);
-            self.tell(state, follow, gap, cursor, resumes_at);
+            self.tell(state, follow, gap, from.id, resumes_at);
         }
     }
 
@@ -103,7 +105,7 @@ impl Connection {
                 return (taken, state.out.waiting() - began);
             }
             let before = state.places[follow].id();
-            state.places[follow] = Position::At(entry.id);
+            state.places[follow] = Position::At(behind(page, taken));
             if *entry.kind == *AWAY.as_bytes() {
                 self.tell(state, follow, Gap::Away, before, entry.id);
             } else if self.hears(entry) {
@@ -123,6 +125,23 @@ impl Connection {
         };
         let wanted = |types: &[Box<[u8]>]| types.iter().any(|wanted| **wanted == *kind);
         self.types.as_deref().is_none_or(wanted)
+    }
+}
+
+/// The place before a page's entries, behind this one.
+fn before(page: &Page, id: StreamId) -> Place {
+    let counted = page
+        .counted
+        .map(|all| all.saturating_sub(page.entries.len() as u64));
+    Place { id, counted }
+}
+
+/// The place behind one of a page's entries.
+fn behind(page: &Page, index: usize) -> Place {
+    let rest = page.entries.len() - 1 - index;
+    Place {
+        id: page.entries[index].id,
+        counted: page.counted.map(|all| all.saturating_sub(rest as u64)),
     }
 }
 

@@ -7,6 +7,7 @@ mod writer;
 
 pub use writer::MemoryWriter;
 
+use super::gap::{Cursor, Seen, gap_of};
 use super::{Bell, Ledger, LedgerKey, Retention};
 use crate::record::{AWAY, ClientId, Entry, Gap, Page, StreamId, StreamName, Want};
 use bytes::Bytes;
@@ -48,7 +49,8 @@ struct State {
 struct Stream {
     entries: VecDeque<Entry>,
     last: StreamId,
-    trimmed: bool,
+    /// How many entries it was ever given.
+    added: u64,
 }
 
 impl MemoryStore {
@@ -106,12 +108,14 @@ impl MemoryStore {
         self.ring(Bell::News(marked));
     }
 
-    pub(super) fn revoke(&self, client: &ClientId, before: u64) {
+    pub(super) fn revoke(&self, client: &ClientId, before: u64, expired: Option<u64>) {
         let mut state = self.state();
+        let lasts = |before: u64| expired.is_none_or(|expired| before > expired);
+        state.revoked.retain(|_, before| lasts(*before));
         let known = state.revoked.entry(client.clone()).or_default();
         *known = before.max(*known);
         drop(state);
-        self.ring(Bell::Revoked);
+        self.ring(Bell::Revoked(Some((client.clone(), before))));
     }
 
     pub(super) fn revoked(&self) -> Vec<(ClientId, u64)> {
@@ -128,7 +132,6 @@ impl MemoryStore {
         let Some(stream) = state.streams.get_mut(&name) else {
             return 0;
         };
-        stream.trimmed |= !stream.entries.is_empty();
         stream.entries.drain(..).count() as u64
     }
 
@@ -162,41 +165,42 @@ fn page(stream: Option<&Stream>, want: &Want) -> Page {
     let Some(after) = want.after else {
         return Page {
             last: stream.last,
+            counted: Some(stream.added),
             ..Page::default()
         };
     };
-    let gap = want.check_gap.then(|| gap(exists, stream, after)).flatten();
+    let cursor = Cursor {
+        after,
+        counted: want.counted,
+        arrives: want.check_gap,
+    };
+    let judged = want.check_gap || want.counted.is_some();
+    let gap = judged
+        .then(|| gap_of(&seen(exists, stream), &cursor))
+        .flatten();
     let from = if gap == Some(Gap::Rewound) {
         StreamId::default()
     } else {
         after
     };
-    let entries = stream
-        .entries
-        .iter()
-        .filter(|e| e.id > from)
-        .take(want.limit);
+    let mut rest = stream.entries.iter().filter(|e| e.id > from);
+    let entries: Vec<Entry> = rest.by_ref().take(want.limit).cloned().collect();
     Page {
-        entries: entries.cloned().collect(),
+        entries,
         last: stream.last,
         gap,
+        counted: Some(stream.added - rest.count() as u64),
     }
 }
 
-fn gap(exists: bool, stream: &Stream, after: StreamId) -> Option<Gap> {
-    let present = || {
-        stream
-            .entries
-            .binary_search_by(|e| e.id.cmp(&after))
-            .is_ok()
-    };
-    super::redis::gap_of(&super::redis::Seen {
+fn seen(exists: bool, stream: &Stream) -> Seen {
+    Seen {
         exists,
+        first: stream.entries.front().map(|entry| entry.id),
         last: stream.last,
-        all_there: !stream.trimmed,
-        cursor_there: present(),
-        after,
-    })
+        length: stream.entries.len() as u64,
+        added: Some(stream.added),
+    }
 }
 
 impl State {
@@ -223,6 +227,7 @@ impl Stream {
             number: self.last.number + 1,
         };
         self.last = now.max(next);
+        self.added += 1;
         self.entries.push_back(Entry {
             id: self.last,
             kind: Bytes::copy_from_slice(kind),
@@ -233,7 +238,6 @@ impl Stream {
             || self.entries.front().is_some_and(|e| e.id.millis < oldest)
         {
             self.entries.pop_front();
-            self.trimmed = true;
         }
     }
 }

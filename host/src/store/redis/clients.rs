@@ -6,11 +6,14 @@ use crate::record::{AWAY, ClientId, StreamKind};
 use crate::store::Unavailable;
 use crate::store::memory::millis;
 use redis::{Pipeline, Value};
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// How long it is at least known that a client got nothing, for it to come back
 /// and be told.
 const NOTES_KEPT: Duration = Duration::from_hours(30 * 24);
+/// Revocations of one answer: they hold Redis up for a few milliseconds.
+const SCANNED: usize = 5000;
 /// The most clients of one command.
 const SOME: usize = 1000;
 
@@ -93,24 +96,38 @@ impl RedisStore {
         &self,
         client: &ClientId,
         before: u64,
+        expired: Option<u64>,
     ) -> Result<(), Unavailable> {
         let revoke = |pipe: &mut Pipeline| {
+            if let Some(expired) = expired {
+                let forget = pipe.cmd("ZREMRANGEBYSCORE").arg(&self.keys.revoked);
+                forget.arg("-inf").arg(expired);
+            }
             let add = pipe.cmd("ZADD").arg(&self.keys.revoked);
             add.arg("GT").arg(before).arg(client.as_str());
         };
-        self.change_and_ring(revoke, &bell::revoked(client)).await
+        self.change_and_ring(revoke, &bell::revoked(client, before))
+            .await
     }
 
     pub(in crate::store) async fn revoked(&self) -> Result<Vec<(ClientId, u64)>, Unavailable> {
-        let mut pipe = redis::pipe();
-        let range = pipe.cmd("ZRANGE").arg(&self.keys.revoked);
-        range.arg(0).arg(-1).arg("WITHSCORES");
-        let (all,): (Vec<(String, f64)>,) = self.query(&pipe).await?;
-        let known = |(client, before): (String, f64)| {
-            let client = ClientId::new(client.as_bytes()).ok()?;
-            Some((client, before as u64))
-        };
-        Ok(all.into_iter().filter_map(known).collect())
+        let (mut all, mut cursor) = (HashMap::new(), 0);
+        loop {
+            let mut pipe = redis::pipe();
+            let scan = pipe.cmd("ZSCAN").arg(&self.keys.revoked);
+            scan.arg(cursor).arg("COUNT").arg(SCANNED);
+            let ((next, some),): ((u64, Vec<(String, f64)>),) = self.query(&pipe).await?;
+            let known = |(client, before): (String, f64)| {
+                let client = ClientId::new(client.as_bytes()).ok()?;
+                Some((client, before as u64))
+            };
+            // One that is there all along is found, perhaps twice.
+            all.extend(some.into_iter().filter_map(known));
+            if next == 0 {
+                return Ok(all.into_iter().collect());
+            }
+            cursor = next;
+        }
     }
 
     /// The empty stream stays until it is idle for too long: it knows that

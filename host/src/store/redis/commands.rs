@@ -1,6 +1,6 @@
 //! Key names, and the commands of one transaction.
 
-use super::bell::{self, Ringer};
+use super::bell::{self, Ringer, Rung};
 use super::tasks;
 use crate::record::StreamKind;
 use crate::store::memory::millis;
@@ -187,19 +187,14 @@ pub(super) fn note_withheld(pipe: &mut Pipeline, keys: &Keys, append: &Append, n
 }
 
 /// Adds the doorbell: one message a batch, each stream once. Answers where
-/// PUBLISH is, for [`Ringer::learn`].
-pub(super) fn ring(
-    pipe: &mut Pipeline,
-    keys: &Keys,
-    ringer: &Ringer,
-    append: &Append,
-) -> Option<usize> {
+/// it is, for [`Ringer::learn`].
+pub(super) fn ring(pipe: &mut Pipeline, keys: &Keys, ringer: &Ringer, append: &Append) -> Rung {
     let streams = append.events.iter().map(|event| (event.to, event.name));
     let mut streams: Vec<_> = streams.collect();
     streams.sort_unstable();
     streams.dedup();
     if streams.is_empty() {
-        return None;
+        return Rung::default();
     }
     ringer.ring(pipe, keys, &bell::lines(&streams))
 }

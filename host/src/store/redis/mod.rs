@@ -34,7 +34,6 @@ mod tls;
 mod upkeep;
 mod writer;
 
-pub(super) use reader::{Seen, gap_of};
 pub(super) use tls::over_tls;
 pub use writer::RedisWriter;
 

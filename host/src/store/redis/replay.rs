@@ -10,6 +10,7 @@ mod fresh;
 
 use super::RedisWriter;
 use super::answers::{Outcome, outcome, scores_of, time_of};
+use super::bell::Rung;
 use super::commands;
 use super::tasks::{self, End};
 use super::upkeep::KeptUp;
@@ -144,11 +145,7 @@ impl RedisWriter {
         Ok(told)
     }
 
-    fn replay_transaction(
-        &self,
-        replay: &Replay,
-        fresh: &Fresh,
-    ) -> (Pipeline, KeptUp, Option<usize>) {
+    fn replay_transaction(&self, replay: &Replay, fresh: &Fresh) -> (Pipeline, KeptUp, Rung) {
         // The partition is in no command: each event has its replay's name.
         let nowhere = TopicPartition {
             topic: "".into(),

@@ -6,7 +6,7 @@
 //! throws the connection away, and with it every watch.
 
 use super::answers::{Outcome, ledger_of, outcome, scores_of, time_of};
-use super::bell::Ringer;
+use super::bell::{Ringer, Rung};
 use super::commands::{self, Keys, LEDGER_FIELDS};
 use super::link::Link;
 use super::replays::Fresh;
@@ -99,7 +99,7 @@ impl RedisWriter {
         append: &Append,
         replays: &[&str],
         ledger: &Ledger,
-    ) -> (Pipeline, KeptUp, Option<usize>) {
+    ) -> (Pipeline, KeptUp, Rung) {
         let mut pipe = redis::Pipeline::with_capacity(append.events.len() + 8);
         pipe.cmd("MULTI");
         commands::add_events(&mut pipe, &self.keys, append, self.max_events);

@@ -114,6 +114,13 @@ impl Ears {
                 channel: Channel::Deaf(deaf),
                 key: None,
             } if deaf.polls() => Some(format!("news is polled from a key in Redis: {}", deaf.why)),
+            State {
+                channel: Channel::Heard,
+                key: Some(error),
+            } => Some(format!(
+                "events of writers that may not publish come late: the key for news can't be \
+                 read: {error}"
+            )),
             _ => None,
         }
     }

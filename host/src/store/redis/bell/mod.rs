@@ -12,13 +12,15 @@ mod ringer;
 mod subscribe;
 
 pub(super) use ears::Ears;
-pub(super) use ringer::Ringer;
+pub(super) use ringer::{Ringer, Rung};
 
 use super::RedisStore;
 use crate::record::{ClientId, StreamKind, StreamName};
 use crate::store::{Bell, Unavailable};
 use redis::{Pipeline, Value};
 use std::time::Duration;
+
+type Hear<'a> = &'a (dyn Fn(Bell) + Send + Sync + 'a);
 
 /// A ring of our own: no name holds a control character.
 const OWN: &[u8] = b"\0";
@@ -59,8 +61,16 @@ pub(super) fn disconnect(client: &ClientId) -> Vec<u8> {
 }
 
 /// A ring that tells of a revocation.
-pub(super) fn revoked(client: &ClientId) -> Vec<u8> {
-    [&[REVOKED], client.as_str().as_bytes()].concat()
+pub(super) fn revoked(client: &ClientId, before: u64) -> Vec<u8> {
+    let (client, before) = (client.as_str().as_bytes(), before.to_string());
+    [&[REVOKED], client, &[REVOKED], before.as_bytes()].concat()
+}
+
+/// Reads the rest of such a ring. Older releases say no time.
+fn revocation(rest: &[u8]) -> Option<(ClientId, u64)> {
+    let end = rest.iter().position(|byte| *byte == REVOKED)?;
+    let before = std::str::from_utf8(&rest[end + 1..]).ok()?;
+    Some((ClientId::new(&rest[..end]).ok()?, before.parse().ok()?))
 }
 
 fn heard(ring: &[u8]) -> Vec<Bell> {
@@ -70,7 +80,7 @@ fn heard(ring: &[u8]) -> Vec<Bell> {
         match line {
             [GROUP, name @ ..] => news.extend(StreamName::new(StreamKind::Group, name)),
             [DISCONNECT, name @ ..] => bells.extend(ClientId::new(name).map(Bell::Disconnect)),
-            [REVOKED, ..] => bells.push(Bell::Revoked),
+            [REVOKED, rest @ ..] => bells.push(Bell::Revoked(revocation(rest))),
             [LOST] => bells.push(Bell::Missed),
             name => news.extend(StreamName::new(StreamKind::Client, name)),
         }
@@ -82,7 +92,7 @@ fn heard(ring: &[u8]) -> Vec<Bell> {
 }
 
 impl RedisStore {
-    pub(in crate::store) async fn listen(&self, hear: &(dyn Fn(Bell) + Send + Sync)) {
+    pub(in crate::store) async fn listen(&self, hear: Hear<'_>) {
         tokio::join!(self.subscribe(hear), self.poll(hear));
     }
 
@@ -96,25 +106,27 @@ impl RedisStore {
             let mut pipe = redis::pipe();
             pipe.cmd("MULTI");
             changes(&mut pipe);
-            let published = self.ringer.ring(&mut pipe, &self.keys, lines);
+            let rung = self.ringer.ring(&mut pipe, &self.keys, lines);
             pipe.cmd("EXEC");
             pipe.ignore_errors();
             let answers: Vec<Value> = self.query(&pipe).await?;
-            if !self.ringer.learn(published, &answers) {
-                return all_done(answers, published);
+            if !self.ringer.learn(rung, &answers) {
+                return all_done(answers, rung);
             }
         }
     }
 }
 
-/// Whether all of a transaction was done, but for the publishing.
-fn all_done(answers: Vec<Value>, published: Option<usize>) -> Result<(), Unavailable> {
-    let inside = published.and_then(|at| ringer::inside(&answers, at));
-    let mut all = answers;
-    if let Some(Value::Array(done)) = all.pop() {
-        all = done;
-        inside.map(|at| all.remove(at));
+/// Whether all of a transaction was done, but for the ring.
+fn all_done(mut answers: Vec<Value>, rung: Rung) -> Result<(), Unavailable> {
+    let sent = answers.len();
+    if let Some(Value::Array(done)) = answers.pop() {
+        answers = done;
+        rung.within(sent, answers.len())
+            .for_each(|at| answers[at] = Value::Nil);
     }
-    let wrong = all.into_iter().find_map(|answer| answer.extract_error().err());
+    let wrong = answers
+        .into_iter()
+        .find_map(|answer| answer.extract_error().err());
     wrong.map_or(Ok(()), |error| Err(super::unavailable(error)))
 }

@@ -1,6 +1,6 @@
 //! Rings by the key: a short stream, of which only what is new is asked.
 
-use super::{KEPT, LEASE, OWN, RUNG, heard};
+use super::{Hear, KEPT, LEASE, OWN, RUNG, heard};
 use crate::record::{Entry, StreamId};
 use crate::store::memory::millis;
 use crate::store::redis::RedisStore;
@@ -15,8 +15,6 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Between two looks for the key, and two of our own entries in it.
 const SECOND: Duration = Duration::from_secs(1);
 
-type Hear = dyn Fn(Bell) + Send + Sync;
-
 /// Where we are in the key.
 struct Place {
     last: StreamId,
@@ -29,7 +27,7 @@ struct Place {
 impl RedisStore {
     /// Reads the key while it is there, and has it be there while the channel
     /// is not heard.
-    pub(super) async fn poll(&self, hear: &Hear) {
+    pub(super) async fn poll(&self, hear: Hear<'_>) {
         let mut place = None;
         loop {
             let alone = self.ears.polls();
@@ -82,7 +80,7 @@ impl RedisStore {
     }
 
     /// Looks into the key for a second, or until it is gone.
-    async fn watch_key(&self, place: &mut Place, hear: &Hear) -> Result<(), Unavailable> {
+    async fn watch_key(&self, place: &mut Place, hear: Hear<'_>) -> Result<(), Unavailable> {
         let until = Instant::now() + SECOND;
         while Instant::now() < until && self.ears.polls() == place.alone {
             if !self.look(place, hear).await? {
@@ -94,7 +92,7 @@ impl RedisStore {
     }
 
     /// Hears what is new in the key; whether there is one.
-    async fn look(&self, place: &mut Place, hear: &Hear) -> Result<bool, Unavailable> {
+    async fn look(&self, place: &mut Place, hear: Hear<'_>) -> Result<bool, Unavailable> {
         let mut pipe = redis::pipe();
         let range = pipe.cmd("XRANGE").arg(&self.keys.news);
         range.arg(place.last.to_string()).arg("+");
@@ -120,7 +118,7 @@ impl RedisStore {
 
 /// Everyone reads once. Who was to be disconnected while nobody here looked is
 /// found in the key, if that was not long ago.
-fn begin(now: StreamId, hear: &Hear) -> Place {
+fn begin(now: StreamId, hear: Hear<'_>) -> Place {
     hear(Bell::Missed);
     Place {
         last: StreamId {

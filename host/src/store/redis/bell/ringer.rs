@@ -6,82 +6,126 @@ use crate::store::redis::RedisStore;
 use crate::store::redis::commands::Keys;
 use metrics::gauge;
 use redis::{Pipeline, Value};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Knows whether Redis lets us publish.
+/// Knows which of the two ways to ring Redis lets us go.
 pub(in crate::store::redis) struct Ringer {
-    /// What would grant the right.
+    /// What would grant the right to the channel.
     grant: String,
-    refused: AtomicBool,
+    channel_refused: AtomicBool,
+    key_refused: AtomicBool,
     /// A ring was refused when its batch was stored already.
     lost: AtomicBool,
+}
+
+/// Where a ring's commands are among those of a transaction: from `first` on
+/// PUBLISH, if it is there, and the key's.
+#[derive(Clone, Copy, Default)]
+pub(in crate::store::redis) struct Rung {
+    first: usize,
+    published: bool,
+    written: usize,
+}
+
+impl Rung {
+    fn count(self) -> usize {
+        usize::from(self.published) + self.written
+    }
+
+    /// The places of these commands' answers among the `done` inside of EXEC,
+    /// which was sent as the last one of `sent`. Counted from the end: MULTI may
+    /// have been sent before.
+    pub fn within(self, sent: usize, done: usize) -> Range<usize> {
+        let first = (done + 1 + self.first).saturating_sub(sent);
+        first..first + self.count()
+    }
 }
 
 impl Ringer {
     pub fn new(client: &redis::Client, keys: &Keys) -> Ringer {
         Ringer {
             grant: grant(client, keys),
-            refused: AtomicBool::new(false),
+            channel_refused: AtomicBool::new(false),
+            key_refused: AtomicBool::new(false),
             lost: AtomicBool::new(false),
         }
     }
 
-    /// Adds a ring to a transaction; answers at which place PUBLISH is, if it
-    /// is there.
-    pub fn ring(&self, pipe: &mut Pipeline, keys: &Keys, lines: &[u8]) -> Option<usize> {
-        let at = pipe.len();
-        if self.refused.load(Ordering::Relaxed) {
+    /// Adds a ring to a transaction.
+    pub fn ring(&self, pipe: &mut Pipeline, keys: &Keys, lines: &[u8]) -> Rung {
+        let first = pipe.len();
+        let published = !self.channel_refused.load(Ordering::Relaxed);
+        if published {
+            pipe.cmd("PUBLISH").arg(&keys.bell).arg(lines);
+        }
+        if !published {
             into_key(pipe, keys, lines);
-            return None;
+        } else if !self.key_refused.load(Ordering::Relaxed) {
+            // Nobody polls where there is no key.
+            let add = pipe.cmd("XADD").arg(&keys.news).arg("NOMKSTREAM");
+            add.arg("MAXLEN").arg("~").arg(KEPT).arg("*");
+            add.arg("type").arg(RUNG).arg("data").arg(lines);
         }
-        pipe.cmd("PUBLISH").arg(&keys.bell).arg(lines);
-        // Nobody polls where there is no key.
-        let add = pipe.cmd("XADD").arg(&keys.news).arg("NOMKSTREAM");
-        add.arg("MAXLEN").arg("~").arg(KEPT).arg("*");
-        add.arg("type").arg(RUNG).arg("data").arg(lines);
-        Some(at)
+        Rung {
+            first,
+            published,
+            written: pipe.len() - first - usize::from(published),
+        }
     }
 
-    /// Reads the answers of a transaction whose PUBLISH is at this place, up to
-    /// that of EXEC. True where PUBLISH aborted it: nothing was done, and the
-    /// next try rings without it.
-    pub fn learn(&self, published: Option<usize>, answers: &[Value]) -> bool {
-        let Some(at) = published else {
-            return false;
-        };
-        if let (Some(at), Some(Value::Array(done))) = (inside(answers, at), answers.last()) {
-            if is_refused(&done[at]) {
-                self.refuse(&done[at]);
-                self.lost.store(true, Ordering::Relaxed);
-            }
+    /// Reads the answers of a transaction, up to that of EXEC. True where its
+    /// ring has aborted it: nothing was done, and the next try rings otherwise.
+    pub fn learn(&self, rung: Rung, answers: &[Value]) -> bool {
+        if !rung.published {
             return false;
         }
-        let refused = answers.get(at).filter(|answer| is_refused(answer));
-        refused.is_some_and(|answer| {
-            self.refuse(answer);
-            true
-        })
+        if let Some(Value::Array(done)) = answers.last() {
+            let within = rung.within(answers.len(), done.len());
+            let refused = done.get(within).is_some_and(|done| self.refused(done));
+            self.lost.fetch_or(refused, Ordering::Relaxed);
+            return false;
+        }
+        let queued = answers.get(rung.first..rung.first + rung.count());
+        queued.is_some_and(|queued| self.refused(queued))
     }
 
-    fn refuse(&self, answer: &Value) {
-        if self.refused.swap(true, Ordering::Relaxed) {
+    /// Whether one of a ring's commands is refused that was not before.
+    fn refused(&self, answers: &[Value]) -> bool {
+        match answers {
+            [publish, ..] if is_refused(publish) => self.refuse_channel(publish),
+            [_, key] if is_refused(key) => self.refuse_key(key),
+            _ => return false,
+        }
+        true
+    }
+
+    fn refuse_key(&self, answer: &Value) {
+        if !self.key_refused.swap(true, Ordering::Relaxed) {
+            let error = said(answer);
+            tracing::warn!(
+                error,
+                "Redis refuses the key `<prefix>:{{0}}:news`; edges that can't subscribe are not \
+                 told of news. Grant the user all keys of the prefix"
+            );
+        }
+    }
+
+    fn refuse_channel(&self, answer: &Value) {
+        if self.channel_refused.swap(true, Ordering::Relaxed) {
             return;
         }
         gauge!("millstream_store_publish_refused").set(1.0);
-        let error = match answer {
-            Value::ServerError(error) => error.to_string(),
-            _ => String::new(),
-        };
-        let grant = &self.grant;
+        let (error, grant) = (said(answer), &self.grant);
         tracing::warn!(
             error,
             "Redis refuses PUBLISH; edges are told of news by a key that they poll, which costs \
-             them latency. To grant it: {grant}"
+             latency. To grant it: {grant}"
         );
     }
 
     fn grant(&self) {
-        if self.refused.swap(false, Ordering::Relaxed) {
+        if self.channel_refused.swap(false, Ordering::Relaxed) {
             gauge!("millstream_store_publish_refused").set(0.0);
             tracing::info!("Redis accepts PUBLISH; edges are told of news by the channel");
         }
@@ -89,7 +133,7 @@ impl Ringer {
 
     /// What is amiss, and what mends it.
     pub fn warning(&self) -> Option<String> {
-        let refused = self.refused.load(Ordering::Relaxed);
+        let refused = self.channel_refused.load(Ordering::Relaxed);
         refused.then(|| {
             let grant = &self.grant;
             format!("Redis refuses PUBLISH: edges poll a key for news. To grant it: {grant}")
@@ -101,7 +145,7 @@ impl RedisStore {
     /// Where Redis refused PUBLISH: tells of a ring that was lost, and asks
     /// whether it is granted by now, outside of any batch.
     pub(in crate::store::redis) async fn try_publishing(&self) {
-        if !self.ringer.refused.load(Ordering::Relaxed) {
+        if !self.ringer.channel_refused.load(Ordering::Relaxed) {
             return;
         }
         let mut pipe = redis::pipe();
@@ -125,12 +169,10 @@ fn into_key(pipe: &mut Pipeline, keys: &Keys, lines: &[u8]) {
     pipe.cmd("PEXPIRE").arg(&keys.news).arg(millis(LEASE));
 }
 
-/// The place among the answers inside of EXEC, which comes last, of what was
-/// sent at this place. Counted from the end: MULTI may have been sent before.
-pub(super) fn inside(answers: &[Value], at: usize) -> Option<usize> {
-    match answers.last() {
-        Some(Value::Array(done)) => (done.len() + at + 1).checked_sub(answers.len()),
-        _ => None,
+fn said(answer: &Value) -> String {
+    match answer {
+        Value::ServerError(error) => error.to_string(),
+        _ => String::new(),
     }
 }
 
@@ -151,13 +193,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answer_inside_is_found_with_and_without_multi_before_it() {
-        let done = || Value::Array(vec![Value::Int(1), Value::Int(2), Value::Int(3)]);
-        let queued = || Value::SimpleString("QUEUED".into());
-        // MULTI, three commands, EXEC; the second is asked for.
-        let with = [Value::Okay, queued(), queued(), queued(), done()];
-        assert_eq!(inside(&with, 2), Some(1));
-        assert_eq!(inside(&with[1..], 1), Some(1));
-        assert_eq!(inside(&with[..3], 1), None);
+    fn answers_inside_are_found_with_and_without_multi_before_them() {
+        let rung = Rung {
+            first: 2,
+            published: true,
+            written: 1,
+        };
+        // MULTI, XADD, the ring's two, HSET, EXEC.
+        assert_eq!(rung.within(6, 4), 1..3);
+        // MULTI was sent before.
+        let rung = Rung { first: 1, ..rung };
+        assert_eq!(rung.within(5, 4), 1..3);
     }
 }

@@ -5,12 +5,11 @@
 //! when two of its own rings did not come back.
 
 use super::ringer::{grant, is_refused};
-use super::{OWN, heard};
+use super::{Hear, OWN, heard};
 use crate::store::Bell;
 use crate::store::redis::{PATIENCE, RedisStore};
 use futures_core::Stream;
 use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
-use std::pin::Pin;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
@@ -19,11 +18,9 @@ const SOON: Duration = Duration::from_millis(500);
 /// Before a later one, at most, while news comes by the key.
 const LATER: Duration = Duration::from_secs(10);
 
-type Hear = dyn Fn(Bell) + Send + Sync;
-
 impl RedisStore {
     /// Subscribes again and again, for good.
-    pub(super) async fn subscribe(&self, hear: &Hear) {
+    pub(super) async fn subscribe(&self, hear: Hear<'_>) {
         let mut pause = SOON;
         loop {
             let error = self.subscription(hear).await;
@@ -62,7 +59,7 @@ impl RedisStore {
     }
 
     /// One subscription, until it is broken: why.
-    async fn subscription(&self, hear: &Hear) -> RedisError {
+    async fn subscription(&self, hear: Hear<'_>) -> RedisError {
         let late = || RedisError::from((ErrorKind::Io, "no answer in time"));
         let mut pubsub = match timeout(PATIENCE, self.client.get_async_pubsub()).await {
             Ok(Ok(pubsub)) => pubsub,
@@ -80,7 +77,7 @@ impl RedisStore {
         let (mut begun, mut unheard) = (false, 0);
         loop {
             tokio::select! {
-                ring = std::future::poll_fn(|cx| Pin::new(&mut rings).poll_next(cx)) => {
+                ring = std::future::poll_fn(|cx| std::pin::Pin::new(&mut rings).poll_next(cx)) => {
                     let Some(ring) = ring else { return late() };
                     unheard = 0;
                     if !std::mem::replace(&mut begun, true) {
@@ -103,7 +100,7 @@ impl RedisStore {
 
     /// The first ring shows that they come: only now does none get lost, and
     /// everyone reads once.
-    fn begin(&self, hear: &Hear) {
+    fn begin(&self, hear: Hear<'_>) {
         if self.ears.hear() {
             tracing::info!("the Redis notification channel is heard again");
         }
@@ -119,9 +116,9 @@ impl RedisStore {
         pipe.ignore_errors();
         let answers = timeout(Duration::from_secs(1), self.query::<Vec<Value>>(&pipe)).await;
         match answers {
-            Ok(Ok(answers)) if is_refused(&answers[0]) => {
-                answers.into_iter().try_for_each(|answer| answer.extract_error().map(drop))
-            }
+            Ok(Ok(answers)) if is_refused(&answers[0]) => answers
+                .into_iter()
+                .try_for_each(|answer| answer.extract_error().map(drop)),
             _ => Ok(()),
         }
     }

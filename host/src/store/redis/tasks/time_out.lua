@@ -31,11 +31,11 @@ end
 if #owners > 0 then
   local lines = table.concat(owners, '\n')
   if type(redis.pcall('PUBLISH', KEYS[2], lines)) == 'number' then
-    redis.call('XADD', KEYS[3], 'NOMKSTREAM', 'MAXLEN', '~', news_kept, '*', 'type', 'rung',
+    redis.pcall('XADD', KEYS[3], 'NOMKSTREAM', 'MAXLEN', '~', news_kept, '*', 'type', 'rung',
       'data', lines)
   else
-    redis.call('XADD', KEYS[3], 'MAXLEN', '~', news_kept, '*', 'type', 'unrung', 'data', lines)
-    redis.call('PEXPIRE', KEYS[3], news_lease)
+    redis.pcall('XADD', KEYS[3], 'MAXLEN', '~', news_kept, '*', 'type', 'unrung', 'data', lines)
+    redis.pcall('PEXPIRE', KEYS[3], news_lease)
   end
 end
 return {#due, #owners}
