@@ -10,6 +10,7 @@ pub mod files;
 pub mod http;
 pub mod ingest;
 pub mod kafka;
+pub mod log;
 pub mod pipeline;
 pub mod plugin;
 pub mod record;

@@ -7,35 +7,38 @@ use std::path::{Path, PathBuf};
 
 /// For each folder of `src`, the folders that it may name. The road goes one
 /// way: `cli -> pipeline -> {ingest, plugin, store, sse} -> record`.
-const MAY_NAME: [(&str, &[&str]); 15] = [
+const MAY_NAME: [(&str, &[&str]); 16] = [
     ("record", &[]),
     ("ingest", &["record"]),
     ("kafka", &["ingest", "record"]),
     ("plugin", &["record"]),
     ("store", &["record"]),
     ("files", &[]),
+    ("log", &[]),
     ("auth", &["files", "record"]),
-    ("http", &["files"]),
+    ("http", &["files", "log"]),
     ("access", &["auth", "http"]),
     ("sse", &["access", "auth", "http", "record"]),
     (
         "tasks",
         &["access", "auth", "http", "ingest", "record", "store"],
     ),
-    ("admin", &["http", "record", "sse"]),
+    ("admin", &["http", "log", "record", "sse"]),
     (
         "config",
         &["auth", "ingest", "plugin", "record", "store", "tasks"],
     ),
     (
         "pipeline",
-        &["config", "ingest", "plugin", "record", "sse", "store"],
+        &[
+            "config", "ingest", "log", "plugin", "record", "sse", "store",
+        ],
     ),
     (
         "cli",
         &[
-            "admin", "auth", "config", "http", "ingest", "kafka", "pipeline", "plugin", "record",
-            "sse", "store", "tasks",
+            "admin", "auth", "config", "http", "ingest", "kafka", "log", "pipeline", "plugin",
+            "record", "sse", "store", "tasks",
         ],
     ),
 ];

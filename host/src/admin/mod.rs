@@ -3,6 +3,7 @@
 mod clients;
 
 use crate::http::{From, Handler, Incoming, Method, Reply, Request, StatusCode, json, text};
+use crate::log;
 use crate::sse::Hub;
 use metrics_exporter_prometheus::PrometheusBuilder;
 pub use metrics_exporter_prometheus::PrometheusHandle;
@@ -186,6 +187,8 @@ impl Handler for AdminHandler {
 impl AdminHandler {
     fn ready(&self) -> Reply {
         let reasons = (self.not_ready)();
+        // They may name what others chose.
+        let reasons: Vec<_> = reasons.iter().map(|reason| log::cut(reason)).collect();
         let status = match reasons[..] {
             [] => StatusCode::OK,
             _ => StatusCode::SERVICE_UNAVAILABLE,

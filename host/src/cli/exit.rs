@@ -3,6 +3,7 @@
 use super::{USAGE, bytes};
 use crate::config::ConfigError;
 use crate::kafka::Failure;
+use crate::log;
 use std::ffi::c_int;
 use std::io::{self, Write};
 
@@ -38,7 +39,10 @@ pub(super) fn report(error: &anyhow::Error) -> u8 {
         return 0;
     }
     // It may name what others have written, such as the group most like it.
-    eprintln!("millstream: {}", bytes::lines(&format!("{error:#}")));
+    eprintln!(
+        "millstream: {}",
+        bytes::lines(&log::cut(&format!("{error:#}")))
+    );
     if is_usage(error) { USAGE } else { 1 }
 }
 

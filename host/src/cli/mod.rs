@@ -20,6 +20,7 @@ mod table;
 mod time;
 
 use crate::config::{self, Role};
+use crate::log;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -192,13 +193,18 @@ fn quietly(command: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
 /// Logs to standard error; `RUST_LOG` chooses what.
 fn start_logging(default: &str) {
     use tracing_subscriber::EnvFilter;
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
+        .fmt_fields(log::fields())
         // Colours are a feature of the library that we don't have, and asking
         // for them complains on a terminal.
         .with_ansi(false)
-        .with_target(false)
-        .init();
+        .with_target(false);
+    let limited = tracing_subscriber::registry().with(filter);
+    // Without its thread lines are limited all the same, and nobody tells how many.
+    let limit = log::Limit::start().unwrap_or_default();
+    limited.with(limit).with(lines).init();
 }

@@ -105,7 +105,8 @@ pub fn problem(status: StatusCode, detail: &str) -> Reply {
     let body = serde_json::json!({
         "title": title,
         "status": status.as_u16(),
-        "detail": detail,
+        // It may name what others chose.
+        "detail": crate::log::cut(detail),
     });
     whole(status, "application/problem+json", body.to_string())
 }

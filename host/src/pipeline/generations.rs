@@ -112,7 +112,11 @@ fn one<K: Clone>(
     load: impl FnOnce(Vec<u8>) -> anyhow::Result<K>,
 ) -> Result<K, String> {
     let name = spec.source.name();
-    let error = |e: anyhow::Error| format!("the {kind} plugin {name}: {e:#}");
+    // It may hold names of any length out of the plugin's file.
+    let error = |e: anyhow::Error| {
+        let why = format!("{e:#}");
+        format!("the {kind} plugin {name}: {}", crate::log::cut(&why))
+    };
     let wasm = spec.source.read().map_err(error)?;
     let describe = |digest: &str| line(kind, digest, &name, &spec.config.to_string(), &spec.limits);
     let digest = digest_of(&wasm);

@@ -1,8 +1,8 @@
 //! A daemon that runs is given a broken plugin, and runs on.
 
 use super::crafted::{
-    hollow_component, huge_file, importing_component, importing_module, module_with_noise, noise,
-    other_interface,
+    hollow_component, huge_file, importing_component, importing_module, module_with_a_long_name,
+    module_with_noise, noise, other_interface,
 };
 use super::{ROUTE_ONLY, Scene, config, rename_over};
 use millstream_tests::{guest, versioned};
@@ -47,6 +47,18 @@ fn a_broken_file_leaves_the_old_version_live_and_a_good_one_follows() {
     scene.live("a good one at last", "two", || write(&two));
     scene.live("and back", "one", || write(&one));
     assert_eq!(scene.daemon.terminate(), Some(0));
+}
+
+#[test]
+fn a_name_of_a_hundred_kilobytes_in_a_file_makes_no_line_of_that_length() {
+    let scene = Scene::versioned();
+    let (file, module) = (scene.file(), module_with_a_long_name());
+    scene.refused("a long name", "nnn", "one", || {
+        fs::write(&file, module).unwrap()
+    });
+    let lines = scene.daemon.log().lines();
+    let longest = lines.iter().map(String::len).max().unwrap();
+    assert!(longest < 4096, "a line of {longest} bytes");
 }
 
 #[test]

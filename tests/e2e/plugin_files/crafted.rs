@@ -22,6 +22,13 @@ pub fn importing_module() -> Vec<u8> {
     wat::parse_str(text).expect("it is a module")
 }
 
+/// One that imports a name of 99,000 bytes.
+pub fn module_with_a_long_name() -> Vec<u8> {
+    let name = "n".repeat(99_000);
+    let text = format!(r#"(module (import "env" "{name}" (func)))"#);
+    wat::parse_str(text).expect("it is a module")
+}
+
 /// A module whose metadata, from which a component is made, is noise.
 pub fn module_with_noise() -> Vec<u8> {
     let section = [b"\x0ecomponent-type", &*noise(80)].concat();
