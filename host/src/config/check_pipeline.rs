@@ -80,6 +80,7 @@ impl Checker<'_> {
             breaker: self.breaker(given.breaker)?,
             replays: given.replays,
             create_dead_letter_topics: given.create_dead_letter_topics.unwrap_or(true),
+            omit_oversize: given.oversize_letters == file::Oversize::Omit,
             deliver: match given.deliver {
                 file::Deliver::Always => Deliver::Always,
                 file::Deliver::WhileConnected => Deliver::WhileConnected,

@@ -201,6 +201,8 @@ pub(super) struct Pipeline {
     pub breaker: Breaker,
     pub create_dead_letter_topics: Option<bool>,
     #[serde(default)]
+    pub oversize_letters: Oversize,
+    #[serde(default)]
     pub replays: bool,
     pub workers: Option<Spanned<usize>>,
     #[serde(default)]
@@ -227,6 +229,14 @@ pub(super) enum OnLoss {
     #[default]
     Halt,
     Continue,
+}
+
+#[derive(Deserialize, Default, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Oversize {
+    #[default]
+    Omit,
+    Wait,
 }
 
 #[derive(Deserialize, Default)]

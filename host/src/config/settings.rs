@@ -196,6 +196,9 @@ pub struct PipelineSettings {
     pub replays: bool,
     /// Whether it makes topics for dead letters that are not there.
     pub create_dead_letter_topics: bool,
+    /// Whether a dead letter that is larger than its topic takes goes without its
+    /// value; otherwise its partition waits.
+    pub omit_oversize: bool,
     /// Which clients' events it keeps.
     pub deliver: Deliver,
     /// Threads that run plugins; each has another that writes to the store.

@@ -28,7 +28,7 @@ pub use cluster::Cluster;
 pub use consumer::{Ingest, IngestOptions};
 pub use courier::{Courier, NotAcknowledged};
 pub use feed::{Feed, FeedError, FillLimits};
-pub use outbox::{Outbox, Receipts, Undelivered};
+pub use outbox::{Answers, Outbox, Place, Receipts, Sending, Undelivered};
 pub use produce::Placing;
 pub use settings::{KafkaSettings, PropertyError, check_property};
 

@@ -7,13 +7,16 @@ use super::lasting::Lasting;
 use super::produce::{Placing, produce};
 use crate::record::Outgoing;
 use metrics::Counter;
-use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::DeliveryResult;
+use rdkafka::message::{BorrowedMessage, DeliveryResult, Message};
 use rdkafka::producer::{Producer, ProducerContext};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use rdkafka::{ClientConfig, ClientContext};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
+
+/// What it sends, for the log.
+const WHAT: &str = "dead letters and events";
 
 /// How long a topic may take to be made.
 const CREATE: Duration = Duration::from_secs(10);
@@ -22,6 +25,19 @@ const CREATE: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Outbox {
     producer: Arc<Lasting<Deliveries>>,
+    /// Sends each record in a request of its own. Made when it is first needed.
+    lone: Arc<OnceLock<Lasting<Deliveries>>>,
+    properties: ClientConfig,
+}
+
+/// How records share requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sending {
+    /// With others: a request that is too large says so of all its records.
+    #[default]
+    Together,
+    /// Alone: if it is too large, this record is.
+    Alone,
 }
 
 /// What became of the records that were sent under it.
@@ -29,6 +45,8 @@ pub struct Outbox {
 pub struct Receipts {
     state: Mutex<Arrivals>,
     arrived: Condvar,
+    /// Called when nothing is awaited any more.
+    settled: Option<Arc<dyn Fn() + Send + Sync>>,
     /// Counts what did not arrive, where nobody waits.
     lost: Option<Counter>,
 }
@@ -36,8 +54,25 @@ pub struct Receipts {
 #[derive(Default)]
 struct Arrivals {
     awaited: usize,
-    /// Indices of what did not arrive, and why.
-    failed: Vec<(usize, Undelivered)>,
+    answers: Answers,
+}
+
+/// Kafka's answers: by index.
+#[derive(Debug, Default)]
+pub struct Answers {
+    /// What arrived, and where.
+    pub placed: Vec<(usize, Place)>,
+    /// What did not arrive, and why.
+    pub failed: Vec<(usize, Undelivered)>,
+}
+
+/// Where in its topic a record is.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// The partition.
+    pub partition: i32,
+    /// The offset there.
+    pub offset: i64,
 }
 
 /// Why Kafka does not have a record.
@@ -47,46 +82,78 @@ pub struct Undelivered {
     pub why: String,
     /// There is no such topic.
     pub no_topic: bool,
+    /// It, or the request that it was in, is larger than the topic takes.
+    pub too_large: bool,
 }
 
 impl From<&KafkaError> for Undelivered {
     fn from(error: &KafkaError) -> Undelivered {
-        use RDKafkaErrorCode::{UnknownTopic, UnknownTopicOrPartition};
+        use RDKafkaErrorCode::{
+            InvalidMessageSize, MessageBatchTooLarge, MessageSizeTooLarge, UnknownTopic,
+            UnknownTopicOrPartition,
+        };
         let code = error.rdkafka_error_code();
+        let too_large = [
+            MessageSizeTooLarge,
+            MessageBatchTooLarge,
+            InvalidMessageSize,
+        ];
         Undelivered {
             why: error.to_string(),
             no_topic: matches!(code, Some(UnknownTopic | UnknownTopicOrPartition)),
+            too_large: code.is_some_and(|code| too_large.contains(&code)),
         }
     }
 }
 
 impl Receipts {
+    /// Receipts that call `settled` each time that nothing is awaited any more.
+    pub fn calling(settled: Arc<dyn Fn() + Send + Sync>) -> Receipts {
+        Receipts {
+            settled: Some(settled),
+            ..Receipts::default()
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, Arrivals> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, index: usize, result: Result<(), Undelivered>) {
+    fn note(&self, index: usize, result: Result<Place, Undelivered>) {
         if let Some(lost) = &self.lost {
             return lost.increment(u64::from(result.is_err()));
         }
         let mut state = self.state();
         state.awaited -= 1;
-        state.failed.extend(result.err().map(|why| (index, why)));
+        match result {
+            Ok(place) => state.answers.placed.push((index, place)),
+            Err(why) => state.answers.failed.push((index, why)),
+        }
         if state.awaited == 0 {
+            drop(state);
             self.arrived.notify_all();
+            if let Some(settled) = &self.settled {
+                settled();
+            }
         }
     }
 
+    /// The answers since the last look, once nothing is awaited any more.
+    pub fn look(&self) -> Option<Answers> {
+        let mut state = self.state();
+        (state.awaited == 0).then(|| std::mem::take(&mut state.answers))
+    }
+
     /// Waits until Kafka answered for all that was sent, or `until` passed:
-    /// then `None`. Otherwise the indices of what failed, and why.
-    pub fn wait(&self, until: Instant) -> Option<Vec<(usize, Undelivered)>> {
+    /// then `None`. Otherwise the answers.
+    pub fn wait(&self, until: Instant) -> Option<Answers> {
         let mut state = self.state();
         while state.awaited > 0 {
             let left = until.checked_duration_since(Instant::now())?;
             let waited = self.arrived.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        Some(std::mem::take(&mut state.failed))
+        Some(std::mem::take(&mut state.answers))
     }
 }
 
@@ -108,9 +175,16 @@ impl ProducerContext for Deliveries {
 
     fn delivery(&self, result: &DeliveryResult<'_>, receipt: Self::DeliveryOpaque) {
         let (receipts, index) = *receipt;
+        let place = |message: &BorrowedMessage<'_>| Place {
+            partition: message.partition(),
+            offset: message.offset(),
+        };
         receipts.note(
             index,
-            result.as_ref().map(drop).map_err(|(error, _)| error.into()),
+            result
+                .as_ref()
+                .map(place)
+                .map_err(|(error, _)| error.into()),
         );
     }
 }
@@ -121,26 +195,56 @@ impl Outbox {
     /// # Errors
     /// When librdkafka refuses the properties.
     pub fn new(kafka: &KafkaSettings) -> anyhow::Result<Outbox> {
-        let producer = Lasting::new("dead letters and events", kafka.producer())?;
+        let mut properties = kafka.producer();
+        // What could be read compressed must be possible to write.
+        kafka.or(&mut properties, "compression.codec", "zstd");
+        let producer = Lasting::new(WHAT, properties.clone())?;
         Ok(Outbox {
             producer: Arc::new(producer),
+            lone: Arc::default(),
+            properties,
         })
+    }
+
+    fn producer(&self, sending: Sending) -> &Lasting<Deliveries> {
+        if sending == Sending::Together {
+            return &self.producer;
+        }
+        if let Some(lone) = self.lone.get() {
+            return lone;
+        }
+        let mut properties = self.properties.clone();
+        properties.set("batch.num.messages", "1");
+        match Lasting::new(WHAT, properties) {
+            Ok(lone) => self.lone.get_or_init(|| lone),
+            Err(error) => {
+                tracing::error!("can't send large records alone: {error:#}");
+                &self.producer
+            }
+        }
     }
 
     /// Sends `outgoing`; what becomes of it is noted in `receipts` under
     /// `index`. Waits while librdkafka's queue is full.
-    pub fn send(&self, outgoing: &Outgoing, index: usize, receipts: &Arc<Receipts>) {
+    pub fn send(
+        &self,
+        outgoing: &Outgoing,
+        index: usize,
+        receipts: &Arc<Receipts>,
+        sending: Sending,
+    ) {
         receipts.state().awaited += 1;
         let mut receipt = Box::new((receipts.clone(), index));
+        let producers = self.producer(sending);
         loop {
-            let producer = self.producer.current();
+            let producer = producers.current();
             let sent = produce(producer.client(), outgoing, Placing::default(), receipt);
             let Err((error, returned)) = sent else {
                 return;
             };
             if error != RDKafkaErrorCode::QueueFull {
                 // Who sends it again does so with another producer.
-                self.producer.failed(&producer);
+                producers.failed(&producer);
                 receipts.note(index, Err((&KafkaError::MessageProduction(error)).into()));
                 return;
             }
@@ -156,7 +260,7 @@ impl Outbox {
             lost: Some(lost.clone()),
             ..Receipts::default()
         };
-        self.send(outgoing, 0, &Arc::new(receipts));
+        self.send(outgoing, 0, &Arc::new(receipts), Sending::Together);
     }
 
     /// Whether Kafka has a topic of this name; `None` where it does not say.

@@ -2,34 +2,43 @@
 //!
 //! A plan is done when Kafka has acknowledged its letters and the store its
 //! events with the ledger. Trouble of the store is never the record's fault:
-//! it waits, and says so.
+//! it waits, and says so. What Kafka does not take holds its own partition.
 
-use super::lane::{LaneState, Until};
-use super::letters::{Arrival, Kind, Letters, Refused, Verdict, judge};
+use super::lane::LaneState;
+use super::parked::Parked;
 use super::plan::Plan;
-use super::shared::lock;
+use super::sending::{Arrival, Refused};
 use super::signal::Signal;
 use super::{Shared, Trouble};
-use crate::record::{Class, Failure, Stage};
-use crate::store::{Append, Appended, Exchange, Ledger, LedgerKey, Refusal, Unstored, Writer};
+use crate::log::Short;
+use crate::store::{Append, Appended, Exchange, Ledger, LedgerKey, Unstored, Writer};
 use metrics::{Counter, counter};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Receiver;
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::{Duration, Instant};
 
-/// How many topics a pipeline makes for dead letters.
-const TOPICS_MADE: usize = 16;
-/// How often a wait looks whether the plan is still wanted.
-const LOOK: Duration = Duration::from_millis(200);
+/// Plans that are ready at once: one is stored while the next is looked up.
+const READY: usize = 2;
+/// How long it sleeps at most: a lost wake-up costs no more.
+const NAP: Duration = Duration::from_millis(100);
 /// The first and the longest pause between two tries of the store.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
 
 /// A worker's second thread.
 pub(super) struct Back {
-    shared: Arc<Shared>,
+    pub shared: Arc<Shared>,
     plans: Receiver<Box<Plan>>,
-    /// Wakes the front when a lane must rewind.
+    /// The front is gone.
+    ended: bool,
+    /// Plans that wait for nothing but the store.
+    ready: VecDeque<Box<Plan>>,
+    /// Plans that wait for Kafka.
+    parked: Parked,
+    /// Rung when there is a plan, or an answer of Kafka.
+    bell: Arc<Signal>,
+    /// Wakes the front when a lane must rewind, or may take more.
     signal: Arc<Signal>,
     writer: Box<dyn Writer>,
     pause: Duration,
@@ -43,7 +52,12 @@ struct Meters {
 }
 
 impl Back {
-    pub fn new(shared: Arc<Shared>, plans: Receiver<Box<Plan>>, signal: Arc<Signal>) -> Back {
+    pub fn new(
+        shared: Arc<Shared>,
+        plans: Receiver<Box<Plan>>,
+        bell: Arc<Signal>,
+        signal: Arc<Signal>,
+    ) -> Back {
         let writer = shared.store.writer();
         let name = &shared.settings.name;
         let meters = Meters {
@@ -54,6 +68,10 @@ impl Back {
         Back {
             shared,
             plans,
+            ended: false,
+            ready: VecDeque::new(),
+            parked: Parked::default(),
+            bell,
             signal,
             writer,
             pause: PAUSES.0,
@@ -62,22 +80,138 @@ impl Back {
     }
 
     pub fn run(mut self) {
-        let mut ahead: Option<Box<Plan>> = None;
-        while let Some(plan) = ahead.take().or_else(|| self.plans.recv().ok()) {
-            ahead = self.plans.try_recv().ok();
-            let following = ahead.as_ref().map(|plan| plan.lane.ledger.clone());
-            self.carry_out(&plan, following.as_ref());
-            plan.lane.in_hand.fetch_sub(1, Ordering::AcqRel);
+        loop {
+            self.gather();
+            match self.ready.pop_front() {
+                Some(plan) => self.carry_out(plan),
+                None if self.ended && self.parked.is_empty() => return,
+                None => {
+                    let nap = Instant::now() + NAP;
+                    let look = self.parked.next_look();
+                    self.bell.wait(look.map_or(nap, |look| look.min(nap)));
+                }
+            }
         }
     }
 
-    fn wanted(&self, plan: &Plan) -> bool {
-        !self.shared.abandoning()
-            && !plan.lane.abandoned.load(Ordering::Acquire)
-            && plan.lane.session.load(Ordering::Acquire) == plan.session
+    /// Finds plans that wait for nothing but the store. One that waits for
+    /// Kafka is parked, with those after it in its partition; the others pass.
+    fn gather(&mut self) {
+        let mut parked = std::mem::take(&mut self.parked);
+        let released = parked.release(|plan| self.is_ready(plan));
+        self.ready.extend(released);
+        while self.ready.len() < READY && parked.has_room() {
+            match self.plans.try_recv() {
+                Ok(mut plan) => match parked.holds(&plan.lane) || !self.is_ready(&mut plan) {
+                    true => parked.push(plan),
+                    false => self.ready.push_back(plan),
+                },
+                Err(error) => {
+                    self.ended = error == TryRecvError::Disconnected;
+                    break;
+                }
+            }
+        }
+        self.parked = parked;
     }
 
-    fn carry_out(&mut self, plan: &Plan, following: Option<&LedgerKey>) {
+    fn wanted(&self, plan: &Plan) -> bool {
+        let lane = &plan.lane;
+        let current = || {
+            !lane.abandoned.load(Ordering::Acquire)
+                && lane.session.load(Ordering::Acquire) == plan.session
+        };
+        // The ledger has passed what is stored: nobody else sends its letters.
+        !self.shared.abandoning() && (plan.stored || current())
+    }
+
+    /// Whether Kafka has all that a plan sends there, or nobody wants it.
+    fn is_ready(&self, plan: &mut Plan) -> bool {
+        while self.wanted(plan) {
+            let settings = &self.shared.settings;
+            let outbox = &self.shared.outbox;
+            match plan.letters.look(outbox, &plan.batch, settings) {
+                Arrival::All => break,
+                Arrival::Unfit(unfit) => self.too_large(plan, unfit),
+                Arrival::Refused(refused) => {
+                    self.note_refusal(plan, &refused);
+                    return false;
+                }
+                Arrival::Waiting => {
+                    self.note_waiting(plan);
+                    return false;
+                }
+            }
+        }
+        plan.lane.waits_for(None);
+        true
+    }
+
+    fn note_refusal(&self, plan: &Plan, refused: &Refused) {
+        let Refused { topic, why, .. } = refused;
+        if refused.no_letter_topic {
+            self.shared.topics.miss(topic);
+        }
+        let missing = self.shared.topics.missing(topic);
+        let also = missing.map_or(String::new(), |missing| format!("; {missing}"));
+        let topic = Short(topic);
+        let what = format!("Kafka does not take a record for the topic {topic}: {why}{also}");
+        let pipeline = self.shared.settings.name.clone();
+        counter!("millstream_waits_total", "pipeline" => pipeline, "on" => "kafka").increment(1);
+        plan.lane.waits_for(Some(what));
+    }
+
+    /// Says what is waited for: at once where a topic is missing, else when
+    /// Kafka takes long. A refusal that was said stays.
+    fn note_waiting(&self, plan: &Plan) {
+        let topics = &self.shared.topics;
+        let missing = plan
+            .letters
+            .topics()
+            .find_map(|topic| topics.missing(topic));
+        let late = || {
+            let topic = plan
+                .letters
+                .topics()
+                .next()
+                .filter(|_| plan.letters.are_late())?;
+            let topic = Short(topic);
+            Some(format!(
+                "Kafka has not acknowledged a record for the topic {topic}"
+            ))
+        };
+        if !plan.letters.were_refused()
+            && let Some(why) = missing.or_else(late)
+        {
+            plan.lane.waits_for(Some(why));
+        }
+    }
+
+    fn carry_out(&mut self, mut plan: Box<Plan>) {
+        let wanted = self.wanted(&plan);
+        if wanted && !plan.stored && self.store(&mut plan) {
+            return self.parked.push_first(plan);
+        }
+        let lane = plan.lane.clone();
+        drop(plan);
+        lane.in_hand.fetch_sub(1, Ordering::AcqRel);
+        // It may take more, if it had as many as it may.
+        self.signal.ring();
+    }
+
+    /// Stores a plan's events with its ledger; true if letters of what the store
+    /// refused are still under way.
+    fn store(&mut self, plan: &mut Plan) -> bool {
+        let following = self.ready.front().filter(|next| !next.stored);
+        let following = following.map(|next| next.lane.ledger.clone());
+        match self.append(plan, following.as_ref()) {
+            Some(unstored) => self.stored(plan, &unstored),
+            None => false,
+        }
+    }
+
+    /// Appends until the store answers; `None` if the plan is not wanted.
+    fn append(&mut self, plan: &Plan, following: Option<&LedgerKey>) -> Option<Unstored> {
         let events = plan.stream_events(&plan.streamed);
         let reports = plan.stream_events(&plan.reported);
         let mut append = Append {
@@ -89,13 +223,13 @@ impl Back {
             withheld: &plan.withheld_from(),
             reports: &reports,
         };
-        if !self.delivered(plan, &plan.letters) {
-            return;
-        }
         while self.wanted(plan) {
             let error = match self.writer.append(&mut append, following) {
-                Appended::Stored(unstored) => return self.stored(plan, &unstored),
-                Appended::Moved(ledger) => return self.moved(&plan.lane, ledger),
+                Appended::Stored(unstored) => return Some(unstored),
+                Appended::Moved(ledger) => {
+                    self.moved(&plan.lane, ledger);
+                    return None;
+                }
                 Appended::Unavailable(error) => error,
                 Appended::Unknown(error) => {
                     tracing::warn!(%error, "an answer of the store was lost; the ledger will tell");
@@ -106,61 +240,7 @@ impl Back {
             self.shared.trouble(Trouble::Store, Some(error.to_string()));
             self.wait();
         }
-    }
-
-    /// Waits until Kafka has the letters; false if the plan is not wanted any
-    /// more.
-    fn delivered(&mut self, plan: &Plan, letters: &Letters) -> bool {
-        while self.wanted(plan) {
-            if self.have_arrived(letters) {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// One look at the letters; after a refusal a pause, and readiness says so.
-    fn have_arrived(&mut self, letters: &Letters) -> bool {
-        match letters.arrived(&self.shared.outbox, LOOK) {
-            Arrival::All => {
-                self.shared.trouble(Trouble::Outbox, None);
-                return true;
-            }
-            Arrival::Refused(refused) => {
-                let made = self.make_topic(&refused);
-                let Refused { topic, why, .. } = refused;
-                let what = format!("Kafka does not take a record for the topic {topic}: {why}");
-                let what = match made {
-                    Err(error) => format!("{what}; it can't be made: {error:#}"),
-                    Ok(()) => what,
-                };
-                self.shared.trouble(Trouble::Outbox, Some(what));
-                self.wait();
-            }
-            Arrival::Waiting => {}
-        }
-        false
-    }
-
-    /// Makes a topic for dead letters that is not there; one that a route names
-    /// is someone's to make. A plugin names topics, so there is a limit to how
-    /// many.
-    fn make_topic(&self, refused: &Refused) -> anyhow::Result<()> {
-        if !refused.no_letter_topic || !self.shared.settings.create_dead_letter_topics {
-            return Ok(());
-        }
-        let mut made = lock(&self.shared.made_topics);
-        let known = made.contains(&refused.topic);
-        anyhow::ensure!(
-            known || made.len() < TOPICS_MADE,
-            "{TOPICS_MADE} were made already"
-        );
-        self.shared.outbox.create_topic(&refused.topic)?;
-        if !known {
-            tracing::warn!(topic = refused.topic, "made a topic for dead letters");
-            made.push(refused.topic.clone());
-        }
-        Ok(())
+        None
     }
 
     /// Pauses, longer each time, never two workers in step.
@@ -171,7 +251,8 @@ impl Back {
         self.pause = (self.pause * 2).min(PAUSES.1);
     }
 
-    fn stored(&mut self, plan: &Plan, unstored: &Unstored) {
+    /// Counts what is stored; true if letters of what was refused are under way.
+    fn stored(&mut self, plan: &mut Plan, unstored: &Unstored) -> bool {
         self.pause = PAUSES.0;
         self.shared.trouble(Trouble::Store, None);
         plan.lane.done.store(plan.next, Ordering::Release);
@@ -179,59 +260,12 @@ impl Back {
         self.meters.records.increment(plan.records as u64);
         self.meters.events.increment(events as u64);
         self.meters.batches.increment(1);
-        if !unstored.refused.is_empty() {
-            self.bury(plan, &unstored.refused);
+        if unstored.refused.is_empty() {
+            return false;
         }
-    }
-
-    /// Events that the store refused inside the transaction: their batch is
-    /// stored and the ledger has passed. A crash before the letter is
-    /// acknowledged loses it; the docs name this window.
-    fn bury(&mut self, plan: &Plan, refusals: &[Refusal]) {
-        let mut failures: Vec<Failure> = Vec::new();
-        for refusal in refusals {
-            let event = plan.events.list[plan.streamed[refusal.event] as usize];
-            if failures
-                .last()
-                .is_none_or(|last| last.record != event.record)
-            {
-                let message = refusal.message.clone();
-                let (stage, class) = (Stage::Store, Class::StoreRefused);
-                let mut failure = Failure::new(event.record, stage, class, message);
-                let all = plan.events.list.iter();
-                failure.events = Some(all.filter(|of| of.record == event.record).count());
-                failures.push(failure);
-            }
-        }
-        let mut policy = match plan.generation.dead_letter.instance() {
-            Ok(policy) => policy,
-            Err(error) => {
-                plan.lane.halt(
-                    format!("the dead-letter plugin can't be started: {}", error.message),
-                    Until::Swapped,
-                );
-                return;
-            }
-        };
-        let mut letters = Letters::default();
-        let settings = &self.shared.settings;
-        // Its batch is stored: nothing is tried again.
-        failures
-            .iter_mut()
-            .for_each(|failure| failure.attempts = settings.max_attempts);
-        for verdict in judge(&mut policy, &plan.batch, &failures, settings) {
-            match verdict {
-                Verdict::Letter(outgoing) => {
-                    letters.send(&self.shared.outbox, Kind::DeadLetter, outgoing);
-                }
-                Verdict::Halt => {
-                    plan.lane
-                        .halt("its dead-letter policy says so".into(), Until::Swapped);
-                }
-                Verdict::Drop | Verdict::Retry(_) => {}
-            }
-        }
-        while !self.have_arrived(&letters) && !self.shared.abandoning() {}
+        plan.stored = true;
+        self.bury(plan, &unstored.refused);
+        true
     }
 
     /// The ledger stands elsewhere: another owner went on, or the store lost

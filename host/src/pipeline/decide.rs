@@ -2,8 +2,9 @@
 
 use super::front::Front;
 use super::lane::{Carry, Until};
-use super::letters::{Kind, Letters, SOURCE, Verdict, judge};
+use super::letters::{SOURCE, Verdict, judge};
 use super::plan::Plan;
+use super::sending::{Kind, Letters};
 use crate::config::Deliver;
 use crate::plugin::{self, Made, Routed, ToTopic};
 use crate::record::{Batch, Event, Failure, Outgoing};
@@ -33,11 +34,12 @@ impl Front {
         let mut end = made.end;
         let mut tried = 0;
         let mut halted = false;
-        let mut letters = Letters::default();
+        let mut letters = Letters::ringing(&self.back);
         for (failure, verdict) in failures.iter().zip(verdicts) {
             match verdict {
-                Verdict::Letter(outgoing) => {
-                    letters.send(&self.shared.outbox, Kind::DeadLetter, outgoing);
+                Verdict::Letter(kind, outgoing) => {
+                    self.shared.topics.note(&kind, &outgoing.topic);
+                    letters.send(&self.shared.outbox, kind, outgoing);
                 }
                 Verdict::Drop => {}
                 Verdict::Retry(delay) => {
@@ -86,8 +88,8 @@ impl Front {
             None => return None,
         };
         let gone = Destinations::of(batch, end, &made, &routed, &connected, settings.deliver);
-        for (_, outgoing) in gone.outgoing {
-            letters.send(&self.shared.outbox, Kind::Event, outgoing);
+        for (index, outgoing) in gone.outgoing {
+            letters.send(&self.shared.outbox, Kind::Event(index), outgoing);
         }
         let plan = Plan {
             lane: lane.state.clone(),
@@ -107,6 +109,7 @@ impl Front {
             withheld: gone.withheld,
             reported: gone.reported,
             letters,
+            stored: false,
         };
         lane.next = next;
         Some(plan)

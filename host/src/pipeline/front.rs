@@ -23,6 +23,10 @@ pub(super) struct Arrival {
     pub attempts: u32,
 }
 
+/// How many plans of one partition may be in hand. A partition that has as many
+/// takes no more, so that what it waits for leaves the others room.
+const IN_HAND: usize = 3;
+
 /// How long the front sleeps at most: a lost wake-up costs no more.
 const NAP: Duration = Duration::from_millis(100);
 
@@ -32,6 +36,8 @@ pub(super) struct Front {
     signal: Arc<Signal>,
     arrivals: Receiver<Arrival>,
     plans: SyncSender<Box<Plan>>,
+    /// Rung when a plan is on its way to the back, or Kafka answers.
+    pub back: Arc<Signal>,
     pub instances: Instances,
     pub lanes: Vec<Lane>,
     /// For interest look-ups: the back's is busy with a transaction.
@@ -45,6 +51,7 @@ impl Front {
         signal: Arc<Signal>,
         arrivals: Receiver<Arrival>,
         plans: SyncSender<Box<Plan>>,
+        back: Arc<Signal>,
     ) -> anyhow::Result<Front> {
         let instances = Instances::new(shared.generation.load_full())?;
         let interest = shared.store.writer();
@@ -56,6 +63,7 @@ impl Front {
             signal,
             arrivals,
             plans,
+            back,
             instances,
             lanes,
             interest,
@@ -95,8 +103,9 @@ impl Front {
             return Visit::Idle(None);
         }
         let state = self.lanes[index].state.clone();
-        state.in_hand.fetch_add(1, Ordering::AcqRel);
-        let visit = match state.closing.load(Ordering::Acquire) {
+        let in_hand = state.in_hand.fetch_add(1, Ordering::AcqRel);
+        let closing = state.closing.load(Ordering::Acquire);
+        let visit = match closing || in_hand >= IN_HAND {
             true => Visit::Idle(None),
             false => self.work(index),
         };
@@ -127,7 +136,10 @@ impl Front {
             Work::None => return Visit::Idle(None),
         };
         match plan.map(|plan| self.plans.send(Box::new(plan))) {
-            Some(Ok(())) => Visit::Planned,
+            Some(Ok(())) => {
+                self.back.ring();
+                Visit::Planned
+            }
             Some(Err(_)) => Visit::Stop,
             None => Visit::Worked,
         }

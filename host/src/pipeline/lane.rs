@@ -34,6 +34,8 @@ pub(super) struct LaneState {
     /// Where to go on, and how often the record there was tried.
     rewind: Mutex<Option<(i64, u32)>>,
     halted: Mutex<Option<Halt>>,
+    /// What its first plan waits for in Kafka.
+    waits: Mutex<Option<String>>,
 }
 
 /// Why a partition is stopped, and for how long.
@@ -64,7 +66,27 @@ impl LaneState {
             topic_id,
             rewind: Mutex::new(None),
             halted: Mutex::new(None),
+            waits: Mutex::new(None),
         }
+    }
+
+    /// Notes what the partition waits for in Kafka, and says it where it is news.
+    pub fn waits_for(&self, what: Option<String>) {
+        let partition = &self.ledger.partition;
+        let mut waits = lock(&self.waits);
+        if *waits == what {
+            return;
+        }
+        match (waits.as_deref(), &what) {
+            (_, Some(reason)) => tracing::warn!(%partition, reason, "waiting"),
+            (over, None) => tracing::info!(%partition, over, "no longer waiting"),
+        }
+        *waits = what;
+    }
+
+    /// What it waits for in Kafka.
+    pub fn waiting(&self) -> Option<String> {
+        lock(&self.waits).clone()
     }
 
     /// Has the lane go on at this offset, whose record was tried so often: what

@@ -1,13 +1,12 @@
-//! Dead letters: what the policy plugin ruled, within the pipeline's caps; and
-//! what is written to Kafka, for it or for a route.
+//! Dead letters: what the policy plugin ruled, within the pipeline's caps.
 
+use super::omitted::Omission;
+use super::sending::Kind;
 use crate::config::PipelineSettings;
-use crate::ingest::{Outbox, Receipts};
 use crate::plugin::{DeadLetterInstance, LetterValue, Ruling};
 use crate::record::{Batch, Failure, Headers, Outgoing, RecordView};
 use metrics::counter;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The header that says where a record was at first.
 pub(super) const SOURCE: &str = "millstream.source";
@@ -35,74 +34,10 @@ pub(super) const ERROR: [&str; 11] = [
     "group",
 ];
 
-/// What is on its way to Kafka, and the receipts for it.
-#[derive(Default)]
-pub(super) struct Letters {
-    outgoing: Vec<(Kind, Outgoing)>,
-    receipts: Arc<Receipts>,
-}
-
-/// What is written to Kafka.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// A record that failed, by its policy.
-    DeadLetter,
-    /// An event, by its route.
-    Event,
-}
-
-impl Letters {
-    /// Sends one more. It is under way when this returns.
-    pub fn send(&mut self, outbox: &Outbox, kind: Kind, outgoing: Outgoing) {
-        outbox.send(&outgoing, self.outgoing.len(), &self.receipts);
-        self.outgoing.push((kind, outgoing));
-    }
-
-    /// Whether Kafka has all of them, as far as is known within `patience`.
-    /// What it refused is sent again.
-    pub fn arrived(&self, outbox: &Outbox, patience: Duration) -> Arrival {
-        let Some(failed) = self.receipts.wait(Instant::now() + patience) else {
-            return Arrival::Waiting;
-        };
-        let refused = failed.iter().map(|(index, error)| {
-            let (kind, outgoing) = &self.outgoing[*index];
-            Refused {
-                topic: outgoing.topic.clone(),
-                why: error.why.clone(),
-                no_letter_topic: error.no_topic && *kind == Kind::DeadLetter,
-            }
-        });
-        // One that can be mended from here must not wait for one that can't.
-        let refused = refused.max_by_key(|refused| refused.no_letter_topic);
-        for (index, _) in failed {
-            outbox.send(&self.outgoing[index].1, index, &self.receipts);
-        }
-        refused.map_or(Arrival::All, Arrival::Refused)
-    }
-}
-
-/// Whether Kafka has what was sent.
-pub(super) enum Arrival {
-    /// All of it.
-    All,
-    /// Not yet.
-    Waiting,
-    /// Not some of it.
-    Refused(Refused),
-}
-
-/// What Kafka has against one of them.
-pub(super) struct Refused {
-    pub topic: String,
-    pub why: String,
-    /// There is no such topic, and it is one for dead letters.
-    pub no_letter_topic: bool,
-}
-
 /// What is done about one failed record.
 pub(super) enum Verdict {
     /// This goes to Kafka.
-    Letter(Outgoing),
+    Letter(Kind, Outgoing),
     /// It is tried again after the delay.
     Retry(Duration),
     /// Nothing.
@@ -158,51 +93,81 @@ fn count(failure: &Failure, settings: &PipelineSettings) {
         .increment(1);
 }
 
+/// Counts what was done; what goes to Kafka is counted when it is there.
+pub(super) fn counted(action: &'static str, settings: &PipelineSettings) {
+    let pipeline = settings.name.clone();
+    counter!("millstream_dead_letters_total", "pipeline" => pipeline, "action" => action)
+        .increment(1);
+}
+
+fn tell_dropped(batch: &Batch, failure: &Failure, settings: &PipelineSettings) {
+    let offset = batch.records[failure.record as usize].offset;
+    tracing::warn!(
+        pipeline = settings.name,
+        class = failure.class.name(),
+        stage = failure.stage.name(),
+        plugin = failure.plugin.as_ref().map_or("", |(name, _)| name),
+        record = %format_args!("{}/{offset}", batch.origin),
+        why = failure.message,
+        "a record failed and was dropped by the dead-letter policy"
+    );
+}
+
 fn verdict(
     ruling: Ruling,
     batch: &Batch,
     failure: &Failure,
     settings: &PipelineSettings,
 ) -> Verdict {
-    let did = |what: &'static str| {
-        let pipeline = settings.name.clone();
-        counter!("millstream_dead_letters_total", "pipeline" => pipeline, "action" => what)
-            .increment(1);
-    };
     match ruling {
         Ruling::Retry(delay) if failure.attempts < settings.max_attempts => {
-            did("retry");
+            counted("retry", settings);
             Verdict::Retry(delay.min(settings.max_delay))
         }
         Ruling::Retry(_) => verdict(to_topic(), batch, failure, settings),
         Ruling::Drop => {
-            did("drop");
+            counted("drop", settings);
+            tell_dropped(batch, failure, settings);
             Verdict::Drop
         }
         Ruling::Halt => {
-            did("halt");
+            counted("halt", settings);
             Verdict::Halt
         }
         Ruling::Reroute { topic, headers } => {
-            did("reroute");
             // As it was, and where it is from.
             let (topic, told) = (Some(topic), vec![source(batch, failure)]);
             let same = LetterValue::Same;
-            Verdict::Letter(letter(batch, failure, topic, same, told, headers))
+            let outgoing = letter(batch, failure, topic, same, told, headers);
+            Verdict::Letter(Kind::Reroute(failure.clone()), outgoing)
         }
         Ruling::ToTopic {
             topic,
             value,
             headers,
         } => {
-            did("topic");
             let mut told = error_headers(batch, failure, &settings.group);
             if value != LetterValue::Same {
                 told.push((OWN_VALUE.into(), Some(b"true".to_vec())));
             }
-            Verdict::Letter(letter(batch, failure, topic, value, told, headers))
+            let outgoing = letter(batch, failure, topic, value, told, headers);
+            let own = batch.records[failure.record as usize].header_count as usize;
+            let omission = Omission::of(own);
+            Verdict::Letter(Kind::DeadLetter(failure.clone(), omission), outgoing)
         }
     }
+}
+
+/// What becomes of a record that can't go where its policy sent it: a dead
+/// letter, as the built-in policy makes it.
+pub(super) fn instead(batch: &Batch, failure: &Failure, settings: &PipelineSettings) -> Verdict {
+    count(failure, settings);
+    verdict(to_topic(), batch, failure, settings)
+}
+
+/// The topic that dead letters of a topic go to, unless a policy names another.
+pub(super) fn default_topic(topic: &str) -> String {
+    format!("{topic}-dlq")
 }
 
 /// A failed record on its way to a topic: its own bytes, what is `told` of it,
@@ -220,7 +185,7 @@ fn letter(
     headers.extend(told);
     headers.extend(added);
     Outgoing {
-        topic: topic.unwrap_or_else(|| format!("{}-dlq", batch.origin.topic)),
+        topic: topic.unwrap_or_else(|| default_topic(&batch.origin.topic)),
         key: view.key().map(<[u8]>::to_vec),
         value: match value {
             LetterValue::Same => view.value().map(<[u8]>::to_vec),

@@ -22,21 +22,27 @@ pub mod gauges;
 mod generations;
 mod instances;
 mod lane;
+mod late;
 mod letters;
 pub mod offsets;
+mod omitted;
 mod opening;
 mod owners;
+mod parked;
 mod partitions;
 mod plan;
 mod process;
 pub mod replay;
+mod sending;
 mod shared;
 mod signal;
 mod streams;
 mod swap;
+mod topics;
 
 pub use streams::StoreStreams;
 pub use swap::Swapper;
+pub use topics::expected as letter_topics;
 
 use crate::config::PipelineSettings;
 use crate::ingest::{Ingest, IngestOptions, KafkaSettings, Outbox};
@@ -68,6 +74,8 @@ pub struct Pipeline {
 /// A worker's threads, and how the front is woken.
 struct Worker {
     signal: Arc<Signal>,
+    /// Wakes its back.
+    bell: Arc<Signal>,
     threads: [JoinHandle<()>; 2],
 }
 
@@ -100,6 +108,7 @@ impl Pipeline {
             workers.push(worker);
             doors.push(door);
         }
+        start_maker(&shared, &workers)?;
         let partitions = Arc::new(PipelinePartitions::new(shared.clone(), doors));
         let ingest = Ingest::start(&options, partitions)?;
         Ok(Pipeline {
@@ -165,14 +174,34 @@ impl Pipeline {
     }
 }
 
+/// Starts the thread that looks for topics for dead letters. It ends with the
+/// pipeline.
+fn start_maker(shared: &Shared, workers: &[Worker]) -> anyhow::Result<()> {
+    let bells = workers.iter().map(|worker| worker.bell.clone()).collect();
+    let (settings, outbox) = (shared.settings.clone(), shared.outbox.clone());
+    let maker = topics::Maker::new(shared.topics.clone(), settings, outbox, bells);
+    let name = format!("topics-{}", shared.settings.name);
+    std::thread::Builder::new()
+        .name(name)
+        .spawn(|| maker.run())?;
+    Ok(())
+}
+
 fn start_worker(shared: &Arc<Shared>, index: usize) -> anyhow::Result<(Worker, partitions::Door)> {
     let name = &shared.settings.name;
     let signal = Arc::new(Signal::default());
     let (plans, planned) = mpsc::sync_channel(PLANS);
     // A feed for each partition of an assignment; ingest waits when it is full.
     let (door, arrivals) = mpsc::sync_channel(64);
-    let front = Front::new(shared.clone(), signal.clone(), arrivals, plans)?;
-    let back = back::Back::new(shared.clone(), planned, signal.clone());
+    let bell = Arc::new(Signal::default());
+    let front = Front::new(
+        shared.clone(),
+        signal.clone(),
+        arrivals,
+        plans,
+        bell.clone(),
+    )?;
+    let back = back::Back::new(shared.clone(), planned, bell.clone(), signal.clone());
     let thread = std::thread::Builder::new().name(format!("front-{index}-{name}"));
     let front = thread.spawn(move || front.run())?;
     let thread = std::thread::Builder::new().name(format!("back-{index}-{name}"));
@@ -184,6 +213,7 @@ fn start_worker(shared: &Arc<Shared>, index: usize) -> anyhow::Result<(Worker, p
     Ok((
         Worker {
             signal,
+            bell,
             threads: [front, back],
         },
         door,

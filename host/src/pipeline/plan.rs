@@ -1,7 +1,7 @@
 //! What is to be done with a batch, from the front to the back.
 
 use super::lane::{Lane, LaneState};
-use super::letters::Letters;
+use super::sending::Letters;
 use crate::plugin::Generation;
 use crate::record::{Batch, Events, TaskNews};
 use crate::store::{StreamEvent, TaskReport};
@@ -33,6 +33,8 @@ pub(super) struct Plan {
     pub reported: Vec<u32>,
     /// What goes to Kafka; already under way.
     pub letters: Letters,
+    /// The store has it, and only letters of what it refused are under way.
+    pub stored: bool,
 }
 
 impl Plan {
@@ -55,7 +57,22 @@ impl Plan {
             withheld: Vec::new(),
             reported: Vec::new(),
             letters: Letters::default(),
+            stored: false,
         }
+    }
+
+    /// About how many bytes it holds.
+    pub fn size(&self) -> usize {
+        size_of::<Plan>() + self.batch.arena.len() + self.events.arena.len()
+    }
+
+    /// Takes a record's events back that go to streams.
+    pub fn leave_out(&mut self, record: u32) {
+        let list = &self.events.list;
+        let of_others = |index: &u32| list[*index as usize].record != record;
+        self.streamed.retain(of_others);
+        self.withheld.retain(of_others);
+        self.reported.retain(of_others);
     }
 
     /// The clients of what is withheld, each once.

@@ -3,6 +3,7 @@
 use super::breaker::Breaker;
 use super::generations;
 use super::lane::LaneState;
+use super::topics::Topics;
 use crate::config::{BreakerAction, PipelineSettings};
 use crate::ingest::Outbox;
 use crate::plugin::Generation;
@@ -10,7 +11,7 @@ use crate::record::TopicPartition;
 use crate::store::Store;
 use arc_swap::ArcSwap;
 use metrics::counter;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -32,13 +33,13 @@ pub(super) struct Shared {
     pub breaker: Breaker,
     pub store: Arc<Store>,
     pub outbox: Outbox,
-    /// Topics that were made for dead letters.
-    pub made_topics: Mutex<Vec<String>>,
+    /// The topics for dead letters.
+    pub topics: Arc<Topics>,
     lanes: Mutex<HashMap<TopicPartition, Arc<LaneState>>>,
     /// How the pipeline is going: a [`Stage`].
     stage: AtomicU8,
     /// What the pipeline waits for, by [`Trouble`].
-    troubles: [Mutex<Option<String>>; 4],
+    troubles: [Mutex<Option<String>>; 3],
 }
 
 /// What a swap or its breaker may go back to, and must not take again.
@@ -63,7 +64,7 @@ impl Shared {
             breaker: Breaker::new(settings.breaker),
             store,
             outbox,
-            made_topics: Mutex::default(),
+            topics: Arc::default(),
             lanes: Mutex::default(),
             stage: AtomicU8::new(Stage::Running as u8),
             troubles: Default::default(),
@@ -149,10 +150,16 @@ impl Shared {
     pub fn waits_for(&self) -> Vec<String> {
         let noted = |noted: &Mutex<Option<String>>| lock(noted).clone();
         let mut reasons: Vec<String> = self.troubles.iter().filter_map(noted).collect();
+        let mut waiting: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (partition, lane) in &*self.lanes() {
             let halted = lane.halted();
             reasons.extend(halted.map(|why| format!("{partition} is halted: {why}")));
+            if let Some(why) = lane.waiting() {
+                waiting.entry(why).or_default().push(partition.to_string());
+            }
         }
+        let waits = |(why, of): (String, Vec<String>)| format!("{}: {why}", some(of));
+        reasons.extend(waiting.into_iter().map(waits));
         reasons
     }
 
@@ -183,8 +190,6 @@ impl Shared {
 pub(super) enum Trouble {
     /// The store to answer.
     Store,
-    /// Kafka to take dead letters and routed events.
-    Outbox,
     /// Other plugins: too many records failed in the new ones.
     Breaker,
     /// Kafka to say where partitions begin and end.
@@ -195,9 +200,21 @@ impl Trouble {
     fn name(self) -> &'static str {
         match self {
             Trouble::Store => "store",
-            Trouble::Outbox | Trouble::Opening => "kafka",
+            Trouble::Opening => "kafka",
             Trouble::Breaker => "plugins",
         }
+    }
+}
+
+/// The first of many, and how many there are.
+fn some(mut of: Vec<String>) -> String {
+    let all = of.len();
+    of.sort();
+    of.truncate(3);
+    let named = of.join(", ");
+    match all - of.len() {
+        0 => format!("{named} waits"),
+        more => format!("{named} and {more} more partitions wait"),
     }
 }
 

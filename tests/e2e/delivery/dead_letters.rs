@@ -1,7 +1,7 @@
 //! Dead letters that Kafka does not take: the ledger does not pass them, it is
 //! said, and goes on once it is mended.
 
-use super::{LONG, config, note, offsets, wait_for, wait_said};
+use super::{LONG, config, noise, note, offsets, wait_for, wait_said};
 use millstream_tests::{Daemon, Message, produce, read_all, servers, unique};
 
 /// A pipeline whose topic holds a good record, a malformed one of this size,
@@ -9,7 +9,7 @@ use millstream_tests::{Daemon, Message, produce, read_all, servers, unique};
 fn setup(size: usize, more: &str) -> (String, String, String) {
     let (kafka, redis) = (&servers().kafka, &servers().redis);
     let (topic, prefix) = (kafka.create_topic("letters", 1), unique("letters"));
-    let malformed = Message::new(vec![b'x'; size]).partition(0);
+    let malformed = Message::new(noise(size)).partition(0);
     produce(&topic, [note(0), malformed, note(2)]);
     let text = config(&kafka.bootstrap(), &redis.url(), &topic, &prefix, more);
     (text, topic, prefix)
@@ -23,7 +23,7 @@ fn a_topic_for_dead_letters_that_is_missing_is_made() {
     daemon.wait_log("made a topic for dead letters", LONG);
     let letters = read_all(&format!("{topic}-dlq"));
     assert_eq!(letters.len(), 1);
-    assert_eq!(letters[0].value.as_deref(), Some(&b"xxxxxxxxxx"[..]));
+    assert_eq!(letters[0].value, Some(noise(10)));
 }
 
 #[test]
@@ -64,13 +64,14 @@ fn a_topic_that_a_route_names_is_not_made_and_one_for_letters_beside_it_is() {
 }
 
 #[test]
-fn a_letter_that_is_too_large_for_its_topic_is_waited_for() {
-    let (text, topic, prefix) = setup(100_000, "");
+fn a_letter_that_is_too_large_for_its_topic_is_waited_for_where_that_is_configured() {
+    let (text, topic, prefix) = setup(100_000, "oversize-letters = \"wait\"");
     let dead = format!("{topic}-dlq");
     let small = [("max.message.bytes", "50000")];
     servers().kafka.create_topic_named(&dead, 1, &small);
     let mut daemon = Daemon::builder(&text).start();
-    println!("{}", wait_said(&daemon, &["does not take a record", &dead]));
+    let said = wait_said(&daemon, &["does not take a record", &dead]);
+    assert!(said.contains("raise max.message.bytes"), "{said}");
     assert!(
         offsets(&servers().redis, &prefix).is_empty(),
         "the ledger waits"
@@ -179,7 +180,7 @@ config = { reroute = { malformed = "<elsewhere>" } }
     let _daemon = Daemon::ready(&text);
     assert_eq!(wait_for(&servers().redis, &prefix, 2), [0, 2]);
     let rerouted = read_all(&elsewhere).remove(0);
-    assert_eq!(rerouted.value.as_deref(), Some(&b"xxxxxxxxxx"[..]));
+    assert_eq!(rerouted.value, Some(noise(10)));
     let source = format!("{topic}/0/1").into_bytes();
     let expected = [("millstream.source".to_owned(), Some(source))];
     assert_eq!(rerouted.headers, expected, "and nothing of an error");

@@ -6,8 +6,12 @@ mod breaker;
 mod dead_letters;
 mod emptied;
 mod groups;
+mod letter_topics;
+mod logged;
 mod lost_records;
 mod measured;
+mod oversize;
+mod parked;
 mod remade;
 mod replayed;
 mod withheld;
@@ -34,6 +38,23 @@ fn note(id: i64) -> Message {
         "eventId": id.to_string(), "eventType": "mail", "clientId": "ada", "message": "hi"
     });
     Message::new(value.to_string()).partition(0)
+}
+
+/// So many bytes that no compression makes smaller, and that are no JSON.
+fn noise(size: usize) -> Vec<u8> {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    let mut noise: Vec<u8> = std::iter::repeat_with(&mut next)
+        .flatten()
+        .take(size)
+        .collect();
+    noise[0] = b'x';
+    noise
 }
 
 /// The offsets of the client `ada`'s events, in the stream's order.

@@ -5,6 +5,7 @@ mod copies;
 mod killed;
 mod listed;
 mod mended;
+mod omitted;
 mod refused;
 mod routed;
 mod sent;

@@ -2,6 +2,7 @@
 
 use super::choice::Choice;
 use super::filter::Filter;
+use super::originals::Originals;
 use super::{stop, topics};
 use crate::config::{PipelineSettings, Settings};
 use crate::kafka::scan::{Look, Scan};
@@ -12,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Reads letters.
 pub(super) struct Letters {
     scan: Scan,
+    originals: Originals,
     filter: Filter,
     /// How many may still come.
     limit: u64,
@@ -32,6 +34,7 @@ impl Letters {
         topics::add(&mut scan, choice, pipelines)?;
         Ok(Letters {
             scan,
+            originals: Originals::new(settings.kafka()?),
             filter: choice.filter(),
             limit: choice.limit.unwrap_or(u64::MAX),
             stop: Arc::default(),
@@ -76,6 +79,13 @@ impl Letters {
     /// Whether someone does.
     pub fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// The next one with its whole record, where that is still there.
+    pub fn next_whole(&mut self) -> anyhow::Result<Option<Letter>> {
+        let next = self.next()?;
+        next.map(|letter| self.originals.restore(letter))
+            .transpose()
     }
 
     /// The next one; `None` at the end, or if someone wants it to end.

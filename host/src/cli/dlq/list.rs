@@ -133,6 +133,7 @@ pub(super) fn describe(letter: &Letter) -> Value {
         "attempts": letter.attempts,
         "group": letter.group,
         "replays": letter.replays,
+        "omitted": letter.omitted.as_ref().map(|omitted| &omitted.parts),
         "record": {
             "topic": &*letter.source.topic,
             "partition": letter.source.partition,

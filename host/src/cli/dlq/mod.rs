@@ -4,6 +4,7 @@ mod choice;
 mod filter;
 mod letters;
 mod list;
+mod originals;
 mod replay;
 mod report;
 mod show;

@@ -180,7 +180,9 @@ fn take(letters: &mut Letters, most: usize, bytes: usize) -> anyhow::Result<Vec<
     let mut some = Vec::new();
     let mut size = 0;
     while some.len() < most && size < bytes {
-        let Some(letter) = letters.next()? else { break };
+        let Some(letter) = letters.next_whole()? else {
+            break;
+        };
         size += letter.size();
         some.push(letter);
     }

@@ -1,12 +1,13 @@
 //! `millstream dlq show`.
 
 use super::list::describe;
+use super::originals::Originals;
 use super::{Configured, bytes, time};
 use crate::cli::exit::Usage;
 use crate::cli::kafka::wire;
 use crate::config::{self, Role};
 use crate::kafka::scan::{Look, Range, Scan};
-use crate::pipeline::replay::Letter;
+use crate::pipeline::replay::{Letter, Omitted};
 use crate::record::OwnedRecord;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -50,21 +51,40 @@ impl Show {
         }
         let record = first(&mut scan)?
             .with_context(|| format!("there is no record at {topic}/{partition}/{offset}"))?;
-        let mut out = std::io::stdout().lock();
-        if self.raw {
-            out.write_all(record.value.as_deref().unwrap_or_default())?;
-            return Ok(out.flush()?);
+        match Letter::of(record) {
+            Ok(letter) => self.write(&Originals::new(settings.kafka()?).restore(letter)?),
+            // Its bytes are there all the same.
+            Err(record) if self.raw => raw(record.value.as_deref()),
+            Err(record) => {
+                let (origin, offset) = (&record.origin, record.offset);
+                bail!("{origin}/{offset} is no letter: nothing says what failed")
+            }
         }
-        let letter = Letter::of(record).map_err(|record| {
-            let (origin, offset) = (&record.origin, record.offset);
-            anyhow::anyhow!("{origin}/{offset} is no letter: nothing says what failed")
-        })?;
-        match self.json {
-            true => writeln!(out, "{}", whole(&letter))?,
-            false => write!(out, "{}", text(&letter))?,
-        }
-        Ok(())
     }
+
+    /// Writes a letter, and fails if it lacks its record.
+    fn write(&self, letter: &Letter) -> anyhow::Result<()> {
+        let mut out = std::io::stdout().lock();
+        match letter.absent() {
+            Some(_) if self.raw => {}
+            None if self.raw => raw(letter.record.value.as_deref())?,
+            _ if self.json => writeln!(out, "{}", whole(letter))?,
+            _ => write!(out, "{}", text(letter))?,
+        }
+        match letter.absent() {
+            Some(why) => {
+                let (source, at) = (&letter.source, letter.source_offset);
+                bail!("the letter lacks its record, {source}/{at}: {why}")
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn raw(value: Option<&[u8]>) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(value.unwrap_or_default())?;
+    Ok(out.flush()?)
 }
 
 fn place(text: &str) -> Option<(&str, i32, i64)> {
@@ -128,6 +148,9 @@ fn text(letter: &Letter) -> String {
         let times = format!("{} time(s) sent to its topic again", letter.replays);
         lines.push(("replays", times));
     }
+    if let Some(omitted) = &letter.omitted {
+        lines.push(("omitted", told_of(omitted)));
+    }
     lines.push(("key", bytes::one_line(record.key.as_deref())));
     let mut text = String::new();
     for (name, value) in lines {
@@ -146,7 +169,25 @@ fn text(letter: &Letter) -> String {
     text + &value(letter)
 }
 
+fn told_of(omitted: &Omitted) -> String {
+    let Omitted {
+        parts,
+        size,
+        absent,
+        ..
+    } = omitted;
+    let parts = bytes::line(parts);
+    let now = match absent {
+        None => "shown as the record has it in its topic",
+        Some(_) => "and the record is gone",
+    };
+    format!("{parts}: the record of {size} bytes is too large for this topic; {now}")
+}
+
 fn value(letter: &Letter) -> String {
+    if letter.absent().is_some() {
+        return "value:   - (omitted)\n".into();
+    }
     let Some(value) = &letter.record.value else {
         return "value:   - (a tombstone)\n".into();
     };

@@ -3,32 +3,16 @@
 use super::choice::Choice;
 use crate::config::PipelineSettings;
 use crate::kafka::scan::Scan;
-use crate::plugin::Source;
+use crate::pipeline::letter_topics;
 use anyhow::bail;
 use std::collections::BTreeSet;
 
-/// The bundled policies, whose topic the configuration tells.
-const KNOWN: [&str; 2] = ["retry-then-topic", "json-envelope"];
-
 /// The topics that the pipelines' letters go to, each once.
 pub(super) fn of(pipelines: &[PipelineSettings]) -> Vec<String> {
-    let mut topics: Vec<String> = pipelines.iter().flat_map(of_one).collect();
+    let mut topics: Vec<String> = pipelines.iter().flat_map(letter_topics).collect();
     topics.sort();
     topics.dedup();
     topics
-}
-
-fn of_one(pipeline: &PipelineSettings) -> Vec<String> {
-    let policy = &pipeline.plugins.dead_letter;
-    let known = matches!(policy.source, Source::Bundled(name) if KNOWN.contains(&name));
-    match policy.config.get("topic").and_then(|topic| topic.as_str()) {
-        Some(topic) if known => vec![topic.into()],
-        _ => pipeline
-            .topics
-            .iter()
-            .map(|topic| format!("{topic}-dlq"))
-            .collect(),
-    }
 }
 
 /// Adds the topics to a scan. One that was named must be there; of those that

@@ -2,6 +2,7 @@
 
 use crate::pipeline::decide::source_in;
 use crate::pipeline::letters::{ERROR, OWN_VALUE, REPLAYS, SOURCE};
+use crate::pipeline::omitted;
 use crate::record::{Headers, OwnedRecord, TopicPartition};
 
 /// A header's name and value.
@@ -39,8 +40,24 @@ pub struct Letter {
     pub replays: u32,
     /// Its value is not the record's: the policy wrote one of its own.
     pub own_value: bool,
+    /// What it lacks of its record, where it was too large for its topic.
+    pub omitted: Option<Omitted>,
     /// How many of its headers are the record's own.
     own: usize,
+}
+
+/// What a letter lacks of its record.
+#[derive(Clone, Debug)]
+pub struct Omitted {
+    /// `value`, `headers`, `key`: commas between.
+    pub parts: String,
+    /// The bytes of its record.
+    pub size: u64,
+    /// The record's digest.
+    digest: String,
+    /// Why the letter does not have the record's bytes; `None` once they were
+    /// fetched.
+    pub absent: Option<String>,
 }
 
 impl Letter {
@@ -84,9 +101,47 @@ impl Letter {
             replays: replays(&record.headers),
             own_value: { record.headers[own..].iter() }
                 .any(|(name, _)| name == OWN_VALUE.as_bytes()),
+            omitted: Omitted::in_headers(&record.headers[own..]),
             own,
             record,
         })
+    }
+
+    /// The letter with all that it lacks, taken from the record at its source;
+    /// unless that is another record.
+    pub fn restored(mut self, source: OwnedRecord) -> Letter {
+        let Some(omitted) = &mut self.omitted else {
+            return self;
+        };
+        let headers = source.headers.iter();
+        let headers = headers.map(|(name, value)| (&name[..], value.as_deref()));
+        let digest = omitted::digest(source.key.as_deref(), source.value.as_deref(), headers);
+        if digest != omitted.digest {
+            omitted.absent = Some("there is another record now: its digest differs".into());
+            return self;
+        }
+        omitted.absent = None;
+        (self.record.key, self.record.value) = (source.key, source.value);
+        let told = self.record.headers.split_off(self.own);
+        self.own = source.headers.len();
+        self.record.headers = source.headers;
+        self.record.headers.extend(told);
+        self.replays = replays(&self.record.headers);
+        self.own_value = false;
+        self
+    }
+
+    /// The letter, whose record can't be fetched for this reason.
+    pub fn without_record(mut self, why: String) -> Letter {
+        if let Some(omitted) = &mut self.omitted {
+            omitted.absent = Some(why);
+        }
+        self
+    }
+
+    /// Why its record's bytes are not here.
+    pub fn absent(&self) -> Option<&str> {
+        self.omitted.as_ref()?.absent.as_deref()
     }
 
     /// Whether it may be of this group: one that does not say may be of any.
@@ -128,6 +183,17 @@ impl Letter {
             .map(|(name, value)| name.len() + length(value))
             .sum();
         length(&self.record.key) + length(&self.record.value) + headers
+    }
+}
+
+impl Omitted {
+    fn in_headers(told: &[Header]) -> Option<Omitted> {
+        Some(Omitted {
+            parts: last(told, "omitted")?,
+            size: last(told, "record-size")?.parse().ok()?,
+            digest: last(told, "record-digest")?,
+            absent: Some("it was not fetched".into()),
+        })
     }
 }
 

@@ -18,7 +18,7 @@ mod send;
 mod through;
 mod triage;
 
-pub use letter::Letter;
+pub use letter::{Letter, Omitted};
 pub use report::{Failed, Refused, Report};
 
 use crate::config::{PipelineSettings, Settings};

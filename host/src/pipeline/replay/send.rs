@@ -2,7 +2,7 @@
 
 use super::triage::Chosen;
 use super::{Delivered, Replayer};
-use crate::ingest::{Outbox, Receipts};
+use crate::ingest::{Outbox, Receipts, Sending};
 use crate::pipeline::letters::{REPLAYS, SOURCE};
 use crate::record::Outgoing;
 use std::collections::HashSet;
@@ -83,12 +83,12 @@ fn record_of(one: &Chosen, to: Option<&str>) -> Outgoing {
 pub(super) fn deliver(outbox: &Outbox, outgoing: &[Outgoing], stop: &AtomicBool) -> Delivered {
     let receipts: Arc<Receipts> = Arc::default();
     for (index, outgoing) in outgoing.iter().enumerate() {
-        outbox.send(outgoing, index, &receipts);
+        outbox.send(outgoing, index, &receipts, Sending::Together);
     }
     let deadline = Instant::now() + PATIENCE;
     let failed = loop {
-        if let Some(failed) = receipts.wait(Instant::now() + LOOK) {
-            break failed;
+        if let Some(answers) = receipts.wait(Instant::now() + LOOK) {
+            break answers.failed;
         }
         // What is on its way must be known before anything is marked, so being
         // told to stop waits as well, if not as long.

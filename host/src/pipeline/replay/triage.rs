@@ -98,6 +98,11 @@ impl Replayer {
             );
             return Some(("not-this-group", why));
         }
+        if let Some(why) = letter.absent() {
+            let (source, offset) = (&letter.source, letter.source_offset);
+            let why = format!("it lacks its record, {source}/{offset}: {why}");
+            return Some(("record-gone", why));
+        }
         if letter.own_value {
             let why = "its value is what the dead-letter policy wrote, not the record's";
             return Some(("value-replaced", why.into()));

@@ -1,0 +1,58 @@
+//! The records of letters that lack a part of them: fetched from where they lay.
+
+use crate::ingest::KafkaSettings;
+use crate::kafka::scan::{Look, Range, Scan};
+use crate::pipeline::replay::Letter;
+use crate::record::OwnedRecord;
+
+/// Fetches records by their source.
+pub(super) struct Originals {
+    kafka: KafkaSettings,
+    /// Made when it is first needed.
+    scan: Option<Scan>,
+}
+
+impl Originals {
+    /// Contacts nobody yet.
+    pub fn new(kafka: &KafkaSettings) -> Originals {
+        let kafka = kafka.clone();
+        Originals { kafka, scan: None }
+    }
+
+    /// The letter with what it lacks; where its record is gone it says so.
+    ///
+    /// # Errors
+    /// When Kafka does not answer.
+    pub fn restore(&mut self, letter: Letter) -> anyhow::Result<Letter> {
+        if letter.omitted.is_none() {
+            return Ok(letter);
+        }
+        let gone = || "it is gone: retention removed it, or its topic".to_string();
+        Ok(match self.fetch(&letter)? {
+            Some(record) => letter.restored(record),
+            None => letter.without_record(gone()),
+        })
+    }
+
+    fn fetch(&mut self, letter: &Letter) -> anyhow::Result<Option<OwnedRecord>> {
+        let scan = match &mut self.scan {
+            Some(scan) => scan,
+            none => none.insert(Scan::connect(&self.kafka)?),
+        };
+        let range = Range {
+            partition: Some(letter.source.partition),
+            offset: Some(letter.source_offset),
+            since: None,
+        };
+        if !scan.add(&letter.source.topic, &range)? {
+            return Ok(None);
+        }
+        loop {
+            match scan.look()? {
+                Look::Record(record) => return Ok(Some(*record)),
+                Look::Nothing => {}
+                Look::End => return Ok(None),
+            }
+        }
+    }
+}
