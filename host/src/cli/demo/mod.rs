@@ -23,7 +23,8 @@ use std::sync::Arc;
 
 /// What is logged unless `RUST_LOG` says: the terminal is for the hints. That
 /// nobody is asked who they are, and that some records fail, is as it should be here.
-pub(super) const LOGS: &str = "warn,librdkafka=error,millstream::cli::edge=error,millstream::pipeline::sending=error";
+pub(super) const LOGS: &str =
+    "warn,librdkafka=error,millstream::cli::edge=error,millstream::pipeline::sending=error";
 
 /// What the records are written to, and where malformed ones end.
 const TOPIC: &str = "notifications";
