@@ -40,8 +40,8 @@ pub(super) fn demo(listen: SocketAddr, rate: u32) -> anyhow::Result<()> {
         .enable_all()
         .build()?;
     runtime.block_on(run(scene, source, rate))?;
-    // Only now: the daemon commits and leaves its group first.
-    drop(kafka);
+    // It ends with the process: clients that it would leave alone complain.
+    std::mem::forget(kafka);
     Ok(())
 }
 
