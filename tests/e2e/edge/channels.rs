@@ -179,6 +179,27 @@ fn behind_a_proxy_without_channels_all_is_delivered() {
     }
 }
 
+/// A user with single keys, made before there was one for news.
+#[test]
+fn a_writer_that_may_not_write_the_key_rings_by_the_channel_alone() {
+    let (redis, prefix) = (servers().own_redis(&[]), unique("single"));
+    let key = |name: &str| format!("~{prefix}:{{0}}:{name}");
+    let keys = ["client:*", "ledger:*", "swaps:*", "withheld", "interest"].map(key);
+    let mut rules: Vec<&str> = keys.iter().map(String::as_str).collect();
+    rules.extend(["+@all", "&*"]);
+    let (single, all) = (
+        user(&redis, "single", &rules),
+        user(&redis, "all", EVERYTHING),
+    );
+    let (topic, config) = ingesting(&single, &prefix);
+    let ingest = Daemon::builder(&config).role("ingest").start();
+    let edge = edge(&redis, &all, &prefix, ANONYMOUS);
+    ingest.wait_ready(SOON);
+    edge.wait_ready(SOON);
+    assert_delivered(&topic, &mut [("ada", open(&edge, "ada"))]);
+    ingest.wait_log("Redis refuses the key", SOON);
+}
+
 #[test]
 fn an_edge_that_can_neither_subscribe_nor_poll_is_not_ready() {
     let (redis, prefix) = (servers().own_redis(&[]), unique("deaf"));
