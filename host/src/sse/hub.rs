@@ -2,7 +2,6 @@
 
 use super::connection::Connection;
 use super::feed::{Feed, Follower};
-use super::frame;
 use super::limits::{Limits, SseSettings, origin_of};
 use super::outlet::Outlet;
 use super::place::{Follow, Reader};
@@ -230,22 +229,6 @@ impl Hub {
         let feed = self.clients().feeds.get(&name).cloned();
         let followers = feed.map(|feed| feed.followers()).unwrap_or_default();
         followers.into_iter().map(|f| f.connection).collect()
-    }
-
-    /// Cuts those who hold most of what waits, until the rest is no more than
-    /// may wait: first those whose sockets took nothing of late. They come back
-    /// and lose nothing. One alone may hold a single event, however large.
-    pub(super) fn make_room(&self) {
-        let now = self.limits.now();
-        let mut holders: Vec<_> = self.everyone().into_iter().collect();
-        holders.retain(|connection| connection.holds(now).1 > 0);
-        holders.sort_by_cached_key(|connection| connection.holds(now));
-        let enough = self.limits.enough();
-        while holders.len() > 1 && frame::waiting() > enough {
-            let cut = holders.pop();
-            cut.iter().for_each(|connection| connection.cut());
-        }
-        self.limits.room_was_made();
     }
 
     fn end_all_of(&self, client: &ClientId) {

@@ -26,6 +26,7 @@ mod presence;
 mod reader;
 mod registry;
 pub mod request;
+mod room;
 mod settle;
 mod socket;
 mod stream;

@@ -102,7 +102,7 @@ impl RedisStore {
     /// everyone reads once.
     fn begin(&self, hear: Hear<'_>) {
         if self.ears.hear() {
-            tracing::info!("the Redis notification channel is heard again");
+            tracing::info!("receiving the Redis notification channel again");
         }
         hear(Bell::Missed);
     }
