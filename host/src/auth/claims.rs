@@ -4,14 +4,14 @@ use super::refused::Refused;
 use super::settings::TokenSettings;
 use crate::record::ClientId;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
-/// The most groups a token may list.
-const GROUPS_MAX: usize = 64;
 /// "Every client", "every group".
 const ALL: &str = "*";
+/// Whom a token is about; a string (RFC 7519, section 4.1.2).
+const SUBJECT: &str = "sub";
 
 /// What a verified token allows, and from when until when.
 #[derive(Debug)]
@@ -56,9 +56,10 @@ impl GroupAccess {
     }
 }
 
-/// A token's claims by name. A name that is there twice is an error: whoever
-/// else reads this token may take the other one.
-pub(super) struct ClaimMap(BTreeMap<String, Value>);
+/// A token's claims by name, each as it was written until somebody looks at it.
+/// A name that is there twice is an error: whoever else reads this token may
+/// take the other one.
+pub(super) struct ClaimMap(BTreeMap<String, Box<RawValue>>);
 
 impl<'de> Deserialize<'de> for ClaimMap {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ClaimMap, D::Error> {
@@ -86,12 +87,12 @@ impl<'de> Deserialize<'de> for ClaimMap {
 
 impl ClaimMap {
     /// What these claims allow at this time, in seconds since 1970. Whether
-    /// they are in force (`exp`, `nbf`, `iss`, `aud`) was checked before.
+    /// `iss` and `aud` are as they must be was checked before.
     pub fn read(&self, settings: &TokenSettings, now: u64) -> Result<Claims, Refused> {
-        let leeway = settings.leeway.as_secs();
+        let expires = self.in_force(settings, now)?;
         let issued_at = self.seconds("iat")?;
         // Revocation goes by it, so one from the future would outlive that.
-        if issued_at.is_some_and(|at| at > now.saturating_add(leeway)) {
+        if issued_at.is_some_and(|at| at > now.saturating_add(settings.leeway.as_secs())) {
             return Err(Refused::token("the token was issued in the future"));
         }
         if let Some(most) = settings.max_life {
@@ -99,9 +100,9 @@ impl ClaimMap {
         }
         Ok(Claims {
             client: self.clients(settings)?,
-            groups: self.groups(&settings.groups_claim)?,
+            groups: self.groups(&settings.groups_claim),
             issued_at,
-            expires: self.seconds("exp")?.map(|at| at.saturating_add(leeway)),
+            expires,
         })
     }
 
@@ -119,66 +120,114 @@ impl ClaimMap {
         }
     }
 
+    /// Until when a token is good that is good now (`exp`, `nbf`).
+    fn in_force(&self, settings: &TokenSettings, now: u64) -> Result<Option<u64>, Refused> {
+        let leeway = settings.leeway.as_secs();
+        let expires = self.seconds("exp")?.map(|at| at.saturating_add(leeway));
+        if expires.is_none() && settings.require_expiry {
+            return Err(Refused::token(
+                "the token has no time at which it expires (exp)",
+            ));
+        }
+        if expires.is_some_and(|at| at < now) {
+            return Err(Refused::token("the token has expired"));
+        }
+        let from = self.seconds("nbf")?;
+        if from.is_some_and(|at| at > now.saturating_add(leeway)) {
+            return Err(Refused::token("the token is not in force yet (nbf)"));
+        }
+        Ok(expires)
+    }
+
+    /// A claim that is null is not there: some issuers write each that they
+    /// know of.
+    fn get(&self, name: &str) -> Option<&RawValue> {
+        let value = self.0.get(name).map(|value| &**value);
+        value.filter(|value| value.get() != "null")
+    }
+
     /// A NumericDate (RFC 7519, section 2), which may have a fraction.
     fn seconds(&self, name: &'static str) -> Result<Option<u64>, Refused> {
-        let Some(value) = self.0.get(name) else {
+        let Some(value) = self.get(name) else {
             return Ok(None);
         };
-        let fraction = || value.as_f64().filter(|n| (0.0..1e18).contains(n));
-        let seconds = value.as_u64().or_else(|| fraction().map(|n| n as u64));
+        let fraction = || parse(value).filter(|n| (0.0..1e18).contains(n));
+        let seconds = parse(value).or_else(|| fraction().map(|n: f64| n as u64));
         match seconds {
             Some(seconds) => Ok(Some(seconds)),
-            None => Err(wrong(name, "no time in seconds since 1970")),
+            None => Err(wrong(name, "not a time in seconds since 1970")),
         }
     }
 
     fn clients(&self, settings: &TokenSettings) -> Result<Access, Refused> {
         let name = &settings.services_claim;
-        match self.0.get(name) {
-            None => self.client(&settings.client_claim).map(Access::One),
-            Some(Value::String(all)) if all == ALL => Ok(Access::Any),
-            Some(Value::Array(list)) => {
-                let clients = list.iter().map(|id| client(name, id));
-                clients.collect::<Result<_, _>>().map(Access::Some)
-            }
-            Some(_) => Err(wrong(name, "neither a list of client ids nor *")),
+        let Some(value) = self.get(name) else {
+            return self.client(&settings.client_claim).map(Access::One);
+        };
+        if is_all(value) {
+            return Ok(Access::Any);
         }
+        let Some(ids) = texts(value) else {
+            return Err(wrong(name, "neither a list of client ids nor *"));
+        };
+        // An entry that can't be an id can't be asked for.
+        let clients = ids.filter_map(|id| ClientId::new(id.as_bytes()).ok());
+        Ok(Access::Some(clients.collect()))
     }
 
     fn client(&self, name: &str) -> Result<ClientId, Refused> {
-        match self.0.get(name) {
-            Some(id) => client(name, id),
-            None => Err(wrong(name, "not there: it says which client this is")),
-        }
+        let id = match self.get(name) {
+            None => return Err(wrong(name, "missing: it says which client this is")),
+            Some(value) if name == SUBJECT && is_number(value) => {
+                return Err(wrong(name, "a number, where RFC 7519 has a string"));
+            }
+            Some(value) => text(value),
+        };
+        let id = id.ok_or_else(|| wrong(name, "neither a string nor a number"))?;
+        // These errors tell lengths and places, not the id.
+        ClientId::new(id.as_bytes())
+            .map_err(|why| wrong(name, &format!("not a valid client id: it {why}")))
     }
 
-    fn groups(&self, name: &str) -> Result<GroupAccess, Refused> {
-        let list = match self.0.get(name) {
-            None => return Ok(GroupAccess::Some(HashSet::new())),
-            Some(Value::String(all)) if all == ALL => return Ok(GroupAccess::All),
-            Some(Value::Array(list)) if list.len() > GROUPS_MAX => {
-                let why = format!("a list of over {GROUPS_MAX} groups");
-                return Err(wrong(name, &why));
-            }
-            Some(Value::Array(list)) => list,
-            Some(_) => return Err(wrong(name, "no list of groups")),
-        };
-        let text = |group: &Value| group.as_str().map(String::from);
-        let groups: Option<HashSet<_>> = list.iter().map(text).collect();
-        match groups {
-            // In a list it is a group's name, which whoever names groups chose.
-            Some(groups) => Ok(GroupAccess::Some(groups)),
-            None => Err(wrong(name, "a list with something that is no text")),
+    /// The groups that it lists, whatever else stands there: only who asks for
+    /// a group is judged by it.
+    fn groups(&self, name: &str) -> GroupAccess {
+        match self.get(name) {
+            Some(value) if is_all(value) => GroupAccess::All,
+            // In a list * is a group's name, which whoever names groups chose.
+            Some(value) => GroupAccess::Some(texts(value).into_iter().flatten().collect()),
+            None => GroupAccess::Some(HashSet::new()),
         }
     }
 }
 
-fn client(name: &str, id: &Value) -> Result<ClientId, Refused> {
-    let Value::String(id) = id else {
-        return Err(wrong(name, "something that is no text"));
-    };
-    // These errors tell lengths and places, not the id.
-    ClientId::new(id.as_bytes()).map_err(|why| wrong(name, &format!("no client id: it {why}")))
+fn parse<'a, T: Deserialize<'a>>(value: &'a RawValue) -> Option<T> {
+    serde_json::from_str(value.get()).ok()
+}
+
+fn is_all(value: &RawValue) -> bool {
+    parse(value).is_some_and(|text: String| text == ALL)
+}
+
+fn is_number(value: &RawValue) -> bool {
+    value
+        .get()
+        .starts_with(|c: char| c == '-' || c.is_ascii_digit())
+}
+
+/// The text of a string, or of a number as it was written: as `by-field` takes
+/// them, so that both know a client by the same id.
+fn text(value: &RawValue) -> Option<String> {
+    match is_number(value) {
+        true => Some(value.get().into()),
+        false => parse(value),
+    }
+}
+
+/// The texts in a list; what else is in it is left out.
+fn texts(list: &RawValue) -> Option<impl Iterator<Item = String>> {
+    let list: Vec<&RawValue> = parse(list)?;
+    Some(list.into_iter().filter_map(text))
 }
 
 fn wrong(claim: &str, what: &str) -> Refused {

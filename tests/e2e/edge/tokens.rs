@@ -142,6 +142,10 @@ fn a_token_says_which_groups_may_be_followed() {
     );
     assert_eq!(status(&edge, "groups=anything", &of(json!("*"))), 200);
     assert_eq!(status(&edge, "groups=news", &of(Value::Null)), 403);
+    let hundreds: Vec<_> = (0..300).map(|n| format!("team-{n}")).collect();
+    assert_eq!(status(&edge, "", &of(json!(hundreds))), 200);
+    assert_eq!(status(&edge, "groups=team-299", &of(json!(hundreds))), 200);
+    assert_eq!(status(&edge, "", &of(json!("admins"))), 200);
 }
 
 #[test]

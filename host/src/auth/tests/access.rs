@@ -87,7 +87,100 @@ async fn groups_are_those_of_the_claim() {
     assert!(!allows(json!(null), "ops"), "no claim, no group");
     assert!(allows(json!("*"), "ops"));
     assert!(!allows(json!(["*"]), "ops"), "in a list it is a name");
-    assert!(allows(json!(vec!["ops"; 64]), "ops"));
+    let hundreds: Vec<_> = (0..500).map(|n| format!("g{n}")).collect();
+    assert!(allows(json!(hundreds), "g499"));
+}
+
+#[tokio::test]
+async fn what_is_not_asked_for_is_not_judged() {
+    let rig = Rig::new();
+    for groups in [
+        json!("admins"),
+        json!({ "ops": true }),
+        json!(7),
+        json!([["ops"], { "ops": 1 }, null, true]),
+    ] {
+        let verified = rig.ask_with(&json!({ "groups": groups })).unwrap();
+        assert!(!verified.groups.allows("ops"), "{groups}");
+    }
+    let mixed = json!({ "groups": [null, 7, ["x"], "ops"] });
+    let verified = rig.ask_with(&mixed).unwrap();
+    assert!(verified.groups.allows("ops") && verified.groups.allows("7"));
+    let listed = || json!({ "millstream_clients": [null, "a\r", "", ["ada"], "grace", 7] });
+    for (asked, answer) in [("grace", Ok("grace".into())), ("7", Ok("7".into()))] {
+        assert_eq!(read(&rig, &listed(), Some(asked)), answer);
+    }
+    for other in ["ada", "", "a\r", "null"] {
+        assert_eq!(read(&rig, &listed(), Some(other)), Err(403), "{other:?}");
+    }
+}
+
+/// With these claims as they stand, null and all.
+fn read_raw(rig: &Rig, extra: &str) -> Result<String, u16> {
+    let good = claims(&json!({ "sub": null, "exp": null }));
+    let token = rig.hs.sign(&good.replacen('{', &format!("{{{extra},"), 1));
+    let answer = rig.ask(&token);
+    let client = answer.map(|verified| verified.client.to_string());
+    client.map_err(|refused| refused.status)
+}
+
+#[tokio::test]
+async fn a_claim_that_is_null_is_not_there() {
+    let rig = Rig::with(|settings| settings.require_expiry = false);
+    for name in [
+        "exp",
+        "nbf",
+        "iat",
+        "jti",
+        "groups",
+        "millstream_clients",
+        "name",
+    ] {
+        let claims = match name {
+            // The good claims have one.
+            "iat" => claims(&json!({ "iat": null })).replacen('{', "{\"iat\":null,", 1),
+            "exp" => claims(&json!({ "exp": null })).replacen('{', "{\"exp\":null,", 1),
+            other => claims(&json!({})).replacen('{', &format!("{{\"{other}\":null,"), 1),
+        };
+        let verified = rig.ask(&rig.hs.sign(&claims));
+        assert!(verified.is_ok(), "{name}: {verified:?}");
+    }
+    // What must be there is not there, either.
+    assert_eq!(read_raw(&rig, r#""sub":null"#), Err(401));
+    let strict = Rig::new();
+    assert_eq!(read_raw(&strict, r#""sub":"ada","exp":null"#), Err(401));
+    let any = Rig::with(|settings| {
+        settings.issuers.clear();
+        settings.audiences.clear();
+    });
+    let nobody = claims(&json!({ "iss": null, "aud": null }));
+    let nulls = nobody.replacen('{', r#"{"iss":null,"aud":null,"#, 1);
+    assert!(any.ask(&any.hs.sign(&nulls)).is_ok());
+}
+
+#[tokio::test]
+async fn a_number_is_an_id_as_it_is_for_by_field() {
+    let rig = Rig::with(|settings| settings.client_claim = "uid".into());
+    // Each as it was written: rounded, it could be another client's.
+    for (uid, id) in [
+        ("7", "7"),
+        ("\"7\"", "7"),
+        (" -1.50 ", "-1.50"),
+        (
+            "123456789012345678901234567890",
+            "123456789012345678901234567890",
+        ),
+    ] {
+        let good = claims(&json!({})).replacen('{', &format!("{{\"uid\":{uid},"), 1);
+        let verified = rig.ask(&rig.hs.sign(&good)).unwrap();
+        assert_eq!(verified.client.as_str(), id);
+    }
+    for uid in [json!(true), json!([7]), json!({ "id": 7 })] {
+        assert_eq!(read(&rig, &json!({ "uid": uid }), None), Err(401), "{uid}");
+    }
+    // RFC 7519, section 4.1.2: it is a string.
+    let sub = Rig::new();
+    assert_eq!(read(&sub, &json!({ "sub": 7 }), None), Err(401));
 }
 
 #[tokio::test]
