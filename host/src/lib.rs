@@ -6,6 +6,7 @@ pub mod admin;
 pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod fetch;
 pub mod files;
 pub mod http;
 pub mod ingest;

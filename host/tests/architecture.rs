@@ -7,15 +7,16 @@ use std::path::{Path, PathBuf};
 
 /// For each folder of `src`, the folders that it may name. The road goes one
 /// way: `cli -> pipeline -> {ingest, plugin, store, sse} -> record`.
-const MAY_NAME: [(&str, &[&str]); 16] = [
+const MAY_NAME: [(&str, &[&str]); 17] = [
     ("record", &[]),
     ("ingest", &["record"]),
     ("kafka", &["ingest", "record"]),
     ("plugin", &["record"]),
     ("store", &["record"]),
     ("files", &[]),
+    ("fetch", &[]),
     ("log", &[]),
-    ("auth", &["files", "record"]),
+    ("auth", &["fetch", "files", "record"]),
     ("http", &["files", "log"]),
     ("access", &["auth", "http"]),
     ("sse", &["access", "auth", "http", "record"]),
@@ -26,7 +27,9 @@ const MAY_NAME: [(&str, &[&str]); 16] = [
     ("admin", &["http", "log", "record", "sse"]),
     (
         "config",
-        &["auth", "ingest", "plugin", "record", "store", "tasks"],
+        &[
+            "auth", "fetch", "ingest", "plugin", "record", "store", "tasks",
+        ],
     ),
     (
         "pipeline",
@@ -44,14 +47,16 @@ const MAY_NAME: [(&str, &[&str]); 16] = [
 ];
 
 /// Which folders may name a library.
-const LIBRARIES: [(&str, &[&str]); 13] = [
+const LIBRARIES: [(&str, &[&str]); 15] = [
     ("rdkafka", &["ingest", "kafka"]),
     ("wasmtime", &["plugin"]),
     ("wit_component", &["plugin"]),
     ("notify", &["plugin"]),
     ("redis", &["store"]),
-    ("hyper", &["http"]),
-    ("hyper_util", &["http"]),
+    ("hyper", &["fetch", "http"]),
+    ("hyper_util", &["fetch", "http"]),
+    ("hyper_rustls", &["fetch"]),
+    ("rustls_native_certs", &["fetch"]),
     ("tokio_rustls", &["http"]),
     ("jsonwebtoken", &["auth"]),
     ("ring", &["auth"]),

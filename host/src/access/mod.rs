@@ -12,19 +12,39 @@ use crate::auth::{Auth, Credentials, Refused, Verified};
 use crate::http::{Reply, Request, StatusCode, header, problem};
 use header::HeaderValue;
 
+/// Why nobody is let in.
+pub enum Denied {
+    /// Who asks may not: this answer says why.
+    Refused(Box<Reply>),
+    /// It isn't known yet who asks; the answer says to try again.
+    Later(Box<Reply>),
+}
+
+impl Denied {
+    /// The answer to who understands any status.
+    pub fn reply(self) -> Box<Reply> {
+        match self {
+            Denied::Refused(reply) | Denied::Later(reply) => reply,
+        }
+    }
+}
+
+/// Seconds after which a token may be known that isn't now.
+const KNOWN_SOON: u32 = 2;
+
 /// Who asks: `client` is the query's, decoded.
 ///
 /// # Errors
-/// The answer for who may not.
+/// Why they may not, or not yet.
 pub fn who<T>(
     auth: &Auth,
     request: &Request<T>,
     cors: &Cors<'_>,
     client: Option<&[u8]>,
-) -> Result<Verified, Box<Reply>> {
+) -> Result<Verified, Denied> {
     if cors.origin == Origin::Foreign && !auth.is_anonymous() {
         // A browser adds a cookie to whatever any page asks for.
-        return Err(Box::new(foreign()));
+        return Err(Denied::Refused(Box::new(foreign())));
     }
     let values = |name| request.headers().get_all(name).iter();
     let credentials = Credentials {
@@ -35,7 +55,15 @@ pub fn who<T>(
         query: request.uri().query().unwrap_or_default(),
     };
     let verified = auth.check(&credentials, client);
-    verified.map_err(|refused| Box::new(refusal(&refused)))
+    verified.map_err(|refused| {
+        let mut reply = Box::new(refusal(&refused));
+        if !refused.is_temporary() {
+            return Denied::Refused(reply);
+        }
+        let soon = HeaderValue::from(KNOWN_SOON);
+        reply.headers_mut().insert(header::RETRY_AFTER, soon);
+        Denied::Later(reply)
+    })
 }
 
 /// The answer to a page of an origin that is not allowed.

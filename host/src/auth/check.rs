@@ -3,14 +3,11 @@
 use super::claims::{Access, GroupAccess};
 use super::credentials::Credentials;
 use super::crypto;
-use super::keys::Keys;
+use super::keyring::Keyring;
 use super::refused::Refused;
 use super::settings::{AuthSettings, TokenSettings};
 use super::token::Rules;
-use crate::files::Watched;
 use crate::record::ClientId;
-use anyhow::Context;
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Who may read whose events.
@@ -19,7 +16,7 @@ pub struct Auth {
 }
 
 struct Tokens {
-    keys: Arc<Watched<Keys>>,
+    keys: Keyring,
     rules: Rules,
     cookie: String,
 }
@@ -39,8 +36,9 @@ pub struct Verified {
 }
 
 impl Auth {
-    /// Reads the keys; a task reads them again when their files change, so this
-    /// must be called inside of a tokio runtime. Warns of what is left open.
+    /// Reads the keys; tasks read them again when their files change, and fetch
+    /// those that are published, so this must be called inside of a tokio
+    /// runtime. Warns of what is left open.
     ///
     /// # Errors
     /// Names the key file and what is wrong with it.
@@ -62,7 +60,7 @@ impl Auth {
     /// leaves one choice.
     ///
     /// # Errors
-    /// 400, 401 or 403, with a reason that is safe to tell.
+    /// 400, 401, 403 or 503, with a reason that is safe to tell.
     pub fn check(
         &self,
         asked: &Credentials<'_>,
@@ -73,7 +71,7 @@ impl Auth {
             return anonymous(client);
         };
         let token = asked.token(&tokens.cookie)?;
-        let claims = tokens.rules.verify(&tokens.keys.current(), token, now())?;
+        let claims = tokens.rules.verify(&tokens.keys.held(), token, now())?;
         Ok(Verified {
             client: chosen(claims.client, client)?,
             groups: claims.groups,
@@ -96,13 +94,10 @@ impl Tokens {
                 "[auth] has no audience: tokens that were issued for other services are good here"
             );
         }
-        let (files, cookie) = (Keys::files(&settings), settings.cookie.clone());
-        let of = settings.clone();
-        let keys = Watched::start("[auth] keys", files, move |files| Keys::read(&of, files));
         Ok(Tokens {
-            keys: keys.context("reading the keys of [auth]")?,
+            keys: Keyring::start(&settings)?,
+            cookie: settings.cookie.clone(),
             rules: Rules::new(settings),
-            cookie,
         })
     }
 }

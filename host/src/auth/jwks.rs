@@ -2,10 +2,12 @@
 
 use super::keys::{self, Key};
 use super::settings::Algorithm;
+use crate::fetch::Address;
 use anyhow::{Context, bail, ensure};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{DecodingKey, DecodingKeyKind};
 use serde_json::Value;
+use std::fmt::Display;
 use std::path::Path;
 
 /// Entries that are looked at; the others would only be skipped with a line of
@@ -18,16 +20,36 @@ const MAX: usize = 256;
 /// # Errors
 /// When it is no set, or holds no key that is understood.
 pub(super) fn read(path: &Path, file: &[u8]) -> anyhow::Result<Vec<Key>> {
-    let set: Value = serde_json::from_slice(file).ok().context("it is no JSON")?;
+    read_if(&path.display(), file, |_| Ok(()))
+}
+
+/// The public keys of a set that is published.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_published(from: &Address, set: &[u8]) -> anyhow::Result<Vec<Key>> {
+    read_if(from, set, |key| {
+        let secret = key.algorithm == Algorithm::Hs256;
+        ensure!(!secret, "it is a secret that is published to everyone");
+        Ok(())
+    })
+}
+
+fn read_if(
+    from: &dyn Display,
+    set: &[u8],
+    may: impl Fn(&Key) -> anyhow::Result<()>,
+) -> anyhow::Result<Vec<Key>> {
+    let set: Value = serde_json::from_slice(set).ok().context("it is no JSON")?;
     let list = set.get("keys").and_then(Value::as_array);
     let list = list.context("it is no JWK set: {\"keys\": [...]}")?;
     let n = list.len();
     ensure!(n <= MAX, "it has {n} entries, the most is {MAX}");
     let mut keys = Vec::new();
     for (n, jwk) in list.iter().enumerate() {
-        match key(jwk) {
+        match key(jwk).and_then(|key| may(&key).map(|()| key)) {
             Ok(key) => keys.push(key),
-            Err(why) => tracing::warn!("{path:?}: key {} of the set is skipped: {why}", n + 1),
+            Err(why) => tracing::warn!("{from}: key {} of the set is skipped: {why}", n + 1),
         }
     }
     ensure!(!keys.is_empty(), "it holds no key that can verify a token");

@@ -1,8 +1,9 @@
 //! The keys that tokens are verified with.
 
 use super::jwks;
-use super::settings::{Algorithm, KeyFile, SecretEncoding, TokenSettings};
+use super::settings::{Algorithm, Jwks, KeyFile, SecretEncoding, TokenSettings};
 use super::spki;
+use crate::fetch::Address;
 use crate::files::Content;
 use anyhow::{Context, bail, ensure};
 use jsonwebtoken::{DecodingKey, DecodingKeyKind};
@@ -23,14 +24,19 @@ pub(super) struct Key {
     pub decoding: DecodingKey,
 }
 
-/// Every key. At least one.
+/// Every key of one origin. At least one, but of files where others are
+/// published.
 pub(super) struct Keys(Vec<Key>);
 
 impl Keys {
     /// The files to read, in the order in which [`Keys::read`] expects them.
     pub fn files(settings: &TokenSettings) -> Vec<PathBuf> {
         let keys = settings.keys.iter().map(|key| key.file.clone());
-        keys.chain(settings.jwks.clone()).collect()
+        let set = match &settings.jwks {
+            Some(Jwks::File(file)) => Some(file.clone()),
+            _ => None,
+        };
+        keys.chain(set).collect()
     }
 
     /// The keys in these files.
@@ -47,26 +53,34 @@ impl Keys {
             let read = jwks::read(file.path, &file.bytes);
             keys.extend(read.with_context(|| format!("{:?}", file.path))?);
         }
-        ensure!(!keys.is_empty(), "there is no key to verify a token with");
+        let published = matches!(settings.jwks, Some(Jwks::Url(_)));
+        let any = published || !keys.is_empty();
+        ensure!(any, "there is no key to verify a token with");
+        Keys::few(keys)
+    }
+
+    /// The keys in a set that is published.
+    ///
+    /// # Errors
+    /// What is wrong with the set; tells nothing of its content.
+    pub fn published(from: &Address, set: &[u8]) -> anyhow::Result<Keys> {
+        Keys::few(jwks::read_published(from, set)?)
+    }
+
+    fn few(keys: Vec<Key>) -> anyhow::Result<Keys> {
         let n = keys.len();
         ensure!(n <= MAX, "there are {n} keys, the most is {MAX}");
         Ok(Keys(keys))
     }
 
-    /// The keys that a token may be signed with, by its header. A key that has
-    /// an id is for tokens that name it or none; one without, for those that
-    /// name no key that is here.
-    pub fn candidates(&self, algorithm: Algorithm, id: Option<&str>) -> impl Iterator<Item = &Key> {
-        let named = move |key: &Key| id.is_some() && key.id.as_deref() == id;
-        let known = self.0.iter().any(named);
-        self.0.iter().filter(move |key| {
-            let may = match (known, id) {
-                (true, _) => named(key),
-                (false, Some(_)) => key.id.is_none(),
-                (false, None) => true,
-            };
-            may && key.algorithm == algorithm
-        })
+    /// Whether a key has this id.
+    pub fn has(&self, id: &str) -> bool {
+        self.0.iter().any(|key| key.id.as_deref() == Some(id))
+    }
+
+    /// The keys for an algorithm.
+    pub fn of(&self, algorithm: Algorithm) -> impl Iterator<Item = &Key> {
+        self.0.iter().filter(move |key| key.algorithm == algorithm)
     }
 }
 

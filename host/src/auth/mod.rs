@@ -2,9 +2,10 @@
 //!
 //! Promises: headers and cookies in; out a client whose events may be read,
 //! or a refusal with its status and a reason that is safe to tell. Tokens are
-//! JWTs (RFC 7519), verified with keys from files that may be replaced while
-//! the daemon runs. A token, a key or a claim's value is never told, neither in
-//! an answer nor in a log. This folder knows nothing of HTTP, of streams, or of
+//! JWTs (RFC 7519), verified with keys that may be replaced while the daemon
+//! runs: from files, or from where their issuer publishes them. While an
+//! issuer's keys are not there, nobody is refused for good. A token, a key or a
+//! claim's value is never told, neither in an answer nor in a log. This folder knows nothing of HTTP, of streams, or of
 //! who issues tokens. It alone names jsonwebtoken.
 
 mod check;
@@ -12,6 +13,7 @@ mod claims;
 mod credentials;
 mod crypto;
 mod jwks;
+mod keyring;
 mod keys;
 mod refused;
 mod settings;
@@ -22,7 +24,7 @@ pub use check::{Auth, Verified};
 pub use claims::{Access, Claims, GroupAccess};
 pub use credentials::Credentials;
 pub use refused::Refused;
-pub use settings::{Algorithm, AuthSettings, KeyFile, SecretEncoding, TokenSettings};
+pub use settings::{Algorithm, AuthSettings, Jwks, KeyFile, SecretEncoding, TokenSettings};
 
 #[cfg(test)]
 mod tests;

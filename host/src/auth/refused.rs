@@ -7,7 +7,8 @@ use thiserror::Error;
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{detail}")]
 pub struct Refused {
-    /// 400 (asked wrongly), 401 (who is it?) or 403 (not this client).
+    /// 400 (asked wrongly), 401 (who is it?), 403 (not this client) or 503
+    /// (it isn't known yet).
     pub status: u16,
     /// What is wrong and what to do, for people. Plain ASCII, safe to tell.
     pub detail: Cow<'static, str>,
@@ -36,6 +37,20 @@ impl Refused {
     /// The token was good once.
     pub fn revoked() -> Refused {
         Refused::token("the token was revoked")
+    }
+
+    /// The token's key may be one that is still being fetched.
+    pub(super) fn later() -> Refused {
+        Refused {
+            status: 503,
+            detail: "the key that the token was signed with is being fetched: try again".into(),
+            challenge: None,
+        }
+    }
+
+    /// Whether the same token may be good in a moment.
+    pub fn is_temporary(&self) -> bool {
+        self.status == 503
     }
 
     /// The token is good, and not for this client.

@@ -1,5 +1,6 @@
 //! What is configured.
 
+use crate::fetch::Source;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,8 +29,8 @@ impl AuthSettings {
 pub struct TokenSettings {
     /// Files with one key each.
     pub keys: Vec<KeyFile>,
-    /// A file with a JWK set (RFC 7517).
-    pub jwks: Option<PathBuf>,
+    /// A JWK set (RFC 7517).
+    pub jwks: Option<Jwks>,
     /// The `iss` claims that are good; none: any.
     pub issuers: Vec<String>,
     /// The `aud` claims that are good; none: any.
@@ -49,6 +50,15 @@ pub struct TokenSettings {
     pub services_claim: String,
     /// The cookie that may hold the token.
     pub cookie: String,
+}
+
+/// Where a JWK set is.
+#[derive(Clone, Debug)]
+pub enum Jwks {
+    /// In a file.
+    File(PathBuf),
+    /// Where its issuer publishes it.
+    Url(Source),
 }
 
 /// A file with one key.
@@ -89,7 +99,7 @@ pub enum SecretEncoding {
 
 impl TokenSettings {
     /// What is configured when nothing but keys is.
-    pub fn of_keys(keys: Vec<KeyFile>, jwks: Option<PathBuf>) -> TokenSettings {
+    pub fn of_keys(keys: Vec<KeyFile>, jwks: Option<Jwks>) -> TokenSettings {
         TokenSettings {
             keys,
             jwks,

@@ -1,7 +1,7 @@
 //! From a token to its claims.
 
 use super::claims::{ClaimMap, Claims};
-use super::keys::Keys;
+use super::keyring::Held;
 use super::refused::Refused;
 use super::settings::{Algorithm, TokenSettings};
 use jsonwebtoken::errors::{Error, ErrorKind};
@@ -31,8 +31,8 @@ impl Rules {
     /// 1970).
     ///
     /// # Errors
-    /// Says why it isn't.
-    pub fn verify(&self, keys: &Keys, token: &[u8], now: u64) -> Result<Claims, Refused> {
+    /// Says why it isn't, or that it can't be known yet.
+    pub fn verify(&self, keys: &Held<'_>, token: &[u8], now: u64) -> Result<Claims, Refused> {
         if token.len() > MAX {
             return Err(Refused::token(format!(
                 "the token has over {} KiB",
@@ -43,14 +43,24 @@ impl Rules {
             .map_err(|_| Refused::token("the token is no JWT with an algorithm that is known"))?;
         let algorithm = algorithm(&header)?;
         let validation = &self.validations[algorithm as usize];
-        let mut refused = Refused::token("no key here has the token's algorithm and key id");
-        for key in keys.candidates(algorithm, header.kid.as_deref()) {
+        let id = header.kid.as_deref();
+        let mut why = "no key here has the token's algorithm and key id";
+        let mut signed_here = id.is_some_and(|id| keys.has(id));
+        for key in keys.candidates(algorithm, id) {
             match claims(token, &key.decoding, validation) {
                 Ok(claims) => return claims.read(&self.settings, now),
-                Err(error) => refused = Refused::token(reason(error.kind())),
+                Err(error) => {
+                    signed_here |= *error.kind() != ErrorKind::InvalidSignature;
+                    why = reason(error.kind());
+                }
             }
         }
-        Err(refused)
+        // A token that names no key is looked for by itself: its issuer may
+        // have a new key without an id.
+        if !signed_here && keys.may_come(id.map_or(token, str::as_bytes)) {
+            return Err(Refused::later());
+        }
+        Err(Refused::token(why))
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::check::{Checked, Checker};
 use super::{file, values};
-use crate::auth::{Algorithm, AuthSettings, KeyFile, SecretEncoding, TokenSettings};
+use crate::auth::{Algorithm, AuthSettings, Jwks, KeyFile, SecretEncoding, TokenSettings};
+use crate::fetch::{Address, Source};
 use std::ops::Range;
 use std::time::Duration;
 use toml::Spanned;
@@ -80,7 +81,12 @@ impl Checker<'_> {
             return self.error(span, format!("[auth] has no key: {WAYS}"));
         }
         let keys = auth.key.into_iter().map(|key| self.key(key));
-        let jwks = auth.jwks.map(|file| self.resolve(&file.get_ref().0));
+        let jwks = self.jwks(
+            auth.jwks,
+            auth.jwks_ca,
+            auth.jwks_cooldown,
+            auth.jwks_max_age,
+        )?;
         let default = TokenSettings::of_keys(keys.collect::<Checked<_>>()?, jwks);
         let claim = |given, default| self.printable(given, default, "claim");
         Ok(AuthSettings::Tokens(Box::new(TokenSettings {
@@ -96,6 +102,47 @@ impl Checker<'_> {
             keys: default.keys,
             jwks: default.jwks,
         })))
+    }
+
+    /// An address, or a file; how it is fetched is said of an address alone.
+    fn jwks(
+        &self,
+        jwks: Option<Spanned<values::Text>>,
+        ca: Option<Spanned<values::Text>>,
+        cooldown: Option<Spanned<values::Time>>,
+        max_age: Option<Spanned<values::Time>>,
+    ) -> Checked<Option<Jwks>> {
+        let address = match &jwks {
+            Some(jwks) if jwks.get_ref().0.contains("://") => self.issuer_address(jwks)?,
+            _ => {
+                let ca = ca.as_ref().map(|ca| ("jwks-ca", ca.span()));
+                let cooldown = cooldown.map(|given| ("jwks-cooldown", given.span()));
+                let max_age = max_age.map(|given| ("jwks-max-age", given.span()));
+                if let Some((key, span)) = ca.or(cooldown).or(max_age) {
+                    return self.error(span, format!("{key} needs jwks = \"https://...\""));
+                }
+                let file = jwks.map(|jwks| self.resolve(&jwks.get_ref().0));
+                return Ok(file.map(Jwks::File));
+            }
+        };
+        if let Some(ca) = ca.as_ref().filter(|_| !address.is_https()) {
+            return self.error(ca.span(), "jwks-ca needs jwks = \"https://...\"");
+        }
+        let (s, hour) = (Duration::from_secs, Duration::from_secs(3600));
+        let cooldown = self.time(cooldown, s(10), Duration::from_millis(100)..=s(600))?;
+        Ok(Some(Jwks::Url(Source {
+            address,
+            ca: ca.map(|ca| self.resolve(&ca.get_ref().0)),
+            cooldown,
+            max_age: self.time(max_age, hour.max(cooldown), cooldown..=24 * hour)?,
+        })))
+    }
+
+    fn issuer_address(&self, jwks: &Spanned<values::Text>) -> Checked<Address> {
+        match Address::parse(&jwks.get_ref().0) {
+            Ok(address) => Ok(address),
+            Err(why) => self.error(jwks.span(), why),
+        }
     }
 
     fn key(&self, key: file::AuthKey) -> Checked<KeyFile> {
@@ -225,6 +272,9 @@ impl file::Auth {
         }
         let key = self.key.first().map(|key| ("key", key.algorithm.span()));
         key.or(place("jwks", &self.jwks))
+            .or(place("jwks-ca", &self.jwks_ca))
+            .or(place("jwks-cooldown", &self.jwks_cooldown))
+            .or(place("jwks-max-age", &self.jwks_max_age))
             .or(place("issuer", &self.issuer))
             .or(place("audience", &self.audience))
             .or(place("leeway", &self.leeway))

@@ -107,6 +107,9 @@ pub(super) struct Auth {
     #[serde(default, deserialize_with = "values::auth_keys")]
     pub key: Vec<AuthKey>,
     pub jwks: Option<Spanned<Text>>,
+    pub jwks_ca: Option<Spanned<Text>>,
+    pub jwks_cooldown: Option<Spanned<Time>>,
+    pub jwks_max_age: Option<Spanned<Time>>,
     pub issuer: Option<Spanned<Names>>,
     pub audience: Option<Spanned<Names>>,
     pub leeway: Option<Spanned<Time>>,

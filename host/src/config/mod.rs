@@ -64,4 +64,6 @@ mod tests;
 #[cfg(test)]
 mod tests_edge;
 #[cfg(test)]
+mod tests_jwks;
+#[cfg(test)]
 mod tests_tasks;

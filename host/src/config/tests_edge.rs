@@ -2,7 +2,7 @@
 
 use super::tests::{GOOD, refused};
 use super::{Settings, parse};
-use crate::auth::{Algorithm, AuthSettings, SecretEncoding, TokenSettings};
+use crate::auth::{Algorithm, AuthSettings, Jwks, SecretEncoding, TokenSettings};
 use crate::config::Role;
 use std::path::Path;
 use std::time::Duration;
@@ -21,12 +21,12 @@ fn good(tables: &str) -> Settings {
 
 /// These instead of `[auth]`, whose first line is line 9; the error is `line`'s.
 #[track_caller]
-fn bad(tables: &str, line: usize, says: &[&str]) {
+pub(super) fn bad(tables: &str, line: usize, says: &[&str]) {
     refused(ANONYMOUS, tables, line, says);
 }
 
 #[track_caller]
-fn tokens(tables: &str) -> TokenSettings {
+pub(super) fn tokens(tables: &str) -> TokenSettings {
     match good(tables).auth {
         AuthSettings::Tokens(tokens) => *tokens,
         AuthSettings::Anonymous => panic!("anonymous: {tables}"),
@@ -77,7 +77,10 @@ fn tokens_and_anonymous_are_not_both() {
 #[test]
 fn tokens_have_good_defaults() {
     let tokens = tokens("[auth]\njwks = \"keys.json\"\n");
-    assert_eq!(tokens.jwks.as_deref(), Some(Path::new("/etc/keys.json")));
+    let Some(Jwks::File(file)) = tokens.jwks else {
+        panic!("a file");
+    };
+    assert_eq!(file, Path::new("/etc/keys.json"));
     assert!(tokens.require_expiry && tokens.keys.is_empty());
     assert_eq!(tokens.leeway, Duration::from_secs(30));
     assert_eq!(tokens.client_claim, "sub");

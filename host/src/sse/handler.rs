@@ -5,7 +5,7 @@ use super::place::Reader;
 use super::registry::Shed;
 use super::request::Asked;
 use super::stream::OpenStream;
-use crate::access::{Cors, refusal, who};
+use crate::access::{Cors, Denied, refusal, who};
 use crate::auth::{Auth, Refused};
 use crate::http::{
     Body, BoxFuture, From, Handler, Incoming, Method, Reply, Request, Response, StatusCode, header,
@@ -113,7 +113,11 @@ impl SseHandler {
         cors: &Cors<'_>,
     ) -> Result<Reader, Box<Reply>> {
         let client = asked.client.as_deref();
-        let verified = who(&self.auth, request, cors, client)?;
+        let verified = who(&self.auth, request, cors, client);
+        let verified = verified.map_err(|denied| match denied {
+            Denied::Refused(reply) => reply,
+            Denied::Later(_) => Box::new(self.shed(Shed::Keys)),
+        })?;
         let denied = |name: &GroupName| !verified.groups.allows(name.as_str());
         if asked.groups.iter().any(denied) {
             let why = "groups: the token does not list all of these";

@@ -41,6 +41,8 @@ pub(super) enum Shed {
     Address,
     /// Too many altogether.
     Process,
+    /// The key of its token is still being fetched.
+    Keys,
     /// The store does not say where its streams are.
     Store,
     /// The daemon is stopping.
@@ -54,6 +56,7 @@ impl Shed {
             Shed::Client => "client",
             Shed::Address => "address",
             Shed::Process => "process",
+            Shed::Keys => "keys",
             Shed::Store => "store",
             Shed::Stopping => "stopping",
         }

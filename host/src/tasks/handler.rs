@@ -2,7 +2,7 @@
 
 use super::places::Places;
 use super::settings::TaskSettings;
-use crate::access::{Cors, Origin, foreign, refusal, who};
+use crate::access::{Cors, Denied, Origin, foreign, refusal, who};
 use crate::auth::{Auth, Refused};
 use crate::http::{
     Incoming, Method, Reply, Request, StatusCode, decoded, header, not_allowed, parameter, problem,
@@ -108,7 +108,8 @@ impl TaskHandler {
         let query = request.uri().query().unwrap_or_default();
         let client = parameter(query, "client").map_err(|why| bad(&why))?;
         let client = client.map(decoded);
-        let verified = who(&self.auth, request, cors, client.as_deref())?;
+        let verified = who(&self.auth, request, cors, client.as_deref());
+        let verified = verified.map_err(Denied::reply)?;
         if (self.is_revoked)(&verified.client, verified.issued_at) {
             return Err(Box::new(refusal(&Refused::revoked())));
         }

@@ -4,6 +4,7 @@
 mod admin;
 mod channels;
 mod groups;
+mod issuer;
 mod large;
 mod limits;
 mod presence;

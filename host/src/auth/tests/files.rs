@@ -2,7 +2,7 @@
 
 use super::makers::{Ed, Es, Hs, Maker, Rs, b64, pem};
 use super::{Rig, claims};
-use crate::auth::{Algorithm, Auth, AuthSettings, KeyFile, SecretEncoding, TokenSettings};
+use crate::auth::{Algorithm, Auth, AuthSettings, Jwks, KeyFile, SecretEncoding, TokenSettings};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,7 +16,7 @@ fn of_text(text: String) -> anyhow::Result<Rig> {
     let mut rig = Rig::new();
     let file = rig.folder.path().join("jwks.json");
     std::fs::write(&file, text)?;
-    let settings = TokenSettings::of_keys(Vec::new(), Some(file));
+    let settings = TokenSettings::of_keys(Vec::new(), Some(Jwks::File(file)));
     rig.auth = Auth::from_settings(AuthSettings::Tokens(Box::new(settings)))?;
     Ok(rig)
 }

@@ -1,0 +1,90 @@
+//! Every key that there is: those of files, and those that an issuer publishes.
+
+use super::keys::{Key, Keys};
+use super::settings::{Algorithm, Jwks, TokenSettings};
+use crate::fetch::{Fetched, Version};
+use crate::files::Watched;
+use anyhow::Context;
+use std::sync::Arc;
+
+/// Where keys come from.
+pub(super) struct Keyring {
+    files: Arc<Watched<Keys>>,
+    published: Option<Arc<Fetched<Keys>>>,
+}
+
+/// The keys that are in force at one moment.
+pub(super) struct Held<'a> {
+    files: Arc<Keys>,
+    /// Empty until the first ones have come.
+    version: Option<Arc<Version<Keys>>>,
+    published: Option<&'a Fetched<Keys>>,
+}
+
+impl Keyring {
+    /// Reads the files, and begins to fetch what is published.
+    ///
+    /// # Errors
+    /// Names the file and what is wrong with it.
+    pub fn start(settings: &TokenSettings) -> anyhow::Result<Keyring> {
+        let of = settings.clone();
+        let read = move |files: &[_]| Keys::read(&of, files);
+        let files = Watched::start("[auth] keys", Keys::files(settings), read);
+        let files = files.context("reading the keys of [auth]")?;
+        let published = match &settings.jwks {
+            Some(Jwks::Url(source)) => {
+                let from = source.address.clone();
+                let read = move |set: &[u8]| Keys::published(&from, set);
+                let fetched = Fetched::start("jwks", source.clone(), read);
+                Some(fetched.context("reading [auth] jwks-ca")?)
+            }
+            _ => None,
+        };
+        Ok(Keyring { files, published })
+    }
+
+    /// What is in force now.
+    pub fn held(&self) -> Held<'_> {
+        let published = self.published.as_deref();
+        Held {
+            files: self.files.current(),
+            version: published.and_then(Fetched::current),
+            published,
+        }
+    }
+}
+
+impl Held<'_> {
+    /// The keys that a token may be signed with, by its header. A key that has
+    /// an id is for tokens that name it or none; one without, for those that
+    /// name no key that is here.
+    pub fn candidates(&self, algorithm: Algorithm, id: Option<&str>) -> impl Iterator<Item = &Key> {
+        let known = id.is_some_and(|id| self.has(id));
+        let keys = self.all().flat_map(move |keys| keys.of(algorithm));
+        keys.filter(move |key| match (known, id) {
+            (true, _) => key.id.as_deref() == id,
+            (false, Some(_)) => key.id.is_none(),
+            (false, None) => true,
+        })
+    }
+
+    /// Whether a key has this id.
+    pub fn has(&self, id: &str) -> bool {
+        self.all().any(|keys| keys.has(id))
+    }
+
+    /// Whether a key may yet come that is not here. It is fetched, if it is
+    /// anywhere.
+    pub fn may_come(&self, name: &[u8]) -> bool {
+        match (self.published, &self.version) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(published), Some(version)) => !published.is_missing(name, version),
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Keys> {
+        let published = self.version.as_deref().map(|version| &*version.made);
+        std::iter::once(&*self.files).chain(published)
+    }
+}

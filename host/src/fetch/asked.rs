@@ -1,0 +1,82 @@
+//! What was looked for in a document in vain.
+
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// The most names that are remembered. When there are more, those that are
+/// known to be missing are forgotten: who asks for them again is told to come
+/// back once more, and nothing else happens.
+const MAX: usize = 1024;
+/// After this long a missing name is looked for anew.
+const FORGET: Duration = Duration::from_secs(300);
+
+/// Since when names are asked for that are not there. Anyone may make up
+/// names, so it is bounded, and a name costs the same however long it is.
+#[derive(Default)]
+pub(super) struct Asked(HashMap<[u8; 16], Instant>);
+
+impl Asked {
+    /// Whether a name is certainly missing from what was fetched at `fetched`,
+    /// since it was asked for before.
+    pub fn is_missing(&mut self, name: &[u8], fetched: Instant, now: Instant) -> bool {
+        let digest = digest(name);
+        let since = self.0.get(&digest).copied();
+        let since = since.filter(|since| now.duration_since(*since) < FORGET);
+        match since {
+            Some(since) => since < fetched,
+            None => {
+                self.note(digest, fetched, now);
+                false
+            }
+        }
+    }
+
+    fn note(&mut self, digest: [u8; 16], fetched: Instant, now: Instant) {
+        if self.0.len() >= MAX {
+            self.0.retain(|_, since| *since >= fetched);
+        }
+        if self.0.len() < MAX {
+            self.0.insert(digest, now);
+        }
+    }
+}
+
+fn digest(name: &[u8]) -> [u8; 16] {
+    let mut short = [0; 16];
+    short.copy_from_slice(&Sha256::digest(name)[..16]);
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_name_is_missing_when_it_was_asked_for_before_the_fetch() {
+        let (mut asked, start) = (Asked::default(), Instant::now());
+        let at = |seconds| start + SECOND * seconds;
+        assert!(!asked.is_missing(b"k", at(0), at(1)));
+        assert!(!asked.is_missing(b"k", at(0), at(2)), "not fetched since");
+        assert!(!asked.is_missing(b"k", at(1), at(3)), "it may be as old");
+        assert!(asked.is_missing(b"k", at(2), at(4)));
+        assert!(!asked.is_missing(b"l", at(2), at(4)), "another");
+        assert!(asked.is_missing(b"k", at(2), at(300)));
+        assert!(!asked.is_missing(b"k", at(2), at(302)), "it is time again");
+    }
+
+    #[test]
+    fn made_up_names_are_bounded_and_take_nobodys_place_for_good() {
+        let (mut asked, start) = (Asked::default(), Instant::now());
+        let at = |seconds| start + SECOND * seconds;
+        for n in 0..5000_u32 {
+            assert!(!asked.is_missing(&n.to_le_bytes(), at(0), at(1)));
+        }
+        assert_eq!(asked.0.len(), MAX);
+        assert!(!asked.is_missing(b"late", at(2), at(3)));
+        assert_eq!(asked.0.len(), 1, "those that were judged are gone");
+        assert!(asked.is_missing(b"late", at(4), at(5)));
+    }
+}

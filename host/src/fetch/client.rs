@@ -1,0 +1,197 @@
+//! One GET, whoever answers.
+
+use super::address::Address;
+use anyhow::{Context, bail, ensure};
+use bytes::Bytes;
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, CACHE_CONTROL, HeaderMap, USER_AGENT};
+use hyper::{Request, Response, StatusCode};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use std::future::poll_fn;
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// For all of it: connecting, TLS, the head and the body.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The largest document; one that is larger is refused when this much is read.
+const BODY_MAX: usize = 256 << 10;
+/// The largest head of an answer.
+const HEAD_MAX: usize = 64 << 10;
+
+/// Fetches documents.
+pub(super) struct Client(legacy::Client<HttpsConnector<HttpConnector>, String>);
+
+/// A document as it came.
+pub(super) struct Document {
+    pub bytes: Vec<u8>,
+    /// How long it is fresh (RFC 9111, section 5.2.2.1), if it says so.
+    pub max_age: Option<Duration>,
+}
+
+impl Client {
+    /// A client that trusts the certificates in this file, or those that the
+    /// system trusts.
+    ///
+    /// # Errors
+    /// Names the file and what is wrong with it.
+    pub fn new(ca: Option<&Path>) -> anyhow::Result<Client> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots(ca)?)
+            .with_no_client_auth();
+        // The address was checked: plain HTTP never leaves this machine.
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .build();
+        let client = legacy::Client::builder(TokioExecutor::new())
+            // Documents are fetched minutes apart.
+            .pool_max_idle_per_host(0)
+            .http1_max_buf_size(HEAD_MAX)
+            .build(connector);
+        Ok(Client(client))
+    }
+
+    /// The document at an address. Redirects are not followed: an issuer that
+    /// is taken over for a moment could send us elsewhere.
+    ///
+    /// # Errors
+    /// Why there is none. Repeats nothing of the answer but its status.
+    pub async fn get(&self, address: &Address) -> anyhow::Result<Document> {
+        let seconds = PATIENCE.as_secs();
+        match timeout(PATIENCE, self.get_slowly(address)).await {
+            Ok(document) => document,
+            Err(_) => bail!("no whole answer within {seconds} s"),
+        }
+    }
+
+    async fn get_slowly(&self, address: &Address) -> anyhow::Result<Document> {
+        let request = Request::get(address.uri())
+            .header(ACCEPT, "application/json")
+            .header(USER_AGENT, "millstream")
+            .body(String::new())?;
+        let answer = self.0.request(request).await.map_err(in_words)?;
+        match answer.status() {
+            StatusCode::OK => {}
+            status if status.is_redirection() => bail!(
+                "the answer is a redirect ({}), which is not followed: configure the final address",
+                status.as_u16()
+            ),
+            status => bail!("the answer's status is {}", status.as_u16()),
+        }
+        Ok(Document {
+            max_age: max_age(answer.headers()),
+            bytes: body(answer).await?,
+        })
+    }
+}
+
+/// The library says "client error" and keeps the cause to itself.
+fn in_words(error: legacy::Error) -> anyhow::Error {
+    let connecting = error.is_connect();
+    let error = anyhow::Error::new(error);
+    let cause = error.root_cause();
+    match connecting {
+        true => anyhow::anyhow!("can't connect: {cause}"),
+        false => anyhow::anyhow!("the answer can't be read: {cause}"),
+    }
+}
+
+async fn body(answer: Response<Incoming>) -> anyhow::Result<Vec<u8>> {
+    let mut body = pin!(answer.into_body());
+    let mut all = Vec::new();
+    while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+        let frame = frame.ok().context("the answer broke off")?;
+        let data: Bytes = frame.into_data().unwrap_or_default();
+        let fits = all.len() + data.len() <= BODY_MAX;
+        ensure!(fits, "the answer has more than {} KiB", BODY_MAX >> 10);
+        all.extend_from_slice(&data);
+    }
+    Ok(all)
+}
+
+/// The longest life that the answer is given; none where it is 0, or where it
+/// must not be kept: then it is as if nothing was said.
+fn max_age(headers: &HeaderMap) -> Option<Duration> {
+    let values = headers.get_all(CACHE_CONTROL).iter();
+    let directives = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|directive| directive.trim().split_once('='));
+    let seconds = directives
+        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("max-age"))
+        .filter_map(|(_, value)| value.trim().trim_matches('"').parse().ok());
+    seconds.min().filter(|n| *n > 0).map(Duration::from_secs)
+}
+
+fn roots(ca: Option<&Path>) -> anyhow::Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    let certificates = match ca {
+        Some(ca) => of_file(ca).with_context(|| format!("{ca:?}"))?,
+        None => rustls_native_certs::load_native_certs().certs,
+    };
+    // The system may have old ones that nobody understands any more.
+    let (good, _) = roots.add_parsable_certificates(certificates);
+    match ca {
+        Some(ca) => ensure!(good > 0, "{ca:?} holds no certificate that is understood"),
+        None => ensure!(
+            good > 0,
+            "the system trusts no certificates: install its CA certificates, or configure a file"
+        ),
+    }
+    Ok(roots)
+}
+
+fn of_file(ca: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    let pem = std::fs::read(ca).context("can't read it")?;
+    let certificates = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
+    let certificates = certificates.ok().context("it is not PEM")?;
+    ensure!(
+        !certificates.is_empty(),
+        "it holds no certificate in PEM (-----BEGIN CERTIFICATE-----)"
+    );
+    Ok(certificates)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn max_age_is_read_where_it_is_said() {
+        for (value, seconds) in [
+            ("max-age=60", Some(60)),
+            ("public, MAX-AGE = 60 , must-revalidate", Some(60)),
+            ("max-age=\"60\"", Some(60)),
+            ("max-age=60, max-age=30", Some(30)),
+            ("max-age=0", None),
+            ("no-cache", None),
+            ("max-age=-1", None),
+            ("max-age=1e9", None),
+            ("max-age", None),
+            ("s-maxage=9", None),
+            ("", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(CACHE_CONTROL, value.parse().unwrap());
+            assert_eq!(
+                max_age(&headers).map(|age| age.as_secs()),
+                seconds,
+                "{value}"
+            );
+        }
+        assert_eq!(max_age(&HeaderMap::new()), None);
+    }
+}
