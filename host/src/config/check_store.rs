@@ -2,14 +2,18 @@
 
 use super::check::{Checked, Checker};
 use super::{file, values};
-use crate::store::{Retention, StoreSettings, StoreTls, StoreUrl};
+use crate::store::{Login, Retention, StoreSettings, StoreTls, StoreUrl};
 use std::time::Duration;
 use toml::Spanned;
 
 impl Checker<'_> {
     pub(super) fn store(&self, store: file::Store) -> Checked<StoreSettings> {
         let span = store.url.span();
-        let url = match StoreUrl::parse(&store.url.get_ref().0) {
+        let login = Login {
+            username: self.of_login("username", store.username)?,
+            password: self.of_login("password", store.password)?,
+        };
+        let url = match StoreUrl::with_login(&store.url.get_ref().0, login) {
             Ok(url) => url,
             Err(message) => return self.error(span, message),
         };
@@ -21,6 +25,16 @@ impl Checker<'_> {
             key_prefix,
             retention: self.retention(store.retention)?,
         })
+    }
+
+    /// An environment variable that is set to nothing would log in nobody.
+    fn of_login(&self, key: &str, given: Option<Spanned<values::Text>>) -> Checked<Option<String>> {
+        match given {
+            Some(given) if given.get_ref().0.is_empty() => {
+                self.error(given.span(), format!("`{key}` is empty"))
+            }
+            given => Ok(given.map(|given| given.into_inner().0)),
+        }
     }
 
     fn retention(&self, given: file::Retention) -> Checked<Retention> {

@@ -41,6 +41,8 @@ pub(super) struct Kafka {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Store {
     pub url: Spanned<Text>,
+    pub username: Option<Spanned<Text>>,
+    pub password: Option<Spanned<Text>>,
     pub tls: Option<Spanned<StoreTls>>,
     #[serde(default)]
     pub retention: Retention,

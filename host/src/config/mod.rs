@@ -66,4 +66,6 @@ mod tests_edge;
 #[cfg(test)]
 mod tests_jwks;
 #[cfg(test)]
+mod tests_store;
+#[cfg(test)]
 mod tests_tasks;

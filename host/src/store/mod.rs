@@ -20,7 +20,7 @@ mod tasks;
 pub use ledger::{Append, Appended, Ledger, LedgerKey, Refusal, StreamEvent, TaskReport, Unstored};
 pub use protocol::Exchange;
 pub use replay::{Mark, Replay, Replayed};
-pub use settings::{Retention, StoreSettings, StoreTls, StoreUrl};
+pub use settings::{Login, Retention, StoreSettings, StoreTls, StoreUrl};
 pub use stores::Store;
 pub use tasks::{NewTask, RESULT_MAX, Rate, Repeat, Taken, Task, Unsent};
 

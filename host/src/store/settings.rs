@@ -12,23 +12,110 @@ pub enum StoreUrl {
     Memory,
 }
 
+/// Who we are to Redis, where the URL doesn't say. May hold a password: it has
+/// no `Debug`.
+#[derive(Clone, Default)]
+pub struct Login {
+    /// The ACL user; without one `default`.
+    pub username: Option<String>,
+    /// Its password, as it is: nothing in it is encoded.
+    pub password: Option<String>,
+}
+
 impl StoreUrl {
-    /// Reads a URL. Contacts nobody.
+    /// Reads a URL that says all. Contacts nobody.
     ///
     /// # Errors
     /// What is wrong with it, without repeating it: it may hold a password.
     pub fn parse(url: &str) -> Result<StoreUrl, String> {
+        StoreUrl::with_login(url, Login::default())
+    }
+
+    /// Reads a URL, and who we are there. Contacts nobody.
+    ///
+    /// # Errors
+    /// What is wrong with them, without repeating them.
+    pub fn with_login(url: &str, login: Login) -> Result<StoreUrl, String> {
         if url == "memory:" {
-            return Ok(StoreUrl::Memory);
+            return match (login.username, login.password) {
+                (None, None) => Ok(StoreUrl::Memory),
+                _ => Err("memory: asks for no username and no password: leave them out".into()),
+            };
         }
-        if !["redis://", "rediss://"]
-            .iter()
-            .any(|scheme| url.starts_with(scheme))
-        {
+        let rest = url
+            .strip_prefix("redis://")
+            .or(url.strip_prefix("rediss://"));
+        let Some(rest) = rest else {
             return Err("expected redis://host:port, rediss://host:port or memory:".into());
-        }
-        let client = ::redis::Client::open(url).map_err(|e| format!("the store's URL: {e}"))?;
+        };
+        let in_url = userinfo(rest)?.is_some();
+        let info: ::redis::ConnectionInfo =
+            url.parse().map_err(|e| format!("the store's URL: {e}"))?;
+        let login = join(info.redis_settings(), in_url, login)?;
+        let client = ::redis::Client::open(info.set_redis_settings(login))
+            .map_err(|e| format!("the store's URL: {e}"))?;
         Ok(StoreUrl::Redis(Box::new(client)))
+    }
+}
+
+/// What stands before the `@`, if anything does. A password that is not encoded
+/// may end the URL's first part too soon: the rest of it would be taken for a
+/// database, or be ignored, and what stands before for the host.
+fn userinfo(rest: &str) -> Result<Option<&str>, String> {
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    if rest[end..].contains('@') {
+        return Err(encoded("/ ? or #"));
+    }
+    let userinfo = rest[..end].rsplit_once('@').map(|(userinfo, _)| userinfo);
+    let percent = userinfo.unwrap_or_default().split('%').skip(1);
+    let digits = |part: &str| {
+        let digits = part.bytes().take(2).filter(u8::is_ascii_hexdigit);
+        digits.count() == 2
+    };
+    match percent.map(digits).all(|good| good) {
+        true => Ok(userinfo),
+        false => Err(encoded("%")),
+    }
+}
+
+fn encoded(what: &str) -> String {
+    format!(
+        "the url's user or password holds {what}, which mean something else in a URL: set \
+         `[store] username` and `password` instead, where nothing is encoded"
+    )
+}
+
+/// The URL's login and the keys', each thing said once.
+fn join(
+    url: &::redis::RedisConnectionInfo,
+    in_url: bool,
+    login: Login,
+) -> Result<::redis::RedisConnectionInfo, String> {
+    let twice = |what: &str| {
+        Err(format!(
+            "the url names a {what}, and so does `{what}`: leave one out"
+        ))
+    };
+    let mut joined = url.clone();
+    match login.username {
+        Some(_) if url.username().is_some() => return twice("username"),
+        Some(username) => joined = joined.set_username(username),
+        None => {}
+    }
+    match login.password {
+        Some(_) if url.password().is_some() => return twice("password"),
+        Some(password) => joined = joined.set_password(password),
+        None => {}
+    }
+    match (joined.username(), joined.password()) {
+        // Redis has no way to log in without one, so nobody would.
+        (Some(_), None) => Err(
+            "there is a user without a password, who would connect as `default`: set `[store] \
+             password` (any will do for a user that Redis has as nopass)"
+                .into(),
+        ),
+        (None, None) if in_url => Err("the password in the url is empty".into()),
+        _ => Ok(joined),
     }
 }
 
@@ -77,3 +164,6 @@ pub struct StoreSettings {
     /// How much is kept.
     pub retention: Retention,
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,6 +84,47 @@ fn events_go_in_and_out_over_tls_and_again_after_a_restart() {
 }
 
 #[test]
+fn a_password_of_any_characters_logs_in_who_was_meant() {
+    let (server, user) = (&servers().redis, unique("user"));
+    let printable: String = (' '..='~').chain("\u{e9}\u{20ac}".chars()).collect();
+    let mut acl = redis::cmd("ACL");
+    acl.arg("SETUSER")
+        .arg(&user)
+        .arg("on")
+        .arg(format!(">{printable}"));
+    acl.arg(["~*", "&*", "+@all"])
+        .exec(&mut server.connect())
+        .unwrap();
+    let quoted = serde_json::to_string(&printable).unwrap();
+    let daemon = Daemon::builder(&format!(
+        r#"
+[store]
+url = "{}"
+username = "${{WHO}}"
+password = {quoted}
+key-prefix = "{user}"
+[http]
+listen = "127.0.0.1:0"
+[auth]
+anonymous = true
+[admin]
+listen = "127.0.0.1:0"
+"#,
+        server.url()
+    ))
+    .env("WHO", &user)
+    .role("edge")
+    .start();
+    daemon.wait_ready(LONG);
+    let clients: String = redis::cmd("CLIENT")
+        .arg("LIST")
+        .query(&mut server.connect())
+        .unwrap();
+    assert!(clients.contains(&format!("user={user} ")), "{clients}");
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
 fn whoever_is_not_let_in_says_why_and_not_the_password() {
     let (topic, prefix) = (
         servers().kafka.create_topic("secured", 1),
