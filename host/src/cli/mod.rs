@@ -50,7 +50,7 @@ enum Command {
     /// process, and a page to watch events arrive.
     Demo {
         /// Where the page is served.
-        #[arg(long, default_value = "127.0.0.1:8080")]
+        #[arg(long, default_value = "127.0.0.1:8080", value_parser = listen_address)]
         listen: std::net::SocketAddr,
         /// Events a second.
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -89,6 +89,11 @@ enum Command {
     /// runs this as a child of its own.
     #[command(hide = true)]
     CompilePlugin,
+}
+
+fn listen_address(text: &str) -> Result<std::net::SocketAddr, String> {
+    let address = config::listen_address(text);
+    address.ok_or_else(|| "write 127.0.0.1:8080, localhost:8080 or :8080".into())
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]

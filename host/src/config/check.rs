@@ -148,11 +148,15 @@ impl Checker<'_> {
             Some(given) => (given.get_ref().0.as_str(), given.span()),
             None => (default, 0..0),
         };
-        match text.parse() {
-            Ok(address) => Ok(address),
-            Err(_) => self.error(
+        match listen_address(text) {
+            Some(address) => Ok(address),
+            None => self.error(
                 span,
-                format!("`{text}` is no address: write 127.0.0.1:8080"),
+                format!(
+                    "invalid address `{}`: write 127.0.0.1:8080, localhost:8080 or :8080; other \
+                     names are not looked up",
+                    text.escape_debug()
+                ),
             ),
         }
     }
@@ -250,6 +254,17 @@ impl Checker<'_> {
 
     pub(super) fn resolve(&self, path: &str) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("")).join(path)
+    }
+}
+
+/// An address to listen at. Without a host it is loopback, as all is that nobody asked to be open;
+/// `localhost` is 127.0.0.1, which every client tries.
+pub fn listen_address(text: &str) -> Option<SocketAddr> {
+    let (host, port) = text.rsplit_once(':')?;
+    match host {
+        "" => format!("127.0.0.1:{port}").parse().ok(),
+        _ if host.eq_ignore_ascii_case("localhost") => format!("127.0.0.1:{port}").parse().ok(),
+        _ => text.parse().ok(),
     }
 }
 

@@ -17,6 +17,7 @@ mod origin;
 mod settings;
 mod values;
 
+pub use check::listen_address;
 pub use error::{ConfigError, nearest};
 pub use settings::{
     BreakerAction, BreakerSettings, Deliver, HttpSettings, OnLoss, PipelineSettings,
@@ -45,7 +46,7 @@ pub fn load_kafka(path: &Path) -> Result<KafkaSettings, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|e| ConfigError::new(path, None, format!("can't read the configuration: {e}")))?;
     let file: file::OnlyKafka =
-        toml::from_str(&text).map_err(|e| error::of_toml(path, &text, &e))?;
+        values::from_str(&text).map_err(|e| error::of_toml(path, &text, &e))?;
     check::check_kafka(path, &text, file)
 }
 
@@ -55,7 +56,7 @@ pub fn load_kafka(path: &Path) -> Result<KafkaSettings, ConfigError> {
 /// # Errors
 /// The first thing that is wrong, with its place.
 pub fn parse(path: &Path, text: &str, role: Role) -> Result<Settings, ConfigError> {
-    let file: file::File = toml::from_str(text).map_err(|e| error::of_toml(path, text, &e))?;
+    let file: file::File = values::from_str(text).map_err(|e| error::of_toml(path, text, &e))?;
     check::check(path, text, file, role)
 }
 

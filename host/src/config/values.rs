@@ -1,8 +1,10 @@
 //! Values as people write them: `"24h"`, `"64MiB"`, `"${REDIS_PASSWORD}"`. Where one is of another
 //! kind it is told how it is written, not what serde calls it.
 
+mod environment;
 mod kinds;
 
+pub(super) use environment::from_str;
 pub(super) use kinds::{List, auth_keys, origins, pipelines};
 
 use kinds::{measure, string};

@@ -75,7 +75,7 @@ const BROKEN: [(&str, &str, &str); 22] = [
     (
         "\"127.0.0.1:0\"",
         "\"localhost\"",
-        "`localhost` is no address",
+        "invalid address `localhost`: write 127.0.0.1:8080",
     ),
     ("name = \"p\"", "nmae = \"p\"", "did you mean `name`?"),
     (

@@ -1,7 +1,7 @@
 //! What kind of value is expected, in the words of who writes it.
 
 use super::super::file::{AuthKey, Pipeline};
-use super::Text;
+use super::{Text, expand};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Unexpected, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,12 +12,13 @@ pub(super) fn string<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Strin
     deserializer.deserialize_str(Quoted)
 }
 
-/// A string with a number and a unit in it, which a bare number lacks.
+/// A string with a number and a unit in it, which a bare number lacks; `${NAME}` may stand in it.
 pub(super) fn measure<'de, D: Deserializer<'de>>(
     deserializer: D,
     expected: &'static str,
 ) -> Result<String, D::Error> {
-    deserializer.deserialize_str(Measured(expected))
+    let raw = deserializer.deserialize_str(Measured(expected))?;
+    expand(&raw).map_err(D::Error::custom)
 }
 
 struct Quoted;
