@@ -81,6 +81,19 @@ impl Auth {
     }
 }
 
+impl AuthSettings {
+    /// Whether [`Auth::from_settings`] would take the keys that are in files now. Contacts nobody.
+    ///
+    /// # Errors
+    /// Names the file and what is wrong with it.
+    pub fn check_files(&self) -> anyhow::Result<()> {
+        match self {
+            AuthSettings::Anonymous => Ok(()),
+            AuthSettings::Tokens(settings) => Keyring::check(settings),
+        }
+    }
+}
+
 impl Tokens {
     fn start(settings: TokenSettings) -> anyhow::Result<Tokens> {
         crypto::install();

@@ -1,9 +1,10 @@
 //! Every key that there is: those of files, and those that an issuer publishes.
 
+use super::crypto;
 use super::keys::{Key, Keys};
 use super::settings::{Algorithm, Jwks, TokenSettings};
 use crate::fetch::{Fetched, Version};
-use crate::files::Watched;
+use crate::files::{Watched, read_once};
 use anyhow::Context;
 use std::sync::Arc;
 
@@ -21,6 +22,9 @@ pub(super) struct Held<'a> {
     published: Option<&'a Fetched<Keys>>,
 }
 
+const READING: &str = "reading the keys of [auth]";
+const READING_CA: &str = "reading [auth] jwks-ca";
+
 impl Keyring {
     /// Reads the files, and begins to fetch what is published.
     ///
@@ -28,19 +32,34 @@ impl Keyring {
     /// Names the file and what is wrong with it.
     pub fn start(settings: &TokenSettings) -> anyhow::Result<Keyring> {
         let of = settings.clone();
-        let read = move |files: &[_]| Keys::read(&of, files);
-        let files = Watched::start("[auth] keys", Keys::files(settings), read);
-        let files = files.context("reading the keys of [auth]")?;
+        let files = Watched::start("[auth] keys", Keys::files(settings), move |files| {
+            Keys::read(&of, files)
+        });
+        let files = files.context(READING)?;
         let published = match &settings.jwks {
             Some(Jwks::Url(source)) => {
                 let from = source.address.clone();
                 let read = move |set: &[u8]| Keys::published(&from, set);
                 let fetched = Fetched::start("jwks", source.clone(), read);
-                Some(fetched.context("reading [auth] jwks-ca")?)
+                Some(fetched.context(READING_CA)?)
             }
             _ => None,
         };
         Ok(Keyring { files, published })
+    }
+
+    /// Whether [`start`](Keyring::start) would take what is in the files now.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn check(settings: &TokenSettings) -> anyhow::Result<()> {
+        crypto::install();
+        let read = read_once(&Keys::files(settings), |files| Keys::read(settings, files));
+        read.context(READING)?;
+        match &settings.jwks {
+            Some(Jwks::Url(source)) => source.check().context(READING_CA),
+            _ => Ok(()),
+        }
     }
 
     /// What is in force now.

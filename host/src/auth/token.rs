@@ -50,7 +50,7 @@ impl Rules {
             match claims(token, &key.decoding, validation) {
                 Ok(claims) => return claims.read(&self.settings, now),
                 Err(error) => {
-                    signed_here |= *error.kind() != ErrorKind::InvalidSignature;
+                    signed_here |= !matches!(error.kind(), ErrorKind::InvalidSignature);
                     why = reason(error.kind());
                 }
             }

@@ -1,8 +1,9 @@
 //! A daemon's parts, started in order and stopped in the other.
 
 use super::edge::Edge;
+use super::local;
 use crate::admin::{AdminHandler, PrometheusHandle, install_metrics, keep_up};
-use crate::config::{PluginSettings, Role, Settings};
+use crate::config::{Role, Settings};
 use crate::http::{Listener, ListenerSettings, NamedHere};
 use crate::ingest::Outbox;
 use crate::pipeline::{Pipeline, Swapper, gauges};
@@ -216,17 +217,7 @@ fn start_pipelines(
     settings: &Settings,
     store: &Arc<Store>,
 ) -> anyhow::Result<(Vec<Pipeline>, Loader)> {
-    // Two generations at once while one replaces the other, a policy for the
-    // back, and what conformance needs.
-    let workers: usize = settings
-        .pipelines
-        .iter()
-        .map(|pipeline| pipeline.workers)
-        .sum();
-    let instances = u32::try_from(workers * 8 + 16).unwrap_or(u32::MAX);
-    let plugins = settings.pipelines.iter().map(|pipeline| &pipeline.plugins);
-    let memory = plugins.map(largest_memory).max().unwrap_or_default();
-    let loader = Loader::new(instances, memory, &settings.cache)?;
+    let loader = local::loader(&settings.pipelines, &settings.cache)?;
     let start = |pipeline: &crate::config::PipelineSettings| {
         Pipeline::start(pipeline.clone(), settings.kafka()?, &loader, store.clone())
     };
@@ -236,19 +227,6 @@ fn start_pipelines(
         .map(start)
         .collect::<anyhow::Result<_>>()?;
     Ok((pipelines, loader))
-}
-
-fn largest_memory(plugins: &PluginSettings) -> usize {
-    let PluginSettings {
-        transform,
-        route,
-        dead_letter,
-    } = plugins;
-    [transform, route, dead_letter]
-        .map(|spec| spec.limits.memory)
-        .into_iter()
-        .max()
-        .unwrap_or(0)
 }
 
 impl Readiness {

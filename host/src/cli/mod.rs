@@ -10,6 +10,7 @@ mod dlq;
 mod edge;
 mod exit;
 mod kafka;
+mod local;
 mod missing;
 mod offsets;
 mod output;
@@ -22,7 +23,7 @@ mod time;
 use crate::config::{self, Role};
 use crate::log;
 use clap::{Parser, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const USAGE: u8 = 64;
 
@@ -118,7 +119,8 @@ impl From<RoleArgument> for Role {
 
 #[derive(Subcommand)]
 enum ConfigCommand {
-    /// Checks a configuration file; contacts nobody.
+    /// Checks a configuration file, the keys and certificates that it names, and its plugins;
+    /// contacts nobody.
     Check {
         /// The role of the daemon that it is for.
         #[arg(long, value_enum, default_value_t = RoleArgument::All)]
@@ -157,7 +159,9 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
             let role = role.into();
             let settings = config::load(&config, role)?;
             start_logging("info,librdkafka=warn");
-            run::run(settings, config, role)
+            local::files(&settings, role, &config)?;
+            let ended = run::run(settings, config.clone(), role);
+            ended.map_err(|error| local::of_plugins(&config, error))
         }
         Command::Demo { listen, rate } => {
             start_logging(demo::LOGS);
@@ -166,11 +170,8 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Config {
             command: ConfigCommand::Check { config, role },
         } => {
-            let settings = config::load(&config, role.into())?;
-            let (file, n) = (config.display(), settings.pipelines.len());
-            let s = if n == 1 { "" } else { "s" };
-            println!("{file}: good: {n} pipeline{s} (plugins are loaded when it runs)");
-            Ok(())
+            start_logging("warn");
+            check(&config, role.into())
         }
         Command::Offsets { command } => {
             start_logging("warn,librdkafka=error");
@@ -186,6 +187,19 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Group { command } => quietly(|| kafka::group::run(command)),
         Command::CompilePlugin => crate::plugin::compile::child(),
     }
+}
+
+/// Reads a configuration and what it names on this machine.
+fn check(config: &Path, role: Role) -> anyhow::Result<()> {
+    let settings = config::load(config, role)?;
+    local::files(&settings, role, config)?;
+    let (file, n) = (config.display(), settings.pipelines.len());
+    let s = if n == 1 { "" } else { "s" };
+    if role.ingests() {
+        local::plugins(&settings, config)?;
+    }
+    println!("{file}: good: {n} pipeline{s} (files and plugins too; nobody was contacted)");
+    Ok(())
 }
 
 /// For commands whose errors say all: librdkafka's own words are only for who

@@ -175,6 +175,13 @@ pub struct PluginSettings {
     pub dead_letter: Spec,
 }
 
+impl PluginSettings {
+    /// All three.
+    pub fn all(&self) -> [&Spec; 3] {
+        [&self.transform, &self.route, &self.dead_letter]
+    }
+}
+
 /// One pipeline.
 #[derive(Clone, Debug)]
 pub struct PipelineSettings {

@@ -214,11 +214,23 @@ fn an_address_to_listen_at_is_loopback_unless_it_says_more() {
     ] {
         let tables = format!("[http]\nlisten = {listen:?}\n[admin]\nlisten = {listen:?}\n[store]");
         let text = GOOD.replace("[store]", &tables);
-        let settings = parse(Path::new("m.toml"), &text, Role::All).unwrap_or_else(|e| panic!("{e}"));
+        let settings =
+            parse(Path::new("m.toml"), &text, Role::All).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(settings.http.listen.to_string(), address);
         assert_eq!(settings.admin.to_string(), address);
     }
-    for wrong in ["", ":", "localhost", "localhost:", ":x", ":65536", "8414", "here:80", ":::80", "::1"] {
+    for wrong in [
+        "",
+        ":",
+        "localhost",
+        "localhost:",
+        ":x",
+        ":65536",
+        "8414",
+        "here:80",
+        ":::80",
+        "::1",
+    ] {
         let table = format!("[http]\nlisten = {wrong:?}\n[store]");
         refused("[store]", &table, 5, &["invalid address", "localhost:8080"]);
     }

@@ -33,7 +33,7 @@ fn what_is_wrong_with_a_login_is_named() {
             6,
             "`username` is empty",
         ),
-        ("user = \"ada\"", 6, "did you mean `username`?"),
+        ("usrname = \"ada\"", 6, "did you mean `username`?"),
         ("password = 7", 6, "expected a string, in quotes"),
     ] {
         refused(URL, &with(lines), line, &[says]);

@@ -6,4 +6,4 @@
 
 mod watched;
 
-pub use watched::{Content, Watched};
+pub use watched::{Content, Watched, read_once};

@@ -113,6 +113,17 @@ impl<T: Send + Sync + 'static> Watched<T> {
     }
 }
 
+/// What [`Watched::start`] would make of the files now.
+///
+/// # Errors
+/// Likewise.
+pub fn read_once<T>(
+    files: &[PathBuf],
+    make: impl FnOnce(&[Content<'_>]) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    make(&read_all(files)?)
+}
+
 async fn watch<T: Send + Sync + 'static>(watched: Weak<Watched<T>>) {
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,6 +1,6 @@
 //! TLS to browsers: a certificate that is replaced while the daemon runs.
 
-use crate::files::{Content, Watched};
+use crate::files::{Content, Watched, read_once};
 use anyhow::{Context, bail, ensure};
 use rustls::ServerConfig;
 use rustls::crypto::ring as cryptography;
@@ -19,6 +19,8 @@ pub struct Tls {
     config: Arc<Watched<ServerConfig>>,
 }
 
+const READING: &str = "reading the certificate of [http] tls";
+
 impl Tls {
     /// Reads a certificate (with those up to its root) and its key, both in
     /// PEM; a task reads them again when they change, so this must be called
@@ -29,9 +31,17 @@ impl Tls {
     /// Names the file and what is wrong with it.
     pub fn load(certificate: &Path, key: &Path) -> anyhow::Result<Arc<Tls>> {
         let files = vec![certificate.into(), key.into()];
-        let config = Watched::start("the certificate of [http]", files, config)
-            .context("reading the certificate of [http] tls")?;
+        let config = Watched::start("the certificate of [http]", files, config).context(READING)?;
         Ok(Arc::new(Tls { config }))
+    }
+
+    /// Whether [`load`](Tls::load) would take the pair now.
+    ///
+    /// # Errors
+    /// Names the file and what is wrong with it.
+    pub fn check(certificate: &Path, key: &Path) -> anyhow::Result<()> {
+        let read = read_once(&[certificate.into(), key.into()], config);
+        read.map(drop).context(READING)
     }
 
     /// Shakes hands, with the certificate that is in force now. Offers HTTP/2

@@ -1,7 +1,11 @@
 //! From configuration to librdkafka's properties.
 
 use super::alias::is_same;
+use anyhow::anyhow;
 use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
+use rdkafka::producer::BaseProducer;
 use std::collections::BTreeMap;
 use thiserror::Error;
 
@@ -116,6 +120,26 @@ impl KafkaSettings {
             check_property(name, value)?;
         }
         Ok(())
+    }
+
+    /// Reads the files that properties name, as a client of librdkafka does when it is made. Contacts
+    /// nobody: this one is told no address.
+    ///
+    /// # Errors
+    /// librdkafka's own words.
+    pub fn check_files(&self) -> anyhow::Result<()> {
+        if !self.properties.keys().any(|name| name.starts_with("ssl.")) {
+            return Ok(());
+        }
+        let mut config = self.producer();
+        config.remove("bootstrap.servers");
+        // It would complain of that.
+        config.set_log_level(RDKafkaLogLevel::Error);
+        let made = config.create::<BaseProducer>();
+        made.map(drop).map_err(|error| match error {
+            KafkaError::ClientCreation(why) => anyhow!("[kafka.properties]: {why}"),
+            error => anyhow!("[kafka.properties]: {error}"),
+        })
     }
 
     /// The given properties, without those that only the other side knows.

@@ -46,7 +46,7 @@ pub use topics::expected as letter_topics;
 
 use crate::config::PipelineSettings;
 use crate::ingest::{Ingest, IngestOptions, KafkaSettings, Outbox};
-use crate::plugin::Loader;
+use crate::plugin::{Generation, Loader};
 use crate::store::Store;
 use front::Front;
 use partitions::PipelinePartitions;
@@ -90,8 +90,7 @@ impl Pipeline {
         loader: &Loader,
         store: Arc<Store>,
     ) -> anyhow::Result<Pipeline> {
-        let generation = generations::load(loader, &settings.plugins, 1, None)
-            .map_err(|e| anyhow::anyhow!("pipeline `{}`: {e}", settings.name))?;
+        let generation = first(loader, &settings)?;
         generations::announce(&settings.name, &generation);
         let options = IngestOptions {
             name: settings.name.clone(),
@@ -185,6 +184,29 @@ fn start_maker(shared: &Shared, workers: &[Worker]) -> anyhow::Result<()> {
         .name(name)
         .spawn(|| maker.run())?;
     Ok(())
+}
+
+/// A plugin that may not go live.
+#[derive(Debug, thiserror::Error)]
+#[error("pipeline `{pipeline}`: {why}")]
+pub struct PluginRefused {
+    pipeline: String,
+    why: String,
+}
+
+/// Loads a pipeline's plugins as its start does, and lets them go.
+///
+/// # Errors
+/// Which may not go live, and why.
+pub fn check_plugins(loader: &Loader, settings: &PipelineSettings) -> Result<(), PluginRefused> {
+    first(loader, settings).map(drop)
+}
+
+fn first(loader: &Loader, settings: &PipelineSettings) -> Result<Generation, PluginRefused> {
+    generations::load(loader, &settings.plugins, 1, None).map_err(|why| PluginRefused {
+        pipeline: settings.name.clone(),
+        why,
+    })
 }
 
 fn start_worker(shared: &Arc<Shared>, index: usize) -> anyhow::Result<(Worker, partitions::Door)> {

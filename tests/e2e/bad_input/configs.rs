@@ -173,7 +173,7 @@ fn a_good_configuration_is_good_and_contacts_nobody() {
     assert_eq!(
         told,
         format!(
-            "{}: good: 1 pipeline (plugins are loaded when it runs)\n",
+            "{}: good: 1 pipeline (files and plugins too; nobody was contacted)\n",
             path.display()
         )
     );

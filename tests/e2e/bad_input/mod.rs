@@ -3,6 +3,8 @@
 
 mod absent;
 mod configs;
+mod environment;
+mod local;
 mod records;
 mod secrets;
 

@@ -55,7 +55,8 @@ fn run(name: &str, wasm: Option<Vec<u8>>, value: &str) -> (Daemon, Sse) {
 
 #[test]
 fn every_configuration_of_the_examples_is_good() {
-    for name in ["notifications", "orders", "quickstart", "tasks"] {
+    // That of `orders` needs its plugin, which the test below builds.
+    for name in ["notifications", "quickstart", "tasks"] {
         let file = example(name).join("millstream.toml");
         let mut check = Command::new(Daemon::program());
         check.env("KAFKA", "127.0.0.1:9092").env("REDIS", "memory:");

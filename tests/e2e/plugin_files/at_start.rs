@@ -3,12 +3,13 @@
 use super::crafted::{
     hollow_component, importing_component, importing_module, module_with_noise, other_interface,
 };
-use super::{ROUTE_ONLY, SECONDS};
+use super::{ROUTE_ONLY, SECONDS, USAGE};
 use millstream_tests::{Daemon, guest, versioned};
 use std::time::Instant;
 
 /// Starts a daemon with this `plugins/t.wasm` (or none); it must say why it
-/// does not run, soon, and exit with 1. It needs no server for that.
+/// does not run, soon, and exit with 64, since its configuration names the
+/// plugin. `config check` must say the same. Neither needs a server for that.
 fn not_started(what: &str, wasm: Option<&[u8]>, plugin: &str, says: &str) {
     let config = format!(
         r#"
@@ -38,17 +39,23 @@ transform = {{ {plugin} }}
     let file = builder.dir().join("plugins/t.wasm").display().to_string();
     let began = Instant::now();
     let daemon = builder.start();
-    assert_eq!(daemon.wait_exit(SECONDS), Some(1), "{what}");
+    assert_eq!(daemon.wait_exit(SECONDS), Some(USAGE), "{what}");
     let took = began.elapsed();
     let line = daemon.log().tail(1);
     println!("{what}: {took:?}: {line}");
-    let expected = format!("millstream: pipeline `the-broken-one`: the transform plugin {file}: ");
+    let expected = format!(
+        "millstream: {}: pipeline `the-broken-one`: the transform plugin {file}: ",
+        daemon.dir().join("millstream.toml").display()
+    );
     for part in [&*expected, says] {
         assert!(
             line.contains(part),
             "{what}: {line:?} does not say {part:?}"
         );
     }
+    let checked = daemon.command(&["config", "check"]);
+    assert_eq!(checked.status.code(), Some(USAGE), "{what}");
+    assert_eq!(String::from_utf8_lossy(&checked.stderr).trim_end(), line);
     assert!(
         !line[12..].contains("millstream: "),
         "the compiler's own words, as they are: {line}"

@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 const LONG: Duration = Duration::from_secs(120);
 /// How long a start with a broken plugin may take: people wait for it.
 const SECONDS: Duration = Duration::from_secs(20);
+/// The exit code of a configuration that is not good.
+const USAGE: i32 = 64;
 
 const ROUTE_ONLY: &str = "exports millstream:plugin/route@0.1.0; a transform plugin exports \
                           millstream:plugin/transform@0.1.0";

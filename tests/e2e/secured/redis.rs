@@ -181,7 +181,7 @@ fn files_that_are_missing_or_hold_something_else_are_named_at_the_start() {
     ] {
         let text = pipeline("none", "none", SERVER.password, &tls);
         let daemon = Daemon::builder(&text).start();
-        assert_eq!(daemon.wait_exit(LONG), Some(1));
+        assert_eq!(daemon.wait_exit(LONG), Some(64));
         let log = daemon.log().lines().join("\n");
         println!("{log}");
         assert!(log.contains(says) && log.contains("[store] tls: "), "{log}");

@@ -149,7 +149,9 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Scalar<V> {
         // What it stands for is not repeated: it may be a secret that was named by mistake.
         let expected = (&self.0 as &dyn Expected).to_string();
         scalar(self.0, &value).map_err(|_: E| {
-            E::custom(format_args!("the environment variable's value does not fit: expected {expected}"))
+            E::custom(format_args!(
+                "the environment variable's value does not fit: expected {expected}"
+            ))
         })
     }
 }
@@ -182,7 +184,10 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Word<V> {
 impl<'de, M: MapAccess<'de>> MapAccess<'de> for Expanding<M> {
     type Error = M::Error;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, M::Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, M::Error> {
         self.0.next_key_seed(seed)
     }
 
@@ -194,7 +199,10 @@ impl<'de, M: MapAccess<'de>> MapAccess<'de> for Expanding<M> {
 impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Expanding<A> {
     type Error = A::Error;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, A::Error> {
         self.0.next_element_seed(Expanding(seed))
     }
 }

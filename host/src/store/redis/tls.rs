@@ -1,7 +1,11 @@
 //! TLS to Redis by files of one's own.
 
 use crate::store::StoreTls;
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
+use rustls::crypto::ring as cryptography;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
 use std::fs;
 use std::path::Path;
 
@@ -15,10 +19,7 @@ pub(in crate::store) fn over_tls(
 ) -> anyhow::Result<redis::Client> {
     let root_cert = tls.ca.as_deref().map(certificates).transpose()?;
     let client_tls = match &tls.client {
-        Some((certificate, key)) => Some(redis::ClientTlsConfig {
-            client_cert: certificates(certificate)?,
-            client_key: pem(key, "PRIVATE KEY-----")?,
-        }),
+        Some((certificate, key)) => Some(pair(certificate, key)?),
         None => None,
     };
     let certificates = redis::TlsCertificates {
@@ -27,6 +28,25 @@ pub(in crate::store) fn over_tls(
     };
     redis::Client::build_with_tls(client.get_connection_info().clone(), certificates)
         .context("[store] tls")
+}
+
+/// Our certificate and its key. The library would find out only when it connects that they are not
+/// each other's, and say it of every try.
+fn pair(certificate: &Path, key: &Path) -> anyhow::Result<redis::ClientTlsConfig> {
+    let client_cert = certificates(certificate)?;
+    let client_key = pem(key, "PRIVATE KEY-----")?;
+    let chain = CertificateDer::pem_slice_iter(&client_cert).collect::<Result<Vec<_>, _>>();
+    let private = PrivateKeyDer::from_pem_slice(&client_key);
+    // The parser's errors hold lines of the file, which may be a key's.
+    let (Ok(chain), Ok(private)) = (chain, private) else {
+        bail!("[store] tls: {certificate:?} or {key:?} is not whole");
+    };
+    CertifiedKey::from_der(chain, private, &cryptography::default_provider())
+        .with_context(|| format!("[store] tls: {certificate:?} and {key:?}"))?;
+    Ok(redis::ClientTlsConfig {
+        client_cert,
+        client_key,
+    })
 }
 
 fn certificates(path: &Path) -> anyhow::Result<Vec<u8>> {
