@@ -11,6 +11,7 @@
 //! keep = ["id", "text", "/user/name"]  # of the payload keep this only; default: everything
 //! rename = { text = "message" }        # top-level names, old to new
 //! add = { source = "orders", v = 2 }   # top-level fields, any JSON
+//! tombstones = "skip"                  # records without a value: "skip", "fail" or "event"; default: "fail"
 //! [pipeline.transform.config.filter]   # records that don't match make no event, silently
 //! "/status" = "active"                 # this value
 //! "/kind" = ["order", "refund"]        # or one of these
@@ -36,6 +37,13 @@
 //! kept stay the bytes they were. Without `keep`, `rename` and `add` the whole
 //! value is the payload, byte for byte, and where no pointer looks into it
 //! either it need not even be JSON, only UTF-8.
+//!
+//! A tombstone, a record without a value, is `malformed` unless `tombstones` says
+//! otherwise: `"skip"` makes no event of it (Debezium sends one after each delete,
+//! which has an event of its own), `"event"` one with the payload `null`. Its
+//! client or group must then come from the key, a header or a constant; a `type`
+//! that a pointer names is missing, and `filter`, `keep`, `rename` and `add` have
+//! nothing to look at.
 
 mod address;
 mod filter;
@@ -51,7 +59,7 @@ use address::Address;
 use filter::Filter;
 use json::Level;
 use kind::Kind;
-use millstream_plugin::{Config, Events, Failure, Record, Transform, transform};
+use millstream_plugin::{Config, Events, Failure, Record, Tombstones, Transform, transform};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -71,6 +79,8 @@ struct Settings {
     add: BTreeMap<String, Box<RawValue>>,
     #[serde(default)]
     filter: BTreeMap<String, Value>,
+    #[serde(default)]
+    tombstones: Tombstones,
 }
 
 /// The plugin.
@@ -79,6 +89,7 @@ pub struct ByField {
     kind: Kind,
     filter: Filter,
     shape: Shape,
+    tombstones: Tombstones,
 }
 
 impl Transform for ByField {
@@ -87,9 +98,9 @@ impl Transform for ByField {
     }
 
     fn transform(&self, record: Record, events: &mut Events) -> Result<(), Failure> {
-        let value = record.value();
-        let value =
-            value.ok_or_else(|| Failure::malformed("the record has no value (a tombstone)"))?;
+        let Some(value) = record.value() else {
+            return self.tombstone(record, events);
+        };
         let top = self.top(value)?;
         if !self.filter.matches(&top)? {
             return Ok(());
@@ -107,12 +118,33 @@ impl Transform for ByField {
 
 impl ByField {
     fn configured(settings: Settings) -> Result<ByField, String> {
+        let address = Address::parse(settings.client.as_deref(), settings.group.as_deref())?;
+        if settings.tombstones == Tombstones::Event && address.is_pointer() {
+            return Err(
+                "tombstones: \"event\" needs a client and a group that don't come from the value, \
+                 which a tombstone lacks: take them from \"key\" or \"header:<name>\""
+                    .into(),
+            );
+        }
         Ok(ByField {
-            address: Address::parse(settings.client.as_deref(), settings.group.as_deref())?,
+            address,
+            tombstones: settings.tombstones,
             kind: Kind::parse(settings.r#type.as_deref()).map_err(|e| format!("type: {e}"))?,
             filter: Filter::parse(settings.filter).map_err(|e| format!("filter: {e}"))?,
             shape: Shape::parse(settings.keep.as_deref(), settings.rename, settings.add)?,
         })
+    }
+
+    /// What the configuration makes of a record without a value.
+    fn tombstone(&self, record: Record, events: &mut Events) -> Result<(), Failure> {
+        if self.tombstones != Tombstones::Event {
+            return self.tombstones.of(record, |_| Ok(()));
+        }
+        let nothing = Level::Scalar;
+        let to = self.address.of(record, &nothing)?;
+        let kind = self.kind.of(record, &nothing)?;
+        to.event(events).kind(&kind).text("null");
+        Ok(())
     }
 
     /// The value's first level, if anything looks into it.

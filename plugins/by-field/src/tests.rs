@@ -1,6 +1,7 @@
 //! What the plugin does as a whole; pointers have their own tests.
 
 mod group;
+mod tombstones;
 
 use crate::ByField;
 use millstream_plugin::testing::{MadeEvent, TestRecord, TransformTest};

@@ -5,7 +5,8 @@
 //! [pipeline.transform]
 //! plugin = "bundled:notifications"
 //! [pipeline.transform.config]
-//! version = "2"     # optional: put into each payload, to tell two versions apart
+//! version = "2"         # optional: put into each payload, to tell two versions apart
+//! tombstones = "skip"   # records without a value: "skip", "fail" or "event"; default: "fail"
 //! ```
 //!
 //! A value such as
@@ -24,8 +25,12 @@
 //!
 //! `eventId`, `eventType`, `clientId` and `message` must be there; of the
 //! others, what is missing or null is left out. Unknown fields are ignored.
+//!
+//! A tombstone, a record without a value, is `malformed`; with `"skip"` it makes no
+//! event, with `"event"` one without a type and with the payload `null`, for the
+//! client that the record's key names.
 
-use millstream_plugin::{Config, Events, Failure, Record, Transform, transform};
+use millstream_plugin::{Config, Events, Failure, Record, Tombstones, Transform, transform};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -33,6 +38,8 @@ use std::borrow::Cow;
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Settings {
     version: Option<String>,
+    #[serde(default)]
+    tombstones: Tombstones,
 }
 
 /// A string that borrows from the record, and is copied only where it holds
@@ -72,15 +79,29 @@ struct Payload<'a> {
 /// The plugin.
 pub struct Notifications {
     version: Option<String>,
+    tombstones: Tombstones,
 }
 
 impl Transform for Notifications {
     fn new(config: Config) -> Result<Self, String> {
-        let Settings { version } = config.parse()?;
-        Ok(Notifications { version })
+        let Settings {
+            version,
+            tombstones,
+        } = config.parse()?;
+        Ok(Notifications {
+            version,
+            tombstones,
+        })
     }
 
     fn transform(&self, record: Record, events: &mut Events) -> Result<(), Failure> {
+        if record.value().is_none() {
+            let event = |key: &str| {
+                events.client(key).text("null");
+                Ok(())
+            };
+            return self.tombstones.of(record, event);
+        }
         let event: NotificationEvent = record.json()?;
         if event.client_id.0.is_empty() {
             return Err(Failure::unaddressable("`clientId` is empty"));
@@ -188,6 +209,38 @@ mod tests {
         let plugin = TransformTest::<Notifications>::new("{}").unwrap();
         let failure = plugin.one(TestRecord::tombstone()).unwrap_err();
         assert_eq!(failure.class, Class::Malformed);
+    }
+
+    #[test]
+    fn a_tombstone_is_what_the_configuration_makes_of_it() {
+        let run = |config, record| {
+            let plugin = TransformTest::<Notifications>::new(config).unwrap();
+            plugin.one(record)
+        };
+        let tombstone = || TestRecord::tombstone().key("ada");
+        let skip = r#"{"tombstones":"skip"}"#;
+        assert_eq!(run(skip, tombstone()), Ok(vec![]));
+        let (event, fail) = (r#"{"tombstones":"event"}"#, r#"{"tombstones":"fail"}"#);
+        assert_eq!(run(fail, tombstone()).unwrap_err().class, Class::Malformed);
+        let made = run(event, tombstone()).unwrap();
+        assert_eq!(made.len(), 1);
+        let made = (&*made[0].client, &*made[0].kind, &*made[0].payload);
+        assert_eq!(made, ("ada", "", "null"));
+        for record in [
+            TestRecord::tombstone(),
+            TestRecord::tombstone().key(""),
+            TestRecord::tombstone().key("a\n"),
+        ] {
+            let failure = run(event, record).unwrap_err();
+            assert_eq!(failure.class, Class::Unaddressable);
+        }
+        let wrong = TransformTest::<Notifications>::new(r#"{"tombstones":"drop"}"#);
+        assert!(
+            wrong
+                .err()
+                .unwrap()
+                .contains("expected one of `skip`, `fail`, `event`")
+        );
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod record;
 mod route;
 mod slot;
 pub mod testing;
+mod tombstones;
 mod transform;
 
 pub use address::Address;
@@ -33,6 +34,7 @@ pub use dead_letter::{DeadLetter, Decision, FailedRecord, Letter, Value};
 pub use failure::{Class, Failure};
 pub use record::Record;
 pub use route::{Deliver, Destination, Needs, Route, RoutedEvent, ToTopic, TopicHeader};
+pub use tombstones::Tombstones;
 pub use transform::{Events, NewEvent, Transform};
 
 #[doc(hidden)]

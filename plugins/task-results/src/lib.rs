@@ -6,6 +6,7 @@
 //! plugin = "bundled:task-results"
 //! [pipeline.transform.config]
 //! event-type = "task"     # the events' type; this is the default
+//! tombstones = "skip"     # records without a value: "skip", "fail" or "event"; default: "fail"
 //! ```
 //!
 //! A value such as
@@ -18,8 +19,12 @@
 //! `taskId`. `taskId` and `status` must be there and be texts; the rest is the
 //! worker's. The host keeps the status, so that `GET /v1/tasks/<taskId>` tells
 //! it, and the first of `[tasks] final` ends the task.
+//!
+//! A tombstone, a record without a value, is `malformed`; with `"skip"` it makes no
+//! event, with `"event"` one with the payload `null` for the owner of the task that
+//! the record's key names, which leaves the task's status as it is.
 
-use millstream_plugin::{Config, Events, Failure, Record, Transform, transform};
+use millstream_plugin::{Config, Events, Failure, Record, Tombstones, Transform, transform};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -28,6 +33,8 @@ use std::borrow::Cow;
 struct Settings {
     #[serde(default = "task")]
     event_type: String,
+    #[serde(default)]
+    tombstones: Tombstones,
 }
 
 fn task() -> String {
@@ -46,15 +53,29 @@ struct Said<'a> {
 /// The plugin.
 pub struct TaskResults {
     event_type: String,
+    tombstones: Tombstones,
 }
 
 impl Transform for TaskResults {
     fn new(config: Config) -> Result<Self, String> {
-        let Settings { event_type } = config.parse()?;
-        Ok(TaskResults { event_type })
+        let Settings {
+            event_type,
+            tombstones,
+        } = config.parse()?;
+        Ok(TaskResults {
+            event_type,
+            tombstones,
+        })
     }
 
     fn transform(&self, record: Record, events: &mut Events) -> Result<(), Failure> {
+        let Some(value) = record.value() else {
+            let event = |key: &str| {
+                events.task(key).kind(&self.event_type).text("null");
+                Ok(())
+            };
+            return self.tombstones.of(record, event);
+        };
         let said: Said = record.json()?;
         if said.task_id.is_empty() {
             return Err(Failure::unaddressable("`taskId` is empty"));
@@ -63,7 +84,7 @@ impl Transform for TaskResults {
             return Err(Failure::malformed("`status` has 1 to 256 bytes"));
         }
         let event = events.task(&said.task_id).kind(&self.event_type);
-        event.bytes(record.value().unwrap_or_default());
+        event.bytes(value);
         Ok(())
     }
 }
@@ -109,6 +130,22 @@ mod tests {
             assert_eq!(failure.class, class, "{said}: {}", failure.message);
         }
         assert!(run("{}", TestRecord::default()).is_err());
+    }
+
+    #[test]
+    fn a_tombstone_is_what_the_configuration_makes_of_it() {
+        let run = |config| {
+            let plugin = TransformTest::<TaskResults>::new(config).unwrap();
+            plugin.one(TestRecord::tombstone().key("t1"))
+        };
+        for config in ["{}", r#"{"tombstones":"fail"}"#] {
+            assert_eq!(run(config).unwrap_err().class, Class::Malformed);
+        }
+        assert_eq!(run(r#"{"tombstones":"skip"}"#), Ok(vec![]));
+        let made = run(r#"{"tombstones":"event"}"#).unwrap();
+        assert_eq!(made.len(), 1);
+        let made = (&*made[0].task, &*made[0].kind, &*made[0].payload);
+        assert_eq!(made, ("t1", "task", "null"));
     }
 
     #[test]

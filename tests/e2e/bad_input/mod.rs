@@ -7,6 +7,7 @@ mod environment;
 mod local;
 mod records;
 mod secrets;
+mod tombstones;
 
 use millstream_tests::Message;
 use serde_json::json;
