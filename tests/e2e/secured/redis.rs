@@ -92,7 +92,7 @@ fn a_password_of_any_characters_logs_in_who_was_meant() {
         .arg(&user)
         .arg("on")
         .arg(format!(">{printable}"));
-    acl.arg(["~*", "&*", "+@all"])
+    acl.arg(&["~*", "&*", "+@all"])
         .exec(&mut server.connect())
         .unwrap();
     let quoted = serde_json::to_string(&printable).unwrap();
