@@ -166,9 +166,11 @@ impl Letters {
         outbox.send(outgoing, index, &self.receipts, *sending);
     }
 
-    /// When to look again, though nothing has come.
+    /// When to look again, though nothing has come; `None` where only an answer
+    /// of Kafka changes anything.
     pub fn next_look(&self) -> Option<Instant> {
-        self.again.or(self.began.map(|began| began + PATIENCE))
+        let said = self.began.map(|began| began + PATIENCE);
+        self.again.or(said.filter(|said| *said > Instant::now()))
     }
 
     /// The topics that are written to, in the order of what was sent.
@@ -247,7 +249,7 @@ impl Sent {
         counted("topic", settings);
         let plugin = failure.plugin.as_ref().map_or("", |(name, _)| name);
         let offset = batch.records[failure.record as usize].offset;
-        let lacks = omission.names();
+        let lacks = Some(omission.names()).filter(|names| !names.is_empty());
         tracing::warn!(
             pipeline = settings.name,
             class = failure.class.name(),
@@ -261,5 +263,25 @@ impl Sent {
             place.partition,
             place.offset,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_for_an_answer_that_is_late_does_not_look_without_end() {
+        let now = Instant::now();
+        let mut letters = Letters {
+            began: Some(now),
+            ..Letters::default()
+        };
+        assert_eq!(letters.next_look(), Some(now + PATIENCE), "to say so");
+        letters.began = now.checked_sub(PATIENCE);
+        assert!(letters.are_late());
+        assert_eq!(letters.next_look(), None);
+        letters.again = Some(now);
+        assert_eq!(letters.next_look(), Some(now), "to send it again");
     }
 }

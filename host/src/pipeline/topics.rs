@@ -10,7 +10,7 @@ use crate::config::PipelineSettings;
 use crate::ingest::Outbox;
 use crate::log::Short;
 use crate::plugin::Source;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -32,8 +32,9 @@ pub(super) struct Topics {
 /// How a topic stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Topic {
-    /// It is to be looked for.
+    /// It is to be looked for: nobody knows yet.
     Asked,
+    Making,
     /// It is missing, and why it can't be made.
     Missing(String),
     There,
@@ -71,8 +72,8 @@ impl Topics {
     pub fn missing(&self, topic: &str) -> Option<String> {
         let name = Short(topic);
         match lock(&self.known).get(topic)? {
-            Topic::There => None,
-            Topic::Asked => Some(format!("the topic {name} is being looked for or made")),
+            Topic::There | Topic::Asked => None,
+            Topic::Making => Some(format!("the topic {name} is missing, and is being made")),
             Topic::Missing(why) => Some(format!("Kafka has no topic {name}: {why}")),
         }
     }
@@ -90,12 +91,12 @@ impl Topics {
 
 /// Looks for topics until the pipeline ends.
 pub(super) struct Maker {
-    pub topics: Arc<Topics>,
-    pub settings: PipelineSettings,
-    pub outbox: Outbox,
+    topics: Arc<Topics>,
+    settings: PipelineSettings,
+    outbox: Outbox,
     /// Rung when a topic is there: letters wait for it.
-    pub bells: Vec<Arc<Signal>>,
-    made: usize,
+    bells: Vec<Arc<Signal>>,
+    made: BTreeSet<String>,
 }
 
 impl Maker {
@@ -110,7 +111,7 @@ impl Maker {
             settings,
             outbox,
             bells,
-            made: 0,
+            made: BTreeSet::new(),
         }
     }
 
@@ -121,13 +122,12 @@ impl Maker {
         }
         let mut pause = PAUSES.0;
         while Arc::strong_count(&self.topics) > 1 {
-            let left = self.round();
-            pause = if left {
-                (pause * 2).min(PAUSES.1)
-            } else {
-                PAUSES.1
+            let (wait, next) = match self.round() {
+                true => (pause, (pause * 2).min(PAUSES.1)),
+                false => (PAUSES.1, PAUSES.0),
             };
-            self.topics.asked.wait(Instant::now() + pause);
+            pause = next;
+            self.topics.asked.wait(Instant::now() + wait);
         }
     }
 
@@ -160,17 +160,19 @@ impl Maker {
             );
             return Some(Topic::Missing(why));
         }
-        if self.made >= MADE {
+        if self.made.len() >= MADE && !self.made.contains(name) {
             let why = format!("{MADE} were made already; make it with `millstream topic create`");
             return Some(Topic::Missing(why));
         }
+        self.topics.set(name, Topic::Making);
         if let Err(error) = self.outbox.create_topic(name) {
             let why = format!("it can't be made: {error:#}");
             return Some(Topic::Missing(why));
         }
-        self.made += 1;
-        let (pipeline, topic) = (&self.settings.name, name);
-        tracing::warn!(pipeline, topic, "made a topic for dead letters");
+        if self.made.insert(name.into()) {
+            let (pipeline, topic) = (&self.settings.name, name);
+            tracing::info!(pipeline, topic, "made a topic for dead letters");
+        }
         // The producer learns of it by being asked.
         self.outbox.has_topic(name)?.then_some(Topic::There)
     }
