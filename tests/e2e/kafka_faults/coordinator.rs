@@ -30,7 +30,7 @@ fn sigterm_while_a_letter_waits_for_a_dead_broker_ends_in_time() {
     run.produce(16_000);
     ends_in_time(&run, Kafka::kill, Kafka::start, |daemon| {
         wait_until("a letter is on its way", LONG, || {
-            let letters = metrics(&daemon.admin()).sum("millstream_dead_letters_total", &[]);
+            let letters = metrics(&daemon.admin()).sum("millstream_failures_total", &[]);
             (letters > 0.0).then_some(())
         });
     });
