@@ -187,3 +187,18 @@ fn what_others_wrote_does_nothing_to_a_terminal() {
         assert!(text.contains("\\u{1b}[2J"), "{text}");
     }
 }
+
+#[test]
+fn names_of_a_hundred_kilobytes_make_no_table_of_that_width() {
+    let place = Place::new(1);
+    let long = "n".repeat(100_000);
+    let names = ["class", "plugin", "stage", "message", "topic"];
+    let letter = changed(place.letter(0, "x", &[]), &names.map(|name| (name, &*long)));
+    produce(&place.dead, [letter]);
+    let config = place.config(MENDED, "");
+    let listed = place.dlq(&config, &["list"]).stdout;
+    assert!(listed.len() < 20_000, "{} bytes", listed.len());
+    let (report, _) = place.replay(&config, &["--yes"]);
+    let why = report["refused"][0]["why"].as_str().unwrap();
+    assert!(why.len() < 500, "{why}");
+}

@@ -17,6 +17,8 @@ const ROWS: u64 = 100;
 const KINDS: usize = 1000;
 /// The longest message and key in a table.
 const CUT: (usize, usize) = (60, 24);
+/// The longest name: whoever wrote a letter chose it.
+const NAME: usize = 260;
 
 const HEAD: [&str; 9] = [
     "LETTER", "WRITTEN", "CLASS", "STAGE", "PLUGIN", "RECORD", "TRIES", "KEY", "MESSAGE",
@@ -95,18 +97,22 @@ fn row(letter: &Letter) -> Vec<String> {
     vec![
         format!("{}/{}", record.origin, record.offset),
         time::short(record.timestamp),
-        bytes::line(&letter.class),
-        bytes::line(&letter.stage),
-        bytes::line(short_name(&letter.plugin)),
+        name(&letter.class),
+        name(&letter.stage),
+        name(short_name(&letter.plugin)),
         format!(
             "{}/{}",
-            bytes::line(&letter.source.to_string()),
+            name(&letter.source.to_string()),
             letter.source_offset
         ),
         letter.attempts.to_string(),
         bytes::cut(&bytes::one_line(record.key.as_deref()), CUT.1),
         bytes::cut(&bytes::line(&letter.message), CUT.0),
     ]
+}
+
+fn name(text: &str) -> String {
+    bytes::cut(&bytes::line(text), NAME)
 }
 
 /// A file's name without its folders.
@@ -156,9 +162,9 @@ impl Summary {
     fn add(&mut self, letter: &Letter) {
         self.letters += 1;
         let mut kind = [
-            bytes::line(&letter.class),
-            bytes::line(short_name(&letter.plugin)),
-            bytes::line(&letter.source.topic),
+            name(&letter.class),
+            name(short_name(&letter.plugin)),
+            name(&letter.source.topic),
         ];
         if self.kinds.len() >= KINDS && !self.kinds.contains_key(&kind) {
             kind = ["(others)".into(), "-".into(), "-".into()];

@@ -1,6 +1,7 @@
 //! Which letters are replayed at all.
 
 use super::{Letter, Replayer};
+use crate::log::Short;
 use crate::record::Class;
 use crate::store::Mark;
 use std::hash::BuildHasher;
@@ -86,12 +87,13 @@ impl Replayer {
         let rules = &self.rules;
         let (name, max, topic) = (&self.settings.name, rules.max_replays, &letter.source.topic);
         if !self.settings.topics.iter().any(|of| **of == **topic) {
+            let topic = Short(topic);
             let why = format!("its record is of {topic}, which the pipeline {name} does not read");
             return Some(("not-this-pipeline", why));
         }
         if !letter.may_be_of(&self.settings.group) {
             let (group, of) = (&self.settings.group, letter.group.as_deref());
-            let of = of.unwrap_or_default();
+            let of = Short(of.unwrap_or_default());
             let why = format!(
                 "its record failed in the group {of}, and the pipeline {name} is the group \
                  {group}, which may have its events"
