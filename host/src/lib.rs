@@ -1,6 +1,15 @@
 //! Millstream's daemon. ARCHITECTURE.md has the map; the folders are the road:
 //! `main -> cli -> pipeline -> {ingest, plugin, store, sse} -> record`.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::print_stderr,
+        clippy::print_stdout,
+        reason = "they panic where nobody reads, and a panic ends the process"
+    )
+)]
+
 pub mod access;
 pub mod admin;
 pub mod auth;
@@ -14,6 +23,7 @@ pub mod kafka;
 pub mod log;
 pub mod pipeline;
 pub mod plugin;
+pub mod process;
 pub mod record;
 pub mod sse;
 pub mod store;

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 /// For each folder of `src`, the folders that it may name. The road goes one
 /// way: `cli -> pipeline -> {ingest, plugin, store, sse} -> record`.
-const MAY_NAME: [(&str, &[&str]); 17] = [
+const MAY_NAME: [(&str, &[&str]); 18] = [
+    ("process", &[]),
     ("record", &[]),
-    ("ingest", &["record"]),
+    ("ingest", &["process", "record"]),
     ("kafka", &["ingest", "record"]),
-    ("plugin", &["record"]),
+    ("plugin", &["process", "record"]),
     ("store", &["record"]),
     ("files", &[]),
     ("fetch", &[]),
@@ -19,7 +20,7 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
     ("auth", &["fetch", "files", "record"]),
     ("http", &["files", "log"]),
     ("access", &["auth", "http"]),
-    ("sse", &["access", "auth", "http", "record"]),
+    ("sse", &["access", "auth", "http", "process", "record"]),
     (
         "tasks",
         &["access", "auth", "http", "ingest", "record", "store"],
@@ -34,14 +35,14 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
     (
         "pipeline",
         &[
-            "config", "ingest", "log", "plugin", "record", "sse", "store",
+            "config", "ingest", "log", "plugin", "process", "record", "sse", "store",
         ],
     ),
     (
         "cli",
         &[
             "admin", "auth", "config", "http", "ingest", "kafka", "log", "pipeline", "plugin",
-            "record", "sse", "store", "tasks",
+            "process", "record", "sse", "store", "tasks",
         ],
     ),
 ];

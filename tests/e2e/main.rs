@@ -10,6 +10,7 @@ mod delivery;
 mod demo;
 mod dlq;
 mod edge;
+mod ends;
 mod examples;
 mod harness;
 mod hostile;

@@ -17,17 +17,27 @@ impl Clock {
     pub fn right() -> Self {
         let file = scratch_dir("clock").join("shift");
         let clock = Clock { file };
-        clock.shift(0);
+        clock.write(&[0; 24], 0);
         clock
     }
 
     /// Sets it so many seconds ahead of the right time, for all who live by it, at once.
     pub fn shift(&self, seconds: i64) {
+        self.write(&seconds.to_ne_bytes(), 0);
+    }
+
+    /// Has it fail from now on for the threads of this name (as the kernel cuts it, to 15 bytes):
+    /// a thread of a Rust program that then asks what time it is panics.
+    pub fn fail_for(&self, thread: &str) {
+        self.write(thread.as_bytes(), 8);
+    }
+
+    fn write(&self, bytes: &[u8], at: u64) {
         // In place: who has mapped the file must never find it shorter.
         let mut file = OpenOptions::new();
         let file = file.write(true).create(true).truncate(false);
         let file = file.open(&self.file).unwrap();
-        file.write_all_at(&seconds.to_ne_bytes(), 0).unwrap();
+        file.write_all_at(bytes, at).unwrap();
     }
 
     /// What a program's environment must hold to live by it.

@@ -15,9 +15,15 @@ struct Lines {
 impl Log {
     /// Reads to the end of `source`, in the background.
     pub fn of(source: impl Read + Send + 'static) -> Arc<Self> {
+        Self::until(source, None)
+    }
+
+    /// Reads up to a line with this text, and closes `source`: what is written afterwards has no
+    /// reader.
+    pub fn until(source: impl Read + Send + 'static, last: Option<String>) -> Arc<Self> {
         let log = Arc::new(Log::default());
         let writer = Arc::clone(&log);
-        thread::spawn(move || writer.read(BufReader::new(source)));
+        thread::spawn(move || writer.read(BufReader::new(source), last.as_deref()));
         log
     }
 
@@ -45,16 +51,21 @@ impl Log {
         self.0.lock().unwrap().ended
     }
 
-    fn read(&self, mut source: impl BufRead) {
+    fn read(&self, mut source: impl BufRead, last: Option<&str>) {
         let mut line = Vec::new();
         while source
             .read_until(b'\n', &mut line)
             .is_ok_and(|read| read > 0)
         {
             let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            let is_last = last.is_some_and(|last| text.contains(last));
             self.0.lock().unwrap().lines.push(text);
             line.clear();
+            if is_last {
+                break;
+            }
         }
+        drop(source);
         self.0.lock().unwrap().ended = true;
     }
 }

@@ -1,14 +1,14 @@
 //! The admin listener: health, readiness, metrics, and calls about clients.
 
 mod clients;
+mod ready;
 
-use crate::http::{From, Handler, Incoming, Method, Reply, Request, StatusCode, json, text};
-use crate::log;
+use crate::http::{From, Handler, Incoming, Method, Reply, Request, StatusCode, text};
 use crate::sse::Hub;
 use metrics_exporter_prometheus::PrometheusBuilder;
 pub use metrics_exporter_prometheus::PrometheusHandle;
+pub use ready::{Condition, Part};
 
-use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,6 +97,10 @@ fn describe() {
         "millstream_store_publish_refused",
         "1 while Redis refuses PUBLISH, so that edges poll a key for news."
     );
+    counter!(
+        "millstream_log_lines_dropped_total",
+        "Lines of the log that could not be written."
+    );
     counter!("millstream_swaps_total", "Swaps of plugins, by result.");
     counter!(
         "millstream_sse_events_total",
@@ -147,10 +151,8 @@ pub struct AdminHandler {
     pub more_metrics: Box<dyn Fn() -> String + Send + Sync>,
     /// Who is connected; absent where nobody can be.
     pub hub: Option<Arc<Hub>>,
-    /// Why the daemon is not ready; empty when it is.
-    pub not_ready: Box<dyn Fn() -> Vec<String> + Send + Sync>,
-    /// What is amiss while it serves all the same.
-    pub warnings: Box<dyn Fn() -> Vec<String> + Send + Sync>,
+    /// Whether the daemon is ready, or a part of it.
+    pub condition: Box<dyn Fn(Option<Part>) -> Condition + Send + Sync>,
 }
 
 impl Handler for AdminHandler {
@@ -168,7 +170,7 @@ impl Handler for AdminHandler {
         }
         match uri.path() {
             "/healthz" => text(StatusCode::OK, "ok\n"),
-            "/readyz" => self.ready(),
+            "/readyz" => ready::answer(uri.query().unwrap_or_default(), &self.condition),
             "/metrics" => {
                 self.metrics.run_upkeep();
                 text(
@@ -181,26 +183,6 @@ impl Handler for AdminHandler {
                 "not found: /healthz /readyz /metrics /v1/clients\n",
             ),
         }
-    }
-}
-
-impl AdminHandler {
-    fn ready(&self) -> Reply {
-        let reasons = (self.not_ready)();
-        // They may name what others chose.
-        let reasons: Vec<_> = reasons.iter().map(|reason| log::cut(reason)).collect();
-        let status = match reasons[..] {
-            [] => StatusCode::OK,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        json(
-            status,
-            &json!({
-                "ready": reasons.is_empty(),
-                "reasons": reasons,
-                "warnings": (self.warnings)(),
-            }),
-        )
     }
 }
 

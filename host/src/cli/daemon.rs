@@ -2,16 +2,18 @@
 
 use super::edge::Edge;
 use super::local;
-use crate::admin::{AdminHandler, PrometheusHandle, install_metrics, keep_up};
+use crate::admin::{AdminHandler, Condition, Part, PrometheusHandle, install_metrics, keep_up};
 use crate::config::{Role, Settings};
 use crate::http::{Listener, ListenerSettings, NamedHere};
 use crate::ingest::Outbox;
 use crate::pipeline::{Pipeline, Swapper, gauges};
 use crate::plugin::Loader;
+use crate::process::Pulse;
 use crate::sse::{Extra, Hub};
 use crate::store::Store;
 use crate::tasks::TaskHandler;
 use anyhow::Context;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +26,8 @@ use tokio::time::timeout;
 const DRAIN: Duration = Duration::from_secs(10);
 /// How often the store is asked whether it answers.
 const PING: Duration = Duration::from_secs(2);
+/// How long asking it may take before that is said: longer than its time-outs.
+const STUCK: Duration = Duration::from_secs(20);
 
 /// How often samples of metrics are sorted.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -44,10 +48,12 @@ pub(super) struct Extras {
 }
 
 /// What answers why the daemon isn't ready.
-#[derive(Default)]
 struct Readiness {
+    role: Role,
     pipelines: Mutex<Option<Vec<Pipeline>>>,
     store: Mutex<Option<String>>,
+    /// The store is being asked.
+    asking: Pulse,
 }
 
 /// A running daemon.
@@ -96,7 +102,12 @@ impl Daemon {
         };
         let admin = Listener::bind("admin", settings.admin, ListenerSettings::default()).await?;
         let admin_address = admin.address()?;
-        let readiness = Arc::new(Readiness::default());
+        let readiness = Arc::new(Readiness {
+            role,
+            pipelines: Mutex::default(),
+            store: Mutex::default(),
+            asking: Pulse::default(),
+        });
         let (stop, stopped) = watch::channel(false);
         let admin_handler = admin_handler(metrics, &readiness, hub.clone(), store.clone());
         let admin_handler = NamedHere {
@@ -166,7 +177,9 @@ impl Daemon {
             }
             std::thread::scope(|scope| {
                 for pipeline in taken.into_iter().flatten() {
-                    scope.spawn(move || pipeline.stop(DRAIN));
+                    let stop = move || pipeline.stop(DRAIN);
+                    // Without a thread it is left as a crash leaves it: the ledger tells.
+                    let _ = std::thread::Builder::new().spawn_scoped(scope, stop);
                 }
             });
         });
@@ -204,12 +217,14 @@ fn admin_handler(
         metrics,
         more_metrics: Box::new(move || of_gauges.gauges()),
         hub,
-        not_ready: Box::new(move || {
-            let mut reasons = of_reasons.reasons(asked.as_deref());
-            reasons.extend(news.not_ready());
-            reasons
+        condition: Box::new(move |part| {
+            let mut condition = of_reasons.condition(part, asked.as_deref());
+            if part != Some(Part::Ingest) {
+                condition.reasons.extend(news.not_ready());
+            }
+            condition.warnings.extend(store.warnings());
+            condition
         }),
-        warnings: Box::new(move || store.warnings()),
     }
 }
 
@@ -235,15 +250,37 @@ impl Readiness {
         gauges::exposition(pipelines.as_deref().unwrap_or_default())
     }
 
-    fn reasons(&self, hub: Option<&Hub>) -> Vec<String> {
-        let mut reasons = Vec::new();
+    /// Of all, or of a part; what both parts need counts for each.
+    fn condition(&self, part: Option<Part>, hub: Option<&Hub>) -> Condition {
+        let mut condition = Condition::default();
+        let Condition { reasons, warnings } = &mut condition;
+        let (ingest, edge) = (part != Some(Part::Edge), part != Some(Part::Ingest));
         match &*lock(&self.pipelines) {
             None => reasons.push("the plugins are not live, or the daemon is stopping".into()),
-            Some(pipelines) => reasons.extend(pipelines.iter().flat_map(Pipeline::not_ready)),
+            Some(pipelines) if ingest => {
+                reasons.extend(pipelines.iter().flat_map(Pipeline::not_ready));
+                warnings.extend(pipelines.iter().filter_map(Pipeline::warning));
+            }
+            Some(_) => {}
         }
+        reasons.extend(part.and_then(|part| self.lacks(part)));
         reasons.extend(lock(&self.store).clone());
-        reasons.extend(hub.and_then(Hub::not_ready));
-        reasons
+        let stuck = self.asking.stuck_for(STUCK);
+        reasons.extend(stuck.map(|long| format!("the store is silent for {} s", long.as_secs())));
+        if edge {
+            reasons.extend(hub.and_then(Hub::not_ready));
+        }
+        condition
+    }
+
+    /// A probe that asks for what this daemon does not do must not be content.
+    fn lacks(&self, part: Part) -> Option<String> {
+        let has = match part {
+            Part::Ingest => self.role.ingests(),
+            Part::Edge => self.role.serves(),
+        };
+        let name = part.name();
+        (!has).then(|| format!("this daemon does not run with the role {name}"))
     }
 }
 
@@ -252,10 +289,11 @@ fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Asks the store now and then, so that readiness knows before an event does.
-async fn ping(store: Arc<Store>, readiness: Arc<Readiness>) {
+async fn ping(store: Arc<Store>, readiness: Arc<Readiness>) -> Infallible {
     let mut every = tokio::time::interval(PING);
     loop {
         every.tick().await;
+        readiness.asking.beat();
         let answer = store
             .ping()
             .await

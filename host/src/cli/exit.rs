@@ -1,24 +1,11 @@
 //! How commands end: what is said, and with which code.
 
-use super::{USAGE, bytes};
+use super::{USAGE, bytes, output};
 use crate::config::ConfigError;
 use crate::kafka::Failure;
 use crate::log;
-use std::ffi::c_int;
-use std::io::{self, Write};
-
-unsafe extern "C" {
-    fn _exit(code: c_int) -> !;
-}
-
-/// Ends the process at once. Returning from `main` would have libraries clean
-/// up: OpenSSL then frees what threads of librdkafka still use, and the process
-/// may die of it, whatever it has done.
-pub(super) fn end(code: u8) -> ! {
-    let _ = io::stdout().flush();
-    // SAFETY: it takes a number, and nothing comes after it.
-    unsafe { _exit(code.into()) }
-}
+pub(super) use crate::process::end;
+use std::io;
 
 /// What was asked for does not go together, which clap can't tell: exit code
 /// 64.
@@ -39,10 +26,10 @@ pub(super) fn report(error: &anyhow::Error) -> u8 {
         return 0;
     }
     // It may name what others have written, such as the group most like it.
-    eprintln!(
+    output::say(format_args!(
         "millstream: {}",
         bytes::lines(&log::cut(&format!("{error:#}")))
-    );
+    ));
     if is_usage(error) { USAGE } else { 1 }
 }
 

@@ -52,10 +52,11 @@ pub(super) fn plugins(settings: &Settings, config: &Path) -> anyhow::Result<()> 
 /// # Errors
 /// When the engine can't be made.
 pub(super) fn loader(pipelines: &[PipelineSettings], cache: &Path) -> anyhow::Result<Loader> {
-    // Two generations at once while one replaces the other, a policy for the
-    // back, and what conformance needs.
+    // Three generations at once: that of a worker that is busy, one that it has
+    // not taken up yet, and one that is being made; a policy for the back, and
+    // what conformance needs.
     let workers: usize = pipelines.iter().map(|pipeline| pipeline.workers).sum();
-    let instances = u32::try_from(workers * 8 + 16).unwrap_or(u32::MAX);
+    let instances = u32::try_from(workers * 12 + 16).unwrap_or(u32::MAX);
     let specs = pipelines.iter().flat_map(|pipeline| pipeline.plugins.all());
     let memory = specs.map(|spec| spec.limits.memory).max();
     Loader::new(instances, memory.unwrap_or_default(), cache)

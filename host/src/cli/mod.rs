@@ -22,6 +22,7 @@ mod time;
 
 use crate::config::{self, Role};
 use crate::log;
+use crate::process::{self, log::Line};
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
 
@@ -133,6 +134,7 @@ enum ConfigCommand {
 
 /// Runs the program, and ends the process.
 pub fn main() -> ! {
+    process::abort_on_panic();
     exit::end(run_program())
 }
 
@@ -198,8 +200,9 @@ fn check(config: &Path, role: Role) -> anyhow::Result<()> {
     if role.ingests() {
         local::plugins(&settings, config)?;
     }
-    println!("{file}: good: {n} pipeline{s} (files and plugins too; nobody was contacted)");
-    Ok(())
+    Ok(output::line(format_args!(
+        "{file}: good: {n} pipeline{s} (files and plugins too; nobody was contacted)"
+    ))?)
 }
 
 /// For commands whose errors say all: librdkafka's own words are only for who
@@ -216,7 +219,9 @@ fn start_logging(default: &str) {
     use tracing_subscriber::util::SubscriberInitExt;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(|| Line)
+        // It would say its own errors with `eprintln!`, which panics.
+        .log_internal_errors(false)
         .fmt_fields(log::fields())
         // Colours are a feature of the library that we don't have, and asking
         // for them complains on a terminal.

@@ -19,6 +19,17 @@ pub(super) fn lines(texts: impl IntoIterator<Item = impl Display>) -> io::Result
     out.flush()
 }
 
+/// Says something beside the results, to people: unlike with `eprintln!`, it is
+/// no panic that nobody can read it.
+pub(super) fn say(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Asks a question; the answer comes on the same line.
+pub(super) fn ask(question: impl Display) {
+    let _ = write!(io::stderr(), "{question} ");
+}
+
 /// Results of what is done one after another. Once one can't be printed the
 /// rest is done all the same, whoever stopped to read: the error is for the end.
 #[derive(Default)]

@@ -62,6 +62,7 @@ impl Checker<'_> {
         let mut pipelines = self.pipelines(file.pipeline, &group)?;
         for pipeline in &mut pipelines {
             pipeline.tasks = tasks.as_ref().map(|tasks| tasks.ends.clone());
+            pipeline.fallback = file.plugins.fallback;
         }
         Ok(Settings {
             kafka: file.kafka.map(|kafka| self.kafka(kafka)).transpose()?,

@@ -94,6 +94,7 @@ impl Checker<'_> {
                 .max_delay
                 .map_or(Duration::from_secs(60), |t| t.into_inner().0),
             tasks: None,
+            fallback: false,
             plugins: PluginSettings {
                 transform: self.plugin(given.transform, "by-field")?,
                 route: self.plugin(given.route, "per-client")?,

@@ -161,6 +161,8 @@ pub(super) struct Admin {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Plugins {
     pub cache: Option<Text>,
+    #[serde(default)]
+    pub fallback: bool,
 }
 
 #[derive(Deserialize)]

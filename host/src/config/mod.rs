@@ -61,6 +61,8 @@ pub fn parse(path: &Path, text: &str, role: Role) -> Result<Settings, ConfigErro
 }
 
 #[cfg(test)]
+mod anything;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_edge;

@@ -224,4 +224,7 @@ pub struct PipelineSettings {
     pub tasks: Option<Arc<[String]>>,
     /// Its plugins.
     pub plugins: PluginSettings,
+    /// Whether it starts with the plugins that were live last where those are
+    /// refused.
+    pub fallback: bool,
 }

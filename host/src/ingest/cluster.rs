@@ -141,6 +141,10 @@ impl Partitions for Nobody {
 
     fn begin(&self, _: super::Feed, _: Start) {}
 
+    fn stopping(&self) -> bool {
+        false
+    }
+
     fn revoked(&self, _: &[TopicPartition], _: bool) -> Vec<(TopicPartition, i64)> {
         Vec::new()
     }

@@ -4,6 +4,7 @@ use super::admin;
 use super::context::{Context, log_error, offsets};
 use super::starts::StartFinder;
 use super::{Feed, KafkaSettings, Partitions, Start};
+use crate::process::{self, Pulse};
 use crate::record::TopicPartition;
 use anyhow::Context as _;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
@@ -20,6 +21,9 @@ const COMMIT_EVERY: Duration = Duration::from_secs(2);
 /// How long the last commit and leaving the group may take; a coordinator that
 /// is down would hold us for minutes.
 const CLOSE: Duration = Duration::from_secs(5);
+/// How long a turn may take before readiness says so: a revocation waits some
+/// seconds for batches in hand.
+const STUCK: Duration = Duration::from_secs(15);
 
 /// What to read, and as whom.
 #[derive(Clone)]
@@ -43,6 +47,8 @@ pub struct Ingest {
 struct Shared {
     consumer: Arc<BaseConsumer<Context>>,
     stopping: AtomicBool,
+    /// Of the thread that polls.
+    polls: Pulse,
 }
 
 impl Ingest {
@@ -64,23 +70,29 @@ impl Ingest {
         let shared = Arc::new(Shared {
             consumer,
             stopping: AtomicBool::new(false),
+            polls: Pulse::default(),
         });
         let consumer = shared.consumer.clone();
         let starts = StartFinder::start(&options.name, consumer, partitions.clone())?;
         let poller = Poller {
+            name: options.name.clone(),
             shared: shared.clone(),
             partitions,
             starts,
             committed: Vec::new(),
         };
-        let thread = std::thread::Builder::new()
-            .name(format!("ingest-{}", options.name))
-            .spawn(move || poller.run())?;
+        let stopping = shared.clone();
+        let may_end = move || stopping.stopping.load(Ordering::Relaxed);
+        let name = format!("ingest-{}", options.name);
+        let thread = process::thread(name, may_end, || poller.run())?;
         Ok(Ingest { shared, thread })
     }
 
     /// Why this pipeline can't be called joined; `None` when it can.
     pub fn not_ready(&self) -> Option<String> {
+        if let Some(long) = self.shared.polls.stuck_for(STUCK) {
+            return Some(format!("Kafka was not polled for {} s", long.as_secs()));
+        }
         let group = self.shared.consumer.context().group();
         match (group.joined, group.trouble()) {
             (true, _) => None,
@@ -120,6 +132,8 @@ impl Ingest {
 }
 
 struct Poller {
+    /// The pipeline's.
+    name: String,
     shared: Arc<Shared>,
     partitions: Arc<dyn Partitions>,
     starts: StartFinder,
@@ -130,6 +144,7 @@ impl Poller {
     fn run(mut self) {
         let mut last_commit = Instant::now();
         while !self.shared.stopping.load(Ordering::Relaxed) {
+            self.shared.polls.beat();
             match self.shared.consumer.poll(Duration::from_millis(50)) {
                 None => {}
                 Some(Ok(stray)) => {
@@ -144,6 +159,7 @@ impl Poller {
                 }
                 Some(Err(error)) => self.note(&error),
             }
+            self.end_if_broken();
             self.reopen();
             self.ask_for_starts();
             self.begin_found();
@@ -160,9 +176,28 @@ impl Poller {
         if self.shared.consumer.context().group().complain(error, None) {
             tracing::warn!(%error, "Kafka");
         }
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
-            tracing::error!(%error, "the consumer can't go on");
-        }
+    }
+
+    /// librdkafka's fatal errors last as long as the consumer. It is not
+    /// replaced: a fenced static member that took its ID back would fence the
+    /// one that has it, and be fenced again. While the pipeline stops, what is
+    /// in hand is finished first.
+    fn end_if_broken(&self) {
+        let fatal = self.shared.consumer.client().fatal_error();
+        let Some((error, why)) = fatal.filter(|_| !self.partitions.stopping()) else {
+            return;
+        };
+        let todo = match error {
+            RDKafkaErrorCode::FencedInstanceId => {
+                "; another member has joined with the same group.instance.id: give each daemon \
+                 one of its own, such as \"${HOSTNAME}\""
+            }
+            _ => "",
+        };
+        let name = &self.name;
+        process::fail(&format!(
+            "pipeline {name}: the Kafka consumer can't continue: {why}{todo}"
+        ));
     }
 
     /// Takes back what is to be begun anew: fetching that has ended with an

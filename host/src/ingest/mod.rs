@@ -57,6 +57,9 @@ pub trait Partitions: Send + Sync + 'static {
     /// for a commit.
     fn revoked(&self, partitions: &[TopicPartition], lost: bool) -> Vec<(TopicPartition, i64)>;
 
+    /// The pipeline is stopping: threads that serve it may end.
+    fn stopping(&self) -> bool;
+
     /// What is done, for the commit that lag tools read.
     fn done(&self) -> Vec<(TopicPartition, i64)>;
 

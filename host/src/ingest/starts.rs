@@ -3,6 +3,7 @@
 
 use super::context::Context;
 use super::{Cluster, Partitions, Start};
+use crate::process;
 use crate::record::TopicPartition;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use std::sync::Arc;
@@ -37,9 +38,9 @@ impl StartFinder {
             asked,
             answer,
         };
-        std::thread::Builder::new()
-            .name(format!("start-{name}"))
-            .spawn(move || finding.run())?;
+        let pipeline = finding.partitions.clone();
+        let may_end = move || pipeline.stopping();
+        process::thread(format!("start-{name}"), may_end, || finding.run())?;
         Ok(StartFinder { ask, found })
     }
 

@@ -118,12 +118,14 @@ impl Connection {
         let (tell, answered) = sync_channel(1);
         let consumer = self.consumer.clone();
         // A thread of its own, so that complaints are heard meanwhile.
-        std::thread::spawn(move || {
+        let asking = move || {
             // SAFETY: the consumer is ours for as long as this thread runs.
             let answer = unsafe { call::brokers(consumer.client().native_ptr(), CONNECT) };
             drop(consumer);
             let _ = tell.send(answer);
-        });
+        };
+        let asking = std::thread::Builder::new().spawn(asking);
+        asking.map_err(|error| format!("can't start a thread: {error}"))?;
         let until = Instant::now() + CONNECT;
         loop {
             let answer = answered.recv_timeout(Duration::from_millis(10));

@@ -248,15 +248,17 @@ fn denied(code: RDKafkaErrorCode) -> bool {
     )
 }
 
-/// What `work` gives, unless it takes longer than `patience`.
+/// What `work` gives, unless it takes longer than `patience` or there is no
+/// thread for it.
 fn within<T: Send + 'static>(
     patience: Duration,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
     let (tell, done) = sync_channel(1);
-    std::thread::spawn(move || {
+    let work = move || {
         // Nobody waits any more: the program ends.
         let _ = tell.send(work());
-    });
+    };
+    std::thread::Builder::new().spawn(work).ok()?;
     done.recv_timeout(patience).ok()
 }

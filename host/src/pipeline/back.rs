@@ -9,6 +9,7 @@ use super::parked::Parked;
 use super::plan::Plan;
 use super::sending::{Arrival, Refused};
 use super::signal::Signal;
+use super::turns::Turns;
 use super::{Shared, Trouble};
 use crate::log::Short;
 use crate::store::{Append, Appended, Exchange, Ledger, LedgerKey, Unstored, Writer};
@@ -40,6 +41,7 @@ pub(super) struct Back {
     bell: Arc<Signal>,
     /// Wakes the front when a lane must rewind, or may take more.
     signal: Arc<Signal>,
+    turns: Arc<Turns>,
     writer: Box<dyn Writer>,
     pause: Duration,
     meters: Meters,
@@ -56,7 +58,7 @@ impl Back {
         shared: Arc<Shared>,
         plans: Receiver<Box<Plan>>,
         bell: Arc<Signal>,
-        signal: Arc<Signal>,
+        (signal, turns): (Arc<Signal>, Arc<Turns>),
     ) -> Back {
         let writer = shared.store.writer();
         let name = &shared.settings.name;
@@ -73,6 +75,7 @@ impl Back {
             parked: Parked::default(),
             bell,
             signal,
+            turns,
             writer,
             pause: PAUSES.0,
             meters,
@@ -81,11 +84,13 @@ impl Back {
 
     pub fn run(mut self) {
         loop {
+            self.turns.back.beat();
             self.gather();
             match self.ready.pop_front() {
                 Some(plan) => self.carry_out(plan),
                 None if self.ended && self.parked.is_empty() => return,
                 None => {
+                    self.turns.back.rest();
                     let nap = Instant::now() + NAP;
                     let look = self.parked.next_look();
                     self.bell.wait(look.map_or(nap, |look| look.min(nap)));
@@ -115,7 +120,9 @@ impl Back {
         self.parked = parked;
     }
 
+    /// Asked before each try, of which each takes a bounded time.
     fn wanted(&self, plan: &Plan) -> bool {
+        self.turns.back.beat();
         let lane = &plan.lane;
         let current = || {
             !lane.abandoned.load(Ordering::Acquire)

@@ -6,8 +6,10 @@ use super::instances::Instances;
 use super::lane::{Lane, LaneState, Work};
 use super::plan::Plan;
 use super::signal::Signal;
+use super::turns::Turns;
 use crate::ingest::{Feed, FillLimits, Start};
 use crate::store::Writer;
+use anyhow::Context;
 use metrics::{Histogram, histogram};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -34,6 +36,7 @@ const NAP: Duration = Duration::from_millis(100);
 pub(super) struct Front {
     pub shared: Arc<Shared>,
     signal: Arc<Signal>,
+    turns: Arc<Turns>,
     arrivals: Receiver<Arrival>,
     plans: SyncSender<Box<Plan>>,
     /// Rung when a plan is on its way to the back, or Kafka answers.
@@ -48,12 +51,13 @@ pub(super) struct Front {
 impl Front {
     pub fn new(
         shared: Arc<Shared>,
-        signal: Arc<Signal>,
+        (signal, turns): (Arc<Signal>, Arc<Turns>),
         arrivals: Receiver<Arrival>,
         plans: SyncSender<Box<Plan>>,
         back: Arc<Signal>,
     ) -> anyhow::Result<Front> {
-        let instances = Instances::new(shared.generation.load_full())?;
+        let instances = shared.take_instances();
+        let instances = instances.context("no plugin instances are left for this worker")?;
         let interest = shared.store.writer();
         let name = shared.settings.name.clone();
         let plugin_seconds = histogram!("millstream_plugin_seconds", "pipeline" => name);
@@ -61,6 +65,7 @@ impl Front {
         Ok(Front {
             shared,
             signal,
+            turns,
             arrivals,
             plans,
             back,
@@ -80,6 +85,7 @@ impl Front {
                 .retain(|lane| !lane.state.abandoned.load(Ordering::Acquire));
             let mut wake = Some(Instant::now() + NAP);
             for index in 0..self.lanes.len() {
+                self.turns.front.beat();
                 match self.visit(index) {
                     Visit::Planned | Visit::Worked => wake = None,
                     Visit::Idle(Some(later)) => wake = wake.map(|wake| wake.min(later)),
@@ -87,6 +93,7 @@ impl Front {
                     Visit::Stop => return,
                 }
             }
+            self.turns.front.rest();
             if let Some(wake) = wake {
                 self.signal.wait(wake);
             }
@@ -135,6 +142,8 @@ impl Front {
             Work::Later(then) => return Visit::Idle(Some(then)),
             Work::None => return Visit::Idle(None),
         };
+        // What is waited for now is the back's turn.
+        self.turns.front.rest();
         match plan.map(|plan| self.plans.send(Box::new(plan))) {
             Some(Ok(())) => {
                 self.back.ring();
@@ -147,20 +156,14 @@ impl Front {
 
     /// Takes up the newest generation: only here, between two batches.
     fn take_up_generation(&mut self) {
-        let newest = self.shared.generation.load();
-        if newest.number == self.instances.generation.number {
+        let newest = self.shared.generation.load().number;
+        if newest == self.instances.generation.number {
             return;
         }
-        match Instances::new(newest.clone()) {
-            Ok(instances) => {
-                self.instances = instances;
-                self.lanes.iter_mut().for_each(Lane::plugins_changed);
-            }
-            // It started moments ago, so this is the machine's trouble.
-            Err(error) => {
-                let pipeline = &self.shared.settings.name;
-                tracing::error!(pipeline, %error, "a worker can't start the new plugins; again");
-            }
+        // They were made before it went live, for every worker.
+        if let Some(instances) = self.shared.take_instances() {
+            self.instances = instances;
+            self.lanes.iter_mut().for_each(Lane::plugins_changed);
         }
     }
 }

@@ -52,6 +52,17 @@ pub fn exposition(pipelines: &[Pipeline]) -> String {
         "The plugins that are live, by digest.",
         plugins.iter().map(|labels| (labels, 1)),
     );
+    let refused = |pipeline: &Pipeline| {
+        let labels = format!("pipeline=\"{}\"", pipeline.name());
+        (labels, i64::from(pipeline.shared.refused().is_some()))
+    };
+    let refused: Vec<(String, i64)> = pipelines.iter().map(refused).collect();
+    family(
+        &mut out,
+        "millstream_plugins_refused",
+        "1 where the configured plugins were refused and others are live.",
+        refused.iter().map(|(labels, refused)| (labels, *refused)),
+    );
     out
 }
 

@@ -1,7 +1,9 @@
 //! Generations: loading one, and telling one from another.
 
-use crate::config::PluginSettings;
-use crate::plugin::{Generation, Limits, Loader, Program, Source, Spec, digest_of};
+use super::PluginRefused;
+use crate::config::{PipelineSettings, PluginSettings};
+use crate::plugin::is_machines_trouble;
+use crate::plugin::{Generation, Kept, Limits, Loader, Program, Source, Spec, Wasm};
 use metrics::{counter, gauge};
 use std::path::Path;
 
@@ -25,22 +27,113 @@ pub(super) fn file_of(spec: &Spec) -> Option<&Path> {
     }
 }
 
-/// What tells one set of plugins from another: code, configuration and limits.
-pub(super) fn fingerprint(plugins: &PluginSettings) -> String {
-    let of = |(kind, spec): (&str, &Spec)| {
-        let digest = match spec.source.read() {
-            Ok(wasm) => digest_of(&wasm),
-            Err(error) => format!("{error:#}"),
+/// Plugins that may go live, their files read once: the bytes that tell them
+/// from others here are those that are compiled and judged.
+pub(super) struct Candidate {
+    plugins: PluginSettings,
+    /// In the order of [`specs`].
+    wasm: [Result<Wasm, String>; 3],
+}
+
+/// Why plugins did not go live.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    /// What tells them from others.
+    pub fingerprint: String,
+    /// For people.
+    pub why: String,
+    /// The machine's trouble, not theirs: worth another try.
+    pub again: bool,
+}
+
+impl Candidate {
+    pub fn read(plugins: &PluginSettings) -> Candidate {
+        let read = |(_, spec): (&str, &Spec)| spec.source.read().map_err(|e| format!("{e:#}"));
+        Candidate {
+            wasm: specs(plugins).map(read),
+            plugins: plugins.clone(),
+        }
+    }
+
+    /// The plugins that were live last, under the names that are configured
+    /// now; `None` where that is not known.
+    pub fn kept(kept: [Kept; 3], mut plugins: PluginSettings) -> Option<Candidate> {
+        let known = specs(&plugins).map(|(_, spec)| spec.source.name());
+        if kept.each_ref().map(|kept| &kept.name) != known.each_ref() {
+            return None;
+        }
+        let wasm = |spec: &Spec, digest: &str| match &spec.source {
+            Source::File(_) => Ok(Wasm::kept(digest.into())),
+            bundled @ Source::Bundled(_) => bundled.read().map_err(|e| format!("{e:#}")),
         };
-        line(
-            kind,
-            &digest,
-            &spec.source.name(),
-            &spec.config.to_string(),
-            &spec.limits,
-        )
-    };
-    specs(plugins).map(of).join("\n")
+        let [transform, route, dead_letter] = &kept;
+        let wasm = [
+            wasm(&plugins.transform, &transform.digest),
+            wasm(&plugins.route, &route.digest),
+            wasm(&plugins.dead_letter, &dead_letter.digest),
+        ];
+        plugins.transform.config = serde_json::from_str(&transform.config).ok()?;
+        plugins.route.config = serde_json::from_str(&route.config).ok()?;
+        plugins.dead_letter.config = serde_json::from_str(&dead_letter.config).ok()?;
+        Some(Candidate { plugins, wasm })
+    }
+
+    /// What tells one set of plugins from another: code, configuration and limits.
+    pub fn fingerprint(&self) -> String {
+        let specs = specs(&self.plugins);
+        let of = |((kind, spec), wasm): ((&str, &Spec), &Result<Wasm, String>)| {
+            let read = match wasm {
+                Ok(wasm) => &wasm.digest,
+                Err(error) => error,
+            };
+            describe(kind, read, spec)
+        };
+        let each: Vec<String> = specs.into_iter().zip(&self.wasm).map(of).collect();
+        each.join("\n")
+    }
+
+    /// Loads them; what is the same as in `old` is taken from it.
+    pub fn load(
+        self,
+        loader: &Loader,
+        number: u64,
+        old: Option<&Generation>,
+    ) -> Result<Generation, Refusal> {
+        let fingerprint = self.fingerprint();
+        let refusal = |(why, again): (String, bool)| Refusal {
+            fingerprint: fingerprint.clone(),
+            why,
+            again,
+        };
+        let PluginSettings {
+            transform,
+            route,
+            dead_letter,
+        } = &self.plugins;
+        let [for_transform, for_route, for_dead_letter] = self.wasm;
+        let transform = one(
+            ("transform", transform, for_transform),
+            old.map(|o| &o.transform),
+            |k| &k.program,
+            |wasm| loader.transform(transform, wasm),
+        );
+        let transform = transform.map_err(refusal)?;
+        let route = one(
+            ("route", route, for_route),
+            old.map(|o| &o.route),
+            |k| &k.program,
+            |wasm| loader.route(route, wasm),
+        );
+        let route = route.map_err(refusal)?;
+        let dead_letter = one(
+            ("dead-letter", dead_letter, for_dead_letter),
+            old.map(|o| &o.dead_letter),
+            |k| &k.program,
+            |wasm| loader.dead_letter(dead_letter, wasm),
+        );
+        let dead_letter = dead_letter.map_err(refusal)?;
+        Ok(Generation::new(number, transform, route, dead_letter))
+    }
 }
 
 pub(super) fn live_fingerprint(generation: &Generation) -> String {
@@ -68,66 +161,78 @@ pub(super) fn programs(generation: &Generation) -> [(&'static str, &Program); 3]
     ]
 }
 
-/// Loads a generation; what is the same as in `old` is taken from it.
-pub(super) fn load(
-    loader: &Loader,
-    plugins: &PluginSettings,
-    number: u64,
-    old: Option<&Generation>,
-) -> Result<Generation, String> {
-    let PluginSettings {
-        transform,
-        route,
-        dead_letter,
-    } = plugins;
-    let transform = one(
-        "transform",
-        transform,
-        old.map(|o| &o.transform),
-        |k| &k.program,
-        |wasm| loader.transform(transform, wasm),
-    )?;
-    let route = one(
-        "route",
-        route,
-        old.map(|o| &o.route),
-        |k| &k.program,
-        |wasm| loader.route(route, wasm),
-    )?;
-    let dead_letter = one(
-        "dead-letter",
-        dead_letter,
-        old.map(|o| &o.dead_letter),
-        |k| &k.program,
-        |wasm| loader.dead_letter(dead_letter, wasm),
-    )?;
-    Ok(Generation::new(number, transform, route, dead_letter))
-}
-
+/// One plugin; or why not, and whether that is the machine's trouble.
 fn one<K: Clone>(
-    kind: &str,
-    spec: &Spec,
+    (kind, spec, wasm): (&str, &Spec, Result<Wasm, String>),
     old: Option<&K>,
     program: impl Fn(&K) -> &Program,
-    load: impl FnOnce(Vec<u8>) -> anyhow::Result<K>,
-) -> Result<K, String> {
+    load: impl FnOnce(Wasm) -> anyhow::Result<K>,
+) -> Result<K, (String, bool)> {
     let name = spec.source.name();
     // It may hold names of any length out of the plugin's file.
-    let error = |e: anyhow::Error| {
-        let why = format!("{e:#}");
-        format!("the {kind} plugin {name}: {}", crate::log::cut(&why))
-    };
-    let wasm = spec.source.read().map_err(error)?;
-    let describe = |digest: &str| line(kind, digest, &name, &spec.config.to_string(), &spec.limits);
-    let digest = digest_of(&wasm);
+    let named = |why: String| format!("the {kind} plugin {name}: {}", crate::log::cut(&why));
+    let wasm = wasm.map_err(|why| (named(why), false))?;
     if let Some(old) = old {
         let live = program(old);
         let live = line(kind, &live.digest, &live.name, &live.config, &live.limits);
-        if live == describe(&digest) {
+        if live == describe(kind, &wasm.digest, spec) {
             return Ok(old.clone());
         }
     }
-    load(wasm).map_err(error)
+    load(wasm).map_err(|error| (named(format!("{error:#}")), is_machines_trouble(&error)))
+}
+
+fn describe(kind: &str, digest: &str, spec: &Spec) -> String {
+    let (name, config) = (spec.source.name(), spec.config.to_string());
+    line(kind, digest, &name, &config, &spec.limits)
+}
+
+/// What a pipeline starts with.
+pub(super) struct First {
+    pub generation: Generation,
+    /// The configured plugins, where they are not those.
+    pub refused: Option<Refusal>,
+}
+
+/// Loads what a pipeline is configured to start with, or what was live last
+/// where that is refused and the configuration has it so.
+pub(super) fn first(loader: &Loader, settings: &PipelineSettings) -> anyhow::Result<First> {
+    let name = &settings.name;
+    let refused = match Candidate::read(&settings.plugins).load(loader, 1, None) {
+        Ok(generation) => {
+            return Ok(First {
+                generation,
+                refused: None,
+            });
+        }
+        Err(refused) => refused,
+    };
+    let error = anyhow::Error::new(PluginRefused {
+        pipeline: name.clone(),
+        why: refused.why.clone(),
+    });
+    let kept = { settings.fallback }.then(|| loader.kept(name)).flatten();
+    let Some(kept) = kept.and_then(|kept| Candidate::kept(kept, settings.plugins.clone())) else {
+        return Err(error);
+    };
+    match kept.load(loader, 1, None) {
+        Ok(generation) => {
+            tracing::error!(
+                pipeline = name,
+                "{}; using the plugins that were live last",
+                refused.why
+            );
+            let refused = Some(refused);
+            Ok(First {
+                generation,
+                refused,
+            })
+        }
+        Err(also) => Err(error.context(format!(
+            "the plugins that were live last can't be used either: {}",
+            also.why
+        ))),
+    }
 }
 
 /// Says in the log and the metrics which plugins are live.

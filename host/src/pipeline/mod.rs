@@ -39,6 +39,7 @@ mod signal;
 mod streams;
 mod swap;
 mod topics;
+mod turns;
 
 pub use streams::StoreStreams;
 pub use swap::Swapper;
@@ -46,15 +47,18 @@ pub use topics::expected as letter_topics;
 
 use crate::config::PipelineSettings;
 use crate::ingest::{Ingest, IngestOptions, KafkaSettings, Outbox};
-use crate::plugin::{Generation, Loader};
+use crate::plugin::Loader;
+use crate::process::thread;
 use crate::store::Store;
 use front::Front;
+use generations::Candidate;
 use partitions::PipelinePartitions;
 use shared::{Shared, Stage, Trouble};
 use signal::Signal;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use turns::Turns;
 
 /// How long a worker may still be at it after what is in hand was given up.
 const LAST: Duration = Duration::from_secs(5);
@@ -76,6 +80,7 @@ struct Worker {
     signal: Arc<Signal>,
     /// Wakes its back.
     bell: Arc<Signal>,
+    turns: Arc<Turns>,
     threads: [JoinHandle<()>; 2],
 }
 
@@ -90,8 +95,7 @@ impl Pipeline {
         loader: &Loader,
         store: Arc<Store>,
     ) -> anyhow::Result<Pipeline> {
-        let generation = first(loader, &settings)?;
-        generations::announce(&settings.name, &generation);
+        let first = generations::first(loader, &settings)?;
         let options = IngestOptions {
             name: settings.name.clone(),
             kafka: kafka.clone(),
@@ -99,7 +103,7 @@ impl Pipeline {
             topics: settings.topics.clone(),
         };
         let outbox = Outbox::new(kafka)?;
-        let shared = Arc::new(Shared::new(settings, generation, store, outbox));
+        let shared = Arc::new(Shared::new(settings, first, store, outbox)?);
         let mut workers = Vec::new();
         let mut doors = Vec::new();
         for index in 0..shared.settings.workers {
@@ -127,11 +131,23 @@ impl Pipeline {
         self.shared.clone()
     }
 
+    /// What someone should look at though it is ready: plugins that are
+    /// configured and refused, which keep it from starting the next time.
+    pub fn warning(&self) -> Option<String> {
+        let why = self.shared.refused()?.why;
+        let name = self.name();
+        Some(format!(
+            "pipeline {name}: the configured plugins were refused and others are live: {why}"
+        ))
+    }
+
     /// Why it can't be called ready; empty when it can.
     pub fn not_ready(&self) -> Vec<String> {
         let name = self.name();
         let reasons = self.ingest.not_ready().into_iter();
         let reasons = reasons.chain(self.shared.waits_for());
+        let turns = self.workers.iter().map(|worker| &worker.turns).enumerate();
+        let reasons = reasons.chain(turns.filter_map(|(index, turns)| turns.stuck(index)));
         reasons
             .map(|reason| format!("pipeline {name}: {reason}"))
             .collect()
@@ -199,13 +215,10 @@ pub struct PluginRefused {
 /// # Errors
 /// Which may not go live, and why.
 pub fn check_plugins(loader: &Loader, settings: &PipelineSettings) -> Result<(), PluginRefused> {
-    first(loader, settings).map(drop)
-}
-
-fn first(loader: &Loader, settings: &PipelineSettings) -> Result<Generation, PluginRefused> {
-    generations::load(loader, &settings.plugins, 1, None).map_err(|why| PluginRefused {
+    let loaded = Candidate::read(&settings.plugins).load(loader, 1, None);
+    loaded.map(drop).map_err(|refusal| PluginRefused {
         pipeline: settings.name.clone(),
-        why,
+        why: refusal.why,
     })
 }
 
@@ -216,18 +229,22 @@ fn start_worker(shared: &Arc<Shared>, index: usize) -> anyhow::Result<(Worker, p
     // A feed for each partition of an assignment; ingest waits when it is full.
     let (door, arrivals) = mpsc::sync_channel(64);
     let bell = Arc::new(Signal::default());
+    let turns = Arc::new(Turns::default());
+    let signals = (signal.clone(), turns.clone());
     let front = Front::new(
         shared.clone(),
-        signal.clone(),
+        signals.clone(),
         arrivals,
         plans,
         bell.clone(),
     )?;
-    let back = back::Back::new(shared.clone(), planned, bell.clone(), signal.clone());
-    let thread = std::thread::Builder::new().name(format!("front-{index}-{name}"));
-    let front = thread.spawn(move || front.run())?;
-    let thread = std::thread::Builder::new().name(format!("back-{index}-{name}"));
-    let back = thread.spawn(move || back.run())?;
+    let back = back::Back::new(shared.clone(), planned, bell.clone(), signals);
+    let may_end = || {
+        let shared = shared.clone();
+        move || shared.draining()
+    };
+    let front = thread(format!("front-{index}-{name}"), may_end(), || front.run())?;
+    let back = thread(format!("back-{index}-{name}"), may_end(), || back.run())?;
     let door = partitions::Door {
         arrivals: door,
         signal: signal.clone(),
@@ -236,6 +253,7 @@ fn start_worker(shared: &Arc<Shared>, index: usize) -> anyhow::Result<(Worker, p
         Worker {
             signal,
             bell,
+            turns,
             threads: [front, back],
         },
         door,

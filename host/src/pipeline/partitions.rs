@@ -63,6 +63,10 @@ impl PipelinePartitions {
 }
 
 impl Partitions for PipelinePartitions {
+    fn stopping(&self) -> bool {
+        self.shared.draining()
+    }
+
     fn start(&self, partition: &TopicPartition, cluster: &Cluster) -> Option<Start> {
         let opened = lock(&self.finder).open(partition, cluster)?;
         let start = match &opened {

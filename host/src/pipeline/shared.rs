@@ -1,7 +1,8 @@
 //! What a pipeline's threads share.
 
 use super::breaker::Breaker;
-use super::generations;
+use super::generations::{self, First, Refusal};
+use super::instances::Instances;
 use super::lane::LaneState;
 use super::topics::Topics;
 use crate::config::{BreakerAction, PipelineSettings};
@@ -46,21 +47,32 @@ pub(super) struct Shared {
 #[derive(Default)]
 struct Live {
     before: Option<Arc<Generation>>,
-    /// The fingerprint of plugins that were refused: not tried again until
-    /// they change.
-    refused: Option<String>,
+    /// Plugins that were refused: not tried again until they change, unless it
+    /// was for the machine's sake.
+    refused: Option<Refusal>,
+    /// Those of workers that have not taken up the live generation yet.
+    instances: Vec<Instances>,
 }
 
 impl Shared {
+    /// # Errors
+    /// When the instances of some worker can't be made.
     pub fn new(
         settings: PipelineSettings,
-        generation: Generation,
+        first: First,
         store: Arc<Store>,
         outbox: Outbox,
-    ) -> Shared {
-        Shared {
-            generation: ArcSwap::from_pointee(generation),
-            live: Mutex::default(),
+    ) -> anyhow::Result<Shared> {
+        let generation = Arc::new(first.generation);
+        let live = Live {
+            before: None,
+            refused: first.refused,
+            instances: Instances::for_workers(&generation, settings.workers)?,
+        };
+        generations::announce(&settings.name, &generation);
+        Ok(Shared {
+            generation: ArcSwap::new(generation),
+            live: Mutex::new(live),
             breaker: Breaker::new(settings.breaker),
             store,
             outbox,
@@ -69,39 +81,52 @@ impl Shared {
             stage: AtomicU8::new(Stage::Running as u8),
             troubles: Default::default(),
             settings,
-        }
+        })
+    }
+
+    /// A worker's instances of the live generation, which each worker takes
+    /// once.
+    pub fn take_instances(&self) -> Option<Instances> {
+        lock(&self.live).instances.pop()
     }
 
     pub fn lanes(&self) -> MutexGuard<'_, HashMap<TopicPartition, Arc<LaneState>>> {
         lock(&self.lanes)
     }
 
-    /// Makes a generation live that a swap loaded.
-    pub fn publish(&self, mut generation: Generation) {
+    /// Makes a generation live that a swap loaded, once the instances of every
+    /// worker are there.
+    ///
+    /// # Errors
+    /// When one of them can't be made: the machine's trouble, since the plugins
+    /// were just put to the test.
+    pub fn publish(&self, mut generation: Generation) -> anyhow::Result<()> {
         let mut live = lock(&self.live);
         // The breaker may have stepped back while it was loaded.
         let number = self.generation.load().number + 1;
         generation.number = number;
+        let generation = Arc::new(generation);
+        live.instances = Instances::for_workers(&generation, self.settings.workers)?;
         generations::announce(&self.settings.name, &generation);
         // Before anyone can have it.
         if self.settings.breaker.action != BreakerAction::Off {
             self.breaker.arm(number);
         }
-        live.before = Some(self.generation.swap(Arc::new(generation)));
+        live.before = Some(self.generation.swap(generation));
         live.refused = None;
         drop(live);
         self.note(Trouble::Breaker, None);
+        Ok(())
     }
 
-    /// Plugins of this fingerprint are not to be tried again.
-    pub fn refuse(&self, fingerprint: Option<String>) {
-        let mut live = lock(&self.live);
-        live.refused = fingerprint;
+    /// Notes plugins that are configured and not live.
+    pub fn refuse(&self, refusal: Option<Refusal>) {
+        lock(&self.live).refused = refusal;
     }
 
-    pub fn refuses(&self, fingerprint: &str) -> bool {
-        let live = lock(&self.live);
-        live.refused.as_deref() == Some(fingerprint)
+    /// The plugins that are configured and not live, if there are any.
+    pub fn refused(&self) -> Option<Refusal> {
+        lock(&self.live).refused.clone()
     }
 
     /// The breaker opened for `bad`: the one before it is live again, or the
@@ -112,19 +137,34 @@ impl Shared {
             return;
         }
         let (pipeline, generation) = (&self.settings.name, bad.number);
-        live.refused = Some(generations::live_fingerprint(bad));
+        live.refused = Some(Refusal {
+            fingerprint: generations::live_fingerprint(bad),
+            why: why.to_owned(),
+            again: false,
+        });
         generations::count_swap(pipeline, "undone");
         let before = live.before.take();
-        match before.filter(|_| self.settings.breaker.action == BreakerAction::Previous) {
-            Some(before) => {
+        let before = before.filter(|_| self.settings.breaker.action == BreakerAction::Previous);
+        let again = before.map(|before| Arc::new(before.renumbered(bad.number + 1)));
+        let instances = again.as_ref().map(|again| {
+            let made = Instances::for_workers(again, self.settings.workers);
+            made.inspect_err(|error| {
+                tracing::error!(
+                    pipeline,
+                    "the plugins before it can't be started: {error:#}"
+                );
+            })
+        });
+        match again.zip(instances.and_then(Result::ok)) {
+            Some((again, instances)) => {
                 tracing::error!(
                     pipeline,
                     generation,
                     "{why}; the plugins before it are live again"
                 );
-                let again = before.renumbered(bad.number + 1);
                 generations::announce(pipeline, &again);
-                self.generation.store(Arc::new(again));
+                live.instances = instances;
+                self.generation.store(again);
             }
             None => {
                 tracing::error!(pipeline, generation, "{why}; the pipeline is halted");

@@ -5,10 +5,11 @@
 //! generation may go live is it published with one pointer swap, and workers
 //! take it up between two batches. Whatever fails leaves the old one running.
 
-use super::generations::{count_swap, file_of, fingerprint, live_fingerprint, load, specs};
+use super::generations::{Candidate, Refusal, count_swap, file_of, live_fingerprint};
+use super::generations::{programs, specs};
 use super::{Pipeline, Shared};
 use crate::config::{self, PluginSettings, Role, Settings};
-use crate::plugin::{FolderWatch, Loader};
+use crate::plugin::{FolderWatch, Kept, Loader};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -19,6 +20,10 @@ use std::time::{Duration, Instant};
 const SETTLE: Duration = Duration::from_millis(100);
 /// How often files are looked at without being told.
 const LOOK: Duration = Duration::from_secs(10);
+
+/// The longest pause before plugins are tried again that failed for the
+/// machine's sake; the first is [`LOOK`].
+const LONGEST: Duration = Duration::from_secs(300);
 
 /// Tells the swapper to look.
 enum Nudge {
@@ -43,6 +48,12 @@ pub struct Swapper {
 struct Watched {
     shared: Arc<Shared>,
     plugins: PluginSettings,
+    /// What is kept as live.
+    kept: Option<[Kept; 3]>,
+    /// When plugins are tried again that failed for the machine's sake, and how
+    /// long after that.
+    again: Instant,
+    pause: Duration,
 }
 
 impl Swapper {
@@ -55,12 +66,7 @@ impl Swapper {
         loader: Arc<Loader>,
         config: Option<PathBuf>,
     ) -> std::io::Result<Swapper> {
-        let watched = |pipeline: &Pipeline| {
-            let shared = pipeline.shared();
-            let plugins = shared.settings.plugins.clone();
-            Watched { shared, plugins }
-        };
-        let pipelines = pipelines.iter().map(watched).collect();
+        let pipelines = pipelines.iter().map(Watched::new).collect();
         // One nudge waiting is as good as many; only `Use` must not be lost.
         let (nudges, nudged) = sync_channel(8);
         let nudge = nudges.clone();
@@ -145,6 +151,9 @@ impl Task {
                 .flat_map(|watched| specs(&watched.plugins));
             self.folders
                 .watch(specs.filter_map(|(_, spec)| file_of(spec)));
+            for watched in &mut self.pipelines {
+                watched.keep(&self.loader);
+            }
             match self.nudged.recv_timeout(LOOK) {
                 Ok(Nudge::Look) => {
                     if let Some(other) = self.settle() {
@@ -198,6 +207,12 @@ impl Task {
 
     fn reload(&mut self) {
         let Some(path) = &self.config else { return };
+        if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            let path = path.display();
+            // A FIFO would hold up every swap.
+            tracing::error!("the configuration is not taken: {path} is not a regular file");
+            return;
+        }
         let settings = match config::load(path, Role::Ingest) {
             Ok(settings) => settings,
             Err(error) => {
@@ -225,32 +240,73 @@ fn plugins_of(settings: Settings) -> HashMap<String, PluginSettings> {
 }
 
 impl Watched {
+    fn new(pipeline: &Pipeline) -> Watched {
+        let shared = pipeline.shared();
+        Watched {
+            plugins: shared.settings.plugins.clone(),
+            shared,
+            kept: None,
+            pause: LOOK,
+            again: Instant::now() + LOOK,
+        }
+    }
+
     /// Makes `plugins` live if they are others than those that are.
     fn take(&mut self, loader: &Loader, plugins: PluginSettings) -> Result<(), String> {
-        let now = fingerprint(&plugins);
+        let candidate = Candidate::read(&plugins);
+        self.plugins = plugins;
+        let now = candidate.fingerprint();
         let old = self.shared.generation.load_full();
-        if now == live_fingerprint(&old) || self.shared.refuses(&now) {
-            self.plugins = plugins;
+        if now == live_fingerprint(&old) {
+            self.shared.refuse(None);
             return Ok(());
         }
-        let name = &self.shared.settings.name;
-        match load(loader, &plugins, old.number + 1, Some(&old)) {
-            Ok(generation) => {
-                self.shared.publish(generation);
-                count_swap(name, "done");
-                self.plugins = plugins;
+        let known = self.shared.refused().filter(|it| it.fingerprint == now);
+        if let Some(refusal) = known
+            && !(refusal.again && self.again <= Instant::now())
+        {
+            return Err(refusal.why);
+        }
+        let loaded = candidate.load(loader, old.number + 1, Some(&old));
+        let swapped = loaded.and_then(|generation| {
+            let published = self.shared.publish(generation);
+            published.map_err(|error| Refusal {
+                fingerprint: now,
+                why: format!("{error:#}"),
+                again: true,
+            })
+        });
+        match swapped {
+            Ok(()) => {
+                self.pause = LOOK;
+                count_swap(&self.shared.settings.name, "done");
                 Ok(())
             }
-            Err(error) => {
-                tracing::error!(
-                    pipeline = name,
-                    "{error}; the old plugins stay: generation {} runs on",
-                    old.number
-                );
-                count_swap(name, "refused");
-                self.shared.refuse(Some(now));
-                Err(error)
-            }
+            Err(refusal) => Err(self.refused(refusal, old.number)),
+        }
+    }
+
+    /// Says and notes that plugins did not go live; why.
+    fn refused(&mut self, refusal: Refusal, live: u64) -> String {
+        let (name, why) = (&self.shared.settings.name, refusal.why.clone());
+        tracing::error!(
+            pipeline = name,
+            "{why}; the old plugins stay: generation {live} runs on"
+        );
+        count_swap(name, "refused");
+        self.again = Instant::now() + self.pause;
+        self.pause = (self.pause * 2).min(LONGEST);
+        self.shared.refuse(Some(refusal));
+        why
+    }
+
+    /// Keeps which plugins are live, for a start that finds their files broken.
+    fn keep(&mut self, loader: &Loader) {
+        let live = self.shared.generation.load();
+        let live = programs(&live).map(|(_, program)| Kept::from(program));
+        if self.kept.as_ref() != Some(&live) {
+            loader.keep(&self.shared.settings.name, &live);
+            self.kept = Some(live);
         }
     }
 }

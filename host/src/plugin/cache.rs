@@ -37,6 +37,21 @@ impl Cache {
         Cache { folder, engine }
     }
 
+    /// What was noted under a name.
+    pub fn note(&self, name: &str) -> Option<Vec<u8>> {
+        let path = self.folder.as_ref()?.join(format!("{name}.json"));
+        whole(std::fs::read(path).ok()?)
+    }
+
+    /// Notes something under a name, with its sum behind it.
+    pub fn put_note(&self, name: &str, text: &[u8]) {
+        let Some(folder) = &self.folder else { return };
+        let path = folder.join(format!("{name}.json"));
+        if let Err(error) = write(&path, text) {
+            tracing::warn!(path = %path.display(), %error, "can't note which plugins are live");
+        }
+    }
+
     /// Not `.cwasm`: that ends where wasmtime's own bytes do.
     fn path(&self, digest: &str) -> Option<PathBuf> {
         Some(

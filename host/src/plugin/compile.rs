@@ -6,12 +6,15 @@
 //! standard input, machine code on its standard output.
 
 use super::engine::compile_config;
+use super::machine::MachinesTrouble;
 use anyhow::{Context, bail};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
+use std::thread::Builder;
 use std::time::Duration;
 
 /// Wall time that one compile may take: componentised JavaScript needs 20 s.
@@ -55,8 +58,12 @@ pub fn compile(wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
 /// # Errors
 /// What the parent then reports.
 pub fn child() -> anyhow::Result<()> {
+    // What is no component may have the compiler panic.
+    crate::process::exit_on_panic();
     limit(Resource::As, MEMORY).context("limiting the compiler's memory")?;
-    limit(Resource::Cpu, CPU_SECONDS).context("limiting the compiler's CPU time")?;
+    // SIGXCPU, and only then SIGKILL, which others may send as well.
+    let cpu_time = limit_softly(Resource::Cpu, CPU_SECONDS, CPU_SECONDS + 5);
+    cpu_time.context("limiting the compiler's CPU time")?;
     limit(Resource::Core, 0).context("forbidding the compiler core dumps")?;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     // Being impolite is no reason not to compile.
@@ -70,17 +77,14 @@ pub fn child() -> anyhow::Result<()> {
 
 /// Limits this process, also where it is limited to less already.
 fn limit(resource: Resource, most: u64) -> rustix::io::Result<()> {
-    let most = getrlimit(resource)
-        .maximum
-        .map_or(most, |hard| hard.min(most));
-    let most = Some(most);
-    setrlimit(
-        resource,
-        Rlimit {
-            current: most,
-            maximum: most,
-        },
-    )
+    limit_softly(resource, most, most)
+}
+
+fn limit_softly(resource: Resource, soft: u64, hard: u64) -> rustix::io::Result<()> {
+    let now = getrlimit(resource).maximum;
+    let least = |most: u64| Some(now.map_or(most, |now| now.min(most)));
+    let (current, maximum) = (least(soft), least(hard));
+    setrlimit(resource, Rlimit { current, maximum })
 }
 
 /// Compiles in a child of `program` (this program's own file).
@@ -95,28 +99,44 @@ pub(super) fn in_child(program: &PathBuf, wasm: Vec<u8>) -> anyhow::Result<Vec<u
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .context("can't start the compiler's process")?;
+        .context(MachinesTrouble("can't start the compiler's process"))?;
     let (Some(mut input), Some(output), Some(errors)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
         bail!("the compiler's process has no pipes");
     };
     // A child that died early breaks the pipe; its words say why.
-    let feeding = std::thread::spawn(move || drop(input.write_all(&wasm)));
-    let words = read_aside(errors, 64 << 10);
-    let code = read_aside(output, OUTPUT);
+    let feed = move || drop(input.write_all(&wasm));
+    let aside = Builder::new().spawn(feed).and_then(|feeding| {
+        let words = read_aside(errors, 64 << 10)?;
+        Ok((feeding, words, read_aside(output, OUTPUT)?))
+    });
+    let (feeding, words, code) = match aside {
+        Ok(aside) => aside,
+        Err(error) => {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(error).context(MachinesTrouble("can't start a thread for the compiler"));
+        }
+    };
     let code = code.recv_timeout(PATIENCE);
     if code.is_err() {
         let _ = child.kill();
     }
-    let status = child.wait().context("waiting for the compiler")?;
+    let status = child.wait();
+    let status = status.context(MachinesTrouble("waiting for the compiler"))?;
     let _ = feeding.join();
     let Ok(code) = code else {
-        bail!(
-            "compiling took over {} s and was cut off",
-            PATIENCE.as_secs()
-        );
+        // By the clock on the wall: by CPU time it would have been cut off before.
+        bail!(MachinesTrouble(
+            "compiling took over two minutes and was cut off"
+        ));
     };
+    if status.signal() == Some(Signal::KILL.as_raw()) {
+        bail!(MachinesTrouble(
+            "the compiler was killed: the machine may be out of memory"
+        ));
+    }
     if !status.success() {
         let words = words
             .recv_timeout(Duration::from_secs(1))
@@ -138,13 +158,13 @@ pub(super) fn in_child(program: &PathBuf, wasm: Vec<u8>) -> anyhow::Result<Vec<u
 }
 
 /// Reads all of a pipe in a thread of its own, at most `limit` bytes.
-fn read_aside(pipe: impl Read + Send + 'static, limit: u64) -> mpsc::Receiver<Vec<u8>> {
+fn read_aside(pipe: impl Read + Send + 'static, limit: u64) -> io::Result<mpsc::Receiver<Vec<u8>>> {
     let (done, read) = mpsc::sync_channel(1);
-    std::thread::spawn(move || {
+    Builder::new().spawn(move || {
         let mut bytes = Vec::new();
         // What was read before an error is all there is.
         let _ = pipe.take(limit).read_to_end(&mut bytes);
         let _ = done.send(bytes);
-    });
-    read
+    })?;
+    Ok(read)
 }

@@ -9,6 +9,12 @@ const TICK: Duration = Duration::from_millis(10);
 /// The most a plugin's memory may be configured to, in bytes.
 pub const MEMORY_MAX: usize = 1 << 30;
 
+/// The most core instances of one component: componentised Python has about
+/// twenty. A number in the pool, which costs nothing.
+const CORE_INSTANCES: u32 = 40;
+/// The most tables of one component, each 800 KB of address space in the pool.
+const TABLES: u32 = 6;
+
 /// What compiled code depends on. The child that compiles and the daemon that
 /// runs must agree in all of it.
 pub(super) fn compile_config() -> Config {
@@ -32,12 +38,15 @@ pub(super) fn running(instances: u32, memory: usize) -> anyhow::Result<wasmtime:
     let mut pool = PoolingAllocationConfig::new();
     // A component that was a core module has up to three core instances: the
     // module, and two small ones that wit-component adds. Other languages'
-    // components have more.
+    // components have more. What each may have at most is there for all, so that
+    // no instance is refused because of what the others are.
     pool.total_component_instances(instances)
-        .total_core_instances(instances * 10)
+        .total_core_instances(instances * CORE_INSTANCES)
         .total_memories(instances)
-        .total_tables(instances * 10)
+        .total_tables(instances * TABLES)
+        .max_core_instances_per_component(CORE_INSTANCES)
         .max_memories_per_component(1)
+        .max_tables_per_component(TABLES)
         .max_memory_size(memory)
         .table_elements(100_000);
     let mut config = compile_config();

@@ -2,67 +2,13 @@
 
 use super::cache::Cache;
 use super::guest::{CallError, Program};
+use super::source::{Source, Wasm, digest_of};
 use super::{DeadLetter, Route, Transform};
 use super::{Limits, compile, conformance, engine};
 use anyhow::{Context, anyhow, bail};
-use sha2::{Digest, Sha256};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wasmtime::component::Component;
-
-/// The largest plugin file, in bytes: componentised Python has 18 MB.
-const FILE_MAX: u64 = 64 << 20;
-
-/// Where a plugin's wasm is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Source {
-    /// Inside this binary.
-    Bundled(&'static str),
-    /// In a file.
-    File(PathBuf),
-}
-
-impl Source {
-    /// As the configuration names it.
-    pub fn name(&self) -> String {
-        match self {
-            Source::Bundled(name) => format!("bundled:{name}"),
-            Source::File(path) => path.display().to_string(),
-        }
-    }
-
-    /// Its wasm.
-    ///
-    /// # Errors
-    /// When the file can't be read or is too large.
-    pub fn read(&self) -> anyhow::Result<Vec<u8>> {
-        match self {
-            Source::Bundled(name) => super::bundled::wasm(name)
-                .map(<[u8]>::to_vec)
-                .context("no such bundled plugin"),
-            Source::File(path) => read_file(path),
-        }
-    }
-}
-
-fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let file = std::fs::File::open(path).context("can't open the file")?;
-    let mut wasm = Vec::new();
-    file.take(FILE_MAX + 1)
-        .read_to_end(&mut wasm)
-        .context("can't read the file")?;
-    if wasm.len() as u64 > FILE_MAX {
-        bail!("the file is over {} MiB", FILE_MAX >> 20);
-    }
-    Ok(wasm)
-}
-
-/// The SHA-256 of a plugin's file, in hexadecimal.
-pub fn digest_of(wasm: &[u8]) -> String {
-    let digest = Sha256::digest(wasm);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// A plugin as it is configured.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,7 +24,7 @@ pub struct Spec {
 /// Loads plugins. One for the daemon.
 pub struct Loader {
     engine: wasmtime::Engine,
-    cache: Cache,
+    pub(super) cache: Cache,
     /// The program that compiles: this one.
     compiler: PathBuf,
 }
@@ -112,7 +58,7 @@ impl Loader {
     ///
     /// # Errors
     /// Why it may not go live.
-    pub fn transform(&self, spec: &Spec, wasm: Vec<u8>) -> anyhow::Result<Transform> {
+    pub fn transform(&self, spec: &Spec, wasm: Wasm) -> anyhow::Result<Transform> {
         let program = self.program(spec, wasm, "transform")?;
         let transform = Transform::new(program)?;
         started(transform.instance())?;
@@ -124,7 +70,7 @@ impl Loader {
     ///
     /// # Errors
     /// Why it may not go live.
-    pub fn route(&self, spec: &Spec, wasm: Vec<u8>) -> anyhow::Result<Route> {
+    pub fn route(&self, spec: &Spec, wasm: Wasm) -> anyhow::Result<Route> {
         let program = self.program(spec, wasm, "route")?;
         let route = Route::new(program)?;
         conformance::route(&mut started(route.instance())?)?;
@@ -135,16 +81,16 @@ impl Loader {
     ///
     /// # Errors
     /// Why it may not go live.
-    pub fn dead_letter(&self, spec: &Spec, wasm: Vec<u8>) -> anyhow::Result<DeadLetter> {
+    pub fn dead_letter(&self, spec: &Spec, wasm: Wasm) -> anyhow::Result<DeadLetter> {
         let program = self.program(spec, wasm, "dead-letter")?;
         let dead_letter = DeadLetter::new(program)?;
         conformance::dead_letter(&mut started(dead_letter.instance())?)?;
         Ok(dead_letter)
     }
 
-    fn program(&self, spec: &Spec, wasm: Vec<u8>, kind: &str) -> anyhow::Result<Program> {
-        let digest = digest_of(&wasm);
-        let component = self.component(&digest, wasm)?;
+    fn program(&self, spec: &Spec, wasm: Wasm, kind: &str) -> anyhow::Result<Program> {
+        let Wasm { digest, bytes } = wasm;
+        let component = self.component(&digest, bytes)?;
         self.check_world(&component, kind)?;
         let about = (
             spec.source.name().into(),
@@ -160,7 +106,7 @@ impl Loader {
         })
     }
 
-    fn component(&self, digest: &str, wasm: Vec<u8>) -> anyhow::Result<Component> {
+    fn component(&self, digest: &str, wasm: Option<Vec<u8>>) -> anyhow::Result<Component> {
         if let Some(code) = self.cache.get(digest) {
             match self.deserialize(&code) {
                 Ok(component) => return Ok(component),
@@ -170,6 +116,7 @@ impl Loader {
                 }
             }
         }
+        let wasm = wasm.context("its compiled code is not in the cache any more")?;
         let code = compile::in_child(&self.compiler, wasm)?;
         let component = self.deserialize(&code)?;
         self.cache.put(digest, &code);

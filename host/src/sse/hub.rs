@@ -8,14 +8,21 @@ use super::place::{Follow, Reader};
 use super::registry::{Registry, Shed, follows};
 use super::request::Asked;
 use super::{News, Streams, presence, reader, settle, wheel};
+use crate::process::{self, Pulse};
 use crate::record::{ClientId, StreamName};
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::hash::BuildHasher;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::Notify;
+
+/// How long a turn may take before readiness says so: longer than the store's
+/// time-outs.
+const STUCK: Duration = Duration::from_secs(20);
 
 /// Everyone who is connected to this process.
 pub struct Hub {
@@ -34,6 +41,9 @@ pub struct Hub {
     presence: Option<presence::Sender>,
     /// The thread that everything runs on that asks the store.
     store: Handle,
+    /// Of the reader, and of the clock for comments and deadlines.
+    pub(super) reads: Pulse,
+    pub(super) ticks: Pulse,
 }
 
 impl Hub {
@@ -63,6 +73,8 @@ impl Hub {
             trouble: Mutex::default(),
             presence,
             store: store.clone(),
+            reads: Pulse::default(),
+            ticks: Pulse::default(),
         });
         store.spawn(listen(hub.clone()));
         store.spawn(settle::keep_interest(hub.clone()));
@@ -256,6 +268,17 @@ impl Hub {
 
     /// Why nothing can be read now; `None` when it can.
     pub fn not_ready(&self) -> Option<String> {
+        let stuck = |(pulse, what): (&Pulse, &str)| {
+            let seconds = pulse.stuck_for(STUCK)?.as_secs();
+            Some(format!("{what} {seconds} s ago and has not ended"))
+        };
+        let turns = [
+            (&self.reads, "a read of the streams began"),
+            (&self.ticks, "the last turn of the streams' clock began"),
+        ];
+        if let Some(stuck) = turns.into_iter().find_map(stuck) {
+            return Some(stuck);
+        }
         if self.clients().open == 0 {
             // Nobody reads, so nothing would tell that it is over.
             return None;
@@ -270,12 +293,12 @@ impl Hub {
 fn thread(name: &str) -> io::Result<Handle> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
-    let run = move || runtime.block_on(std::future::pending::<()>());
+    let run = move || runtime.block_on(std::future::pending::<Infallible>());
     std::thread::Builder::new().name(name.into()).spawn(run)?;
     Ok(handle)
 }
 
-async fn listen(hub: Arc<Hub>) {
+async fn listen(hub: Arc<Hub>) -> Infallible {
     let streams = hub.streams.clone();
     let hear = move |news| match news {
         News::Of(streams) => hub.ring(&streams),
@@ -288,6 +311,7 @@ async fn listen(hub: Arc<Hub>) {
         }
     };
     streams.listen(Box::new(hear)).await;
+    process::fail("the listener to the store's news ended")
 }
 
 /// A whole number below `most`; 0 where that is 0.

@@ -7,6 +7,7 @@ use super::place::{Given, Place, Position};
 use crate::record::{Page, Want};
 use metrics::counter;
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,14 +47,16 @@ impl Asked {
 
 /// Reads until the process ends. The next question is out before the answers to
 /// the last one are handed over: the store and the sockets work side by side.
-pub(super) async fn run(hub: Arc<Hub>) {
+pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
     let sent = counter!("millstream_sse_events_total");
     let mut most = 8;
     let mut answered: Option<(Vec<Asked>, Vec<Page>)> = None;
     loop {
         if answered.is_none() {
+            hub.reads.rest();
             hub.news.notified().await;
         }
+        hub.reads.beat();
         // Who may read, and whose interest stands, is settled before anything is
         // read: of everyone who is asked for here, and not of who comes now.
         let mut asked = asked(&hub, most);

@@ -7,6 +7,7 @@ use super::hub::Hub;
 use super::place::Reader;
 use crate::record::{ClientId, StreamName};
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -114,7 +115,7 @@ fn add(known: &mut HashMap<ClientId, u64>, client: ClientId, before: u64) {
 }
 
 /// Renews everyone's interest in time, and when the store may have lost it.
-pub(super) async fn keep_interest(hub: Arc<Hub>) {
+pub(super) async fn keep_interest(hub: Arc<Hub>) -> Infallible {
     let lease = hub.limits.settings.lease();
     let mut every = interval(lease / 3);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -7,6 +7,7 @@ use super::connection::Connection;
 use super::frame;
 use super::hub::Hub;
 use super::limits::{SseSettings, TICK};
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -50,13 +51,14 @@ impl Wheel {
 }
 
 /// Turns until the process ends.
-pub(super) async fn run(hub: Arc<Hub>) {
+pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
     let comment = frame::comment();
     let every = hub.wheel.turn();
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
+        hub.ticks.beat();
         let now = hub.limits.tick();
         let unix = SystemTime::now().duration_since(UNIX_EPOCH);
         let unix = unix.unwrap_or_default().as_secs();

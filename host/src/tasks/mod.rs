@@ -21,6 +21,7 @@ pub use settings::TaskSettings;
 
 use crate::store::Store;
 use metrics::counter;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Times tasks out, for good. Several processes may do so: each task once.
-pub async fn time_out(store: Arc<Store>, kind: String) {
+pub async fn time_out(store: Arc<Store>, kind: String) -> Infallible {
     let mut every = tokio::time::interval(LOOK);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {

@@ -3,14 +3,26 @@
 use super::crafted::{
     hollow_component, importing_component, importing_module, module_with_noise, other_interface,
 };
+use super::odd::fifo;
 use super::{ROUTE_ONLY, SECONDS, USAGE};
 use millstream_tests::{Daemon, guest, versioned};
+use std::fs;
+use std::path::Path;
 use std::time::Instant;
 
 /// Starts a daemon with this `plugins/t.wasm` (or none); it must say why it
 /// does not run, soon, and exit with 64, since its configuration names the
 /// plugin. `config check` must say the same. Neither needs a server for that.
 fn not_started(what: &str, wasm: Option<&[u8]>, plugin: &str, says: &str) {
+    let put = |file: &Path| {
+        if let Some(wasm) = wasm {
+            fs::write(file, wasm).unwrap();
+        }
+    };
+    not_started_with(what, put, plugin, says);
+}
+
+fn not_started_with(what: &str, put: impl FnOnce(&Path), plugin: &str, says: &str) {
     let config = format!(
         r#"
 [kafka]
@@ -32,11 +44,10 @@ transform = {{ {plugin} }}
 "#
     );
     let builder = Daemon::builder(&config);
-    let builder = match wasm {
-        Some(wasm) => builder.file("plugins/t.wasm", wasm),
-        None => builder,
-    };
-    let file = builder.dir().join("plugins/t.wasm").display().to_string();
+    let file = builder.dir().join("plugins/t.wasm");
+    fs::create_dir(builder.dir().join("plugins")).unwrap();
+    put(&file);
+    let file = file.display().to_string();
     let began = Instant::now();
     let daemon = builder.start();
     assert_eq!(daemon.wait_exit(SECONDS), Some(USAGE), "{what}");
@@ -89,6 +100,8 @@ fn a_broken_plugin_keeps_the_daemon_from_starting_and_is_named() {
     );
     no("hollow", Some(&hollow_component()), "configure");
     no("looping", Some(&versioned("loops")), "timeout");
+    let fifo_says = "it is a FIFO, not a regular file";
+    not_started_with("a FIFO", fifo, plugin, fifo_says);
     let refusing = "plugin = \"plugins/t.wasm\", config = { a = 1 }";
     not_started(
         "refusing",

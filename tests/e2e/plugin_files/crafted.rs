@@ -92,3 +92,56 @@ pub fn huge_file(path: &Path) {
         .unwrap();
     fs::rename(aside, path).unwrap();
 }
+
+/// A component of this module that has so many core instances more, of an empty module.
+pub fn crowded(module: &[u8], more: u32) -> Vec<u8> {
+    const EMPTY: &[u8] = b"\0asm\x01\0\0\0";
+    let encoder = wit_component::ComponentEncoder::default();
+    let encoder = encoder.module(module).expect("it is a plugin's module");
+    let mut component = { encoder }.encode().expect("it is a plugin's module");
+    // Modules are numbered as they come, and each is a section.
+    let number = u32::try_from(modules(&component)).unwrap();
+    section(&mut component, 1, EMPTY);
+    let mut instances = Vec::new();
+    leb128(&mut instances, more);
+    for _ in 0..more {
+        instances.push(0); // an instance of a module,
+        leb128(&mut instances, number);
+        instances.push(0); // without arguments
+    }
+    section(&mut component, 2, &instances);
+    component
+}
+
+fn section(component: &mut Vec<u8>, id: u8, content: &[u8]) {
+    component.push(id);
+    leb128(component, u32::try_from(content.len()).unwrap());
+    component.extend(content);
+}
+
+/// How many sections of a component are modules.
+fn modules(component: &[u8]) -> usize {
+    let (mut at, mut count) = (8, 0);
+    while at < component.len() {
+        count += usize::from(component[at] == 1);
+        let (mut length, mut shift) = (0, 0);
+        loop {
+            at += 1;
+            length |= usize::from(component[at] & 0x7f) << shift;
+            shift += 7;
+            if component[at] < 0x80 {
+                break;
+            }
+        }
+        at += 1 + length;
+    }
+    count
+}
+
+fn leb128(out: &mut Vec<u8>, mut value: u32) {
+    while value >= 0x80 {
+        out.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}

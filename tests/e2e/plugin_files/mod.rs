@@ -6,6 +6,9 @@ mod bomb;
 mod broken;
 mod configured;
 mod crafted;
+mod crowded;
+mod fallback;
+mod odd;
 mod reload;
 mod saved;
 
@@ -30,13 +33,24 @@ const ROUTE_ONLY: &str = "exports millstream:plugin/route@0.1.0; a transform plu
                           millstream:plugin/transform@0.1.0";
 
 fn config(topic: &str, prefix: &str, transform: &str) -> String {
+    config_with(topic, prefix, (transform, "", ""))
+}
+
+/// With lines of the pipeline, and lines behind those of `[plugins]`.
+fn config_with(
+    topic: &str,
+    prefix: &str,
+    (transform, pipeline, plugins): (&str, &str, &str),
+) -> String {
     let (kafka, redis) = (servers().kafka.bootstrap(), servers().redis.url());
     let rest = format!(
         r#"
 name = "files"
 transform = {{ {transform} }}
+{pipeline}
 [plugins]
 cache = "cache"
+{plugins}
 "#
     );
     millstream_tests::config(&kafka, &redis, topic, prefix, &rest)
@@ -52,8 +66,25 @@ struct Scene {
 
 impl Scene {
     fn new(transform: &str, files: impl FnOnce(DaemonBuilder) -> DaemonBuilder) -> Scene {
+        Self::started((transform, "", ""), files)
+    }
+
+    /// With the plugin `plugins/t.wasm`, lines of the pipeline, and lines behind those of
+    /// `[plugins]`.
+    fn with(
+        pipeline: &str,
+        plugins: &str,
+        files: impl FnOnce(DaemonBuilder) -> DaemonBuilder,
+    ) -> Scene {
+        Self::started(("plugin = \"plugins/t.wasm\"", pipeline, plugins), files)
+    }
+
+    fn started(
+        lines: (&str, &str, &str),
+        files: impl FnOnce(DaemonBuilder) -> DaemonBuilder,
+    ) -> Scene {
         let (topic, prefix) = (create_topic("files", 1), unique("files"));
-        let builder = Daemon::builder(&config(&topic, &prefix, transform));
+        let builder = Daemon::builder(&config_with(&topic, &prefix, lines));
         let daemon = files(builder).start();
         daemon.wait_ready(LONG);
         Scene {

@@ -137,7 +137,7 @@ impl Daemon {
     /// Starts it again with the same folder and environment; what still runs is killed first.
     pub fn restart(&mut self) {
         self.process.kill();
-        let (process, log) = start::run(&self.program, &self.arguments, &self.dir, &self.env);
+        let (process, log) = start::run(&self.program, &self.arguments, &self.dir, &self.env, None);
         self.process = process;
         self.logs.push(log);
     }

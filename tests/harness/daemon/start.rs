@@ -14,6 +14,7 @@ pub struct DaemonBuilder {
     env: Vec<(String, String)>,
     program: Option<PathBuf>,
     arguments: Vec<String>,
+    last_line: Option<String>,
 }
 
 impl DaemonBuilder {
@@ -49,6 +50,12 @@ impl DaemonBuilder {
         self
     }
 
+    /// Closes the reader of its log behind a line with this text.
+    pub fn log_until(mut self, text: &str) -> Self {
+        self.last_line = Some(text.to_owned());
+        self
+    }
+
     /// Where the configuration is, and what relative paths in it are relative to.
     pub fn dir(&self) -> &Path {
         &self.dir
@@ -57,7 +64,8 @@ impl DaemonBuilder {
     /// Starts it; returns at once.
     pub fn start(self) -> Daemon {
         let program = self.program.unwrap_or_else(Daemon::program);
-        let (process, log) = run(&program, &self.arguments, &self.dir, &self.env);
+        let last = self.last_line;
+        let (process, log) = run(&program, &self.arguments, &self.dir, &self.env, last);
         Daemon {
             program,
             arguments: self.arguments,
@@ -78,6 +86,7 @@ impl Daemon {
             env: vec![],
             program: None,
             arguments: vec![],
+            last_line: None,
         };
         builder.file("millstream.toml", config)
     }
@@ -115,6 +124,7 @@ pub(super) fn run(
     arguments: &[String],
     dir: &Path,
     env: &[(String, String)],
+    last_line: Option<String>,
 ) -> (Process, Arc<Log>) {
     warn_if_old(program);
     let mut command = Process::command(program);
@@ -125,6 +135,6 @@ pub(super) fn run(
     command.stdout(File::create(dir.join("stdout")).unwrap());
     command.stderr(Stdio::piped());
     let process = Process::start(command);
-    let log = Log::of(process.take_stderr().unwrap());
+    let log = Log::until(process.take_stderr().unwrap(), last_line);
     (process, log)
 }

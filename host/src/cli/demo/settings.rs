@@ -1,7 +1,6 @@
 //! The demo's configuration, read like any other: from TOML.
 
 use crate::config::{self, PluginSettings, Role, Settings};
-use crate::plugin::digest_of;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -75,7 +74,7 @@ fn other() -> String {
 impl Transform {
     fn of(version: &'static str, settings: &Settings) -> anyhow::Result<Transform> {
         let plugins = settings.pipelines[0].plugins.clone();
-        let digest = digest_of(&plugins.transform.source.read()?);
+        let digest = plugins.transform.source.read()?.digest;
         Ok(Transform {
             version,
             plugins,

@@ -4,6 +4,7 @@ use super::choice::Choice;
 use super::letters::Letters;
 use super::report::{self, Told};
 use crate::cli::exit::Usage;
+use crate::cli::output;
 use crate::config::PipelineSettings;
 use crate::pipeline::offsets::check_store;
 use crate::pipeline::replay::{Letter, Replayer, Rules};
@@ -140,7 +141,9 @@ fn agreed(
         plugins => format!("through {}", plugins.join(" and ")),
     };
     let (most, name) = (letters.left(), &pipeline.name);
-    eprint!("Replay up to {most} letters of the pipeline {name} {way}? [y/N] ");
+    output::ask(format_args!(
+        "Replay up to {most} letters of the pipeline {name} {way}? [y/N]"
+    ));
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))

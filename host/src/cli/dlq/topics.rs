@@ -1,6 +1,7 @@
 //! Where a pipeline's letters are.
 
 use super::choice::Choice;
+use crate::cli::output;
 use crate::config::PipelineSettings;
 use crate::kafka::scan::Scan;
 use crate::pipeline::letter_topics;
@@ -48,7 +49,9 @@ pub(super) fn add(
         );
     }
     for topic in absent {
-        eprintln!("millstream: no letters in {topic}: Kafka has no such topic");
+        output::say(format_args!(
+            "millstream: no letters in {topic}: Kafka has no such topic"
+        ));
     }
     Ok(())
 }

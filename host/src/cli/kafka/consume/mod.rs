@@ -4,7 +4,7 @@ mod show;
 
 use super::reach::Reach;
 use super::stop::Stop;
-use super::{delimiter, exit, place, time};
+use super::{delimiter, exit, output, place, time};
 use crate::kafka::{Begin, Place, Reader, Reading, Step};
 use clap::{Args, ValueEnum};
 use show::Show;
@@ -212,7 +212,7 @@ impl<W: Write> Printing<W> {
     fn warn(&mut self) {
         let trouble = self.reader.trouble();
         if let (Some(why), false) = (&trouble, self.warned) {
-            eprintln!("millstream: waiting for Kafka: {why}");
+            output::say(format_args!("millstream: waiting for Kafka: {why}"));
         }
         self.warned = trouble.is_some();
     }

@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &Reset) -> anyhow::Result<()> {
         false => print(&moves)?,
     }
     if arguments.dry_run && !arguments.json {
-        eprintln!("millstream: nothing was changed (--dry-run)");
+        output::say("millstream: nothing was changed (--dry-run)");
     }
     Ok(())
 }

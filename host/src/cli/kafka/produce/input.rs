@@ -63,13 +63,13 @@ impl Input {
         let (send, lines) = sync_channel(AHEAD);
         let ahead = Arc::new(Ahead::default());
         let room = ahead.clone();
-        std::thread::spawn(move || {
+        std::thread::Builder::new().spawn(move || {
             for (prefix, source) in sources {
                 if read(&prefix, source, &room, &send).is_none() {
                     return;
                 }
             }
-        });
+        })?;
         Ok(Input {
             lines,
             ahead,

@@ -1,14 +1,12 @@
 //! What became of every record: as lines, as progress, and as a sum.
 
-use super::output;
+use super::output::{self, say};
 use super::{Input, Line, ProduceArguments};
 use crate::record::Outgoing;
 use anyhow::bail;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressState, ProgressStyle};
 use serde_json::json;
 use std::collections::HashMap;
-use std::fmt::Display;
-use std::io::{self, Write};
 use std::time::Instant;
 
 /// So many failures are told one by one.
@@ -143,11 +141,6 @@ impl Tally {
             _ => bail!("{lost} records were not acknowledged by Kafka{why}"),
         }
     }
-}
-
-/// For people; `eprintln!` would panic where nobody listens (`2>&1 | head`).
-fn say(line: impl Display) {
-    let _ = writeln!(io::stderr(), "{line}");
 }
 
 fn bar() -> ProgressBar {

@@ -106,10 +106,10 @@ fn change(
 fn warn(topic: &Topic, partitions: Option<i32>) {
     if let Some(to) = partitions {
         let now = topic.partitions.len();
-        eprintln!(
+        output::say(format_args!(
             "millstream: warning: with {to} partitions instead of {now}, keys map to other \
              partitions: new records of a key may be read before its older ones"
-        );
+        ));
     }
 }
 

@@ -60,12 +60,13 @@ fn is_meant(connection: &Connection, topics: &[Topic]) -> anyhow::Result<bool> {
         let offsets: i64 = ends.values().map(|ends| ends.latest - ends.earliest).sum();
         let partitions = output::count(topic.partitions.len(), "partition");
         let offsets = output::count(usize::try_from(offsets).unwrap_or(0), "record");
-        eprintln!("{}: {partitions}, up to {offsets}", topic.name);
+        output::say(format_args!(
+            "{}: {partitions}, up to {offsets}",
+            topic.name
+        ));
     }
-    eprint!(
-        "Delete {} for good? [y/N] ",
-        if topics.len() == 1 { "it" } else { "them" }
-    );
+    let them = if topics.len() == 1 { "it" } else { "them" };
+    output::ask(format_args!("Delete {them} for good? [y/N]"));
     let mut answer = String::new();
     stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))

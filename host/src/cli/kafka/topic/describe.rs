@@ -57,7 +57,7 @@ impl Shown {
                 Some(configs)
             }
             Err(denied @ Failure::NotAllowed(_)) => {
-                eprintln!("millstream: {denied}");
+                output::say(format_args!("millstream: {denied}"));
                 None
             }
             Err(other) => return Err(other.into()),

@@ -1,0 +1,99 @@
+//! `/readyz`: whether the daemon does its work, all of it or one role's.
+
+use crate::http::{Reply, StatusCode, decoded, json, parameter, problem};
+use crate::log;
+use serde_json::json;
+
+/// A part of the daemon's work that may be asked about alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// From Kafka to the store.
+    Ingest,
+    /// From the store to browsers.
+    Edge,
+}
+
+impl Part {
+    /// As it is asked for.
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::Ingest => "ingest",
+            Part::Edge => "edge",
+        }
+    }
+}
+
+/// What is known of readiness.
+#[derive(Debug, Default)]
+pub struct Condition {
+    /// Why it is not ready; empty when it is.
+    pub reasons: Vec<String>,
+    /// What someone should look at all the same.
+    pub warnings: Vec<String>,
+}
+
+/// Answers with what `of` knows of all, or of the role that is asked for.
+pub(super) fn answer(query: &str, of: impl Fn(Option<Part>) -> Condition) -> Reply {
+    let part = match asked(query) {
+        Ok(part) => part,
+        Err(why) => return problem(StatusCode::BAD_REQUEST, &why),
+    };
+    let Condition { reasons, warnings } = of(part);
+    let status = match reasons[..] {
+        [] => StatusCode::OK,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let ready = reasons.is_empty();
+    // They may name what others chose.
+    let [reasons, warnings] = [reasons, warnings].map(|all| {
+        let all = all.iter().map(|one| log::cut(one).into_owned());
+        all.collect::<Vec<_>>()
+    });
+    let body = json!({ "ready": ready, "reasons": reasons, "warnings": warnings });
+    json(status, &body)
+}
+
+/// A probe with a misspelt name would be answered for everything, for good.
+fn asked(query: &str) -> Result<Option<Part>, String> {
+    let names = query.split('&').filter(|pair| !pair.is_empty());
+    let names = names.map(|pair| pair.split('=').next().unwrap_or_default());
+    if names.map(decoded).any(|name| *name != *b"role") {
+        return Err("the only parameter is role: edge or ingest".into());
+    }
+    match parameter(query, "role")?.map(decoded).as_deref() {
+        None => Ok(None),
+        Some(b"edge") => Ok(Some(Part::Edge)),
+        Some(b"ingest") => Ok(Some(Part::Ingest)),
+        Some(_) => Err("role is edge or ingest; without it all is asked about".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_asked_for_by_its_name_and_nothing_else_is_understood() {
+        for (query, expected) in [
+            ("", Ok(None)),
+            ("role=edge", Ok(Some(Part::Edge))),
+            ("role=ingest", Ok(Some(Part::Ingest))),
+            ("role=%65dge", Ok(Some(Part::Edge))),
+            ("role=all", Err(())),
+            ("role=", Err(())),
+            ("rol=edge", Err(())),
+            ("role=edge&role=ingest", Err(())),
+        ] {
+            assert_eq!(asked(query).map_err(drop), expected, "{query}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_asked_is_understood_or_refused_with_a_word(query: String) {
+            if let Err(why) = asked(&query) {
+                proptest::prop_assert!(!why.is_empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! A worker's signs of progress.
+
+use crate::process::Pulse;
+use std::time::Duration;
+
+/// How long one turn may take before readiness says so: a call of Redis or of a
+/// plugin is cut off long before.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// The turns of a worker's two threads.
+#[derive(Default)]
+pub(super) struct Turns {
+    /// Of the thread that runs plugins.
+    pub front: Pulse,
+    /// Of the thread that stores.
+    pub back: Pulse,
+}
+
+impl Turns {
+    /// What it is stuck in, for people; `index` is the worker's.
+    pub fn stuck(&self, index: usize) -> Option<String> {
+        let stuck = |(pulse, what): (&Pulse, &str)| {
+            let seconds = pulse.stuck_for(LONGEST)?.as_secs();
+            Some(format!("worker {index} has been {what} for {seconds} s"))
+        };
+        let threads = [
+            (&self.front, "processing one batch"),
+            (&self.back, "storing one batch"),
+        ];
+        threads.into_iter().find_map(stuck)
+    }
+}

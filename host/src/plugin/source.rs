@@ -1,0 +1,147 @@
+//! Where a plugin's wasm is, and reading it once: what is hashed is what is
+//! compiled and judged, whatever becomes of the file meanwhile.
+
+use anyhow::{Context, bail, ensure};
+use rustix::fs::OFlags;
+use sha2::{Digest, Sha256};
+use std::fs::{FileType, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// The largest plugin file, in bytes: componentised Python has 18 MB.
+const FILE_MAX: u64 = 64 << 20;
+
+/// Where a plugin's wasm is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// Inside this binary.
+    Bundled(&'static str),
+    /// In a file.
+    File(PathBuf),
+}
+
+/// A plugin's wasm, as it was read once.
+#[derive(Clone)]
+pub struct Wasm {
+    /// The SHA-256 of its bytes, in hexadecimal.
+    pub digest: String,
+    /// None where only its compiled code is kept.
+    pub(super) bytes: Option<Vec<u8>>,
+}
+
+impl Wasm {
+    /// What was compiled before, and may still be in the cache.
+    pub fn kept(digest: String) -> Wasm {
+        Wasm {
+            digest,
+            bytes: None,
+        }
+    }
+}
+
+impl From<Vec<u8>> for Wasm {
+    fn from(bytes: Vec<u8>) -> Wasm {
+        Wasm {
+            digest: digest_of(&bytes),
+            bytes: Some(bytes),
+        }
+    }
+}
+
+impl Source {
+    /// As the configuration names it.
+    pub fn name(&self) -> String {
+        match self {
+            Source::Bundled(name) => format!("bundled:{name}"),
+            Source::File(path) => path.display().to_string(),
+        }
+    }
+
+    /// Its wasm.
+    ///
+    /// # Errors
+    /// When the file can't be read or is too large.
+    pub fn read(&self) -> anyhow::Result<Wasm> {
+        let bytes = match self {
+            Source::Bundled(name) => super::bundled::wasm(name)
+                .map(<[u8]>::to_vec)
+                .context("no such bundled plugin"),
+            Source::File(path) => read_file(path),
+        };
+        bytes.map(Wasm::from)
+    }
+}
+
+/// Only what is a regular file is read: a FIFO or a device could hold the
+/// thread up for good that all pipelines' swaps wait for.
+fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let before = std::fs::metadata(path).context("can't open the file")?;
+    regular(before.file_type())?;
+    let mut options = OpenOptions::new();
+    // Another may have taken its place since; opening a FIFO waits for a writer.
+    let options = options
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits() as i32);
+    let file = options.open(path).context("can't open the file")?;
+    regular(
+        file.metadata()
+            .context("can't look at the file")?
+            .file_type(),
+    )?;
+    let mut wasm = Vec::new();
+    file.take(FILE_MAX + 1)
+        .read_to_end(&mut wasm)
+        .context("can't read the file")?;
+    if wasm.len() as u64 > FILE_MAX {
+        bail!("the file is over {} MiB", FILE_MAX >> 20);
+    }
+    Ok(wasm)
+}
+
+fn regular(kind: FileType) -> anyhow::Result<()> {
+    let what = match kind {
+        _ if kind.is_dir() => "a folder",
+        _ if kind.is_fifo() => "a FIFO",
+        _ if kind.is_socket() => "a socket",
+        _ => "a device",
+    };
+    ensure!(kind.is_file(), "it is {what}, not a regular file");
+    Ok(())
+}
+
+/// The SHA-256 of a plugin's file, in hexadecimal.
+pub fn digest_of(wasm: &[u8]) -> String {
+    let digest = Sha256::digest(wasm);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_regular_file_is_refused_by_name_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name| folder.path().join(name);
+        rustix::fs::mkfifoat(rustix::fs::CWD, at("fifo"), 0o600.into()).unwrap();
+        std::os::unix::fs::symlink(at("loop"), at("loop")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        for (path, says) in [
+            (at("fifo"), "it is a FIFO, not a regular file"),
+            (at("loop"), "can't open the file: Too many levels"),
+            (at("socket"), "it is a socket"),
+            (at(""), "it is a folder"),
+            ("/dev/zero".into(), "it is a device"),
+            (at("none"), "can't open the file: No such file"),
+        ] {
+            let error = Source::File(path).read().err().expect(says);
+            let error = format!("{error:#}");
+            assert!(error.starts_with(says), "{error}");
+        }
+        std::fs::write(at("file"), "wasm").unwrap();
+        std::os::unix::fs::symlink(at("file"), at("link")).unwrap();
+        let read = Source::File(at("link")).read().unwrap();
+        assert_eq!(read.digest, digest_of(b"wasm"));
+    }
+}

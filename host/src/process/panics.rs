@@ -1,0 +1,65 @@
+//! A panic ends the process: a thread that is gone would leave the others
+//! waiting for it, and a daemon that says it is ready.
+
+use super::{end, stderr};
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::fmt::Write;
+use std::panic::PanicHookInfo;
+
+/// From now on a panic is reported and aborts the process: by a hook, since
+/// `panic = "abort"` of a profile would not hold for tests.
+pub fn abort_on_panic() {
+    std::panic::set_hook(Box::new(|panic| {
+        stderr::report(&report(panic));
+        std::process::abort();
+    }));
+}
+
+/// From now on a panic is reported and ends the process with exit code 1: for
+/// the child that compiles what others wrote, in libraries that may panic of it.
+pub fn exit_on_panic() {
+    std::panic::set_hook(Box::new(|panic| {
+        stderr::report(&report(panic));
+        end(1);
+    }));
+}
+
+/// One line; and the backtrace, where `RUST_BACKTRACE` asks for it.
+fn report(panic: &PanicHookInfo<'_>) -> String {
+    let thread = std::thread::current();
+    let name = thread.name().unwrap_or("unnamed");
+    let at = panic.location().map(ToString::to_string);
+    let at = at.unwrap_or_default();
+    let message = panic.payload_as_str().unwrap_or("no message");
+    let message = message.replace('\n', " ");
+    let mut report = format!("millstream: ending: thread `{name}` panicked at {at}: {message}\n");
+    let trace = Backtrace::capture();
+    if trace.status() == BacktraceStatus::Captured {
+        let _ = writeln!(report, "{trace}");
+    }
+    report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::sync_channel;
+
+    #[test]
+    fn a_panic_is_reported_in_one_line_with_its_thread_and_place() {
+        let (tell, told) = sync_channel(1);
+        // The tests' own hook is put back before any other test can panic of it.
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let _ = tell.try_send(report(panic));
+        }));
+        let thread = std::thread::Builder::new().name("a-name".into());
+        let broken = thread.spawn(|| panic!("two\nlines")).unwrap().join();
+        std::panic::set_hook(before);
+        assert!(broken.is_err());
+        let report = told.recv().unwrap();
+        let line = report.lines().next().unwrap();
+        assert!(line.starts_with("millstream: ending: thread `a-name` panicked at host/src/"));
+        assert!(line.ends_with(": two lines"), "{line}");
+    }
+}

@@ -1,0 +1,53 @@
+//! A stage's own sign of progress.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// When a stage last made progress; nothing while it waits for work.
+#[derive(Default)]
+pub struct Pulse(AtomicU64);
+
+impl Pulse {
+    /// It took another turn.
+    pub fn beat(&self) {
+        let now = BEGAN.elapsed().as_millis() as u64;
+        // 0 is for who rests.
+        self.0.store(now.max(1), Ordering::Relaxed);
+    }
+
+    /// It has nothing to do until someone brings work.
+    pub fn rest(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// For how long it took no turn, where that is longer than `most`.
+    pub fn stuck_for(&self, most: Duration) -> Option<Duration> {
+        let last = self.0.load(Ordering::Relaxed);
+        let since = BEGAN.elapsed().saturating_sub(Duration::from_millis(last));
+        (last > 0 && since > most).then_some(since)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_begun_a_turn_and_takes_no_other_is_stuck_and_who_rests_is_not() {
+        let pulse = Pulse::default();
+        let stuck = || pulse.stuck_for(Duration::ZERO).is_some();
+        let wait = || std::thread::sleep(Duration::from_millis(3));
+        wait();
+        assert!(!stuck());
+        pulse.beat();
+        wait();
+        assert!(stuck());
+        assert!(pulse.stuck_for(Duration::from_secs(60)).is_none());
+        pulse.rest();
+        wait();
+        assert!(!stuck());
+    }
+}
