@@ -103,7 +103,13 @@ fn the_demo_can_be_tried_with_curl_but_not_by_another_site() {
     let demo = Demo::start();
     demo.wait_for_version("v1");
     assert_eq!(demo.swap(&[("sec-fetch-site", "cross-site")]), 403);
-    assert_eq!(get(&demo.address, "/demo/swap").status, 405);
+    let allowed = |method: &str, path: &str| {
+        let answer = request(method, &demo.address, path, &[], b"").unwrap();
+        (answer.status, answer.header("allow").map(str::to_owned))
+    };
+    assert_eq!(allowed("GET", "/demo/swap"), (405, Some("POST".into())));
+    assert_eq!(allowed("POST", "/"), (405, Some("GET, HEAD".into())));
+    assert_eq!(allowed("HEAD", "/"), (200, None));
     assert!(
         get(&demo.address, "/demo/state")
             .text()

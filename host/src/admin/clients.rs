@@ -23,8 +23,8 @@ pub(super) async fn answer(
     let below = path.strip_prefix("/v1/clients")?;
     let parts: Vec<&str> = below.split('/').collect();
     let reply = match (&parts[..], method) {
-        ([""], &Method::GET) => list(hub, None, query).await,
-        (["", client], &Method::GET) => list(hub, Some(client), query).await,
+        ([""], &(Method::GET | Method::HEAD)) => list(hub, None, query).await,
+        (["", client], &(Method::GET | Method::HEAD)) => list(hub, Some(client), query).await,
         (["", _, "disconnect" | "revoke"], &Method::POST)
         | (["", _, "stream"], &Method::DELETE)
             if headers.contains_key(header::ORIGIN) =>
@@ -37,7 +37,7 @@ pub(super) async fn answer(
             act_on(hub, client, act, query).await
         }
         (["", client, "stream"], &Method::DELETE) => empty_stream(hub, client).await,
-        ([""] | ["", _], _) => Err(Box::new(not_allowed("GET"))),
+        ([""] | ["", _], _) => Err(Box::new(not_allowed("GET, HEAD"))),
         (["", _, "disconnect" | "revoke"], _) => Err(Box::new(not_allowed("POST"))),
         (["", _, "stream"], _) => Err(Box::new(not_allowed("DELETE"))),
         (["", _, ..], _) => Err(Box::new(problem(

@@ -3,7 +3,7 @@
 mod clients;
 mod ready;
 
-use crate::http::{From, Handler, Incoming, Method, Reply, Request, StatusCode, text};
+use crate::http::{From, Handler, Incoming, Method, Reply, Request, StatusCode, not_allowed, text};
 use crate::sse::Hub;
 use metrics_exporter_prometheus::PrometheusBuilder;
 pub use metrics_exporter_prometheus::PrometheusHandle;
@@ -165,10 +165,9 @@ impl Handler for AdminHandler {
                 return reply;
             }
         }
-        if request.method() != Method::GET {
-            return text(StatusCode::METHOD_NOT_ALLOWED, "use GET\n");
-        }
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         match uri.path() {
+            "/healthz" | "/readyz" | "/metrics" if !is_read => not_allowed("GET, HEAD"),
             "/healthz" => text(StatusCode::OK, "ok\n"),
             "/readyz" => ready::answer(uri.query().unwrap_or_default(), &self.condition),
             "/metrics" => {

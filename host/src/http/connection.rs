@@ -2,13 +2,14 @@
 
 use super::io::{DeadlineIo, give_up_after};
 use super::protocol::speaks_http2;
+use super::reply::{Reply, without_body};
 use super::server::{From, Handler, ListenerSettings, Place, SEND_BUFFER, stopped};
 use super::streams::{Open, StreamTasks};
 use super::takeover::Slot;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper::{Request, Version};
+use hyper::{Method, Request, Version};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::future::{Future, pending, poll_fn};
@@ -37,6 +38,16 @@ pub(super) struct Connection<H> {
     pub place: Arc<Place>,
     /// Likewise.
     pub held: watch::Receiver<()>,
+}
+
+/// What the handler answers; to HEAD, as to GET but without the body (RFC 9110, 9.3.2).
+async fn answer<H: Handler>(handler: &H, request: Request<Incoming>, from: From) -> Reply {
+    let is_head = request.method() == Method::HEAD;
+    let mut reply = handler.handle(request, from).await;
+    if is_head {
+        without_body(&mut reply);
+    }
+    reply
 }
 
 impl<H: Handler> Connection<H> {
@@ -79,7 +90,7 @@ impl<H: Handler> Connection<H> {
         let (handler, from) = (self.handler.clone(), self.asking());
         let service = service_fn(move |request| {
             let (handler, from) = (handler.clone(), from());
-            async move { Ok::<_, Infallible>(handler.handle(request, from).await) }
+            async move { Ok::<_, Infallible>(answer(&*handler, request, from).await) }
         });
         let connection = self.builder1().serve_connection(TokioIo::new(io), service);
         let mut connection = std::pin::pin!(connection);
@@ -102,7 +113,7 @@ impl<H: Handler> Connection<H> {
             async move {
                 let version = request.version();
                 let chunked = version == Version::HTTP_11;
-                let reply = handler.handle(request, From { chunked, ..from }).await;
+                let reply = answer(&*handler, request, From { chunked, ..from }).await;
                 match slot.leave(version, reply) {
                     Some(reply) => Ok::<_, Infallible>(reply),
                     // hyper is dropped before it hears of an answer.
@@ -176,7 +187,7 @@ impl<H: Handler> Connection<H> {
         let service = service_fn(move |request| {
             let (handler, begun, from) = (handler.clone(), begun.begin(), from());
             async move {
-                let reply = handler.handle(request, from).await;
+                let reply = answer(&*handler, request, from).await;
                 Ok::<_, Infallible>(begun.answers(reply, write))
             }
         });

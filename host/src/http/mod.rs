@@ -19,9 +19,7 @@ mod tls;
 pub use body::{BodyError, discard as discard_body, read as read_body};
 pub use host::{NamedHere, asked_for};
 pub use query::{decoded, parameter};
-pub use reply::{
-    Body, Endless, Reply, html, json, not_allowed, problem, raw_json, script, text, without_body,
-};
+pub use reply::{Body, Endless, Reply, html, json, not_allowed, problem, raw_json, script, text};
 pub use server::{From, Handler, Listener, ListenerSettings};
 pub use tls::Tls;
 

@@ -111,7 +111,7 @@ pub fn problem(status: StatusCode, detail: &str) -> Reply {
     whole(status, "application/problem+json", body.to_string())
 }
 
-/// The answer to a method that is none of these.
+/// The answer to a method that is none of these; HEAD is where GET is.
 pub fn not_allowed(methods: &'static str) -> Reply {
     let why = format!("use {methods}");
     let mut reply = problem(StatusCode::METHOD_NOT_ALLOWED, &why);
@@ -120,8 +120,8 @@ pub fn not_allowed(methods: &'static str) -> Reply {
     reply
 }
 
-/// An answer to HEAD (RFC 9110, 9.3.2): its headers alone.
-pub fn without_body(reply: &mut Reply) {
+/// Leaves the headers alone.
+pub(super) fn without_body(reply: &mut Reply) {
     if let Body::Whole(Some(bytes)) = std::mem::replace(reply.body_mut(), Body::Whole(None)) {
         let length = bytes.len().into();
         reply.headers_mut().insert(header::CONTENT_LENGTH, length);

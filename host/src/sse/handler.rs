@@ -9,7 +9,7 @@ use crate::access::{Cors, Denied, refusal, who};
 use crate::auth::{Auth, Refused};
 use crate::http::{
     Body, BoxFuture, From, Handler, Incoming, Method, Reply, Request, Response, StatusCode, header,
-    not_allowed, problem, script, without_body,
+    not_allowed, problem, script,
 };
 use crate::record::GroupName;
 use header::{HeaderMap, HeaderValue};
@@ -56,9 +56,6 @@ impl Handler for SseHandler {
             _ => not_allowed(METHODS),
         };
         cors.admit(reply.headers_mut());
-        if request.method() == Method::HEAD {
-            without_body(&mut reply);
-        }
         reply
     }
 }

@@ -6,7 +6,6 @@ use crate::access::{Cors, Denied, Origin, foreign, refusal, who};
 use crate::auth::{Auth, Refused};
 use crate::http::{
     Incoming, Method, Reply, Request, StatusCode, decoded, header, not_allowed, parameter, problem,
-    without_body,
 };
 use crate::ingest::Courier;
 use crate::record::ClientId;
@@ -87,9 +86,6 @@ impl TaskHandler {
             let seen = HeaderValue::from_static("location, retry-after");
             let name = header::ACCESS_CONTROL_EXPOSE_HEADERS;
             reply.headers_mut().insert(name, seen);
-        }
-        if request.method() == Method::HEAD {
-            without_body(&mut reply);
         }
         reply
     }

@@ -7,6 +7,7 @@ mod groups;
 mod issuer;
 mod large;
 mod limits;
+mod methods;
 mod presence;
 mod protocol;
 pub(crate) mod rig;

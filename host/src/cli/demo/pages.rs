@@ -3,7 +3,7 @@
 use super::settings::Transform;
 use super::source::{CLIENTS, Counts, types};
 use crate::http::{
-    BoxFuture, Incoming, Method, Reply, Request, StatusCode, header, html, json, text,
+    BoxFuture, Incoming, Method, Reply, Request, StatusCode, html, json, not_allowed, text,
 };
 use crate::pipeline::Swapper;
 use crate::sse::Extra;
@@ -51,23 +51,20 @@ impl Pages {
     }
 
     fn answer(self: &Arc<Pages>, request: &Request<Incoming>) -> Option<BoxFuture<Reply>> {
-        let expected = match request.uri().path() {
-            "/" | "/demo/state" | "/demo/config" => Method::GET,
-            "/demo/swap" => Method::POST,
-            _ => return None,
-        };
-        if request.method() != expected {
-            return now(wrong_method(&expected));
-        }
-        match request.uri().path() {
+        let (path, method) = (request.uri().path(), request.method());
+        let is_read = matches!(*method, Method::GET | Method::HEAD);
+        match path {
+            "/" | "/demo/state" | "/demo/config" if !is_read => now(not_allowed("GET, HEAD")),
+            "/demo/swap" if method != Method::POST => now(not_allowed("POST")),
             "/" => now(html(PAGE)),
             "/demo/state" => now(json(StatusCode::OK, &self.state())),
             "/demo/config" => now(text(StatusCode::OK, self.config.clone())),
-            _ if is_cross_site(request) => now(text(
+            "/demo/swap" if is_cross_site(request) => now(text(
                 StatusCode::FORBIDDEN,
                 "only the demo's own page may swap\n",
             )),
-            _ => Some(Box::pin(swap(self.clone()))),
+            "/demo/swap" => Some(Box::pin(swap(self.clone()))),
+            _ => None,
         }
     }
 
@@ -132,14 +129,6 @@ async fn swap(pages: Arc<Pages>) -> Reply {
 
 fn now(reply: Reply) -> Option<BoxFuture<Reply>> {
     Some(Box::pin(std::future::ready(reply)))
-}
-
-fn wrong_method(expected: &Method) -> Reply {
-    let mut reply = text(StatusCode::METHOD_NOT_ALLOWED, format!("use {expected}\n"));
-    if let Ok(allow) = header::HeaderValue::from_str(expected.as_str()) {
-        reply.headers_mut().insert(header::ALLOW, allow);
-    }
-    reply
 }
 
 /// Whether another site's page sent it. Browsers say so

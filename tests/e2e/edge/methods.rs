@@ -1,0 +1,53 @@
+//! HEAD, and what an answer 405 allows, on the admin listener; the streams' own are in `protocol`.
+
+use super::rig::Edge;
+use millstream_tests::{Response, request};
+
+fn ask(edge: &Edge, method: &str, path: &str) -> Response {
+    request(method, &edge.daemon.admin(), path, &[], b"").unwrap()
+}
+
+const READ: [&str; 5] = [
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/v1/clients",
+    "/v1/clients/ada",
+];
+
+#[test]
+fn head_is_answered_as_get_is_without_the_body() {
+    let edge = Edge::start();
+    for path in READ {
+        let (get, head) = (ask(&edge, "GET", path), ask(&edge, "HEAD", path));
+        assert_eq!((head.status, get.status), (200, 200), "{path}");
+        assert_eq!(
+            head.header("content-type"),
+            get.header("content-type"),
+            "{path}"
+        );
+        assert!(head.body.is_empty() && !get.body.is_empty(), "{path}");
+        let length = head.header("content-length").unwrap();
+        assert_ne!(length, "0", "{path}: of what GET would have answered");
+    }
+}
+
+#[test]
+fn a_method_that_is_refused_is_told_which_are_allowed() {
+    let edge = Edge::start();
+    let allowed = |method: &str, path: &str| {
+        let answer = ask(&edge, method, path);
+        assert_eq!(answer.status, 405, "{method} {path}");
+        answer.header("allow").unwrap_or_default().to_owned()
+    };
+    for path in READ {
+        for method in ["POST", "PUT", "DELETE"] {
+            assert_eq!(allowed(method, path), "GET, HEAD", "{method} {path}");
+        }
+    }
+    for method in ["GET", "HEAD"] {
+        assert_eq!(allowed(method, "/v1/clients/ada/disconnect"), "POST");
+        assert_eq!(allowed(method, "/v1/clients/ada/stream"), "DELETE");
+    }
+    assert_eq!(ask(&edge, "POST", "/no-such-path").status, 404);
+}
