@@ -9,6 +9,7 @@ mod demo;
 mod dlq;
 mod edge;
 mod exit;
+mod filter;
 mod kafka;
 mod local;
 mod missing;
@@ -160,27 +161,27 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Run { config, role } => {
             let role = role.into();
             let settings = config::load(&config, role)?;
-            start_logging("info,librdkafka=warn");
+            start_logging("info,librdkafka=warn")?;
             local::files(&settings, role, &config)?;
             let ended = run::run(settings, config.clone(), role);
             ended.map_err(|error| local::of_plugins(&config, error))
         }
         Command::Demo { listen, rate } => {
-            start_logging(demo::LOGS);
+            start_logging(demo::LOGS)?;
             demo::demo(listen, rate)
         }
         Command::Config {
             command: ConfigCommand::Check { config, role },
         } => {
-            start_logging("warn");
+            start_logging("warn")?;
             check(&config, role.into())
         }
         Command::Offsets { command } => {
-            start_logging("warn,librdkafka=error");
+            start_logging("warn,librdkafka=error")?;
             offsets::run(command)
         }
         Command::Dlq { command } => {
-            start_logging("warn,librdkafka=error");
+            start_logging("warn,librdkafka=error")?;
             dlq::run(command)
         }
         Command::Topic { command } => quietly(|| kafka::topic::run(command)),
@@ -208,16 +209,15 @@ fn check(config: &Path, role: Role) -> anyhow::Result<()> {
 /// For commands whose errors say all: librdkafka's own words are only for who
 /// asks for them (`RUST_LOG=librdkafka=debug`).
 fn quietly(command: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
-    start_logging("error,librdkafka=off");
+    start_logging("error,librdkafka=off")?;
     command()
 }
 
 /// Logs to standard error; `RUST_LOG` chooses what.
-fn start_logging(default: &str) {
-    use tracing_subscriber::EnvFilter;
+fn start_logging(default: &str) -> anyhow::Result<()> {
     use tracing_subscriber::layer::SubscriberExt;
     use tracing_subscriber::util::SubscriberInitExt;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let filter = filter::of_env(default)?;
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(|| Line)
         // It would say its own errors with `eprintln!`, which panics.
@@ -231,4 +231,5 @@ fn start_logging(default: &str) {
     // Without its thread lines are limited all the same, and nobody tells how many.
     let limit = log::Limit::start().unwrap_or_default();
     limited.with(limit).with(lines).init();
+    Ok(())
 }

@@ -5,6 +5,7 @@ mod absent;
 mod configs;
 mod environment;
 mod local;
+mod log_filter;
 mod records;
 mod secrets;
 mod tombstones;
