@@ -3,6 +3,7 @@
 use super::keys::{self, Key};
 use super::settings::Algorithm;
 use crate::fetch::Address;
+use crate::record::byte_order_mark;
 use anyhow::{Context, bail, ensure};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{DecodingKey, DecodingKeyKind};
@@ -40,7 +41,8 @@ fn read_if(
     set: &[u8],
     may: impl Fn(&Key) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<Key>> {
-    let set: Value = serde_json::from_slice(set).ok().context("it is no JSON")?;
+    let why = byte_order_mark(set).unwrap_or("it is no JSON");
+    let set: Value = serde_json::from_slice(set).ok().context(why)?;
     let list = set.get("keys").and_then(Value::as_array);
     let list = list.context("it is no JWK set: {\"keys\": [...]}")?;
     let n = list.len();

@@ -2,6 +2,7 @@
 
 use super::edge::Edge;
 use super::local;
+use super::missing::look_for;
 use crate::admin::{AdminHandler, Condition, Part, PrometheusHandle, install_metrics, keep_up};
 use crate::config::{Role, Settings};
 use crate::http::{Listener, ListenerSettings, NamedHere};
@@ -132,6 +133,7 @@ impl Daemon {
                 config,
             )?));
             pipelines = started;
+            pipelines.iter().for_each(look_for_topics);
         }
         *lock(&readiness.pipelines) = Some(pipelines);
         let pages = extras.pages.zip(swapper.clone());
@@ -242,6 +244,14 @@ fn start_pipelines(
         .map(start)
         .collect::<anyhow::Result<_>>()?;
     Ok((pipelines, loader))
+}
+
+/// Kafka's client only says that a topic is not there, and not which.
+fn look_for_topics(pipeline: &Pipeline) {
+    for topic in pipeline.topics() {
+        let topic = topic.clone();
+        tokio::spawn(look_for("[[pipeline]] topics", topic, pipeline.has_topic()));
+    }
 }
 
 impl Readiness {

@@ -1,5 +1,6 @@
-//! Topics that are written to and are not there.
+//! Topics that are named and are not there.
 
+use crate::ingest::making;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::spawn_blocking;
@@ -8,8 +9,8 @@ use tokio::time::sleep;
 /// Between two looks.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// Says it where Kafka has no `topic`, and then when it has: what goes there is
-/// refused record by record, and each of them only says that it took too long.
+/// Says it where Kafka has no `topic`, and then when it has. What goes there is refused record by
+/// record, and each of them only says that it took too long; what reads it waits.
 /// `key` is where its name is configured; `has` may block.
 pub(super) async fn look_for<H>(key: &'static str, topic: String, has: H)
 where
@@ -27,8 +28,8 @@ where
                 said = true;
                 tracing::error!(
                     topic,
-                    "there is no topic {topic}, which {key} names; \
-                     `millstream topic create {topic}` makes it"
+                    "there is no topic {topic}, which {key} names; {}",
+                    making(&topic)
                 );
             }
             Some(false) | None => {}

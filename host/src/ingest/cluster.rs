@@ -2,7 +2,7 @@
 
 use super::admin;
 use super::context::Context;
-use super::{KafkaSettings, Partitions, Start};
+use super::{KafkaSettings, Partitions, Start, no_topic};
 use crate::record::TopicPartition;
 use anyhow::Context as _;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -99,7 +99,7 @@ impl Cluster {
         let metadata = metadata.with_context(|| format!("asking Kafka for the topic {topic}"))?;
         let found = metadata.topics().iter().find(|found| found.name() == topic);
         let found = found.filter(|found| found.error().is_none());
-        let found = found.with_context(|| format!("Kafka has no topic {topic}"))?;
+        let found = found.with_context(|| no_topic(topic))?;
         let partition = |p: &rdkafka::metadata::MetadataPartition| TopicPartition {
             topic: topic.into(),
             partition: p.id(),

@@ -1,7 +1,7 @@
 //! What librdkafka calls back.
 
 use super::Partitions;
-use crate::record::TopicPartition;
+use crate::record::{self, TopicPartition};
 use metrics::counter;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -138,7 +138,8 @@ impl Context {
         let lost = consumer.assignment_lost();
         let partitions = partitions_of(list);
         if lost {
-            tracing::warn!(?partitions, "partitions were lost to the group");
+            let partitions = record::partitions(&partitions);
+            tracing::warn!(partitions, "partitions were lost to the group");
         }
         let done = self.partitions.revoked(&partitions, lost);
         if !lost && !done.is_empty() {

@@ -8,6 +8,7 @@
 //! rdkafka, with the tools in `kafka`, which share `alias`, `ask`,
 //! `headers` and `produce`.
 
+mod absent;
 mod admin;
 pub(crate) mod alias;
 pub(crate) mod ask;
@@ -24,6 +25,7 @@ pub(crate) mod produce;
 mod settings;
 mod starts;
 
+pub use absent::{making, no_topic};
 pub use cluster::Cluster;
 pub use consumer::{Ingest, IngestOptions};
 pub use courier::{Courier, NotAcknowledged};
@@ -33,6 +35,7 @@ pub use produce::Placing;
 pub use settings::{KafkaSettings, PropertyError, check_property};
 
 use crate::record::TopicPartition;
+use std::fmt;
 
 /// Where a partition begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +44,15 @@ pub enum Start {
     At(i64),
     /// Not at all, for this reason: it is held, and nothing of it is read.
     Halted(String),
+}
+
+impl fmt::Display for Start {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Start::At(offset) => write!(f, "offset {offset}"),
+            Start::Halted(why) => write!(f, "halted: {why}"),
+        }
+    }
 }
 
 /// What ingest asks of the pipeline. Called on ingest's own threads.

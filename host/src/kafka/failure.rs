@@ -1,6 +1,7 @@
 //! What can go wrong, in words that say what to do about it.
 
 use crate::ingest::ask::Code;
+use crate::ingest::making;
 use rdkafka::error::RDKafkaErrorCode;
 use std::fmt;
 use thiserror::Error;
@@ -66,6 +67,19 @@ pub enum Failure {
         group: String,
         /// How many they are.
         members: usize,
+    },
+    /// The group is a pipeline's.
+    #[error(
+        "the group {group} is a Millstream pipeline's, which reads {topic} from where its ledger \
+         says: resetting the group changes nothing. Stop the pipeline, then `millstream offsets \
+         set --topic {topic} --to ...` (`group reset --force` is for another program that takes \
+         over the group)"
+    )]
+    Ledger {
+        /// The group.
+        group: String,
+        /// The first topic of which this is so.
+        topic: String,
     },
     /// The group's coordinator is not there yet; it soon will be.
     #[error("can't {what}: Kafka is just starting or moving the group's coordinator; try again")]
@@ -227,9 +241,10 @@ fn like(nearest: Option<&str>) -> String {
 }
 
 fn absent_topic(topic: &str, nearest: Option<&str>) -> String {
+    let making = making(topic);
     match nearest {
-        Some(name) => format!("; did you mean {name}? `millstream topic create {topic}` makes it"),
-        None => format!("; `millstream topic create {topic}` makes it"),
+        Some(name) => format!("; did you mean {name}? {making}"),
+        None => format!("; {making}"),
     }
 }
 

@@ -3,10 +3,11 @@
 use super::call::{Owned, PATIENCE, error, list, name};
 use super::failure::{Doing, nearest};
 use super::group_answers::{described, group_result, state};
-use super::offsets::{Offsets, entry};
+use super::offsets::{Offsets, entry, metadata};
 use super::{Connection, Failure};
 use crate::ingest::ask::{Code, Op, text};
 use rdkafka::bindings as sys;
+use std::collections::BTreeSet;
 use std::ffi::c_char;
 use std::ptr;
 use std::time::{Duration, Instant};
@@ -84,6 +85,17 @@ pub struct Listing {
     pub broken: Option<Failure>,
 }
 
+/// What the daemon commits with each offset begins so (`pipeline/mark.rs`).
+const MARK: &[u8] = b"millstream ";
+
+/// What a group has committed.
+#[derive(Default)]
+pub(super) struct Committed {
+    pub offsets: Offsets,
+    /// Topics of which a pipeline's ledger says where the group is.
+    pub ledgers: BTreeSet<String>,
+}
+
 impl Connection {
     /// All groups that we may see.
     ///
@@ -119,7 +131,7 @@ impl Connection {
     /// When there is none of this name, or it may not be looked at.
     pub fn group(&self, group: &str) -> Result<Group, Failure> {
         let mut found = settled(|| self.members(group))?;
-        let committed = settled(|| self.committed(group))?;
+        let committed = settled(|| self.committed(group))?.offsets;
         if committed.is_empty() && found.members.is_empty() && found.state != "Empty" {
             return Err(self.no_group(group));
         }
@@ -159,7 +171,7 @@ impl Connection {
     }
 
     /// Where a group has committed.
-    pub(super) fn committed(&self, group: &str) -> Result<Offsets, Failure> {
+    pub(super) fn committed(&self, group: &str) -> Result<Committed, Failure> {
         let doing = doing("ask for the offsets of", "Describe", group);
         let text = name(group, &doing)?;
         // SAFETY: the question is ours until after the call, which copies it;
@@ -184,8 +196,15 @@ impl Connection {
                 Err((Code::RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND, _)) => &[],
                 found => found.map_err(|(code, why)| doing.failed(code, &why))?,
             };
-            let committed = offsets.iter().filter(|found| found.offset >= 0);
-            committed.map(|found| entry(found, &doing)).collect()
+            let mut committed = Committed::default();
+            for found in offsets.iter().filter(|found| found.offset >= 0) {
+                let (partition, offset) = entry(found, &doing)?;
+                if metadata(found).starts_with(MARK) {
+                    committed.ledgers.insert(partition.0.clone());
+                }
+                committed.offsets.insert(partition, offset);
+            }
+            Ok(committed)
         }
     }
 

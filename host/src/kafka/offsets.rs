@@ -189,6 +189,12 @@ pub(super) fn entry(
     }
 }
 
+/// What was committed beside the offset.
+pub(super) fn metadata(found: &sys::rd_kafka_topic_partition_t) -> &[u8] {
+    // SAFETY: it has so many bytes, or none, and lives as long as the entry.
+    unsafe { call::list(found.metadata.cast::<u8>(), found.metadata_size) }
+}
+
 /// The entries of a list.
 ///
 /// # Safety

@@ -18,6 +18,8 @@ pub struct Wanted {
     pub partitions: Vec<i32>,
     /// Where to.
     pub to: Place,
+    /// Though a pipeline's ledger says where the group is.
+    pub force: bool,
 }
 
 /// Where a group goes on in a partition.
@@ -37,8 +39,8 @@ impl Connection {
     /// Moves a group, or only says what would be moved.
     ///
     /// # Errors
-    /// When the group has members, or there is nothing to move, or Kafka has
-    /// something against it.
+    /// When the group has members, or a pipeline reads with it, or there is nothing to move, or
+    /// Kafka has something against it.
     pub fn reset(&self, wanted: &Wanted, dry_run: bool) -> Result<Vec<Move>, Failure> {
         let group = &wanted.group;
         let members = settled(|| self.members(group))?.members.len();
@@ -47,7 +49,14 @@ impl Connection {
             return Err(Failure::Active { group, members });
         }
         let committed = settled(|| self.committed(group))?;
-        let which = self.which(wanted, &committed)?;
+        let which = self.which(wanted, &committed.offsets)?;
+        let mut ledgers = which.iter().map(|(topic, _)| topic);
+        if let Some(topic) = ledgers.find(|topic| committed.ledgers.contains(*topic))
+            && !wanted.force
+        {
+            let (group, topic) = (group.clone(), topic.clone());
+            return Err(Failure::Ledger { group, topic });
+        }
         let targets = self.offsets_of(&which, wanted.to)?;
         if targets.is_empty() {
             let why = "the topics that it has read are gone";
@@ -57,7 +66,7 @@ impl Connection {
             settled(|| self.commit_for(group, &targets))?;
         }
         let moved = |((topic, partition), to): ((String, i32), i64)| {
-            let from = committed.get(&(topic.clone(), partition)).copied();
+            let from = committed.offsets.get(&(topic.clone(), partition)).copied();
             Move {
                 topic,
                 partition,

@@ -126,6 +126,17 @@ impl Pipeline {
         &self.shared.settings.name
     }
 
+    /// The topics that it reads.
+    pub fn topics(&self) -> &[String] {
+        &self.shared.settings.topics
+    }
+
+    /// Asks Kafka for a topic, and may block; `None` where it does not say.
+    pub fn has_topic(&self) -> impl Fn(&str) -> Option<bool> + Clone + Send + Sync + 'static {
+        let outbox = self.shared.outbox.clone();
+        move |topic| outbox.has_topic(topic)
+    }
+
     /// What a swap needs of it.
     fn shared(&self) -> Arc<Shared> {
         self.shared.clone()

@@ -8,7 +8,7 @@ use super::lane::LaneState;
 use super::shared::lock;
 use super::signal::Signal;
 use crate::ingest::{Cluster, Feed, Partitions, Start};
-use crate::record::TopicPartition;
+use crate::record::{self, TopicPartition};
 use crate::store::{Ledger, LedgerKey};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -87,7 +87,7 @@ impl Partitions for PipelinePartitions {
         let door = &self.doors[(worker % self.doors.len() as u64) as usize];
         let signal = door.signal.clone();
         feed.on_records(move || signal.ring());
-        tracing::info!(pipeline = self.shared.settings.name, %partition, ?start, "assigned");
+        tracing::info!(pipeline = self.shared.settings.name, %partition, %start, "assigned");
         let ledger = lock(&self.opened).remove(&partition).unwrap_or_default();
         let key = LedgerKey::new(&self.shared.settings.group, partition.clone());
         let state = Arc::new(LaneState::new(key, ledger.topic_id));
@@ -125,7 +125,7 @@ impl Partitions for PipelinePartitions {
         if !going.is_empty() {
             tracing::info!(
                 pipeline = self.shared.settings.name,
-                ?partitions,
+                partitions = record::partitions(partitions),
                 lost,
                 "revoked"
             );

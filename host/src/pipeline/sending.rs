@@ -5,7 +5,7 @@ use super::letters::counted;
 use super::omitted::Omission;
 use super::signal::Signal;
 use crate::config::PipelineSettings;
-use crate::ingest::{Outbox, Place, Receipts, Sending, Undelivered};
+use crate::ingest::{Outbox, Place, Receipts, Sending, Undelivered, making};
 use crate::log::Short;
 use crate::record::{Batch, Failure, Outgoing};
 use std::sync::Arc;
@@ -228,14 +228,17 @@ impl Sent {
     }
 
     fn refused(&self, why: &Undelivered) -> Refused {
+        let topic = self.outgoing.topic.clone();
+        let no_letter_topic = why.no_topic && matches!(self.kind, Kind::DeadLetter(..));
         let hint = match why.too_large {
-            true => " (raise max.message.bytes of the topic)",
-            false => "",
+            true => " (raise max.message.bytes of the topic)".into(),
+            false if why.no_topic && !no_letter_topic => format!("; {}", making(&topic)),
+            false => String::new(),
         };
         Refused {
-            topic: self.outgoing.topic.clone(),
+            topic,
             why: format!("{}{hint}", why.why),
-            no_letter_topic: why.no_topic && matches!(self.kind, Kind::DeadLetter(..)),
+            no_letter_topic,
         }
     }
 

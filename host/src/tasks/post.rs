@@ -6,7 +6,7 @@ use crate::access::Cors;
 use crate::http::{
     BodyError, Incoming, Reply, Request, StatusCode, discard_body, header, problem, read_body,
 };
-use crate::record::ClientId;
+use crate::record::{ClientId, byte_order_mark};
 use crate::store::Repeat;
 use bytes::Bytes;
 use header::HeaderMap;
@@ -90,6 +90,9 @@ impl TaskHandler {
         let most = self.settings.max_body;
         let body = read_body(body, most, BODY).await;
         let body = body.map_err(|error| Box::new(unread(error, most)))?;
+        if let Some(mark) = byte_order_mark(&body) {
+            return Err(bad(&format!("the body is no JSON: {mark}")));
+        }
         std::str::from_utf8(&body).map_err(|_| bad("the body is not UTF-8"))?;
         let valid: Result<IgnoredAny, _> = serde_json::from_slice(&body);
         valid.map_err(|error| bad(&format!("the body is no JSON: {error}")))?;

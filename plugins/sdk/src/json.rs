@@ -13,6 +13,9 @@ pub fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Failure> {
             true => bytes.len(),
             false => byte_of(bytes, e.line(), e.column()),
         };
+        if let Some(mark) = mark(bytes) {
+            return Failure::malformed(format!("not the JSON that was expected: {mark}"));
+        }
         let message = e.to_string();
         let why = message
             .rsplit_once(" at line ")
@@ -25,6 +28,19 @@ pub fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Failure> {
             "not the JSON that was expected: {why}, at byte {at}{hint}"
         ))
     })
+}
+
+/// What some programs write before a text; JSON must not have it (RFC 8259, section 8.1).
+fn mark(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xef, 0xbb, 0xbf, ..] => Some(
+            "it begins with a byte order mark (EF BB BF), which whoever writes it must leave out",
+        ),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+            Some("it begins with the byte order mark of UTF-16, and JSON is UTF-8")
+        }
+        _ => None,
+    }
 }
 
 /// serde_json counts lines and columns from 1; column 0 is the line's end.
@@ -50,6 +66,9 @@ mod tests {
         assert_eq!(at("[1 x]"), Err(expected.into()));
         assert!(at("[1,\n\n x]").is_err_and(|m| m.ends_with("at byte 6")));
         assert!(at("").is_err_and(|m| m.ends_with("at byte 0")));
+        let of = |bytes: &[u8]| parse::<Vec<u32>>(bytes).expect_err("marked").message;
+        assert!(of(b"\xef\xbb\xbf[1]").contains("it begins with a byte order mark (EF BB BF)"));
+        assert!(of(b"\xff\xfe[\x001\x00]\x00").contains("the byte order mark of UTF-16"));
         assert!(at("[1,").is_err_and(|m| m.contains("EOF") && m.ends_with("at byte 3")));
     }
 }

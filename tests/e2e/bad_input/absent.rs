@@ -106,6 +106,32 @@ fn while_redis_is_gone_records_wait_and_none_becomes_a_dead_letter() {
 }
 
 #[test]
+fn a_topic_that_is_not_there_is_named_with_the_command_that_makes_it() {
+    let (topic, prefix) = (unique("not-there"), unique("not-there"));
+    let (kafka, redis) = (&servers().kafka, &servers().redis);
+    let text = config(&kafka.bootstrap(), &redis.url(), &topic, &prefix);
+    let daemon = Daemon::builder(&text).start();
+    let make = format!("`millstream topic create {topic}` makes it");
+    let error = daemon.wait_log(&make, LONG);
+    assert!(error.contains("[[pipeline]] topics names"), "{error}");
+    let path = scratch_dir("config").join("millstream.toml");
+    fs::write(&path, &text).unwrap();
+    let place = format!("{topic}-none/0/0");
+    for command in [
+        &["offsets", "show"][..],
+        &["dlq", "list", "--topic", &topic],
+        &["dlq", "show", &place],
+    ] {
+        let mut said = Command::new(Daemon::program());
+        let output = said.args(command).arg("-c").arg(&path).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains("`millstream topic create"), "{error}");
+    }
+    kafka.create_topic_named(&topic, 1, &[]);
+    daemon.wait_log("the topic of [[pipeline]] topics is there", LONG);
+}
+
+#[test]
 fn offsets_of_a_kafka_or_redis_that_is_not_there_name_its_address() {
     let path = scratch_dir("config").join("millstream.toml");
     let kafka = servers().kafka.bootstrap();

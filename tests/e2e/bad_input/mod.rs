@@ -6,6 +6,7 @@ mod configs;
 mod environment;
 mod local;
 mod log_filter;
+mod marks;
 mod records;
 mod secrets;
 mod tombstones;

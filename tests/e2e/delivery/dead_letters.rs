@@ -31,7 +31,8 @@ fn where_it_may_not_be_made_the_partition_waits_for_it() {
     let (text, topic, prefix) = setup(10, "create-dead-letter-topics = false");
     let daemon = Daemon::builder(&text).start();
     let dead = format!("{topic}-dlq");
-    println!("{}", wait_said(&daemon, &["does not take a record", &dead]));
+    let make = format!("`millstream topic create {dead}`");
+    println!("{}", wait_said(&daemon, &["does not take a record", &make]));
     assert!(
         offsets(&servers().redis, &prefix).is_empty(),
         "the ledger waits"
@@ -53,7 +54,8 @@ fn a_topic_that_a_route_names_is_not_made_and_one_for_letters_beside_it_is() {
     let daemon = Daemon::builder(&text).start();
     let made = daemon.wait_log("made a topic for dead letters", LONG);
     assert!(made.contains(&format!("{topic}-dlq")), "{made}");
-    wait_said(&daemon, &["does not take a record", &copies]);
+    let make = format!("`millstream topic create {copies}` makes it");
+    wait_said(&daemon, &["does not take a record", &make]);
     assert!(offsets(redis, &prefix).is_empty(), "the ledger waits");
     // Fails where there is one.
     kafka.create_topic_named(&copies, 1, &[]);

@@ -18,7 +18,7 @@ type Case<'a> = (
 fn what_is_no_task_is_refused_and_says_why() {
     let gateway = Gateway::start();
     let long = "k".repeat(256);
-    let cases: [Case; 17] = [
+    let cases: [Case; 18] = [
         (
             "POST",
             "/v1/tasks?client=ada",
@@ -37,6 +37,14 @@ fn what_is_no_task_is_refused_and_says_why() {
         ),
         ("POST", "/v1/tasks?client=ada", &[JSON], b"", 400, "no JSON"),
         ("POST", "/v1/tasks?client=ada", &[JSON], b"{", 400, "line 1"),
+        (
+            "POST",
+            "/v1/tasks?client=ada",
+            &[JSON],
+            b"\xef\xbb\xbf{}",
+            400,
+            "a byte order mark",
+        ),
         (
             "POST",
             "/v1/tasks?client=ada",

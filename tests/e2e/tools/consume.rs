@@ -2,7 +2,8 @@
 
 use super::{LONG, Running, USAGE, produce_lines, run, run_at};
 use millstream_tests::{
-    Daemon, Kafka, Message, create_topic, produce, read_all, servers, unique, wait_until,
+    Daemon, Kafka, Log, Message, Process, create_topic, find_program, produce, read_all, servers,
+    unique, wait_until,
 };
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -44,6 +45,37 @@ fn it_begins_and_ends_where_it_is_told() {
     ] {
         run(&[&["consume", &topic], wrong].concat()).failed(USAGE);
     }
+}
+
+/// Runs a command as on a terminal.
+const TERMINAL: &str =
+    "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+
+#[test]
+fn on_a_terminal_it_says_that_it_waits_for_new_records() {
+    let topic = create_topic("waits", 1);
+    produce_lines(&topic, "old\n");
+    let mut command = Process::command(&find_program("python3"));
+    command.args(["-c", TERMINAL]).arg(Daemon::program());
+    command.args(["consume", &topic, "--max", "1"]);
+    let servers = servers().kafka.bootstrap();
+    command.env("MILLSTREAM_BOOTSTRAP_SERVERS", &servers);
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let process = Process::start(command);
+    let out = Log::of(process.take_stdout().unwrap());
+    let says = format!(
+        "millstream: waiting for new records in {topic} (Ctrl-C ends); --from-beginning reads \
+         those that are there"
+    );
+    wait_until("it says that it waits", LONG, || out.find(&says));
+    produce_lines(&topic, "new\n");
+    wait_until("it ends", LONG, || process.exit_status());
+    wait_until("the record", LONG, || out.find("new"));
+    let piped = Running::start(&["consume", &topic, "--offset", "1", "--max", "2"]);
+    piped.wait_lines(1);
+    produce_lines(&topic, "newer\n");
+    piped.wait_lines(2);
+    assert_eq!(piped.err.tail(10), "", "nobody reads it");
 }
 
 #[test]

@@ -2,6 +2,9 @@
 
 use super::{LONG, Running, USAGE, produce_lines, run};
 use millstream_tests::{Message, create_topic, produce, servers, unique, wait_until};
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::{Offset, TopicPartitionList};
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -130,6 +133,33 @@ fn a_group_that_never_read_may_be_told_where_to_begin() {
     run(&["group", "reset", &group, "--to", "3", "--topic", &topic]).done();
     let read = run(&["consume", &topic, "-g", &group, "-e"]).done();
     assert_eq!(read, "3\n4\n");
+}
+
+/// The mark is what a daemon commits beside its offsets.
+#[test]
+fn the_group_of_a_pipeline_is_not_reset_in_vain() {
+    let (topic, group) = setup();
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", servers().kafka.bootstrap())
+        .set("group.id", &group)
+        .create()
+        .unwrap();
+    let mut list = TopicPartitionList::new();
+    let mut element = list.add_partition(&topic, 0);
+    element.set_offset(Offset::Offset(4)).unwrap();
+    element.set_metadata("millstream cluster topic");
+    consumer.commit(&list, CommitMode::Sync).unwrap();
+    for more in [&[][..], &["--dry-run"], &["--topic", &topic]] {
+        let reset = [&["group", "reset", &group, "--to", "earliest"], more].concat();
+        let error = run(&reset).failed(1);
+        let says = format!("which reads {topic} from where its ledger says");
+        assert!(error.contains(&says), "{error}");
+        let command = format!("`millstream offsets set --topic {topic} --to ...`");
+        assert!(error.contains(&command), "{error}");
+    }
+    assert_eq!(committed(&group), [4, 5], "nothing was done");
+    run(&["group", "reset", &group, "--to", "earliest", "--force"]).done();
+    assert_eq!(committed(&group), [0, 0]);
 }
 
 #[test]

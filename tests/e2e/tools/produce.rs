@@ -149,6 +149,12 @@ fn a_wrong_line_of_json_is_named_and_what_was_before_it_is_sent() {
     assert!(error.contains("line 3: unknown field `vlaue`"), "{error}");
     assert!(error.contains("1 record (1 B) acknowledged"), "{error}");
     assert_eq!(read_all(&topic).len(), 1);
+    let marked = b"\xef\xbb\xbf{\"value\":\"a\"}\n";
+    let error = produce(&topic, &["--format", "json"], marked).failed(1);
+    assert!(
+        error.contains("line 1: it begins with a byte order mark"),
+        "{error}"
+    );
 }
 
 #[test]

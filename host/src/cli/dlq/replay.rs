@@ -6,6 +6,7 @@ use super::report::{self, Told};
 use crate::cli::exit::Usage;
 use crate::cli::output;
 use crate::config::PipelineSettings;
+use crate::ingest::no_topic;
 use crate::pipeline::offsets::check_store;
 use crate::pipeline::replay::{Letter, Replayer, Rules};
 use anyhow::bail;
@@ -66,7 +67,7 @@ pub(super) fn replay(arguments: &ReplayArguments) -> anyhow::Result<()> {
     if let Some(to) = &arguments.to
         && !letters.has_topic(to)?
     {
-        bail!("Kafka has no topic {to}");
+        bail!(no_topic(to));
     }
     let rules = arguments.rules();
     let mut replayer = Replayer::open(&settings, pipeline, rules, letters.stop())?;

@@ -6,6 +6,7 @@ use super::{Configured, bytes, time};
 use crate::cli::exit::Usage;
 use crate::cli::kafka::wire;
 use crate::config::{self, Role};
+use crate::ingest::no_topic;
 use crate::kafka::scan::{Look, Range, Scan};
 use crate::pipeline::replay::{Letter, Omitted};
 use crate::record::OwnedRecord;
@@ -47,7 +48,7 @@ impl Show {
             since: None,
         };
         if !scan.add(topic, &range)? {
-            bail!("Kafka has no topic {topic}");
+            bail!(no_topic(topic));
         }
         let record = first(&mut scan)?
             .with_context(|| format!("there is no record at {topic}/{partition}/{offset}"))?;

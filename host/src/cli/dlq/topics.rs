@@ -3,6 +3,7 @@
 use super::choice::Choice;
 use crate::cli::output;
 use crate::config::PipelineSettings;
+use crate::ingest::no_topic;
 use crate::kafka::scan::Scan;
 use crate::pipeline::letter_topics;
 use anyhow::bail;
@@ -27,7 +28,7 @@ pub(super) fn add(
     let named: BTreeSet<&String> = choice.topic.iter().collect();
     for topic in named {
         if !scan.add(topic, &range)? {
-            bail!("Kafka has no topic {topic}");
+            bail!(no_topic(topic));
         }
     }
     if !choice.topic.is_empty() {

@@ -4,7 +4,7 @@
 //! not, and `null` where they are absent; headers keep their order and repeat.
 
 use crate::ingest::Placing;
-use crate::record::{Headers, OwnedRecord};
+use crate::record::{Headers, OwnedRecord, byte_order_mark};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -124,6 +124,9 @@ fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Bytes>, D
 /// # Errors
 /// What is wrong with it.
 pub(super) fn of_json(line: &[u8]) -> Result<Written, String> {
+    if let Some(mark) = byte_order_mark(line) {
+        return Err(mark.into());
+    }
     let line: Line = serde_json::from_slice(line).map_err(|error| match error.column() {
         0 => error.to_string(),
         at => {
@@ -177,6 +180,7 @@ mod tests {
         assert!(wrong(r#"{"value":1}"#).contains("expected a string, null"));
         assert!(wrong(r#"{"value":{"base64":"?"}}"#).contains("expected a string, null"));
         assert!(wrong("hello").contains("column 1"));
+        assert!(wrong("\u{feff}{\"value\":null}").contains("a byte order mark"));
         let read = of_json(br#"{"value":null}"#).expect("a tombstone");
         assert_eq!((read.key, read.value), (None, None));
     }

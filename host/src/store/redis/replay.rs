@@ -205,7 +205,7 @@ impl RedisWriter {
         }
         tracing::error!(
             group,
-            ?sources,
+            records = sources.join(" "),
             "Redis refused these records and does not forget that they were replayed: \
              their letters need `millstream dlq replay --force`"
         );

@@ -1,5 +1,6 @@
 //! `millstream consume`.
 
+mod quiet;
 mod show;
 
 use super::reach::Reach;
@@ -7,6 +8,7 @@ use super::stop::Stop;
 use super::{delimiter, exit, output, place, time};
 use crate::kafka::{Begin, Place, Reader, Reading, Step};
 use clap::{Args, ValueEnum};
+use quiet::Quiet;
 use show::Show;
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
@@ -138,6 +140,7 @@ pub(in crate::cli) fn run(arguments: &ConsumeArguments) -> anyhow::Result<()> {
         printed: 0,
         pending: BTreeMap::new(),
         warned: false,
+        quiet: Quiet::of(arguments),
     };
     let done = printing.all(arguments, &stop);
     let Printing { reader, out, .. } = printing;
@@ -159,6 +162,7 @@ struct Printing<W: Write> {
     /// The next offsets, of what is in `out` and not written yet.
     pending: BTreeMap<i32, i64>,
     warned: bool,
+    quiet: Quiet,
 }
 
 impl<W: Write> Printing<W> {
@@ -184,6 +188,7 @@ impl<W: Write> Printing<W> {
                 Step::Nothing => {
                     self.flush()?;
                     self.warn();
+                    self.quiet.say(self.printed);
                 }
                 Step::End => break,
             }

@@ -17,7 +17,7 @@ pub(in crate::cli) enum GroupCommand {
     Describe(describe::Describe),
     /// Says where a group goes on. It must have no members meanwhile.
     ///
-    /// Pipelines of Millstream itself go by their ledger: for those it is
+    /// Pipelines of Millstream itself read from where their ledger says: for those it is
     /// `millstream offsets set`.
     Reset(reset::Reset),
 }

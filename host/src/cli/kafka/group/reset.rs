@@ -25,6 +25,9 @@ pub(in crate::cli) struct Reset {
     /// Shows what would be done, and does nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Resets the group of a Millstream pipeline, too: for another program that takes it over.
+    #[arg(long)]
+    force: bool,
     /// A line of JSON a partition.
     #[arg(long)]
     json: bool,
@@ -42,6 +45,7 @@ pub(super) fn run(arguments: &Reset) -> anyhow::Result<()> {
         topic: arguments.topic.clone(),
         partitions: arguments.partition.clone(),
         to: arguments.to,
+        force: arguments.force,
     };
     let connection = arguments.reach.connect()?;
     let moves = connection.reset(&wanted, arguments.dry_run)?;

@@ -1,0 +1,17 @@
+//! Byte order marks: what editors and shells of Windows put before a text.
+
+/// Says it where `bytes` begin with one: JSON must not have it (RFC 8259, section 8.1), and a
+/// parser only says that it expected a value there.
+pub fn byte_order_mark(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xef, 0xbb, 0xbf, ..] => Some(
+            "it begins with a byte order mark (the bytes EF BB BF), which JSON must not have: \
+             save it as UTF-8 without one",
+        ),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some(
+            "it begins with the byte order mark of UTF-16, and JSON is UTF-8: save it as UTF-8 \
+             without a byte order mark",
+        ),
+        _ => None,
+    }
+}
