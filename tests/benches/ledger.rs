@@ -4,8 +4,8 @@
 
 use millstream::record::{StreamKind, TopicPartition};
 use millstream::store::{
-    Append, Appended, Exchange, Ledger, LedgerKey, Retention, Store, StoreSettings, StoreUrl,
-    StreamEvent, Writer,
+    Append, Appended, Exchange, Identity, Ledger, LedgerKey, Retention, Store, StoreSettings,
+    StoreUrl, StreamEvent, Writer,
 };
 use millstream_tests::{servers, unique};
 use std::time::{Duration, Instant};
@@ -107,6 +107,7 @@ fn append<'a>(
     let events: Vec<StreamEvent> = chosen(clients, from).map(event).collect();
     let mut append = Append {
         ledger,
+        identity: &Identity::default(),
         exchange: Exchange::new(from, from + BATCH as i64),
         digests: "digests",
         attempts: 0,

@@ -31,12 +31,21 @@ enum State {
     Gone,
 }
 
+enum Hold {
+    Nothing,
+    Before(Vec<u8>),
+    Held,
+}
+
 struct Shared {
     server: String,
     state: Mutex<State>,
     changed: Condvar,
+    held: Condvar,
     /// How long what clients say is on its way.
     delay: Mutex<Duration>,
+    /// What clients say is held back from these bytes on.
+    hold: Mutex<Hold>,
     /// Bytes of answers thrown away since [`Link::lose_answers`].
     lost: AtomicUsize,
     /// Both ends of every connection there was since the last cut.
@@ -52,7 +61,9 @@ impl Link {
             server: server.to_owned(),
             state: Mutex::new(State::Open),
             changed: Condvar::new(),
+            held: Condvar::new(),
             delay: Mutex::default(),
+            hold: Mutex::new(Hold::Nothing),
             lost: AtomicUsize::new(0),
             sockets: Mutex::default(),
         });
@@ -102,6 +113,23 @@ impl Link {
         self.shared.lost.load(Ordering::SeqCst)
     }
 
+    /// Holds one client back from where it says these words next, until [`Link::let_go`].
+    pub fn hold_before(&self, words: &str) {
+        self.shared.set_hold(Hold::Before(words.into()));
+    }
+
+    /// Waits until a client is held back.
+    pub fn wait_held(&self) {
+        let hold = self.shared.hold.lock().unwrap();
+        let held = |hold: &mut Hold| !matches!(hold, Hold::Held);
+        drop(self.shared.held.wait_while(hold, held).unwrap());
+    }
+
+    /// Lets the client that is held back go on.
+    pub fn let_go(&self) {
+        self.shared.set_hold(Hold::Nothing);
+    }
+
     /// From now on what clients say arrives so much later; answers come back at once.
     pub fn delay(&self, delay: Duration) {
         *self.shared.delay.lock().unwrap() = delay;
@@ -120,6 +148,32 @@ impl Shared {
     fn set(&self, state: State) {
         *self.state.lock().unwrap() = state;
         self.changed.notify_all();
+    }
+
+    fn set_hold(&self, hold: Hold) {
+        *self.hold.lock().unwrap() = hold;
+        self.held.notify_all();
+    }
+
+    /// How much of this piece passes before its client is held back.
+    fn passes(&self, piece: &[u8]) -> usize {
+        let mut hold = self.hold.lock().unwrap();
+        let Hold::Before(words) = &*hold else {
+            return piece.len();
+        };
+        let mut places = piece.windows(words.len());
+        let Some(at) = places.position(|place| place == words) else {
+            return piece.len();
+        };
+        *hold = Hold::Held;
+        at
+    }
+
+    fn wait_let_go(&self) {
+        self.held.notify_all();
+        let hold = self.hold.lock().unwrap();
+        let held = |hold: &mut Hold| matches!(hold, Hold::Held);
+        drop(self.held.wait_while(hold, held).unwrap());
     }
 
     fn state(&self) -> State {
@@ -165,7 +219,17 @@ impl Shared {
         let (from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
         let shared = Arc::clone(self);
         thread::spawn(move || {
-            for (due, piece) in pieces {
+            for (due, mut piece) in pieces {
+                let passes = if answers {
+                    piece.len()
+                } else {
+                    shared.passes(&piece)
+                };
+                if passes < piece.len() {
+                    to.write_all(&piece[..passes]).ok(); // the rest fails likewise
+                    shared.wait_let_go();
+                    piece.drain(..passes);
+                }
                 if shared.passing(due) == State::Deaf && answers {
                     shared.lost.fetch_add(piece.len(), Ordering::SeqCst);
                 } else if to.write_all(&piece).is_err() {

@@ -4,6 +4,7 @@ use crate::process::{Process, find_program};
 use crate::wait::wait_until;
 use redis::{Client, Connection, RedisResult};
 use rustix::process::Signal;
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -62,6 +63,20 @@ impl Redis {
         let mut command = redis::cmd(words[0]);
         let done = command.arg(&words[1..]).exec(&mut self.connect());
         done.unwrap_or_else(|error| panic!("{words:?}: {error}"));
+    }
+
+    /// How many commands it refused to this user, as far as it remembers (`ACL LOG RESET` forgets).
+    pub fn refusals(&self, user: &str) -> usize {
+        let mut log = redis::cmd("ACL");
+        let log: Vec<HashMap<String, redis::Value>> =
+            log.arg("LOG").query(&mut self.connect()).unwrap();
+        let of = |entry: &HashMap<String, redis::Value>| {
+            let name = entry
+                .get("username")
+                .map(redis::from_redis_value_ref::<String>);
+            name.is_some_and(|name| name.is_ok_and(|name| name == user))
+        };
+        log.iter().filter(|entry| of(entry)).count()
     }
 
     /// A new connection.

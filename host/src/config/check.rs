@@ -13,7 +13,7 @@ use toml::Spanned;
 
 /// The file being checked: its name and text, for messages.
 pub(super) struct Checker<'a> {
-    path: &'a Path,
+    pub(super) path: &'a Path,
     pub text: &'a str,
     pub role: Role,
 }

@@ -3,7 +3,8 @@
 use super::check::{Checked, Checker};
 use super::error::nearest;
 use super::settings::{
-    BreakerAction, BreakerSettings, Deliver, OnLoss, PipelineSettings, PluginSettings, StartAt,
+    BreakerAction, BreakerSettings, Deliver, LostLedger, OnLoss, PipelineSettings, PluginSettings,
+    StartAt,
 };
 use super::{file, values};
 use crate::plugin::{self, Limits, Source, Spec};
@@ -67,6 +68,7 @@ impl Checker<'_> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let retry = given.retry;
         Ok(PipelineSettings {
+            file: self.path.into(),
             name: self.name_or(Some(&given.name), "", "name")?,
             topics,
             group: self.name_or(given.group_id.as_ref(), group, "group-id")?,
@@ -77,6 +79,11 @@ impl Checker<'_> {
             },
             lost_records: on_loss(given.lost_records),
             remade_topic: on_loss(given.remade_topic),
+            lost_ledger: match given.lost_ledger {
+                file::LostLedger::Committed => LostLedger::Committed,
+                file::LostLedger::Start => LostLedger::Start,
+                file::LostLedger::Halt => LostLedger::Halt,
+            },
             breaker: self.breaker(given.breaker)?,
             replays: given.replays,
             create_dead_letter_topics: given.create_dead_letter_topics.unwrap_or(true),

@@ -205,6 +205,8 @@ pub(super) struct Pipeline {
     #[serde(default)]
     pub remade_topic: OnLoss,
     #[serde(default)]
+    pub lost_ledger: LostLedger,
+    #[serde(default)]
     pub breaker: Breaker,
     pub create_dead_letter_topics: Option<bool>,
     #[serde(default)]
@@ -228,6 +230,15 @@ pub(super) enum Start {
     Earliest,
     Latest,
     Committed,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum LostLedger {
+    #[default]
+    Committed,
+    Start,
+    Halt,
 }
 
 #[derive(Deserialize, Default, Clone, Copy)]

@@ -20,7 +20,7 @@ mod values;
 pub use check::listen_address;
 pub use error::{ConfigError, nearest};
 pub use settings::{
-    BreakerAction, BreakerSettings, Deliver, HttpSettings, OnLoss, PipelineSettings,
+    BreakerAction, BreakerSettings, Deliver, HttpSettings, LostLedger, OnLoss, PipelineSettings,
     PluginSettings, Role, Settings, StartAt, TlsFiles,
 };
 

@@ -131,6 +131,17 @@ pub enum StartAt {
     Committed,
 }
 
+/// Where a pipeline begins in a partition whose ledger Redis has lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LostLedger {
+    /// Where its own commit in Kafka is.
+    Committed,
+    /// As if it were new.
+    Start,
+    /// Nowhere, until someone says where it goes on.
+    Halt,
+}
+
 /// What a pipeline does where records are gone that it had not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnLoss {
@@ -185,6 +196,8 @@ impl PluginSettings {
 /// One pipeline.
 #[derive(Clone, Debug)]
 pub struct PipelineSettings {
+    /// The file that it is configured in.
+    pub file: PathBuf,
     /// Its name, unique.
     pub name: String,
     /// The topics it reads, at least one.
@@ -197,6 +210,8 @@ pub struct PipelineSettings {
     pub lost_records: OnLoss,
     /// What it does when a topic was deleted and made anew.
     pub remade_topic: OnLoss,
+    /// What it does when Redis has lost its ledger.
+    pub lost_ledger: LostLedger,
     /// What watches over a swap of its plugins.
     pub breaker: BreakerSettings,
     /// Whether its records may be replays, which are stored once.

@@ -137,3 +137,19 @@ pub(super) unsafe fn position(kafka: Kafka, topic: &str, partition: i32) -> Opti
     let answer = asked.elements().first()?.offset();
     answer.to_raw().filter(|offset| *offset >= 0)
 }
+
+/// What is kept beside the commit of a list's first partition. rdkafka panics
+/// where that is no text, and another program may have written it.
+pub(super) fn metadata(list: &TopicPartitionList) -> String {
+    // SAFETY: the list and its elements live as long as `list`; where there is
+    // metadata, it is of the size that is said.
+    unsafe {
+        let list = &*list.ptr();
+        if list.cnt < 1 || (*list.elems).metadata.is_null() {
+            return String::new();
+        }
+        let first = &*list.elems;
+        let bytes = std::slice::from_raw_parts(first.metadata.cast::<u8>(), first.metadata_size);
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+}

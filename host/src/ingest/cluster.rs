@@ -2,23 +2,35 @@
 
 use super::admin;
 use super::context::Context;
-use super::{KafkaSettings, Partitions, Start, no_topic};
+use super::{Commit, KafkaSettings, NotYet, Partitions, Start, no_topic};
 use crate::record::TopicPartition;
 use anyhow::Context as _;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::metadata::MetadataPartition;
 use rdkafka::{Offset, TopicPartitionList};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a question may take.
-const ASK: Duration = Duration::from_secs(10);
+/// How long a question of a command may take, and one that holds up partitions.
+const COMMAND: Duration = Duration::from_secs(10);
+const START: Duration = Duration::from_secs(3);
 
-/// A way to ask. It blocks until the cluster answers, at most 10 s.
+/// A way to ask. It blocks until the cluster answers, for so long at most.
 pub struct Cluster {
     pub(super) consumer: Arc<BaseConsumer<Context>>,
+    patience: Duration,
 }
 
 impl Cluster {
+    /// The one that a member of a group asks for its partitions' starts.
+    pub(super) fn of(consumer: Arc<BaseConsumer<Context>>) -> Cluster {
+        Cluster {
+            consumer,
+            patience: START,
+        }
+    }
+
     /// One that is in no group, though it asks for `group`.
     ///
     /// # Errors
@@ -28,7 +40,8 @@ impl Cluster {
         let consumer = config.create_with_context(Context::new(Arc::new(Nobody)));
         let consumer = consumer.context("librdkafka refuses the Kafka properties")?;
         let consumer = Arc::new(consumer);
-        Ok(Cluster { consumer })
+        let patience = COMMAND;
+        Ok(Cluster { consumer, patience })
     }
 
     /// The partition's first offset and the one after its last.
@@ -36,15 +49,15 @@ impl Cluster {
     /// # Errors
     /// When the cluster does not answer.
     pub fn watermarks(&self, partition: &TopicPartition) -> anyhow::Result<(i64, i64)> {
-        let asked = self
-            .consumer
-            .fetch_watermarks(&partition.topic, partition.partition, ASK);
+        let asked =
+            self.consumer
+                .fetch_watermarks(&partition.topic, partition.partition, self.patience);
         asked.with_context(|| format!("asking Kafka for the offsets of {partition}"))
     }
 
     /// The cluster's ID, where it has one.
     pub fn id(&self) -> Option<String> {
-        self.consumer.client().fetch_cluster_id(ASK)
+        self.consumer.client().fetch_cluster_id(self.patience)
     }
 
     /// The topic's ID, where the cluster gives it one: a topic made anew under
@@ -58,19 +71,23 @@ impl Cluster {
             return Ok(None);
         }
         // SAFETY: the consumer lives as long as `self`.
-        unsafe { admin::topic_id(self.consumer.client().native_ptr(), topic, ASK) }
+        unsafe { admin::topic_id(self.consumer.client().native_ptr(), topic, self.patience) }
     }
 
     /// What the group has committed, where it has.
     ///
     /// # Errors
     /// When the cluster does not answer.
-    pub fn committed(&self, partition: &TopicPartition) -> anyhow::Result<Option<i64>> {
+    pub fn committed(&self, partition: &TopicPartition) -> anyhow::Result<Option<Commit>> {
         let mut list = TopicPartitionList::new();
         list.add_partition(&partition.topic, partition.partition);
-        let asked = self.consumer.committed_offsets(list, ASK);
+        let asked = self.consumer.committed_offsets(list, self.patience);
         let list = asked.with_context(|| format!("asking Kafka for the commit of {partition}"))?;
-        Ok(offset_of(&list))
+        Ok(offset_of(&list).map(|next| Commit {
+            partition: partition.clone(),
+            next,
+            metadata: admin::metadata(&list),
+        }))
     }
 
     /// The first offset whose record is of `millis` (since 1970-01-01 UTC) or
@@ -85,7 +102,7 @@ impl Cluster {
             partition.partition,
             Offset::Offset(millis),
         )?;
-        let asked = self.consumer.offsets_for_times(list, ASK);
+        let asked = self.consumer.offsets_for_times(list, self.patience);
         let list = asked.with_context(|| format!("asking Kafka for a time in {partition}"))?;
         Ok(offset_of(&list))
     }
@@ -95,18 +112,36 @@ impl Cluster {
     /// # Errors
     /// When the cluster does not answer, or does not have the topic.
     pub fn partitions(&self, topic: &str) -> anyhow::Result<Vec<TopicPartition>> {
-        let metadata = self.consumer.fetch_metadata(Some(topic), ASK);
+        let partition = |p: &MetadataPartition| TopicPartition {
+            topic: topic.into(),
+            partition: p.id(),
+        };
+        let mut partitions = self.each_partition(topic, partition)?;
+        partitions.sort();
+        Ok(partitions)
+    }
+
+    /// The topic's partitions, and whether a broker leads each now.
+    ///
+    /// # Errors
+    /// When the cluster does not answer, or does not have the topic.
+    pub fn led(&self, topic: &str) -> anyhow::Result<BTreeMap<i32, bool>> {
+        let of = |p: &MetadataPartition| (p.id(), p.leader() >= 0);
+        self.each_partition(topic, of)
+            .map(|all| all.into_iter().collect())
+    }
+
+    fn each_partition<T>(
+        &self,
+        topic: &str,
+        of: impl Fn(&MetadataPartition) -> T,
+    ) -> anyhow::Result<Vec<T>> {
+        let metadata = self.consumer.fetch_metadata(Some(topic), self.patience);
         let metadata = metadata.with_context(|| format!("asking Kafka for the topic {topic}"))?;
         let found = metadata.topics().iter().find(|found| found.name() == topic);
         let found = found.filter(|found| found.error().is_none());
         let found = found.with_context(|| no_topic(topic))?;
-        let partition = |p: &rdkafka::metadata::MetadataPartition| TopicPartition {
-            topic: topic.into(),
-            partition: p.id(),
-        };
-        let mut partitions: Vec<_> = found.partitions().iter().map(partition).collect();
-        partitions.sort();
-        Ok(partitions)
+        Ok(found.partitions().iter().map(of).collect())
     }
 
     /// How many members the group has now.
@@ -114,7 +149,7 @@ impl Cluster {
     /// # Errors
     /// When the cluster does not answer.
     pub fn members(&self, group: &str) -> anyhow::Result<usize> {
-        let groups = self.consumer.fetch_group_list(Some(group), ASK);
+        let groups = self.consumer.fetch_group_list(Some(group), self.patience);
         let groups = groups.with_context(|| format!("asking Kafka for the group {group}"))?;
         Ok(groups
             .groups()
@@ -135,9 +170,11 @@ fn offset_of(list: &TopicPartitionList) -> Option<i64> {
 struct Nobody;
 
 impl Partitions for Nobody {
-    fn start(&self, _: &TopicPartition, _: &Cluster) -> Option<Start> {
-        None
+    fn start(&self, _: &TopicPartition, _: &Cluster) -> Result<Start, NotYet> {
+        Err(NotYet::Partition)
     }
+
+    fn forget(&self, _: &TopicPartition) {}
 
     fn begin(&self, _: super::Feed, _: Start) {}
 
@@ -145,11 +182,11 @@ impl Partitions for Nobody {
         false
     }
 
-    fn revoked(&self, _: &[TopicPartition], _: bool) -> Vec<(TopicPartition, i64)> {
+    fn revoked(&self, _: &[TopicPartition], _: bool) -> Vec<Commit> {
         Vec::new()
     }
 
-    fn done(&self) -> Vec<(TopicPartition, i64)> {
+    fn done(&self) -> Vec<Commit> {
         Vec::new()
     }
 

@@ -3,7 +3,7 @@
 use super::admin;
 use super::context::{Context, log_error, offsets};
 use super::starts::StartFinder;
-use super::{Feed, KafkaSettings, Partitions, Start};
+use super::{Commit, Feed, KafkaSettings, Partitions, Start};
 use crate::process::{self, Pulse};
 use crate::record::TopicPartition;
 use anyhow::Context as _;
@@ -137,7 +137,7 @@ struct Poller {
     shared: Arc<Shared>,
     partitions: Arc<dyn Partitions>,
     starts: StartFinder,
-    committed: Vec<(TopicPartition, i64)>,
+    committed: Vec<Commit>,
 }
 
 impl Poller {

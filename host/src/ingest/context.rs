@@ -1,6 +1,6 @@
 //! What librdkafka calls back.
 
-use super::Partitions;
+use super::{Commit, Partitions};
 use crate::record::{self, TopicPartition};
 use metrics::counter;
 use rdkafka::client::ClientContext;
@@ -228,13 +228,15 @@ fn partitions_of(list: &TopicPartitionList) -> Vec<TopicPartition> {
     list.elements().into_iter().map(of).collect()
 }
 
-pub(super) fn offsets(done: &[(TopicPartition, i64)]) -> TopicPartitionList {
+pub(super) fn offsets(done: &[Commit]) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();
-    for (partition, next) in done {
-        let offset = Offset::Offset(*next);
+    for commit in done {
+        let TopicPartition { topic, partition } = &commit.partition;
+        let mut element = list.add_partition(topic, *partition);
         // Fails only for offsets that librdkafka gives a meaning of its own,
         // which are negative.
-        let _ = list.add_partition_offset(&partition.topic, partition.partition, offset);
+        let _ = element.set_offset(Offset::Offset(commit.next));
+        element.set_metadata(&commit.metadata);
     }
     list
 }

@@ -55,11 +55,37 @@ impl fmt::Display for Start {
     }
 }
 
+/// What can't be started now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotYet {
+    /// This partition: Kafka can't answer for it.
+    Partition,
+    /// Any: what all of them need does not answer.
+    Any,
+}
+
+/// A partition's offset for Kafka.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Commit {
+    /// The partition.
+    pub partition: TopicPartition,
+    /// The offset of the next record.
+    pub next: i64,
+    /// What is kept beside it.
+    pub metadata: String,
+}
+
 /// What ingest asks of the pipeline. Called on ingest's own threads.
 pub trait Partitions: Send + Sync + 'static {
-    /// Where an assigned partition begins. May block until the store answers;
-    /// `None` when it was asked to stop first.
-    fn start(&self, partition: &TopicPartition, cluster: &Cluster) -> Option<Start>;
+    /// Where an assigned partition begins: one try, which may block for some
+    /// seconds.
+    ///
+    /// # Errors
+    /// When that can't be known now.
+    fn start(&self, partition: &TopicPartition, cluster: &Cluster) -> Result<Start, NotYet>;
+
+    /// A partition whose start was not known yet is not ours any more.
+    fn forget(&self, partition: &TopicPartition);
 
     /// The partition is ours: its records come out of `feed`.
     fn begin(&self, feed: Feed, start: Start);
@@ -67,13 +93,13 @@ pub trait Partitions: Send + Sync + 'static {
     /// These partitions are being taken away (`lost`: already were). Finishes
     /// or abandons what is in hand, in bounded time, and answers what is done
     /// for a commit.
-    fn revoked(&self, partitions: &[TopicPartition], lost: bool) -> Vec<(TopicPartition, i64)>;
+    fn revoked(&self, partitions: &[TopicPartition], lost: bool) -> Vec<Commit>;
 
     /// The pipeline is stopping: threads that serve it may end.
     fn stopping(&self) -> bool;
 
     /// What is done, for the commit that lag tools read.
-    fn done(&self) -> Vec<(TopicPartition, i64)>;
+    fn done(&self) -> Vec<Commit>;
 
     /// Called a few times a second, between the answers to [`Partitions::start`]:
     /// may block, and should not for long. Answers which partitions are to be

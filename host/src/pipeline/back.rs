@@ -91,6 +91,8 @@ impl Back {
                 None if self.ended && self.parked.is_empty() => return,
                 None => {
                     self.turns.back.rest();
+                    // What was looked up ahead would be old by then.
+                    self.writer.rest();
                     let nap = Instant::now() + NAP;
                     let look = self.parked.next_look();
                     self.bell.wait(look.map_or(nap, |look| look.min(nap)));
@@ -209,7 +211,9 @@ impl Back {
     /// Stores a plan's events with its ledger; true if letters of what the store
     /// refused are still under way.
     fn store(&mut self, plan: &mut Plan) -> bool {
-        let following = self.ready.front().filter(|next| !next.stored);
+        // One with replays has marks to be looked at, too.
+        let plain = |next: &&Box<Plan>| !next.stored && next.replays.is_empty();
+        let following = self.ready.front().filter(plain);
         let following = following.map(|next| next.lane.ledger.clone());
         match self.append(plan, following.as_ref()) {
             Some(unstored) => self.stored(plan, &unstored),
@@ -223,6 +227,7 @@ impl Back {
         let reports = plan.stream_events(&plan.reported);
         let mut append = Append {
             ledger: &plan.lane.ledger,
+            identity: &plan.lane.identity,
             exchange: Exchange::new(plan.expected, plan.next),
             digests: &plan.generation.digests,
             attempts: plan.attempts,
@@ -247,6 +252,8 @@ impl Back {
             self.shared.trouble(Trouble::Store, Some(error.to_string()));
             self.wait();
         }
+        self.writer.rest();
+        say_given_up(&append);
         None
     }
 
@@ -280,6 +287,10 @@ impl Back {
     fn moved(&self, lane: &LaneState, ledger: Option<Ledger>) {
         let partition = &lane.ledger.partition;
         match ledger {
+            Some(ledger) if !ledger.is_of(&lane.identity) => {
+                tracing::error!(%partition, "its ledger is another topic's or cluster's");
+                lane.mark_strange();
+            }
             Some(ledger) => {
                 tracing::warn!(%partition, next = ledger.next, "the ledger moved; going on from there");
                 lane.rewind(ledger.next, ledger.attempts);
@@ -290,5 +301,19 @@ impl Back {
             }
         }
         self.signal.ring();
+    }
+}
+
+/// Says what is lost where a batch is given up that Redis stored in part: its
+/// permissions changed meanwhile, and the ledger could not be taken back.
+fn say_given_up(append: &Append) {
+    let events = append.exchange.passed_over();
+    if events > 0 {
+        let (partition, from) = (&append.ledger.partition, append.exchange.expected);
+        tracing::error!(
+            %partition, from, events,
+            "Redis' permissions changed while it stored these events; they are in no stream, and the \
+             ledger has passed them"
+        );
     }
 }

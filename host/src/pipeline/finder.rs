@@ -2,13 +2,14 @@
 //! are still what they were. On ingest's start thread, which may block.
 
 use super::lane::LaneState;
+use super::mend;
 use super::opening::{self, Facts, Opening, Policy};
 use super::{Shared, Trouble};
-use crate::ingest::Cluster;
+use crate::ingest::{Cluster, NotYet};
 use crate::record::TopicPartition;
-use crate::store::{Ledger, LedgerKey, Unavailable, Writer};
+use crate::store::{Identity, Ledger, LedgerKey, Unavailable, Writer};
 use metrics::counter;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,13 +17,35 @@ use std::time::{Duration, Instant};
 /// taken for known.
 const LOOK: Duration = Duration::from_secs(5);
 const FRESH: Duration = Duration::from_secs(3);
+/// Likewise where a topic's partitions are opened one after another: it may
+/// have been made anew a moment before.
+const AT_ONCE: Duration = Duration::from_millis(100);
+
+/// A topic: its ID, empty where Kafka gave none, and its partitions, with
+/// whether a broker leads each.
+#[derive(Clone)]
+struct Topic {
+    id: String,
+    led: BTreeMap<i32, bool>,
+}
+
+/// The ledger that a partition begins with, or why it is halted.
+type Opened = Result<Result<Ledger, String>, Trying>;
+
+/// Why a partition can't be opened now.
+enum Trying {
+    Store(Unavailable),
+    Kafka(anyhow::Error),
+}
 
 /// What the start thread uses, and no other.
 pub(super) struct Finder {
     shared: Arc<Shared>,
     writer: Box<dyn Writer>,
-    /// Topics' IDs, and when they were asked for.
-    topics: HashMap<String, (Instant, String)>,
+    /// What is known of topics, and since when.
+    topics: HashMap<String, (Instant, Topic)>,
+    /// Partitions that Kafka can't answer for, and why.
+    waiting: BTreeMap<TopicPartition, String>,
     /// When all partitions were looked at.
     looked: Instant,
 }
@@ -33,56 +56,143 @@ impl Finder {
             writer: shared.store.writer(),
             shared,
             topics: HashMap::new(),
+            waiting: BTreeMap::new(),
             looked: Instant::now(),
         }
     }
 
     /// Finds out where a partition begins, and writes its ledger where that
-    /// must be another; `None` when the pipeline stops first.
+    /// must be another.
     pub fn open(
         &mut self,
         partition: &TopicPartition,
         cluster: &Cluster,
-    ) -> Option<Result<Ledger, String>> {
+    ) -> Result<Result<Ledger, String>, NotYet> {
+        let opened = self.try_open(partition, cluster);
+        match &opened {
+            Err(Trying::Store(error)) => {
+                self.shared.trouble(Trouble::Store, Some(error.to_string()));
+            }
+            Err(Trying::Kafka(error)) => self.note_waiting(partition, format!("{error:#}")),
+            Ok(_) => {
+                self.shared.trouble(Trouble::Store, None);
+                self.forget(partition);
+            }
+        }
+        opened.map_err(|trying| match trying {
+            Trying::Store(_) => NotYet::Any,
+            Trying::Kafka(_) => NotYet::Partition,
+        })
+    }
+
+    fn try_open(&mut self, partition: &TopicPartition, cluster: &Cluster) -> Opened {
         let key = LedgerKey::new(&self.shared.settings.group, partition.clone());
-        let ledger = self.ask(|writer| writer.ledger(&key))?;
+        let ledger = self.writer.ledger(&key).map_err(Trying::Store)?;
         let stands = ledger.as_ref().map(|ledger| ledger.next);
-        let (low, high) = self.ask_kafka(|| cluster.watermarks(partition))?;
-        let committed = match ledger {
-            Some(_) => None,
-            None => self.ask_kafka(|| cluster.committed(partition))?,
-        };
-        let facts = Facts {
-            ledger,
-            low,
-            high,
-            committed,
-            topic_id: self
-                .ask_kafka(|| cluster.topic_id(&partition.topic))?
-                .unwrap_or_default(),
-            cluster_id: cluster.id().unwrap_or_default(),
-        };
+        let mut facts = self
+            .facts(ledger, partition, cluster)
+            .map_err(Trying::Kafka)?;
+        let foreign = facts.is_of_another_cluster();
+        let first = self
+            .partitions_at_first(partition, &facts)
+            .map_err(Trying::Store)?;
+        facts.added = partition.partition >= first;
         match facts.judge(self.policy()) {
-            Opening::GoOn(ledger) => Some(Ok(ledger)),
+            Opening::GoOn(ledger) => Ok(Ok(ledger)),
             Opening::Write { ledger, loss } => {
+                let there = self
+                    .writer
+                    .begin(&key, stands, &ledger)
+                    .map_err(Trying::Store)?;
                 if let Some((said, records)) = loss {
                     let name = &self.shared.settings.name;
                     tracing::error!(pipeline = name, %partition, records, "{said}");
                     counter!("millstream_lost_records_total", "pipeline" => name.clone())
                         .increment(records);
                 }
-                let there = self.ask(|writer| writer.begin(&key, stands, &ledger))?;
-                Some(Ok(there))
+                Ok(Ok(there))
             }
             Opening::Halt(why) => {
-                let TopicPartition { topic, partition } = partition;
-                Some(Err(format!(
-                    "{why}; stop the pipeline and say where it goes on: millstream offsets set \
-                     --pipeline {} --topic {topic} --partition {partition} --to earliest",
-                    self.shared.settings.name
+                let command = mend::command(&self.shared.settings, &partition.topic, foreign);
+                Ok(Err(format!(
+                    "{why}; stop the pipeline and say where it continues: {command}"
                 )))
             }
         }
+    }
+
+    fn facts(
+        &mut self,
+        ledger: Option<Ledger>,
+        partition: &TopicPartition,
+        cluster: &Cluster,
+    ) -> anyhow::Result<Facts> {
+        let topic = self.topic(&partition.topic, cluster, AT_ONCE)?;
+        // It would not be answered, and hold the others up for seconds.
+        anyhow::ensure!(
+            topic.led.get(&partition.partition) == Some(&true),
+            "no broker leads {partition} now"
+        );
+        let identity = Identity {
+            topic_id: topic.id,
+            cluster_id: cluster.id().unwrap_or_default(),
+        };
+        let ends = cluster.watermarks(partition)?;
+        let committed = match ledger {
+            Some(_) => None,
+            None => cluster.committed(partition)?,
+        };
+        Ok(Facts::new(ledger, ends, committed.as_ref(), identity))
+    }
+
+    /// How many partitions the topic had before its first ledger.
+    fn partitions_at_first(
+        &mut self,
+        partition: &TopicPartition,
+        facts: &Facts,
+    ) -> Result<i32, Unavailable> {
+        let TopicPartition { topic, .. } = partition;
+        let known = self
+            .topics
+            .get(&**topic)
+            .map_or(0, |(_, topic)| topic.led.len());
+        let now = i32::try_from(known).unwrap_or(i32::MAX);
+        let group = &self.shared.settings.group;
+        self.writer
+            .partitions_at_first(group, topic, &facts.topic_id, now)
+    }
+
+    /// Notes that Kafka can't answer for a partition, and says it once.
+    fn note_waiting(&mut self, partition: &TopicPartition, why: String) {
+        let name = &self.shared.settings.name;
+        let counted = "millstream_waits_total";
+        counter!(counted, "pipeline" => name.clone(), "on" => Trouble::Opening.name()).increment(1);
+        if self
+            .waiting
+            .insert(partition.clone(), why.clone())
+            .is_none()
+        {
+            tracing::warn!(pipeline = name, %partition, why, "can't start reading a partition; retrying");
+        }
+        self.say_waiting();
+    }
+
+    /// A partition has begun, or is not ours any more.
+    pub fn forget(&mut self, partition: &TopicPartition) {
+        if self.waiting.remove(partition).is_some() {
+            self.say_waiting();
+        }
+    }
+
+    fn say_waiting(&self) {
+        let others = match self.waiting.len() {
+            0 | 1 => String::new(),
+            all => format!(" (and {} more partitions wait)", all - 1),
+        };
+        let first = self.waiting.iter().next();
+        let said =
+            first.map(|(partition, why)| format!("can't start reading {partition}: {why}{others}"));
+        self.shared.note(Trouble::Opening, said);
     }
 
     fn policy(&self) -> Policy {
@@ -91,6 +201,7 @@ impl Finder {
             start: settings.start,
             lost_records: settings.lost_records,
             remade_topic: settings.remade_topic,
+            lost_ledger: settings.lost_ledger,
         }
     }
 
@@ -116,61 +227,27 @@ impl Finder {
     /// Whether the topic is another, or Redis went back behind what is done: a
     /// quiet partition would not notice by itself.
     fn looks_strange(&mut self, lane: &LaneState, cluster: &Cluster) -> anyhow::Result<bool> {
-        let now = self.topic_id(&lane.ledger.partition.topic, cluster)?;
-        if opening::other(&lane.topic_id, &now) {
+        let now = self.topic(&lane.ledger.partition.topic, cluster, FRESH)?;
+        if opening::other(&lane.identity.topic_id, &now.id) {
             return Ok(true);
         }
         stands_elsewhere(lane, || self.writer.ledger(&lane.ledger))
     }
 
-    /// The topic's ID, asked for once in a while.
-    fn topic_id(&mut self, topic: &str, cluster: &Cluster) -> anyhow::Result<String> {
-        if let Some((at, id)) = self.topics.get(topic)
-            && at.elapsed() < FRESH
+    /// What there is to know of a topic, asked for anew unless it is this fresh.
+    fn topic(&mut self, name: &str, cluster: &Cluster, fresh: Duration) -> anyhow::Result<Topic> {
+        if let Some((at, topic)) = self.topics.get(name)
+            && at.elapsed() < fresh
         {
-            return Ok(id.clone());
+            return Ok(topic.clone());
         }
-        let id = cluster.topic_id(topic)?.unwrap_or_default();
-        let known = (Instant::now(), id.clone());
-        self.topics.insert(topic.into(), known);
-        Ok(id)
-    }
-
-    /// Asks the store until it answers; `None` when the pipeline stops first.
-    fn ask<T>(&mut self, ask: impl Fn(&mut dyn Writer) -> Result<T, Unavailable>) -> Option<T> {
-        loop {
-            match ask(&mut *self.writer) {
-                Ok(answer) => {
-                    self.shared.trouble(Trouble::Store, None);
-                    return Some(answer);
-                }
-                Err(error) => self.shared.trouble(Trouble::Store, Some(error.to_string())),
-            }
-            if self.shared.draining() {
-                return None;
-            }
-            std::thread::sleep(Duration::from_millis(200));
-        }
-    }
-
-    /// Asks Kafka until it answers; `None` when the pipeline stops first.
-    fn ask_kafka<T>(&self, ask: impl Fn() -> anyhow::Result<T>) -> Option<T> {
-        loop {
-            match ask() {
-                Ok(answer) => {
-                    self.shared.trouble(Trouble::Opening, None);
-                    return Some(answer);
-                }
-                Err(error) => {
-                    let why = format!("{error:#}");
-                    self.shared.trouble(Trouble::Opening, Some(why));
-                }
-            }
-            if self.shared.draining() {
-                return None;
-            }
-            std::thread::sleep(Duration::from_millis(500));
-        }
+        let topic = Topic {
+            led: cluster.led(name)?,
+            id: cluster.topic_id(name)?.unwrap_or_default(),
+        };
+        let known = (Instant::now(), topic.clone());
+        self.topics.insert(name.into(), known);
+        Ok(topic)
     }
 }
 
@@ -184,7 +261,8 @@ fn stands_elsewhere(
     let Some(before) = lane.settled_at() else {
         return Ok(false);
     };
-    let next = ledger()?.map(|ledger| ledger.next);
+    let ledger = ledger()?.filter(|ledger| ledger.is_of(&lane.identity));
+    let next = ledger.map(|ledger| ledger.next);
     Ok(lane.settled_at() == Some(before) && next != Some(before))
 }
 
@@ -199,7 +277,7 @@ mod tests {
             topic: "t".into(),
             partition: 0,
         };
-        let lane = LaneState::new(LedgerKey::new("g", partition), String::new());
+        let lane = LaneState::new(LedgerKey::new("g", partition), Identity::default());
         lane.done.store(done, Ordering::Release);
         lane
     }

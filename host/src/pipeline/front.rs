@@ -5,15 +5,16 @@ use super::Shared;
 use super::instances::Instances;
 use super::lane::{Lane, LaneState, Work};
 use super::plan::Plan;
+use super::shared::lock;
 use super::signal::Signal;
 use super::turns::Turns;
 use crate::ingest::{Feed, FillLimits, Start};
 use crate::store::Writer;
 use anyhow::Context;
 use metrics::{Histogram, histogram};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// A partition on its way to its worker.
@@ -29,6 +30,11 @@ pub(super) struct Arrival {
 /// takes no more, so that what it waits for leaves the others room.
 const IN_HAND: usize = 3;
 
+/// Partitions on their way to a worker. Whoever hands them over polls the group
+/// and must not wait for a worker that is busy; there are never more than are
+/// assigned.
+pub(super) type Arrivals = Arc<Mutex<Vec<Arrival>>>;
+
 /// How long the front sleeps at most: a lost wake-up costs no more.
 const NAP: Duration = Duration::from_millis(100);
 
@@ -37,7 +43,7 @@ pub(super) struct Front {
     pub shared: Arc<Shared>,
     signal: Arc<Signal>,
     turns: Arc<Turns>,
-    arrivals: Receiver<Arrival>,
+    arrivals: Arrivals,
     plans: SyncSender<Box<Plan>>,
     /// Rung when a plan is on its way to the back, or Kafka answers.
     pub back: Arc<Signal>,
@@ -52,7 +58,7 @@ impl Front {
     pub fn new(
         shared: Arc<Shared>,
         (signal, turns): (Arc<Signal>, Arc<Turns>),
-        arrivals: Receiver<Arrival>,
+        arrivals: Arrivals,
         plans: SyncSender<Box<Plan>>,
         back: Arc<Signal>,
     ) -> anyhow::Result<Front> {
@@ -78,9 +84,8 @@ impl Front {
 
     pub fn run(mut self) {
         while !self.shared.draining() {
-            while let Ok(arrival) = self.arrivals.try_recv() {
-                self.lanes.push(Lane::new(arrival));
-            }
+            let arrived = std::mem::take(&mut *lock(&self.arrivals));
+            self.lanes.extend(arrived.into_iter().map(Lane::new));
             self.lanes
                 .retain(|lane| !lane.state.abandoned.load(Ordering::Acquire));
             let mut wake = Some(Instant::now() + NAP);

@@ -4,7 +4,7 @@ use super::front::Arrival;
 use super::shared::lock;
 use crate::ingest::{Feed, FeedError, FillLimits, Start};
 use crate::record::Batch;
-use crate::store::LedgerKey;
+use crate::store::{Identity, LedgerKey};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -29,8 +29,8 @@ pub(super) struct LaneState {
     /// Something is wrong with its ledger or its partition: it must be begun
     /// anew, and nothing is taken until then.
     strange: AtomicBool,
-    /// The topic's ID when the partition was begun; empty where Kafka gave none.
-    pub topic_id: String,
+    /// Whose partition it was when it was begun.
+    pub identity: Identity,
     /// Where to go on, and how often the record there was tried.
     rewind: Mutex<Option<(i64, u32)>>,
     halted: Mutex<Option<Halt>>,
@@ -54,7 +54,7 @@ pub(super) enum Until {
 }
 
 impl LaneState {
-    pub fn new(ledger: LedgerKey, topic_id: String) -> LaneState {
+    pub fn new(ledger: LedgerKey, identity: Identity) -> LaneState {
         LaneState {
             ledger,
             closing: AtomicBool::new(false),
@@ -63,7 +63,7 @@ impl LaneState {
             session: AtomicU64::new(0),
             done: AtomicI64::new(-1),
             strange: AtomicBool::new(false),
-            topic_id,
+            identity,
             rewind: Mutex::new(None),
             halted: Mutex::new(None),
             waits: Mutex::new(None),

@@ -24,6 +24,8 @@ mod instances;
 mod lane;
 mod late;
 mod letters;
+mod mark;
+mod mend;
 pub mod offsets;
 mod omitted;
 mod opening;
@@ -237,15 +239,14 @@ fn start_worker(shared: &Arc<Shared>, index: usize) -> anyhow::Result<(Worker, p
     let name = &shared.settings.name;
     let signal = Arc::new(Signal::default());
     let (plans, planned) = mpsc::sync_channel(PLANS);
-    // A feed for each partition of an assignment; ingest waits when it is full.
-    let (door, arrivals) = mpsc::sync_channel(64);
+    let arrivals = front::Arrivals::default();
     let bell = Arc::new(Signal::default());
     let turns = Arc::new(Turns::default());
     let signals = (signal.clone(), turns.clone());
     let front = Front::new(
         shared.clone(),
         signals.clone(),
-        arrivals,
+        arrivals.clone(),
         plans,
         bell.clone(),
     )?;
@@ -257,7 +258,7 @@ fn start_worker(shared: &Arc<Shared>, index: usize) -> anyhow::Result<(Worker, p
     let front = thread(format!("front-{index}-{name}"), may_end(), || front.run())?;
     let back = thread(format!("back-{index}-{name}"), may_end(), || back.run())?;
     let door = partitions::Door {
-        arrivals: door,
+        arrivals,
         signal: signal.clone(),
     };
     Ok((

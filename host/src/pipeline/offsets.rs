@@ -6,7 +6,7 @@ use crate::config::PipelineSettings;
 use crate::config::Settings;
 use crate::ingest::Cluster;
 use crate::record::TopicPartition;
-use crate::store::{Ledger, LedgerKey, Store, Writer};
+use crate::store::{Identity, Ledger, LedgerKey, Store, Writer};
 use anyhow::{Context, bail};
 
 /// Which partitions.
@@ -18,6 +18,8 @@ pub struct Which {
     pub topic: Option<String>,
     /// This one, or all.
     pub partition: Option<i32>,
+    /// Only those that are halted, or would be.
+    pub halted: bool,
 }
 
 /// Where to go on.
@@ -84,16 +86,25 @@ pub fn show(settings: &Settings, which: &Which) -> anyhow::Result<Vec<Standing>>
     Ok(all)
 }
 
-/// Says where partitions go on; with `write` false only what would be.
+/// How offsets are set.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct How {
+    /// It is done, and not only said what would be.
+    pub write: bool,
+    /// Also where the ledger is another Kafka cluster's.
+    pub force: bool,
+}
+
+/// Says where partitions go on.
 ///
 /// # Errors
-/// As [`show`]; and when the group has members, or the target is not inside of
-/// a partition. Then nothing is changed.
+/// As [`show`]; and when the group has members, the target is not inside of a
+/// partition, or a ledger is another cluster's. Then nothing is changed.
 pub fn set(
     settings: &Settings,
     which: &Which,
     target: Target,
-    write: bool,
+    how: How,
 ) -> anyhow::Result<Vec<Change>> {
     let mut writer = Store::open(&settings.store)?.writer();
     let mut changes = Vec::new();
@@ -109,13 +120,26 @@ pub fn set(
         }
         for partition in partitions(&cluster, pipeline, which)? {
             let facts = facts(&mut *writer, &cluster, &pipeline.group, &partition)?;
+            let before = Standing::of(pipeline, partition.clone(), facts.clone());
+            if which.halted && before.note.is_none() {
+                continue;
+            }
+            if facts.is_of_another_cluster() && !how.force {
+                bail!(
+                    "{partition}: its ledger is another Kafka cluster's, which may still be read \
+                     from there: give each cluster a key-prefix or group-id of its own, or add \
+                     --force to take the ledger over"
+                );
+            }
             let next = place(&cluster, &partition, &facts, target)?;
             let ledger = facts.ledger_at(next);
-            let before = Standing::of(pipeline, partition, facts);
             changes.push((Change { before, next }, ledger));
         }
     }
-    if write {
+    if which.halted && changes.is_empty() {
+        bail!("none of these partitions is halted");
+    }
+    if how.write {
         for (change, ledger) in &changes {
             write_one(&mut *writer, &change.before, ledger)?;
         }
@@ -189,15 +213,14 @@ fn facts(
     group: &str,
     partition: &TopicPartition,
 ) -> anyhow::Result<Facts> {
-    let (low, high) = cluster.watermarks(partition)?;
-    Ok(Facts {
-        ledger: writer.ledger(&LedgerKey::new(group, partition.clone()))?,
-        low,
-        high,
-        committed: cluster.committed(partition)?,
+    let ledger = writer.ledger(&LedgerKey::new(group, partition.clone()))?;
+    let committed = cluster.committed(partition)?;
+    let identity = Identity {
         topic_id: cluster.topic_id(&partition.topic)?.unwrap_or_default(),
         cluster_id: cluster.id().unwrap_or_default(),
-    })
+    };
+    let ends = cluster.watermarks(partition)?;
+    Ok(Facts::new(ledger, ends, committed.as_ref(), identity))
 }
 
 fn place(
@@ -223,7 +246,11 @@ impl Standing {
     fn of(pipeline: &PipelineSettings, partition: TopicPartition, facts: Facts) -> Standing {
         let (ledger, is_another) = (facts.ledger.clone(), facts.is_another());
         let (low, high, committed) = (facts.low, facts.high, facts.committed);
-        let note = match facts.judge(Policy::halting(pipeline.start)) {
+        let policy = Policy {
+            lost_ledger: pipeline.lost_ledger,
+            ..Policy::halting(pipeline.start)
+        };
+        let note = match facts.judge(policy) {
             Opening::Halt(why) => Some(why),
             Opening::GoOn(_) | Opening::Write { .. } => None,
         };

@@ -5,8 +5,10 @@
 //! passed over without a word, and never by themselves unless the
 //! configuration says `continue`.
 
-use crate::config::{OnLoss, StartAt};
-use crate::store::Ledger;
+use super::mark;
+use crate::config::{LostLedger, OnLoss, StartAt};
+use crate::ingest::Commit;
+use crate::store::{Identity, Ledger};
 
 /// What the configuration says.
 #[derive(Clone, Copy)]
@@ -14,6 +16,7 @@ pub(super) struct Policy {
     pub start: StartAt,
     pub lost_records: OnLoss,
     pub remade_topic: OnLoss,
+    pub lost_ledger: LostLedger,
 }
 
 impl Policy {
@@ -23,6 +26,7 @@ impl Policy {
             start,
             lost_records: OnLoss::Halt,
             remade_topic: OnLoss::Halt,
+            lost_ledger: LostLedger::Halt,
         }
     }
 }
@@ -36,6 +40,11 @@ pub(super) struct Facts {
     pub high: i64,
     /// What the group committed to Kafka: matters only where there is no ledger.
     pub committed: Option<i64>,
+    /// The commit is Millstream's own, of this topic in this cluster: there was
+    /// a ledger.
+    pub ours: bool,
+    /// The partition was added after the group had first read the topic.
+    pub added: bool,
     /// Empty where Kafka gives none.
     pub topic_id: String,
     pub cluster_id: String,
@@ -58,6 +67,24 @@ pub(super) enum Opening {
 }
 
 impl Facts {
+    pub fn new(
+        ledger: Option<Ledger>,
+        (low, high): (i64, i64),
+        committed: Option<&Commit>,
+        identity: Identity,
+    ) -> Facts {
+        Facts {
+            ledger,
+            low,
+            high,
+            committed: committed.map(|commit| commit.next),
+            ours: committed.is_some_and(|commit| mark::is_of(commit, &identity)),
+            added: false,
+            topic_id: identity.topic_id,
+            cluster_id: identity.cluster_id,
+        }
+    }
+
     /// Whether the ledger is of another topic, or cluster, of the same name:
     /// its offsets and the partition's have nothing to do with one another.
     pub fn is_another(&self) -> bool {
@@ -66,17 +93,28 @@ impl Facts {
         })
     }
 
+    /// Whether the ledger is another cluster's: someone may be reading there.
+    pub fn is_of_another_cluster(&self) -> bool {
+        let of = self.ledger.as_ref();
+        of.is_some_and(|ledger| other(&ledger.cluster_id, &self.cluster_id))
+    }
+
     /// What follows from them.
     pub fn judge(self, policy: Policy) -> Opening {
         let Some(ledger) = self.ledger.clone() else {
-            return self.first(policy.start);
+            return match (self.committed, self.ours) {
+                (Some(committed), true) => self.without_ledger(policy, committed),
+                _ => self.first(policy.start),
+            };
         };
         let next = ledger.next;
         let Facts { low, high, .. } = self;
         if other(&ledger.cluster_id, &self.cluster_id) {
             let (known, now) = (&ledger.cluster_id, &self.cluster_id);
-            let why = format!("its ledger is of the Kafka cluster {known}, and this is {now}");
-            return self.anew(policy, why);
+            return Opening::Halt(format!(
+                "its ledger is of the Kafka cluster {known}, and this is {now}: give each cluster a \
+                 key-prefix or group-id of its own, or take the ledger over if the topic has moved here"
+            ));
         }
         if other(&ledger.topic_id, &self.topic_id) {
             let why = "the topic was deleted and made anew since its ledger was written".into();
@@ -113,20 +151,58 @@ impl Facts {
         }
     }
 
+    /// Redis has lost the ledger, which stood where the commit is or a little
+    /// further.
+    fn without_ledger(self, policy: Policy, committed: i64) -> Opening {
+        let Facts { low, high, .. } = self;
+        let why = format!(
+            "Redis has lost the ledger, and Kafka has the group's commit at offset {committed}"
+        );
+        match policy.lost_ledger {
+            LostLedger::Halt => Opening::Halt(why),
+            LostLedger::Start => self.first(policy.start),
+            LostLedger::Committed if (low..=high).contains(&committed) => Opening::Write {
+                ledger: self.ledger_at(committed),
+                loss: Some((
+                    format!(
+                        "{why}; going on there. Events that were lost with their streams and not \
+                         read yet are not made again: `millstream offsets set` goes back for them, or \
+                         lost-ledger = \"start\" begins at `start`"
+                    ),
+                    0,
+                )),
+            },
+            LostLedger::Committed => {
+                let next = committed.clamp(low, high);
+                let why = format!("{why}, which is not among {low} to {high}");
+                self.lost(
+                    policy,
+                    next,
+                    low.saturating_sub(committed).max(0).unsigned_abs(),
+                    why,
+                )
+            }
+        }
+    }
+
     fn first(self, start: StartAt) -> Opening {
         let Facts {
             low,
             high,
             committed,
+            ours,
             ..
         } = self;
         let next = self.beginning(start);
         let loss = committed.filter(|committed| *committed != next).map(|c| {
+            let whose = match ours {
+                true => "",
+                false => ", which is another program's commit or an older version's",
+            };
             let passed = next.saturating_sub(c.max(low)).max(0).unsigned_abs();
             let said = format!(
-                "there is no ledger, though the group has committed offset {c} to Kafka: Redis \
-                 lost it, or the group was another program's; beginning at offset {next} of \
-                 {low} to {high}"
+                "there is no ledger, though the group has committed offset {c} to Kafka{whose}; \
+                 beginning at offset {next} of {low} to {high}"
             );
             (said, passed)
         });
@@ -140,6 +216,8 @@ impl Facts {
         let inside = |offset: &i64| (self.low..=self.high).contains(offset);
         match start {
             StartAt::Earliest => self.low,
+            // Nothing in it is older than the pipeline.
+            StartAt::Latest if self.added => self.low,
             StartAt::Latest => self.high,
             StartAt::Committed => self.committed.filter(inside).unwrap_or(self.low),
         }

@@ -3,17 +3,17 @@
 
 use super::Shared;
 use super::finder::Finder;
-use super::front::Arrival;
+use super::front::{Arrival, Arrivals};
 use super::lane::LaneState;
+use super::mark;
 use super::shared::lock;
 use super::signal::Signal;
-use crate::ingest::{Cluster, Feed, Partitions, Start};
+use crate::ingest::{Cluster, Commit, Feed, NotYet, Partitions, Start};
 use crate::record::{self, TopicPartition};
 use crate::store::{Ledger, LedgerKey};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ const FINISH: Duration = Duration::from_secs(3);
 
 /// How a partition gets to its worker.
 pub(super) struct Door {
-    pub arrivals: SyncSender<Arrival>,
+    pub arrivals: Arrivals,
     pub signal: Arc<Signal>,
 }
 
@@ -62,19 +62,33 @@ impl PipelinePartitions {
     }
 }
 
+/// What is done of a partition, once any of it is known.
+fn commit_of(lane: &LaneState) -> Option<Commit> {
+    let next = lane.done.load(Ordering::Acquire);
+    (next >= 0).then(|| Commit {
+        partition: lane.ledger.partition.clone(),
+        next,
+        metadata: mark::of(&lane.identity),
+    })
+}
+
 impl Partitions for PipelinePartitions {
     fn stopping(&self) -> bool {
         self.shared.draining()
     }
 
-    fn start(&self, partition: &TopicPartition, cluster: &Cluster) -> Option<Start> {
+    fn start(&self, partition: &TopicPartition, cluster: &Cluster) -> Result<Start, NotYet> {
         let opened = lock(&self.finder).open(partition, cluster)?;
         let start = match &opened {
             Ok(ledger) => Start::At(ledger.next),
             Err(why) => Start::Halted(why.clone()),
         };
         lock(&self.opened).insert(partition.clone(), opened.unwrap_or_default());
-        Some(start)
+        Ok(start)
+    }
+
+    fn forget(&self, partition: &TopicPartition) {
+        lock(&self.finder).forget(partition);
     }
 
     fn begin(&self, mut feed: Feed, start: Start) {
@@ -90,10 +104,9 @@ impl Partitions for PipelinePartitions {
         tracing::info!(pipeline = self.shared.settings.name, %partition, %start, "assigned");
         let ledger = lock(&self.opened).remove(&partition).unwrap_or_default();
         let key = LedgerKey::new(&self.shared.settings.group, partition.clone());
-        let state = Arc::new(LaneState::new(key, ledger.topic_id));
+        let state = Arc::new(LaneState::new(key, ledger.identity()));
         self.shared.lanes().insert(partition, state.clone());
-        // Fails only when the worker has stopped, and then nothing is processed.
-        let _ = door.arrivals.send(Arrival {
+        lock(&door.arrivals).push(Arrival {
             state,
             feed,
             start,
@@ -102,7 +115,7 @@ impl Partitions for PipelinePartitions {
         door.signal.ring();
     }
 
-    fn revoked(&self, partitions: &[TopicPartition], lost: bool) -> Vec<(TopicPartition, i64)> {
+    fn revoked(&self, partitions: &[TopicPartition], lost: bool) -> Vec<Commit> {
         let mut lanes = self.shared.lanes();
         let going: Vec<_> = partitions
             .iter()
@@ -130,21 +143,17 @@ impl Partitions for PipelinePartitions {
                 "revoked"
             );
         }
-        let done = |(partition, lane): (TopicPartition, Arc<LaneState>)| {
-            let next = lane.done.load(Ordering::Acquire);
-            (next >= 0).then_some((partition, next))
-        };
-        going.into_iter().filter_map(done).collect()
+        going
+            .iter()
+            .filter_map(|(_, lane)| commit_of(lane))
+            .collect()
     }
 
-    fn done(&self) -> Vec<(TopicPartition, i64)> {
+    fn done(&self) -> Vec<Commit> {
         let lanes = self.shared.lanes();
-        let next = |lane: &LaneState| lane.done.load(Ordering::Acquire);
-        let mut done: Vec<_> = lanes
-            .iter()
-            .map(|(p, lane)| (p.clone(), next(lane)))
+        let mut done: Vec<_> = { lanes.values() }
+            .filter_map(|lane| commit_of(lane))
             .collect();
-        done.retain(|(_, next)| *next >= 0);
         done.sort();
         done
     }

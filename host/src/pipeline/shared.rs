@@ -190,14 +190,22 @@ impl Shared {
     pub fn waits_for(&self) -> Vec<String> {
         let noted = |noted: &Mutex<Option<String>>| lock(noted).clone();
         let mut reasons: Vec<String> = self.troubles.iter().filter_map(noted).collect();
+        // What halts a whole topic is said once, and so is what several wait for.
+        let mut halted: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut waiting: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (partition, lane) in &*self.lanes() {
-            let halted = lane.halted();
-            reasons.extend(halted.map(|why| format!("{partition} is halted: {why}")));
+            if let Some(why) = lane.halted() {
+                halted.entry(why).or_default().push(partition.to_string());
+            }
             if let Some(why) = lane.waiting() {
                 waiting.entry(why).or_default().push(partition.to_string());
             }
         }
+        reasons.extend(halted.into_iter().map(|(why, mut partitions)| {
+            partitions.sort();
+            let are = if partitions.len() == 1 { "is" } else { "are" };
+            format!("{} {are} halted: {why}", partitions.join(", "))
+        }));
         let waits = |(why, of): (String, Vec<String>)| format!("{}: {why}", some(of));
         reasons.extend(waiting.into_iter().map(waits));
         reasons
@@ -220,7 +228,7 @@ impl Shared {
     }
 
     /// Notes what the pipeline waits for, and answers what was noted.
-    fn note(&self, of: Trouble, now: Option<String>) -> Option<String> {
+    pub fn note(&self, of: Trouble, now: Option<String>) -> Option<String> {
         std::mem::replace(&mut lock(&self.troubles[of as usize]), now)
     }
 }
@@ -237,7 +245,7 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Trouble::Store => "store",
             Trouble::Opening => "kafka",

@@ -42,6 +42,33 @@ pub struct Ledger {
     pub attempts: u32,
 }
 
+impl Ledger {
+    /// Whose it is.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            topic_id: self.topic_id.clone(),
+            cluster_id: self.cluster_id.clone(),
+        }
+    }
+
+    /// Whether it may be this topic's, in this cluster: nothing that is known
+    /// speaks against it.
+    pub fn is_of(&self, identity: &Identity) -> bool {
+        let same = |known: &str, now: &str| known.is_empty() || now.is_empty() || known == now;
+        same(&self.topic_id, &identity.topic_id) && same(&self.cluster_id, &identity.cluster_id)
+    }
+}
+
+/// Which topic it is, of which cluster: others may have its name. Each is empty
+/// where Kafka gave none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// The topic's ID: a topic made anew under the same name has another.
+    pub topic_id: String,
+    /// The cluster's ID.
+    pub cluster_id: String,
+}
+
 /// One event for one stream.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamEvent<'a> {
@@ -81,6 +108,9 @@ pub struct TaskReport<'a> {
 pub struct Append<'a> {
     /// Whose ledger it moves.
     pub ledger: &'a LedgerKey,
+    /// Whose records these are: a ledger of another topic or cluster is not
+    /// theirs.
+    pub identity: &'a Identity,
     /// Where the ledger must stand and where it stands after; over all tries
     /// of this append, what is known of them.
     pub exchange: Exchange,
@@ -111,7 +141,7 @@ impl<'a> Append<'a> {
 }
 
 /// An event that the store would not take: the rest of its batch is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Refusal {
     /// Its index in [`Append::events`].
     pub event: usize,
@@ -120,7 +150,7 @@ pub struct Refusal {
 }
 
 /// What of an append is not in the store, where the rest of it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Unstored {
     /// The events that the store would not take.
     pub refused: Vec<Refusal>,
@@ -146,6 +176,7 @@ pub enum Appended {
     /// The answer was lost: it may be stored or not. The next try of the same
     /// append finds out.
     Unknown(Unavailable),
-    /// Nothing was stored: the store does not answer, or not now.
+    /// It is not stored, or not all of it: the store does not answer, or has
+    /// trouble. The next try of the same append does the rest.
     Unavailable(Unavailable),
 }

@@ -17,7 +17,9 @@ mod settings;
 mod stores;
 mod tasks;
 
-pub use ledger::{Append, Appended, Ledger, LedgerKey, Refusal, StreamEvent, TaskReport, Unstored};
+pub use ledger::{
+    Append, Appended, Identity, Ledger, LedgerKey, Refusal, StreamEvent, TaskReport, Unstored,
+};
 pub use protocol::Exchange;
 pub use replay::{Mark, Replay, Replayed};
 pub use settings::{Login, Retention, StoreSettings, StoreTls, StoreUrl};
@@ -53,12 +55,29 @@ pub trait Writer: Send {
         anew: &Ledger,
     ) -> Result<Ledger, Unavailable>;
 
+    /// Notes that a topic (of this ID) has so many partitions, unless the group
+    /// has noted it before; answers what was noted first.
+    ///
+    /// # Errors
+    /// When the store does not answer; it may be noted.
+    fn partitions_at_first(
+        &mut self,
+        group: &str,
+        topic: &str,
+        topic_id: &str,
+        partitions: i32,
+    ) -> Result<i32, Unavailable>;
+
     /// Stores a batch's events, rings the doorbell and moves the ledger, all
     /// or nothing, if the ledger stands where the append expects it.
     /// `following` is the ledger of the next append, where it is known: its
     /// look-up then rides behind this transaction. After `Unknown` and
     /// `Unavailable` the same append is to be tried again.
     fn append(&mut self, append: &mut Append, following: Option<&LedgerKey>) -> Appended;
+
+    /// Ends the look-up that rode behind the last append: what it was for does
+    /// not come next, or not soon.
+    fn rest(&mut self) {}
 
     /// For each client whether it holds an interest now.
     ///

@@ -48,6 +48,8 @@ pub struct Replay<'a> {
     pub(super) ours: Vec<Option<Replayed>>,
     /// Indices of sources that are marked, and of which nothing is stored.
     pub(super) marked_in_vain: Vec<usize>,
+    /// Indices of sources that are stored, and not marked.
+    pub(super) unmarked: Vec<usize>,
 }
 
 impl<'a> Replay<'a> {
@@ -64,6 +66,7 @@ impl<'a> Replay<'a> {
             ended: BTreeSet::new(),
             ours: Vec::new(),
             marked_in_vain: Vec::new(),
+            unmarked: Vec::new(),
         }
     }
 

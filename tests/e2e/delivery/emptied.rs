@@ -1,6 +1,7 @@
 //! A Redis that forgot everything, ledgers too.
 
-use super::{config, note, wait_for};
+use super::{LONG, config, note, said, standing, wait_for, wait_said};
+use crate::tools::command;
 use millstream_tests::{Daemon, Redis, metrics, produce, servers, unique, wait_until};
 
 fn flush(redis: &Redis) {
@@ -12,7 +13,8 @@ fn what_an_emptied_redis_lost_is_there_again_while_it_runs_and_after_a_restart()
     let (kafka, redis) = (&servers().kafka, servers().own_redis(&[]));
     let (topic, prefix) = (kafka.create_topic("emptied", 1), unique("emptied"));
     produce(&topic, (0..50).map(note));
-    let text = config(&kafka.bootstrap(), &redis.url(), &topic, &prefix, "");
+    let start = "lost-ledger = \"start\"";
+    let text = config(&kafka.bootstrap(), &redis.url(), &topic, &prefix, start);
     let mut daemon = Daemon::ready(&text);
     wait_for(&redis, &prefix, 49);
     // Quiet: no record comes by which it would notice.
@@ -53,4 +55,74 @@ fn a_pipeline_that_follows_another_program_begins_where_that_one_committed() {
     daemon.set_config(&at("start = \"committed\""));
     daemon.restart();
     assert_eq!(wait_for(&redis, &prefix, 59), (50..60).collect::<Vec<_>>());
+}
+
+/// A daemon that has delivered fifty, and Kafka has its commit.
+fn delivered(more: &str) -> (Redis, String, String, Daemon) {
+    let (kafka, redis) = (&servers().kafka, servers().own_redis(&[]));
+    let (topic, prefix) = (kafka.create_topic("lost-ledger", 1), unique("lost-ledger"));
+    produce(&topic, (0..50).map(note));
+    let text = config(&kafka.bootstrap(), &redis.url(), &topic, &prefix, more);
+    let daemon = Daemon::ready(&text);
+    wait_for(&redis, &prefix, 49);
+    wait_until("Kafka has the commit", LONG, || {
+        (standing(&daemon)["committed"] == 50).then_some(())
+    });
+    (redis, topic, prefix, daemon)
+}
+
+#[test]
+fn an_emptied_redis_is_gone_on_with_from_the_commit_and_that_is_said() {
+    let (redis, topic, prefix, mut daemon) = delivered("");
+    flush(&redis);
+    // Quiet, and then while it is stopped.
+    daemon.wait_log("the group's commit at offset 50; going on there", LONG);
+    produce(&topic, (50..60).map(note));
+    assert_eq!(wait_for(&redis, &prefix, 59), (50..60).collect::<Vec<_>>());
+    assert_eq!(daemon.terminate(), Some(0));
+    flush(&redis);
+    produce(&topic, (60..70).map(note));
+    daemon.restart();
+    daemon.wait_log("the group's commit at offset 60; going on there", LONG);
+    assert_eq!(wait_for(&redis, &prefix, 69), (60..70).collect::<Vec<_>>());
+}
+
+#[test]
+fn where_the_configuration_says_so_a_lost_ledger_halts_it() {
+    let (redis, topic, prefix, mut daemon) = delivered("lost-ledger = \"halt\"");
+    flush(&redis);
+    println!(
+        "{}",
+        wait_said(
+            &daemon,
+            &["halted", "Redis has lost the ledger", "offsets set"]
+        )
+    );
+    produce(&topic, (50..60).map(note));
+    assert_eq!(daemon.terminate(), Some(0));
+    said(&daemon.command(&["offsets", "set", "--to", "45"]));
+    daemon.restart();
+    assert_eq!(wait_for(&redis, &prefix, 59), (45..60).collect::<Vec<_>>());
+}
+
+#[test]
+fn another_programs_commit_skips_nothing() {
+    let (kafka, redis) = (&servers().kafka, &servers().redis);
+    let (topic, prefix) = (kafka.create_topic("others", 1), unique("others"));
+    produce(&topic, (0..50).map(note));
+    // As other programs do: without a word beside it.
+    let group = [
+        "consume",
+        &topic,
+        "--group",
+        &prefix,
+        "--from-beginning",
+        "--max",
+        "30",
+    ];
+    said(&command(&kafka.bootstrap(), &group).output().unwrap());
+    let text = config(&kafka.bootstrap(), &redis.url(), &topic, &prefix, "");
+    let daemon = Daemon::ready(&text);
+    daemon.wait_log("another program's commit", LONG);
+    assert_eq!(wait_for(redis, &prefix, 49), (0..50).collect::<Vec<_>>());
 }

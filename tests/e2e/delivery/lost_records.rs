@@ -1,6 +1,6 @@
 //! Records that retention removed before they were read.
 
-use super::{LONG, config, note, offsets, refused, said, standing, wait_for, wait_said};
+use super::{LONG, config, note, offsets, paste, refused, said, standing, wait_for, wait_said};
 use millstream_tests::{Daemon, metrics, produce, servers, unique, wait_until};
 
 fn setup(more: &str) -> (Daemon, String, String) {
@@ -44,11 +44,9 @@ fn what_was_removed_while_it_was_stopped_halts_it_until_someone_says_where_it_go
     let outside = refused(&daemon.command(&["offsets", "set", "--to", "19"]));
     assert!(outside.contains("it holds 20 to 30"), "{outside}");
     let would = said(&daemon.command(&["offsets", "set", "--to", "earliest", "--dry-run"]));
-    assert!(would.contains("would go on at 20 (was 10;"), "{would}");
+    assert!(would.contains("would continue at 20 (was 10;"), "{would}");
     assert_eq!(standing(&daemon)["next"], 10, "a dry run changes nothing");
-    let command = why.split("millstream ").nth(1).unwrap();
-    let command = command.split('"').next().unwrap(); // the command that readiness named
-    said(&daemon.command(&command.split_whitespace().collect::<Vec<_>>()));
+    paste(&why);
     daemon.restart();
     daemon.wait_ready(LONG);
     let expected: Vec<_> = (0..10).chain(20..30).collect();

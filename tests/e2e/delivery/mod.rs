@@ -5,7 +5,9 @@ mod attempts;
 mod breaker;
 mod dead_letters;
 mod emptied;
+mod foreign;
 mod groups;
+mod latest;
 mod letter_topics;
 mod logged;
 mod lost_records;
@@ -93,6 +95,18 @@ fn said(output: &Output) -> String {
     let (out, error) = (&output.stdout, String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "{error}");
     String::from_utf8(out.clone()).unwrap()
+}
+
+/// Runs the command that readiness named, as a shell does.
+fn paste(readiness: &str) -> String {
+    let command = readiness.split("millstream ").nth(1).unwrap();
+    let command = command.split('"').next().unwrap();
+    let mut shell = std::process::Command::new("sh");
+    let program = Daemon::program();
+    shell
+        .arg("-c")
+        .arg(format!("{} {command}", program.display()));
+    said(&shell.output().unwrap())
 }
 
 /// What a command that failed wrote to standard error.

@@ -1,7 +1,7 @@
 //! Topics that are deleted and made anew under their name, with enough records
 //! to look like the old one.
 
-use super::{LONG, config, note, offsets, said, standing, wait_for, wait_said};
+use super::{LONG, config, note, offsets, paste, standing, wait_for, wait_for_records, wait_said};
 use millstream_tests::{Daemon, produce, servers, unique};
 
 fn setup(more: &str) -> (Daemon, String, String) {
@@ -26,10 +26,8 @@ fn a_topic_remade_while_it_was_stopped_halts_it_until_someone_says_where_it_begi
     assert_eq!(daemon.terminate(), Some(0));
     remake(&topic, 30);
     daemon.restart();
-    println!(
-        "{}",
-        wait_said(&daemon, &["halted", "made anew", "offsets set"])
-    );
+    let why = wait_said(&daemon, &["halted", "made anew", "offsets set"]);
+    println!("{why}");
     assert_eq!(
         offsets(&servers().redis, &prefix).len(),
         10,
@@ -40,7 +38,8 @@ fn a_topic_remade_while_it_was_stopped_halts_it_until_someone_says_where_it_begi
     let stands = standing(&daemon);
     assert_eq!(stands["note"], note);
     assert_eq!(stands["lag"], serde_json::Value::Null, "of two topics");
-    said(&daemon.command(&["offsets", "set", "--to", "earliest", "--topic", &topic]));
+    let done = paste(&why);
+    assert_eq!(done.lines().count(), 1, "{done}");
     daemon.restart();
     daemon.wait_ready(LONG);
     let expected: Vec<_> = (0..10).chain(0..30).collect();
@@ -71,4 +70,31 @@ fn where_the_configuration_says_so_a_remade_topic_is_begun() {
     );
     let expected: Vec<_> = (0..10).chain(0..30).collect();
     assert_eq!(wait_for(&servers().redis, &prefix, 29), expected);
+}
+
+#[test]
+fn one_command_mends_all_halted_partitions_of_a_topic_and_no_other() {
+    let (kafka, redis) = (&servers().kafka, &servers().redis);
+    let (topic, prefix) = (kafka.create_topic("halted", 3), unique("halted"));
+    let at = |partition: i32| move |id: i64| note(id).partition(partition);
+    (0..3).for_each(|partition| produce(&topic, (0..10).map(at(partition))));
+    let text = config(&kafka.bootstrap(), &redis.url(), &topic, &prefix, "");
+    let mut daemon = Daemon::ready(&text);
+    wait_for_records(&daemon, 30);
+    assert_eq!(daemon.terminate(), Some(0));
+    // Two of three lose what was not read.
+    (0..3).for_each(|partition| produce(&topic, (10..30).map(at(partition))));
+    kafka.delete_records(&topic, 0, 20);
+    kafka.delete_records(&topic, 2, 20);
+    daemon.restart();
+    let (first, last) = (format!("{topic}/0"), format!("{topic}/2 are halted"));
+    let why = wait_said(&daemon, &[&first, &last]);
+    assert_eq!(why.matches("offsets set").count(), 1, "{why}");
+    wait_for_records(&daemon, 20);
+    assert_eq!(daemon.terminate(), Some(0));
+    let done = paste(&why);
+    assert_eq!(done.lines().count(), 2, "{done}");
+    daemon.restart();
+    wait_for_records(&daemon, 20);
+    assert_eq!(offsets(redis, &prefix).len(), 30 + 20 + 20);
 }

@@ -11,6 +11,7 @@ mod leader;
 mod run;
 mod stopped;
 mod terminated;
+mod unanswered;
 
 use run::Run;
 use std::time::Duration;

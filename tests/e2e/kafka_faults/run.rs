@@ -33,6 +33,17 @@ impl<'a> Run<'a> {
     /// With topics of its own, still empty.
     pub fn new(kafka: &'a Kafka, name: &str, partitions: i32) -> Self {
         let topic = kafka.create_topic(name, partitions);
+        Self::of(kafka, topic, name, partitions)
+    }
+
+    /// Likewise, with one copy of each partition.
+    pub fn uncopied(kafka: &'a Kafka, name: &str, partitions: i32) -> Self {
+        let topic = unique(name);
+        kafka.create_topic_copied(&topic, partitions, 1, &[("min.insync.replicas", "1")]);
+        Self::of(kafka, topic, name, partitions)
+    }
+
+    fn of(kafka: &'a Kafka, topic: String, name: &str, partitions: i32) -> Self {
         kafka.create_topic_named(&format!("{topic}-dlq"), 1, &[]);
         let (prefix, produced) = (unique(name), AtomicUsize::new(0));
         Run {
@@ -154,7 +165,7 @@ transform = {{ plugin = "bundled:notifications" }}
         });
     }
 
-    fn wait_passed(&self, what: &str, enough: impl Fn(usize, i64) -> bool) {
+    pub fn wait_passed(&self, what: &str, enough: impl Fn(usize, i64) -> bool) {
         wait_until(what, LONG, || {
             let mut passed = self.passed().into_iter().enumerate();
             passed

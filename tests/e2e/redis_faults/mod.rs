@@ -13,9 +13,11 @@ mod half_open;
 mod load;
 mod lost_answers;
 mod memory;
+mod permissions;
 mod refused;
 mod restored;
 mod slow;
+mod unheard;
 
 use millstream_tests::{Daemon, get, wait_until};
 use std::time::Duration;

@@ -176,3 +176,48 @@ fn a_subscription_that_died_without_a_word_is_noticed() {
     link.open();
     assert_eq!(subject.next(&mut rung), Bell::Missed);
 }
+
+#[test]
+fn an_event_that_was_refused_in_a_transaction_whose_answer_was_lost_is_named() {
+    let (link, subject) = linked();
+    let mut writer = subject.writer();
+    writer.begin(&key(0), None, &at(0)).unwrap();
+    let mut redis = servers().redis.connect();
+    let bad = format!("{}:{{0}}:client:bad", subject.prefix);
+    let set = redis::cmd("SET")
+        .arg(&bad)
+        .arg("no stream")
+        .exec(&mut redis);
+    set.unwrap();
+    // Looked up ahead, so that the next answer is the transaction's own.
+    let of = [("a", "0")];
+    stored(append_then(&mut *writer, &key(0), 0, &of, Some(&key(0))));
+    link.lose_answers();
+    let of = [
+        ("a", "1"),
+        ("bad", "2"),
+        ("a", "3"),
+        ("b", "4"),
+        ("bad", "5"),
+    ];
+    let (ledger, events) = (key(0), events(1, &of));
+    let mut append = batch(&ledger, 1, 6, &events);
+    let lost = std::thread::scope(|scope| {
+        let lost = scope.spawn(|| writer.append(&mut append, None));
+        wait_until("the answer is lost", SOON, || {
+            (link.lost() > 0).then_some(())
+        });
+        link.cut();
+        lost.join().unwrap()
+    });
+    assert!(matches!(lost, Appended::Unknown(_)), "{lost:?}");
+    link.open();
+    let refusals = stored(writer.append(&mut append, None));
+    let refused: Vec<usize> = refusals.iter().map(|refusal| refusal.event).collect();
+    assert_eq!(refused, [1, 4]);
+    assert!(refusals[0].message.contains("WRONGTYPE"), "{refusals:?}");
+    redis::cmd("DEL").arg(&bad).exec(&mut redis).unwrap();
+    assert_eq!(behind(&subject, "a"), ["0", "1", "3"]);
+    assert_eq!(behind(&subject, "b"), ["4"]);
+    assert_eq!(next_of(&mut *writer, &key(0)), Some(6));
+}

@@ -7,6 +7,7 @@ mod groups;
 mod keys;
 mod links;
 mod pages;
+mod permissions;
 mod races;
 mod refusals;
 mod replayed;
@@ -18,8 +19,8 @@ use millstream::record::{
     ClientId, Entry, GroupName, Page, StreamId, StreamKind, StreamName, TopicPartition, Want,
 };
 use millstream::store::{
-    Append, Appended, Bell, Exchange, Ledger, LedgerKey, Refusal, Retention, Store, StoreSettings,
-    StoreUrl, StreamEvent, Writer,
+    Append, Appended, Bell, Exchange, Identity, Ledger, LedgerKey, Refusal, Retention, Store,
+    StoreSettings, StoreUrl, StreamEvent, Writer,
 };
 use millstream_tests::{servers, unique};
 use std::sync::Arc;
@@ -248,6 +249,12 @@ fn append_then(
     writer.append(&mut batch(ledger, expected, next, &events), following)
 }
 
+/// Nothing is known of the topic.
+static ANY: Identity = Identity {
+    topic_id: String::new(),
+    cluster_id: String::new(),
+};
+
 /// A batch that moves the ledger from `expected` to `next`.
 fn batch<'a>(
     ledger: &'a LedgerKey,
@@ -257,6 +264,7 @@ fn batch<'a>(
 ) -> Append<'a> {
     Append {
         ledger,
+        identity: &ANY,
         exchange: Exchange::new(expected, next),
         attempts: 0,
         digests: "digests",

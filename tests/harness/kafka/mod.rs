@@ -136,7 +136,7 @@ impl Kafka {
     fn format(&self) {
         let mut command = self.java(&["-XX:TieredStopAtLevel=1"]);
         command.args(["kafka.tools.StorageTool", "format"]);
-        command.args(["-t", settings::CLUSTER_ID, "-c"]);
+        command.args(["-t", &settings::cluster_id(&self.nodes), "-c"]);
         command.arg(self.dir.join("server.properties"));
         let log = File::create(self.dir.join("log")).unwrap();
         command.stdout(log.try_clone().unwrap()).stderr(log);

@@ -4,8 +4,10 @@
 use crate::ports::free_port;
 use std::path::Path;
 
-/// Any 16 bytes in base64url.
-pub(super) const CLUSTER_ID: &str = "MkU3OEVBNTcwNTJENDM2Qk";
+/// Any 16 bytes in base64url, others for each cluster.
+pub(super) fn cluster_id(nodes: &[Ports]) -> String {
+    format!("MkU3OEVBNTcwNTJE{:05}A", nodes[0].controller)
+}
 
 pub(super) const LOG4J: &str = r#"
 Configuration:

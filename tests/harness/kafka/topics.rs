@@ -41,7 +41,18 @@ impl Kafka {
 
     /// Creates the topic of exactly this name: to make one anew that was deleted.
     pub fn create_topic_named(&self, name: &str, partitions: i32, config: &[(&str, &str)]) {
-        let copies = TopicReplication::Fixed(settings::replication(&self.nodes));
+        self.create_topic_copied(name, partitions, settings::replication(&self.nodes), config);
+    }
+
+    /// The same with so many copies of each partition.
+    pub fn create_topic_copied(
+        &self,
+        name: &str,
+        partitions: i32,
+        copies: i32,
+        config: &[(&str, &str)],
+    ) {
+        let copies = TopicReplication::Fixed(copies);
         let mut topic = NewTopic::new(name, partitions, copies);
         topic.config = config.to_vec();
         let created = pollster::block_on(self.admin().create_topics([&topic], &options()));

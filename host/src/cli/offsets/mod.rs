@@ -5,7 +5,7 @@ use super::place;
 use super::table::Table;
 use crate::config::{self, Role};
 use crate::kafka::{Connection, Place};
-use crate::pipeline::offsets::{self, Change, Standing, Target, Which};
+use crate::pipeline::offsets::{self, Change, How, Standing, Target, Which};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ pub(super) enum OffsetsCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Says where a pipeline goes on. It must not run meanwhile.
+    /// Sets a pipeline's next offset. Stop the pipeline first.
     ///
     /// Going back delivers events again that are in the streams already; going
     /// ahead leaves records out.
@@ -33,6 +33,13 @@ pub(super) enum OffsetsCommand {
         /// Shows what would be done, and does nothing.
         #[arg(long)]
         dry_run: bool,
+        /// Only partitions that are halted: those of which the daemon said so.
+        #[arg(long)]
+        halted: bool,
+        /// Takes over a ledger that another Kafka cluster has written. Whatever
+        /// reads from that cluster halts.
+        #[arg(long)]
+        force: bool,
         /// A line of JSON a partition.
         #[arg(long)]
         json: bool,
@@ -65,6 +72,7 @@ impl Chosen {
             pipeline: self.pipeline,
             topic: self.topic,
             partition: self.partition,
+            halted: false,
         };
         Ok((settings, which))
     }
@@ -84,10 +92,14 @@ pub(super) fn run(command: OffsetsCommand) -> anyhow::Result<()> {
             which,
             to,
             dry_run,
+            halted,
+            force,
             json,
         } => {
             let (settings, which) = which.read()?;
-            let changes = offsets::set(&settings, &which, to, !dry_run)?;
+            let which = Which { halted, ..which };
+            let write = !dry_run;
+            let changes = offsets::set(&settings, &which, to, How { write, force })?;
             match json {
                 true => output::lines(changes.iter().map(|c| describe_change(c, dry_run)))?,
                 false => output::lines(changes.iter().map(|c| change_in_words(c, dry_run)))?,
@@ -142,7 +154,11 @@ fn print_standings(standings: &[Standing]) -> std::io::Result<()> {
 fn change_in_words(change: &Change, dry_run: bool) -> String {
     let Change { before, next } = change;
     let was = before.ledger.as_ref().map(|ledger| ledger.next);
-    let would = if dry_run { "would go on" } else { "goes on" };
+    let would = if dry_run {
+        "would continue"
+    } else {
+        "continues"
+    };
     format!(
         "{} {}: {would} at {next} (was {}; it holds {} to {})",
         before.pipeline,

@@ -3,6 +3,7 @@ use super::*;
 const LOW: i64 = 10;
 const HIGH: i64 = 20;
 const STARTS: [StartAt; 3] = [StartAt::Earliest, StartAt::Latest, StartAt::Committed];
+const LOST: [LostLedger; 3] = [LostLedger::Committed, LostLedger::Start, LostLedger::Halt];
 const ON_LOSS: [OnLoss; 2] = [OnLoss::Halt, OnLoss::Continue];
 
 fn ledgers() -> Vec<Option<Ledger>> {
@@ -27,30 +28,42 @@ fn ledgers() -> Vec<Option<Ledger>> {
 fn each(check: impl Fn(&Facts, Policy, &Opening)) {
     for ledger in ledgers() {
         for committed in [None, Some(5), Some(12), Some(25)] {
-            for (topic_id, cluster_id) in [("", ""), ("same", "same")] {
-                let facts = Facts {
-                    ledger: ledger.clone(),
-                    low: LOW,
-                    high: HIGH,
-                    committed,
-                    topic_id: topic_id.into(),
-                    cluster_id: cluster_id.into(),
-                };
-                for start in STARTS {
-                    for lost_records in ON_LOSS {
-                        for remade_topic in ON_LOSS {
-                            let policy = Policy {
-                                start,
-                                lost_records,
-                                remade_topic,
-                            };
-                            check(&facts, policy, &facts.clone().judge(policy));
-                        }
+            for (ours, id) in [(false, ""), (false, "same"), (true, "same")] {
+                for added in [false, true] {
+                    let facts = Facts {
+                        ledger: ledger.clone(),
+                        low: LOW,
+                        high: HIGH,
+                        committed,
+                        ours: ours && committed.is_some(),
+                        added,
+                        topic_id: id.into(),
+                        cluster_id: id.into(),
+                    };
+                    for policy in policies() {
+                        check(&facts, policy, &facts.clone().judge(policy));
                     }
                 }
             }
         }
     }
+}
+
+fn policies() -> Vec<Policy> {
+    let mut all = Vec::new();
+    for start in STARTS {
+        for lost_records in ON_LOSS {
+            for remade_topic in ON_LOSS {
+                all.extend(LOST.map(|lost_ledger| Policy {
+                    start,
+                    lost_records,
+                    remade_topic,
+                    lost_ledger,
+                }));
+            }
+        }
+    }
+    all
 }
 
 #[test]
@@ -98,7 +111,7 @@ fn records_are_passed_over_only_where_the_configuration_says_so_and_with_a_word(
         else {
             return;
         };
-        let remade = said.contains("anew") || said.contains("cluster");
+        let remade = said.contains("anew");
         let allowed = if remade {
             policy.remade_topic
         } else {
@@ -109,14 +122,57 @@ fn records_are_passed_over_only_where_the_configuration_says_so_and_with_a_word(
 }
 
 #[test]
+fn a_ledger_of_another_cluster_halts_whatever_is_configured() {
+    each(|facts, _, opening| {
+        if facts.is_of_another_cluster() {
+            assert!(
+                matches!(opening, Opening::Halt(_)),
+                "{facts:?}: {opening:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn where_redis_lost_the_ledger_a_commit_of_ours_counts_as_configured() {
+    each(|facts, policy, opening| {
+        if facts.ledger.is_some() || !facts.ours {
+            return;
+        }
+        let said = |words: &str| match opening {
+            Opening::Write { ledger, loss } => {
+                let (said, _) = loss.as_ref().expect("it is said");
+                assert!(said.contains(words), "{said}");
+                Some(ledger.next)
+            }
+            _ => None,
+        };
+        match (policy.lost_ledger, facts.committed) {
+            (LostLedger::Committed, Some(12)) => assert_eq!(said("lost the ledger"), Some(12)),
+            (LostLedger::Committed, Some(outside)) if policy.lost_records == OnLoss::Continue => {
+                assert_eq!(said("is not among"), Some(outside.clamp(LOW, HIGH)));
+            }
+            (LostLedger::Start, _) => {}
+            _ => assert!(
+                matches!(opening, Opening::Halt(_)),
+                "{facts:?}: {opening:?}"
+            ),
+        }
+    });
+}
+
+#[test]
 fn without_a_ledger_the_configured_start_counts_and_a_commit_is_spoken_of() {
     each(|facts, policy, opening| {
+        if facts.ours && policy.lost_ledger != LostLedger::Start {
+            return;
+        }
         let (None, Opening::Write { ledger, loss }) = (&facts.ledger, opening) else {
             assert!(facts.ledger.is_some(), "{opening:?}");
             return;
         };
         let start = match (policy.start, facts.committed) {
-            (StartAt::Latest, _) => HIGH,
+            (StartAt::Latest, _) if !facts.added => HIGH,
             (StartAt::Committed, Some(12)) => 12,
             _ => LOW,
         };

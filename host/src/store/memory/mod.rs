@@ -37,6 +37,8 @@ struct State {
     /// Clients that got nothing since they are away.
     withheld: HashSet<ClientId>,
     revoked: HashMap<ClientId, u64>,
+    /// By group, topic and its ID: how many partitions it had at first.
+    partitions: HashMap<[String; 3], i32>,
     /// Groups, and where records that were replayed were at first.
     replayed: HashSet<(Arc<str>, String)>,
     /// Groups, and what was sent to its topic again.

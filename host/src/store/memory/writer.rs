@@ -33,12 +33,25 @@ impl Writer for MemoryWriter {
         }
     }
 
+    fn partitions_at_first(
+        &mut self,
+        group: &str,
+        topic: &str,
+        topic_id: &str,
+        partitions: i32,
+    ) -> Result<i32, Unavailable> {
+        let key = [group, topic, topic_id].map(Into::into);
+        Ok(*self.0.state().partitions.entry(key).or_insert(partitions))
+    }
+
     fn append(&mut self, append: &mut Append, _following: Option<&LedgerKey>) -> Appended {
         let retention = self.0.shared.retention;
         let mut state = self.0.state();
         // Under the lock no answer is lost and nobody comes between.
         match state.ledgers.get_mut(append.ledger) {
-            Some(ledger) if ledger.next == append.exchange.expected => {
+            Some(ledger)
+                if ledger.next == append.exchange.expected && ledger.is_of(append.identity) =>
+            {
                 ledger.next = append.exchange.next;
                 ledger.digests = append.digests.into();
                 ledger.attempts = append.attempts;

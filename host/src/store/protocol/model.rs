@@ -1,21 +1,26 @@
 //! The protocol against everything that can happen, tried in every order:
 //! two owners that both believe the partition is theirs, crashes, connections
 //! that break (what was sent may still be executed later, or never), looks that
-//! rode ahead, a Redis that goes back to an older state or forgets all, and an
-//! event that is refused inside of its transaction.
+//! rode ahead, a Redis that goes back to an older state or forgets all, an
+//! event that is refused inside of its transaction, and permissions that change
+//! at any moment, also between a transaction's commands and its `EXEC`.
 //!
 //! The owners here carry out [`Exchange`]'s own steps. What the server, the
-//! network and the machines do is a model of Redis; each [`Flaw`] takes one of
-//! the things away that the protocol rests on, and must be found out.
+//! network and the machines do is a model of Redis (`redis.rs`); each [`Flaw`]
+//! takes one of the things away that the protocol rests on, and must be found
+//! out.
 
-use super::{AfterExecute, AfterLook, Exchange, Executed};
-use std::collections::{HashSet, VecDeque};
+mod owner;
+mod redis;
+
+use super::{AfterExecute, Exchange, Executed};
+use redis::{Deny, Link, Redis, Request};
+use std::collections::HashSet;
+use std::rc::Rc;
 
 /// With three, and a crash, a break and a restore in any order, there are four
 /// million worlds: all good as well, but too long for every run of the tests.
 const RECORDS: usize = 2;
-/// The event of this record is of a kind that Redis refuses inside of EXEC.
-const REFUSED: usize = 1;
 const BACKUP: &str = "backup taken";
 
 /// What is broken on purpose.
@@ -30,6 +35,20 @@ enum Flaw {
     NoCheck,
     /// The ledger moves first, the events after it.
     LedgerFirst,
+    /// MULTI rides with the transaction, so that a server which refuses it runs
+    /// the rest bare.
+    BareRun,
+    /// A connection inside MULTI is looked on without DISCARD: WATCH errs, and
+    /// that is not seen.
+    WatchInside,
+    /// Likewise, and the read that was queued shifts the replies of EXEC.
+    Shifted,
+    /// What permissions kept from being done is taken for stored.
+    TornIsDone,
+    /// A torn transaction is sent again as a whole.
+    TornAgain,
+    /// A lost answer is not followed by a look for the events.
+    NoLookForEvents,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -42,8 +61,8 @@ struct World {
     /// An older state of Redis that it may go back to.
     backup: Option<Redis>,
     faults: Faults,
-    /// A letter for [`REFUSED`] was sent, or its answer may have been lost: the
-    /// window that the documentation names.
+    /// A letter for the refused event was sent; or its owner ended before, or
+    /// lost its partition: the window that the documentation names.
     buried: bool,
     window: bool,
 }
@@ -54,53 +73,28 @@ struct Faults {
     crashes: u8,
     breaks: u8,
     restores: u8,
-}
-
-#[derive(Clone, PartialEq, Eq, Hash, Default)]
-struct Redis {
-    ledger: Option<i64>,
-    /// How often each record's events were stored.
-    stored: [u8; RECORDS],
-    /// Flaw only: events that come after their ledger.
-    late: Vec<(i64, i64)>,
+    /// With these one owner is enough: one that loses its partition between an
+    /// EXEC in part and the next try is a window that the documentation names.
+    denials: u8,
+    owners: usize,
+    /// Looks ahead may be for another ledger, or not be used.
+    leaves: bool,
+    /// The event of this record is of a kind that Redis refuses inside of EXEC.
+    refused: usize,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Owner {
     Down,
     Idle(i64),
+    /// It sent DISCARD.
+    Leaving(Exchange),
     Looking(Exchange),
-    Executing(Exchange),
-}
-
-#[derive(Clone, PartialEq, Eq, Hash, Default)]
-struct Link {
-    requests: VecDeque<Request>,
-    answers: VecDeque<Answer>,
-    watch: Watch,
-    /// A look that rode ahead, not used yet.
-    ahead: Option<Option<i64>>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Request {
-    Look,
-    Transaction(i64, i64),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Answer {
-    Looked(Option<i64>),
-    Done(i64, i64),
-    Conflict,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-enum Watch {
-    #[default]
-    None,
-    Clean,
-    Dirty,
+    /// With these events.
+    Executing(Exchange, Vec<usize>),
+    /// It looks, to take the ledger back.
+    Returning(Exchange),
+    TakingBack(Exchange),
 }
 
 /// What happens, to which owner or on which connection, and what comes of it.
@@ -109,7 +103,7 @@ type Step = (&'static str, usize, World);
 impl World {
     fn begin(faults: Faults) -> World {
         World {
-            redis: Redis::default(),
+            redis: Redis::refusing(faults.refused),
             owners: [Owner::Down, Owner::Down],
             links: vec![Link::default(), Link::default()],
             backup: None,
@@ -119,12 +113,17 @@ impl World {
         }
     }
 
-    /// What must hold at every instant.
+    /// What must hold at every instant. After an EXEC that was done in part it
+    /// does not, until the next try.
     fn check(&self) -> Result<(), String> {
         let done = self.redis.ledger.unwrap_or(0);
         for (record, times) in self.redis.stored.iter().enumerate() {
-            let due = u8::from((record as i64) < done);
-            if *times != due {
+            let due = u8::from((record as i64) < done && record != self.faults.refused);
+            let wrong = match self.faults.owners {
+                1 => *times > 1,
+                _ => *times != due,
+            };
+            if wrong {
                 return Err(format!(
                     "record {record} is stored {times} times and the ledger is at {:?}",
                     self.redis.ledger
@@ -136,11 +135,13 @@ impl World {
 
     /// What must hold when nothing more can happen.
     fn check_end(&self) -> Result<(), String> {
-        if self.redis.ledger != Some(RECORDS as i64) {
-            return Err(format!(
-                "it ended with the ledger at {:?}",
-                self.redis.ledger
-            ));
+        let Redis { ledger, stored, .. } = &self.redis;
+        if *ledger != Some(RECORDS as i64) {
+            return Err(format!("it ended with the ledger at {ledger:?}"));
+        }
+        let due = |(record, times): (usize, &u8)| *times == u8::from(record != self.faults.refused);
+        if !stored.iter().enumerate().all(due) {
+            return Err(format!("it ended with events stored {stored:?} times"));
         }
         if !self.buried && !self.window {
             return Err("the refused event got no letter".into());
@@ -151,19 +152,19 @@ impl World {
     /// Every world that may come next, and how.
     fn steps(&self, flaw: Flaw) -> Vec<Step> {
         let mut next = Vec::new();
-        for owner in 0..2 {
+        for owner in 0..self.faults.owners {
             self.owner_steps(owner, flaw, &mut next);
             if self.faults.crashes > 0 && !matches!(self.owners[owner], Owner::Down) {
                 let mut world = self.clone();
                 world.faults.crashes -= 1;
-                world.abandon(owner);
+                world.abandon(owner, true);
                 world.owners[owner] = Owner::Down;
                 next.push(("crash of owner", owner, world));
             }
             if self.faults.breaks > 0 && self.waits(owner) {
                 let mut world = self.clone();
                 world.faults.breaks -= 1;
-                world.abandon(owner);
+                world.abandon(owner, false);
                 world.answer_lost(owner, flaw);
                 next.push(("connection lost by owner", owner, world));
             }
@@ -171,11 +172,38 @@ impl World {
         for link in 0..self.links.len() {
             self.redis_steps(link, flaw, &mut next);
         }
+        self.world_steps(flaw, &mut next);
+        next
+    }
+
+    /// What happens to Redis by itself.
+    fn world_steps(&self, flaw: Flaw, next: &mut Vec<Step>) {
         if !self.redis.late.is_empty() {
             let mut world = self.clone();
-            let (from, to) = world.redis.late.remove(0);
-            (from..to).for_each(|record| world.redis.stored[record as usize] += 1);
-            next.push(("late events stored", 0, world));
+            let record = world.redis.late.remove(0);
+            world.redis.stored[record] += 1;
+            next.push(("late event stored", record, world));
+        }
+        match self.redis.denied {
+            Some(_) => {
+                let mut world = self.clone();
+                world.redis.denied = None;
+                next.push(("all is permitted", 0, world));
+            }
+            None if self.faults.denials > 0 => {
+                for (index, (said, deny)) in Deny::ALL.into_iter().enumerate() {
+                    // What is still on its way could not see what is done in part
+                    // meanwhile: beyond the protocol, as long as it can arrive.
+                    if deny == Deny::Move && self.links.len() > 2 {
+                        continue;
+                    }
+                    let mut world = self.clone();
+                    world.faults.denials -= 1;
+                    world.redis.denied = Some(deny);
+                    next.push((said, index, world));
+                }
+            }
+            None => {}
         }
         match &self.backup {
             None if self.faults.restores > 0 => {
@@ -195,26 +223,21 @@ impl World {
             }
             _ => {}
         }
-        next
     }
 
     fn waits(&self, owner: usize) -> bool {
-        matches!(self.owners[owner], Owner::Looking(_) | Owner::Executing(_))
+        !matches!(self.owners[owner], Owner::Down | Owner::Idle(_))
     }
 
-    /// The owner's connection is nobody's any more.
-    fn abandon(&mut self, owner: usize) {
+    /// The owner's connection is nobody's any more. An owner that crashes can't
+    /// bury what it was not told of.
+    fn abandon(&mut self, owner: usize, crash: bool) {
         let mut orphan = std::mem::take(&mut self.links[owner]);
-        let covers = |from: i64, to: i64| (from..to).contains(&(REFUSED as i64));
-        self.window |= orphan
-            .answers
-            .iter()
-            .any(|a| matches!(a, Answer::Done(f, t) if covers(*f, *t)));
-        self.window |= orphan
-            .requests
-            .iter()
-            .any(|r| matches!(r, Request::Transaction(f, t) if covers(*f, *t)));
+        self.window |= crash && matches!(self.owners[owner], Owner::Executing(..));
+        self.window |=
+            crash && matches!(&self.owners[owner], Owner::Looking(of) if of.doubt.is_some());
         orphan.answers.clear();
+        orphan.outstanding = 0;
         orphan.ahead = None;
         if !orphan.requests.is_empty() {
             self.links.push(orphan);
@@ -222,139 +245,29 @@ impl World {
     }
 
     fn answer_lost(&mut self, owner: usize, flaw: Flaw) {
-        if let Owner::Executing(mut exchange) = self.owners[owner] {
-            if flaw == Flaw::BlindRetry {
-                let again = Request::Transaction(exchange.expected, exchange.next);
-                self.links[owner].requests.push_back(again);
-                return;
-            }
-            assert!(exchange.executed(Executed::Lost) == AfterExecute::Later);
-            self.look(owner, exchange);
-        } else if let Owner::Looking(exchange) = self.owners[owner] {
-            self.look(owner, exchange);
-        }
-    }
-
-    fn look(&mut self, owner: usize, exchange: Exchange) {
-        self.links[owner].requests.push_back(Request::Look);
-        self.owners[owner] = Owner::Looking(exchange);
-    }
-
-    fn owner_steps(&self, owner: usize, flaw: Flaw, next: &mut Vec<Step>) {
-        match &self.owners[owner] {
-            Owner::Down => {
-                // The first ledger is written by a transaction of its own, as
-                // guarded as any: one step here.
-                let mut world = self.clone();
-                let at = *world.redis.ledger.get_or_insert(0);
-                world.touched(usize::MAX);
-                world.owners[owner] = Owner::Idle(at);
-                next.push(("start of owner", owner, world));
-            }
-            Owner::Idle(at) if *at < RECORDS as i64 => {
-                for size in 1..=2.min(RECORDS as i64 - at) {
-                    let exchange = Exchange::new(*at, at + size);
-                    let mut world = self.clone();
-                    match world.links[owner].ahead.take() {
-                        Some(ledger) => world.looked(owner, exchange, ledger, true, flaw, next),
-                        None => {
-                            world.look(owner, exchange);
-                            next.push(("look by owner", owner, world));
-                        }
-                    }
+        match self.owners[owner].clone() {
+            Owner::Executing(mut exchange, sent) => {
+                if flaw == Flaw::BlindRetry {
+                    self.links[owner].multi = Some(Vec::new());
+                    return self.execute(owner, exchange, flaw);
                 }
+                let after = exchange.executed(|| sent, Executed::Lost(0));
+                assert!(after == AfterExecute::Later);
+                self.look(owner, exchange, flaw);
             }
-            // A quiet partition's ledger is looked at now and then.
-            Owner::Idle(at) if self.redis.ledger != Some(*at) => {
-                let mut world = self.clone();
-                world.owners[owner] = Owner::Down;
-                next.push(("ledger found elsewhere by owner", owner, world));
-            }
-            Owner::Idle(_) => {}
-            Owner::Looking(exchange) => {
-                let mut world = self.clone();
-                if let Some(Answer::Looked(ledger)) = world.links[owner].answers.pop_front() {
-                    world.looked(owner, *exchange, ledger, false, flaw, next);
-                }
-            }
-            Owner::Executing(exchange) => {
-                let mut world = self.clone();
-                if let Some(answer) = world.links[owner].answers.pop_front() {
-                    world.executed(owner, *exchange, answer);
-                    next.push(("transaction answered to owner", owner, world));
-                }
-            }
+            Owner::Looking(exchange)
+            | Owner::Leaving(exchange)
+            | Owner::Returning(exchange)
+            | Owner::TakingBack(exchange) => self.look(owner, exchange, flaw),
+            Owner::Down | Owner::Idle(_) => {}
         }
     }
 
-    fn looked(
-        mut self,
-        owner: usize,
-        exchange: Exchange,
-        ledger: Option<i64>,
-        ahead: bool,
-        flaw: Flaw,
-        next: &mut Vec<Step>,
-    ) {
-        let mut after = exchange.looked(ledger, ahead);
-        if flaw == Flaw::NoCheck {
-            after = AfterLook::Execute;
-        }
-        match after {
-            AfterLook::Execute => {
-                self.owners[owner] = Owner::Executing(exchange);
-                let send = Request::Transaction(exchange.expected, exchange.next);
-                self.links[owner].requests.push_back(send);
-                let mut with_look = self.clone();
-                with_look.links[owner].requests.push_back(Request::Look);
-                next.push((
-                    "transaction, and a look ahead, sent by owner",
-                    owner,
-                    with_look,
-                ));
-            }
-            AfterLook::Look => self.look(owner, exchange),
-            AfterLook::Stored => self.owners[owner] = Owner::Idle(exchange.next),
-            AfterLook::Moved => {
-                self.owners[owner] = ledger.map_or(Owner::Down, Owner::Idle);
-            }
-        }
-        let what = match after {
-            AfterLook::Execute => "transaction sent by owner",
-            AfterLook::Look => "look again by owner",
-            AfterLook::Stored => "found to be stored by owner",
-            AfterLook::Moved => "found to be moved by owner",
-        };
-        next.push((what, owner, self));
-    }
-
-    fn executed(&mut self, owner: usize, mut exchange: Exchange, answer: Answer) {
-        let link = &mut self.links[owner];
-        let known = match answer {
-            Answer::Done(from, to) => {
-                self.buried |= (from..to).contains(&(REFUSED as i64));
-                Executed::Done
-            }
-            _ => Executed::Conflict,
-        };
-        // A look that rode behind is answered with it.
-        link.ahead = match link.answers.pop_front() {
-            Some(Answer::Looked(ledger)) => Some(ledger),
-            _ => None,
-        };
-        match exchange.executed(known) {
-            AfterExecute::Stored => self.owners[owner] = Owner::Idle(exchange.next),
-            AfterExecute::Look | AfterExecute::Later => {
-                link.ahead = None;
-                self.look(owner, exchange);
-            }
-        }
-    }
-
-    /// Redis takes what was sent together at once, or, on a connection that is
-    /// nobody's, never.
+    /// Redis takes what was sent together at once, or its permissions change
+    /// before EXEC; or, on a connection that is nobody's, never.
     fn redis_steps(&self, link: usize, flaw: Flaw, next: &mut Vec<Step>) {
-        if self.links[link].requests.is_empty() {
+        let requests = &self.links[link].requests;
+        if requests.is_empty() {
             return;
         }
         let orphan = link >= 2;
@@ -363,43 +276,45 @@ impl World {
             world.links.remove(link);
             next.push(("lost what was sent on connection", link, world));
         }
-        let mut world = self.clone();
-        while let Some(request) = world.links[link].requests.pop_front() {
-            let answer = match request {
-                Request::Look => {
-                    world.links[link].watch = Watch::Clean;
-                    Answer::Looked(world.redis.ledger)
-                }
-                Request::Transaction(from, to) => world.transaction(link, from, to, flaw),
-            };
-            world.links[link].answers.push_back(answer);
+        let exec = requests
+            .iter()
+            .position(|request| *request == Request::Exec);
+        let changing = self.faults.denials > 0 || self.redis.denied.is_some();
+        if let (Some(before @ 1..), true) = (exec, changing && !orphan) {
+            let mut world = self.clone();
+            (0..before).for_each(|_| world.redis_does(link, flaw));
+            next.push(("Redis queues what was sent on connection", link, world));
         }
+        let mut world = self.clone();
+        (0..requests.len()).for_each(|_| world.redis_does(link, flaw));
         if orphan {
             world.links.remove(link);
         }
         next.push(("Redis does what was sent on connection", link, world));
     }
 
-    fn transaction(&mut self, link: usize, from: i64, to: i64, flaw: Flaw) -> Answer {
-        let watch = std::mem::take(&mut self.links[link].watch);
-        if watch == Watch::Dirty && flaw != Flaw::NoWatch {
-            return Answer::Conflict;
+    fn redis_does(&mut self, link: usize, flaw: Flaw) {
+        let Some(request) = self.links[link].requests.pop_front() else {
+            return;
+        };
+        let (answer, wrote) = self.redis.answer(&mut self.links[link], request, flaw);
+        for (ledger, events) in wrote {
+            if ledger {
+                self.touched(link, false);
+            }
+            if events {
+                self.touched(link, true);
+            }
         }
-        self.redis.ledger = Some(to);
-        if flaw == Flaw::LedgerFirst {
-            self.redis.late.push((from, to));
-        } else {
-            (from..to).for_each(|record| self.redis.stored[record as usize] += 1);
-        }
-        self.touched(link);
-        Answer::Done(from, to)
+        self.links[link].answers.push(answer);
     }
 
-    /// The ledger was written: every other watch of it is spoilt.
-    fn touched(&mut self, by: usize) {
+    /// The ledger was written, or events were: every other watch of them is
+    /// spoilt.
+    fn touched(&mut self, by: usize, events: bool) {
         for (index, link) in self.links.iter_mut().enumerate() {
-            if index != by && link.watch == Watch::Clean {
-                link.watch = Watch::Dirty;
+            if index != by && (!events || link.watches_events) {
+                link.watch.spoil();
             }
         }
     }
@@ -407,8 +322,9 @@ impl World {
 
 /// Tries everything; how many worlds there are, or how it goes wrong.
 fn explore(flaw: Flaw, faults: Faults) -> Result<usize, String> {
-    let mut worlds = vec![(World::begin(faults), 0, "", 0)];
-    let mut seen = HashSet::from([World::begin(faults)]);
+    let first = Rc::new(World::begin(faults));
+    let mut worlds = vec![(first.clone(), 0, "", 0)];
+    let mut seen = HashSet::from([first]);
     let mut at = 0;
     while at < worlds.len() {
         let world = worlds[at].0.clone();
@@ -430,6 +346,7 @@ fn explore(flaw: Flaw, faults: Faults) -> Result<usize, String> {
             return Err(story.join("\n"));
         }
         for (what, whose, world) in next {
+            let world = Rc::new(world);
             if seen.insert(world.clone()) {
                 worlds.push((world, at, what, whose));
             }
@@ -444,29 +361,100 @@ const fn faults(crashes: u8, breaks: u8, restores: u8) -> Faults {
         crashes,
         breaks,
         restores,
+        denials: 0,
+        owners: 2,
+        leaves: false,
+        refused: 1,
+    }
+}
+
+/// Permissions that change, and so many connections that break.
+const fn denials(denials: u8, breaks: u8) -> Faults {
+    Faults {
+        denials,
+        owners: 1,
+        leaves: true,
+        ..faults(0, breaks, 0)
+    }
+}
+
+/// The first event is the one that is refused.
+const fn first(faults: Faults) -> Faults {
+    Faults {
+        refused: 0,
+        ..faults
+    }
+}
+
+const fn leaving(faults: Faults) -> Faults {
+    Faults {
+        leaves: true,
+        ..faults
     }
 }
 
 #[test]
 fn nothing_is_lost_or_doubled_in_any_order_of_events() {
     for faults in [faults(1, 1, 0), faults(0, 2, 0), faults(0, 0, 1)] {
-        match explore(Flaw::None, faults) {
-            Ok(worlds) => println!("{faults:?}: {worlds} worlds, all good"),
-            Err(story) => panic!("{faults:?}\n{story}"),
-        }
+        check(faults);
+    }
+    check(leaving(faults(0, 1, 0)));
+}
+
+#[test]
+fn nothing_is_lost_or_doubled_whatever_redis_permits_and_when() {
+    for faults in [denials(2, 0), first(denials(2, 0)), denials(1, 1)] {
+        check(faults);
+    }
+}
+
+fn check(faults: Faults) {
+    match explore(Flaw::None, faults) {
+        Ok(worlds) => println!("{faults:?}: {worlds} worlds, all good"),
+        Err(story) => panic!("{faults:?}\n{story}"),
     }
 }
 
 #[test]
 fn each_flaw_is_found_out() {
     let flaws = [
-        ("no WATCH", Flaw::NoWatch),
-        ("a blind retry", Flaw::BlindRetry),
-        ("the look not checked", Flaw::NoCheck),
-        ("the ledger before its events", Flaw::LedgerFirst),
+        ("no WATCH", Flaw::NoWatch, faults(1, 1, 0)),
+        ("a blind retry", Flaw::BlindRetry, faults(1, 1, 0)),
+        ("the look not checked", Flaw::NoCheck, faults(1, 1, 0)),
+        (
+            "the ledger before its events",
+            Flaw::LedgerFirst,
+            faults(1, 1, 0),
+        ),
+        (
+            "a bare run after a refused MULTI",
+            Flaw::BareRun,
+            denials(1, 0),
+        ),
+        (
+            "WATCH inside MULTI",
+            Flaw::WatchInside,
+            first(leaving(faults(0, 0, 0))),
+        ),
+        ("shifted replies", Flaw::Shifted, denials(0, 0)),
+        (
+            "what was denied taken for stored",
+            Flaw::TornIsDone,
+            denials(1, 0),
+        ),
+        (
+            "what was done in part sent again",
+            Flaw::TornAgain,
+            denials(1, 0),
+        ),
+        (
+            "no look for the events",
+            Flaw::NoLookForEvents,
+            faults(0, 1, 0),
+        ),
     ];
-    for (name, flaw) in flaws {
-        let story = explore(flaw, faults(1, 1, 0)).expect_err(name);
+    for (name, flaw, faults) in flaws {
+        let story = explore(flaw, faults).expect_err(name);
         println!("{name}:\n{story}\n");
     }
 }

@@ -1,50 +1,118 @@
 //! What Redis' answers say.
 
+use super::bell::Rung;
 use crate::store::memory::now_millis;
 use crate::store::{Ledger, Refusal, Unavailable, Unstored};
 use metrics::counter;
-use redis::{FromRedisValue, Value};
+use redis::{FromRedisValue, ServerError, Value};
 
 /// What a transaction's answers say.
 pub(super) enum Outcome {
-    /// It was executed, without these events.
-    Done(Unstored),
+    /// It was executed.
+    Done(Done),
     /// It was not: a watched key had changed.
     Conflict,
     /// It was not, for this reason.
     Refused(Unavailable),
 }
 
-/// Reads a transaction's answers. The first `events` inside EXEC are the
-/// events'.
-pub(super) fn outcome(mut answers: Vec<Value>, events: usize) -> Outcome {
-    let refusal = |(event, answer): (usize, Value)| match answer {
-        Value::ServerError(error) => Some(Refusal {
-            event,
-            message: error.to_string(),
-        }),
-        _ => None,
-    };
+/// What of a transaction was done. EXEC does not roll back.
+#[derive(Default)]
+pub(super) struct Done {
+    /// The events that the store will not take, and those of tasks that ended.
+    pub unstored: Unstored,
+    /// The events that Redis would not store now.
+    pub missing: Vec<usize>,
+    /// The ledger was written.
+    pub moved: bool,
+    /// What Redis said of the first command that it would not do now.
+    pub trouble: Option<String>,
+}
+
+/// Where a transaction's commands are: its events come first.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Places {
+    pub events: usize,
+    /// The command that moves the ledger, or what stands for it.
+    pub ledger: usize,
+    /// The ring, which may be refused: the next one says what this did not.
+    pub rung: Rung,
+}
+
+/// Reads a transaction's answers, EXEC's last.
+pub(super) fn outcome(mut answers: Vec<Value>, places: Places) -> Outcome {
+    let sent = answers.len();
     match answers.pop() {
         Some(Value::Nil) => Outcome::Conflict,
-        Some(Value::Array(done)) => {
+        Some(Value::Array(all)) => {
+            let done = done_of(&all, places, sent);
             // Of a task that has ended nothing is stored any more.
-            let ended = done.iter().take(events).enumerate();
-            let ended = ended.filter(|(_, answer)| **answer == Value::Nil);
-            let dropped: Vec<usize> = ended.map(|(event, _)| event).collect();
-            counter!("millstream_task_results_dropped_total").increment(dropped.len() as u64);
-            let events = done.into_iter().take(events).enumerate();
-            let refused = events.filter_map(refusal).collect();
-            Outcome::Done(Unstored { refused, dropped })
+            let dropped = done.unstored.dropped.len() as u64;
+            counter!("millstream_task_results_dropped_total").increment(dropped);
+            Outcome::Done(done)
         }
         // Not executed: say the first thing that was wrong, not EXECABORT.
         other => {
-            let mut all = answers.into_iter().chain(other).enumerate();
-            let said = all.find_map(refusal).map(|refusal| refusal.message);
+            let mut all = answers.iter().chain(&other);
+            let said = all.find_map(error_of).map(ToString::to_string);
             let said = said.unwrap_or_else(|| "an unexpected answer to EXEC".into());
             Outcome::Refused(Unavailable(format!("Redis: {said}")))
         }
     }
+}
+
+fn done_of(answers: &[Value], places: Places, sent: usize) -> Done {
+    let rung = places.rung.within(sent, answers.len());
+    let mut done = Done::default();
+    for (index, answer) in answers.iter().enumerate() {
+        let is_event = index < places.events;
+        match error_of(answer) {
+            Some(_) if rung.contains(&index) => {}
+            Some(error) if is_trouble(error) => {
+                done.trouble.get_or_insert_with(|| error.to_string());
+                done.missing.extend(is_event.then_some(index));
+            }
+            Some(error) if is_event => done.unstored.refused.push(Refusal {
+                event: index,
+                message: error.to_string(),
+            }),
+            None if is_event && *answer == Value::Nil => done.unstored.dropped.push(index),
+            None => done.moved |= index == places.ledger,
+            Some(_) => {}
+        }
+    }
+    done
+}
+
+fn error_of(answer: &Value) -> Option<&ServerError> {
+    match answer {
+        Value::ServerError(error) => Some(error),
+        _ => None,
+    }
+}
+
+/// What Redis says while it has trouble of its own; anything else is about the
+/// command: its key, its value. Permissions may change between a command's
+/// queueing and its execution, and a script's are only looked at then.
+fn is_trouble(error: &ServerError) -> bool {
+    const CODES: [&str; 11] = [
+        "NOPERM",
+        "NOAUTH",
+        "OOM",
+        "READONLY",
+        "MISCONF",
+        "LOADING",
+        "MASTERDOWN",
+        "NOREPLICAS",
+        "CLUSTERDOWN",
+        "TRYAGAIN",
+        "BUSY",
+    ];
+    let of_script = |said: &str| CODES.iter().any(|code| said.starts_with(code));
+    CODES.contains(&error.code())
+        || error.details().is_some_and(|said| {
+            said.starts_with("The user executing the script") || of_script(said)
+        })
 }
 
 /// Reads TIME's answer, in milliseconds; our own time where that is not allowed.

@@ -2,9 +2,9 @@
 
 use super::bell::{self, Ringer, Rung};
 use super::tasks;
-use crate::record::StreamKind;
+use crate::record::{StreamKind, TopicPartition};
 use crate::store::memory::millis;
-use crate::store::{Append, Ledger, LedgerKey, Mark};
+use crate::store::{Append, Ledger, LedgerKey, Mark, StreamEvent};
 use redis::Pipeline;
 use std::io::Write;
 use std::time::Duration;
@@ -62,6 +62,10 @@ impl Keys {
         self.of("swaps", key)
     }
 
+    pub fn partitions(&self, group: &str, topic: &str) -> String {
+        format!("{}partitions:{group}:{topic}", self.base)
+    }
+
     pub fn task(&self, id: &[u8]) -> Vec<u8> {
         [self.base.as_bytes(), b"task:", id].concat()
     }
@@ -103,18 +107,23 @@ pub(super) fn nearly(max_events: u64) -> &'static str {
     if max_events < 1000 { "=" } else { "~" }
 }
 
+/// Writes what an event's entry says of where it is from.
+pub(super) fn source_into(source: &mut Vec<u8>, partition: &TopicPartition, event: &StreamEvent) {
+    source.clear();
+    // Writing into a Vec can't fail.
+    let _ = match event.replay {
+        None => write!(source, "{partition}/{}/{}", event.offset, event.n),
+        Some(replay) => write!(source, "{replay}/{}", event.n),
+    };
+}
+
 /// Adds the events' XADDs.
 pub(super) fn add_events(pipe: &mut Pipeline, keys: &Keys, append: &Append, max_events: u64) {
     let partition = &append.ledger.partition;
     let mut source = Vec::with_capacity(64);
     let nearly = nearly(max_events);
     for event in append.events {
-        source.clear();
-        // Writing into a Vec can't fail.
-        let _ = match event.replay {
-            None => write!(source, "{partition}/{}/{}", event.offset, event.n),
-            Some(replay) => write!(source, "{replay}/{}", event.n),
-        };
+        source_into(&mut source, partition, event);
         if let Some(task) = &event.task {
             let stream = Some((nearly, max_events, &source[..]));
             tasks::report(pipe, keys, event, task, stream);
@@ -223,9 +232,32 @@ pub(super) fn move_ledger(pipe: &mut Pipeline, keys: &Keys, append: &Append, led
     }
 }
 
-/// Adds what makes this the whole ledger under `key`.
+/// Adds what takes a ledger back to where an append found it, and its replays'
+/// marks: nothing of it is stored.
+pub(super) fn take_back(
+    pipe: &mut Pipeline,
+    keys: &Keys,
+    append: &Append,
+    before: &Ledger,
+    marks: &[&str],
+) {
+    pipe.cmd("HSET")
+        .arg(keys.ledger(append.ledger))
+        .arg("next")
+        .arg(append.exchange.expected)
+        .arg("digests")
+        .arg(&before.digests)
+        .arg("attempts")
+        .arg(before.attempts);
+    if !marks.is_empty() {
+        let of = keys.replayed(&append.ledger.group);
+        pipe.cmd("ZREM").arg(of).arg(marks);
+    }
+}
+
+/// Adds what makes this the whole ledger under `key`: in one command, so that
+/// it is whole whatever else is refused.
 pub(super) fn write_ledger(pipe: &mut Pipeline, key: &str, ledger: &Ledger) {
-    pipe.cmd("DEL").arg(key);
     pipe.cmd("HSET")
         .arg(key)
         .arg("next")

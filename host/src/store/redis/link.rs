@@ -44,6 +44,12 @@ impl Link {
     /// server is an answer; an error of the connection closes it.
     pub fn send(&mut self, pipe: &Pipeline) -> Result<Vec<Value>, Unavailable> {
         self.open()?;
+        self.send_on(pipe)
+    }
+
+    /// Likewise, on the connection that there is: what belongs to a transaction
+    /// must not reach one that has not begun it.
+    pub fn send_on(&mut self, pipe: &Pipeline) -> Result<Vec<Value>, Unavailable> {
         let answers = self.exchange(pipe);
         if answers.is_err() {
             self.close();

@@ -8,6 +8,7 @@
 //! | `<p>:{0}:client:<client id>` | the client's stream; fields `type`, `data`, `source` (topic/partition/offset/n, or `task/<task id>` of one that timed out) |
 //! | `<p>:{0}:group:<name>` | a group's stream, likewise |
 //! | `<p>:{0}:ledger:<group>:<topic>:<partition>` | hash: `next`, `topic-id`, `cluster-id`, `digests`, `attempts` |
+//! | `<p>:{0}:partitions:<group>:<topic>` | hash: by the topic's ID, how many partitions it had before the first ledger |
 //! | `<p>:{0}:swaps:<group>:<topic>:<partition>` | stream: from which offset on which plugins made the events |
 //! | `<p>:{0}:replayed:<group>` | sorted set: where replayed records were at first, by when they were replayed (ms) |
 //! | `<p>:{0}:resent:<group>` | sorted set: letters that were sent to their topic again (`<source>#<how often before>`), by when (ms) |
@@ -25,7 +26,9 @@ mod answers;
 mod bell;
 mod clients;
 mod commands;
+mod doubt;
 mod link;
+mod look;
 mod reader;
 mod replay;
 mod replays;

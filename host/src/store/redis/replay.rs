@@ -9,13 +9,15 @@
 mod fresh;
 
 use super::RedisWriter;
-use super::answers::{Outcome, outcome, scores_of, time_of};
+use super::answers::{Done, Outcome, Places, scores_of, time_of};
 use super::bell::Rung;
 use super::commands;
+use super::look::refused;
 use super::tasks::{self, End};
 use super::upkeep::KeptUp;
+use super::writer::trouble;
 use crate::record::TopicPartition;
-use crate::store::{Append, Exchange, LedgerKey, Mark, Replay, Replayed, Unavailable};
+use crate::store::{Append, Exchange, Identity, LedgerKey, Mark, Replay, Replayed, Unavailable};
 use fresh::Fresh;
 use metrics::counter;
 use redis::{FromRedisValue, Pipeline, Value};
@@ -69,35 +71,49 @@ impl RedisWriter {
         if replay.sources.is_empty() {
             return Ok(Vec::new());
         }
-        // No ledger is watched from here on.
-        self.watched = None;
-        self.take_back(replay)?;
+        self.settle(replay)?;
         loop {
             let told = self.look_at(replay, write)?;
             if !write || !told.contains(&Replayed::Stored) {
+                self.leave();
                 return Ok(replay.with_ours(told));
             }
             let fresh = Fresh::of(replay, &told);
-            let (pipe, kept_up, rung) = self.replay_transaction(replay, &fresh);
-            let sent = self.send(&pipe);
-            let sent = sent.inspect_err(|_| replay.note_ours(&told, &told))?;
-            if self.ringer.learn(rung, &sent) {
-                continue;
-            }
-            match outcome(sent, fresh.events.len()) {
-                Outcome::Done(unstored) => {
+            let (pipe, places, kept_up) = self.replay_transaction(replay, &fresh);
+            let sent = self.finish(pipe, places);
+            match sent.inspect_err(|_| replay.note_ours(&told, &told))? {
+                Outcome::Done(done) => {
                     self.upkeep.done(&kept_up);
-                    let after = fresh.told(&told, &unstored.refused);
-                    replay.note_ours(&told, &after);
-                    replay.marked_in_vain = fresh.in_vain(&unstored);
-                    let dropped = unstored.dropped.iter().map(|event| fresh.at[*event]);
-                    replay.dropped.extend(dropped);
-                    self.take_back(replay)?;
-                    return Ok(replay.with_ours(after));
+                    return self.replayed(replay, &fresh, &told, &done);
                 }
                 Outcome::Conflict => counter!("millstream_store_conflicts_total").increment(1),
                 Outcome::Refused(error) => return Err(error),
             }
+        }
+    }
+
+    /// What a transaction has made of its records; an error where Redis would
+    /// not store all of them now, and then the rest is for the next try.
+    fn replayed(
+        &mut self,
+        replay: &mut Replay,
+        fresh: &Fresh,
+        told: &[Replayed],
+        done: &Done,
+    ) -> Result<Vec<Replayed>, Unavailable> {
+        let outcome = fresh.outcome(told, done);
+        replay.note_ours(told, &outcome.told);
+        for at in &outcome.again {
+            replay.ours[*at] = None;
+        }
+        replay.marked_in_vain = outcome.in_vain;
+        replay.unmarked = outcome.unmarked;
+        let dropped = done.unstored.dropped.iter().map(|event| fresh.at[*event]);
+        replay.dropped.extend(dropped);
+        self.settle(replay)?;
+        match outcome.again.is_empty() {
+            true => Ok(replay.with_ours(outcome.told)),
+            false => Err(trouble(done)),
         }
     }
 
@@ -112,7 +128,6 @@ impl RedisWriter {
             .map(|event| self.keys.stream(event.to, event.name))
             .collect();
         let mut pipe = redis::pipe();
-        pipe.cmd("UNWATCH");
         pipe.cmd("WATCH").arg(&marks);
         pipe.cmd("TIME");
         pipe.cmd("ZMSCORE").arg(&marks).arg(&replay.sources);
@@ -120,16 +135,22 @@ impl RedisWriter {
         // What is stored asks for itself.
         let tasks = if write { Vec::new() } else { replay.tasks() };
         tasks::ask_ends(&mut pipe, &self.keys, &tasks);
+        pipe.cmd(if write { "MULTI" } else { "UNWATCH" });
         let answers = self.send(&pipe)?;
-        self.now = time_of(&answers[2]);
-        let scores = scores_of(&answers[3])?;
+        let [Value::Okay, time, scores, rest @ .., Value::Okay] = &answers[..] else {
+            self.link.close();
+            return Err(refused(&answers));
+        };
+        self.inside = write;
+        self.note_time(time);
+        let scores = scores_of(scores)?;
         let told = |(score, source): (Option<f64>, &&str)| match score {
             Some(_) if write || !replay.is_forced(source) => Replayed::Before,
             _ => Replayed::Stored,
         };
         let mut told: Vec<_> = scores.into_iter().zip(&replay.sources).map(told).collect();
-        let ends = &answers[4 + streams.len()..];
-        let types: HashMap<_, _> = streams.into_iter().zip(&answers[4..]).collect();
+        let ends = &rest[streams.len()..];
+        let types: HashMap<_, _> = streams.into_iter().zip(rest).collect();
         for (event, place) in replay.events.iter().zip(replay.places()) {
             let holds = types.get(&self.keys.stream(event.to, event.name));
             if let (Some(at), false) = (place, holds.is_none_or(|of| is_stream(of)))
@@ -145,7 +166,7 @@ impl RedisWriter {
         Ok(told)
     }
 
-    fn replay_transaction(&self, replay: &Replay, fresh: &Fresh) -> (Pipeline, KeptUp, Rung) {
+    fn replay_transaction(&self, replay: &Replay, fresh: &Fresh) -> (Pipeline, Places, KeptUp) {
         // The partition is in no command: each event has its replay's name.
         let nowhere = TopicPartition {
             topic: "".into(),
@@ -153,6 +174,7 @@ impl RedisWriter {
         };
         let append = Append {
             ledger: &LedgerKey::new(replay.group, nowhere),
+            identity: &Identity::default(),
             exchange: Exchange::new(0, 0),
             digests: "",
             attempts: 0,
@@ -161,25 +183,37 @@ impl RedisWriter {
             reports: &fresh.reports,
         };
         let mut pipe = redis::pipe();
-        pipe.cmd("MULTI");
         commands::add_events(&mut pipe, &self.keys, &append, self.max_events);
         commands::add_reports(&mut pipe, &self.keys, &append);
         let kept_up = self.upkeep.add(&mut pipe, &self.keys, &append, self.now);
         commands::mark_replays(&mut pipe, &self.keys, &append, &fresh.sources, self.now);
+        // The marks stand for the ledger.
+        let places = Places {
+            events: fresh.events.len(),
+            ledger: pipe.len() - 1,
+            rung: Rung::default(),
+        };
         commands::note_withheld(&mut pipe, &self.keys, &append, self.now);
         let rung = commands::ring(&mut pipe, &self.keys, &self.ringer, &append);
-        pipe.cmd("EXEC");
-        (pipe, kept_up, rung)
+        (pipe, Places { rung, ..places }, kept_up)
     }
 
     /// Takes the marks away of records of which every event was refused inside
     /// of the transaction after all: nothing of them is stored. A record of
-    /// which some are stored keeps its mark.
-    fn take_back(&mut self, replay: &mut Replay) -> Result<(), Unavailable> {
-        let in_vain = replay.marked_in_vain.iter();
-        let names: Vec<_> = in_vain.map(|at| replay.sources[*at]).collect();
-        self.unmark_in(replay.group, &names)?;
+    /// which some are stored keeps its mark, or is given it where Redis would
+    /// not.
+    fn settle(&mut self, replay: &mut Replay) -> Result<(), Unavailable> {
+        let names = |of: &[usize]| of.iter().map(|at| replay.sources[*at]).collect::<Vec<_>>();
+        self.unmark_in(replay.group, &names(&replay.marked_in_vain))?;
+        let unmarked = names(&replay.unmarked);
+        if !unmarked.is_empty() {
+            let mut pipe = redis::pipe();
+            let key = self.keys.marks(replay.group, Mark::Stored);
+            commands::mark(&mut pipe, &key, &unmarked, self.now);
+            self.command(&pipe)?;
+        }
         replay.marked_in_vain.clear();
+        replay.unmarked.clear();
         Ok(())
     }
 

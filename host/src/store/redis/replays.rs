@@ -1,8 +1,8 @@
 //! Replays: of an append's events those that were not stored before.
 
-use super::answers::scores_of;
-use super::writer::RedisWriter;
-use crate::store::{Append, StreamEvent, Unavailable, Unstored};
+use super::answers::Done;
+use crate::store::protocol::Executed;
+use crate::store::{Append, StreamEvent, Unstored};
 use std::collections::HashSet;
 
 /// What of an append is new.
@@ -16,43 +16,18 @@ pub(super) struct Fresh<'a> {
     firsts: HashSet<(&'a str, i64)>,
 }
 
-impl RedisWriter {
-    /// What of an append is new; its replays are watched from now on. The
-    /// ledger's watch stands.
-    pub(super) fn fresh<'a>(&mut self, append: &Append<'a>) -> Result<Fresh<'a>, Unavailable> {
-        let replays = append.replays();
-        if replays.is_empty() {
-            return Ok(Fresh::all());
-        }
-        let key = self.keys.replayed(&append.ledger.group);
-        let mut pipe = redis::pipe();
-        pipe.cmd("WATCH").arg(&key);
-        let names: Vec<&str> = replays.iter().map(|(name, _)| *name).collect();
-        pipe.cmd("ZMSCORE").arg(&key).arg(names);
-        let answers = self.send(&pipe)?;
-        let scores = scores_of(&answers[1])?;
-        Ok(Fresh::of(append, replays, &scores))
-    }
-}
-
 impl<'a> Fresh<'a> {
-    /// All of it, and none of it is a replay.
-    pub fn all() -> Fresh<'a> {
-        Fresh {
-            replays: Vec::new(),
-            some: None,
-            firsts: HashSet::new(),
-        }
-    }
-
     /// All but the replays that have a score, which were stored before, and
     /// further copies of one record.
-    pub fn of(
-        append: &Append<'a>,
-        replays: Vec<(&'a str, i64)>,
-        scores: &[Option<f64>],
-    ) -> Fresh<'a> {
-        let new = replays.into_iter().zip(scores);
+    pub fn of(append: &Append<'a>, scores: &[Option<f64>]) -> Fresh<'a> {
+        if scores.is_empty() {
+            return Fresh {
+                replays: Vec::new(),
+                some: None,
+                firsts: HashSet::new(),
+            };
+        }
+        let new = append.replays().into_iter().zip(scores);
         let new = new.filter(|(_, score)| score.is_none());
         let new: Vec<(&str, i64)> = new.map(|(replay, _)| replay).collect();
         let firsts: HashSet<(&str, i64)> = new.iter().copied().collect();
@@ -66,6 +41,48 @@ impl<'a> Fresh<'a> {
             replays: new.into_iter().map(|(replay, _)| replay).collect(),
             some: (some.0.len() < append.events.len()).then_some(some),
             firsts,
+        }
+    }
+
+    /// What an earlier try has left of it. Its marks may be there or not.
+    pub fn rest(append: &Append<'a>, rest: &[usize]) -> Fresh<'a> {
+        let replays = append.replays();
+        let events = rest.iter().map(|at| append.events[*at]).collect();
+        Fresh {
+            replays: replays.iter().map(|(replay, _)| *replay).collect(),
+            some: Some((events, rest.to_vec())),
+            firsts: replays.into_iter().collect(),
+        }
+    }
+
+    /// Where these events stand in the append.
+    fn in_append(&self, events: &[usize]) -> Vec<usize> {
+        let place = |event: &usize| {
+            self.some
+                .as_ref()
+                .map_or(*event, |(_, places)| places[*event])
+        };
+        events.iter().map(place).collect()
+    }
+
+    /// All of its events, as the append of so many counts.
+    pub fn all_in_append(&self, events: usize) -> Vec<usize> {
+        match &self.some {
+            Some((_, places)) => places.clone(),
+            None => (0..events).collect(),
+        }
+    }
+
+    /// What its transaction's answers say, as the append counts.
+    pub fn executed(&self, done: &Done) -> Executed {
+        let unstored = self.of_append(done.unstored.clone());
+        match &done.trouble {
+            None => Executed::Done(unstored),
+            Some(_) => Executed::Torn {
+                missing: self.in_append(&done.missing),
+                unstored,
+                moved: done.moved,
+            },
         }
     }
 
@@ -89,21 +106,25 @@ impl<'a> Fresh<'a> {
     }
 
     /// The replays that are marked and of which nothing is stored, since events
-    /// of them were refused. `unstored` is of [`Fresh::events`].
+    /// of them were refused; all as the append counts.
     pub fn in_vain(&self, all: &[StreamEvent<'a>], unstored: &Unstored) -> Vec<&'a str> {
-        let events = self.events(all);
-        let of = |event: usize| events[event].replay;
+        if unstored.refused.is_empty() {
+            return Vec::new();
+        }
+        let of = |event: usize| all[event].replay;
         let refused: HashSet<&str> = { unstored.refused.iter() }
             .filter_map(|refusal| of(refusal.event))
             .collect();
         let out: HashSet<usize> = unstored.indices().collect();
-        let stored = (0..events.len()).filter(|event| !out.contains(event));
-        let stored: HashSet<&str> = stored.filter_map(of).collect();
+        let stored = all.iter().enumerate().filter(|(at, _)| !out.contains(at));
+        let stored = stored.map(|(_, event)| (event.replay.unwrap_or_default(), event.offset));
+        let stored = stored.filter(|first| self.firsts.contains(first));
+        let stored: HashSet<&str> = stored.map(|(replay, _)| replay).collect();
         refused.difference(&stored).copied().collect()
     }
 
     /// What is not stored, as the append counts.
-    pub fn of_append(&self, mut unstored: Unstored) -> Unstored {
+    fn of_append(&self, mut unstored: Unstored) -> Unstored {
         if let Some((_, places)) = &self.some {
             for refusal in &mut unstored.refused {
                 refusal.event = places[refusal.event];

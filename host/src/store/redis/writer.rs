@@ -1,39 +1,53 @@
 //! Carries out the ledger protocol (`store/protocol`) on a connection.
 //!
-//! Its part of the bargain: one transaction in flight on a connection; the
-//! WATCH of an append comes after the EXEC before it (EXEC clears every watch)
-//! and its answer is read before MULTI is sent; any error of the connection
-//! throws the connection away, and with it every watch.
+//! Its part of the bargain: one transaction in flight on a connection; a look
+//! comes after the EXEC before it (EXEC clears every watch), ends with MULTI,
+//! and all of its answers are read before anything of the transaction is sent
+//! (`look.rs`); any error of the connection throws the connection away, and with
+//! it every watch and whatever was queued.
 
-use super::answers::{Outcome, ledger_of, outcome, scores_of, time_of};
-use super::bell::{Ringer, Rung};
+use super::answers::{Done, Outcome, Places, ledger_of, outcome, scores_of, time_of};
+use super::bell::Ringer;
 use super::commands::{self, Keys, LEDGER_FIELDS};
 use super::link::Link;
+use super::look::{Ahead, Looked, refused};
 use super::replays::Fresh;
 use super::tasks;
 use super::upkeep::{KeptUp, Upkeep};
 use crate::record::ClientId;
 use crate::store::protocol::{AfterExecute, AfterLook, Executed};
 use crate::store::{
-    Append, Appended, Ledger, LedgerKey, Mark, Replay, Replayed, Retention, Unavailable, Unstored,
-    Writer,
+    Append, Appended, Ledger, LedgerKey, Mark, Replay, Replayed, Retention, Unavailable, Writer,
 };
 use metrics::counter;
-use redis::{Pipeline, Value};
+use redis::{FromRedisValue, Pipeline};
 use std::sync::Arc;
 
 /// One worker's connection.
 pub struct RedisWriter {
-    link: Link,
+    pub(super) link: Link,
     pub(super) keys: Arc<Keys>,
     pub(super) ringer: Arc<Ringer>,
     pub(super) max_events: u64,
     pub(super) upkeep: Upkeep,
-    /// The ledger that is watched now, as it was read under that watch.
-    pub(super) watched: Option<(LedgerKey, Option<Ledger>)>,
+    /// The connection is inside MULTI: a look has ended, and its transaction was
+    /// not sent yet.
+    pub(super) inside: bool,
+    /// The look that rode behind the last transaction.
+    pub(super) ahead: Option<Ahead>,
     /// Redis' time at the last look, in milliseconds: the ids of events are of
     /// its clock, and ours may be hours away from it.
     pub(super) now: u64,
+    /// Likewise, 0 where Redis did not say: what is stored after the look has
+    /// ids of this time or later.
+    pub(super) since: u64,
+}
+
+/// A transaction behind the MULTI that ended its look.
+struct Transaction {
+    pipe: Pipeline,
+    places: Places,
+    kept_up: KeptUp,
 }
 
 impl RedisWriter {
@@ -49,103 +63,90 @@ impl RedisWriter {
             ringer,
             max_events: retention.max_events,
             upkeep: Upkeep::new(retention),
-            watched: None,
+            inside: false,
+            ahead: None,
             now: 0,
+            since: 0,
         }
     }
 
-    pub(super) fn send(&mut self, pipe: &Pipeline) -> Result<Vec<Value>, Unavailable> {
-        self.link.send(pipe).inspect_err(|_| self.watched = None)
-    }
-
-    fn look(&self, pipe: &mut Pipeline, key: &LedgerKey) {
-        let key = self.keys.ledger(key);
-        pipe.cmd("WATCH").arg(&key);
-        pipe.cmd("HMGET").arg(&key).arg(&LEDGER_FIELDS[..]);
-        pipe.cmd("TIME");
-    }
-
-    /// Watches a ledger and reads it, unless that has ridden ahead.
-    fn watch(&mut self, key: &LedgerKey) -> Result<Option<Ledger>, Unavailable> {
-        if let Some((watched, ledger)) = &self.watched
-            && watched == key
-        {
-            return Ok(ledger.clone());
-        }
-        let mut pipe = redis::pipe();
-        pipe.cmd("UNWATCH");
-        self.look(&mut pipe, key);
-        let answers = self.send(&pipe)?;
-        let ledger = self.watched_ledger(&answers[1..])?;
-        self.watched = Some((key.clone(), ledger.clone()));
-        Ok(ledger)
-    }
-
-    /// Reads the answers of [`RedisWriter::look`].
-    fn watched_ledger(&mut self, answers: &[Value]) -> Result<Option<Ledger>, Unavailable> {
-        let read = match answers {
-            [Value::Okay, fields, time] => {
-                self.now = time_of(time);
-                ledger_of(fields)
-            }
-            [Value::ServerError(error), ..] => Err(Unavailable(format!("Redis: {error}"))),
-            _ => Err(Unavailable("Redis: an unexpected answer to WATCH".into())),
-        };
-        read.inspect_err(|_| self.link.close())
-    }
-
-    fn transaction(
-        &self,
-        append: &Append,
-        replays: &[&str],
-        ledger: &Ledger,
-    ) -> (Pipeline, KeptUp, Rung) {
+    fn transaction(&self, append: &Append, replays: &[&str], ledger: &Ledger) -> Transaction {
         let mut pipe = redis::Pipeline::with_capacity(append.events.len() + 8);
-        pipe.cmd("MULTI");
         commands::add_events(&mut pipe, &self.keys, append, self.max_events);
         commands::add_reports(&mut pipe, &self.keys, append);
         let kept_up = self.upkeep.add(&mut pipe, &self.keys, append, self.now);
         commands::mark_replays(&mut pipe, &self.keys, append, replays, self.now);
         commands::note_withheld(&mut pipe, &self.keys, append, self.now);
         let rung = commands::ring(&mut pipe, &self.keys, &self.ringer, append);
+        let places = Places {
+            events: append.events.len(),
+            ledger: pipe.len(),
+            rung,
+        };
         commands::move_ledger(&mut pipe, &self.keys, append, ledger);
         pipe.cmd("EXEC");
-        (pipe, kept_up, rung)
+        Transaction {
+            pipe,
+            places,
+            kept_up,
+        }
     }
 
     /// What the campaign must find: the ledger is moved before the events are
     /// stored, and what came between is not noticed.
     #[cfg(feature = "seeded-bug")]
     fn move_ledger_first(&mut self, append: &Append, ledger: &Ledger) -> Result<(), Unavailable> {
+        self.leave();
         let mut pipe = redis::pipe();
-        pipe.cmd("UNWATCH");
         commands::move_ledger(&mut pipe, &self.keys, append, ledger);
+        pipe.cmd("MULTI");
         self.link.send(&pipe).map(drop)
     }
 
-    /// Looks until the protocol says what to do: the ledger to execute upon,
-    /// or how the append ends.
-    fn look_for(&mut self, append: &Append) -> Result<Ledger, Appended> {
+    /// Looks until the protocol says what to do: the ledger to execute upon and
+    /// what to store, or how the append ends.
+    fn look_for<'a>(&mut self, append: &mut Append<'a>) -> Result<(Ledger, Fresh<'a>), Appended> {
         loop {
-            let ahead = self.watched.is_some();
-            let ledger = self.watch(append.ledger).map_err(Appended::Unavailable)?;
-            let next = ledger.as_ref().map(|ledger| ledger.next);
-            match (append.exchange.looked(next, ahead), ledger) {
-                (AfterLook::Execute, Some(ledger)) => return Ok(ledger),
-                (AfterLook::Look, _) => self.watched = None,
+            let ahead = self.take_ahead(append);
+            let rode = ahead.is_some();
+            let looked = match ahead {
+                Some(ledger) => Ok((ledger, Vec::new())),
+                None => self.look_now(append),
+            };
+            let (ledger, marked) = looked.map_err(Appended::Unavailable)?;
+            let ours = ledger.as_ref().filter(|of| of.is_of(append.identity));
+            let next = ours.map(|ledger| ledger.next);
+            match (append.exchange.looked(next, rode), ledger) {
+                (AfterLook::Execute, Some(ledger)) => {
+                    let fresh = match append.exchange.rest() {
+                        Some(rest) => Fresh::rest(append, rest),
+                        None => Fresh::of(append, &marked),
+                    };
+                    return Ok((ledger, fresh));
+                }
+                (AfterLook::Look, _) => {}
                 (AfterLook::Stored, _) => {
-                    self.watched = None;
-                    return Err(Appended::Stored(Unstored::default()));
+                    self.leave();
+                    return Err(Appended::Stored(append.exchange.unstored()));
                 }
                 (AfterLook::Moved | AfterLook::Execute, ledger) => {
-                    self.watched = None;
+                    self.leave();
+                    say_passed_over(append);
                     return Err(Appended::Moved(ledger));
                 }
             }
         }
     }
 
-    /// Sends the transaction. Afterwards the watch is spent, whatever comes.
+    fn look_now(&mut self, append: &mut Append) -> Result<Looked, Unavailable> {
+        if append.exchange.in_doubt().is_some() {
+            return self.look_in_doubt(append);
+        }
+        let replays: Vec<&str> = append.replays().iter().map(|(name, _)| *name).collect();
+        self.look(append.ledger, &replays)
+    }
+
+    /// Sends the transaction. Afterwards the look is spent, whatever comes.
     fn execute(
         &mut self,
         append: &Append,
@@ -158,28 +159,92 @@ impl RedisWriter {
         let append = &Append {
             events: fresh.events(append.events),
             reports: &fresh.reports(append.reports),
+            exchange: append.exchange.clone(),
             ..*append
         };
-        let (mut pipe, kept_up, rung) = self.transaction(append, &fresh.replays, ledger);
+        let Transaction {
+            mut pipe,
+            places,
+            kept_up,
+        } = self.transaction(append, &fresh.replays, ledger);
         let commands = pipe.len();
         if let Some(key) = following {
-            self.look(&mut pipe, key);
+            self.add_look_ahead(&mut pipe, key);
         }
-        self.watched = None;
-        let mut answers = self.link.send(&pipe)?;
-        if let Some(key) = following {
-            let ahead = self.watched_ledger(&answers[commands..]).ok();
-            self.watched = ahead.map(|ledger| (key.clone(), ledger));
+        self.inside = false;
+        let mut answers = self.link.send_on(&pipe)?;
+        let behind = answers.split_off(commands);
+        let otherwise = self.ringer.learn(places.rung, &answers);
+        let outcome = outcome(answers, places);
+        match &outcome {
+            // What is left of it ends with the connection, and so does what
+            // was to follow.
+            Outcome::Refused(_) => self.link.close(),
+            _ => following
+                .into_iter()
+                .for_each(|key| self.looked_ahead(key, &behind)),
         }
-        answers.truncate(commands);
-        if self.ringer.learn(rung, &answers) {
-            return Ok(Outcome::Conflict);
-        }
-        let outcome = outcome(answers, append.events.len());
-        if matches!(outcome, Outcome::Done(_)) {
+        if matches!(&outcome, Outcome::Done(Done { trouble: None, .. })) {
             self.upkeep.done(&kept_up);
         }
-        Ok(outcome)
+        Ok(if otherwise {
+            Outcome::Conflict
+        } else {
+            outcome
+        })
+    }
+
+    /// Takes the ledger back to where it was `before`, since nothing was stored:
+    /// whoever goes on from it must not pass that over. Whatever goes wrong
+    /// here, the next try goes on from what it finds.
+    fn take_back(&mut self, append: &mut Append, before: &Ledger, marks: &[&str]) {
+        let Ok((Some(there), _)) = self.look_now(append) else {
+            return;
+        };
+        if there.next != append.exchange.next || !there.is_of(append.identity) {
+            return;
+        }
+        let mut pipe = redis::pipe();
+        commands::take_back(&mut pipe, &self.keys, append, before, marks);
+        let places = Places::default();
+        if let Ok(Outcome::Done(Done { moved: true, .. })) = self.finish(pipe, places) {
+            append.exchange.taken_back();
+        }
+    }
+
+    /// Sends a transaction that moves no events, behind its look.
+    pub(super) fn finish(
+        &mut self,
+        mut pipe: Pipeline,
+        places: Places,
+    ) -> Result<Outcome, Unavailable> {
+        pipe.cmd("EXEC");
+        self.inside = false;
+        let answers = self.link.send_on(&pipe)?;
+        let otherwise = self.ringer.learn(places.rung, &answers);
+        let outcome = outcome(answers, places);
+        if matches!(outcome, Outcome::Refused(_)) {
+            self.link.close();
+        }
+        Ok(if otherwise {
+            Outcome::Conflict
+        } else {
+            outcome
+        })
+    }
+}
+
+/// Says that another owner went on from where events are not stored.
+fn say_passed_over(append: &Append) {
+    let events = append.exchange.passed_over();
+    if events > 0 {
+        let partition = &append.ledger.partition;
+        let from = append.exchange.expected;
+        tracing::error!(
+            %partition, from, events,
+            "Redis' permissions changed while it stored these events, and another owner has gone on \
+             behind them: they are in no stream"
+        );
     }
 }
 
@@ -200,59 +265,83 @@ impl Writer for RedisWriter {
         anew: &Ledger,
     ) -> Result<Ledger, Unavailable> {
         loop {
-            // What rode ahead may be old by now.
-            self.watched = None;
-            let there = self.watch(key)?;
+            let (there, _) = self.look(key, &[])?;
             if let Some(other) = there.filter(|ledger| Some(ledger.next) != stands) {
-                self.watched = None;
+                self.leave();
                 return Ok(other);
             }
             let mut pipe = redis::pipe();
-            pipe.cmd("MULTI");
             commands::write_ledger(&mut pipe, &self.keys.ledger(key), anew);
-            pipe.cmd("EXEC");
-            self.watched = None;
-            let answers = self.send(&pipe)?;
-            match outcome(answers, 0) {
-                Outcome::Done(_) => return Ok(anew.clone()),
+            match self.finish(pipe, Places::default())? {
+                Outcome::Done(Done { trouble: None, .. }) => return Ok(anew.clone()),
+                Outcome::Done(done) => return Err(trouble(&done)),
                 Outcome::Conflict => {}
                 Outcome::Refused(error) => return Err(error),
             }
         }
     }
 
+    fn partitions_at_first(
+        &mut self,
+        group: &str,
+        topic: &str,
+        topic_id: &str,
+        partitions: i32,
+    ) -> Result<i32, Unavailable> {
+        let key = self.keys.partitions(group, topic);
+        let mut pipe = redis::pipe();
+        let note = pipe.cmd("HSETNX").arg(&key).arg(topic_id);
+        note.arg(partitions);
+        pipe.cmd("HGET").arg(&key).arg(topic_id);
+        let answers = self.send(&pipe)?;
+        match answers.get(1).map(i32::from_redis_value_ref) {
+            Some(Ok(first)) => Ok(first),
+            _ => Err(refused(&answers)),
+        }
+    }
+
     fn append(&mut self, append: &mut Append, following: Option<&LedgerKey>) -> Appended {
         loop {
-            let ledger = match self.look_for(append) {
-                Ok(ledger) => ledger,
+            let (ledger, fresh) = match self.look_for(append) {
+                Ok(found) => found,
                 Err(ended) => return ended,
             };
-            let fresh = match self.fresh(append) {
-                Ok(fresh) => fresh,
-                Err(error) => return Appended::Unavailable(error),
-            };
+            let since = self.since;
             let sent = self.execute(append, &fresh, &ledger, following);
             let executed = match &sent {
-                Ok(Outcome::Done(_)) => Executed::Done,
+                Ok(Outcome::Done(done)) => fresh.executed(done),
                 Ok(Outcome::Conflict) => Executed::Conflict,
                 Ok(Outcome::Refused(_)) => Executed::Refused,
-                Err(_) => Executed::Lost,
+                Err(_) => Executed::Lost(since),
             };
-            match (append.exchange.executed(executed), sent) {
-                (AfterExecute::Stored, Ok(Outcome::Done(unstored))) => {
+            let events = || fresh.all_in_append(append.events.len());
+            let after = append.exchange.executed(events, executed);
+            if after == AfterExecute::TakeBack {
+                self.take_back(append, &ledger, &fresh.replays);
+            }
+            match sent {
+                Ok(Outcome::Done(done)) if after != AfterExecute::Stored => {
+                    return Appended::Unavailable(trouble(&done));
+                }
+                Ok(Outcome::Done(_)) => {
                     let skipped = fresh.skipped(append.events);
                     counter!("millstream_replays_skipped_total").increment(skipped);
+                    let unstored = append.exchange.unstored();
                     let in_vain = fresh.in_vain(append.events, &unstored);
                     self.unmark_in_vain(&append.ledger.group, &in_vain);
-                    return Appended::Stored(fresh.of_append(unstored));
+                    return Appended::Stored(unstored);
                 }
-                (_, Ok(Outcome::Refused(error))) => return Appended::Unavailable(error),
-                (_, Err(error)) => return Appended::Unknown(error),
-                _ => {}
+                Ok(Outcome::Refused(error)) => return Appended::Unavailable(error),
+                Ok(Outcome::Conflict) => {
+                    counter!("millstream_store_conflicts_total").increment(1);
+                }
+                Err(error) => return Appended::Unknown(error),
             }
-            counter!("millstream_store_conflicts_total").increment(1);
-            self.watched = None;
         }
+    }
+
+    fn rest(&mut self) {
+        self.leave();
     }
 
     fn owners(&mut self, tasks: &[&str]) -> Result<Vec<Option<ClientId>>, Unavailable> {
@@ -304,4 +393,10 @@ impl Writer for RedisWriter {
     fn replay(&mut self, replay: &mut Replay, write: bool) -> Result<Vec<Replayed>, Unavailable> {
         self.replay_once(replay, write)
     }
+}
+
+/// Why a transaction was not done as a whole.
+pub(super) fn trouble(done: &Done) -> Unavailable {
+    let said = done.trouble.as_deref().unwrap_or_default();
+    Unavailable(format!("Redis: {said}"))
 }

@@ -1,7 +1,8 @@
 //! Of a replay what is to be stored.
 
-use crate::store::{Refusal, Replay, Replayed, StreamEvent, Unstored};
-use std::collections::HashSet;
+use crate::store::redis::answers::Done;
+use crate::store::{Replay, Replayed, StreamEvent};
+use std::collections::{BTreeSet, HashSet};
 
 /// What of a replay is to be stored.
 pub(super) struct Fresh<'a> {
@@ -44,23 +45,62 @@ impl<'a> Fresh<'a> {
             reports,
         }
     }
-    /// What became of each record.
-    pub fn told(&self, told: &[Replayed], refusals: &[Refusal]) -> Vec<Replayed> {
-        let mut told = told.to_vec();
-        for refusal in refusals {
-            told[self.places[refusal.event]] = Replayed::Refused(refusal.message.clone());
-        }
-        told
-    }
 
-    /// The records of which nothing is stored, since events were refused.
-    pub fn in_vain(&self, unstored: &Unstored) -> Vec<usize> {
-        let out: HashSet<usize> = unstored.indices().collect();
-        let stored = self.places.iter().enumerate();
-        let stored = stored.filter(|(event, _)| !out.contains(event));
-        let stored: HashSet<usize> = stored.map(|(_, place)| *place).collect();
-        let refused = unstored.refused.iter();
-        let refused: HashSet<usize> = refused.map(|of| self.places[of.event]).collect();
-        refused.difference(&stored).copied().collect()
+    /// What a transaction has made of it.
+    pub fn outcome(&self, told: &[Replayed], done: &Done) -> Told {
+        let missing: HashSet<usize> = done.missing.iter().copied().collect();
+        let out: HashSet<usize> = done
+            .unstored
+            .indices()
+            .chain(missing.iter().copied())
+            .collect();
+        let place = |event: usize| self.places[event];
+        let stored = (0..self.places.len()).filter(|event| !out.contains(event));
+        let stored: HashSet<usize> = stored.map(place).collect();
+        let mut after = told.to_vec();
+        for refusal in &done.unstored.refused {
+            after[place(refusal.event)] = Replayed::Refused(refusal.message.clone());
+        }
+        let (mut again, mut in_vain) = (BTreeSet::new(), BTreeSet::new());
+        for event in done
+            .unstored
+            .refused
+            .iter()
+            .map(|of| of.event)
+            .chain(missing.iter().copied())
+        {
+            if !stored.contains(&place(event)) {
+                in_vain.insert(place(event));
+            }
+        }
+        for event in missing {
+            match in_vain.contains(&place(event)) && after[place(event)] == Replayed::Stored {
+                true => _ = again.insert(place(event)),
+                // Some of its events are stored, or will never be.
+                false => {
+                    let said = done.trouble.clone().unwrap_or_default();
+                    after[place(event)] = Replayed::Refused(said);
+                }
+            }
+        }
+        let marked = |at: &usize| told[*at] == Replayed::Stored && !in_vain.contains(at);
+        let unmarked = (0..told.len()).filter(marked).filter(|_| !done.moved);
+        Told {
+            told: after,
+            again: again.into_iter().collect(),
+            unmarked: unmarked.collect(),
+            in_vain: in_vain.into_iter().collect(),
+        }
     }
+}
+
+/// What became of records, by their index in the replay.
+pub(super) struct Told {
+    pub told: Vec<Replayed>,
+    /// Nothing of these is stored, and may be yet.
+    pub again: Vec<usize>,
+    /// Nothing of these is stored, and they may be marked.
+    pub in_vain: Vec<usize>,
+    /// These are stored, and not marked.
+    pub unmarked: Vec<usize>,
 }

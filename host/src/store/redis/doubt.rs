@@ -1,0 +1,166 @@
+//! After an answer that was lost: which of an append's events are in their
+//! streams. Where the ledger stands does not tell: an event may have been
+//! refused, and so may the ledger's own move.
+
+use super::RedisWriter;
+use super::commands;
+use crate::store::{Append, Unavailable};
+use redis::{FromRedisValue, Value};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Streams of one round trip, and entries of others that may have come after
+/// ours: an entry may be large.
+const STREAMS: usize = 16;
+const OTHERS: usize = 64;
+/// How far the clocks of a Redis and its successor may be apart, in ms.
+const CLOCKS: u64 = 5000;
+
+/// A stream, and the events that may be in it, by index and source.
+pub(super) struct InDoubt {
+    pub key: Vec<u8>,
+    events: Vec<(usize, Vec<u8>)>,
+}
+
+impl RedisWriter {
+    pub(super) fn streams_in_doubt(&self, append: &Append) -> Vec<InDoubt> {
+        let mut streams: BTreeMap<Vec<u8>, Vec<(usize, Vec<u8>)>> = BTreeMap::new();
+        let (_, events) = append.exchange.in_doubt().unwrap_or_default();
+        for index in events {
+            let event = &append.events[*index];
+            let mut source = Vec::new();
+            commands::source_into(&mut source, &append.ledger.partition, event);
+            let key = self.keys.stream(event.to, event.name);
+            streams.entry(key).or_default().push((*index, source));
+        }
+        let of = |(key, events)| InDoubt { key, events };
+        streams.into_iter().map(of).collect()
+    }
+
+    /// The events that are there. `moved`: the ledger has passed them, so that
+    /// one of which nothing can be said is there.
+    pub(super) fn find_events(
+        &mut self,
+        append: &Append,
+        streams: &[InDoubt],
+        moved: bool,
+    ) -> Result<Vec<usize>, Unavailable> {
+        let (since, _) = append.exchange.in_doubt().unwrap_or_default();
+        let from = since.saturating_sub(CLOCKS);
+        let mut found = Vec::new();
+        for some in streams.chunks(STREAMS) {
+            let mut pipe = redis::pipe();
+            for stream in some {
+                let range = pipe.cmd("XREVRANGE").arg(&stream.key);
+                range.arg("+").arg(from);
+                range.arg("COUNT").arg(stream.events.len() + OTHERS);
+            }
+            let answers = self.link.send_on(&pipe)?;
+            for (stream, answer) in some.iter().zip(&answers) {
+                found.extend(stream.found(answer, moved, since, self.max_events));
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl InDoubt {
+    fn found(&self, answer: &Value, moved: bool, since: u64, max_events: u64) -> Vec<usize> {
+        let all = || self.events.iter().map(|(index, _)| *index).collect();
+        match answer {
+            // No stream takes nothing.
+            Value::ServerError(error) if error.code() == "WRONGTYPE" => Vec::new(),
+            Value::ServerError(_) => {
+                if moved {
+                    all()
+                } else {
+                    Vec::new()
+                }
+            }
+            answer => {
+                let Entries {
+                    count,
+                    oldest,
+                    sources,
+                } = entries_of(answer);
+                let many = (self.events.len() + OTHERS) as u64;
+                let ours = |(_, source): &(usize, Vec<u8>)| sources.contains(source);
+                let last = self.events.iter().rposition(ours);
+                // Of what came since the look all may be ours that was cut off, or
+                // is further back.
+                let unseen = count >= many.min(max_events) && oldest >= since;
+                // A stream takes all of a batch's events, in order, and may have
+                // cut the first ones off since.
+                match last {
+                    Some(last) => self.events[..=last]
+                        .iter()
+                        .map(|(index, _)| *index)
+                        .collect(),
+                    None if unseen => all(),
+                    None => Vec::new(),
+                }
+            }
+        }
+    }
+}
+
+/// A range of a stream, from its newest entry back.
+struct Entries {
+    count: u64,
+    /// When the last of them was added, in ms.
+    oldest: u64,
+    sources: HashSet<Vec<u8>>,
+}
+
+fn entries_of(answer: &Value) -> Entries {
+    type Read = Vec<(String, HashMap<String, Vec<u8>>)>;
+    let entries = Read::from_redis_value_ref(answer).unwrap_or_default();
+    let millis = |id: &str| id.split('-').next()?.parse().ok();
+    Entries {
+        count: entries.len() as u64,
+        oldest: entries.last().and_then(|(id, _)| millis(id)).unwrap_or(0),
+        sources: { entries.into_iter() }
+            .filter_map(|(_, mut fields)| fields.remove("source"))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a stream's range of these entries, newest first, says of the events
+    /// 0 and 1 of sources `a` and `b`.
+    #[track_caller]
+    fn check(entries: &[(u64, &str)], max_events: u64, expected: &[usize]) {
+        let text = |text: &str| Value::BulkString(text.into());
+        let entry = |(millis, source): &(u64, &str)| {
+            let fields = Value::Array(vec![text("source"), text(source)]);
+            Value::Array(vec![text(&format!("{millis}-0")), fields])
+        };
+        let events = vec![(0, b"a".to_vec()), (1, b"b".to_vec())];
+        let stream = InDoubt {
+            key: Vec::new(),
+            events,
+        };
+        let answer = Value::Array(entries.iter().map(entry).collect());
+        assert_eq!(stream.found(&answer, false, 100, max_events), expected);
+    }
+
+    #[test]
+    fn what_a_stream_holds_up_to_one_of_ours_is_there() {
+        check(&[], 1000, &[]);
+        check(&[(120, "x"), (110, "a"), (90, "y")], 1000, &[0]);
+        check(&[(120, "b"), (110, "a")], 1000, &[0, 1]);
+        check(&[(120, "b")], 1000, &[0, 1]);
+    }
+
+    #[test]
+    fn a_full_page_says_that_nothing_is_there_if_it_goes_back_to_the_look() {
+        let old: Vec<_> = (0..66).map(|n| (150 - n, "x")).collect();
+        check(&old, 1000, &[]);
+        let new: Vec<_> = (0..66).map(|n| (250 - n, "x")).collect();
+        check(&new, 1000, &[0, 1]);
+        check(&new[..10], 1000, &[]);
+        check(&new[..10], 10, &[0, 1]);
+    }
+}

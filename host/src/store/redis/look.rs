@@ -1,0 +1,164 @@
+//! Looks: what a transaction rests on is watched and read, and `MULTI` ends it.
+//!
+//! From then on the connection is *inside*: what is sent next is the
+//! transaction, or `DISCARD`. Inside of MULTI a WATCH would err without
+//! aborting, and any other command would be queued and shift the replies. So
+//! whatever else is sent goes through [`RedisWriter::send`], which leaves first.
+
+use super::RedisWriter;
+use super::answers::{ledger_of, scores_of, time_of};
+use super::commands::LEDGER_FIELDS;
+use crate::store::{Append, Ledger, LedgerKey, Unavailable};
+use redis::{FromRedisValue, Pipeline, Value};
+
+/// A look that rode behind a transaction.
+pub(super) struct Ahead {
+    key: LedgerKey,
+    ledger: Option<Ledger>,
+}
+
+/// A ledger, and for each of the replays that were asked for when it was marked.
+pub(super) type Looked = (Option<Ledger>, Vec<Option<f64>>);
+
+impl RedisWriter {
+    /// Sends what is no part of a transaction.
+    pub(super) fn send(&mut self, pipe: &Pipeline) -> Result<Vec<Value>, Unavailable> {
+        self.leave();
+        self.link.send(pipe)
+    }
+
+    /// Leaves what a look has begun, where there is one.
+    pub(super) fn leave(&mut self) {
+        self.ahead = None;
+        if std::mem::take(&mut self.inside) {
+            let mut pipe = redis::pipe();
+            pipe.cmd("DISCARD");
+            match self.link.send_on(&pipe).as_deref() {
+                Ok([Value::Okay]) => {}
+                // What was begun ends with the connection.
+                _ => self.link.close(),
+            }
+        }
+    }
+
+    /// Watches a ledger, and the marks of these replays, and reads them.
+    pub(super) fn look(
+        &mut self,
+        key: &LedgerKey,
+        replays: &[&str],
+    ) -> Result<Looked, Unavailable> {
+        let mut pipe = redis::pipe();
+        let watch = pipe.cmd("WATCH").arg(self.keys.ledger(key));
+        let marks = self.keys.replayed(&key.group);
+        if !replays.is_empty() {
+            watch.arg(&marks);
+        }
+        self.read(&mut pipe, key);
+        if !replays.is_empty() {
+            pipe.cmd("ZMSCORE").arg(&marks).arg(replays);
+        }
+        pipe.cmd("MULTI");
+        let answers = self.send(&pipe)?;
+        let ledger = self.inside_after(&answers)?;
+        match &answers[3..] {
+            [scores, _] => Ok((ledger, scores_of(scores)?)),
+            _ => Ok((ledger, Vec::new())),
+        }
+    }
+
+    /// Adds a look at the next append's ledger behind a transaction.
+    pub(super) fn add_look_ahead(&self, pipe: &mut Pipeline, key: &LedgerKey) {
+        pipe.cmd("WATCH").arg(self.keys.ledger(key));
+        self.read(pipe, key);
+        pipe.cmd("MULTI");
+    }
+
+    /// Reads the answers of [`RedisWriter::add_look_ahead`].
+    pub(super) fn looked_ahead(&mut self, key: &LedgerKey, answers: &[Value]) {
+        let ledger = self.inside_after(answers).ok();
+        self.ahead = ledger.map(|ledger| Ahead {
+            key: key.clone(),
+            ledger,
+        });
+    }
+
+    /// What was looked up ahead for this append, if that is all it needs.
+    pub(super) fn take_ahead(&mut self, append: &Append) -> Option<Option<Ledger>> {
+        let fits = |ahead: &mut Ahead| {
+            let first = append.exchange.rest().is_none();
+            ahead.key == *append.ledger && first && append.replays().is_empty()
+        };
+        self.ahead.take_if(fits).map(|ahead| ahead.ledger)
+    }
+
+    fn read(&self, pipe: &mut Pipeline, key: &LedgerKey) {
+        let key = self.keys.ledger(key);
+        pipe.cmd("HMGET").arg(&key).arg(&LEDGER_FIELDS[..]);
+        pipe.cmd("TIME");
+    }
+
+    /// Reads a look's answers: WATCH's first, then the ledger and the time,
+    /// MULTI's last.
+    fn inside_after(&mut self, answers: &[Value]) -> Result<Option<Ledger>, Unavailable> {
+        let read = match answers {
+            [Value::Okay, fields, time, .., Value::Okay] => {
+                self.note_time(time);
+                ledger_of(fields)
+            }
+            _ => Err(refused(answers)),
+        };
+        self.inside = read.is_ok();
+        read.inspect_err(|_| self.link.close())
+    }
+
+    /// Watches an append's ledger and the streams of its events in doubt, reads
+    /// all of them, and tells the append which of its events are there.
+    pub(super) fn look_in_doubt(&mut self, append: &mut Append) -> Result<Looked, Unavailable> {
+        let looked = self.look_for_events(append);
+        self.inside = looked.is_ok();
+        looked.inspect_err(|_| self.link.close())
+    }
+
+    fn look_for_events(&mut self, append: &mut Append) -> Result<Looked, Unavailable> {
+        let streams = self.streams_in_doubt(append);
+        let mut pipe = redis::pipe();
+        let watch = pipe.cmd("WATCH").arg(self.keys.ledger(append.ledger));
+        watch.arg(self.keys.replayed(&append.ledger.group));
+        for stream in &streams {
+            watch.arg(&stream.key);
+        }
+        self.read(&mut pipe, append.ledger);
+        let answers = self.send(&pipe)?;
+        let [Value::Okay, fields, time] = &answers[..] else {
+            return Err(refused(&answers));
+        };
+        self.note_time(time);
+        let ledger = ledger_of(fields)?;
+        let moved = ledger.as_ref().map(|ledger| ledger.next) == Some(append.exchange.next);
+        let found = self.find_events(append, &streams, moved)?;
+        append.exchange.found(&found);
+        let mut pipe = redis::pipe();
+        pipe.cmd("MULTI");
+        match self.link.send_on(&pipe)?.as_slice() {
+            [Value::Okay] => Ok((ledger, Vec::new())),
+            answers => Err(refused(answers)),
+        }
+    }
+
+    pub(super) fn note_time(&mut self, time: &Value) {
+        self.now = time_of(time);
+        // By another clock than Redis' nothing can be said of its entries.
+        let known = <(u64, u64)>::from_redis_value_ref(time).is_ok();
+        self.since = if known { self.now } else { 0 };
+    }
+}
+
+/// What Redis said where it should have said OK.
+pub(super) fn refused(answers: &[Value]) -> Unavailable {
+    let error = answers.iter().find_map(|answer| match answer {
+        Value::ServerError(error) => Some(error.to_string()),
+        _ => None,
+    });
+    let said = error.unwrap_or_else(|| "an unexpected answer to a look".into());
+    Unavailable(format!("Redis: {said}"))
+}

@@ -1,0 +1,66 @@
+//! A Redis user from whom commands are taken away and given back while it stores.
+
+use super::load::{Lines, Load};
+use super::wait_not_ready;
+use millstream_tests::{Daemon, Redis, servers, wait_until};
+
+/// What a transaction and the look before it are made of.
+const COMMANDS: [&str; 6] = ["multi", "exec", "watch", "hmget", "xadd", "hset"];
+
+fn permit(redis: &Redis, rules: &[&str]) {
+    let words = [&["ACL", "SETUSER", "mill"], rules].concat();
+    redis.order(&words);
+}
+
+/// A daemon under load whose user may do everything.
+fn under_load(name: &str) -> (Redis, Load, Daemon) {
+    let redis = servers().own_redis(&["--user", "mill", "on", ">word", "~*", "&*", "+@all"]);
+    let load = Load::new(name);
+    let lines = Lines {
+        pipeline: "batch = { max-records = 20 }",
+        ..Lines::default()
+    };
+    let address = format!("mill:word@{}", redis.addr());
+    let daemon = Daemon::ready(&load.config(&address, lines));
+    (redis, load, daemon)
+}
+
+#[test]
+fn each_command_may_be_refused_for_a_while_and_nothing_is_lost_or_doubled() {
+    let (redis, load, daemon) = under_load("refused");
+    for command in COMMANDS {
+        let from = load.done(&redis);
+        load.produce(1500);
+        load.wait_done(&redis, from + 300);
+        permit(&redis, &[&format!("-{command}")]);
+        wait_not_ready(&daemon, "NoPerm");
+        permit(&redis, &[&format!("+{command}")]);
+    }
+    load.assert_complete_and_healthy(&redis, &daemon);
+}
+
+#[test]
+fn commands_may_be_refused_at_any_moment_together_and_nothing_is_lost_or_doubled() {
+    let (redis, load, daemon) = under_load("changing");
+    let all = load.produce(12_000);
+    for round in 0.. {
+        let done = load.done(&redis);
+        if done >= all {
+            break;
+        }
+        // MULTI with each of the others, so that what would run bare would be half of it.
+        let other = format!("-{}", COMMANDS[1 + round % 5]);
+        let rules = match round % 2 {
+            0 => ["-multi", other.as_str()],
+            _ => ["-xadd", "-publish"],
+        };
+        permit(&redis, &rules);
+        wait_until("it is refused", super::LONG, || {
+            (redis.refusals("mill") > 0).then_some(())
+        });
+        redis.order(&["ACL", "LOG", "RESET"]);
+        permit(&redis, &["+@all"]);
+        load.wait_done(&redis, (done + 200).min(all));
+    }
+    load.assert_complete_and_healthy(&redis, &daemon);
+}

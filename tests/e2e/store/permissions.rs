@@ -1,0 +1,300 @@
+//! A Redis user whose permissions change: before a transaction, inside of it, and before its `EXEC`.
+
+use super::{SOON, Subject, append, append_then, at, batch, events, key, next_of, stored};
+use millstream::store::{Appended, StreamEvent, TaskReport};
+use millstream_tests::{Link, Redis, servers, wait_until};
+
+const USER: &str = "mill";
+
+/// A Redis of its own with a user that may do everything, and a store that uses it over a link.
+struct Permitted {
+    redis: Redis,
+    link: Link,
+    subject: Subject,
+}
+
+impl Permitted {
+    fn new() -> Permitted {
+        let redis = servers().own_redis(&["--user", USER, "on", ">word", "~*", "&*", "+@all"]);
+        let link = Link::to(&redis.addr());
+        let subject = Subject::redis(&format!("redis://{USER}:word@{}", link.addr()));
+        Permitted {
+            redis,
+            link,
+            subject,
+        }
+    }
+
+    fn permit(&self, rule: &str) {
+        self.redis.order(&["ACL", "SETUSER", USER, rule]);
+    }
+
+    /// A client's events, read by another user.
+    fn data(&self, client: &str) -> Vec<String> {
+        let streams = self.redis.streams(&self.subject.prefix);
+        let entries = streams.get(client).into_iter().flatten();
+        entries.map(|entry| entry.data.clone()).collect()
+    }
+
+    /// Has a transaction's permissions changed between its commands, which are this many, and EXEC.
+    fn change_before_exec<T: Send>(&self, rule: &str, send: impl FnOnce() -> T + Send) -> T {
+        self.link.hold_before("\r\n$4\r\nEXEC\r\n");
+        std::thread::scope(|scope| {
+            let sent = scope.spawn(send);
+            self.link.wait_held();
+            wait_until("Redis has queued the rest", SOON, || self.queued());
+            self.permit(rule);
+            self.link.let_go();
+            sent.join().unwrap()
+        })
+    }
+
+    /// Whether a client is inside of MULTI with all that was sent so far.
+    fn queued(&self) -> Option<()> {
+        let mut list = redis::cmd("CLIENT");
+        let list: String = list.arg("LIST").query(&mut self.redis.connect()).unwrap();
+        let field = |line: &str, name: &str| -> i64 {
+            let mut fields = line.split(' ');
+            let value = fields.find_map(|field| field.strip_prefix(name));
+            value.and_then(|value| value.parse().ok()).unwrap_or(-1)
+        };
+        let all = |line: &str| field(line, "multi=") >= 4 && field(line, "qbuf=") == 0;
+        let mut lines = list.lines().filter(|line| line.contains("user=mill"));
+        lines.any(all).then_some(())
+    }
+}
+
+#[track_caller]
+fn unavailable(appended: Appended, says: &str) {
+    match appended {
+        Appended::Unavailable(error) => {
+            let said = error.to_string();
+            assert!(said.contains("NoPerm"), "{says}: {said}");
+        }
+        other => panic!("{says}: {other:?}"),
+    }
+}
+
+#[test]
+fn whatever_command_is_refused_nothing_is_written_outside_of_a_transaction() {
+    let permitted = Permitted::new();
+    let mut writer = permitted.subject.writer();
+    writer.begin(&key(0), None, &at(0)).unwrap();
+    let mut next = 0;
+    let mut expected = Vec::new();
+    for command in ["watch", "hmget", "multi", "xadd", "hset", "exec"] {
+        for ahead in [false, true] {
+            let following = key(0);
+            let following = ahead.then_some(&following);
+            let good = format!("{command} {next}");
+            stored(append_then(
+                &mut *writer,
+                &key(0),
+                next,
+                &[("a", &good)],
+                following,
+            ));
+            next += 1;
+            expected.push(good);
+            permitted.permit(&format!("-{command}"));
+            let said = format!("{command} {next}");
+            let (ledger, events) = (key(0), events(next, &[("a", &said), ("b", &said)]));
+            let mut refused = batch(&ledger, next, next + 2, &events);
+            for _ in 0..2 {
+                unavailable(writer.append(&mut refused, following), command);
+                assert_eq!(permitted.data("a"), expected, "{command}");
+            }
+            permitted.permit(&format!("+{command}"));
+            assert_eq!(next_of(&mut *writer, &key(0)), Some(next), "{command}");
+            assert_eq!(
+                stored(writer.append(&mut refused, following)),
+                [],
+                "{command}"
+            );
+            next += 2;
+            expected.push(said);
+        }
+    }
+    assert_eq!(permitted.data("a"), expected);
+}
+
+#[test]
+fn two_owners_of_whom_one_may_not_begin_a_transaction_store_each_event_once() {
+    let permitted = Permitted::new();
+    let (mut one, mut two) = (permitted.subject.writer(), permitted.subject.writer());
+    one.begin(&key(0), None, &at(0)).unwrap();
+    permitted.permit("-multi");
+    unavailable(append(&mut *one, &key(0), 0, &[("a", "1")]), "multi");
+    permitted.permit("+multi");
+    stored(append(&mut *two, &key(0), 0, &[("a", "1")]));
+    let moved = append(&mut *one, &key(0), 0, &[("a", "1")]);
+    assert!(matches!(moved, Appended::Moved(Some(_))), "{moved:?}");
+    assert_eq!(permitted.data("a"), ["1"]);
+}
+
+/// Of a transaction whose permissions change before its EXEC: what comes next stores what is missing
+/// and nothing else, and no event is called refused.
+#[test]
+fn what_permissions_keep_from_being_done_inside_of_exec_is_done_by_the_next_try() {
+    for (rule, undo) in [
+        ("-xadd", "+xadd"),
+        ("-hset", "+hset"),
+        ("-publish", "+publish"),
+        ("-zadd", "+zadd"),
+        ("-exec", "+exec"),
+        ("-multi", "+multi"),
+        ("resetkeys", "~*"),
+    ] {
+        let permitted = Permitted::new();
+        let mut writer = permitted.subject.writer();
+        writer.begin(&key(0), None, &at(0)).unwrap();
+        let (ledger, events) = (key(0), events(0, &[("a", "1"), ("b", "2"), ("a", "3")]));
+        let mut held = batch(&ledger, 0, 3, &events);
+        held.withheld = &[b"away"];
+        let appended = permitted.change_before_exec(rule, || writer.append(&mut held, None));
+        match rule {
+            // It was begun already; and edges are told otherwise.
+            "-multi" | "-publish" => assert_eq!(stored(appended), [], "{rule}"),
+            _ => {
+                unavailable(appended, rule);
+                permitted.permit(undo);
+                assert_eq!(stored(writer.append(&mut held, None)), [], "{rule}");
+            }
+        }
+        permitted.permit("+@all");
+        assert_eq!(stored(append(&mut *writer, &key(0), 3, &[("a", "4")])), []);
+        assert_eq!(permitted.data("a"), ["1", "3", "4"], "{rule}");
+        assert_eq!(permitted.data("b"), ["2"], "{rule}");
+        permitted.subject.keep_interest(&["away"], SOON);
+        assert_eq!(permitted.data("away").len(), 1, "{rule}: it is told");
+    }
+}
+
+#[test]
+fn what_is_missing_in_some_streams_is_not_stored_again_in_the_others() {
+    let permitted = Permitted::new();
+    let mut writer = permitted.subject.writer();
+    let prefix = &permitted.subject.prefix;
+    writer.begin(&key(0), None, &at(0)).unwrap();
+    let (ledger, events) = (key(0), events(0, &[("a", "1"), ("b", "2"), ("a", "3")]));
+    let mut held = batch(&ledger, 0, 3, &events);
+    let rule = format!("resetkeys ~{prefix}:{{0}}:client:a ~{prefix}:{{0}}:ledger:*");
+    // A rule a command: the second would not be there when EXEC is.
+    permitted.link.hold_before("\r\n$4\r\nEXEC\r\n");
+    let appended = std::thread::scope(|scope| {
+        let sent = scope.spawn(|| writer.append(&mut held, None));
+        permitted.link.wait_held();
+        wait_until("Redis has queued the rest", SOON, || permitted.queued());
+        let mut words = vec!["ACL", "SETUSER", USER];
+        words.extend(rule.split(' '));
+        permitted.redis.order(&words);
+        permitted.link.let_go();
+        sent.join().unwrap()
+    });
+    unavailable(appended, "b");
+    assert_eq!(permitted.data("a"), ["1", "3"]);
+    permitted.permit("~*");
+    assert_eq!(stored(writer.append(&mut held, None)), []);
+    assert_eq!(permitted.data("a"), ["1", "3"]);
+    assert_eq!(permitted.data("b"), ["2"]);
+    assert_eq!(next_of(&mut *writer, &key(0)), Some(3));
+}
+
+#[test]
+fn an_event_of_a_task_that_a_script_may_not_store_is_not_passed_over_by_anyone() {
+    let permitted = Permitted::new();
+    let (mut writer, mut other) = (permitted.subject.writer(), permitted.subject.writer());
+    writer.begin(&key(0), None, &at(0)).unwrap();
+    permitted.permit("-xadd");
+    let task = TaskReport {
+        id: b"task",
+        status: b"done",
+        ends: true,
+    };
+    let [event] = events(0, &[("a", "1")]).try_into().unwrap();
+    let events = [StreamEvent {
+        task: Some(task),
+        ..event
+    }];
+    let ledger = key(0);
+    let mut result = batch(&ledger, 0, 1, &events);
+    for _ in 0..3 {
+        match writer.append(&mut result, None) {
+            Appended::Unavailable(error) => println!("{error}"),
+            stored => panic!("{stored:?}"),
+        }
+        assert_eq!(next_of(&mut *other, &key(0)), Some(0), "it was taken back");
+    }
+    permitted.permit("+xadd");
+    // Whoever goes on from the ledger.
+    let mut again = batch(&ledger, 0, 1, &events);
+    assert_eq!(stored(other.append(&mut again, None)), []);
+    assert_eq!(permitted.data("a"), ["1"]);
+}
+
+#[test]
+fn a_lost_answer_to_a_transaction_that_was_done_in_part_doubles_and_loses_nothing() {
+    for rule in ["-xadd", "-hset"] {
+        let permitted = Permitted::new();
+        let mut writer = permitted.subject.writer();
+        writer.begin(&key(0), None, &at(0)).unwrap();
+        let (ledger, events) = (key(0), events(0, &[("a", "1"), ("b", "2"), ("a", "3")]));
+        let mut held = batch(&ledger, 0, 3, &events);
+        permitted.link.hold_before("\r\n$4\r\nEXEC\r\n");
+        let appended = std::thread::scope(|scope| {
+            let sent = scope.spawn(|| writer.append(&mut held, None));
+            permitted.link.wait_held();
+            wait_until("Redis has queued the rest", SOON, || permitted.queued());
+            permitted.permit(rule);
+            permitted.link.lose_answers();
+            permitted.link.let_go();
+            wait_until("the answer is lost", SOON, || {
+                (permitted.link.lost() > 0).then_some(())
+            });
+            permitted.link.cut();
+            sent.join().unwrap()
+        });
+        assert!(matches!(appended, Appended::Unknown(_)), "{appended:?}");
+        permitted.permit("+@all");
+        permitted.link.open();
+        assert_eq!(stored(writer.append(&mut held, None)), [], "{rule}");
+        assert_eq!(stored(append(&mut *writer, &key(0), 3, &[("a", "4")])), []);
+        assert_eq!(permitted.data("a"), ["1", "3", "4"], "{rule}");
+        assert_eq!(permitted.data("b"), ["2"], "{rule}");
+    }
+}
+
+#[test]
+fn what_is_asked_while_a_look_waits_leaves_it_first() {
+    let permitted = Permitted::new();
+    let mut writer = permitted.subject.writer();
+    writer.begin(&key(0), None, &at(0)).unwrap();
+    writer.begin(&key(1), None, &at(0)).unwrap();
+    let mut next = 0;
+    for other in 0..6 {
+        stored(append_then(
+            &mut *writer,
+            &key(0),
+            next,
+            &[("a", "x")],
+            Some(&key(0)),
+        ));
+        next += 1;
+        match other {
+            0 => writer.rest(),
+            1 => assert_eq!(next_of(&mut *writer, &key(0)), Some(next)),
+            2 => assert_eq!(writer.connected(&["a"]).unwrap(), [false]),
+            3 => assert_eq!(writer.begin(&key(0), None, &at(7)).unwrap().next, next),
+            4 => permitted.permit("-discard"),
+            _ => stored(append(&mut *writer, &key(1), 0, &[("a", "x")])).clear(),
+        }
+        if other == 4 {
+            // It can't leave: the connection ends.
+            assert_eq!(next_of(&mut *writer, &key(0)), Some(next));
+            permitted.permit("+discard");
+        }
+        stored(append(&mut *writer, &key(0), next, &[("a", "x")]));
+        next += 1;
+    }
+    assert_eq!(permitted.data("a").len() as i64, next + 1);
+}
