@@ -212,9 +212,9 @@ impl Back {
     /// refused are still under way.
     fn store(&mut self, plan: &mut Plan) -> bool {
         // One with replays has marks to be looked at, too.
-        let plain = |next: &&Box<Plan>| !next.stored && next.replays.is_empty();
-        let following = self.ready.front().filter(plain);
-        let following = following.map(|next| next.lane.ledger.clone());
+        let following = self.ready.front();
+        let plain = following.filter(|next| !next.stored && next.replays.is_empty());
+        let following = plain.map(|next| next.lane.ledger.clone());
         match self.append(plan, following.as_ref()) {
             Some(unstored) => self.stored(plan, &unstored),
             None => false,
