@@ -25,6 +25,11 @@ const CLOSE: Duration = Duration::from_secs(5);
 /// seconds for batches in hand.
 const STUCK: Duration = Duration::from_secs(15);
 
+/// How long Kafka may take to say how many partitions a topic has.
+const COUNT: Duration = Duration::from_secs(2);
+/// How many there are taken to be where it does not.
+const MANY: usize = 100;
+
 /// What to read, and as whom.
 #[derive(Clone)]
 pub struct IngestOptions {
@@ -60,7 +65,10 @@ impl Ingest {
         options: &IngestOptions,
         partitions: Arc<dyn Partitions>,
     ) -> anyhow::Result<Ingest> {
-        let config = options.kafka.consumer(&options.group, Some(&options.name));
+        let IngestOptions {
+            kafka, group, name, ..
+        } = options;
+        let config = kafka.member(group, name, partitions_of(options));
         let consumer: BaseConsumer<Context> = config
             .create_with_context(Context::new(partitions.clone()))
             .context("librdkafka refuses the Kafka properties")?;
@@ -129,6 +137,24 @@ impl Ingest {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// How many partitions the topics have: one member may get them all. Where Kafka
+/// does not say, many: it is a matter of memory.
+fn partitions_of(options: &IngestOptions) -> usize {
+    let count = || -> anyhow::Result<usize> {
+        let mut config = options.kafka.consumer(&options.group, None);
+        // Only asks, and so is in no group that it would have to leave.
+        config.remove("group.id");
+        let consumer: BaseConsumer = config.create()?;
+        let count = |topic: &String| -> anyhow::Result<usize> {
+            let metadata = consumer.fetch_metadata(Some(topic), COUNT)?;
+            let topics = metadata.topics().iter();
+            Ok(topics.map(|topic| topic.partitions().len()).sum())
+        };
+        options.topics.iter().map(count).sum()
+    };
+    count().unwrap_or(MANY)
 }
 
 struct Poller {

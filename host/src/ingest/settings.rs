@@ -53,6 +53,13 @@ const OURS: [(&str, &str); 12] = [
     ("transactional.id", "the ledger is not in Kafka"),
 ];
 
+/// What a pipeline's partitions may have fetched ahead, in bytes, all together.
+const AHEAD: usize = 64 << 20;
+/// The least and the most that one of them may.
+const AHEAD_EACH: (usize, usize) = (128 << 10, 5 << 20);
+/// The most that one of them is sent at once: librdkafka's own default.
+const FETCH: usize = 1 << 20;
+
 /// Who a static member of a group is.
 const STATIC: &str = "group.instance.id";
 
@@ -193,12 +200,29 @@ impl KafkaSettings {
             .set("partition.assignment.strategy", "cooperative-sticky");
         // Measured: the default of 1 s stalls a fast consumer to a third.
         self.or(&mut config, "fetch.queue.backoff.ms", "2");
-        // For each partition, since each has a queue of its own.
         self.or(&mut config, "queued.min.messages", "20000");
         self.or(&mut config, "queued.max.messages.kbytes", "4096");
         self.or(&mut config, "session.timeout.ms", "10000");
         self.or(&mut config, "heartbeat.interval.ms", "2000");
         self.or(&mut config, "topic.metadata.refresh.interval.ms", "30000");
+        config
+    }
+
+    /// For a member that may have this many partitions: each has a queue of its
+    /// own, and they share what may be fetched ahead.
+    pub(super) fn member(&self, group: &str, name: &str, partitions: usize) -> ClientConfig {
+        let mut config = self.consumer(group, Some(name));
+        let (least, most) = AHEAD_EACH;
+        let each = (AHEAD / partitions.max(1)).clamp(least, most);
+        // More is asked for while a queue has room, and goes past it by a fetch.
+        let fetch = (each / 4).min(FETCH);
+        let queue = (each - fetch) >> 10;
+        self.or(
+            &mut config,
+            "queued.max.messages.kbytes",
+            &queue.to_string(),
+        );
+        self.or(&mut config, "fetch.message.max.bytes", &fetch.to_string());
         config
     }
 
@@ -275,6 +299,27 @@ mod tests {
             let config = with(given, "7").producer();
             assert_eq!((config.get(given), config.get(ours)), (Some("7"), None));
         }
+    }
+
+    #[test]
+    fn partitions_share_what_is_fetched_ahead() {
+        let ahead = |settings: &KafkaSettings, partitions| {
+            let config = settings.member("g", "p", partitions);
+            let names = ["queued.max.messages.kbytes", "fetch.message.max.bytes"];
+            names.map(|name| config.get(name).map(str::to_owned))
+        };
+        let plain = with("linger.ms", "0");
+        for (partitions, kbytes, fetch) in [
+            (0, 4096, 1 << 20),
+            (12, 4096, 1 << 20),
+            (100, 491, 167_772),
+            (100_000, 96, 32 << 10),
+        ] {
+            let expected = [kbytes, fetch].map(|number: u32| Some(number.to_string()));
+            assert_eq!(ahead(&plain, partitions), expected, "{partitions}");
+        }
+        let given = with("max.partition.fetch.bytes", "7");
+        assert_eq!(ahead(&given, 100)[1], None, "by another name");
     }
 
     #[test]

@@ -33,6 +33,10 @@ pub(super) enum Judged {
     Opened { failed: u64, records: u64 },
     /// The breaker is open for the plugins that made it.
     Open,
+    /// Newer plugins are watched.
+    Stale,
+    /// Too many failed, of too few to be sure.
+    Unsure,
 }
 
 impl Breaker {
@@ -64,21 +68,33 @@ impl Breaker {
 
     /// Judges what a generation made of `records` records.
     pub fn judge(&self, generation: u64, records: usize, failures: &[Failure]) -> Judged {
+        let failed = failures.iter().filter(|f| is_the_plugins(f)).count();
+        self.count(generation, records, failed)
+    }
+
+    /// Judges `failed` of `records` records.
+    pub fn count(&self, generation: u64, records: usize, failed: usize) -> Judged {
         let mut watch = self.watch();
         if watch.opened == generation {
             return Judged::Open;
+        }
+        if watch.generation > generation {
+            return Judged::Stale;
         }
         if watch.generation != generation || watch.records > self.settings.window {
             return Judged::Good;
         }
         watch.records += records as u64;
-        watch.failed += failures.iter().filter(|f| is_the_plugins(f)).count() as u64;
+        watch.failed += failed as u64;
         let Watch {
             records, failed, ..
         } = *watch;
         let share = failed as f64 / records.max(1) as f64;
-        if records < self.settings.min_records || share <= self.settings.max_failures {
+        if share <= self.settings.max_failures {
             return Judged::Good;
+        }
+        if records < self.settings.min_records {
+            return Judged::Unsure;
         }
         watch.opened = generation;
         Judged::Opened { failed, records }
@@ -114,7 +130,8 @@ mod tests {
     fn it_opens_when_more_than_its_share_fails_and_stays_open() {
         let breaker = breaker();
         breaker.arm(2);
-        assert_eq!(breaker.judge(2, 8, &failures(8, Class::Trap)), Judged::Good);
+        let unsure = Judged::Unsure;
+        assert_eq!(breaker.judge(2, 8, &failures(8, Class::Trap)), unsure);
         let opened = Judged::Opened {
             failed: 9,
             records: 16,
@@ -127,8 +144,10 @@ mod tests {
             breaker.judge(3, 50, &failures(25, Class::Trap)),
             Judged::Good
         );
-        // A worker that still has the bad one processes its batch again.
+        // A worker that still has the bad one processes its batch again, and so
+        // does one whose plugins were replaced before they were judged.
         assert_eq!(breaker.judge(2, 8, &[]), Judged::Open);
+        assert_eq!(breaker.judge(1, 8, &[]), Judged::Stale);
     }
 
     #[test]

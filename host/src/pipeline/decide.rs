@@ -1,16 +1,15 @@
 //! What the plugins' answers for a batch come to: a plan.
 
 use super::front::Front;
-use super::lane::{Carry, Until};
+use super::lane::{Lane, Rest, Until, pace_after};
 use super::letters::{SOURCE, Verdict, judge};
 use super::plan::Plan;
 use super::sending::{Kind, Letters};
 use crate::config::Deliver;
-use crate::plugin::{self, Made, Routed, ToTopic};
-use crate::record::{Batch, Event, Failure, Outgoing};
+use crate::plugin::{self, End, Made, Routed, ToTopic, Turn};
+use crate::record::{Batch, Event, Failure, Outgoing, copied};
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// The longest source that is one: a topic's name and three numbers.
@@ -21,65 +20,21 @@ impl Front {
     /// is cut if a record must be tried again first.
     pub(super) fn decide(&mut self, lane: usize, work: Processed) -> Option<Plan> {
         let Processed {
-            batch,
-            from,
+            rest,
             made,
             routed,
             connected,
             failures,
         } = work;
+        let ruled = self.rule(lane, &rest, &made, &failures)?;
+        let Ruled {
+            end,
+            tried,
+            mut letters,
+        } = ruled;
+        let (batch, from) = (&rest.batch, rest.from);
         let settings = &self.shared.settings;
-        let verdicts = judge(&mut self.instances.dead_letter, batch, &failures, settings);
         let lane = &mut self.lanes[lane];
-        let mut end = made.end;
-        let mut tried = 0;
-        let mut halted = false;
-        let mut letters = Letters::ringing(&self.back);
-        for (failure, verdict) in failures.iter().zip(verdicts) {
-            match verdict {
-                Verdict::Letter(kind, outgoing) => {
-                    self.shared.topics.note(&kind, &outgoing.topic);
-                    letters.send(&self.shared.outbox, kind, outgoing);
-                }
-                Verdict::Drop => {}
-                Verdict::Retry(delay) => {
-                    end = failure.record as usize;
-                    let not_before = Instant::now() + delay;
-                    let attempts = failure.attempts;
-                    tried = attempts;
-                    lane.carry = Some(Carry {
-                        batch: batch.clone(),
-                        from: end,
-                        attempts,
-                        not_before,
-                    });
-                    break;
-                }
-                Verdict::Halt => {
-                    halted = true;
-                    end = failure.record as usize;
-                    let offset = batch.records[end].offset;
-                    let (class, why) = (failure.class.name(), &failure.message);
-                    // At once: what comes after it must not be taken any more.
-                    let why = format!(
-                        "its dead-letter policy says so, at offset {offset} ({class}: {why}); \
-                         saving another plugin tries it again"
-                    );
-                    lane.state.halt(why, Until::Swapped);
-                    break;
-                }
-            }
-        }
-        // The rest of a batch that was cut for its size comes next.
-        if end < batch.records.len() && lane.carry.is_none() && !halted {
-            let not_before = Instant::now();
-            lane.carry = Some(Carry {
-                batch: batch.clone(),
-                from: end,
-                attempts: 0,
-                not_before,
-            });
-        }
         // How often a record was tried is kept with the ledger, so that a
         // restart doesn't begin to count anew.
         let next = match batch.records[from..end].last() {
@@ -114,12 +69,115 @@ impl Front {
         lane.next = next;
         Some(plan)
     }
+
+    /// Has the policy rule on the failures, as far as its turn goes, and sends
+    /// the dead letters. What is not decided is the lane's next turn.
+    fn rule(
+        &mut self,
+        lane: usize,
+        rest: &Rest,
+        made: &Made,
+        failures: &[Failure],
+    ) -> Option<Ruled> {
+        let shared = &self.shared;
+        let generation = self.instances.generation.number;
+        let turn = Turn {
+            pace: rest.pace,
+            wanted: &|| shared.wants(generation),
+        };
+        let policy = &mut self.instances.dead_letter;
+        let (verdicts, ended) = judge(policy, &rest.batch, failures, &shared.settings, &turn);
+        let verdicts = match &ended {
+            End::Dropped => {
+                self.lanes[lane].begin_again(rest.anew());
+                return None;
+            }
+            End::NoInstance(error) if verdicts.len() == 0 => {
+                drop(verdicts);
+                self.no_instance(lane, rest.clone(), error);
+                return None;
+            }
+            _ => verdicts,
+        };
+        // What the policy did not get to waits, with all that comes after it.
+        let (end, ended) = match failures.get(verdicts.len()) {
+            Some(failure) => (failure.record as usize, &ended),
+            None => (made.end, &made.ended),
+        };
+        let lane = &mut self.lanes[lane];
+        let mut letters = Letters::ringing(&self.back);
+        let mut stopped = None;
+        for (failure, verdict) in failures.iter().zip(verdicts) {
+            match verdict {
+                Verdict::Letter(kind, outgoing) => {
+                    shared.topics.note(&kind, &outgoing.topic);
+                    letters.send(&shared.outbox, kind, outgoing);
+                }
+                Verdict::Drop => {}
+                Verdict::Retry(delay) => {
+                    let again = Rest {
+                        attempts: failure.attempts,
+                        ..rest.after(failure.record as usize).anew()
+                    };
+                    lane.wait_until(Instant::now() + delay, again);
+                    stopped = Some((failure, failure.attempts));
+                    break;
+                }
+                Verdict::Halt => {
+                    halt(lane, &rest.batch, failure);
+                    stopped = Some((failure, 0));
+                    break;
+                }
+            }
+        }
+        if let Some((failure, tried)) = stopped {
+            let end = failure.record as usize;
+            return Some(Ruled {
+                end,
+                tried,
+                letters,
+            });
+        }
+        // The rest of a batch that was cut comes next.
+        if end < rest.batch.records.len() {
+            let pace = pace_after(ended, end - rest.from);
+            lane.begin_again(Rest {
+                pace,
+                ..rest.after(end)
+            });
+        }
+        let tried = 0;
+        Some(Ruled {
+            end,
+            tried,
+            letters,
+        })
+    }
+}
+
+/// What came of the policy's rulings.
+struct Ruled {
+    /// The index after the last record that is decided.
+    end: usize,
+    /// How often the one there was tried, where it is tried again.
+    tried: u32,
+    letters: Letters,
+}
+
+/// At once: what comes after it must not be taken any more.
+fn halt(lane: &Lane, batch: &Batch, failure: &Failure) {
+    let offset = batch.records[failure.record as usize].offset;
+    let (class, why) = (failure.class.name(), &failure.message);
+    let why = format!(
+        "its dead-letter policy says so, at offset {offset} ({class}: {why}); \
+         saving another plugin tries it again"
+    );
+    lane.state.halt(why, Until::Swapped);
 }
 
 /// A batch after its plugins.
-pub(super) struct Processed<'a> {
-    pub batch: &'a Arc<Batch>,
-    pub from: usize,
+pub(super) struct Processed {
+    pub rest: Rest,
     pub made: Made,
     pub routed: Routed,
     pub connected: Vec<bool>,
@@ -232,11 +290,11 @@ fn wanted(decided: plugin::Deliver, configured: Deliver) -> Wanted {
 fn to_topic(to: &ToTopic, batch: &Batch, made: &Made, event: &Event) -> Outgoing {
     let offset = batch.records[event.record as usize].offset;
     let source = format!("{}/{offset}/{}", batch.origin, event.n);
-    let mut headers = to.headers.clone();
+    let mut headers = copied(&to.headers);
     headers.push((SOURCE.into(), Some(source.into_bytes())));
     Outgoing {
         topic: to.topic.clone(),
-        key: to.key.clone(),
+        key: to.key.as_ref().map(|key| key.to_vec()),
         value: Some(made.events.bytes(event.payload).to_vec()),
         headers,
     }

@@ -52,6 +52,8 @@ pub(super) struct Front {
     /// For interest look-ups: the back's is busy with a transaction.
     pub interest: Box<dyn Writer>,
     pub plugin_seconds: Histogram,
+    /// It waits for an instance of a plugin.
+    pub stuck: bool,
 }
 
 impl Front {
@@ -79,6 +81,7 @@ impl Front {
             lanes,
             interest,
             plugin_seconds,
+            stuck: false,
         })
     }
 
@@ -135,11 +138,7 @@ impl Front {
             bytes: settings.batch_bytes,
         };
         let plan = match self.lanes[index].work(limits) {
-            Work::Batch {
-                batch,
-                from,
-                attempts,
-            } => self.plan(index, &batch, from, attempts),
+            Work::Batch(rest) => self.plan(index, rest),
             Work::Pass(next) => {
                 let generation = self.instances.generation.clone();
                 Some(Plan::pass(&mut self.lanes[index], next, generation))

@@ -3,6 +3,7 @@
 use super::front::Arrival;
 use super::shared::lock;
 use crate::ingest::{Feed, FeedError, FillLimits, Start};
+use crate::plugin::{End, Made};
 use crate::record::Batch;
 use crate::store::{Identity, LedgerKey};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -129,12 +130,106 @@ impl LaneState {
     }
 }
 
-/// A record that failed and is tried again, with all that comes after it.
-pub(super) struct Carry {
+/// Records of a batch that are still to be planned.
+#[derive(Clone)]
+pub(super) struct Rest {
     pub batch: Arc<Batch>,
+    /// The index of the first.
     pub from: usize,
-    /// How often the first of them was tried.
+    /// How often that one was tried.
     pub attempts: u32,
+    /// How many of them a plugin's first call may have.
+    pub pace: usize,
+    /// How far new plugins were only tried on them.
+    pub trial: Trial,
+}
+
+/// How far new plugins were tried on records, with nothing of it decided: too
+/// many fail, and the breaker has not seen enough of them.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Trial {
+    /// Not at all.
+    #[default]
+    None,
+    /// Up to this index.
+    Until(usize),
+    /// On all there are: what they make of them holds.
+    Over,
+}
+
+impl Rest {
+    /// All of a batch.
+    pub fn of(batch: Batch, attempts: u32) -> Rest {
+        Rest {
+            batch: Arc::new(batch),
+            from: 0,
+            attempts,
+            pace: usize::MAX,
+            trial: Trial::None,
+        }
+    }
+
+    /// The same, of which nothing is known yet.
+    pub fn anew(&self) -> Rest {
+        Rest {
+            pace: usize::MAX,
+            trial: Trial::None,
+            ..self.clone()
+        }
+    }
+
+    /// Those from index `from` on; of the first of these it is known how often
+    /// it was tried.
+    pub fn after(&self, from: usize) -> Rest {
+        let attempts = if from == self.from { self.attempts } else { 0 };
+        Rest {
+            from,
+            attempts,
+            ..self.clone()
+        }
+    }
+
+    /// What to do with them instead of deciding what a turn made of them, if
+    /// that is not to be decided: new plugins that fail on too many of too few
+    /// are tried on more of them first.
+    pub fn tried(&self, made: &Made, unsure: bool) -> Option<Rest> {
+        let is_cut = made.end < self.batch.records.len();
+        let trial = match self.trial {
+            Trial::Over => return None,
+            Trial::None if !(unsure && matches!(made.ended, End::Spent)) => return None,
+            _ if unsure && is_cut => Trial::Until(made.end),
+            _ if unsure => Trial::Over,
+            // They may be decided after all, from the first on.
+            _ => Trial::None,
+        };
+        Some(Rest {
+            pace: 1,
+            trial,
+            ..self.clone()
+        })
+    }
+
+    /// The index of the first that the plugins have not seen.
+    pub fn unseen(&self) -> usize {
+        match self.trial {
+            Trial::Until(index) => index,
+            Trial::None | Trial::Over => self.from,
+        }
+    }
+}
+
+/// How many records the next turn's first call may have.
+pub(super) fn pace_after(ended: &End, decided: usize) -> usize {
+    match ended {
+        End::Spent => 1,
+        End::Full => decided.max(1),
+        End::Whole | End::Dropped | End::NoInstance(_) => usize::MAX,
+    }
+}
+
+/// Records that wait: for a delay, or for their next turn.
+pub(super) struct Carry {
+    pub rest: Rest,
     pub not_before: Instant,
 }
 
@@ -156,12 +251,8 @@ pub(super) struct Lane {
 
 /// What a lane has to process now.
 pub(super) enum Work {
-    /// Records from index `from` on; the first was tried `attempts` times.
-    Batch {
-        batch: Arc<Batch>,
-        from: usize,
-        attempts: u32,
-    },
+    /// Records.
+    Batch(Rest),
     /// There are no records up to this offset.
     Pass(i64),
     /// Nothing before then.
@@ -201,6 +292,10 @@ impl Lane {
     /// Other plugins are live: what was halted by the old ones' say is tried
     /// again.
     pub fn plugins_changed(&mut self) {
+        // What is known of the records was known of the old ones.
+        if let Some(carry) = &mut self.carry {
+            carry.rest = carry.rest.anew();
+        }
         let mut halted = lock(&self.state.halted);
         if halted
             .take_if(|halt| halt.until == Until::Swapped)
@@ -209,6 +304,16 @@ impl Lane {
             drop(halted);
             self.state.rewind(self.next, 0);
         }
+    }
+
+    /// Has these records come next, at once.
+    pub fn begin_again(&mut self, rest: Rest) {
+        self.wait_until(Instant::now(), rest);
+    }
+
+    /// Has these records come next, from then on.
+    pub fn wait_until(&mut self, not_before: Instant, rest: Rest) {
+        self.carry = Some(Carry { rest, not_before });
     }
 
     /// Takes what there is to do. Does not wait.
@@ -221,30 +326,16 @@ impl Lane {
             if carry.not_before > Instant::now() {
                 return Work::Later(carry.not_before);
             }
-            let Carry {
-                batch,
-                from,
-                attempts,
-                ..
-            } = carry;
-            let work = Work::Batch {
-                batch: batch.clone(),
-                from: *from,
-                attempts: *attempts,
-            };
+            let rest = carry.rest.clone();
             self.carry = None;
-            return work;
+            return Work::Batch(rest);
         }
         let mut batch = Batch::new(self.state.ledger.partition.clone());
         match self.feed.fill(&mut batch, self.next, limits) {
             Ok(()) => match batch.records.last() {
                 Some(last) => {
                     self.taken = last.offset + 1;
-                    Work::Batch {
-                        batch: Arc::new(batch),
-                        from: 0,
-                        attempts: std::mem::take(&mut self.attempts),
-                    }
+                    Work::Batch(Rest::of(batch, std::mem::take(&mut self.attempts)))
                 }
                 None => self.pass(),
             },

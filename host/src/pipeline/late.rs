@@ -3,7 +3,7 @@
 
 use super::back::Back;
 use super::lane::Until;
-use super::letters::{Verdict, instead, judge};
+use super::letters::{Verdict, instead, judge_all};
 use super::plan::Plan;
 use super::sending::{Kind, Unfit};
 use crate::record::{Class, Failure, Stage};
@@ -61,15 +61,8 @@ impl Back {
             .iter_mut()
             .for_each(|failure| failure.attempts = settings.max_attempts);
         let batch = plan.batch.clone();
-        let verdicts: Vec<_> = match plan.generation.dead_letter.instance() {
-            Ok(mut policy) => judge(&mut policy, &batch, &failures, settings).collect(),
-            Err(error) => {
-                let (pipeline, error) = (&settings.name, &error.message);
-                tracing::error!(pipeline, error, "can't start the dead-letter plugin");
-                let built_in = |failure| instead(&batch, failure, settings);
-                failures.iter().map(built_in).collect()
-            }
-        };
+        let policy = &plan.generation.dead_letter;
+        let verdicts = judge_all(policy, &batch, &failures, settings);
         for (failure, verdict) in failures.iter().zip(verdicts) {
             self.carry_out_verdict(plan, failure, verdict);
         }

@@ -3,8 +3,8 @@
 use super::omitted::Omission;
 use super::sending::Kind;
 use crate::config::PipelineSettings;
-use crate::plugin::{DeadLetterInstance, LetterValue, Ruling};
-use crate::record::{Batch, Failure, Headers, Outgoing, RecordView};
+use crate::plugin::{DeadLetter, DeadLetterInstance, End, LetterValue, Ruling, Rulings, Turn};
+use crate::record::{Batch, Failure, Headers, Outgoing, RecordView, SharedHeaders, copied};
 use metrics::counter;
 use std::time::Duration;
 
@@ -46,20 +46,18 @@ pub(super) enum Verdict {
     Halt,
 }
 
-/// Asks the policy about failures, in order. What it can't answer, the built-in
-/// policy does: to the topic. A verdict is counted when it is taken: one after
-/// a retry is asked for again.
+/// Asks the policy about failures, in order, as far as its turn goes; and how
+/// that ended. What it can't answer, the built-in policy does: to the topic. A
+/// verdict is counted when it is taken: one after a retry is asked for again.
 pub(super) fn judge<'a>(
     policy: &mut DeadLetterInstance,
     batch: &'a Batch,
     failures: &'a [Failure],
     settings: &'a PipelineSettings,
-) -> impl Iterator<Item = Verdict> + use<'a> {
-    let rulings = match failures {
-        [] => Vec::new(),
-        _ => policy.run(batch, failures),
-    };
-    failures.iter().zip(rulings).map(|(failure, ruling)| {
+    turn: &Turn<'_>,
+) -> (impl ExactSizeIterator<Item = Verdict> + use<'a>, End) {
+    let Rulings { list, ended } = policy.run(batch, failures, turn);
+    let verdicts = failures.iter().zip(list).map(|(failure, ruling)| {
         count(failure, settings);
         let ruling = ruling.unwrap_or_else(|error| {
             let pipeline = &settings.name;
@@ -75,14 +73,44 @@ pub(super) fn judge<'a>(
             to_topic()
         });
         verdict(ruling, batch, failure, settings)
-    })
+    });
+    (verdicts, ended)
+}
+
+/// Asks the policy about failures until it has ruled on all, in an instance of
+/// their own. Where none can be made, the built-in policy rules: what is asked
+/// here can't wait.
+pub(super) fn judge_all(
+    policy: &DeadLetter,
+    batch: &Batch,
+    failures: &[Failure],
+    settings: &PipelineSettings,
+) -> Vec<Verdict> {
+    let mut verdicts = Vec::with_capacity(failures.len());
+    let mut turn = Turn::default();
+    let mut instance = policy.instance();
+    while let (Ok(policy), left @ [_, ..]) = (&mut instance, &failures[verdicts.len()..]) {
+        let (ruled, ended) = judge(policy, batch, left, settings, &turn);
+        verdicts.extend(ruled);
+        turn.pace = 1;
+        if let End::NoInstance(error) = ended {
+            instance = Err(error);
+        }
+    }
+    if let Err(error) = instance {
+        let (pipeline, error) = (&settings.name, &error.message);
+        tracing::error!(pipeline, error, "can't start the dead-letter plugin");
+    }
+    let rest = failures[verdicts.len()..].iter();
+    verdicts.extend(rest.map(|failure| instead(batch, failure, settings)));
+    verdicts
 }
 
 fn to_topic() -> Ruling {
     Ruling::ToTopic {
         topic: None,
         value: LetterValue::Same,
-        headers: Headers::new(),
+        headers: SharedHeaders::new(),
     }
 }
 
@@ -178,18 +206,18 @@ fn letter(
     topic: Option<String>,
     value: LetterValue,
     told: Headers,
-    added: Headers,
+    added: SharedHeaders,
 ) -> Outgoing {
     let view = batch.view(failure.record as usize);
     let mut headers = own_headers(&view);
     headers.extend(told);
-    headers.extend(added);
+    headers.extend(copied(&added));
     Outgoing {
         topic: topic.unwrap_or_else(|| default_topic(&batch.origin.topic)),
         key: view.key().map(<[u8]>::to_vec),
         value: match value {
             LetterValue::Same => view.value().map(<[u8]>::to_vec),
-            LetterValue::Own(value) => value,
+            LetterValue::Own(value) => value.map(|value| value.to_vec()),
         },
         headers,
     }

@@ -40,7 +40,7 @@ pub(super) struct Shared {
     /// How the pipeline is going: a [`Stage`].
     stage: AtomicU8,
     /// What the pipeline waits for, by [`Trouble`].
-    troubles: [Mutex<Option<String>>; 3],
+    troubles: [Mutex<Option<String>>; 4],
 }
 
 /// What a swap or its breaker may go back to, and must not take again.
@@ -117,6 +117,16 @@ impl Shared {
         drop(live);
         self.note(Trouble::Breaker, None);
         Ok(())
+    }
+
+    /// Whether these are the plugins that are live.
+    pub fn is_live(&self, generation: u64) -> bool {
+        self.generation.load().number == generation
+    }
+
+    /// Whether what these plugins make of a batch is wanted.
+    pub fn wants(&self, generation: u64) -> bool {
+        !self.draining() && self.is_live(generation) && !self.breaker.open_for(generation)
     }
 
     /// Notes plugins that are configured and not live.
@@ -242,6 +252,8 @@ pub(super) enum Trouble {
     Breaker,
     /// Kafka to say where partitions begin and end.
     Opening,
+    /// A plugin's instance to be made.
+    Instances,
 }
 
 impl Trouble {
@@ -249,7 +261,7 @@ impl Trouble {
         match self {
             Trouble::Store => "store",
             Trouble::Opening => "kafka",
-            Trouble::Breaker => "plugins",
+            Trouble::Breaker | Trouble::Instances => "plugins",
         }
     }
 }

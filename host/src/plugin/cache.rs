@@ -1,51 +1,88 @@
 //! Machine code on disk, by digest: a restart need not compile again.
 //!
-//! What lies there is run as it is, so the folder must be ours alone, and each
-//! file ends with its own sum: a disk that lost or changed some of it is found
-//! out before. A full disk or a folder that can't be used costs compiles, never
-//! more.
+//! What lies there is run as it is, so the folder must be ours alone, which is
+//! looked at each time, and each file ends with its own sum: a disk that lost or
+//! changed some of it is found out before. What was not used for longest goes
+//! when there is too much. A full disk or a folder that can't be used costs
+//! compiles, never more.
 
 use sha2::{Digest, Sha256};
+use std::fs::{DirEntry, Metadata};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
 
 /// The bytes of a sum.
 const SUM: usize = 32;
+/// The most code that is kept, in bytes and in files: a good hundred of plugins
+/// in Rust, or ten in Python.
+const MOST: (u64, usize) = (1 << 30, 128);
+/// A file that is still being written is younger.
+const STALE: Duration = Duration::from_secs(600);
 
 /// A folder of compiled plugins.
 pub(super) struct Cache {
-    folder: Option<PathBuf>,
+    folder: PathBuf,
+    /// Why it can't be used, as was last said.
+    unusable: Mutex<Option<String>>,
     /// Code is of one engine: its version, its settings, this processor.
     engine: String,
+    /// Digests of the programs that are there: as long as they are, their code
+    /// stays.
+    used: Mutex<Vec<Weak<str>>>,
+    most: (u64, usize),
 }
 
 impl Cache {
-    /// A cache in `folder`, or none where that can't be used safely.
+    /// A cache in `folder`, or none as long as that can't be used safely.
     pub fn open(folder: &Path, engine: &wasmtime::Engine) -> Cache {
         let mut hash = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hash);
-        let engine = format!("{:016x}", hash.finish());
-        let folder = match usable(folder) {
-            Ok(()) => Some(folder.to_path_buf()),
-            Err(reason) => {
-                tracing::warn!(folder = %folder.display(), %reason, "no compile cache");
-                None
-            }
+        let cache = Cache {
+            folder: folder.to_path_buf(),
+            unusable: Mutex::default(),
+            engine: format!("{:016x}", hash.finish()),
+            used: Mutex::default(),
+            most: MOST,
         };
-        Cache { folder, engine }
+        let _ = cache.folder();
+        cache
+    }
+
+    /// The folder, if it can be used now. Says so when that changes.
+    fn folder(&self) -> Option<&Path> {
+        let now = usable(&self.folder).err();
+        let before = std::mem::replace(&mut *lock(&self.unusable), now.clone());
+        let folder = self.folder.display();
+        match now {
+            Some(reason) if before.as_ref() != Some(&reason) => {
+                tracing::warn!(%folder, reason, "can't use the compile cache");
+            }
+            None if before.is_some() => tracing::info!(%folder, "using the compile cache again"),
+            _ => {}
+        }
+        lock(&self.unusable).is_none().then_some(&*self.folder)
+    }
+
+    /// Keeps the code of this digest as long as someone has it.
+    pub fn hold(&self, digest: &Arc<str>) {
+        let mut used = lock(&self.used);
+        used.retain(|digest| digest.strong_count() > 0);
+        used.push(Arc::downgrade(digest));
     }
 
     /// What was noted under a name.
     pub fn note(&self, name: &str) -> Option<Vec<u8>> {
-        let path = self.folder.as_ref()?.join(format!("{name}.json"));
-        whole(std::fs::read(path).ok()?)
+        let path = self.folder()?.join(format!("{name}.json"));
+        whole(read(&path)?)
     }
 
     /// Notes something under a name, with its sum behind it.
     pub fn put_note(&self, name: &str, text: &[u8]) {
-        let Some(folder) = &self.folder else { return };
+        let Some(folder) = self.folder() else { return };
         let path = folder.join(format!("{name}.json"));
         if let Err(error) = write(&path, text) {
             tracing::warn!(path = %path.display(), %error, "can't note which plugins are live");
@@ -54,17 +91,14 @@ impl Cache {
 
     /// Not `.cwasm`: that ends where wasmtime's own bytes do.
     fn path(&self, digest: &str) -> Option<PathBuf> {
-        Some(
-            self.folder
-                .as_ref()?
-                .join(format!("{digest}-{}.code", self.engine)),
-        )
+        let name = format!("{digest}-{}.code", self.engine);
+        Some(self.folder()?.join(name))
     }
 
     /// The code of a digest, as it was put.
     pub fn get(&self, digest: &str) -> Option<Vec<u8>> {
         let path = self.path(digest)?;
-        let code = whole(std::fs::read(&path).ok()?);
+        let code = whole(read(&path)?);
         if code.is_none() {
             tracing::warn!(path = %path.display(), "compiled code in the cache is damaged");
             self.remove(digest);
@@ -80,6 +114,29 @@ impl Cache {
         if let Err(error) = write(&path, code) {
             tracing::warn!(path = %path.display(), %error, "can't keep compiled code");
         }
+        self.make_room(&path);
+    }
+
+    /// Removes what was not used for longest, as far as there is too much.
+    fn make_room(&self, newest: &Path) {
+        let used = lock(&self.used).clone();
+        let used: Vec<_> = used.iter().filter_map(Weak::upgrade).collect();
+        let is_used = |path: &Path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            path == newest || used.iter().any(|digest| name.starts_with(&**digest))
+        };
+        let mut kept = files(&self.folder);
+        kept.sort_by_key(|file| std::cmp::Reverse(file.used));
+        let (mut bytes, mut count) = (0, 0);
+        for file in kept {
+            (bytes, count) = (bytes + file.size, count + 1);
+            let too_much = bytes > self.most.0 || count > self.most.1;
+            let left_over = !file.is_code && file.used.elapsed().is_ok_and(|age| age > STALE);
+            if (too_much && file.is_code && !is_used(&file.path)) || left_over {
+                let _ = std::fs::remove_file(&file.path);
+                (bytes, count) = (bytes - file.size, count - 1);
+            }
+        }
     }
 
     /// Forgets the code of a digest.
@@ -88,6 +145,45 @@ impl Cache {
             let _ = std::fs::remove_file(path);
         }
     }
+}
+
+/// One file of the cache.
+struct Kept {
+    path: PathBuf,
+    size: u64,
+    used: SystemTime,
+    /// Or what a process that was killed has left half written.
+    is_code: bool,
+}
+
+fn files(folder: &Path) -> Vec<Kept> {
+    let kept = |entry: DirEntry| {
+        let path = entry.path();
+        let is_code = match path.extension()?.to_str()? {
+            "code" => true,
+            "tmp" => false,
+            _ => return None,
+        };
+        let found = entry.metadata().ok()?;
+        Some(Kept {
+            path,
+            size: found.len(),
+            used: found.modified().ok()?,
+            is_code,
+        })
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    entries.flatten().filter_map(kept).collect()
+}
+
+/// A file that only we can have written, which is used now.
+fn read(path: &Path) -> Option<Vec<u8>> {
+    let mut file = std::fs::File::open(path).ok()?;
+    is_ours(&file.metadata().ok()?).ok()?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).ok()?;
+    let _ = file.set_modified(SystemTime::now());
+    Some(bytes)
 }
 
 /// The code before its sum, where they fit.
@@ -126,6 +222,10 @@ fn usable(folder: &Path) -> Result<(), String> {
         .create(folder);
     made.map_err(|e| format!("can't make it: {e}"))?;
     let found = std::fs::metadata(folder).map_err(|e| format!("can't look at it: {e}"))?;
+    is_ours(&found)
+}
+
+fn is_ours(found: &Metadata) -> Result<(), String> {
     if found.uid() != rustix::process::geteuid().as_raw() {
         return Err("it belongs to another user".into());
     }
@@ -134,3 +234,11 @@ fn usable(folder: &Path) -> Result<(), String> {
     }
     Ok(())
 }
+
+/// Nothing panics while it holds one of these.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

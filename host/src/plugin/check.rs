@@ -7,40 +7,43 @@
 use super::abi::Addressee;
 use super::abi::transform::exports::millstream::plugin::transform as wire;
 use super::guest::{CallError, Program};
+use super::room::{Room, Size, Taken};
 use super::transform::Made;
 use crate::record::{
     Class, Event, Failure, Span, Stage, StreamKind, TaskNews, check_event_kind, check_name,
 };
 use std::ops::Range;
 
-/// Events that one call may make for each of its records, on average.
-const EVENTS_PER_RECORD: usize = 1000;
-
-/// Adds the answer to `made`, or says why it can't be used as a whole.
+/// Adds the answer to `made` as far as there is room, and says up to which
+/// record that is; or why it can't be used as a whole.
 pub(super) fn transform(
     answer: wire::Answer,
     range: &Range<usize>,
     program: &Program,
+    room: &mut Room,
     made: &mut Made,
-) -> Result<(), CallError> {
+) -> Result<usize, CallError> {
     check_numbers(&answer, range.len())?;
-    check_size(&answer, range.len(), program.limits.output)?;
+    check_arena(&answer, program.limits.output)?;
     let mut failures = failures(&answer, range, program);
     let base = made.events.arena.len() as u32;
-    for event in &answer.events {
-        let record = range.start as u32 + event.record;
-        let failed = || failures.binary_search_by_key(&record, |f| f.record);
-        let Err(place) = failed() else { continue };
-        match check_event(event, &answer.arena) {
-            Ok(to) => push(made, event, to, record, base),
-            Err((class, message)) => {
-                // All or nothing: what it made so far goes too.
-                while made.events.list.last().is_some_and(|e| e.record == record) {
-                    made.events.list.pop();
-                }
-                let failure = Failure::new(record, Stage::Transform, class, message);
-                failures.insert(place, program.blame(failure));
+    let mut end = range.end;
+    for events in answer.events.chunk_by(|a, b| a.record == b.record) {
+        let record = range.start as u32 + events[0].record;
+        let failed = failures.binary_search_by_key(&record, |f| f.record);
+        let Err(place) = failed else { continue };
+        let taken = match room.take(size(events)) {
+            Taken::Full => {
+                end = record as usize;
+                failures.truncate(place);
+                break;
             }
+            Taken::Never(error) => Err((error.class, error.message)),
+            Taken::Yes => push_all(made, events, &answer.arena, record, base),
+        };
+        if let Err((class, message)) = taken {
+            let failure = Failure::new(record, Stage::Transform, class, message);
+            failures.insert(place, program.blame(failure));
         }
     }
     made.failures.append(&mut failures);
@@ -48,6 +51,37 @@ pub(super) fn transform(
         made.events.arena = answer.arena;
     } else {
         made.events.arena.extend_from_slice(&answer.arena);
+    }
+    Ok(end)
+}
+
+/// A small answer can still mean a lot: every event may point at the same MiB.
+fn size(events: &[wire::Event]) -> Size {
+    let mut size = Size::default();
+    for event in events {
+        let spans = [event.address, event.event_type, event.payload];
+        size.add_event(spans.map(|span| span.length as usize));
+    }
+    size
+}
+
+/// Adds a record's events: all or nothing.
+fn push_all(
+    made: &mut Made,
+    events: &[wire::Event],
+    arena: &[u8],
+    record: u32,
+    base: u32,
+) -> Result<(), (Class, String)> {
+    let before = made.events.list.len();
+    for event in events {
+        match check_event(event, arena) {
+            Ok(to) => push(made, event, to, record, base),
+            Err(why) => {
+                made.events.list.truncate(before);
+                return Err(why);
+            }
+        }
     }
     Ok(())
 }
@@ -97,35 +131,13 @@ fn check_numbers(answer: &wire::Answer, records: usize) -> Result<(), CallError>
     }
 }
 
-/// A small answer can still mean a lot: every event may point at the same MiB.
-fn check_size(answer: &wire::Answer, records: usize, limit: usize) -> Result<(), CallError> {
-    let too_large = |message: String| {
-        Err(CallError {
-            class: Class::TooLarge,
-            message,
-            culprit: None,
-        })
-    };
-    let events = records.saturating_mul(EVENTS_PER_RECORD);
-    if answer.events.len() > events {
-        let n = answer.events.len();
-        return too_large(format!(
-            "it made {n} events of {records} records, the most is {events}"
-        ));
+fn check_arena(answer: &wire::Answer, most: usize) -> Result<(), CallError> {
+    match answer.arena.len() {
+        length if length > most => Err(CallError::too_large(format!(
+            "its answer holds {length} bytes of events, the most is {most} a call (output)"
+        ))),
+        _ => Ok(()),
     }
-    let bytes = |e: &wire::Event| {
-        [e.address, e.event_type, e.payload]
-            .iter()
-            .map(|s| u64::from(s.length))
-            .sum::<u64>()
-    };
-    let total: u64 = answer.events.iter().map(bytes).sum();
-    if total.max(answer.arena.len() as u64) > limit as u64 {
-        return too_large(format!(
-            "it made {total} bytes of events, the most is {limit} a call"
-        ));
-    }
-    Ok(())
 }
 
 /// Whom it is for, if it keeps the contract.

@@ -5,12 +5,16 @@
 //! batches, or replays after a crash would differ from the first time.
 
 use super::dead_letter::DeadLetterInstance;
+use super::guest::CallError;
 use super::route::RouteInstance;
+use super::search::{End, Turn};
 use super::transform::{Made, Transform, TransformInstance};
 use crate::record::{
     Batch, Class, Event, Events, Failure, Span, Stage, StreamKind, TopicPartition,
 };
 use anyhow::{anyhow, bail};
+use std::cell::Cell;
+use std::ops::Range;
 
 /// A name for people, and the value.
 fn shapes() -> Vec<(&'static str, Option<Vec<u8>>)> {
@@ -61,49 +65,74 @@ fn batch() -> Batch {
 pub(super) fn transform(transform: &Transform) -> anyhow::Result<()> {
     let batch = batch();
     let all = 0..batch.records.len();
-    let start = || {
-        transform
-            .instance()
-            .map_err(|e| anyhow!("it can't be started: {}", e.message))
-    };
-    let whole = tested(&mut start()?, &batch, all.clone())?;
+    let start = || transform.instance().map_err(|e| no_instance(&e));
+    let whole = tested(&mut start()?, &batch, all.clone(), &|| true)?;
     let mut singly = start()?;
-    for index in all {
+    for (index, in_batch) in all.zip(&whole) {
         let (what, _) = &shapes()[index];
-        let one = tested(&mut singly, &batch, index..index + 1)?;
-        let fresh = tested(&mut start()?, &batch, index..index + 1)?;
-        if shown(&one, index) != shown(&fresh, index) {
+        let range = index..index + 1;
+        // Asked only when a call failed.
+        let broke = Cell::new(false);
+        let note = || {
+            broke.set(true);
+            true
+        };
+        let one = tested(&mut singly, &batch, range.clone(), &note)?;
+        let fresh = tested(&mut start()?, &batch, range, &|| true)?;
+        if broke.get() {
+            bail!("it keeps state: {what} breaks it after others, and not in a fresh instance");
+        }
+        if one != fresh {
             bail!("it keeps state: {what} gives something else in a fresh instance");
         }
-        if shown(&one, index) != shown(&whole, index) {
+        if one[0] != *in_batch {
             bail!("it keeps state: {what} gives something else alone than in a batch");
         }
     }
     Ok(())
 }
 
+fn no_instance(error: &CallError) -> anyhow::Error {
+    anyhow!("it can't be started: {}", error.message)
+}
+
+/// What each record of a range became, in as many turns as that takes.
 fn tested(
     instance: &mut TransformInstance,
     batch: &Batch,
-    range: std::ops::Range<usize>,
-) -> anyhow::Result<Made> {
-    let made = instance.run(batch, range);
-    // What the plugin says of a record is its own affair; what it does is ours.
+    range: Range<usize>,
+    wanted: &dyn Fn() -> bool,
+) -> anyhow::Result<Vec<Vec<Shown>>> {
+    let mut all = Vec::new();
+    let mut turn = Turn {
+        wanted,
+        ..Turn::default()
+    };
+    let mut from = range.start;
+    while from < range.end {
+        let made = instance.run(batch, from..range.end, &turn);
+        bears(&made)?;
+        all.extend((from..made.end).map(|index| shown(&made, index)));
+        (from, turn.pace) = (made.end, 1);
+    }
+    Ok(all)
+}
+
+/// What the plugin says of a record is its own affair; what it does is ours.
+fn bears(made: &Made) -> anyhow::Result<()> {
+    if let End::NoInstance(error) = &made.ended {
+        return Err(no_instance(error));
+    }
     let broken = |f: &&Failure| {
         use Class::{BadOutput, OutOfMemory, Timeout, TooLarge, Trap};
         matches!(f.class, BadOutput | OutOfMemory | Timeout | TooLarge | Trap)
     };
-    match made.failures.iter().find(broken) {
-        None => Ok(made),
-        Some(failure) => {
-            let (what, _) = &shapes()[failure.record as usize];
-            bail!(
-                "it does not bear {what} ({}): {}",
-                failure.class.name(),
-                failure.message
-            )
-        }
-    }
+    let Some(failure) = made.failures.iter().find(broken) else {
+        return Ok(());
+    };
+    let (what, _) = &shapes()[failure.record as usize];
+    let (class, message) = (failure.class.name(), &failure.message);
+    bail!("it does not bear {what} ({class}): {message}")
 }
 
 /// What one record became, comparable.
@@ -155,18 +184,27 @@ pub(super) fn route(route: &mut RouteInstance) -> anyhow::Result<()> {
         });
     }
     let connected = vec![true; events.list.len()];
-    let routed = route.run(&batch, &events, &connected);
+    let routed = route.run(&batch, &events, &connected, &Turn::default());
     match routed
         .failures
         .iter()
         .find(|f| f.class != Class::Unroutable)
     {
-        None => Ok(()),
+        None => whole(&routed.ended),
         Some(f) => bail!(
             "it does not bear an event ({}): {}",
             f.class.name(),
             f.message
         ),
+    }
+}
+
+/// A route and a policy answer for all of it in one turn.
+fn whole(ended: &End) -> anyhow::Result<()> {
+    match ended {
+        End::Whole => Ok(()),
+        End::NoInstance(error) => Err(no_instance(error)),
+        _ => bail!("it runs past its CPU time: give it more with limits.cpu-per-batch"),
     }
 }
 
@@ -186,7 +224,8 @@ pub(super) fn dead_letter(policy: &mut DeadLetterInstance) -> anyhow::Result<()>
         failure
     };
     let failures: Vec<_> = (0..batch.records.len()).map(failure).collect();
-    for ruling in policy.run(&batch, &failures) {
+    let rulings = policy.run(&batch, &failures, &Turn::default());
+    for ruling in rulings.list {
         if let Err(error) = ruling {
             bail!(
                 "it does not bear a failure ({}): {}",
@@ -195,5 +234,5 @@ pub(super) fn dead_letter(policy: &mut DeadLetterInstance) -> anyhow::Result<()>
             );
         }
     }
-    Ok(())
+    whole(&rulings.ended)
 }

@@ -1,12 +1,17 @@
 //! The dead-letter kind.
 
-use super::abi::Lowered;
 use super::abi::dead_letter::exports::millstream::plugin::dead_letter as wire;
 use super::abi::dead_letter::{DeadLetterPlugin, DeadLetterPluginPre};
+use super::abi::{Header, Lowered};
 use super::guest::{CallError, Program};
 use super::limits::Guard;
-use super::seat::{Kind, Seat};
-use crate::record::{Batch, Failure, Headers, Span};
+use super::outgoing;
+use super::room::{Room, Size, Taken};
+use super::search::{Calls, End, Turn, search};
+use super::seat::{Broken, Kind, Seat};
+use crate::record::{Batch, Failure, SharedHeaders, Span};
+use bytes::Bytes;
+use std::ops::Range;
 use std::time::Duration;
 use wasmtime::Store;
 
@@ -24,7 +29,7 @@ pub enum LetterValue {
     /// The record's own, byte for byte.
     Same,
     /// The plugin's, which may be absent.
-    Own(Option<Vec<u8>>),
+    Own(Option<Bytes>),
 }
 
 /// What becomes of a failed record.
@@ -37,14 +42,14 @@ pub enum Ruling {
         /// The value.
         value: LetterValue,
         /// Headers to add.
-        headers: Headers,
+        headers: SharedHeaders,
     },
     /// As it is to another topic, where another pipeline or program reads it.
     Reroute {
         /// The topic.
         topic: String,
         /// Headers to add.
-        headers: Headers,
+        headers: SharedHeaders,
     },
     /// Again after a delay.
     Retry(Duration),
@@ -98,35 +103,85 @@ pub struct DeadLetterInstance {
     seat: Seat<DeadLetter>,
 }
 
+/// What became of a batch's failures.
+#[derive(Debug, Default)]
+pub struct Rulings {
+    /// One for each failure that is decided: a failure that breaks the policy
+    /// itself has its error.
+    pub list: Vec<Result<Ruling, CallError>>,
+    /// Why there may be more failures than rulings.
+    pub ended: End,
+}
+
 impl DeadLetterInstance {
-    /// Rules on a batch's failures, one ruling each. A failure that breaks the
-    /// policy itself gets its error instead; the others are ruled on.
-    pub fn run(&mut self, batch: &Batch, failures: &[Failure]) -> Vec<Result<Ruling, CallError>> {
-        let error = match self.call(batch, failures) {
-            Ok(answer) if answer.decisions.len() == failures.len() => {
-                return answer.decisions.iter().map(|d| read(&answer, d)).collect();
-            }
-            Ok(answer) => CallError::bad_output(format!(
+    /// Rules on a batch's failures, in order, as far as the turn goes.
+    pub fn run(&mut self, batch: &Batch, failures: &[Failure], turn: &Turn<'_>) -> Rulings {
+        let mut judging = Judging {
+            room: Room::new(self.seat.program().limits.output),
+            seat: &mut self.seat,
+            batch,
+            failures,
+            rulings: Vec::with_capacity(failures.len()),
+        };
+        let (_, ended) = search(&mut judging, 0..failures.len(), turn);
+        Rulings {
+            list: judging.rulings,
+            ended,
+        }
+    }
+}
+
+/// A batch's failures on their way through a policy.
+struct Judging<'a> {
+    seat: &'a mut Seat<DeadLetter>,
+    batch: &'a Batch,
+    failures: &'a [Failure],
+    room: Room,
+    rulings: Vec<Result<Ruling, CallError>>,
+}
+
+impl Calls for Judging<'_> {
+    fn budget(&self, failures: &Range<usize>) -> Duration {
+        self.seat.program().limits.budget(failures.len())
+    }
+
+    fn call(&mut self, failures: Range<usize>, cpu: Duration) -> Result<usize, Broken> {
+        let answer = self.ask(failures.clone(), cpu)?;
+        if answer.decisions.len() != failures.len() {
+            return Err(self.seat.reject(CallError::bad_output(format!(
                 "it answered {} decisions for {} failures",
                 answer.decisions.len(),
                 failures.len()
-            )),
-            Err(error) => error,
-        };
-        match failures {
-            [] | [_] => vec![Err(error)],
-            _ => {
-                let (left, right) = failures.split_at(failures.len() / 2);
-                let mut rulings = self.run(batch, left);
-                rulings.extend(self.run(batch, right));
-                rulings
+            ))));
+        }
+        let arena = Bytes::from(answer.arena);
+        for (failure, decision) in failures.clone().zip(&answer.decisions) {
+            let ruling = read(&arena, &answer.headers, decision);
+            match self.room.take(size(&ruling)) {
+                Taken::Yes => self.rulings.push(ruling),
+                Taken::Never(error) => self.rulings.push(Err(error)),
+                Taken::Full => return Ok(failure),
             }
         }
+        Ok(failures.end)
     }
 
-    fn call(&mut self, batch: &Batch, failures: &[Failure]) -> Result<wire::Answer, CallError> {
+    fn is_full(&self) -> bool {
+        self.room.is_full()
+    }
+
+    fn blame(&mut self, _failure: usize, error: CallError) {
+        self.rulings.push(Err(error));
+    }
+}
+
+impl Judging<'_> {
+    fn ask(&mut self, failures: Range<usize>, cpu: Duration) -> Result<wire::Answer, Broken> {
+        let failures = &self.failures[failures];
         // Only what failed crosses the boundary.
-        let mut failed = batch.subset(failures.iter().map(|f| f.record as usize));
+        let mut failed = self
+            .batch
+            .subset(failures.iter().map(|f| f.record as usize));
         let lower = |(index, failure): (usize, &Failure)| wire::Failure {
             record: index as u32,
             ..lower(failure, &mut failed.arena)
@@ -138,7 +193,7 @@ impl DeadLetterInstance {
             records,
             headers,
         } = &lowered;
-        self.seat.call(failures.len(), |plugin, store| {
+        self.seat.call(cpu, |plugin, store| {
             let plugin = plugin.millstream_plugin_dead_letter();
             plugin.call_run(store, &failed.arena, *origin, records, headers, &texts)
         })
@@ -159,40 +214,50 @@ fn lower(failure: &Failure, arena: &mut Vec<u8>) -> wire::Failure {
     }
 }
 
-fn read(answer: &wire::Answer, decision: &wire::Decision) -> Result<Ruling, CallError> {
+/// What a ruling takes beside its record, written out.
+fn size(ruling: &Result<Ruling, CallError>) -> Size {
+    let (value, headers) = match ruling {
+        Ok(Ruling::ToTopic { value, headers, .. }) => (value, headers),
+        Ok(Ruling::Reroute { headers, .. }) => (&LetterValue::Same, headers),
+        _ => return Size::default(),
+    };
+    let own = match value {
+        LetterValue::Own(Some(value)) => value.len(),
+        LetterValue::Own(None) | LetterValue::Same => 0,
+    };
+    let mut size = Size::default();
+    size.add_event([own, outgoing::size_of(headers)]);
+    size
+}
+
+fn read(arena: &Bytes, headers: &[Header], decision: &wire::Decision) -> Result<Ruling, CallError> {
+    let topic = || outgoing::topic(decision.topic, arena).map_err(CallError::bad_output);
+    let range = (decision.first_header, decision.header_count);
+    let headers = || outgoing::headers(headers, range, arena).map_err(CallError::bad_output);
     match decision.action {
-        0 => {
-            let arena = &answer.arena;
-            let range = (decision.first_header, decision.header_count);
-            let topic = (!Span::from(decision.topic).is_absent())
-                .then(|| super::outgoing::topic(decision.topic, arena))
-                .transpose();
-            let value = super::outgoing::bytes(decision.value, arena);
-            let headers = super::outgoing::headers(&answer.headers, range, arena);
-            let value = match decision.value_from {
+        0 => Ok(Ruling::ToTopic {
+            topic: match Span::from(decision.topic).is_absent() {
+                true => None,
+                false => Some(topic()?),
+            },
+            value: match decision.value_from {
                 0 => LetterValue::Same,
-                _ => LetterValue::Own(value.map_err(CallError::bad_output)?),
-            };
-            Ok(Ruling::ToTopic {
-                topic: topic.map_err(CallError::bad_output)?,
-                value,
-                headers: headers.map_err(CallError::bad_output)?,
-            })
-        }
+                _ => {
+                    let value = outgoing::bytes(decision.value, arena);
+                    LetterValue::Own(value.map_err(CallError::bad_output)?)
+                }
+            },
+            headers: headers()?,
+        }),
         1 => Ok(Ruling::Retry(Duration::from_millis(
             decision.delay_ms.into(),
         ))),
         2 => Ok(Ruling::Drop),
         3 => Ok(Ruling::Halt),
-        4 => {
-            let range = (decision.first_header, decision.header_count);
-            let topic = super::outgoing::topic(decision.topic, &answer.arena);
-            let headers = super::outgoing::headers(&answer.headers, range, &answer.arena);
-            Ok(Ruling::Reroute {
-                topic: topic.map_err(CallError::bad_output)?,
-                headers: headers.map_err(CallError::bad_output)?,
-            })
-        }
+        4 => Ok(Ruling::Reroute {
+            topic: topic()?,
+            headers: headers()?,
+        }),
         n => Err(CallError::bad_output(format!(
             "action {n} is none that this version knows"
         ))),

@@ -96,21 +96,37 @@ impl CallError {
         }
     }
 
+    /// Why an instance could not be made.
+    pub(super) fn of_start(error: &wasmtime::Error, guard: &Guard) -> CallError {
+        match guard.refused_memory {
+            true => CallError::out_of_memory(),
+            false => CallError::of(error, guard),
+        }
+    }
+
+    fn out_of_memory() -> CallError {
+        CallError {
+            class: Class::OutOfMemory,
+            message: "it asked for more memory than it may have".into(),
+            culprit: None,
+        }
+    }
+
     /// What a failed call failed of. The store must not be used again.
     pub(super) fn of(error: &wasmtime::Error, guard: &Guard) -> CallError {
-        let culprit = guard.panicked.as_ref().map(|(record, _)| *record);
         let trap = error.downcast_ref::<Trap>();
+        if trap.is_some() && guard.refused_memory && !guard.timed_out {
+            return CallError::out_of_memory();
+        }
+        let panicked = guard.panicked.as_ref().filter(|_| trap.is_some());
+        let culprit = panicked.map(|(record, _)| *record);
         // wasmtime's own type of it is private.
         let too_much = error
             .root_cause()
             .to_string()
             .contains("hostcalls has been exhausted");
-        let (class, message) = match (&guard.panicked, trap) {
+        let (class, message) = match (panicked, trap) {
             _ if guard.timed_out => (Class::Timeout, "it ran past its CPU time".into()),
-            _ if guard.refused_memory => (
-                Class::OutOfMemory,
-                "it asked for more memory than it may have".into(),
-            ),
             (Some((_, message)), _) => (Class::Trap, message.clone()),
             (None, Some(trap)) => (Class::Trap, format!("it trapped: {trap}")),
             (None, None) if too_much => (

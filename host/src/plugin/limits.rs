@@ -64,8 +64,12 @@ impl Guard {
     }
 
     /// Starts a call's clock. CPU time, not wall time: a stopped or overloaded
-    /// machine must not fail healthy records.
+    /// machine must not fail healthy records. What went wrong in a call before
+    /// is not held against this one.
     pub fn start(&mut self, budget: Duration) {
+        self.refused_memory = false;
+        self.timed_out = false;
+        self.panicked = None;
         self.deadline = thread_cpu_time().saturating_add(budget);
     }
 
@@ -108,7 +112,8 @@ impl ResourceLimiter for Guard {
     }
 }
 
-fn thread_cpu_time() -> Duration {
+/// CPU time that this thread has used.
+pub(super) fn thread_cpu_time() -> Duration {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs() as u32)
 }

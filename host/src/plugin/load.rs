@@ -92,9 +92,11 @@ impl Loader {
         let Wasm { digest, bytes } = wasm;
         let component = self.component(&digest, bytes)?;
         self.check_world(&component, kind)?;
+        let digest = digest.into();
+        self.cache.hold(&digest);
         let about = (
             spec.source.name().into(),
-            digest.into(),
+            digest,
             spec.config.to_string().into(),
             spec.limits,
         );

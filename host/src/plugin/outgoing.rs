@@ -1,7 +1,9 @@
 //! Checks of what plugins want written to Kafka.
 
 use super::abi::{Header, Span as WireSpan};
-use crate::record::{Headers, Span};
+use super::room::HEADER;
+use crate::record::{SharedHeaders, Span};
+use bytes::Bytes;
 
 /// Headers that begin so are the host's own: a reader may trust them.
 const OWN: &str = "millstream.";
@@ -30,17 +32,22 @@ pub(super) fn topic(span: WireSpan, arena: &[u8]) -> Result<String, String> {
     Ok(String::from_utf8_lossy(bytes).into_owned())
 }
 
-/// Bytes that may be absent.
-pub(super) fn bytes(span: WireSpan, arena: &[u8]) -> Result<Option<Vec<u8>>, String> {
+/// Bytes that may be absent: the arena's own, shared.
+pub(super) fn bytes(span: WireSpan, arena: &Bytes) -> Result<Option<Bytes>, String> {
     let span = Span::from(span);
     if !span.fits(arena.len()) {
         return Err("bytes that lie outside of its answer".into());
     }
-    Ok(span.of(arena).map(<[u8]>::to_vec))
+    let (start, length) = (span.start as usize, span.length as usize);
+    Ok((!span.is_absent()).then(|| arena.slice(start..start + length)))
 }
 
 /// Headers `range.1` long from `range.0` on.
-pub(super) fn headers(list: &[Header], range: (u32, u32), arena: &[u8]) -> Result<Headers, String> {
+pub(super) fn headers(
+    list: &[Header],
+    range: (u32, u32),
+    arena: &Bytes,
+) -> Result<SharedHeaders, String> {
     let (first, count) = (range.0 as usize, range.1 as usize);
     if count > HEADERS_MAX {
         return Err(format!("{count} headers, the most is {HEADERS_MAX}"));
@@ -53,7 +60,7 @@ pub(super) fn headers(list: &[Header], range: (u32, u32), arena: &[u8]) -> Resul
         .collect()
 }
 
-fn header(header: &Header, arena: &[u8]) -> Result<(Vec<u8>, Option<Vec<u8>>), String> {
+fn header(header: &Header, arena: &Bytes) -> Result<(Bytes, Option<Bytes>), String> {
     let name = bytes(header.name, arena)?.unwrap_or_default();
     if name.is_empty() || name.contains(&0) {
         return Err("a header name that is empty or holds a NUL".into());
@@ -66,4 +73,11 @@ fn header(header: &Header, arena: &[u8]) -> Result<(Vec<u8>, Option<Vec<u8>>), S
         ));
     }
     Ok((name, bytes(header.value, arena)?))
+}
+
+/// What they take when each is written out.
+pub(super) fn size_of(headers: &SharedHeaders) -> usize {
+    let length = |value: &Option<Bytes>| value.as_ref().map_or(0, Bytes::len);
+    let each = |(name, value): &(Bytes, Option<Bytes>)| HEADER + name.len() + length(value);
+    headers.iter().map(each).sum()
 }

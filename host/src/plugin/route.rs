@@ -3,15 +3,19 @@
 mod answer;
 mod lower;
 
-use self::answer::read;
+use self::answer::{Answer, read, size};
 use self::lower::Lowered;
 use super::abi::route::exports::millstream::plugin::route as wire;
 use super::abi::route::{RoutePlugin, RoutePluginPre};
 use super::guest::{CallError, Program};
 use super::limits::Guard;
-use super::seat::{Kind, Seat};
-use crate::record::{Batch, Class, Events, Failure, Headers, Stage};
+use super::room::{Room, Taken};
+use super::search::{Calls, End, Turn, search};
+use super::seat::{Broken, Kind, Seat};
+use crate::record::{Batch, Class, Event, Events, Failure, SharedHeaders, Stage};
+use bytes::Bytes;
 use std::ops::Range;
+use std::time::Duration;
 use wasmtime::Store;
 
 /// A compiled route.
@@ -41,9 +45,9 @@ pub struct ToTopic {
     /// Its name.
     pub topic: String,
     /// The key there.
-    pub key: Option<Vec<u8>>,
+    pub key: Option<Bytes>,
     /// The headers there.
-    pub headers: Headers,
+    pub headers: SharedHeaders,
 }
 
 /// Where one event goes.
@@ -58,10 +62,12 @@ pub struct Decision {
 /// What the events of a batch became.
 #[derive(Debug, Default)]
 pub struct Routed {
-    /// One for each event; `None` where its record failed.
+    /// One for each event that is decided; `None` where its record failed.
     pub decisions: Vec<Option<Decision>>,
     /// Records that failed, in order, each once.
     pub failures: Vec<Failure>,
+    /// Why there may be more events than decisions.
+    pub ended: End,
 }
 
 /// What a route asked to be told.
@@ -125,85 +131,136 @@ pub struct RouteInstance {
 }
 
 impl RouteInstance {
-    /// Routes a batch's events. `connected` holds one entry an event where the
-    /// plugin asked for it, and is empty otherwise.
-    pub fn run(&mut self, batch: &Batch, events: &Events, connected: &[bool]) -> Routed {
-        let mut routed = Routed::default();
-        self.run_into(batch, events, connected, 0..events.list.len(), &mut routed);
-        // A record is all or nothing.
-        for (event, decision) in events.list.iter().zip(&mut routed.decisions) {
-            if routed
-                .failures
-                .binary_search_by_key(&event.record, |f| f.record)
-                .is_ok()
-            {
-                *decision = None;
-            }
-        }
-        routed
-    }
-
-    fn run_into(
+    /// Routes a batch's events, as far as the turn goes: whole records.
+    /// `connected` holds one entry an event where the plugin asked for it, and
+    /// is empty otherwise.
+    pub fn run(
         &mut self,
         batch: &Batch,
         events: &Events,
         connected: &[bool],
-        range: Range<usize>,
-        routed: &mut Routed,
-    ) {
-        if range.is_empty() {
-            return;
+        turn: &Turn<'_>,
+    ) -> Routed {
+        let output = self.seat.program().limits.output;
+        let mut routing = Routing {
+            needs: self.needs,
+            seat: &mut self.seat,
+            batch,
+            events,
+            connected,
+            records: by_record(events),
+            room: Room::new(output),
+            routed: Routed::default(),
+        };
+        let all = 0..routing.records.len();
+        let (_, ended) = search(&mut routing, all, turn);
+        Routed {
+            ended,
+            ..routing.routed
         }
-        let answered = self.call(batch, events, connected, range.clone());
-        let error = match answered {
-            Ok(answer) if answer.decisions.len() == range.len() => {
-                for (event, decision) in events.list[range].iter().zip(&answer.decisions) {
-                    self.note(event.record, read(&answer, decision), routed);
-                }
-                return;
-            }
-            Ok(answer) => CallError::bad_output(format!(
+    }
+}
+
+/// Of each record that made events, which.
+fn by_record(events: &Events) -> Vec<Range<usize>> {
+    let mut start = 0;
+    let of_record = |events: &[Event]| {
+        let range = start..start + events.len();
+        start = range.end;
+        range
+    };
+    let records = events.list.chunk_by(|a, b| a.record == b.record);
+    records.map(of_record).collect()
+}
+
+/// A batch's events on their way through a route. A record is all or nothing,
+/// so records are what it is called with and what it can be blamed for.
+struct Routing<'a> {
+    needs: Needs,
+    seat: &'a mut Seat<Route>,
+    batch: &'a Batch,
+    events: &'a Events,
+    connected: &'a [bool],
+    records: Vec<Range<usize>>,
+    room: Room,
+    routed: Routed,
+}
+
+impl Calls for Routing<'_> {
+    fn budget(&self, records: &Range<usize>) -> Duration {
+        let events = self.events_of(records);
+        self.seat.program().limits.budget(events.len())
+    }
+
+    fn call(&mut self, records: Range<usize>, cpu: Duration) -> Result<usize, Broken> {
+        let answer = self.ask(self.events_of(&records), cpu)?;
+        let events = self.events_of(&records);
+        if answer.decisions.len() != events.len() {
+            return Err(self.seat.reject(CallError::bad_output(format!(
                 "it answered {} decisions for {} events",
                 answer.decisions.len(),
-                range.len()
-            )),
-            Err(error) => error,
+                events.len()
+            ))));
+        }
+        for record in records.clone() {
+            let own = self.records[record].clone();
+            let own = own.start - events.start..own.end - events.start;
+            if !self.take(record, &answer, own) {
+                return Ok(record);
+            }
+        }
+        Ok(records.end)
+    }
+
+    fn is_full(&self) -> bool {
+        self.room.is_full()
+    }
+
+    fn blame(&mut self, record: usize, error: CallError) {
+        self.fail(record, error.class, error.message);
+    }
+}
+
+impl Routing<'_> {
+    fn events_of(&self, records: &Range<usize>) -> Range<usize> {
+        match self.records.get(records.clone()) {
+            Some([first, .., last]) => first.start..last.end,
+            Some([only]) => only.clone(),
+            _ => 0..0,
+        }
+    }
+
+    /// Takes a record's own decisions of an answer, if there is room for them.
+    fn take(&mut self, record: usize, answer: &Answer, own: Range<usize>) -> bool {
+        let decisions = answer.decisions[own].iter();
+        let decided: Result<Vec<_>, _> = decisions.map(|d| read(answer, d).map(Some)).collect();
+        let decisions = match decided {
+            Ok(decisions) => decisions,
+            Err((class, message)) => {
+                self.fail(record, class, message);
+                return true;
+            }
         };
-        let Range { start, end } = range;
-        if end - start == 1 {
-            self.note(
-                events.list[start].record,
-                Err((error.class, error.message)),
-                routed,
-            );
-            return;
+        match self.room.take(size(&decisions)) {
+            Taken::Yes => self.routed.decisions.extend(decisions),
+            Taken::Never(error) => self.fail(record, error.class, error.message),
+            Taken::Full => return false,
         }
-        let middle = start + (end - start) / 2;
-        self.run_into(batch, events, connected, start..middle, routed);
-        self.run_into(batch, events, connected, middle..end, routed);
+        true
     }
 
-    fn note(&self, record: u32, decided: Result<Decision, (Class, String)>, routed: &mut Routed) {
-        routed.decisions.push(decided.as_ref().ok().cloned());
-        if let Err((class, message)) = decided
-            && routed
-                .failures
-                .last()
-                .is_none_or(|last| last.record != record)
-        {
-            let failure = Failure::new(record, Stage::Route, class, message);
-            routed.failures.push(self.seat.program().blame(failure));
-        }
+    fn fail(&mut self, record: usize, class: Class, message: String) {
+        let events = self.records[record].clone();
+        let number = self.events.list[events.start].record;
+        let failure = Failure::new(number, Stage::Route, class, message);
+        self.routed
+            .failures
+            .push(self.seat.program().blame(failure));
+        self.routed.decisions.resize(events.end, None);
     }
 
-    fn call(
-        &mut self,
-        batch: &Batch,
-        events: &Events,
-        connected: &[bool],
-        range: Range<usize>,
-    ) -> Result<wire::Answer, CallError> {
-        let lowered = Lowered::new(self.needs, batch, events, connected, range);
+    fn ask(&mut self, events: Range<usize>, cpu: Duration) -> Result<Answer, Broken> {
+        let lowered = Lowered::new(self.needs, self.batch, self.events, self.connected, events);
         let Lowered {
             arena,
             origin,
@@ -211,9 +268,10 @@ impl RouteInstance {
             headers,
             events,
         } = &lowered;
-        self.seat.call(events.len(), |plugin, store| {
+        let answered = self.seat.call(cpu, |plugin, store| {
             let plugin = plugin.millstream_plugin_route();
             plugin.call_run(store, arena, *origin, records, headers, events)
-        })
+        });
+        answered.map(Answer::from)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::guest::{CallError, Program};
 use super::limits::Guard;
+use std::time::Duration;
 use wasmtime::Store;
 
 /// What the kinds of plugins have in common: how an instance of one begins.
@@ -22,8 +23,9 @@ pub(super) trait Kind {
     ) -> wasmtime::Result<Result<Self::Told, String>>;
 }
 
-/// An instance that is made when it is needed, and again after it trapped: a
-/// store must never be used after a trap (CVE-2026-104855).
+/// An instance that is made when it is needed, and again after a call failed: a
+/// store must never be used after a trap (CVE-2026-104855), and what broke one
+/// call may break the next.
 pub(super) struct Seat<K: Kind> {
     kind: K,
     guest: Option<Guest<K>>,
@@ -33,6 +35,35 @@ pub(super) struct Seat<K: Kind> {
 struct Guest<K: Kind> {
     store: Store<Guard>,
     bindings: K::Bindings,
+    /// Calls that it has answered.
+    served: u64,
+}
+
+/// Why a call came to nothing, and in what.
+pub(super) struct Broken {
+    pub error: CallError,
+    pub by: By,
+}
+
+/// What a call failed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// No instance: none can be made.
+    Nothing,
+    /// An instance in which nothing was done before.
+    Fresh,
+    /// An instance that other calls have left something in, perhaps.
+    Used,
+}
+
+impl By {
+    /// An instance that had served so many calls before.
+    fn served(before: u64) -> By {
+        match before {
+            0 => By::Fresh,
+            _ => By::Used,
+        }
+    }
 }
 
 impl<K: Kind> Seat<K> {
@@ -47,27 +78,51 @@ impl<K: Kind> Seat<K> {
         self.kind.program()
     }
 
-    /// Calls into the instance with a budget for `records` records.
+    /// Calls into the instance, for at most `cpu` of this thread's time.
     pub fn call<R>(
         &mut self,
-        records: usize,
+        cpu: Duration,
         call: impl FnOnce(&K::Bindings, &mut Store<Guard>) -> wasmtime::Result<R>,
-    ) -> Result<R, CallError> {
+    ) -> Result<R, Broken> {
         let mut guest = match self.guest.take() {
             Some(guest) => guest,
-            None => start(&self.kind)?.0,
+            None => self.start()?,
         };
-        let program = self.kind.program();
-        program.calls.increment(1);
-        guest.store.data_mut().start(program.limits.budget(records));
+        self.kind.program().calls.increment(1);
+        guest.store.data_mut().start(cpu);
         guest.store.set_epoch_deadline(1);
         match call(&guest.bindings, &mut guest.store) {
             Ok(answer) => {
+                guest.served += 1;
                 self.guest = Some(guest);
                 Ok(answer)
             }
-            Err(error) => Err(CallError::of(&error, guest.store.data())),
+            Err(error) => Err(Broken {
+                error: CallError::of(&error, guest.store.data()),
+                by: By::served(guest.served),
+            }),
         }
+    }
+
+    /// The answer to the call before can't be used; nor can its instance.
+    pub fn reject(&mut self, error: CallError) -> Broken {
+        let served = self.guest.take().map_or(0, |guest| guest.served);
+        Broken {
+            error,
+            by: By::served(served.saturating_sub(1)),
+        }
+    }
+
+    fn start(&self) -> Result<Guest<K>, Broken> {
+        let name = &self.kind.program().name;
+        let broken = |error: CallError| Broken {
+            error: CallError {
+                message: format!("{name} can't be started: {}", error.message),
+                ..error
+            },
+            by: By::Nothing,
+        };
+        start(&self.kind).map(|(guest, _)| guest).map_err(broken)
     }
 }
 
@@ -78,10 +133,18 @@ fn start<K: Kind>(kind: &K) -> Result<(Guest<K>, K::Told), CallError> {
     store.data_mut().start(program.limits.budget(0));
     store.set_epoch_deadline(1);
     let bindings = kind.instantiate(&mut store);
-    let bindings = bindings.map_err(|e| CallError::of(&e, store.data()))?;
+    let bindings = bindings.map_err(|e| CallError::of_start(&e, store.data()))?;
     let configured = K::configure(&bindings, &mut store, &program.config);
     match configured.map_err(|e| CallError::of(&e, store.data()))? {
-        Ok(told) => Ok((Guest { store, bindings }, told)),
+        Ok(told) => {
+            let served = 0;
+            let guest = Guest {
+                store,
+                bindings,
+                served,
+            };
+            Ok((guest, told))
+        }
         Err(message) => Err(CallError::refused(message)),
     }
 }

@@ -1,4 +1,4 @@
-//! The transform kind: calls, and the search for the record that broke one.
+//! The transform kind.
 
 use super::abi::Lowered;
 use super::abi::transform::TransformPlugin;
@@ -7,9 +7,12 @@ use super::abi::transform::exports::millstream::plugin::transform as wire;
 use super::check;
 use super::guest::{CallError, Program};
 use super::limits::Guard;
-use super::seat::{Kind, Seat};
+use super::room::Room;
+use super::search::{Calls, End, Turn, search};
+use super::seat::{Broken, Kind, Seat};
 use crate::record::{Batch, Events, Failure, Stage};
 use std::ops::Range;
+use std::time::Duration;
 use wasmtime::Store;
 
 /// A compiled transform.
@@ -27,9 +30,10 @@ pub struct Made {
     pub events: Events,
     /// The failures, likewise.
     pub failures: Vec<Failure>,
-    /// The index after the last record that was processed. Short of the
-    /// range's end where the events grew too many to hold at once.
+    /// The index after the last record that is decided.
     pub end: usize,
+    /// Why that may be short of all of them.
+    pub ended: End,
 }
 
 impl Transform {
@@ -77,85 +81,67 @@ pub struct TransformInstance {
 }
 
 impl TransformInstance {
-    /// Transforms the records of `range`. Whatever the plugin does, the answer
-    /// is whole: a record that breaks the plugin is found by halving and fails
-    /// alone, and the others' events are there once, in order.
-    pub fn run(&mut self, batch: &Batch, range: Range<usize>) -> Made {
-        let mut made = Made {
-            end: range.end,
-            ..Made::default()
+    /// Transforms the records of `range`, as far as the turn goes. Whatever the
+    /// plugin does: a record that breaks it fails alone, and the others' events
+    /// are there once, in order.
+    pub fn run(&mut self, batch: &Batch, range: Range<usize>, turn: &Turn<'_>) -> Made {
+        let mut transforming = Transforming {
+            room: Room::new(self.seat.program().limits.output),
+            seat: &mut self.seat,
+            batch,
+            made: Made::default(),
         };
-        // What is still to do, the next one last. No recursion: a plugin may
-        // panic on each of ten thousand records.
-        let mut open = vec![range];
-        while let Some(range) = open.pop() {
-            if range.is_empty() {
-                continue;
-            }
-            if made.events.arena.len() > self.seat.program().limits.output {
-                made.end = range.start;
-                break;
-            }
-            if let Err(error) = self.try_range(batch, &range, &mut made) {
-                self.narrow(range, error, &mut open, &mut made);
-            }
-        }
-        made
-    }
-
-    fn try_range(
-        &mut self,
-        batch: &Batch,
-        range: &Range<usize>,
-        made: &mut Made,
-    ) -> Result<(), CallError> {
-        let answer = self.call(batch, range.clone())?;
-        check::transform(answer, range, self.seat.program(), made)
-    }
-
-    /// After a failed call: the record that broke it fails, or is looked for
-    /// in smaller ranges.
-    fn narrow(
-        &self,
-        range: Range<usize>,
-        error: CallError,
-        open: &mut Vec<Range<usize>>,
-        made: &mut Made,
-    ) {
-        let Range { start, end } = range;
-        if end - start == 1 {
-            let failure = Failure::new(start as u32, Stage::Transform, error.class, error.message);
-            made.failures.push(self.seat.program().blame(failure));
-            return;
-        }
-        // A panic hook names the record: what came before it was fine.
-        let named = error
-            .culprit
-            .map(|i| start + i as usize)
-            .filter(|at| (start..end).contains(at));
-        if let Some(at) = named {
-            open.extend([at + 1..end, at..at + 1, start..at]);
-        } else {
-            let middle = start + (end - start) / 2;
-            open.extend([middle..end, start..middle]);
+        let (end, ended) = search(&mut transforming, range, turn);
+        Made {
+            end,
+            ended,
+            ..transforming.made
         }
     }
+}
 
+/// A batch on its way through a transform.
+struct Transforming<'a> {
+    seat: &'a mut Seat<Transform>,
+    batch: &'a Batch,
+    room: Room,
+    made: Made,
+}
+
+impl Calls for Transforming<'_> {
+    fn budget(&self, records: &Range<usize>) -> Duration {
+        self.seat.program().limits.budget(records.len())
+    }
+
+    fn call(&mut self, records: Range<usize>, cpu: Duration) -> Result<usize, Broken> {
+        let answer = self.ask(records.clone(), cpu)?;
+        let (room, made) = (&mut self.room, &mut self.made);
+        check::transform(answer, &records, self.seat.program(), room, made)
+            .map_err(|error| self.seat.reject(error))
+    }
+
+    fn is_full(&self) -> bool {
+        self.room.is_full()
+    }
+
+    fn blame(&mut self, record: usize, error: CallError) {
+        let failure = Failure::new(record as u32, Stage::Transform, error.class, error.message);
+        self.made.failures.push(self.seat.program().blame(failure));
+    }
+}
+
+impl Transforming<'_> {
     /// One call into the plugin, its answer unchecked.
-    pub(super) fn call(
-        &mut self,
-        batch: &Batch,
-        range: Range<usize>,
-    ) -> Result<wire::Answer, CallError> {
-        let lowered = Lowered::new(batch, range);
+    fn ask(&mut self, records: Range<usize>, cpu: Duration) -> Result<wire::Answer, Broken> {
+        let lowered = Lowered::new(self.batch, records);
         let Lowered {
             origin,
             records,
             headers,
         } = &lowered;
-        self.seat.call(records.len(), |plugin, store| {
+        self.seat.call(cpu, |plugin, store| {
             let plugin = plugin.millstream_plugin_transform();
-            plugin.call_run(store, &batch.arena, *origin, records, headers)
+            plugin.call_run(store, &self.batch.arena, *origin, records, headers)
         })
     }
 }

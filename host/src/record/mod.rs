@@ -19,7 +19,7 @@ pub use event::{Event, EventKindError, Events, TaskNews, check_event_kind};
 pub use failure::{Class, Failure, Stage};
 pub use mark::byte_order_mark;
 pub use name::{ClientId, GroupName, NameError, StreamKind, StreamName, check_name};
-pub use outgoing::{Headers, Outgoing};
+pub use outgoing::{Headers, Outgoing, SharedHeaders, copied};
 pub use partitions::partitions;
 pub use read::OwnedRecord;
 pub use span::Span;

@@ -1,8 +1,21 @@
 //! What goes out to Kafka.
 
+use bytes::Bytes;
+
 /// Header names and values, in order; names may repeat. Names are UTF-8 by
 /// convention, and whatever a producer wrote.
 pub type Headers = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
+/// Headers that several outputs may share: their bytes are there once.
+pub type SharedHeaders = Vec<(Bytes, Option<Bytes>)>;
+
+/// Headers with their own bytes, to be written out.
+pub fn copied(headers: &SharedHeaders) -> Headers {
+    let value = |value: &Option<Bytes>| value.as_ref().map(|value| value.to_vec());
+    { headers.iter() }
+        .map(|(name, bytes)| (name.to_vec(), value(bytes)))
+        .collect()
+}
 
 /// A record to write to Kafka: a dead letter, or an event routed to a topic.
 #[derive(Clone, Debug)]

@@ -4,17 +4,22 @@
 //! a record says.
 
 mod absent_keys;
+mod ahead;
+mod expanded;
+mod fixed;
 mod forever;
 mod forged;
 mod halted;
 mod halving;
 mod header_names;
 mod in_hand;
+mod instances;
 mod large;
 mod policies;
 mod policy_breaks;
 mod routes;
 mod stopping;
+mod turns;
 
 use millstream_tests::{
     Consumed, Daemon, Message, SHORT_SESSIONS, metrics, read_all, servers, streams, unique,

@@ -4,9 +4,10 @@ use super::batches::{Restored, restore};
 use super::triage::Chosen;
 use super::{PATIENCE, Plugins, Replayer, given_up, goes_on};
 use crate::pipeline::decide::{Destinations, failures};
+use crate::pipeline::lane::pace_after;
 use crate::pipeline::plan::stream_event;
 use crate::pipeline::process::{Passed, Road};
-use crate::plugin::Made;
+use crate::plugin::{End, Made, Turn};
 use crate::record::{Class, Outgoing, Stage};
 use crate::store::{Replay, Replayed, Unavailable};
 use std::cell::RefCell;
@@ -25,23 +26,27 @@ struct Work<'a> {
 impl Replayer {
     pub(super) fn go_through(&mut self, letters: Vec<Chosen>) -> anyhow::Result<()> {
         for restored in restore(letters) {
-            let mut from = 0;
+            let (mut from, mut pace) = (0, usize::MAX);
             while from < restored.batch.records.len() {
-                from = self.pass(&restored, from)?;
+                (from, pace) = self.pass(&restored, from, pace)?;
             }
         }
         Ok(())
     }
 
-    /// Takes a batch's records from `from` on down the road, as far as their
-    /// events are held at once; where the rest begins.
-    fn pass(&mut self, of: &Restored, from: usize) -> anyhow::Result<usize> {
+    /// Takes a batch's records from `from` on down the road, as far as that goes
+    /// at once; where the rest begins, and at which pace.
+    fn pass(&mut self, of: &Restored, from: usize, pace: usize) -> anyhow::Result<(usize, usize)> {
         let Passed {
             mut made,
             routed,
             connected,
-        } = self.send_down(of, from..of.batch.records.len())?;
+        } = self.send_down(of, from..of.batch.records.len(), pace)?;
         let end = made.end;
+        if let (true, End::NoInstance(error)) = (end == from, &made.ended) {
+            anyhow::bail!("{} ({})", error.message, error.class.name());
+        }
+        let pace = pace_after(&made.ended, end - from);
         let failed = failures(&mut made, &routed, from, 0);
         let out: HashSet<u32> = failed.iter().map(|failure| failure.record).collect();
         for failure in &failed {
@@ -65,10 +70,15 @@ impl Replayer {
             gone,
         };
         self.make_true(&work, &out)?;
-        Ok(end)
+        Ok((end, pace))
     }
 
-    fn send_down(&mut self, of: &Restored, range: Range<usize>) -> anyhow::Result<Passed> {
+    fn send_down(
+        &mut self,
+        of: &Restored,
+        range: Range<usize>,
+        pace: usize,
+    ) -> anyhow::Result<Passed> {
         let Some(Plugins { transform, route }) = &mut self.plugins else {
             anyhow::bail!("no plugins are loaded");
         };
@@ -82,6 +92,10 @@ impl Replayer {
             wait: &|error| {
                 last.replace(Some(Unavailable(error.0.clone())));
                 goes_on(deadline, &self.stop)
+            },
+            turn: &Turn {
+                pace,
+                ..Turn::default()
             },
         };
         let passed = road.pass(&of.batch, range);

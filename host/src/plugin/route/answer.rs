@@ -1,12 +1,43 @@
 //! A route's answer is checked, never trusted.
 
 use super::{Decision, Deliver, ToTopic, wire};
+use crate::plugin::abi::Header;
 use crate::plugin::outgoing;
+use crate::plugin::room::Size;
 use crate::record::{Class, Failure, Span};
+use bytes::Bytes;
+
+/// An answer whose bytes are shared by what is read from it.
+pub(super) struct Answer {
+    arena: Bytes,
+    headers: Vec<Header>,
+    pub decisions: Vec<wire::Decision>,
+}
+
+impl From<wire::Answer> for Answer {
+    fn from(answer: wire::Answer) -> Answer {
+        Answer {
+            arena: answer.arena.into(),
+            headers: answer.headers,
+            decisions: answer.decisions,
+        }
+    }
+}
+
+/// What decisions take, written out.
+pub(super) fn size(decisions: &[Option<Decision>]) -> Size {
+    let mut size = Size::default();
+    let topics = decisions.iter().flatten().filter_map(|d| d.topic.as_ref());
+    for to in topics {
+        let key = to.key.as_ref().map_or(0, Bytes::len);
+        size.add_event([to.topic.len(), key, outgoing::size_of(&to.headers)]);
+    }
+    size
+}
 
 /// Reads one decision, or says why it is none.
 pub(super) fn read(
-    answer: &wire::Answer,
+    answer: &Answer,
     decision: &wire::Decision,
 ) -> Result<Decision, (Class, String)> {
     let bad = |message: &str| (Class::BadOutput, message.to_string());

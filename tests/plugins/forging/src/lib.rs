@@ -1,6 +1,6 @@
 //! What the test plugins have to break their contract with. No plugin itself.
 
-use millstream_plugin::abi::Span;
+use millstream_plugin::abi::{Header, Span};
 
 /// A span that lies in no arena.
 pub const OUTSIDE: Span = Span {
@@ -25,6 +25,15 @@ pub fn forged<T>(address: usize, length: usize) -> Vec<T> {
     // SAFETY: none; that is the point. The answer is lowered as its address
     // and its length, without a look at what is there.
     unsafe { Vec::from_raw_parts(address, length, length) }
+}
+
+/// Adds as many headers as there may be, whose values are all the same 256 KiB;
+/// how many.
+pub fn wide(arena: &mut Vec<u8>, headers: &mut Vec<Header>) -> u32 {
+    let name = push(arena, b"wide");
+    let value = push(arena, &[b'w'; 256 << 10]);
+    headers.extend((0..100).map(|_| Header { name, value }));
+    100
 }
 
 /// Asks for memory without touching it, which would take time.

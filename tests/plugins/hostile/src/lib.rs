@@ -3,7 +3,7 @@
 
 use millstream_plugin::abi::transform::exports::millstream::plugin::transform as wire;
 use millstream_plugin::abi::{Header, KafkaRecord, Origin, Span};
-use test_forging::{OUTSIDE, push, spin};
+use test_forging::{OUTSIDE, forged, push, spin};
 
 /// The plugin.
 pub struct Hostile;
@@ -27,11 +27,17 @@ impl wire::Guest for Hostile {
             events: Vec::new(),
             failures: Vec::new(),
         };
+        let mut forge = false;
         for (index, record) in records.iter().enumerate() {
             let (start, length) = (record.value.start as usize, record.value.length as usize);
             let value = arena.get(start..start + length).unwrap_or(b"absent");
             let value = String::from_utf8_lossy(value).into_owned();
             act(&value, index as u32, &mut answer);
+            forge |= value == "forged list";
+        }
+        // The last thing that happens: nobody here may look into a forged list.
+        if forge {
+            answer.events = forged(16, 1 << 25);
         }
         answer
     }
@@ -58,6 +64,8 @@ fn act(value: &str, record: u32, answer: &mut wire::Answer) {
         "trap" => panic!("told to trap"),
         "trap quietly" => std::process::abort(),
         "loop" => spin(),
+        "say that it panics" => said(record),
+        "ask for too much" => _ = asked(1 << 15),
         "grow" => grow(),
         "recurse" => drop(std::hint::black_box(recurse(1))),
         "span outside" => event.payload = OUTSIDE,
@@ -83,6 +91,13 @@ fn act(value: &str, record: u32, answer: &mut wire::Answer) {
             event.payload = push(&mut answer.arena, &vec![b'h'; 1 << 20]);
             times = 1000;
         }
+        // `make <n> <type>`: so many events of one record.
+        make if make.starts_with("make ") => {
+            let mut words = make.split(' ').skip(1);
+            times = words.next().and_then(|n| n.parse().ok()).unwrap_or(0);
+            event.event_type = push(&mut answer.arena, words.next().unwrap_or("").as_bytes());
+        }
+        leak if leak.starts_with("leak ") => std::mem::forget(vec![1_u8; 1 << 20]),
         _ => {}
     }
     answer.events.extend(std::iter::repeat_n(event, times));
@@ -98,6 +113,25 @@ fn name(group: &str, fine: Span, answer: &mut wire::Answer) -> Span {
         "outside group" => OUTSIDE,
         _ => fine,
     }
+}
+
+/// Says that it panics, and does not.
+fn said(record: u32) {
+    #[cfg(target_arch = "wasm32")]
+    millstream_plugin::abi::transform::millstream::plugin::diagnostics::panicked(
+        record,
+        "the words of another call",
+    );
+    #[cfg(not(target_arch = "wasm32"))]
+    let _ = record;
+}
+
+/// Asks for so many pages, and bears that it does not get them.
+fn asked(pages: usize) -> usize {
+    #[cfg(target_arch = "wasm32")]
+    return core::arch::wasm32::memory_grow::<0>(pages);
+    #[cfg(not(target_arch = "wasm32"))]
+    pages
 }
 
 fn grow() -> ! {

@@ -3,7 +3,7 @@
 
 use millstream_plugin::abi::route::exports::millstream::plugin::route as wire;
 use millstream_plugin::abi::{Header, KafkaRecord, Origin, Span};
-use test_forging::{OUTSIDE, forged, grow, push, spin};
+use test_forging::{OUTSIDE, forged, grow, push, spin, wide};
 
 /// The plugin.
 pub struct Routing;
@@ -71,6 +71,11 @@ fn routed(told: &[u8], answer: &mut wire::Answer) -> wire::Decision {
         b"key outside" => {
             decision.topic = push(&mut answer.arena, b"fine");
             decision.key = OUTSIDE;
+        }
+        b"wide" => {
+            decision.topic = push(&mut answer.arena, b"fine");
+            decision.first_header = answer.headers.len() as u32;
+            decision.header_count = wide(&mut answer.arena, &mut answer.headers);
         }
         b"headers outside" => {
             decision.topic = push(&mut answer.arena, b"fine");

@@ -3,7 +3,7 @@
 
 use millstream_plugin::abi::dead_letter::exports::millstream::plugin::dead_letter as wire;
 use millstream_plugin::abi::{Header, KafkaRecord, Origin, Span};
-use test_forging::{OUTSIDE, forged, grow, push, spin};
+use test_forging::{OUTSIDE, forged, grow, push, spin, wide};
 
 /// The plugin.
 pub struct Ruling;
@@ -61,10 +61,6 @@ impl wire::Guest for Ruling {
 
 /// What it is told, and what breaks the contract.
 fn ruled(value: &str, answer: &mut wire::Answer) -> wire::Decision {
-    let mut topic = |name: &[u8]| wire::Decision {
-        topic: push(&mut answer.arena, name),
-        ..PLAIN
-    };
     match value {
         "trap" => std::process::abort(),
         "panic" => panic!("told to panic"),
@@ -75,11 +71,11 @@ fn ruled(value: &str, answer: &mut wire::Answer) -> wire::Decision {
         "drop" => action(2),
         "halt" => action(3),
         "unknown action" => action(9),
-        "topic empty" => topic(b""),
-        "topic slash" => topic(b"a/b"),
-        "topic dots" => topic(b".."),
-        "topic long" => topic(&[b't'; 300]),
-        "topic no text" => topic(b"t\xff"),
+        "topic empty" => topic(answer, b""),
+        "topic slash" => topic(answer, b"a/b"),
+        "topic dots" => topic(answer, b".."),
+        "topic long" => topic(answer, &[b't'; 300]),
+        "topic no text" => topic(answer, b"t\xff"),
         "topic outside" => wire::Decision {
             topic: OUTSIDE,
             ..PLAIN
@@ -93,6 +89,10 @@ fn ruled(value: &str, answer: &mut wire::Answer) -> wire::Decision {
             value_from: 1,
             ..PLAIN
         },
+        "wide" => {
+            let first = answer.headers.len() as u32;
+            added(first, wide(&mut answer.arena, &mut answer.headers))
+        }
         "headers outside" => added(u32::MAX, 3),
         "many headers" => added(0, u32::MAX),
         "header without a name" => named(answer, b""),
@@ -103,6 +103,13 @@ fn ruled(value: &str, answer: &mut wire::Answer) -> wire::Decision {
             PLAIN
         }
         _ => PLAIN,
+    }
+}
+
+fn topic(answer: &mut wire::Answer, name: &[u8]) -> wire::Decision {
+    wire::Decision {
+        topic: push(&mut answer.arena, name),
+        ..PLAIN
     }
 }
 

@@ -1,0 +1,44 @@
+//! Partitions that wait: what Kafka's client fetches ahead for them is bounded
+//! for all of them together.
+
+use super::{LONG, Place, peak, raw};
+use millstream_tests::{Daemon, Message, get, guest, produce, wait_until};
+use std::time::{Duration, Instant};
+
+const PARTITIONS: i32 = 100;
+/// The most memory that the daemon may ever have held, in MiB.
+const MEMORY: u64 = 180;
+
+#[test]
+fn a_hundred_partitions_that_wait_share_what_is_fetched_ahead() {
+    let place = Place::new(PARTITIONS);
+    // Each has a record that halts it, and two MiB behind it.
+    let large = vec![b'x'; 256 << 10];
+    for partition in 0..PARTITIONS {
+        let behind = (0..8).map(|_| Message::new(&*large).partition(partition));
+        let halt = raw("halt").partition(partition);
+        produce(&place.topic, std::iter::once(halt).chain(behind));
+    }
+    let pipeline = "transform.plugin = \"bundled:notifications\"
+dead-letter.plugin = \"plugins/p.wasm\"
+batch = { max-records = 1 }";
+    let daemon = Daemon::builder(&place.config(pipeline))
+        .file("plugins/p.wasm", &guest("test-ruling"))
+        .start();
+    wait_until("every partition is halted", LONG, || {
+        let said = get(&daemon.admin(), "/readyz").text();
+        (said.matches("is halted").count() >= PARTITIONS as usize).then_some(())
+    });
+    // Until nothing more is fetched.
+    let (mut last, mut since) = (0, Instant::now());
+    wait_until("its queues are full", LONG, || {
+        let now = peak(&daemon);
+        assert!(now < MEMORY, "{now} MiB");
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+        (since.elapsed() > Duration::from_secs(2)).then_some(())
+    });
+    println!("at its peak the daemon had {last} MiB");
+    assert_eq!(daemon.terminate(), Some(0));
+}

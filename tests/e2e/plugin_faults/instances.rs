@@ -1,0 +1,100 @@
+//! Only the guilty are blamed, and only for what was done in a call of theirs.
+
+use super::{LONG, Place, counted, error};
+use millstream::plugin::{End, Limits, Loader, Source, Spec, Turn};
+use millstream::record::{Batch, TopicPartition};
+use millstream_tests::{Daemon, Message, guest, produce};
+use std::cell::RefCell;
+
+fn record(value: &str) -> Message {
+    Message::new(value).partition(0)
+}
+
+#[test]
+fn records_of_a_plugin_that_leaks_are_no_dead_letters() {
+    const RECORDS: usize = 300;
+    let place = Place::new(1);
+    // Its instances bear some sixty of them.
+    let pipeline = "transform.plugin = \"plugins/p.wasm\"";
+    let daemon = place.daemon(pipeline, &guest("test-hostile"));
+    let leaks = (0..RECORDS).map(|n| record(&format!("leak {n}")));
+    produce(&place.topic, leaks.chain([record("grow"), record("last")]));
+    let (stored, letters) = place.wait_for("victim", RECORDS + 1, 1);
+    assert_eq!((stored.len(), letters.len()), (RECORDS + 1, 1));
+    assert_eq!(letters[0].text(), "grow");
+    assert_eq!(error(&letters[0], "class"), "out-of-memory");
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
+fn what_an_earlier_call_did_is_not_in_the_blame_of_a_later_one() {
+    let place = Place::new(1);
+    let pipeline = "batch = { max-records = 1 }\ntransform.plugin = \"plugins/p.wasm\"";
+    let daemon = place.daemon(pipeline, &guest("test-hostile"));
+    let records = [
+        "say that it panics",
+        "forged list",
+        "ask for too much",
+        "trap quietly",
+        "last",
+    ];
+    produce(&place.topic, records.map(record));
+    let (stored, letters) = place.wait_for("victim", 3, 2);
+    assert_eq!((stored.len(), letters.len()), (3, 2));
+    let said = |at: usize| ["class", "message"].map(|name| error(&letters[at], name));
+    let [class, message] = said(0);
+    assert_eq!(class, "bad-output", "{message}");
+    assert!(!message.contains("another call"), "{message}");
+    let [class, message] = said(1);
+    assert_eq!(class, "trap", "{message}");
+    assert!(message.contains("unreachable"), "{message}");
+    let failures = counted(&daemon, "millstream_failures_total", &[]);
+    assert_eq!(failures, 2.0);
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
+fn where_no_instance_can_be_made_no_record_is_blamed() {
+    let folder = tempfile::tempdir().unwrap();
+    // As many as putting a plugin to the test takes.
+    let loader = Loader::new(3, 64 << 20, folder.path()).unwrap();
+    let loader = loader.compiled_by(Daemon::program());
+    let spec = Spec {
+        source: Source::File("p.wasm".into()),
+        config: serde_json::json!({}),
+        limits: Limits::default(),
+    };
+    let transform = loader
+        .transform(&spec, guest("test-hostile").into())
+        .unwrap();
+    let mut instance = transform.instance().unwrap();
+    let mut batch = Batch::new(TopicPartition {
+        topic: "t".into(),
+        partition: 0,
+    });
+    for (offset, value) in [&b"good"[..], b"trap quietly", b"good"].iter().enumerate() {
+        let headers = std::iter::empty();
+        batch.push(offset as i64, 0, None, Some(value), headers);
+    }
+    // Between two calls others take all the room that there is.
+    let others = RefCell::new(Vec::new());
+    let wanted = || {
+        while let Ok(other) = transform.instance() {
+            others.borrow_mut().push(other);
+        }
+        true
+    };
+    let turn = Turn {
+        wanted: &wanted,
+        ..Turn::default()
+    };
+    let made = instance.run(&batch, 0..3, &turn);
+    assert!(matches!(made.ended, End::NoInstance(_)), "{:?}", made.ended);
+    assert_eq!((made.end, made.failures.len()), (0, 0));
+
+    others.borrow_mut().clear();
+    let made = instance.run(&batch, 0..3, &Turn::default());
+    assert_eq!((made.end, made.events.list.len()), (3, 2));
+    let blamed: Vec<_> = made.failures.iter().map(|f| f.record).collect();
+    assert_eq!(blamed, [1]);
+}
