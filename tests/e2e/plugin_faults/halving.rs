@@ -29,9 +29,10 @@ fn one_quiet_trap_among_512_records_is_found_in_a_few_calls() {
     let calls = counted(&daemon, CALLS, &plugin) - before;
     let batches = counted(&daemon, BATCHES, &[]);
     println!("{batches} batches, {calls} calls");
-    // Two a halving, and 512 is halved nine times.
+    // Two a halving, and 512 is halved nine times; and the record by itself once
+    // more, if its instance had served its neighbour.
     assert!(
-        calls - batches <= 18.0,
+        calls - batches <= 19.0,
         "{calls} calls for {batches} batches"
     );
     assert!(calls <= 64.0, "{calls} calls");
