@@ -89,6 +89,7 @@ impl Front {
             ..
         } = &work;
         let judged = self.shared.breaker.judge(generation.number, seen, failures);
+        let is_stale = judged == Judged::Stale || !self.shared.is_live(generation.number);
         let again = match judged {
             Judged::Opened { failed, records } => {
                 let worst = failures.first().map_or("", |failure| &failure.message);
@@ -96,9 +97,10 @@ impl Front {
                 self.shared.step_back(generation, &why);
                 rest.anew()
             }
-            Judged::Open | Judged::Stale => rest.anew(),
-            // What it fails of is for the plugins that are live to decide.
-            _ if !failures.is_empty() && !self.shared.is_live(generation.number) => rest.anew(),
+            Judged::Open => rest.anew(),
+            // What it fails of is for the plugins that are live to decide; what is
+            // good keeps the plugins that it began with.
+            _ if is_stale && !failures.is_empty() => rest.anew(),
             _ => match rest.tried(made, judged == Judged::Unsure) {
                 Some(again) => again,
                 None => return Some(work),
