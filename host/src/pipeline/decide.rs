@@ -94,7 +94,7 @@ impl Front {
             }
             End::NoInstance(error) if verdicts.len() == 0 => {
                 drop(verdicts);
-                self.no_instance(lane, rest.clone(), error);
+                self.no_instance(lane, rest, error);
                 return None;
             }
             _ => verdicts,

@@ -73,7 +73,7 @@ impl Finder {
             Err(Trying::Store(error)) => {
                 self.shared.trouble(Trouble::Store, Some(error.to_string()));
             }
-            Err(Trying::Kafka(error)) => self.note_waiting(partition, format!("{error:#}")),
+            Err(Trying::Kafka(error)) => self.note_waiting(partition, &format!("{error:#}")),
             Ok(_) => {
                 self.shared.trouble(Trouble::Store, None);
                 self.forget(partition);
@@ -163,13 +163,13 @@ impl Finder {
     }
 
     /// Notes that Kafka can't answer for a partition, and says it once.
-    fn note_waiting(&mut self, partition: &TopicPartition, why: String) {
+    fn note_waiting(&mut self, partition: &TopicPartition, why: &str) {
         let name = &self.shared.settings.name;
         let counted = "millstream_waits_total";
         counter!(counted, "pipeline" => name.clone(), "on" => Trouble::Opening.name()).increment(1);
         if self
             .waiting
-            .insert(partition.clone(), why.clone())
+            .insert(partition.clone(), why.to_owned())
             .is_none()
         {
             tracing::warn!(pipeline = name, %partition, why, "can't start reading a partition; retrying");

@@ -57,7 +57,7 @@ impl Candidate {
 
     /// The plugins that were live last, under the names that are configured
     /// now; `None` where that is not known.
-    pub fn kept(kept: [Kept; 3], mut plugins: PluginSettings) -> Option<Candidate> {
+    pub fn kept(kept: &[Kept; 3], mut plugins: PluginSettings) -> Option<Candidate> {
         let known = specs(&plugins).map(|(_, spec)| spec.source.name());
         if kept.each_ref().map(|kept| &kept.name) != known.each_ref() {
             return None;
@@ -66,7 +66,7 @@ impl Candidate {
             Source::File(_) => Ok(Wasm::kept(digest.into())),
             bundled @ Source::Bundled(_) => bundled.read().map_err(|e| format!("{e:#}")),
         };
-        let [transform, route, dead_letter] = &kept;
+        let [transform, route, dead_letter] = kept;
         let wasm = [
             wasm(&plugins.transform, &transform.digest),
             wasm(&plugins.route, &route.digest),
@@ -212,7 +212,7 @@ pub(super) fn first(loader: &Loader, settings: &PipelineSettings) -> anyhow::Res
         why: refused.why.clone(),
     });
     let kept = { settings.fallback }.then(|| loader.kept(name)).flatten();
-    let Some(kept) = kept.and_then(|kept| Candidate::kept(kept, settings.plugins.clone())) else {
+    let Some(kept) = kept.and_then(|kept| Candidate::kept(&kept, settings.plugins.clone())) else {
         return Err(error);
     };
     match kept.load(loader, 1, None) {

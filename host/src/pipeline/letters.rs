@@ -166,7 +166,7 @@ fn verdict(
             // As it was, and where it is from.
             let (topic, told) = (Some(topic), vec![source(batch, failure)]);
             let same = LetterValue::Same;
-            let outgoing = letter(batch, failure, topic, same, told, headers);
+            let outgoing = letter(batch, failure, topic, same, told, &headers);
             Verdict::Letter(Kind::Reroute(failure.clone()), outgoing)
         }
         Ruling::ToTopic {
@@ -178,7 +178,7 @@ fn verdict(
             if value != LetterValue::Same {
                 told.push((OWN_VALUE.into(), Some(b"true".to_vec())));
             }
-            let outgoing = letter(batch, failure, topic, value, told, headers);
+            let outgoing = letter(batch, failure, topic, value, told, &headers);
             let own = batch.records[failure.record as usize].header_count as usize;
             let omission = Omission::of(own);
             Verdict::Letter(Kind::DeadLetter(failure.clone(), omission), outgoing)
@@ -206,12 +206,12 @@ fn letter(
     topic: Option<String>,
     value: LetterValue,
     told: Headers,
-    added: SharedHeaders,
+    added: &SharedHeaders,
 ) -> Outgoing {
     let view = batch.view(failure.record as usize);
     let mut headers = own_headers(&view);
     headers.extend(told);
-    headers.extend(copied(&added));
+    headers.extend(copied(added));
     Outgoing {
         topic: topic.unwrap_or_else(|| default_topic(&batch.origin.topic)),
         key: view.key().map(<[u8]>::to_vec),

@@ -37,7 +37,7 @@ impl Front {
         } = passed;
         let seen = made.end - rest.unseen();
         if let (0, End::NoInstance(error)) = (seen, &made.ended) {
-            self.no_instance(lane, rest, error);
+            self.no_instance(lane, &rest, error);
             return None;
         }
         if std::mem::take(&mut self.stuck) {
@@ -111,7 +111,7 @@ impl Front {
     }
 
     /// No instance of a plugin can be made, which is no record's fault.
-    pub(super) fn no_instance(&mut self, lane: usize, rest: Rest, error: &CallError) {
+    pub(super) fn no_instance(&mut self, lane: usize, rest: &Rest, error: &CallError) {
         let generation = &self.instances.generation;
         let left = rest.batch.records.len() - rest.from;
         let CallError { class, message, .. } = error;

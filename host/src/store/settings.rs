@@ -72,7 +72,7 @@ fn userinfo(rest: &str) -> Result<Option<&str>, String> {
         let digits = part.bytes().take(2).filter(u8::is_ascii_hexdigit);
         digits.count() == 2
     };
-    match percent.map(digits).all(|good| good) {
+    match percent.into_iter().all(digits) {
         true => Ok(userinfo),
         false => Err(encoded("%")),
     }

@@ -23,7 +23,7 @@ fn a_hundred_partitions_that_wait_share_what_is_fetched_ahead() {
 dead-letter.plugin = \"plugins/p.wasm\"
 batch = { max-records = 1 }";
     let daemon = Daemon::builder(&place.config(pipeline))
-        .file("plugins/p.wasm", &guest("test-ruling"))
+        .file("plugins/p.wasm", guest("test-ruling"))
         .start();
     wait_until("every partition is halted", LONG, || {
         let said = get(&daemon.admin(), "/readyz").text();

@@ -15,8 +15,8 @@ fn a_route_that_loops_on_an_event_of_many_is_called_a_few_times() {
     let pipeline = "transform.plugin = \"plugins/p.wasm\"
 route.plugin = \"plugins/r.wasm\"";
     let daemon = Daemon::builder(&place.config(pipeline))
-        .file("plugins/p.wasm", &guest("test-hostile"))
-        .file("plugins/r.wasm", &guest("test-routing"))
+        .file("plugins/p.wasm", guest("test-hostile"))
+        .file("plugins/r.wasm", guest("test-routing"))
         .start();
     daemon.wait_ready(LONG);
     let calls = || counted(&daemon, CALLS, &["r.wasm\""]);

@@ -54,7 +54,7 @@ fn a_name_of_a_hundred_kilobytes_in_a_file_makes_no_line_of_that_length() {
     let scene = Scene::versioned();
     let (file, module) = (scene.file(), module_with_a_long_name());
     scene.refused("a long name", "nnn", "one", || {
-        fs::write(&file, module).unwrap()
+        fs::write(&file, module).unwrap();
     });
     let lines = scene.daemon.log().lines();
     let longest = lines.iter().map(String::len).max().unwrap();
