@@ -25,7 +25,7 @@ const MAY_NAME: [(&str, &[&str]); 18] = [
         "tasks",
         &["access", "auth", "http", "ingest", "record", "store"],
     ),
-    ("admin", &["http", "log", "record", "sse"]),
+    ("admin", &["access", "auth", "http", "log", "record", "sse"]),
     (
         "config",
         &[

@@ -9,7 +9,7 @@ mod cors;
 pub use cors::{Cors, Origin};
 
 use crate::auth::{Auth, Credentials, Refused, Verified};
-use crate::http::{Reply, Request, StatusCode, header, problem};
+use crate::http::{Because, Reply, Request, StatusCode, header, problem};
 use header::HeaderValue;
 
 /// Why nobody is let in.
@@ -69,7 +69,7 @@ pub fn who<T>(
 /// The answer to a page of an origin that is not allowed.
 pub fn foreign() -> Reply {
     let why = "pages of this origin are not in cors-origins";
-    problem(StatusCode::FORBIDDEN, why)
+    Because::on("origin", why, problem(StatusCode::FORBIDDEN, why))
 }
 
 /// A refusal as an answer.
@@ -82,5 +82,8 @@ pub fn refusal(refused: &Refused) -> Reply {
             .headers_mut()
             .insert(header::WWW_AUTHENTICATE, challenge);
     }
-    reply
+    match refused.reason {
+        Some(reason) => Because::on(reason, &refused.detail, reply),
+        None => reply,
+    }
 }

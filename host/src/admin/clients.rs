@@ -1,6 +1,8 @@
 //! The calls about clients.
 
-use crate::http::{Method, Reply, StatusCode, header, json, not_allowed, problem};
+use crate::http::{
+    Because, Method, Reply, StatusCode, check_names, header, json, not_allowed, parameter, problem,
+};
 use crate::record::ClientId;
 use crate::sse::{Connected, Hub};
 use header::HeaderMap;
@@ -22,6 +24,10 @@ pub(super) async fn answer(
 ) -> Option<Reply> {
     let below = path.strip_prefix("/v1/clients")?;
     let parts: Vec<&str> = below.split('/').collect();
+    if let Err(why) = check_names(query, &["limit", "before"]) {
+        // Before anything is done: a revocation without its time takes all tokens.
+        return Some(problem(StatusCode::BAD_REQUEST, &why));
+    }
     let reply = match (&parts[..], method) {
         ([""], &(Method::GET | Method::HEAD)) => list(hub, None, query).await,
         (["", client], &(Method::GET | Method::HEAD)) => list(hub, Some(client), query).await,
@@ -31,7 +37,8 @@ pub(super) async fn answer(
         {
             // A page that a browser shows may send such a request to loopback.
             let why = "not from a page: this is for programs";
-            return Some(problem(StatusCode::FORBIDDEN, why));
+            let reply = problem(StatusCode::FORBIDDEN, why);
+            return Some(Because::on("origin", why, reply));
         }
         (["", client, act @ ("disconnect" | "revoke")], &Method::POST) => {
             act_on(hub, client, act, query).await
@@ -62,15 +69,14 @@ fn client_of(part: &str) -> Result<ClientId, Box<Reply>> {
 
 /// A number of the query.
 fn number<T: std::str::FromStr>(query: &str, name: &str) -> Result<Option<T>, Box<Reply>> {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    let value = pairs.into_iter().find(|(key, _)| *key == name);
-    let bad = |_| {
-        let why = format!("{name}: a whole number");
-        Box::new(problem(StatusCode::BAD_REQUEST, &why))
-    };
-    value
-        .map(|(_, value)| value.parse().map_err(bad))
-        .transpose()
+    let bad = |why: String| Box::new(problem(StatusCode::BAD_REQUEST, &why));
+    let value = parameter(query, name).map_err(bad)?;
+    let parsed = value.map(|value| {
+        value
+            .parse()
+            .map_err(|_| bad(format!("{name}: a whole number")))
+    });
+    parsed.transpose()
 }
 
 async fn list(hub: &Hub, client: Option<&str>, query: &str) -> Result<Reply, Box<Reply>> {

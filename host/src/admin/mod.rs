@@ -1,7 +1,10 @@
 //! The admin listener: health, readiness, metrics, and calls about clients.
 
 mod clients;
+mod guard;
 mod ready;
+
+pub use guard::Guard;
 
 use crate::http::{From, Handler, Incoming, Method, Reply, Request, StatusCode, not_allowed, text};
 use crate::sse::Hub;
@@ -78,6 +81,10 @@ fn describe() {
         "What became of failed records, by action."
     );
     counter!(
+        "millstream_topics_refused_total",
+        "Dead letters for a topic that is not granted, which went to the default one."
+    );
+    counter!(
         "millstream_dead_letter_plugin_failures_total",
         "Failures that the dead-letter plugin could not rule on."
     );
@@ -105,6 +112,15 @@ fn describe() {
     counter!(
         "millstream_sse_events_total",
         "Events written to connections."
+    );
+    counter!(
+        "millstream_connections_refused_total",
+        "Connections that were not served, by listener and why: limit (those of others that asked \
+         for nothing, too), accept (no descriptor was free)."
+    );
+    counter!(
+        "millstream_auth_refused_total",
+        "Requests that were refused because of who asked, by listener and reason."
     );
     gauge!("millstream_sse_connections", "Open event streams.");
     counter!(
@@ -149,6 +165,8 @@ pub struct AdminHandler {
     /// More of it, that is asked for only when it is wanted, in Prometheus'
     /// text format: whole families, none of which the recorder has.
     pub more_metrics: Box<dyn Fn() -> String + Send + Sync>,
+    /// Who may ask for more than health and metrics.
+    pub guard: Guard,
     /// Who is connected; absent where nobody can be.
     pub hub: Option<Arc<Hub>>,
     /// Whether the daemon is ready, or a part of it.
@@ -157,6 +175,9 @@ pub struct AdminHandler {
 
 impl Handler for AdminHandler {
     async fn handle(&self, request: Request<Incoming>, _from: From) -> Reply {
+        if let Err(refused) = self.guard.admit(&request) {
+            return *refused;
+        }
         let uri = request.uri();
         if let Some(hub) = &self.hub {
             let asked = (uri.path(), uri.query().unwrap_or_default());

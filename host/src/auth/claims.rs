@@ -93,7 +93,7 @@ impl ClaimMap {
         let issued_at = self.seconds("iat")?;
         // Revocation goes by it, so one from the future would outlive that.
         if issued_at.is_some_and(|at| at > now.saturating_add(settings.leeway.as_secs())) {
-            return Err(Refused::token("the token was issued in the future"));
+            return Err(Refused::token("the token was issued in the future").reason("not-yet"));
         }
         if let Some(most) = settings.max_life {
             self.lives_at_most(most.as_secs(), issued_at)?;
@@ -116,7 +116,8 @@ impl ClaimMap {
             true => Ok(()),
             false => Err(Refused::token(format!(
                 "the token lives longer than {most} s (max-token-life)"
-            ))),
+            ))
+            .reason("claims")),
         }
     }
 
@@ -125,16 +126,16 @@ impl ClaimMap {
         let leeway = settings.leeway.as_secs();
         let expires = self.seconds("exp")?.map(|at| at.saturating_add(leeway));
         if expires.is_none() && settings.require_expiry {
-            return Err(Refused::token(
-                "the token has no time at which it expires (exp)",
-            ));
+            return Err(
+                Refused::token("the token has no time at which it expires (exp)").reason("claims"),
+            );
         }
         if expires.is_some_and(|at| at < now) {
-            return Err(Refused::token("the token has expired"));
+            return Err(Refused::token("the token has expired").reason("expired"));
         }
         let from = self.seconds("nbf")?;
         if from.is_some_and(|at| at > now.saturating_add(leeway)) {
-            return Err(Refused::token("the token is not in force yet (nbf)"));
+            return Err(Refused::token("the token is not in force yet (nbf)").reason("not-yet"));
         }
         Ok(expires)
     }
@@ -231,5 +232,5 @@ fn texts(list: &RawValue) -> Option<impl Iterator<Item = String>> {
 }
 
 fn wrong(claim: &str, what: &str) -> Refused {
-    Refused::token(format!("the token's claim `{claim}` is {what}"))
+    Refused::token(format!("the token's claim `{claim}` is {what}")).reason("claims")
 }

@@ -20,16 +20,19 @@ const IN_QUERY: [&str; 3] = ["access_token", "token", "jwt"];
 impl<'a> Credentials<'a> {
     /// The token: of `Authorization: Bearer`, else of the cookie.
     pub(super) fn token(&self, cookie: &str) -> Result<&'a [u8], Refused> {
-        let [ref several @ .., one] = self.authorization[..] else {
-            return self.cookie(cookie);
-        };
-        if !several.is_empty() {
-            return Err(Refused::token("there are two Authorization headers"));
-        }
-        match bearer(one) {
+        match self.bearer()? {
             Some(token) => Ok(token),
             // Another scheme is for a gateway before us.
             None => self.cookie(cookie),
+        }
+    }
+
+    /// The token of `Authorization: Bearer`, if there is one.
+    pub(super) fn bearer(&self) -> Result<Option<&'a [u8]>, Refused> {
+        match self.authorization[..] {
+            [] => Ok(None),
+            [one] => Ok(bearer(one)),
+            _ => Err(Refused::token("there are two Authorization headers")),
         }
     }
 

@@ -16,6 +16,7 @@ mod jwks;
 mod keyring;
 mod keys;
 mod refused;
+mod secret;
 mod settings;
 mod spki;
 mod token;
@@ -24,7 +25,10 @@ pub use check::{Auth, Verified};
 pub use claims::{Access, Claims, GroupAccess};
 pub use credentials::Credentials;
 pub use refused::Refused;
-pub use settings::{Algorithm, AuthSettings, Jwks, KeyFile, SecretEncoding, TokenSettings};
+pub use secret::Secret;
+pub use settings::{
+    Algorithm, AuthSettings, Jwks, KeyFile, SecretEncoding, SecretSettings, TokenSettings,
+};
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,9 @@ pub struct Refused {
     /// 400 (asked wrongly), 401 (who is it?), 403 (not this client) or 503
     /// (it isn't known yet).
     pub status: u16,
+    /// What kind of refusal it is, in a word, for those who count them; none where
+    /// nothing is wrong with who asks.
+    pub reason: Option<&'static str>,
     /// What is wrong and what to do, for people. Plain ASCII, safe to tell.
     pub detail: Cow<'static, str>,
     /// The value of `WWW-Authenticate`, where there should be one (RFC 6750,
@@ -24,25 +27,43 @@ impl Refused {
     pub(super) fn no_token() -> Refused {
         Refused {
             status: 401,
+            reason: Some("no-token"),
             detail: "a token is needed: Authorization: Bearer <token>, or the cookie".into(),
+            challenge: Some(REALM.into()),
+        }
+    }
+
+    /// There is none of the kind that operators have.
+    pub(super) fn no_secret() -> Refused {
+        Refused {
+            status: 401,
+            reason: Some("no-token"),
+            detail: "the token of [admin] is needed: Authorization: Bearer <token>".into(),
             challenge: Some(REALM.into()),
         }
     }
 
     /// There is a token, or more than one, and it is not good.
     pub(super) fn token(detail: impl Into<Cow<'static, str>>) -> Refused {
-        Refused::with(401, "invalid_token", detail.into())
+        Refused::with(401, "invalid_token", detail.into()).reason("bad-token")
+    }
+
+    /// Says more precisely what kind it is.
+    pub(super) fn reason(self, reason: &'static str) -> Refused {
+        let reason = Some(reason);
+        Refused { reason, ..self }
     }
 
     /// The token was good once.
     pub fn revoked() -> Refused {
-        Refused::token("the token was revoked")
+        Refused::token("the token was revoked").reason("revoked")
     }
 
     /// The token's key may be one that is still being fetched.
     pub(super) fn later() -> Refused {
         Refused {
             status: 503,
+            reason: None,
             detail: "the key that the token was signed with is being fetched: try again".into(),
             challenge: None,
         }
@@ -55,18 +76,19 @@ impl Refused {
 
     /// The token is good, and not for this client.
     pub(super) fn forbidden(detail: impl Into<Cow<'static, str>>) -> Refused {
-        Refused::with(403, "insufficient_scope", detail.into())
+        Refused::with(403, "insufficient_scope", detail.into()).reason("other-client")
     }
 
     /// The token is where it must not be.
     pub(super) fn misplaced(detail: impl Into<Cow<'static, str>>) -> Refused {
-        Refused::with(400, "invalid_request", detail.into())
+        Refused::with(400, "invalid_request", detail.into()).reason("token-in-url")
     }
 
     /// The request is not one, whoever asks.
     pub(super) fn request(detail: impl Into<Cow<'static, str>>) -> Refused {
         Refused {
             status: 400,
+            reason: None,
             detail: detail.into(),
             challenge: None,
         }
@@ -79,6 +101,7 @@ impl Refused {
         let challenge = format!("{REALM}, error=\"{error}\", error_description=\"{described}\"");
         Refused {
             status,
+            reason: None,
             detail,
             challenge: Some(challenge),
         }

@@ -24,6 +24,15 @@ impl AuthSettings {
     }
 }
 
+/// Where a secret is.
+#[derive(Clone)]
+pub enum SecretSettings {
+    /// Here.
+    Given(String),
+    /// In a file, without the white space around it.
+    File(PathBuf),
+}
+
 /// Which tokens are good, and what their claims mean.
 #[derive(Clone, Debug)]
 pub struct TokenSettings {

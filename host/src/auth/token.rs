@@ -44,14 +44,15 @@ impl Rules {
         let algorithm = algorithm(&header)?;
         let validation = &self.validations[algorithm as usize];
         let id = header.kid.as_deref();
-        let mut why = "no key here has the token's algorithm and key id";
+        let why = Refused::token("no key here has the token's algorithm and key id");
+        let mut why = why.reason("key");
         let mut signed_here = id.is_some_and(|id| keys.has(id));
         for key in keys.candidates(algorithm, id) {
             match claims(token, &key.decoding, validation) {
                 Ok(claims) => return claims.read(&self.settings, now),
                 Err(error) => {
                     signed_here |= !matches!(error.kind(), ErrorKind::InvalidSignature);
-                    why = reason(error.kind());
+                    why = refused(error.kind());
                 }
             }
         }
@@ -60,7 +61,7 @@ impl Rules {
         if !signed_here && keys.may_come(id.map_or(token, str::as_bytes)) {
             return Err(Refused::later());
         }
-        Err(Refused::token(why))
+        Err(why)
     }
 }
 
@@ -102,18 +103,25 @@ fn validation(algorithm: Algorithm, settings: &TokenSettings) -> Validation {
 
 /// What may be told of the library's errors, some of which hold parts of the
 /// token.
-fn reason(error: &ErrorKind) -> &'static str {
-    match error {
-        ErrorKind::InvalidSignature => "the token's signature is not that of a key here",
-        ErrorKind::InvalidIssuer => "the token's issuer (iss) is not one that is trusted",
-        ErrorKind::InvalidAudience => "the token is for another audience (aud)",
+fn refused(error: &ErrorKind) -> Refused {
+    let (reason, detail) = match error {
+        ErrorKind::InvalidSignature => {
+            let detail = "the token's signature is not that of a key here";
+            ("signature", detail)
+        }
+        ErrorKind::InvalidIssuer => {
+            let detail = "the token's issuer (iss) is not one that is trusted";
+            ("issuer", detail)
+        }
+        ErrorKind::InvalidAudience => ("audience", "the token is for another audience (aud)"),
         ErrorKind::MissingRequiredClaim(claim) => match claim.as_str() {
-            "iss" => "the token has no issuer (iss)",
-            "aud" => "the token has no audience (aud)",
-            _ => "the token lacks a claim",
+            "iss" => ("issuer", "the token has no issuer (iss)"),
+            "aud" => ("audience", "the token has no audience (aud)"),
+            _ => ("claims", "the token lacks a claim"),
         },
-        _ => "the token is malformed",
-    }
+        _ => ("bad-token", "the token is malformed"),
+    };
+    Refused::token(detail).reason(reason)
 }
 
 impl Algorithm {

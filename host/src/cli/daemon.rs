@@ -3,9 +3,12 @@
 use super::edge::Edge;
 use super::local;
 use super::missing::look_for;
-use crate::admin::{AdminHandler, Condition, Part, PrometheusHandle, install_metrics, keep_up};
-use crate::config::{Role, Settings};
-use crate::http::{Listener, ListenerSettings, NamedHere};
+use crate::admin::{
+    AdminHandler, Condition, Guard, Part, PrometheusHandle, install_metrics, keep_up,
+};
+use crate::auth::Secret;
+use crate::config::{self, Role, Running, Settings};
+use crate::http::{Listener, ListenerSettings, NamedHere, Noted};
 use crate::ingest::Outbox;
 use crate::pipeline::{Pipeline, Swapper, gauges};
 use crate::plugin::Loader;
@@ -64,6 +67,7 @@ pub(super) struct Daemon {
     told: Option<Outbox>,
     tasks: Option<Arc<TaskHandler>>,
     swapper: Option<Arc<Swapper>>,
+    running: Option<Arc<Running>>,
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<()>>,
     /// Where browsers are served, if they are.
@@ -101,7 +105,7 @@ impl Daemon {
             ),
             None => (None, None, None),
         };
-        let admin = Listener::bind("admin", settings.admin, ListenerSettings::default()).await?;
+        let admin = Listener::bind("admin", settings.admin, admin_connections()).await?;
         let admin_address = admin.address()?;
         let readiness = Arc::new(Readiness {
             role,
@@ -110,11 +114,19 @@ impl Daemon {
             asking: Pulse::default(),
         });
         let (stop, stopped) = watch::channel(false);
-        let admin_handler = admin_handler(metrics, &readiness, hub.clone(), store.clone());
-        let admin_handler = NamedHere {
+        let is_loopback = settings.admin.ip().is_loopback();
+        let token = settings.admin_token.clone().map(Secret::start);
+        let guard = Guard::new(is_loopback, token.transpose()?);
+        let shown = (hub.clone(), store.clone());
+        let admin_handler = admin_handler(metrics, &readiness, shown, guard);
+        let named = NamedHere {
             handler: admin_handler,
-            any_name: !settings.admin.ip().is_loopback(),
+            any_name: !is_loopback,
             otherwise: "[admin] listen beyond loopback has it answer by any name",
+        };
+        let admin_handler = Noted {
+            handler: named,
+            listener: "admin",
         };
         let admin = tokio::spawn(admin.serve(Arc::new(admin_handler), stopped.clone()));
         let pinging = ping(store.clone(), readiness.clone());
@@ -122,6 +134,7 @@ impl Daemon {
             Some(hub) => hub.store().spawn(pinging),
             None => tokio::spawn(pinging),
         };
+        let running = config.map(|path| Arc::new(Running::new(path, role, &settings)));
         let mut swapper = None;
         let mut pipelines = Vec::new();
         if role.ingests() {
@@ -130,7 +143,7 @@ impl Daemon {
             swapper = Some(Arc::new(Swapper::start(
                 &started,
                 Arc::new(loader),
-                config,
+                running.clone(),
             )?));
             pipelines = started;
             pipelines.iter().for_each(look_for_topics);
@@ -146,6 +159,7 @@ impl Daemon {
             told,
             tasks,
             swapper,
+            running,
             stop,
             listeners,
             sse,
@@ -153,11 +167,15 @@ impl Daemon {
         })
     }
 
-    /// Reads the plugin tables of the configuration again.
+    /// Reads the configuration again: the plugins' tables apply, and the log says
+    /// what does not.
     pub fn reload(&self) {
-        if let Some(swapper) = self.swapper.clone() {
-            tokio::task::spawn_blocking(move || swapper.reload());
-        }
+        let (swapper, running) = (self.swapper.clone(), self.running.clone());
+        tokio::task::spawn_blocking(move || match (swapper, running) {
+            (Some(swapper), _) => swapper.reload(),
+            (None, Some(running)) => without_plugins(&running),
+            (None, None) => {}
+        });
     }
 
     /// Finishes what is in hand, ends the streams, leaves.
@@ -207,16 +225,37 @@ impl Daemon {
     }
 }
 
+/// An edge has no plugins, so that nothing applies.
+fn without_plugins(running: &Running) {
+    match running.read_again() {
+        Ok((_, restart)) => tracing::info!("{}", config::reloaded(&[], &restart)),
+        Err(error) => {
+            tracing::error!(%error, "configuration not reloaded; keeping the running one");
+        }
+    }
+}
+
+/// Few have to do with it, and they must not use up what browsers' listener, Kafka
+/// and Redis need.
+fn admin_connections() -> ListenerSettings {
+    ListenerSettings {
+        connections: 64,
+        room: 64,
+        ..ListenerSettings::default()
+    }
+}
+
 fn admin_handler(
     metrics: PrometheusHandle,
     readiness: &Arc<Readiness>,
-    hub: Option<Arc<Hub>>,
-    store: Arc<Store>,
+    (hub, store): (Option<Arc<Hub>>, Arc<Store>),
+    guard: Guard,
 ) -> AdminHandler {
     let (of_gauges, of_reasons) = (readiness.clone(), readiness.clone());
     let (asked, news) = (hub.clone(), store.clone());
     AdminHandler {
         metrics,
+        guard,
         more_metrics: Box::new(move || of_gauges.gauges()),
         hub,
         condition: Box::new(move |part| {

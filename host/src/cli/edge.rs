@@ -4,8 +4,8 @@ use super::missing::look_for;
 use crate::auth::Auth;
 use crate::config::{HttpSettings, Settings};
 use crate::http::{
-    From, Handler, Incoming, Listener, ListenerSettings, NamedHere, Reply, Request, StatusCode,
-    Tls, problem,
+    From, Handler, Incoming, Listener, ListenerSettings, NamedHere, Noted, Reply, Request,
+    StatusCode, Tls, problem,
 };
 use crate::ingest::{Courier, Outbox};
 use crate::pipeline::StoreStreams;
@@ -24,9 +24,12 @@ use tokio::task::JoinHandle;
 
 /// Entries of one read of a stream.
 const PAGE: usize = 128;
-/// Descriptors that are for others than browsers: Kafka, Redis, files, and
-/// connections that are told that there are too many.
+/// Descriptors that are for others than browsers: Kafka, Redis, files, the admin
+/// listener, and connections that are told that there are too many.
 const OTHERS: u64 = 768;
+/// Connections beyond the most that are answered: with a task in half of them,
+/// else with when to come back.
+const ROOM: usize = 256;
 
 /// A bound edge, not yet served.
 pub(super) struct Edge {
@@ -92,10 +95,14 @@ impl Edge {
             extra,
         };
         let tasks = self.tasks;
-        let handler = NamedHere {
+        let named = NamedHere {
             handler: EdgeHandler { sse, tasks },
             any_name: self.any_name,
             otherwise: "[http] allow-unauthenticated = true has it answer by any name",
+        };
+        let handler = Noted {
+            handler: named,
+            listener: "sse",
         };
         tokio::spawn(self.listener.serve(Arc::new(handler), stop))
     }
@@ -111,7 +118,7 @@ impl Handler for EdgeHandler {
     async fn handle(&self, request: Request<Incoming>, from: From) -> Reply {
         match &self.tasks {
             _ if !TaskHandler::has(request.uri().path()) => self.sse.handle(request, from).await,
-            Some(tasks) => tasks.handle(request).await,
+            Some(tasks) => tasks.handle(request, from).await,
             None => problem(
                 StatusCode::NOT_FOUND,
                 "tasks are not on: the configuration has no [tasks]",
@@ -180,6 +187,7 @@ fn listener_settings(http: &HttpSettings) -> anyhow::Result<ListenerSettings> {
         head: http.header_timeout,
         write: http.write_timeout,
         connections: http.max_connections.unwrap_or(most).min(most),
+        room: ROOM,
     })
 }
 

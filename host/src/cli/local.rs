@@ -2,6 +2,7 @@
 //! at all of it and `run` before it begins, so both tell the same; nobody is contacted.
 
 use super::exit::Usage;
+use crate::auth::Secret;
 use crate::config::{PipelineSettings, Role, Settings};
 use crate::http::Tls;
 use crate::pipeline::{self, PluginRefused};
@@ -24,6 +25,9 @@ fn all_files(settings: &Settings, role: Role) -> anyhow::Result<()> {
     match &settings.kafka {
         Some(kafka) if role.ingests() || told => kafka.check_files()?,
         _ => {}
+    }
+    if let Some(token) = &settings.admin_token {
+        Secret::check_file(token)?;
     }
     if !role.serves() {
         return Ok(());

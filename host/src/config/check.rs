@@ -1,6 +1,8 @@
 //! The checks that make settings of what stood in the file.
 
+use super::check_grants::Reserved;
 use super::error::ConfigError;
+use super::running::Written;
 use super::settings::{Role, Settings};
 use super::{file, values};
 use crate::ingest::KafkaSettings;
@@ -57,9 +59,10 @@ impl Checker<'_> {
             .and_then(|kafka| kafka.group_id.as_ref());
         let group = self.name_or(group, "millstream", "group-id")?;
         self.needs_kafka(&file)?;
+        let reserved = Reserved::of(&file);
         let tasks = file.tasks.map(|tasks| self.tasks(tasks.into_inner()));
         let tasks = tasks.transpose()?;
-        let mut pipelines = self.pipelines(file.pipeline, &group)?;
+        let mut pipelines = self.pipelines(file.pipeline, &group, &reserved)?;
         for pipeline in &mut pipelines {
             pipeline.tasks = tasks.as_ref().map(|tasks| tasks.ends.clone());
             pipeline.fallback = file.plugins.fallback;
@@ -70,12 +73,14 @@ impl Checker<'_> {
             auth: self.auth(file.auth, &file.http)?,
             http: self.http(file.http)?,
             admin: self.address(file.admin.listen.as_ref(), "127.0.0.1:9090")?,
+            admin_token: self.admin_token(file.admin)?,
             cache: file
                 .plugins
                 .cache
                 .map_or_else(default_cache, |cache| self.resolve(&cache.0)),
             tasks,
             pipelines,
+            written: Written::default(),
         })
     }
 

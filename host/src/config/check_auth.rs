@@ -2,7 +2,9 @@
 
 use super::check::{Checked, Checker};
 use super::{file, values};
-use crate::auth::{Algorithm, AuthSettings, Jwks, KeyFile, SecretEncoding, TokenSettings};
+use crate::auth::{
+    Algorithm, AuthSettings, Jwks, KeyFile, Secret, SecretEncoding, SecretSettings, TokenSettings,
+};
 use crate::fetch::{Address, Source};
 use std::ops::Range;
 use std::time::Duration;
@@ -48,6 +50,22 @@ impl Checker<'_> {
                 let span = anonymous.or(given.map(|(_, span)| span));
                 self.tokens(auth, span.unwrap_or_else(|| self.place_of("[auth]")))
             }
+        }
+    }
+
+    /// The token that the admin listener asks for.
+    pub(super) fn admin_token(&self, admin: file::Admin) -> Checked<Option<SecretSettings>> {
+        match (admin.token, admin.token_file) {
+            (None, None) => Ok(None),
+            (None, Some(file)) => {
+                let path = self.resolve(&file.get_ref().0);
+                Ok(Some(SecretSettings::File(path)))
+            }
+            (Some(_), Some(file)) => self.error(file.span(), "either token or token-file"),
+            (Some(token), None) => match Secret::check_text(&token.get_ref().0) {
+                Ok(()) => Ok(Some(SecretSettings::Given(token.into_inner().0))),
+                Err(expected) => self.error(token.span(), expected),
+            },
         }
     }
 

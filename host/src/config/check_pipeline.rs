@@ -1,6 +1,7 @@
 //! The checks of one pipeline and its plugins.
 
 use super::check::{Checked, Checker};
+use super::check_grants::Reserved;
 use super::error::nearest;
 use super::settings::{
     BreakerAction, BreakerSettings, Deliver, LostLedger, OnLoss, PipelineSettings, PluginSettings,
@@ -16,6 +17,7 @@ impl Checker<'_> {
         &self,
         pipelines: Vec<Spanned<file::Pipeline>>,
         group: &str,
+        reserved: &Reserved,
     ) -> Checked<Vec<PipelineSettings>> {
         if pipelines.is_empty() && self.role.ingests() {
             return self.error(
@@ -26,7 +28,7 @@ impl Checker<'_> {
         let mut done: Vec<PipelineSettings> = Vec::new();
         for pipeline in pipelines {
             let span = pipeline.get_ref().name.span();
-            let pipeline = self.pipeline(pipeline.into_inner(), group)?;
+            let pipeline = self.pipeline(pipeline.into_inner(), group, reserved)?;
             if done.iter().any(|other| other.name == pipeline.name) {
                 return self.error(
                     span,
@@ -53,7 +55,12 @@ impl Checker<'_> {
         Ok(done)
     }
 
-    fn pipeline(&self, given: file::Pipeline, group: &str) -> Checked<PipelineSettings> {
+    fn pipeline(
+        &self,
+        given: file::Pipeline,
+        group: &str,
+        reserved: &Reserved,
+    ) -> Checked<PipelineSettings> {
         let topics_span = given.topics.span();
         let topics: Vec<String> = given
             .topics
@@ -65,12 +72,20 @@ impl Checker<'_> {
         if topics.is_empty() {
             return self.error(topics_span, "expected at least one topic");
         }
+        let outputs = given.output_topics.map_or_else(Vec::new, |list| list.0);
+        let output_topics = self.output_topics(outputs, (&topics, topics_span), reserved)?;
+        let plugins = PluginSettings {
+            transform: self.plugin(given.transform, "by-field")?,
+            route: self.writer(given.route, "per-client", &topics, reserved)?,
+            dead_letter: self.writer(given.dead_letter, "retry-then-topic", &topics, reserved)?,
+        };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let retry = given.retry;
         Ok(PipelineSettings {
             file: self.path.into(),
             name: self.name_or(Some(&given.name), "", "name")?,
             topics,
+            output_topics,
             group: self.name_or(given.group_id.as_ref(), group, "group-id")?,
             start: match given.start {
                 file::Start::Earliest => StartAt::Earliest,
@@ -102,11 +117,7 @@ impl Checker<'_> {
                 .map_or(Duration::from_secs(60), |t| t.into_inner().0),
             tasks: None,
             fallback: false,
-            plugins: PluginSettings {
-                transform: self.plugin(given.transform, "by-field")?,
-                route: self.plugin(given.route, "per-client")?,
-                dead_letter: self.plugin(given.dead_letter, "retry-then-topic")?,
-            },
+            plugins,
         })
     }
 
@@ -128,7 +139,11 @@ impl Checker<'_> {
         })
     }
 
-    fn plugin(&self, given: Option<Spanned<file::Plugin>>, default: &'static str) -> Checked<Spec> {
+    pub(super) fn plugin(
+        &self,
+        given: Option<Spanned<file::Plugin>>,
+        default: &'static str,
+    ) -> Checked<Spec> {
         let Some(given) = given.map(Spanned::into_inner) else {
             let (source, config) = (Source::Bundled(default), serde_json::json!({}));
             return Ok(Spec {

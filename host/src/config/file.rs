@@ -155,6 +155,8 @@ pub(super) enum Encoding {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Admin {
     pub listen: Option<Spanned<Text>>,
+    pub token: Option<Spanned<Text>>,
+    pub token_file: Option<Spanned<Text>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -195,6 +197,7 @@ pub(super) struct Rate {
 pub(super) struct Pipeline {
     pub name: Spanned<Text>,
     pub topics: Spanned<List<Spanned<Text>>>,
+    pub output_topics: Option<List<Spanned<Text>>>,
     pub group_id: Option<Spanned<Text>>,
     #[serde(default)]
     pub start: Start,

@@ -7,6 +7,7 @@
 
 mod check;
 mod check_auth;
+mod check_grants;
 mod check_http;
 mod check_pipeline;
 mod check_store;
@@ -14,11 +15,13 @@ mod check_tasks;
 mod error;
 mod file;
 mod origin;
+mod running;
 mod settings;
 mod values;
 
 pub use check::listen_address;
 pub use error::{ConfigError, nearest};
+pub use running::{Running, Written, reloaded};
 pub use settings::{
     BreakerAction, BreakerSettings, Deliver, HttpSettings, LostLedger, OnLoss, PipelineSettings,
     PluginSettings, Role, Settings, StartAt, TlsFiles,
@@ -57,7 +60,9 @@ pub fn load_kafka(path: &Path) -> Result<KafkaSettings, ConfigError> {
 /// The first thing that is wrong, with its place.
 pub fn parse(path: &Path, text: &str, role: Role) -> Result<Settings, ConfigError> {
     let file: file::File = values::from_str(text).map_err(|e| error::of_toml(path, text, &e))?;
-    check::check(path, text, file, role)
+    let mut settings = check::check(path, text, file, role)?;
+    settings.written = Written::of(text);
+    Ok(settings)
 }
 
 #[cfg(test)]
@@ -66,6 +71,8 @@ mod anything;
 mod tests;
 #[cfg(test)]
 mod tests_edge;
+#[cfg(test)]
+mod tests_grants;
 #[cfg(test)]
 mod tests_jwks;
 #[cfg(test)]

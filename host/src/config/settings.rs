@@ -1,6 +1,7 @@
 //! Settings that are valid: what everything after the configuration relies on.
 
-use crate::auth::AuthSettings;
+use super::running::Written;
+use crate::auth::{AuthSettings, SecretSettings};
 use crate::ingest::KafkaSettings;
 use crate::plugin::Spec;
 use crate::store::StoreSettings;
@@ -46,12 +47,16 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// The admin listener's address.
     pub admin: SocketAddr,
+    /// The token that it asks for.
+    pub admin_token: Option<SecretSettings>,
     /// Where compiled plugins are kept.
     pub cache: PathBuf,
     /// The task gateway, where there is one.
     pub tasks: Option<TaskSettings>,
     /// The pipelines, at least one where they run.
     pub pipelines: Vec<PipelineSettings>,
+    /// What stood in the file.
+    pub written: Written,
 }
 
 impl Settings {
@@ -202,6 +207,9 @@ pub struct PipelineSettings {
     pub name: String,
     /// The topics it reads, at least one.
     pub topics: Vec<String>,
+    /// The topics that its plugins may write to, beside those that a bundled
+    /// plugin's configuration names.
+    pub output_topics: Vec<String>,
     /// Its consumer group.
     pub group: String,
     /// Where it begins.

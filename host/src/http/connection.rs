@@ -7,6 +7,7 @@ use super::server::{From, Handler, ListenerSettings, Place, SEND_BUFFER, stopped
 use super::streams::{Open, StreamTasks};
 use super::takeover::Slot;
 use hyper::body::Incoming;
+use hyper::header::{self, HeaderValue};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Version};
@@ -15,6 +16,7 @@ use std::convert::Infallible;
 use std::future::{Future, pending, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -34,6 +36,8 @@ pub(super) struct Connection<H> {
     pub settings: ListenerSettings,
     pub stop: watch::Receiver<bool>,
     pub from: From,
+    /// To be told when it asks for something, where there are too many.
+    pub asked: Option<Arc<AtomicBool>>,
     /// Kept for as long as it is open.
     pub place: Arc<Place>,
     /// Likewise.
@@ -43,9 +47,15 @@ pub(super) struct Connection<H> {
 /// What the handler answers; to HEAD, as to GET but without the body (RFC 9110, 9.3.2).
 async fn answer<H: Handler>(handler: &H, request: Request<Incoming>, from: From) -> Reply {
     let is_head = request.method() == Method::HEAD;
+    let is_http1 = request.version() < Version::HTTP_2;
     let mut reply = handler.handle(request, from).await;
     if is_head {
         without_body(&mut reply);
+    }
+    if from.crowded && is_http1 {
+        // Others wait for its place.
+        let close = HeaderValue::from_static("close");
+        reply.headers_mut().insert(header::CONNECTION, close);
     }
     reply
 }
@@ -160,10 +170,20 @@ impl<H: Handler> Connection<H> {
     /// Where the next request comes from: whether there are too many is asked
     /// anew each time.
     fn asking(&self) -> impl Fn() -> From + use<H> {
-        let (from, place, most) = (self.from, self.place.clone(), self.settings.connections);
-        move || From {
-            crowded: place.is_beyond(most),
-            ..from
+        let (from, place) = (self.from, self.place.clone());
+        let ListenerSettings {
+            connections, room, ..
+        } = self.settings;
+        let asked = self.asked.clone();
+        move || {
+            if let Some(asked) = &asked {
+                asked.store(true, Ordering::Relaxed);
+            }
+            From {
+                crowded: place.is_beyond(connections),
+                full: place.is_beyond(connections.saturating_add(room / 2)),
+                ..from
+            }
         }
     }
 

@@ -5,7 +5,7 @@
 //! So where nobody is asked who they are, a name that anyone may own is none of
 //! ours.
 
-use super::{From, Handler, Incoming, Reply, Request, StatusCode, header, problem};
+use super::{Because, From, Handler, Incoming, Reply, Request, StatusCode, header, problem};
 use header::HeaderValue;
 use hyper::http::uri::Authority;
 use std::net::IpAddr;
@@ -30,7 +30,12 @@ impl<H: Handler> Handler for NamedHere<H> {
              localhost only: {}",
             self.otherwise
         );
-        problem(StatusCode::MISDIRECTED_REQUEST, &why)
+        let reply = problem(StatusCode::MISDIRECTED_REQUEST, &why);
+        Because::on(
+            "host",
+            "it named this machine by a name that is not its own",
+            reply,
+        )
     }
 }
 

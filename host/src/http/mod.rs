@@ -6,10 +6,12 @@
 
 mod body;
 mod connection;
+mod crowd;
 mod host;
 mod io;
 mod protocol;
 mod query;
+mod refusals;
 mod reply;
 mod server;
 mod streams;
@@ -18,7 +20,8 @@ mod tls;
 
 pub use body::{BodyError, discard as discard_body, read as read_body};
 pub use host::{NamedHere, asked_for};
-pub use query::{decoded, parameter};
+pub use query::{check_names, decoded, parameter, parameter_of};
+pub use refusals::{Because, Noted};
 pub use reply::{Body, Endless, Reply, html, json, not_allowed, problem, raw_json, script, text};
 pub use server::{From, Handler, Listener, ListenerSettings};
 pub use tls::Tls;

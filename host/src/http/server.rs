@@ -1,10 +1,12 @@
 //! Accepting and serving, until told to stop.
 
 use super::connection::Connection;
+use super::crowd::{Crowd, Seat};
 use super::reply::Reply;
 use super::tls::Tls;
 use hyper::Request;
 use hyper::body::Incoming;
+use metrics::counter;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -22,8 +24,6 @@ const BACKLOG: u32 = 4096;
 /// Bytes that the kernel keeps for a client that reads slowly: more would only
 /// hide that it does.
 pub(super) const SEND_BUFFER: u32 = 64 << 10;
-/// Connections beyond the most that are told so, instead of just closed.
-const TOLD: usize = 256;
 /// Between two connections that are accepted beyond the most.
 const CROWDED: Duration = Duration::from_millis(2);
 
@@ -39,6 +39,8 @@ pub struct ListenerSettings {
     pub write: Duration,
     /// The most connections.
     pub connections: usize,
+    /// How many more are answered, if only that there are too many.
+    pub room: usize,
 }
 
 impl Default for ListenerSettings {
@@ -48,6 +50,7 @@ impl Default for ListenerSettings {
             head: Duration::from_secs(10),
             write: Duration::from_secs(20),
             connections: usize::MAX,
+            room: 0,
         }
     }
 }
@@ -59,6 +62,9 @@ pub struct From {
     pub address: SocketAddr,
     /// There are more connections than there may be.
     pub crowded: bool,
+    /// There are so many more that half the room for them is taken: what takes
+    /// time is not begun.
+    pub full: bool,
     /// An endless answer is to come in chunks of HTTP/1.1: nobody else will
     /// make them.
     pub chunked: bool,
@@ -112,6 +118,7 @@ impl Listener {
         // Each connection holds a receiver; when all are gone, all have ended.
         let (alive, ended) = watch::channel(());
         let open = Arc::new(AtomicUsize::new(0));
+        let mut crowd = Crowd::new(self.settings.room);
         loop {
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
@@ -120,13 +127,19 @@ impl Listener {
             match accepted {
                 Ok((socket, address)) => {
                     let place = Place::take(&open);
+                    let mut seat = None;
                     if place.number > self.settings.connections {
                         // Many may have gone that were not missed yet.
                         tokio::time::sleep(CROWDED).await;
-                    }
-                    let most = self.settings.connections;
-                    if place.number > most.saturating_add(TOLD) {
-                        continue;
+                        let admitted = crowd.seat();
+                        if admitted
+                            .as_ref()
+                            .is_none_or(|admitted| admitted.for_another)
+                        {
+                            self.refused("limit");
+                        }
+                        let Some(admitted) = admitted else { continue };
+                        seat = Some(admitted.seat);
                     }
                     let connection = Connection {
                         handler: handler.clone(),
@@ -135,15 +148,21 @@ impl Listener {
                         from: From {
                             address,
                             crowded: false,
+                            full: false,
                             chunked: false,
                         },
+                        asked: seat.as_ref().map(Seat::asked),
                         place: Arc::new(place),
                         held: ended.clone(),
                     };
-                    tokio::spawn(connection.serve(socket));
+                    match seat {
+                        Some(seat) => tokio::spawn(seat.hold(connection.serve(socket))),
+                        None => tokio::spawn(connection.serve(socket)),
+                    };
                 }
                 Err(error) => {
                     // Out of descriptors, mostly: some will be given back.
+                    self.refused("accept");
                     tracing::warn!(listener = self.name, %error, "can't accept a connection");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
@@ -151,6 +170,12 @@ impl Listener {
         }
         drop((self.listener, ended));
         let _ = timeout(DRAIN, alive.closed()).await;
+    }
+
+    fn refused(&self, why: &'static str) {
+        let listener = self.name;
+        counter!("millstream_connections_refused_total", "listener" => listener, "why" => why)
+            .increment(1);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the plugins' answers for a batch come to: a plan.
 
 use super::front::Front;
+use super::grants::hop;
 use super::lane::{Lane, Rest, Until, pace_after};
 use super::letters::{SOURCE, Verdict, judge};
 use super::plan::Plan;
@@ -86,7 +87,8 @@ impl Front {
             wanted: &|| shared.wants(generation),
         };
         let policy = &mut self.instances.dead_letter;
-        let (verdicts, ended) = judge(policy, &rest.batch, failures, &shared.settings, &turn);
+        let rules = (&shared.settings, &self.instances.grants);
+        let (verdicts, ended) = judge(policy, &rest.batch, failures, rules, &turn);
         let verdicts = match &ended {
             End::Dropped => {
                 self.lanes[lane].begin_again(rest.anew());
@@ -292,6 +294,7 @@ fn to_topic(to: &ToTopic, batch: &Batch, made: &Made, event: &Event) -> Outgoing
     let source = format!("{}/{offset}/{}", batch.origin, event.n);
     let mut headers = copied(&to.headers);
     headers.push((SOURCE.into(), Some(source.into_bytes())));
+    headers.push(hop(&batch.view(event.record as usize)));
     Outgoing {
         topic: to.topic.clone(),
         key: to.key.as_ref().map(|key| key.to_vec()),

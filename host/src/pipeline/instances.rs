@@ -1,5 +1,7 @@
 //! The plugins' instances of one worker.
 
+use super::grants::Grants;
+use crate::config::PipelineSettings;
 use crate::plugin::{CallError, DeadLetterInstance, Generation, RouteInstance, TransformInstance};
 use anyhow::Context;
 use std::sync::Arc;
@@ -10,6 +12,8 @@ pub(super) struct Instances {
     pub transform: TransformInstance,
     pub route: RouteInstance,
     pub dead_letter: DeadLetterInstance,
+    /// The topics that they may write to.
+    pub grants: Grants,
 }
 
 impl Instances {
@@ -20,19 +24,21 @@ impl Instances {
     /// When one of them can't be made; then none is.
     pub fn for_workers(
         generation: &Arc<Generation>,
-        workers: usize,
+        settings: &PipelineSettings,
     ) -> anyhow::Result<Vec<Instances>> {
-        let of = |_| Instances::new(generation.clone());
-        let all = (0..workers).map(of).collect::<anyhow::Result<_>>();
+        let of = |_| Instances::new(settings, generation.clone());
+        let all = (0..settings.workers).map(of);
+        let all = all.collect::<anyhow::Result<_>>();
         all.context("its instances can't be made for every worker")
     }
 
-    fn new(generation: Arc<Generation>) -> anyhow::Result<Instances> {
+    fn new(settings: &PipelineSettings, generation: Arc<Generation>) -> anyhow::Result<Instances> {
         let error = |e: CallError| anyhow::anyhow!("{}", e.message);
         Ok(Instances {
             transform: generation.transform.instance().map_err(error)?,
             route: generation.route.instance().map_err(error)?,
             dead_letter: generation.dead_letter.instance().map_err(error)?,
+            grants: Grants::of(settings, &generation),
             generation,
         })
     }

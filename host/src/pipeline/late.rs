@@ -2,6 +2,7 @@
 //! an event, or a topic takes none of that size.
 
 use super::back::Back;
+use super::grants::Grants;
 use super::lane::Until;
 use super::letters::{Verdict, instead, judge_all};
 use super::plan::Plan;
@@ -62,7 +63,8 @@ impl Back {
             .for_each(|failure| failure.attempts = settings.max_attempts);
         let batch = plan.batch.clone();
         let policy = &plan.generation.dead_letter;
-        let verdicts = judge_all(policy, &batch, &failures, settings);
+        let grants = Grants::of(settings, &plan.generation);
+        let verdicts = judge_all(policy, &batch, &failures, (settings, &grants));
         for (failure, verdict) in failures.iter().zip(verdicts) {
             self.carry_out_verdict(plan, failure, verdict);
         }

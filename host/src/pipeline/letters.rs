@@ -1,5 +1,6 @@
 //! Dead letters: what the policy plugin ruled, within the pipeline's caps.
 
+use super::grants::{Grants, hop};
 use super::omitted::Omission;
 use super::sending::Kind;
 use crate::config::PipelineSettings;
@@ -53,7 +54,7 @@ pub(super) fn judge<'a>(
     policy: &mut DeadLetterInstance,
     batch: &'a Batch,
     failures: &'a [Failure],
-    settings: &'a PipelineSettings,
+    (settings, grants): (&'a PipelineSettings, &'a Grants),
     turn: &Turn<'_>,
 ) -> (impl ExactSizeIterator<Item = Verdict> + use<'a>, End) {
     let Rulings { list, ended } = policy.run(batch, failures, turn);
@@ -72,6 +73,7 @@ pub(super) fn judge<'a>(
                 .increment(1);
             to_topic()
         });
+        let ruling = grants.hold(ruling, &batch.view(failure.record as usize));
         verdict(ruling, batch, failure, settings)
     });
     (verdicts, ended)
@@ -84,13 +86,13 @@ pub(super) fn judge_all(
     policy: &DeadLetter,
     batch: &Batch,
     failures: &[Failure],
-    settings: &PipelineSettings,
+    (settings, grants): (&PipelineSettings, &Grants),
 ) -> Vec<Verdict> {
     let mut verdicts = Vec::with_capacity(failures.len());
     let mut turn = Turn::default();
     let mut instance = policy.instance();
     while let (Ok(policy), left @ [_, ..]) = (&mut instance, &failures[verdicts.len()..]) {
-        let (ruled, ended) = judge(policy, batch, left, settings, &turn);
+        let (ruled, ended) = judge(policy, batch, left, (settings, grants), &turn);
         verdicts.extend(ruled);
         turn.pace = 1;
         if let End::NoInstance(error) = ended {
@@ -211,6 +213,7 @@ fn letter(
     let view = batch.view(failure.record as usize);
     let mut headers = own_headers(&view);
     headers.extend(told);
+    headers.push(hop(&view));
     headers.extend(copied(added));
     Outgoing {
         topic: topic.unwrap_or_else(|| default_topic(&batch.origin.topic)),

@@ -20,6 +20,7 @@ mod finder;
 mod front;
 pub mod gauges;
 mod generations;
+mod grants;
 mod instances;
 mod lane;
 mod late;

@@ -4,6 +4,7 @@
 //! The value is left out first, then the headers that are not Millstream's,
 //! then the key: what is left can't be too large for any topic that is of use.
 
+use super::grants::HOPS;
 use super::letters::{OWN_VALUE, SOURCE};
 use crate::record::{Headers, Outgoing, RecordView};
 use sha2::{Digest, Sha256};
@@ -15,9 +16,6 @@ pub(super) const OMITTED: &str = "millstream.error.omitted";
 pub(super) const SIZE: &str = "millstream.error.record-size";
 /// The header with its record's digest: see [`digest`].
 pub(super) const DIGEST: &str = "millstream.error.record-digest";
-
-/// The header that counts how often a record was sent on.
-const HOPS: &str = "millstream.hops";
 
 /// A part of a letter, in the order in which they are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use super::Trouble;
 use super::breaker::Judged;
 use super::decide::{Processed, failures};
 use super::front::Front;
+use super::grants::Grants;
 use super::lane::Rest;
 use super::plan::Plan;
 use crate::config::{Deliver, PipelineSettings};
@@ -63,6 +64,7 @@ impl Front {
             settings: &shared.settings,
             transform: &mut self.instances.transform,
             route: &mut self.instances.route,
+            grants: &self.instances.grants,
             store: &mut *self.interest,
             // What is being stopped waits no longer.
             wait: &|error| {
@@ -136,6 +138,7 @@ pub(super) struct Road<'a> {
     pub settings: &'a PipelineSettings,
     pub transform: &'a mut TransformInstance,
     pub route: &'a mut RouteInstance,
+    pub grants: &'a Grants,
     /// For look-ups.
     pub store: &'a mut dyn Writer,
     /// Told each time that the store does not answer: waits, and says whether
@@ -172,6 +175,8 @@ impl Road<'_> {
             return None;
         }
         cut(&mut made, &mut routed);
+        let route = self.route.program();
+        self.grants.check(batch, &made.events, route, &mut routed);
         let asks = |d: &Option<Decision>| {
             d.as_ref()
                 .is_some_and(|d| d.stream == plugin::Deliver::WhileConnected)

@@ -67,7 +67,7 @@ impl Shared {
         let live = Live {
             before: None,
             refused: first.refused,
-            instances: Instances::for_workers(&generation, settings.workers)?,
+            instances: Instances::for_workers(&generation, &settings)?,
         };
         generations::announce(&settings.name, &generation);
         Ok(Shared {
@@ -106,7 +106,7 @@ impl Shared {
         let number = self.generation.load().number + 1;
         generation.number = number;
         let generation = Arc::new(generation);
-        live.instances = Instances::for_workers(&generation, self.settings.workers)?;
+        live.instances = Instances::for_workers(&generation, &self.settings)?;
         generations::announce(&self.settings.name, &generation);
         // Before anyone can have it.
         if self.settings.breaker.action != BreakerAction::Off {
@@ -157,7 +157,7 @@ impl Shared {
         let before = before.filter(|_| self.settings.breaker.action == BreakerAction::Previous);
         let again = before.map(|before| Arc::new(before.renumbered(bad.number + 1)));
         let instances = again.as_ref().map(|again| {
-            let made = Instances::for_workers(again, self.settings.workers);
+            let made = Instances::for_workers(again, &self.settings);
             made.inspect_err(|error| {
                 tracing::error!(
                     pipeline,

@@ -8,10 +8,9 @@
 use super::generations::{Candidate, Refusal, count_swap, file_of, live_fingerprint};
 use super::generations::{programs, specs};
 use super::{Pipeline, Shared};
-use crate::config::{self, PluginSettings, Role, Settings};
+use crate::config::{PluginSettings, Running, Settings, reloaded};
 use crate::plugin::{FolderWatch, Kept, Loader};
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -57,14 +56,14 @@ struct Watched {
 }
 
 impl Swapper {
-    /// Starts watching. `config` is read again at [`Swapper::reload`].
+    /// Starts watching. `running` is read again at [`Swapper::reload`].
     ///
     /// # Errors
     /// When no thread can be started.
     pub fn start(
         pipelines: &[Pipeline],
         loader: Arc<Loader>,
-        config: Option<PathBuf>,
+        running: Option<Arc<Running>>,
     ) -> std::io::Result<Swapper> {
         let pipelines = pipelines.iter().map(Watched::new).collect();
         // One nudge waiting is as good as many; only `Use` must not be lost.
@@ -76,7 +75,7 @@ impl Swapper {
         let task = Task {
             pipelines,
             loader,
-            config,
+            running,
             folders,
             nudged,
             stopping: false,
@@ -136,7 +135,7 @@ impl Swapper {
 struct Task {
     pipelines: Vec<Watched>,
     loader: Arc<Loader>,
-    config: Option<PathBuf>,
+    running: Option<Arc<Running>>,
     folders: FolderWatch,
     nudged: Receiver<Nudge>,
     stopping: bool,
@@ -206,22 +205,21 @@ impl Task {
     }
 
     fn reload(&mut self) {
-        let Some(path) = &self.config else { return };
-        if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-            let path = path.display();
-            // A FIFO would hold up every swap.
-            tracing::error!("the configuration is not taken: {path} is not a regular file");
-            return;
-        }
-        let settings = match config::load(path, Role::Ingest) {
-            Ok(settings) => settings,
+        let Some(running) = &self.running else { return };
+        let (settings, restart) = match running.read_again() {
+            Ok(read) => read,
             Err(error) => {
-                tracing::error!(%error, "the configuration is not taken; the old one stays");
+                tracing::error!(%error, "configuration not reloaded; keeping the running one");
                 return;
             }
         };
-        tracing::info!("the configuration was read again; of it the plugins' tables are taken");
         let mut plugins: HashMap<_, _> = plugins_of(settings);
+        let changed = self.pipelines.iter().flat_map(|watched| {
+            let new = plugins.get(&watched.shared.settings.name);
+            new.map(|new| watched.changed(new)).unwrap_or_default()
+        });
+        let changed: Vec<String> = changed.collect();
+        tracing::info!("{}", reloaded(&changed, &restart));
         for watched in &mut self.pipelines {
             watched.shared.refuse(None);
             if let Some(plugins) = plugins.remove(&watched.shared.settings.name) {
@@ -249,6 +247,16 @@ impl Watched {
             pause: LOOK,
             again: Instant::now() + LOOK,
         }
+    }
+
+    /// Which plugins' tables are others than the running ones.
+    fn changed(&self, plugins: &PluginSettings) -> Vec<String> {
+        let name = &self.shared.settings.name;
+        let pairs = specs(plugins).into_iter().zip(specs(&self.plugins));
+        let changed = pairs.filter(|((_, new), (_, old))| new != old);
+        changed
+            .map(|((kind, _), _)| format!("{name} {kind}"))
+            .collect()
     }
 
     /// Makes `plugins` live if they are others than those that are.

@@ -1,5 +1,7 @@
 //! The plugins that ship inside the binary; `build.rs` compiled them.
 
+use serde_json::Value;
+
 include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
 
 /// The wasm of the bundled plugin of that name.
@@ -13,4 +15,28 @@ pub fn wasm(name: &str) -> Option<&'static [u8]> {
 /// The names of all bundled plugins.
 pub fn names() -> impl Iterator<Item = &'static str> {
     BUNDLED.iter().map(|(name, _)| *name)
+}
+
+/// The topics that a bundled plugin's configuration has it write to. `plugin` is
+/// its name as the configuration gives it; other plugins have none.
+pub fn topics<'a>(plugin: &str, config: &'a Value) -> Vec<&'a str> {
+    let own = config.get("topic").into_iter();
+    let found: Vec<&Value> = match plugin.strip_prefix("bundled:") {
+        Some("by-type") => {
+            let types = values(config.get("types"));
+            let rules = config.get("default").into_iter().chain(types);
+            rules.filter_map(|rule| rule.get("topic")).collect()
+        }
+        Some("retry-then-topic") => own.chain(values(config.get("reroute"))).collect(),
+        Some("json-envelope") => own.collect(),
+        _ => Vec::new(),
+    };
+    found.into_iter().filter_map(Value::as_str).collect()
+}
+
+fn values(table: Option<&Value>) -> impl Iterator<Item = &Value> {
+    table
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(|table| table.values())
 }

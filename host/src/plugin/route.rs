@@ -131,6 +131,11 @@ pub struct RouteInstance {
 }
 
 impl RouteInstance {
+    /// What it is an instance of.
+    pub fn program(&self) -> &Program {
+        self.seat.program()
+    }
+
     /// Routes a batch's events, as far as the turn goes: whole records.
     /// `connected` holds one entry an event where the plugin asked for it, and
     /// is empty otherwise.

@@ -8,8 +8,8 @@ use super::stream::OpenStream;
 use crate::access::{Cors, Denied, refusal, who};
 use crate::auth::{Auth, Refused};
 use crate::http::{
-    Body, BoxFuture, From, Handler, Incoming, Method, Reply, Request, Response, StatusCode, header,
-    not_allowed, problem, script,
+    Because, Body, BoxFuture, From, Handler, Incoming, Method, Reply, Request, Response,
+    StatusCode, header, not_allowed, problem, script,
 };
 use crate::record::GroupName;
 use header::{HeaderMap, HeaderValue};
@@ -118,7 +118,8 @@ impl SseHandler {
         let denied = |name: &GroupName| !verified.groups.allows(name.as_str());
         if asked.groups.iter().any(denied) {
             let why = "groups: the token does not list all of these";
-            return Err(Box::new(problem(StatusCode::FORBIDDEN, why)));
+            let reply = problem(StatusCode::FORBIDDEN, why);
+            return Err(Box::new(Because::on("other-group", why, reply)));
         }
         if self.hub.is_revoked(&verified.client, verified.issued_at) {
             return Err(Box::new(refusal(&Refused::revoked())));

@@ -1,7 +1,7 @@
 //! What a request for a stream asks for.
 
 use super::cursor::{Cursor, encoded};
-use crate::http::{decoded, parameter};
+use crate::http::{check_names, decoded, parameter, parameter_of};
 use crate::record::GroupName;
 use std::borrow::Cow;
 
@@ -10,6 +10,21 @@ use std::borrow::Cow;
 const GROUPS_BYTES: usize = 2 << 10;
 /// Types that one connection may ask for.
 const TYPES: usize = 64;
+
+/// What a request may name. The last is the resume parameter, by the names that
+/// other servers and polyfills have for it.
+const NAMES: [&str; 9] = [
+    "client",
+    "groups",
+    "types",
+    "from",
+    "last-event-id",
+    "lastEventId",
+    "lastEventID",
+    "Last-Event-ID",
+    "last_event_id",
+];
+const RESUME: &[&str] = NAMES.split_at(4).1;
 
 /// Types of events.
 pub type Types = Box<[Box<[u8]>]>;
@@ -49,9 +64,10 @@ impl Asked {
         last_event_id: Option<&[u8]>,
         most_groups: usize,
     ) -> Result<Asked, String> {
+        check_names(query, &NAMES)?;
         let client = parameter(query, "client")?.map(decoded);
         let from = parameter(query, "from")?;
-        let in_query = parameter(query, "last-event-id")?.map(decoded);
+        let in_query = parameter_of(query, RESUME)?.map(decoded);
         let ids = [last_event_id, in_query.as_deref()];
         let id = ids.into_iter().flatten().find(|id| !id.is_empty());
         let begin = match (id, from) {

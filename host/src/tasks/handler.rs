@@ -1,11 +1,13 @@
 //! Who may ask what of the gateway.
 
 use super::places::Places;
+use super::post::count;
 use super::settings::TaskSettings;
 use crate::access::{Cors, Denied, Origin, foreign, refusal, who};
 use crate::auth::{Auth, Refused};
 use crate::http::{
-    Incoming, Method, Reply, Request, StatusCode, decoded, header, not_allowed, parameter, problem,
+    From, Incoming, Method, Reply, Request, StatusCode, check_names, decoded, discard_body, header,
+    not_allowed, parameter, problem,
 };
 use crate::ingest::Courier;
 use crate::record::ClientId;
@@ -67,7 +69,7 @@ impl TaskHandler {
     }
 
     /// Answers a request for a path that it [has](TaskHandler::has).
-    pub async fn handle(self: &Arc<Self>, request: Request<Incoming>) -> Reply {
+    pub async fn handle(self: &Arc<Self>, request: Request<Incoming>, from: From) -> Reply {
         let path = request.uri().path().to_owned();
         let id = path.strip_prefix(TASKS).and_then(|p| p.strip_prefix('/'));
         let (parts, body) = request.into_parts();
@@ -76,6 +78,12 @@ impl TaskHandler {
         let mut reply = match (request.method(), id) {
             (&Method::OPTIONS, None) => cors.preflight(OF_ALL, SENT),
             (&Method::OPTIONS, Some(_)) => cors.preflight(OF_ONE, SENT),
+            (&Method::POST, None) if from.full => {
+                // Who still sends would see a broken connection instead.
+                discard_body(request.headers(), body).await;
+                full()
+            }
+            (&Method::GET | &Method::HEAD, Some(_)) if from.full => full(),
             (&Method::POST, None) => self.post(&request, body, &cors).await,
             (&Method::GET | &Method::HEAD, Some(id)) => self.get(&request, id, &cors).await,
             (_, None) => not_allowed(OF_ALL),
@@ -102,6 +110,7 @@ impl TaskHandler {
             return Err(Box::new(foreign()));
         }
         let query = request.uri().query().unwrap_or_default();
+        check_names(query, &["client"]).map_err(|why| bad(&why))?;
         let client = parameter(query, "client").map_err(|why| bad(&why))?;
         let client = client.map(decoded);
         let verified = who(&self.auth, request, cors, client.as_deref());
@@ -111,6 +120,16 @@ impl TaskHandler {
         }
         Ok(verified.client)
     }
+}
+
+/// The answer where a connection is one of too many.
+fn full() -> Reply {
+    count("shed");
+    later(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "there are too many connections",
+        5,
+    )
 }
 
 pub(super) fn bad(why: &str) -> Box<Reply> {

@@ -52,7 +52,7 @@ fn secrets_are_never_told() {
     told("/readyz", &why);
     told("/metrics", &get(&admin, "/metrics").text());
     daemon.hup();
-    daemon.wait_log("configuration was read again", SECONDS);
+    daemon.wait_log("configuration reloaded", SECONDS);
     assert_eq!(daemon.terminate(), Some(0));
     told("the log", &daemon.log().lines().join("\n"));
 

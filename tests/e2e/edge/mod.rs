@@ -2,14 +2,17 @@
 //! written as any program may write them.
 
 mod admin;
+mod admin_token;
 mod channels;
 mod groups;
 mod issuer;
 mod large;
 mod limits;
 mod methods;
+mod names;
 mod presence;
 mod protocol;
+mod refusals;
 pub(crate) mod rig;
 mod roles;
 mod tls;

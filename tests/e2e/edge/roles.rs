@@ -107,3 +107,20 @@ fn edges_share_who_is_connected() {
     let connected: Vec<String> = edge.redis(&["ZRANGE", &edge.key("interest"), "0", "-1"]);
     assert_eq!(connected, ["ada", "bob"]);
 }
+
+#[test]
+fn an_edge_says_what_of_a_changed_configuration_needs_a_restart() {
+    let (redis, prefix) = (&servers().redis, unique("edge"));
+    let text = |http: &str| super::rig::config(redis, &prefix, http, super::rig::ANONYMOUS);
+    let daemon = Daemon::builder(&text("")).role("edge").start();
+    daemon.wait_ready(SOON);
+    daemon.hup();
+    daemon.wait_log("configuration reloaded; nothing in it changed", SOON);
+    daemon.set_config(&text("heartbeat = \"7s\""));
+    daemon.hup();
+    daemon.wait_log("these need a restart: [http] heartbeat", SOON);
+    daemon.set_config(&text("hartbeat = \"7s\""));
+    daemon.hup();
+    daemon.wait_log("configuration not reloaded; keeping the running one", SOON);
+    assert_eq!(daemon.terminate(), Some(0));
+}

@@ -9,6 +9,7 @@ mod expanded;
 mod fixed;
 mod forever;
 mod forged;
+mod grants;
 mod halted;
 mod halving;
 mod header_names;

@@ -9,7 +9,8 @@ dead-letter.plugin = \"plugins/p.wasm\"";
 #[test]
 fn a_policy_sends_to_a_topic_of_its_own_with_another_value_and_more_headers() {
     let (place, other) = (Place::new(1), create_topic("faults-other", 1));
-    let daemon = place.daemon(PIPELINE, &guest("test-ruling"));
+    let pipeline = format!("{PIPELINE}\noutput-topics = [\"{other}\"]");
+    let daemon = place.daemon(&pipeline, &guest("test-ruling"));
     let told = raw(&format!("to {other}"));
     produce(
         &place.topic,
@@ -25,7 +26,7 @@ fn a_policy_sends_to_a_topic_of_its_own_with_another_value_and_more_headers() {
     let added = &letter.headers[letter.headers.len() - 2..];
     let expected = [Some(vec![0xff, 0]), None].map(|value| ("told".to_owned(), value));
     assert_eq!(added, expected);
-    assert_eq!(letter.headers.len(), own + 13 + 2);
+    assert_eq!(letter.headers.len(), own + 14 + 2);
     assert_eq!(error(&letter, "class"), "malformed");
     assert_eq!(error(&letter, "own-value"), "true", "the record's is lost");
     assert_eq!(plain.len(), 1);

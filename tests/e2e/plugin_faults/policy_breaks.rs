@@ -59,7 +59,7 @@ fn what_breaks_the_policy_is_a_plain_dead_letter_and_is_counted_once() {
         assert_eq!(error(letter, "plugin"), "bundled:notifications");
         assert_eq!(error(letter, "attempts"), "1");
         let added = letter.headers.len() - record.headers.len();
-        assert_eq!(added, 12, "the host's own headers and none of the policy's");
+        assert_eq!(added, 13, "the host's own headers and none of the policy's");
     }
     let count = |name, labels: &[&str]| counted(&daemon, name, labels);
     let broke = (BREAKS.len() + 1) as f64;

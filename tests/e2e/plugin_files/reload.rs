@@ -17,6 +17,14 @@ fn sighup_takes_the_plugins_tables_and_a_broken_configuration_changes_nothing() 
         scene.daemon.hup();
     };
     scene.live("a changed table", "2", || reload(&text("2")));
+    let applied = "applying plugin tables: files transform";
+    scene.daemon.wait_log(applied, SECONDS);
+    let others = text("2").replacen("[http]", "[http]\nheartbeat = \"7s\"", 1);
+    reload(&others.replacen("topics = ", "workers = 1\ntopics = ", 1));
+    let said = scene.daemon.wait_log("need a restart: ", SECONDS);
+    let keys = ["[http] heartbeat", ": workers"];
+    assert!(keys.iter().all(|key| said.contains(key)), "{said}");
+    assert_eq!(scene.version(), "2");
     let path = scene
         .daemon
         .dir()

@@ -76,7 +76,7 @@ fn the_same_bytes_saved_again_swap_nothing() {
             let lines = scene.daemon.log().lines();
             lines
                 .iter()
-                .filter(|line| line.contains("configuration was read again"))
+                .filter(|line| line.contains("configuration reloaded"))
                 .count()
         };
         wait_until("it was looked at", LONG, || (read() == round).then_some(()));

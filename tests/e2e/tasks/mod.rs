@@ -3,6 +3,7 @@
 
 mod away;
 mod crashes;
+mod crowded;
 mod hung_up;
 mod late;
 mod over_tls;

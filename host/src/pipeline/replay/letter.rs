@@ -1,6 +1,7 @@
 //! A dead letter: what its headers say, and the record that it was.
 
 use crate::pipeline::decide::source_in;
+use crate::pipeline::grants::HOPS;
 use crate::pipeline::letters::{ERROR, OWN_VALUE, REPLAYS, SOURCE};
 use crate::pipeline::omitted;
 use crate::record::{Headers, OwnedRecord, TopicPartition};
@@ -169,8 +170,9 @@ impl Letter {
 
     /// What the policy added.
     pub fn added_headers(&self) -> impl Iterator<Item = &Header> {
+        let counted = [SOURCE, HOPS].map(str::as_bytes);
         let told =
-            |name: &[u8]| name == SOURCE.as_bytes() || name.starts_with(b"millstream.error.");
+            move |name: &[u8]| counted.contains(&name) || name.starts_with(b"millstream.error.");
         let behind = self.record.headers[self.own..].iter();
         behind.filter(move |(name, _)| !told(name))
     }

@@ -23,6 +23,7 @@ pub use report::{Failed, Refused, Report};
 
 use crate::config::{PipelineSettings, Settings};
 use crate::ingest::{KafkaSettings, Outbox};
+use crate::pipeline::grants::Grants;
 use crate::plugin::{Loader, RouteInstance, TransformInstance};
 use crate::record::Outgoing;
 use crate::store::{Mark, Store, Unavailable, Writer};
@@ -56,6 +57,7 @@ pub struct Rules {
 struct Plugins {
     transform: TransformInstance,
     route: RouteInstance,
+    grants: Grants,
 }
 
 /// A replay that is going on.
@@ -232,6 +234,7 @@ fn load(
     }
     let started = |error: crate::plugin::CallError| anyhow::anyhow!("{}", error.message);
     Ok(Plugins {
+        grants: Grants::with(pipeline, [&route.program]),
         transform: transform.instance().map_err(started)?,
         route: route.instance().map_err(started)?,
     })

@@ -3,6 +3,7 @@
 use super::triage::Chosen;
 use super::{Delivered, Replayer};
 use crate::ingest::{Outbox, Receipts, Sending};
+use crate::pipeline::grants::HOPS;
 use crate::pipeline::letters::{REPLAYS, SOURCE};
 use crate::record::Outgoing;
 use std::collections::HashSet;
@@ -67,7 +68,9 @@ impl Replayer {
 fn record_of(one: &Chosen, to: Option<&str>) -> Outgoing {
     let Chosen { letter, source, .. } = one;
     let mut headers = letter.own_headers().to_vec();
-    headers.retain(|(name, _)| name != SOURCE.as_bytes() && name != REPLAYS.as_bytes());
+    // Someone decided this, and their count is another.
+    let counted = [SOURCE, REPLAYS, HOPS].map(str::as_bytes);
+    headers.retain(|(name, _)| !counted.contains(&&**name));
     let count = letter.replays.saturating_add(1).to_string();
     headers.push((SOURCE.into(), Some(source.clone().into_bytes())));
     headers.push((REPLAYS.into(), Some(count.into_bytes())));

@@ -79,7 +79,12 @@ impl Replayer {
         range: Range<usize>,
         pace: usize,
     ) -> anyhow::Result<Passed> {
-        let Some(Plugins { transform, route }) = &mut self.plugins else {
+        let Some(Plugins {
+            transform,
+            route,
+            grants,
+        }) = &mut self.plugins
+        else {
             anyhow::bail!("no plugins are loaded");
         };
         let deadline = Instant::now() + PATIENCE;
@@ -88,6 +93,7 @@ impl Replayer {
             settings: &self.settings,
             transform,
             route,
+            grants,
             store: &mut *self.writer,
             wait: &|error| {
                 last.replace(Some(Unavailable(error.0.clone())));

@@ -55,6 +55,9 @@ impl wire::Guest for Routing {
 
 fn routed(told: &[u8], answer: &mut wire::Answer) -> wire::Decision {
     let mut decision = STREAM;
+    if let Some(topic) = told.strip_prefix(b"to ") {
+        decision.topic = push(&mut answer.arena, topic);
+    }
     match told {
         b"trap" => std::process::abort(),
         b"loop" => spin(),

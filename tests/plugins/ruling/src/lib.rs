@@ -41,6 +41,10 @@ impl wire::Guest for Ruling {
             let value = String::from_utf8_lossy(bytes(&arena, record.value)).into_owned();
             let decision = match value.split_once(' ') {
                 Some(("to", topic)) => reshaped(topic, &arena, failure, &mut answer),
+                Some(("reroute", topic)) => wire::Decision {
+                    topic: push(&mut answer.arena, topic.as_bytes()),
+                    ..action(4)
+                },
                 Some(("again", _)) if failure.attempts < 3 => retry(50),
                 _ => ruled(&value, &mut answer),
             };

@@ -1,0 +1,68 @@
+//! Who may ask for more than health and metrics.
+
+use crate::access::refusal;
+use crate::auth::{Credentials, Secret};
+use crate::http::{Because, Reply, Request, StatusCode, header, problem};
+use header::HeaderValue;
+
+/// What is open to whoever reaches the listener.
+const OPEN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// Who may ask for the rest.
+pub enum Guard {
+    /// Every program of this machine: the listener is on loopback.
+    Local,
+    /// Whoever has the token.
+    Secret(Secret),
+    /// Nobody: who comes from elsewhere could not be asked who they are.
+    Closed,
+}
+
+impl Guard {
+    /// For a listener on loopback or beyond, with a token or without.
+    pub fn new(is_loopback: bool, secret: Option<Secret>) -> Guard {
+        match secret {
+            Some(secret) => Guard::Secret(secret),
+            None if is_loopback => Guard::Local,
+            None => {
+                tracing::warn!(
+                    "[admin] listens beyond loopback and asks for no token, so it answers \
+                     /healthz, /readyz and /metrics only; for the calls about clients set \
+                     [admin] token or token-file"
+                );
+                Guard::Closed
+            }
+        }
+    }
+
+    /// Lets a request in.
+    ///
+    /// # Errors
+    /// The answer for who may not.
+    pub(super) fn admit<T>(&self, request: &Request<T>) -> Result<(), Box<Reply>> {
+        if OPEN.contains(&request.uri().path()) {
+            return Ok(());
+        }
+        match self {
+            Guard::Local => Ok(()),
+            Guard::Secret(secret) => {
+                let checked = secret.check(&credentials(request));
+                checked.map_err(|refused| Box::new(refusal(&refused)))
+            }
+            Guard::Closed => {
+                let why = "this listener is beyond loopback and asks for no token, so it answers \
+                           /healthz, /readyz and /metrics only: set [admin] token or token-file";
+                let reply = problem(StatusCode::FORBIDDEN, why);
+                Err(Box::new(Because::on("no-token-configured", why, reply)))
+            }
+        }
+    }
+}
+
+fn credentials<T>(request: &Request<T>) -> Credentials<'_> {
+    let authorization = request.headers().get_all(header::AUTHORIZATION).iter();
+    Credentials {
+        authorization: authorization.map(HeaderValue::as_bytes).collect(),
+        ..Credentials::default()
+    }
+}
