@@ -18,7 +18,7 @@ type Case<'a> = (
 fn what_is_no_task_is_refused_and_says_why() {
     let gateway = Gateway::start();
     let long = "k".repeat(256);
-    let cases: [Case; 18] = [
+    let cases: [Case; 19] = [
         (
             "POST",
             "/v1/tasks?client=ada",
