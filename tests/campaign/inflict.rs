@@ -7,6 +7,11 @@ use millstream_tests::{Daemon, Redis};
 use std::thread;
 use std::time::Duration;
 
+/// What a daemon's transaction is made of.
+const IN_A_TRANSACTION: [&str; 8] = [
+    "watch", "hmget", "time", "multi", "xadd", "publish", "hset", "exec",
+];
+
 /// A fault lasts as long as the plan says, whatever happens meanwhile: it is no wait for something.
 fn last(hold: Duration) {
     thread::sleep(hold);
@@ -17,7 +22,7 @@ pub fn inflict(world: &World, fault: &Fault) {
     world.journal.note(&fault.to_string());
     match fault.target {
         Target::Instance(slot) => hit_daemon(world, &mut world.instance(slot), fault),
-        Target::Plugins => swap(world),
+        Target::Plugins => swap(world, fault),
         Target::Redis => hit_redis(world, fault),
         Target::Kafka => hit_kafka(world, fault),
         Target::RedisLink | Target::KafkaLink => hit_link(world, fault),
@@ -42,11 +47,17 @@ fn hit_daemon(world: &World, instance: &mut Instance, fault: &Fault) {
     }
 }
 
-fn swap(world: &World) {
-    let version = world.next_version();
-    world
-        .instances()
-        .for_each(|instance| instance.swap(version));
+fn swap(world: &World, fault: &Fault) {
+    let save = |version| {
+        world
+            .instances()
+            .for_each(|instance| instance.swap(version));
+    };
+    if fault.kind == Kind::Leak {
+        save(world.leaking());
+        last(fault.hold);
+    }
+    save(world.next_version());
 }
 
 fn hit_redis(world: &World, fault: &Fault) {
@@ -67,12 +78,29 @@ fn hit_redis(world: &World, fault: &Fault) {
             last(fault.hold);
             limit_memory(redis, "0");
         }
+        Kind::RedisForbid => {
+            let command = IN_A_TRANSACTION[fault.hold.as_millis() as usize % IN_A_TRANSACTION.len()];
+            world.journal.note(&format!("  forbidden: {command}"));
+            everyone(redis, &format!("-{command}"));
+            last(fault.hold);
+            everyone(redis, &format!("+{command}"));
+        }
+        Kind::RedisMute => {
+            everyone(redis, "resetchannels");
+            last(fault.hold);
+            everyone(redis, "allchannels");
+        }
         _ => {
             let mark = redis.mark();
             last(fault.hold);
             redis.rewind(mark);
         }
     }
+}
+
+/// What everyone who connects to Redis may do.
+fn everyone(redis: &Redis, rule: &str) {
+    redis.order(&["ACL", "SETUSER", "default", rule]);
 }
 
 /// In bytes; 0 is no limit.

@@ -23,6 +23,8 @@ pub enum Kind {
     Leave,
     /// Another version of the transform for every daemon
     Swap,
+    /// A version that never frees a MiB for each record, then a good one again
+    Leak,
     /// SIGKILL Redis, and start it again with all it had
     RedisKill,
     /// SIGSTOP Redis, then SIGCONT
@@ -31,6 +33,10 @@ pub enum Kind {
     RedisRewind,
     /// Redis refuses writes, for want of memory
     RedisFull,
+    /// Redis forbids one command that a transaction needs
+    RedisForbid,
+    /// Redis forbids all channels
+    RedisMute,
     /// The connections to Redis end, new ones at once
     RedisCut,
     /// Nothing passes to or from Redis
@@ -148,10 +154,13 @@ impl Planner {
         let target = match kind {
             Kind::Kill | Kind::Terminate | Kind::Freeze | Kind::Leave => self.instance(true)?,
             Kind::Join => self.instance(false)?,
-            Kind::Swap => Target::Plugins,
-            Kind::RedisKill | Kind::RedisFreeze | Kind::RedisRewind | Kind::RedisFull => {
-                Target::Redis
-            }
+            Kind::Swap | Kind::Leak => Target::Plugins,
+            Kind::RedisKill
+            | Kind::RedisFreeze
+            | Kind::RedisRewind
+            | Kind::RedisFull
+            | Kind::RedisForbid
+            | Kind::RedisMute => Target::Redis,
             Kind::RedisCut | Kind::RedisStall | Kind::RedisDeaf => Target::RedisLink,
             Kind::KafkaKill | Kind::KafkaFreeze => Target::Kafka,
             Kind::KafkaCut | Kind::KafkaStall | Kind::KafkaDeaf => Target::KafkaLink,

@@ -11,9 +11,12 @@ pub struct Versions {
 /// A version of the plugin: its name, which it writes into each payload, and its file.
 pub type Version = (&'static str, Vec<u8>);
 
-/// Builds them; takes a while.
+/// The version that keeps a MiB of each record.
+pub const LEAKS: &str = "leaks";
+
+/// Builds them, the one that leaks last; takes a while.
 pub fn build() -> Vec<Version> {
-    ["one", "two", "three"]
+    ["one", "two", "three", LEAKS]
         .map(|name| (name, versioned(name)))
         .into()
 }

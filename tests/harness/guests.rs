@@ -33,7 +33,7 @@ pub fn guest(package: &str) -> Vec<u8> {
 }
 
 /// The wasm of `tests/plugins/versioned` that puts this version into each payload; `loops` never
-/// answers, `slow` needs a good part of a second for a record.
+/// answers, `slow` needs a good part of a second for a record, `leaks` keeps a MiB of each record.
 pub fn versioned(version: &str) -> Vec<u8> {
     once("test-versioned", version)
 }

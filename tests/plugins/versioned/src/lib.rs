@@ -1,5 +1,6 @@
 //! A transform whose version is built in, for tests of swaps: the same code,
-//! another file. `PLUGIN_VERSION=loops` never answers, `slow` takes its time.
+//! another file. `PLUGIN_VERSION=loops` never answers, `slow` takes its time, `leaks` never frees a
+//! MiB for each record.
 
 use millstream_plugin::{Config, Events, Failure, Record, Transform, transform};
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,9 @@ impl Transform for Versioned {
             loop {
                 std::hint::black_box(());
             }
+        }
+        if VERSION == "leaks" {
+            std::mem::forget(std::hint::black_box(vec![1_u8; 1 << 20]));
         }
         let incoming: Incoming = record.json()?;
         if VERSION == "slow" {
