@@ -4,25 +4,11 @@
 //! may be locked by whoever runs the tests.
 
 use crate::janitor::target_dir;
+use millstream_guests::TARGET;
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Mutex, PoisonError};
-
-const TARGET: &str = "wasm32-unknown-unknown";
-
-/// What configures the cargo around us, and must not reach the one inside.
-const OUTER: [&str; 8] = [
-    "CARGO_BUILD_TARGET",
-    "CARGO_ENCODED_RUSTFLAGS",
-    "CARGO_MAKEFLAGS",
-    "CARGO_TARGET_DIR",
-    "MAKEFLAGS",
-    "RUSTC_WORKSPACE_WRAPPER",
-    "RUSTC_WRAPPER",
-    "RUSTFLAGS",
-];
 
 /// What was built in this process, by package and version.
 static BUILT: Mutex<Option<HashMap<String, Vec<u8>>>> = Mutex::new(None);
@@ -65,28 +51,14 @@ fn build(folder: &Path, profile: &str, package: &str, version: &str) -> Vec<u8> 
     // Another test process may build another version: until ours is read, it waits.
     let lock = File::create(target.join(".tests-lock")).unwrap();
     lock.lock().unwrap();
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(folder);
-    cargo.args([
-        "build",
-        "--quiet",
-        "--profile",
-        profile,
-        "--locked",
-        "--target",
-        TARGET,
-    ]);
-    cargo.arg("--target-dir").arg(&target).args(["-p", package]);
-    OUTER.iter().for_each(|name| _ = cargo.env_remove(name));
+    let mut cargo = millstream_guests::cargo_build(folder, profile, &target);
+    cargo.args(["--quiet", "-p", package]);
     match version {
         "" => cargo.env_remove("PLUGIN_VERSION"),
         _ => cargo.env("PLUGIN_VERSION", version),
     };
     let status = cargo.status().expect("cargo can be run");
-    assert!(
-        status.success(),
-        "{package} can't be built; is its target installed? `rustup target add {TARGET}` adds it"
-    );
+    assert!(status.success(), "{package} can't be built");
     let file = format!("{TARGET}/{profile}/{}.wasm", package.replace('-', "_"));
     fs::read(target.join(file)).unwrap()
 }

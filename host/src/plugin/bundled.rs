@@ -1,21 +1,8 @@
-//! The plugins that ship inside the binary; `build.rs` compiled them.
+//! The plugins that ship inside the daemon, and what their configurations mean to it.
 
 use serde_json::Value;
 
-include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
-
-/// The wasm of the bundled plugin of that name.
-pub fn wasm(name: &str) -> Option<&'static [u8]> {
-    BUNDLED
-        .iter()
-        .find(|(bundled, _)| *bundled == name)
-        .map(|(_, wasm)| *wasm)
-}
-
-/// The names of all bundled plugins.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    BUNDLED.iter().map(|(name, _)| *name)
-}
+pub use millstream_bundled::{names, wasm};
 
 /// The topics that a bundled plugin's configuration has it write to. `plugin` is
 /// its name as the configuration gives it; other plugins have none.

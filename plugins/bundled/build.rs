@@ -1,0 +1,39 @@
+//! Compiles the bundled plugins to wasm and writes the list that `src/lib.rs` includes. In a crate
+//! of its own, so that this runs beside the daemon's dependencies and not after them.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+const PLUGINS: [&str; 7] = [
+    "by-field",
+    "by-type",
+    "json-envelope",
+    "notifications",
+    "per-client",
+    "retry-then-topic",
+    "task-results",
+];
+
+fn main() {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../..");
+    let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it"));
+    for watched in ["plugins", "wit", "Cargo.toml", "Cargo.lock"] {
+        println!("cargo::rerun-if-changed={}", root.join(watched).display());
+    }
+    let target = out.join("guests");
+    let mut cargo = millstream_guests::cargo_build(&root, "guest", &target);
+    for name in PLUGINS {
+        cargo.args(["-p", name]);
+    }
+    let status = cargo.status().expect("cargo can be run");
+    assert!(status.success(), "the bundled plugins can't be built");
+    let built = target.join(millstream_guests::TARGET).join("guest");
+    let list: String = PLUGINS.iter().map(|name| entry(&built, name)).collect();
+    let list = format!("static BUNDLED: &[(&str, &[u8])] = &[\n{list}];\n");
+    fs::write(out.join("bundled.rs"), list).expect("the build folder can be written to");
+}
+
+fn entry(built: &Path, name: &str) -> String {
+    let wasm = built.join(format!("{}.wasm", name.replace('-', "_")));
+    format!("    ({name:?}, include_bytes!({wasm:?})),\n")
+}

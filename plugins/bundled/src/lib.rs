@@ -1,0 +1,16 @@
+//! The plugins that ship inside the daemon; `build.rs` compiled them.
+
+include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
+
+/// The wasm of the bundled plugin of that name.
+pub fn wasm(name: &str) -> Option<&'static [u8]> {
+    BUNDLED
+        .iter()
+        .find(|(bundled, _)| *bundled == name)
+        .map(|(_, wasm)| *wasm)
+}
+
+/// The names of all bundled plugins.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    BUNDLED.iter().map(|(name, _)| *name)
+}

@@ -1,0 +1,21 @@
+//! Makes sure that this Rust can build for wasm. A build script of a crate without dependencies:
+//! cargo runs it in the first seconds, so that a machine where it can't fails at once.
+
+use std::env;
+
+#[path = "src/target.rs"]
+mod target;
+
+fn main() {
+    println!("cargo::rerun-if-env-changed=PATH");
+    let rustc = env::var_os("RUSTC").expect("cargo sets it");
+    match target::ensure(&rustc, "rustup".as_ref()) {
+        Ok(found) => {
+            println!("cargo::rerun-if-changed={}", found.folder.display());
+            if found.added {
+                println!("cargo::warning=rustup added the target {}", target::TARGET);
+            }
+        }
+        Err(problem) => println!("cargo::error={problem}"),
+    }
+}

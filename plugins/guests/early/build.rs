@@ -1,0 +1,5 @@
+//! See `lib.rs`.
+
+fn main() {
+    println!("cargo::rerun-if-changed=../build.rs");
+}

@@ -1,0 +1,101 @@
+//! Whether a Rust can build for wasm; and rustup, which adds what is missing for that.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// What plugins are built for.
+pub const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Where the target is.
+#[derive(Debug)]
+pub struct Found {
+    /// The folder of its standard library.
+    pub folder: PathBuf,
+    /// Whether it was missing until now.
+    pub added: bool,
+}
+
+/// Finds the target in the sysroot of `rustc`; where it is missing, `rustup` adds it to the
+/// toolchain in use. The error is one line that says what to install.
+pub fn ensure(rustc: &OsStr, rustup: &OsStr) -> Result<Found, String> {
+    let folder = folder(rustc)?;
+    if holds_core(&folder) {
+        return Ok(Found {
+            folder,
+            added: false,
+        });
+    }
+    let missing = format!(
+        "the plugins need Rust's standard library for {TARGET}, which isn't in {}",
+        folder.display()
+    );
+    add(rustup).map_err(|problem| format!("{missing}: {problem}"))?;
+    match holds_core(&folder) {
+        true => Ok(Found {
+            folder,
+            added: true,
+        }),
+        false => Err(format!(
+            "{missing}: rustup added it to another toolchain; install it for {}",
+            Path::new(rustc).display()
+        )),
+    }
+}
+
+/// Asked of rustc, since distributions have their own places.
+fn folder(rustc: &OsStr) -> Result<PathBuf, String> {
+    let mut asked = Command::new(rustc);
+    asked.args(["--print", "target-libdir", "--target", TARGET]);
+    let name = Path::new(rustc).display();
+    match asked.output() {
+        Ok(answer) if answer.status.success() => Ok(text(&answer.stdout).into()),
+        Ok(answer) => Err(format!(
+            "{name} can't say where it has {TARGET}: {}; install Rust by rustup, https://rustup.rs",
+            error_line(&answer.stderr)
+        )),
+        Err(error) => Err(format!("can't run {name}: {error}")),
+    }
+}
+
+/// A folder alone may be what was left of a target.
+fn holds_core(folder: &Path) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.file_name())
+        .any(|name| name.to_string_lossy().starts_with("libcore-"))
+}
+
+fn add(rustup: &OsStr) -> Result<(), String> {
+    let by_hand = format!("`rustup target add {TARGET}`");
+    match Command::new(rustup)
+        .args(["target", "add", TARGET])
+        .output()
+    {
+        Ok(Output { status, .. }) if status.success() => Ok(()),
+        Ok(Output { stderr, .. }) => Err(format!(
+            "{by_hand} failed ({}); run it where there is a network",
+            error_line(&stderr)
+        )),
+        Err(_) => Err(format!(
+            "there is no rustup to add it; install rustup (https://rustup.rs) and run {by_hand}, \
+             or install the package that holds it for this Rust (Debian: libstd-rust-dev-wasm32)"
+        )),
+    }
+}
+
+/// The line that says what failed, of the progress, causes and backtrace around it.
+fn error_line(output: &[u8]) -> String {
+    let output = text(output);
+    let mut lines = output.lines();
+    let error = lines.find(|line| line.starts_with("error"));
+    error
+        .or(output.lines().last())
+        .unwrap_or("it said nothing")
+        .to_string()
+}
+
+fn text(output: &[u8]) -> String {
+    String::from_utf8_lossy(output).trim().to_string()
+}
