@@ -79,7 +79,8 @@ fn hit_redis(world: &World, fault: &Fault) {
             limit_memory(redis, "0");
         }
         Kind::RedisForbid => {
-            let command = IN_A_TRANSACTION[fault.hold.as_millis() as usize % IN_A_TRANSACTION.len()];
+            let command =
+                IN_A_TRANSACTION[fault.hold.as_millis() as usize % IN_A_TRANSACTION.len()];
             world.journal.note(&format!("  forbidden: {command}"));
             everyone(redis, &format!("-{command}"));
             last(fault.hold);
