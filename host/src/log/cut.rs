@@ -34,7 +34,7 @@ pub fn cut(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Writes a line's fields as `tracing_subscriber` does, each cut to [`VALUE`].
+/// Writes a line's fields as `tracing_subscriber` does, each cut to `VALUE` bytes.
 pub fn fields() -> impl for<'w> FormatFields<'w> + 'static {
     let field = |writer: &mut Writer<'_>, field: &tracing::field::Field, value: &dyn fmt::Debug| {
         if field.name() != "message" {

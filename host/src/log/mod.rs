@@ -1,5 +1,5 @@
-//! The log's bounds: no line is longer than [`cut::VALUE`] allows, and no kind
-//! of warning or error is written more often than [`limit::EVERY`] allows.
+//! The log's bounds: no value in a line is longer than 2 KiB, and a kind of warning
+//! or error is written 20 times at once, then once in five seconds.
 //!
 //! Both hold for every line, because they sit where lines are written: code
 //! that logs calls `tracing::warn!` and need not count. Names and messages that

@@ -126,7 +126,8 @@ impl Cache {
             path == newest || used.iter().any(|digest| name.starts_with(&**digest))
         };
         let mut kept = files(&self.folder);
-        kept.sort_by_key(|file| std::cmp::Reverse(file.used));
+        // What is in use takes its room first.
+        kept.sort_by_key(|file| (!is_used(&file.path), std::cmp::Reverse(file.used)));
         let (mut bytes, mut count) = (0, 0);
         for file in kept {
             (bytes, count) = (bytes + file.size, count + 1);

@@ -184,6 +184,9 @@ config = { reroute = { malformed = "<elsewhere>" } }
     let rerouted = read_all(&elsewhere).remove(0);
     assert_eq!(rerouted.value, Some(noise(10)));
     let source = format!("{topic}/0/1").into_bytes();
-    let expected = [("millstream.source".to_owned(), Some(source))];
+    let expected = [
+        ("millstream.source".to_owned(), Some(source)),
+        ("millstream.hops".to_owned(), Some(b"1".to_vec())),
+    ];
     assert_eq!(rerouted.headers, expected, "and nothing of an error");
 }

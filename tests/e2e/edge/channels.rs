@@ -184,7 +184,15 @@ fn behind_a_proxy_without_channels_all_is_delivered() {
 fn a_writer_that_may_not_write_the_key_rings_by_the_channel_alone() {
     let (redis, prefix) = (servers().own_redis(&[]), unique("single"));
     let key = |name: &str| format!("~{prefix}:{{0}}:{name}");
-    let keys = ["client:*", "ledger:*", "swaps:*", "withheld", "interest"].map(key);
+    let keys = [
+        "client:*",
+        "ledger:*",
+        "partitions:*",
+        "swaps:*",
+        "withheld",
+        "interest",
+    ]
+    .map(key);
     let mut rules: Vec<&str> = keys.iter().map(String::as_str).collect();
     rules.extend(["+@all", "&*"]);
     let (single, all) = (
