@@ -86,8 +86,9 @@ impl InDoubt {
                 let ours = |(_, source): &(usize, Vec<u8>)| sources.contains(source);
                 let last = self.events.iter().rposition(ours);
                 // Of what came since the look all may be ours that was cut off, or
-                // is further back.
-                let unseen = count >= many.min(max_events) && oldest >= since;
+                // is further back. Where the ledger has not moved it is not: the
+                // transaction did not reach the store, and others wrote since.
+                let unseen = moved && count >= many.min(max_events) && oldest >= since;
                 // A stream takes all of a batch's events, in order, and may have
                 // cut the first ones off since.
                 match last {
@@ -131,7 +132,7 @@ mod tests {
     /// What a stream's range of these entries, newest first, says of the events
     /// 0 and 1 of sources `a` and `b`.
     #[track_caller]
-    fn check(entries: &[(u64, &str)], max_events: u64, expected: &[usize]) {
+    fn check(entries: &[(u64, &str)], moved: bool, max_events: u64, expected: &[usize]) {
         let text = |text: &str| Value::BulkString(text.into());
         let entry = |(millis, source): &(u64, &str)| {
             let fields = Value::Array(vec![text("source"), text(source)]);
@@ -143,24 +144,33 @@ mod tests {
             events,
         };
         let answer = Value::Array(entries.iter().map(entry).collect());
-        assert_eq!(stream.found(&answer, false, 100, max_events), expected);
+        assert_eq!(stream.found(&answer, moved, 100, max_events), expected);
     }
 
     #[test]
     fn what_a_stream_holds_up_to_one_of_ours_is_there() {
-        check(&[], 1000, &[]);
-        check(&[(120, "x"), (110, "a"), (90, "y")], 1000, &[0]);
-        check(&[(120, "b"), (110, "a")], 1000, &[0, 1]);
-        check(&[(120, "b")], 1000, &[0, 1]);
+        for moved in [false, true] {
+            check(&[], moved, 1000, &[]);
+            check(&[(120, "x"), (110, "a"), (90, "y")], moved, 1000, &[0]);
+            check(&[(120, "b"), (110, "a")], moved, 1000, &[0, 1]);
+            check(&[(120, "b")], moved, 1000, &[0, 1]);
+        }
     }
 
     #[test]
     fn a_full_page_says_that_nothing_is_there_if_it_goes_back_to_the_look() {
         let old: Vec<_> = (0..66).map(|n| (150 - n, "x")).collect();
-        check(&old, 1000, &[]);
+        check(&old, true, 1000, &[]);
         let new: Vec<_> = (0..66).map(|n| (250 - n, "x")).collect();
-        check(&new, 1000, &[0, 1]);
-        check(&new[..10], 1000, &[]);
-        check(&new[..10], 10, &[0, 1]);
+        check(&new, true, 1000, &[0, 1]);
+        check(&new[..10], true, 1000, &[]);
+        check(&new[..10], true, 10, &[0, 1]);
+    }
+
+    #[test]
+    fn where_the_ledger_stands_still_what_others_wrote_is_not_taken_for_ours() {
+        let new: Vec<_> = (0..66).map(|n| (250 - n, "x")).collect();
+        check(&new, false, 1000, &[]);
+        check(&new[..10], false, 10, &[]);
     }
 }
