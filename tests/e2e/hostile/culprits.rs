@@ -132,6 +132,7 @@ fn each_culprit_fails_alone_with_its_class_and_all_its_bytes() {
         [
             key("client:victim"),
             of_partition("ledger"),
+            key(&format!("partitions:{prefix}:{topic}")),
             of_partition("swaps")
         ]
     );

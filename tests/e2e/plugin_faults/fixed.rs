@@ -52,22 +52,24 @@ impl Looping {
         });
     }
 
+    /// The sources of the events of a partition's records.
+    fn stored_of(&self, partition: i32) -> Vec<String> {
+        let begin = format!("{}/{partition}/", self.place.topic);
+        let stored = self.place.sources("victim").into_iter();
+        stored.filter(|source| source.starts_with(&begin)).collect()
+    }
+
     /// Waits for all of these records; the offsets of those that are letters.
     fn all_of(&self, records: usize) -> Vec<usize> {
         let (stored, letters) = wait_until("every record comes out", LONG, || {
-            let (stored, letters) = (self.place.sources("victim"), self.place.letters());
+            let (stored, letters) = (self.stored_of(0), self.place.letters());
             (stored.len() + letters.len() >= records).then_some((stored, letters))
         });
         let offset = |letter: &Consumed| error(letter, "offset").parse::<usize>().unwrap();
         let cut: Vec<_> = letters.iter().map(offset).collect();
         let rest = (0..records).filter(|n| !cut.contains(n));
         let expected = rest.map(|n| format!("{}/0/{n}/0", self.place.topic));
-        let stored = stored.into_iter().filter(|source| source.contains("/0/"));
-        assert_eq!(
-            stored.collect::<Vec<_>>(),
-            expected.collect::<Vec<_>>(),
-            "once and in order"
-        );
+        assert_eq!(stored, expected.collect::<Vec<_>>(), "once and in order");
         cut
     }
 }
@@ -81,8 +83,7 @@ fn while_every_record_loops_others_have_turns_and_a_fix_is_taken_up_at_once() {
     for n in 1..=2 {
         produce(&place.topic, [Message::new("good").partition(1)]);
         wait_until("the other partition goes on", LONG, || {
-            let other = { place.sources("victim").into_iter() }.filter(|s| s.contains("/1/"));
-            (other.count() == n).then_some(())
+            (looping.stored_of(1).len() == n).then_some(())
         });
     }
     let meanwhile = place.letters().len();

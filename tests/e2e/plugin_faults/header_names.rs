@@ -27,10 +27,10 @@ dead-letter.plugin = \"plugins/p.wasm\"";
     assert_eq!(letters.len(), 2);
     let [plain, copied] = [&letters[0], &letters[1]];
     assert_eq!(plain[..nameless.len()], nameless);
-    assert_eq!(plain.len(), nameless.len() + 12);
+    assert_eq!(plain.len(), nameless.len() + 13);
     assert_eq!(copied[..strange.len()], strange);
     // And what a policy adds.
     assert_eq!(copied[copied.len() - strange.len()..], strange);
-    assert_eq!(copied.len(), 2 * strange.len() + 12);
+    assert_eq!(copied.len(), 2 * strange.len() + 13);
     assert_eq!(daemon.terminate(), Some(0));
 }
