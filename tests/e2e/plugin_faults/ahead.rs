@@ -1,8 +1,8 @@
 //! Partitions that wait: what Kafka's client fetches ahead for them is bounded
 //! for all of them together.
 
-use super::{LONG, Place, peak, raw};
-use millstream_tests::{Daemon, Message, get, guest, produce, wait_until};
+use super::{LONG, Place, counted, peak, raw};
+use millstream_tests::{Daemon, Message, guest, produce, wait_until};
 use std::time::{Duration, Instant};
 
 const PARTITIONS: i32 = 100;
@@ -26,8 +26,8 @@ batch = { max-records = 1 }";
         .file("plugins/p.wasm", guest("test-ruling"))
         .start();
     wait_until("every partition is halted", LONG, || {
-        let said = get(&daemon.admin(), "/readyz").text();
-        (said.matches("is halted").count() >= PARTITIONS as usize).then_some(())
+        let halted = counted(&daemon, "millstream_partition_halted", &[]);
+        (halted == f64::from(PARTITIONS)).then_some(())
     });
     // Until nothing more is fetched.
     let (mut last, mut since) = (0, Instant::now());
