@@ -44,7 +44,7 @@ fn a_cache_that_can_not_be_a_folder_costs_compiles_and_nothing_more() {
         .file("cache", "a file of someone's")
         .start();
     for _ in 0..2 {
-        daemon.wait_log("no compile cache", LONG);
+        daemon.wait_log("can't use the compile cache", LONG);
         assert_works(&load, &daemon);
         daemon.restart();
     }

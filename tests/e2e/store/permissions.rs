@@ -49,7 +49,8 @@ impl Permitted {
         })
     }
 
-    /// Whether a client is inside of MULTI with all that was sent so far.
+    /// Whether a client is inside of MULTI with all that was sent so far: what is left is the
+    /// beginning of EXEC's own line, `*1`.
     fn queued(&self) -> Option<()> {
         let mut list = redis::cmd("CLIENT");
         let list: String = list.arg("LIST").query(&mut self.redis.connect()).unwrap();
@@ -58,7 +59,7 @@ impl Permitted {
             let value = fields.find_map(|field| field.strip_prefix(name));
             value.and_then(|value| value.parse().ok()).unwrap_or(-1)
         };
-        let all = |line: &str| field(line, "multi=") >= 4 && field(line, "qbuf=") == 0;
+        let all = |line: &str| field(line, "multi=") >= 4 && field(line, "qbuf=") <= 2;
         let mut lines = list.lines().filter(|line| line.contains("user=mill"));
         lines.any(all).then_some(())
     }
@@ -100,9 +101,18 @@ fn whatever_command_is_refused_nothing_is_written_outside_of_a_transaction() {
             let said = format!("{command} {next}");
             let (ledger, events) = (key(0), events(next, &[("a", &said), ("b", &said)]));
             let mut refused = batch(&ledger, next, next + 2, &events);
-            for _ in 0..2 {
+            // What rode ahead was allowed when it was sent: MULTI stands, and the transaction is done.
+            let begun = ahead && ["watch", "hmget", "multi"].contains(&command);
+            for _ in 0..if begun { 0 } else { 2 } {
                 unavailable(writer.append(&mut refused, following), command);
                 assert_eq!(permitted.data("a"), expected, "{command}");
+            }
+            if begun {
+                assert_eq!(stored(writer.append(&mut refused, following)), []);
+                permitted.permit(&format!("+{command}"));
+                next += 2;
+                expected.push(said);
+                continue;
             }
             permitted.permit(&format!("+{command}"));
             assert_eq!(next_of(&mut *writer, &key(0)), Some(next), "{command}");
