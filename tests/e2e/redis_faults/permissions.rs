@@ -34,7 +34,10 @@ fn each_command_may_be_refused_for_a_while_and_nothing_is_lost_or_doubled() {
         load.wait_done(&redis, from + 300);
         permit(&redis, &[&format!("-{command}")]);
         load.produce(300); // the others may be done by now
-        wait_not_ready(&daemon, "NoPerm");
+        wait_not_ready(
+            &daemon,
+            &format!("no permissions to run the '{command}' command"),
+        );
         permit(&redis, &[&format!("+{command}")]);
     }
     load.assert_complete_and_healthy(&redis, &daemon);

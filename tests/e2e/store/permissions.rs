@@ -69,8 +69,8 @@ impl Permitted {
 fn unavailable(appended: Appended, says: &str) {
     match appended {
         Appended::Unavailable(error) => {
-            let said = error.to_string();
-            assert!(said.contains("NoPerm"), "{says}: {said}");
+            let said = error.to_string().to_lowercase();
+            assert!(said.contains("noperm"), "{says}: {said}");
         }
         other => panic!("{says}: {other:?}"),
     }
