@@ -14,7 +14,7 @@ use header::HeaderValue;
 
 /// Why nobody is let in.
 pub enum Denied {
-    /// Who asks may not: this answer says why.
+    /// The request is refused: this answer says why.
     Refused(Box<Reply>),
     /// It isn't known yet who asks; the answer says to try again.
     Later(Box<Reply>),

@@ -1,4 +1,4 @@
-//! Who may ask for more than health and metrics.
+//! Decides whether a call beyond health and metrics is answered.
 
 use crate::access::refusal;
 use crate::auth::{Credentials, Secret};
@@ -8,7 +8,7 @@ use header::HeaderValue;
 /// What is open to whoever reaches the listener.
 const OPEN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
-/// Who may ask for the rest.
+/// What a call beyond health and metrics must show.
 pub enum Guard {
     /// Every program of this machine: the listener is on loopback.
     Local,

@@ -165,7 +165,7 @@ pub struct AdminHandler {
     /// More of it, that is asked for only when it is wanted, in Prometheus'
     /// text format: whole families, none of which the recorder has.
     pub more_metrics: Box<dyn Fn() -> String + Send + Sync>,
-    /// Who may ask for more than health and metrics.
+    /// Decides whether a call beyond health and metrics is answered.
     pub guard: Guard,
     /// Who is connected; absent where nobody can be.
     pub hub: Option<Arc<Hub>>,

@@ -143,7 +143,7 @@ pub enum LostLedger {
     Committed,
     /// As if it were new.
     Start,
-    /// Nowhere, until someone says where it goes on.
+    /// It halts until `offsets set` says where it continues.
     Halt,
 }
 
