@@ -28,10 +28,19 @@ fn assert_works(load: &Load, daemon: &Daemon) {
 
 /// What is kept, by file, but for the notes of which plugins are live.
 fn kept(daemon: &Daemon) -> BTreeMap<PathBuf, Vec<u8>> {
+    files(daemon, false)
+}
+
+/// The notes of which plugins are live, by file.
+fn notes(daemon: &Daemon) -> BTreeMap<PathBuf, Vec<u8>> {
+    files(daemon, true)
+}
+
+fn files(daemon: &Daemon, notes: bool) -> BTreeMap<PathBuf, Vec<u8>> {
     let files = fs::read_dir(daemon.dir().join("cache")).unwrap();
     let paths = files.map(|file| file.unwrap().path());
     paths
-        .filter(|path| path.extension().is_none_or(|kind| kind != "json"))
+        .filter(|path| path.extension().is_some_and(|kind| kind == "json") == notes)
         .map(|path| (path.clone(), fs::read(path).unwrap()))
         .collect()
 }
@@ -96,6 +105,8 @@ fn damaged_code_in_the_cache_is_not_run() {
         .start();
     assert_works(&load, &daemon);
     let whole = kept(&daemon);
+    let noted = notes(&daemon);
+    assert_eq!(noted.len(), 1, "which plugins are live");
     let damages: [fn(&mut Vec<u8>); 4] = [
         Vec::clear,
         |code| code.truncate(code.len() / 2),
@@ -113,9 +124,13 @@ fn damaged_code_in_the_cache_is_not_run() {
             damage(&mut code);
             fs::write(path, code).unwrap();
         }
+        for (path, note) in &noted {
+            fs::write(path, &note[..note.len() / 2]).unwrap();
+        }
         daemon.restart();
         assert_works(&load, &daemon);
         assert!(daemon.log_contains("compiled code in the cache is "));
+        assert_eq!(notes(&daemon), noted, "it is noted anew");
         assert_eq!(kept(&daemon), whole, "it is compiled and kept anew");
     }
     load.assert_complete_and_healthy(&servers().redis, &daemon);
