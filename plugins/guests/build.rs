@@ -7,13 +7,16 @@ use std::env;
 mod target;
 
 fn main() {
-    println!("cargo::rerun-if-env-changed=PATH");
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=src/target.rs");
     let rustc = env::var_os("RUSTC").expect("cargo sets it");
     match target::ensure(&rustc, "rustup".as_ref()) {
         Ok(found) => {
-            println!("cargo::rerun-if-changed={}", found.folder.display());
             if found.added {
+                // Not watched: it is newer than this run, so the next build would do all again.
                 println!("cargo::warning=rustup added the target {}", target::TARGET);
+            } else {
+                println!("cargo::rerun-if-changed={}", found.folder.display());
             }
         }
         Err(problem) => println!("cargo::error={problem}"),

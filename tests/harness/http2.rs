@@ -74,7 +74,12 @@ impl Http2 {
 
     /// GET of this path, whole.
     pub fn get(&mut self, stream: u32, path: &str, headers: &[(&str, &str)]) {
-        let block = block(path, headers);
+        self.ask("GET", stream, path, headers);
+    }
+
+    /// A request without a body, whole.
+    pub fn ask(&mut self, method: &str, stream: u32, path: &str, headers: &[(&str, &str)]) {
+        let block = [literal(":method", method), rest_of_block(path, headers)].concat();
         self.send(HEADERS, END_STREAM | END_HEADERS, stream, &block);
     }
 
@@ -144,8 +149,11 @@ impl Http2 {
 
 /// The header block of a GET, every field as a literal that is not indexed (RFC 7541, 6.2.2).
 pub fn block(path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
+    [literal(":method", "GET"), rest_of_block(path, headers)].concat()
+}
+
+fn rest_of_block(path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
     let pseudo = [
-        (":method", "GET"),
         (":scheme", "http"),
         (":authority", "localhost"),
         (":path", path),

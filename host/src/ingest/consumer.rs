@@ -24,6 +24,9 @@ const CLOSE: Duration = Duration::from_secs(5);
 /// How long a turn may take before readiness says so: a revocation waits some
 /// seconds for batches in hand.
 const STUCK: Duration = Duration::from_secs(15);
+/// Likewise for finding out where one partition begins: Redis and Kafka are
+/// asked one after another, each with a time-out of its own.
+const STARTING: Duration = Duration::from_secs(60);
 
 /// How long Kafka may take to say how many partitions a topic has.
 const COUNT: Duration = Duration::from_secs(2);
@@ -46,6 +49,8 @@ pub struct IngestOptions {
 /// A running consumer.
 pub struct Ingest {
     shared: Arc<Shared>,
+    /// Of the thread that finds out where partitions begin.
+    starts: Arc<Pulse>,
     thread: JoinHandle<()>,
 }
 
@@ -82,6 +87,7 @@ impl Ingest {
         });
         let consumer = shared.consumer.clone();
         let starts = StartFinder::start(&options.name, consumer, partitions.clone())?;
+        let pulse = starts.turns.clone();
         let poller = Poller {
             name: options.name.clone(),
             shared: shared.clone(),
@@ -93,13 +99,24 @@ impl Ingest {
         let may_end = move || stopping.stopping.load(Ordering::Relaxed);
         let name = format!("ingest-{}", options.name);
         let thread = process::thread(name, may_end, || poller.run())?;
-        Ok(Ingest { shared, thread })
+        Ok(Ingest {
+            shared,
+            starts: pulse,
+            thread,
+        })
     }
 
     /// Why this pipeline can't be called joined; `None` when it can.
     pub fn not_ready(&self) -> Option<String> {
         if let Some(long) = self.shared.polls.stuck_for(STUCK) {
             return Some(format!("Kafka was not polled for {} s", long.as_secs()));
+        }
+        if let Some(long) = self.starts.stuck_for(STARTING) {
+            let seconds = long.as_secs();
+            return Some(format!(
+                "the thread that finds out where partitions start has been at one of them for \
+                 {seconds} s"
+            ));
         }
         let group = self.shared.consumer.context().group();
         match (group.joined, group.trouble()) {

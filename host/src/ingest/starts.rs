@@ -6,7 +6,7 @@
 
 use super::context::Context;
 use super::{Cluster, NotYet, Partitions, Start};
-use crate::process;
+use crate::process::{self, Pulse};
 use crate::record::TopicPartition;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use std::sync::Arc;
@@ -29,6 +29,8 @@ type Found = Vec<(TopicPartition, Start)>;
 pub(super) struct StartFinder {
     ask: SyncSender<Vec<TopicPartition>>,
     found: Receiver<Found>,
+    /// Of its thread.
+    pub turns: Arc<Pulse>,
 }
 
 impl StartFinder {
@@ -40,6 +42,7 @@ impl StartFinder {
     ) -> std::io::Result<StartFinder> {
         let (ask, asked) = sync_channel(1);
         let (answer, found) = sync_channel(1);
+        let turns = Arc::<Pulse>::default();
         let finding = Finding {
             cluster: Cluster::of(consumer),
             partitions,
@@ -48,11 +51,12 @@ impl StartFinder {
             waiting: Vec::new(),
             found: Vec::new(),
             owed: false,
+            turns: turns.clone(),
         };
         let pipeline = finding.partitions.clone();
         let may_end = move || pipeline.stopping();
         process::thread(format!("start-{name}"), may_end, || finding.run())?;
-        Ok(StartFinder { ask, found })
+        Ok(StartFinder { ask, found, turns })
     }
 
     /// Asks where these begin; hands them back while it is at something else.
@@ -102,6 +106,7 @@ struct Finding {
     found: Found,
     /// The group waits for an answer to what was asked last.
     owed: bool,
+    turns: Arc<Pulse>,
 }
 
 impl Finding {
@@ -109,6 +114,7 @@ impl Finding {
         let mut looked = Instant::now();
         let mut away = false;
         loop {
+            self.turns.rest();
             match self.asked.recv_timeout(self.pause(away)) {
                 Ok(list) => self.add(list),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -119,6 +125,7 @@ impl Finding {
                 return;
             }
             if looked.elapsed() >= LOOK_AFTER {
+                self.turns.beat();
                 self.look_after();
                 looked = Instant::now();
             }
@@ -175,6 +182,7 @@ impl Finding {
     }
 
     fn attempt(&mut self, index: usize) -> Result<(), NotYet> {
+        self.turns.beat();
         let partition = self.waiting[index].partition.clone();
         if !self
             .cluster

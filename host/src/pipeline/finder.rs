@@ -13,9 +13,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How often all partitions are looked at, and for how long a topic's ID is
-/// taken for known.
+/// How often all partitions are looked at, for how long at a time, and for how
+/// long a topic's ID is taken for known.
 const LOOK: Duration = Duration::from_secs(5);
+const LOOKING: Duration = Duration::from_millis(250);
 const FRESH: Duration = Duration::from_secs(3);
 /// Likewise where a topic's partitions are opened one after another: it may
 /// have been made anew a moment before.
@@ -48,6 +49,8 @@ pub(super) struct Finder {
     waiting: BTreeMap<TopicPartition, String>,
     /// When all partitions were looked at.
     looked: Instant,
+    /// Those that are still to be looked at this time.
+    to_look_at: Vec<TopicPartition>,
 }
 
 impl Finder {
@@ -58,6 +61,7 @@ impl Finder {
             topics: HashMap::new(),
             waiting: BTreeMap::new(),
             looked: Instant::now(),
+            to_look_at: Vec::new(),
         }
     }
 
@@ -205,23 +209,39 @@ impl Finder {
         }
     }
 
-    /// Looks now and then whether partitions turned strange, and marks them.
-    pub fn look_at(&mut self, lanes: &[Arc<LaneState>], cluster: &Cluster) {
-        if self.looked.elapsed() < LOOK {
-            return;
-        }
-        for lane in lanes.iter().filter(|lane| lane.halted().is_none()) {
-            match self.looks_strange(lane, cluster) {
-                Ok(false) => {}
-                Ok(true) => lane.mark_strange(),
-                // What it needs is away, and that is said elsewhere.
-                Err(error) => tracing::debug!(partition = %lane.ledger.partition, "{error:#}"),
+    /// Looks now and then whether partitions turned strange, and marks them:
+    /// some at a time, so that those that arrive don't wait for a Redis or a
+    /// Kafka that hangs once for each of these.
+    pub fn look_at(&mut self, lanes: &HashMap<TopicPartition, Arc<LaneState>>, cluster: &Cluster) {
+        if self.to_look_at.is_empty() {
+            if self.looked.elapsed() < LOOK {
+                return;
             }
-            if self.shared.draining() {
-                break;
+            self.to_look_at = lanes.keys().cloned().collect();
+        }
+        let began = Instant::now();
+        while began.elapsed() < LOOKING
+            && let Some(partition) = self.to_look_at.pop()
+        {
+            let Some(lane) = lanes.get(&partition) else {
+                continue;
+            };
+            if lane.halted().is_none() {
+                self.look_at_one(lane, cluster);
             }
         }
-        self.looked = Instant::now();
+        if self.to_look_at.is_empty() {
+            self.looked = Instant::now();
+        }
+    }
+
+    fn look_at_one(&mut self, lane: &LaneState, cluster: &Cluster) {
+        match self.looks_strange(lane, cluster) {
+            Ok(false) => {}
+            Ok(true) => lane.mark_strange(),
+            // What it needs is away, and that is said elsewhere.
+            Err(error) => tracing::debug!(partition = %lane.ledger.partition, "{error:#}"),
+        }
     }
 
     /// Whether the topic is another, or Redis went back behind what is done: a

@@ -159,9 +159,9 @@ impl Partitions for PipelinePartitions {
     }
 
     fn look_after(&self, cluster: &Cluster) -> Vec<TopicPartition> {
-        let lanes: Vec<_> = self.shared.lanes().values().cloned().collect();
+        let lanes = self.shared.lanes().clone();
         lock(&self.finder).look_at(&lanes, cluster);
-        let strange = lanes.iter().filter(|lane| lane.is_strange());
+        let strange = lanes.values().filter(|lane| lane.is_strange());
         strange.map(|lane| self.let_go(lane)).collect()
     }
 }

@@ -25,6 +25,9 @@ pub(super) fn transform(
 ) -> Result<usize, CallError> {
     check_numbers(&answer, range.len())?;
     check_arena(&answer, program.limits.output)?;
+    if !room.hold(answer.arena.len()) {
+        return Ok(range.start);
+    }
     let mut failures = failures(&answer, range, program);
     let base = made.events.arena.len() as u32;
     let mut end = range.end;

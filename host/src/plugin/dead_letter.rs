@@ -154,6 +154,9 @@ impl Calls for Judging<'_> {
                 failures.len()
             ))));
         }
+        if !self.room.hold(answer.arena.len()) {
+            return Ok(failures.start);
+        }
         let arena = Bytes::from(answer.arena);
         for (failure, decision) in failures.clone().zip(&answer.decisions) {
             let ruling = read(&arena, &answer.headers, decision);
@@ -261,5 +264,37 @@ fn read(arena: &Bytes, headers: &[Header], decision: &wire::Decision) -> Result<
         n => Err(CallError::bad_output(format!(
             "action {n} is none that this version knows"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::anything::{arena, headers, number, span};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_decision_is_read_or_refused_with_a_word(
+            (arena, headers) in (arena(), headers()),
+            (action, delay_ms, value_from) in (number(), number(), number()),
+            (first_header, header_count) in (number(), number()),
+            (topic, value) in (span(), span()),
+        ) {
+            let decision = wire::Decision {
+                action,
+                delay_ms,
+                topic,
+                value_from,
+                value,
+                first_header,
+                header_count,
+            };
+            let ruling = read(&arena.into(), &headers, &decision);
+            prop_assert!(size(&ruling).events <= 1);
+            if let Err(error) = ruling {
+                prop_assert!(!error.message.is_empty());
+            }
+        }
     }
 }

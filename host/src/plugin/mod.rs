@@ -8,6 +8,8 @@
 //! happens. It alone names wasmtime and notify.
 
 mod abi;
+#[cfg(test)]
+mod anything;
 pub mod bundled;
 mod cache;
 mod check;

@@ -2,7 +2,9 @@
 //!
 //! Counted is what an answer means, not what it holds: each of ten thousand
 //! events may name the same MiB. Since batches are cut as the host likes, what a
-//! record may make does not depend on the others.
+//! record may make does not depend on the others. The answers themselves are kept
+//! whole, so what they hold is counted as well, apart: most of it may be named by
+//! nothing.
 
 use super::guest::CallError;
 use crate::record::Class;
@@ -26,6 +28,8 @@ pub(super) struct Room {
     output: usize,
     bytes: usize,
     events: usize,
+    /// The bytes of the answers that are kept.
+    held: usize,
 }
 
 /// What the outputs of one record take.
@@ -50,7 +54,18 @@ impl Room {
             output,
             bytes: 0,
             events: 0,
+            held: 0,
         }
+    }
+
+    /// Whether an answer of so many bytes can be kept beside those that are. The
+    /// first one always can: one answer is bounded by what a call may hand over.
+    pub fn hold(&mut self, bytes: usize) -> bool {
+        let fits = self.held == 0 || self.held + bytes <= self.output;
+        if fits {
+            self.held += bytes;
+        }
+        fits
     }
 
     /// Takes what a record's outputs need.
@@ -71,7 +86,8 @@ impl Room {
 
     /// Whether it is no use to ask for more.
     pub fn is_full(&self) -> bool {
-        self.bytes > self.output / 2 || self.events > EVENTS / 2
+        let half = self.output / 2;
+        self.bytes > half || self.held > half || self.events > EVENTS / 2
     }
 
     fn too_large(&self, size: Size) -> Option<CallError> {

@@ -207,6 +207,9 @@ impl Calls for Routing<'_> {
                 events.len()
             ))));
         }
+        if !self.room.hold(answer.arena.len()) {
+            return Ok(records.start);
+        }
         for record in records.clone() {
             let own = self.records[record].clone();
             let own = own.start - events.start..own.end - events.start;

@@ -1,4 +1,4 @@
-//! Small answers that mean a lot: what they mean counts.
+//! Small answers that mean a lot, and large ones that mean little: both count.
 
 use super::{LONG, Place, counted, error, note, peak, raw};
 use millstream_tests::{Daemon, Message, guest, produce, wait_until};
@@ -49,6 +49,27 @@ dead-letter.plugin = \"plugins/p.wasm\"";
     assert!(letters.iter().all(|letter| letter.header("wide").is_none()));
     let broke = "millstream_dead_letter_plugin_failures_total";
     assert_eq!(counted(&daemon, broke, &[]), WIDE as f64);
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
+fn answers_that_hold_much_that_no_event_names_are_kept_a_few_at_a_time() {
+    const RECORDS: usize = 200;
+    let place = Place::new(1);
+    let pipeline = "transform = { plugin = \"plugins/p.wasm\", \
+                    limits = { cpu-per-batch = \"5s\" } }";
+    let mut daemon = place.daemon(pipeline, &guest("test-hostile"));
+    // All of them are there when it starts: they are one batch, and one call each.
+    assert_eq!(daemon.terminate(), Some(0));
+    let ballast = |_| Message::new("ballast").partition(0);
+    produce(&place.topic, (0..RECORDS).map(ballast));
+    daemon.restart();
+    let (stored, letters) = place.wait_for("victim", RECORDS, 0);
+    println!("at its peak the daemon had {} MiB", peak(&daemon));
+    let expected = (0..RECORDS).map(|n| format!("{}/0/{n}/0", place.topic));
+    assert_eq!(stored, expected.collect::<Vec<_>>());
+    assert_eq!(letters.len(), 0);
+    assert!(peak(&daemon) < MEMORY, "{} MiB", peak(&daemon));
     assert_eq!(daemon.terminate(), Some(0));
 }
 

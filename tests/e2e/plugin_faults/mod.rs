@@ -5,6 +5,7 @@
 
 mod absent_keys;
 mod ahead;
+mod arriving;
 mod expanded;
 mod fixed;
 mod forever;

@@ -1,7 +1,7 @@
 use super::SOON;
 use crate::sse::payload::{payloads, read_back};
 use crate::sse::rig::{Rig, numbered};
-use millstream_tests::http2::{DATA, HEADERS, Http2};
+use millstream_tests::http2::{DATA, END_STREAM, HEADERS, Http2};
 use millstream_tests::{Curl, Entry, Event, Frame, Link, Parser, Reader};
 use std::collections::HashMap;
 
@@ -91,4 +91,22 @@ fn many_streams_share_a_connection_and_each_resumes_where_it_was() {
             *last = events[2].id.clone();
         }
     }
+}
+
+#[test]
+fn head_ends_with_its_headers_and_the_connection_serves_on() {
+    let rig = Rig::start();
+    rig.store("ada", numbered(0..3), 3);
+    let mut http2 = Http2::open(&rig.daemon.sse(), 65_535);
+    let path = "/v1/events?client=ada&from=earliest";
+    http2.ask("HEAD", 1, path, &[]);
+    let head = http2.next(SOON).expect("it is answered");
+    assert_eq!(
+        (head.kind, head.stream, head.payload[0]),
+        (HEADERS, 1, 0x88)
+    );
+    assert_eq!(head.flags & END_STREAM, END_STREAM, "it has no body");
+    http2.get(3, path, &[]);
+    let events = Streams::default().read(&mut http2, 3, 3);
+    assert_eq!(events.len(), 3);
 }

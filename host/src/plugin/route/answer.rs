@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 /// An answer whose bytes are shared by what is read from it.
 pub(super) struct Answer {
-    arena: Bytes,
+    pub arena: Bytes,
     headers: Vec<Header>,
     pub decisions: Vec<wire::Decision>,
 }
@@ -76,4 +76,39 @@ pub(super) fn read(
             headers,
         }),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::anything::{arena, headers, number, span};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_decision_is_read_or_refused_with_a_word(
+            (arena, headers) in (arena(), headers()),
+            (stream, first_header, header_count) in (number(), number(), number()),
+            (topic, key, refused) in (span(), span(), span()),
+        ) {
+            let decision = wire::Decision {
+                stream,
+                topic,
+                key,
+                first_header,
+                header_count,
+                refused,
+            };
+            let decisions = Vec::new();
+            let answer = Answer { arena: arena.into(), headers, decisions };
+            match read(&answer, &decision) {
+                Ok(decision) => {
+                    prop_assert!(size(&[Some(decision)]).events <= 1);
+                }
+                Err((class, message)) => {
+                    prop_assert!(class == Class::Unroutable || !message.is_empty());
+                }
+            }
+        }
+    }
 }

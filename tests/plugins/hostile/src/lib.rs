@@ -34,6 +34,7 @@ impl wire::Guest for Hostile {
             let value = String::from_utf8_lossy(value).into_owned();
             act(&value, index as u32, &mut answer);
             forge |= value == "forged list";
+            assert!(value != "ballast" || records.len() == 1, "one at a time");
         }
         // The last thing that happens: nobody here may look into a forged list.
         if forge {
@@ -91,6 +92,8 @@ fn act(value: &str, record: u32, answer: &mut wire::Answer) {
             event.payload = push(&mut answer.arena, &vec![b'h'; 1 << 20]);
             times = 1000;
         }
+        // Much that no event names.
+        "ballast" => answer.arena.resize(15 << 20, 0),
         // `make <n> <type>`: so many events of one record.
         make if make.starts_with("make ") => {
             let mut words = make.split(' ').skip(1);
