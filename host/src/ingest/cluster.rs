@@ -1,34 +1,51 @@
 //! What may be asked about a cluster.
 
 use super::admin;
-use super::context::Context;
-use super::{Commit, KafkaSettings, NotYet, Partitions, Start, no_topic};
+use super::context::log;
+use super::{Commit, KafkaSettings, no_topic};
 use crate::record::TopicPartition;
 use anyhow::Context as _;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::KafkaError;
 use rdkafka::metadata::MetadataPartition;
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
+
+/// Its errors are those of its answers; what is wrong with a broker, the consumer
+/// that fetches tells.
+struct Asking;
+
+impl ClientContext for Asking {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
+    fn error(&self, _: KafkaError, _: &str) {}
+}
+
+impl ConsumerContext for Asking {}
 
 /// How long a question of a command may take, and one that holds up partitions.
 const COMMAND: Duration = Duration::from_secs(10);
 const START: Duration = Duration::from_secs(3);
 
 /// A way to ask. It blocks until the cluster answers, for so long at most.
+///
+/// It has connections of its own: on those of a consumer that fetches, a question
+/// waits behind a fetch, which a broker answers only when there are records, or
+/// after half a second.
 pub struct Cluster {
-    pub(super) consumer: Arc<BaseConsumer<Context>>,
+    consumer: BaseConsumer<Asking>,
     patience: Duration,
 }
 
 impl Cluster {
     /// The one that a member of a group asks for its partitions' starts.
-    pub(super) fn of(consumer: Arc<BaseConsumer<Context>>) -> Cluster {
-        Cluster {
-            consumer,
-            patience: START,
-        }
+    pub(super) fn for_starts(kafka: &KafkaSettings, group: &str) -> anyhow::Result<Cluster> {
+        Cluster::open(kafka, group, START)
     }
 
     /// One that is in no group, though it asks for `group`.
@@ -36,12 +53,19 @@ impl Cluster {
     /// # Errors
     /// When librdkafka refuses the properties.
     pub fn connect(kafka: &KafkaSettings, group: &str) -> anyhow::Result<Cluster> {
+        Cluster::open(kafka, group, COMMAND)
+    }
+
+    fn open(kafka: &KafkaSettings, group: &str, patience: Duration) -> anyhow::Result<Cluster> {
         let config = kafka.consumer(group, None);
-        let consumer = config.create_with_context(Context::new(Arc::new(Nobody)));
+        let consumer = config.create_with_context(Asking);
         let consumer = consumer.context("librdkafka refuses the Kafka properties")?;
-        let consumer = Arc::new(consumer);
-        let patience = COMMAND;
         Ok(Cluster { consumer, patience })
+    }
+
+    /// Takes what librdkafka tells beside its answers, which would pile up.
+    pub(super) fn clear(&self) {
+        while self.consumer.poll(Duration::ZERO).is_some() {}
     }
 
     /// The partition's first offset and the one after its last.
@@ -163,34 +187,5 @@ fn offset_of(list: &TopicPartitionList) -> Option<i64> {
     match list.elements().first()?.offset() {
         Offset::Offset(offset) => Some(offset),
         _ => None,
-    }
-}
-
-/// Of a consumer that joins no group.
-struct Nobody;
-
-impl Partitions for Nobody {
-    fn start(&self, _: &TopicPartition, _: &Cluster) -> Result<Start, NotYet> {
-        Err(NotYet::Partition)
-    }
-
-    fn forget(&self, _: &TopicPartition) {}
-
-    fn begin(&self, _: super::Feed, _: Start) {}
-
-    fn stopping(&self) -> bool {
-        false
-    }
-
-    fn revoked(&self, _: &[TopicPartition], _: bool) -> Vec<Commit> {
-        Vec::new()
-    }
-
-    fn done(&self) -> Vec<Commit> {
-        Vec::new()
-    }
-
-    fn look_after(&self, _: &Cluster) -> Vec<TopicPartition> {
-        Vec::new()
     }
 }

@@ -3,7 +3,7 @@
 use super::admin;
 use super::context::{Context, log_error, offsets};
 use super::starts::StartFinder;
-use super::{Commit, Feed, KafkaSettings, Partitions, Start};
+use super::{Cluster, Commit, Feed, KafkaSettings, Partitions, Start};
 use crate::process::{self, Pulse};
 use crate::record::TopicPartition;
 use anyhow::Context as _;
@@ -86,7 +86,8 @@ impl Ingest {
             polls: Pulse::default(),
         });
         let consumer = shared.consumer.clone();
-        let starts = StartFinder::start(&options.name, consumer, partitions.clone())?;
+        let cluster = Cluster::for_starts(kafka, group)?;
+        let starts = StartFinder::start(&options.name, (consumer, cluster), partitions.clone())?;
         let pulse = starts.turns.clone();
         let poller = Poller {
             name: options.name.clone(),

@@ -37,14 +37,15 @@ impl StartFinder {
     /// Starts its thread, which ends when this is dropped.
     pub fn start(
         name: &str,
-        consumer: Arc<BaseConsumer<Context>>,
+        (consumer, cluster): (Arc<BaseConsumer<Context>>, Cluster),
         partitions: Arc<dyn Partitions>,
     ) -> std::io::Result<StartFinder> {
         let (ask, asked) = sync_channel(1);
         let (answer, found) = sync_channel(1);
         let turns = Arc::<Pulse>::default();
         let finding = Finding {
-            cluster: Cluster::of(consumer),
+            consumer,
+            cluster,
             partitions,
             asked,
             answer,
@@ -97,6 +98,8 @@ impl Waiting {
 }
 
 struct Finding {
+    /// The group's.
+    consumer: Arc<BaseConsumer<Context>>,
     cluster: Cluster,
     partitions: Arc<dyn Partitions>,
     asked: Receiver<Vec<TopicPartition>>,
@@ -121,6 +124,7 @@ impl Finding {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             away = self.turn();
+            self.cluster.clear();
             if !self.hand_over() {
                 return;
             }
@@ -184,14 +188,7 @@ impl Finding {
     fn attempt(&mut self, index: usize) -> Result<(), NotYet> {
         self.turns.beat();
         let partition = self.waiting[index].partition.clone();
-        if !self
-            .cluster
-            .consumer
-            .context()
-            .group()
-            .owned
-            .contains(&partition)
-        {
+        if !self.consumer.context().group().owned.contains(&partition) {
             self.waiting.swap_remove(index);
             self.partitions.forget(&partition);
             return Ok(());
@@ -227,7 +224,6 @@ impl Finding {
 
     fn look_after(&self) {
         let reopen = self.partitions.look_after(&self.cluster);
-        let context = self.cluster.consumer.context();
-        context.group().reopen.extend(reopen);
+        self.consumer.context().group().reopen.extend(reopen);
     }
 }
