@@ -12,15 +12,31 @@ fn record(value: &str) -> Message {
 
 #[test]
 fn records_of_a_plugin_that_leaks_are_no_dead_letters() {
+    check_leaking("");
+}
+
+/// A call of one record fails in an instance that others have filled.
+#[test]
+fn nor_are_they_where_each_record_is_a_batch() {
+    check_leaking("batch = { max-records = 1 }\n");
+}
+
+fn check_leaking(batch: &str) {
     const RECORDS: usize = 300;
     let place = Place::new(1);
-    // Its instances bear some sixty of them.
-    let pipeline = "transform.plugin = \"plugins/p.wasm\"";
-    let daemon = place.daemon(pipeline, &guest("test-hostile"));
+    // An instance bears a few of them.
+    let pipeline = format!(
+        "{batch}transform = {{ plugin = \"plugins/p.wasm\", limits = {{ memory = \"8MiB\" }} }}"
+    );
+    let daemon = place.daemon(&pipeline, &guest("test-hostile"));
     let leaks = (0..RECORDS).map(|n| record(&format!("leak {n}")));
     produce(&place.topic, leaks.chain([record("grow"), record("last")]));
     let (stored, letters) = place.wait_for("victim", RECORDS + 1, 1);
     assert_eq!((stored.len(), letters.len()), (RECORDS + 1, 1));
+    println!(
+        "{} calls",
+        counted(&daemon, "millstream_plugin_calls_total", &["p.wasm\""])
+    );
     assert_eq!(letters[0].text(), "grow");
     assert_eq!(error(&letters[0], "class"), "out-of-memory");
     assert_eq!(daemon.terminate(), Some(0));

@@ -100,7 +100,9 @@ fn act(value: &str, record: u32, answer: &mut wire::Answer) {
             times = words.next().and_then(|n| n.parse().ok()).unwrap_or(0);
             event.event_type = push(&mut answer.arena, words.next().unwrap_or("").as_bytes());
         }
-        leak if leak.starts_with("leak ") => std::mem::forget(vec![1_u8; 1 << 20]),
+        leak if leak.starts_with("leak ") => {
+            std::mem::forget(std::hint::black_box(vec![1_u8; 1 << 20]))
+        }
         _ => {}
     }
     answer.events.extend(std::iter::repeat_n(event, times));
