@@ -1,6 +1,6 @@
 //! JWK sets (RFC 7517).
 
-use super::keys::{self, Key};
+use super::key::Key;
 use super::settings::Algorithm;
 use crate::fetch::Address;
 use crate::record::byte_order_mark;
@@ -73,12 +73,7 @@ fn key(jwk: &Value) -> anyhow::Result<Key> {
     let algorithm = algorithm(&jwk)?;
     let decoding = DecodingKey::from_jwk(&jwk).ok();
     let decoding = without_zeros(decoding.context("a member is not base64url")?);
-    keys::check(algorithm, &decoding)?;
-    Ok(Key {
-        id: jwk.common.key_id,
-        algorithm,
-        decoding,
-    })
+    Key::new(jwk.common.key_id, algorithm, decoding)
 }
 
 /// The one algorithm that a key is for: by its type, of which each leaves one

@@ -1,7 +1,8 @@
 //! Every key that there is: those of files, and those that an issuer publishes.
 
 use super::crypto;
-use super::keys::{Key, Keys};
+use super::key::Key;
+use super::keys::Keys;
 use super::settings::{Algorithm, Jwks, TokenSettings};
 use crate::fetch::{Fetched, Version};
 use crate::files::{Watched, read_once};

@@ -1,28 +1,19 @@
 //! The keys that tokens are verified with.
 
 use super::jwks;
+use super::key::Key;
 use super::settings::{Algorithm, Jwks, KeyFile, SecretEncoding, TokenSettings};
 use super::spki;
 use crate::fetch::Address;
 use crate::files::Content;
-use anyhow::{Context, bail, ensure};
-use jsonwebtoken::{DecodingKey, DecodingKeyKind};
+use anyhow::{Context, ensure};
+use jsonwebtoken::DecodingKey;
 use std::path::PathBuf;
 
 /// The most keys: a token that names none is tried with each of its algorithm,
 /// so anyone can have us verify this many signatures with one request. With
 /// more the files are refused.
 const MAX: usize = 32;
-/// As long as the hash (RFC 7518, section 3.2): a shorter secret can be guessed
-/// from one token, without asking us.
-const SECRET_MIN: usize = 32;
-
-/// A key, for one algorithm.
-pub(super) struct Key {
-    pub id: Option<String>,
-    pub algorithm: Algorithm,
-    pub decoding: DecodingKey,
-}
 
 /// Every key of one origin. At least one, but of files where others are
 /// published.
@@ -90,12 +81,7 @@ fn read_one(key: &KeyFile, file: &[u8]) -> anyhow::Result<Key> {
         (Algorithm::Hs256, SecretEncoding::Base64) => base64(file)?,
         (algorithm, _) => spki::read(algorithm, file)?,
     };
-    check(key.algorithm, &decoding)?;
-    Ok(Key {
-        id: key.id.clone(),
-        algorithm: key.algorithm,
-        decoding,
-    })
+    Key::new(key.id.clone(), key.algorithm, decoding)
 }
 
 /// Editors and `echo` leave one.
@@ -109,32 +95,4 @@ fn base64(file: &[u8]) -> anyhow::Result<DecodingKey> {
     let key = text.and_then(|text| DecodingKey::from_base64_secret(text).ok());
     // The library's own error tells a byte of the secret.
     key.context("it is not base64")
-}
-
-/// Whether a key has a shape that ring takes: else it would be found out only
-/// when a token comes.
-pub(super) fn check(algorithm: Algorithm, key: &DecodingKey) -> anyhow::Result<()> {
-    match (algorithm, key.kind()) {
-        (Algorithm::Hs256, DecodingKeyKind::SecretOrDer(secret)) => ensure!(
-            secret.len() >= SECRET_MIN,
-            "an HS256 secret has at least {SECRET_MIN} bytes: openssl rand -base64 48"
-        ),
-        (Algorithm::Rs256, DecodingKeyKind::RsaModulusExponent { n, .. }) => {
-            let high = n.first().map_or(0, |byte| byte.leading_zeros() as usize);
-            let bits = n.len() * 8 - high;
-            ensure!(
-                (2048..=8192).contains(&bits),
-                "an RSA key has 2048 to 8192 bits, this one has {bits}"
-            );
-        }
-        (Algorithm::Es256, DecodingKeyKind::SecretOrDer(point)) => ensure!(
-            point.len() == 65 && point[0] == 4,
-            "an ES256 key is a whole point of P-256"
-        ),
-        (Algorithm::EdDsa, DecodingKeyKind::SecretOrDer(point)) => {
-            ensure!(point.len() == 32, "an Ed25519 key has 32 bytes");
-        }
-        _ => bail!("the key is not one for {algorithm}"),
-    }
-    Ok(())
 }

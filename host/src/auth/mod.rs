@@ -13,6 +13,7 @@ mod claims;
 mod credentials;
 mod crypto;
 mod jwks;
+mod key;
 mod keyring;
 mod keys;
 mod refused;

@@ -4,24 +4,20 @@
 //! sysexits.h). Logs go to standard error, results to standard output.
 
 mod bytes;
-mod daemon;
-mod demo;
 mod dlq;
-mod edge;
 mod exit;
 mod filter;
 mod kafka;
-mod local;
-mod missing;
 mod offsets;
 mod output;
 mod place;
-mod run;
 mod stop;
 mod table;
 mod time;
 
 use crate::config::{self, Role};
+use crate::daemon;
+use crate::demo;
 use crate::log;
 use crate::process::{self, log::Line};
 use clap::{Parser, Subcommand};
@@ -162,9 +158,9 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
             let role = role.into();
             let settings = config::load(&config, role)?;
             start_logging("info,librdkafka=warn")?;
-            local::files(&settings, role, &config)?;
-            let ended = run::run(settings, config.clone(), role);
-            ended.map_err(|error| local::of_plugins(&config, error))
+            daemon::files(&settings, role, &config)?;
+            let ended = daemon::run(settings, config.clone(), role);
+            ended.map_err(|error| daemon::of_plugins(&config, error))
         }
         Command::Demo { listen, rate } => {
             start_logging(demo::LOGS)?;
@@ -195,11 +191,11 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
 /// Reads a configuration and what it names on this machine.
 fn check(config: &Path, role: Role) -> anyhow::Result<()> {
     let settings = config::load(config, role)?;
-    local::files(&settings, role, config)?;
+    daemon::files(&settings, role, config)?;
     let (file, n) = (config.display(), settings.pipelines.len());
     let s = if n == 1 { "" } else { "s" };
     if role.ingests() {
-        local::plugins(&settings, config)?;
+        daemon::plugins(&settings, config)?;
     }
     Ok(output::line(format_args!(
         "{file}: good: {n} pipeline{s} (files and plugins too; nobody was contacted)"

@@ -18,7 +18,7 @@ pub struct ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl ConfigError {
-    pub(super) fn new(file: &Path, line: Option<usize>, message: impl Into<String>) -> ConfigError {
+    pub(crate) fn new(file: &Path, line: Option<usize>, message: impl Into<String>) -> ConfigError {
         ConfigError {
             file: file.into(),
             line,

@@ -1,33 +1,37 @@
 //! The configuration: from a file's text to settings that are valid.
 //!
-//! Two types, as in ripgrep: `file` is what may stand in the TOML, `settings`
-//! what everything after may rely on. Nothing here touches the world but the
+//! Two types, as in ripgrep: `file` and a file for each table hold what may
+//! stand in the TOML and how it is checked, `settings` what everything after may
+//! rely on. Nothing here touches the world but the
 //! file itself: no port is bound, no broker asked. An error names the file, the
 //! line that is wrong, what was expected, and a valid name that is like it.
 
-mod check;
-mod check_auth;
-mod check_grants;
-mod check_http;
-mod check_pipeline;
-mod check_store;
-mod check_tasks;
+mod admin;
+mod auth;
+mod checker;
 mod error;
 mod file;
+mod grants;
+mod http;
+mod kafka;
 mod origin;
+mod pipeline;
+mod plugin;
+mod plugins;
 mod running;
 mod settings;
+mod store;
+mod tasks;
 mod values;
+mod written;
 
-pub use check::listen_address;
+pub use checker::listen_address;
 pub use error::{ConfigError, nearest};
-pub use running::{Running, Written, reloaded};
-pub use settings::{
-    BreakerAction, BreakerSettings, Deliver, HttpSettings, LostLedger, OnLoss, PipelineSettings,
-    PluginSettings, Role, Settings, StartAt, TlsFiles,
-};
+pub use running::Running;
+pub use settings::{HttpSettings, Role, Settings};
+pub use written::Written;
 
-use crate::ingest::KafkaSettings;
+use crate::kafka::KafkaSettings;
 use std::path::Path;
 
 /// Reads and checks a configuration file for a daemon of this role.
@@ -50,7 +54,7 @@ pub fn load_kafka(path: &Path) -> Result<KafkaSettings, ConfigError> {
         .map_err(|e| ConfigError::new(path, None, format!("can't read the configuration: {e}")))?;
     let file: file::OnlyKafka =
         values::from_str(&text).map_err(|e| error::of_toml(path, &text, &e))?;
-    check::check_kafka(path, &text, file)
+    file::check_kafka(path, &text, file)
 }
 
 /// Checks a configuration's text; `path` is for messages and for the paths in
@@ -60,7 +64,7 @@ pub fn load_kafka(path: &Path) -> Result<KafkaSettings, ConfigError> {
 /// The first thing that is wrong, with its place.
 pub fn parse(path: &Path, text: &str, role: Role) -> Result<Settings, ConfigError> {
     let file: file::File = values::from_str(text).map_err(|e| error::of_toml(path, text, &e))?;
-    let mut settings = check::check(path, text, file, role)?;
+    let mut settings = file::check(path, text, file, role)?;
     settings.written = Written::of(text);
     Ok(settings)
 }
@@ -68,14 +72,6 @@ pub fn parse(path: &Path, text: &str, role: Role) -> Result<Settings, ConfigErro
 #[cfg(test)]
 mod anything;
 #[cfg(test)]
+mod fixture;
+#[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_edge;
-#[cfg(test)]
-mod tests_grants;
-#[cfg(test)]
-mod tests_jwks;
-#[cfg(test)]
-mod tests_store;
-#[cfg(test)]
-mod tests_tasks;

@@ -1,11 +1,16 @@
 //! One connection: by hyper, until an endless answer takes its socket.
 
+use super::handler::Handler;
 use super::io::{DeadlineIo, give_up_after};
+use super::open_connection::OpenConnection;
+use super::peer::From;
 use super::protocol::speaks_http2;
 use super::reply::{Reply, without_body};
-use super::server::{From, Handler, ListenerSettings, Place, SEND_BUFFER, stopped};
+use super::settings::{ListenerSettings, SEND_BUFFER};
+use super::stop::stopped;
 use super::streams::{Open, StreamTasks};
 use super::takeover::Slot;
+use super::tls::Tls;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::server::conn::{http1, http2};
@@ -33,13 +38,14 @@ const STREAMS: u32 = 128;
 /// A connection to be served.
 pub(super) struct Connection<H> {
     pub handler: Arc<H>,
-    pub settings: ListenerSettings,
+    pub tls: Option<Arc<Tls>>,
+    pub settings: Arc<ListenerSettings>,
     pub stop: watch::Receiver<bool>,
     pub from: From,
     /// To be told when it asks for something, where there are too many.
     pub asked: Option<Arc<AtomicBool>>,
     /// Kept for as long as it is open.
-    pub place: Arc<Place>,
+    pub place: Arc<OpenConnection>,
     /// Likewise.
     pub held: watch::Receiver<()>,
 }
@@ -68,7 +74,7 @@ impl<H: Handler> Connection<H> {
         let patience = self.settings.write;
         give_up_after(&socket, patience);
         let head = self.settings.head;
-        let served = match self.settings.tls.clone() {
+        let served = match self.tls.clone() {
             Some(tls) => match timeout(head, tls.accept(socket)).await {
                 Ok(Ok(io)) => {
                     let chosen = io.get_ref().1.alpn_protocol();
@@ -173,7 +179,7 @@ impl<H: Handler> Connection<H> {
         let (from, place) = (self.from, self.place.clone());
         let ListenerSettings {
             connections, room, ..
-        } = self.settings;
+        } = *self.settings;
         let asked = self.asked.clone();
         move || {
             if let Some(asked) = &asked {
@@ -201,7 +207,7 @@ impl<H: Handler> Connection<H> {
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (handler, from) = (self.handler.clone(), self.asking());
-        let ListenerSettings { head, write, .. } = self.settings;
+        let ListenerSettings { head, write, .. } = *self.settings;
         let open = Open::new();
         let begun = open.clone();
         let service = service_fn(move |request| {

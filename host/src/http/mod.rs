@@ -7,24 +7,32 @@
 mod body;
 mod connection;
 mod crowd;
+mod handler;
 mod host;
 mod io;
+mod open_connection;
+mod peer;
 mod protocol;
 mod query;
 mod refusals;
 mod reply;
 mod server;
+mod settings;
+mod stop;
 mod streams;
 mod takeover;
 mod tls;
 
 pub use body::{BodyError, discard as discard_body, read as read_body};
+pub use handler::Handler;
 pub use host::{NamedHere, asked_for};
+pub use peer::From;
 pub use query::{check_names, decoded, parameter, parameter_of};
 pub use refusals::{Because, Noted};
 pub use reply::{Body, Endless, Reply, html, json, not_allowed, problem, raw_json, script, text};
-pub use server::{From, Handler, Listener, ListenerSettings};
-pub use tls::Tls;
+pub use server::Listener;
+pub use settings::ListenerSettings;
+pub use tls::{Tls, TlsFiles};
 
 pub use hyper::{Method, Request, Response, StatusCode, body::Incoming, header};
 

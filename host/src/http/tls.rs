@@ -8,7 +8,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::{TLS12, TLS13};
 use std::io;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -21,6 +21,15 @@ pub struct Tls {
 
 const READING: &str = "reading the certificate of [http] tls";
 
+/// A certificate and its key, both in PEM.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The certificate, and those up to the root.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
 impl Tls {
     /// Reads a certificate (with those up to its root) and its key, both in
     /// PEM; a task reads them again when they change, so this must be called
@@ -29,8 +38,8 @@ impl Tls {
     ///
     /// # Errors
     /// Names the file and what is wrong with it.
-    pub fn load(certificate: &Path, key: &Path) -> anyhow::Result<Arc<Tls>> {
-        let files = vec![certificate.into(), key.into()];
+    pub fn load(files: &TlsFiles) -> anyhow::Result<Arc<Tls>> {
+        let files = vec![files.certificate.clone(), files.key.clone()];
         let config = Watched::start("the certificate of [http]", files, config).context(READING)?;
         Ok(Arc::new(Tls { config }))
     }
@@ -39,8 +48,9 @@ impl Tls {
     ///
     /// # Errors
     /// Names the file and what is wrong with it.
-    pub fn check(certificate: &Path, key: &Path) -> anyhow::Result<()> {
-        let read = read_once(&[certificate.into(), key.into()], config);
+    pub fn check(files: &TlsFiles) -> anyhow::Result<()> {
+        let files = [files.certificate.clone(), files.key.clone()];
+        let read = read_once(&files, config);
         read.map(drop).context(READING)
     }
 
@@ -208,7 +218,10 @@ mod tests {
 
     fn load(folder: &TempDir) -> anyhow::Result<Arc<Tls>> {
         let at = |name| folder.path().join(name);
-        Tls::load(&at("cert.pem"), &at("key.pem"))
+        Tls::load(&TlsFiles {
+            certificate: at("cert.pem"),
+            key: at("key.pem"),
+        })
     }
 
     #[tokio::test]

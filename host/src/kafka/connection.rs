@@ -1,9 +1,10 @@
 //! Reaching a cluster, or saying soon why not.
 
+use super::Failure;
+use super::KafkaSettings;
 use super::failure::tidy;
-use super::{Failure, call};
-use crate::ingest::KafkaSettings;
-use crate::ingest::ask::Kafka;
+use super::native::call;
+use crate::kafka::native::ask::Kafka;
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;

@@ -1,7 +1,7 @@
 //! What can go wrong, in words that say what to do about it.
 
-use crate::ingest::ask::Code;
-use crate::ingest::making;
+use super::making;
+use crate::kafka::native::ask::Code;
 use rdkafka::error::RDKafkaErrorCode;
 use std::fmt;
 use thiserror::Error;
@@ -172,7 +172,7 @@ impl Doing {
             },
             // It may end in the name of a request.
             _ if why.is_empty() || why.trim_end().ends_with(':') => {
-                self.refused(super::call::words(code))
+                self.refused(super::native::call::words(code))
             }
             _ => self.refused(why),
         }

@@ -1,35 +1,37 @@
-//! Kafka at hand: topics, records and groups for people at a command line.
+//! Kafka. This folder alone names rdkafka.
 //!
-//! Promises: a clear answer or a clear error within seconds; what was not
-//! acknowledged is never called sent, and what was not shown is never
-//! committed. Answers are plain data: whoever asks prints them. Beside
-//! `ingest`, whose calls it shares, it alone names rdkafka. It deliberately
-//! knows nothing of pipelines, plugins or stores.
+//! `consumer` reads the topics of a pipeline with its group; `producer` writes
+//! records and waits for their acknowledgement; `reader` and `admin` serve the
+//! command line. It deliberately knows nothing of ledgers, plugins or stores.
+//!
+//! The command line's part promises a clear answer or a clear error within
+//! seconds: a record that was not acknowledged is never called sent, and one
+//! that was not shown is never committed. Answers are plain data.
 
-mod call;
-mod configs;
+mod admin;
+mod asking;
 mod connection;
-mod consume;
+pub mod consumer;
 mod failure;
-mod group_answers;
-mod groups;
-mod member;
-mod offsets;
-mod produce;
-mod reading;
-mod reset;
+mod missing;
+pub mod mock;
+pub(crate) mod native;
+pub mod producer;
+mod reader;
 pub mod scan;
-mod topic_changes;
-mod topics;
+mod settings;
 
-pub use configs::{Config, ConfigChange};
+pub use admin::configs::{Config, ConfigChange};
+pub use admin::group::{Group, Listed, Member, Standing};
+pub use admin::groups::Listing;
+pub use admin::offsets::{Ends, Place};
+pub use admin::reset::{Move, Wanted};
+pub use admin::topic_changes::NewTopic;
+pub use admin::topics::{Partition, Topic};
 pub use connection::Connection;
-pub use consume::{Reader, Step};
 pub use failure::Failure;
-pub use groups::{Group, Listed, Listing, Member, Standing};
-pub use offsets::{Ends, Place};
-pub use produce::{Receipt, Sender, Sending};
-pub use reading::{Begin, Reading};
-pub use reset::{Move, Wanted};
-pub use topic_changes::NewTopic;
-pub use topics::{Partition, Topic};
+pub use missing::{making, no_topic};
+pub use native::produce::Placing;
+pub use reader::reader::{Reader, Step};
+pub use reader::reading::{Begin, Reading};
+pub use settings::{KafkaSettings, PropertyError, check_property};

@@ -4,8 +4,8 @@
 //! yet is bounded by librdkafka's small queue. What is written meanwhile is not
 //! read: a scan ends.
 
-use super::reading::record;
-use crate::ingest::KafkaSettings;
+use super::KafkaSettings;
+use crate::kafka::reader::reading::record;
 use crate::record::{OwnedRecord, TopicPartition};
 use anyhow::{Context as _, bail};
 use rdkafka::client::ClientContext;

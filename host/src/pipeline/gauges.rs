@@ -1,14 +1,14 @@
 //! What is measured only when it is asked for: it changes with assignments and
 //! swaps, and a gauge that nobody updates any more would lie.
 
-use super::{Pipeline, generations};
+use super::Pipeline;
+use super::swap::generations;
 use std::fmt::Write;
-use std::sync::atomic::Ordering;
 
 /// One partition, now.
 struct Gauges {
     labels: String,
-    next: i64,
+    next: Option<i64>,
     end: Option<i64>,
     halted: bool,
 }
@@ -21,9 +21,7 @@ pub fn exposition(pipelines: &[Pipeline]) -> String {
         &mut out,
         "millstream_ledger_offset",
         "The next offset to process: what is before it is done.",
-        all.iter()
-            .filter(|g| g.next >= 0)
-            .map(|g| (&g.labels, g.next)),
+        all.iter().filter_map(|g| Some((&g.labels, g.next?))),
     );
     family(
         &mut out,
@@ -36,8 +34,7 @@ pub fn exposition(pipelines: &[Pipeline]) -> String {
         "millstream_lag_records",
         "Records of the partition that are not done yet.",
         all.iter()
-            .filter(|g| g.next >= 0)
-            .filter_map(|g| Some((&g.labels, (g.end? - g.next).max(0)))),
+            .filter_map(|g| Some((&g.labels, (g.end? - g.next?).max(0)))),
     );
     family(
         &mut out,
@@ -81,20 +78,20 @@ fn family<'a>(
 }
 
 fn gauges(pipeline: &Pipeline) -> Vec<Gauges> {
-    let lanes = pipeline.shared.lanes();
-    let mut all: Vec<_> = lanes
+    let partitions = pipeline.shared.partitions();
+    let mut all: Vec<_> = partitions
         .iter()
-        .map(|(partition, lane)| Gauges {
+        .map(|(name, partition)| Gauges {
             // Names of pipelines and topics hold nothing to escape.
             labels: format!(
                 "pipeline=\"{}\",topic=\"{}\",partition=\"{}\"",
                 pipeline.name(),
-                partition.topic,
-                partition.partition
+                name.topic,
+                name.partition
             ),
-            next: lane.done.load(Ordering::Acquire),
-            end: pipeline.ingest.end(partition),
-            halted: lane.halted().is_some(),
+            next: partition.done(),
+            end: pipeline.ingest.end(name),
+            halted: partition.halted().is_some(),
         })
         .collect();
     all.sort_by(|a, b| a.labels.cmp(&b.labels));

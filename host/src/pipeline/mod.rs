@@ -13,63 +13,54 @@
 //!                  ─plans, bounded→ back (a thread a worker: receipts, store)
 //! ```
 
-mod back;
-mod breaker;
-mod decide;
-mod finder;
-mod front;
+mod commit;
 pub mod gauges;
-mod generations;
-mod grants;
-mod instances;
-mod lane;
-mod late;
-mod letters;
-mod mark;
-mod mend;
+mod headers;
+mod letter_topics;
+mod lock;
+mod meters;
 pub mod offsets;
-mod omitted;
-mod opening;
-mod owners;
-mod parked;
-mod partitions;
-mod plan;
-mod process;
+mod partition;
 pub mod replay;
-mod sending;
+mod settings;
 mod shared;
 mod signal;
-mod streams;
 mod swap;
-mod topics;
+mod transform;
 mod turns;
 
-pub use streams::StoreStreams;
-pub use swap::Swapper;
-pub use topics::expected as letter_topics;
+pub use letter_topics::expected as letter_topics;
+pub use settings::{
+    BreakerAction, BreakerSettings, Deliver, LostLedger, OnLoss, PipelineSettings, PluginSettings,
+    Resources, StartAt,
+};
+pub use swap::swapper::{Reload, Reloaded, Swapper};
 
-use crate::config::PipelineSettings;
-use crate::ingest::{Ingest, IngestOptions, KafkaSettings, Outbox};
+use crate::kafka::KafkaSettings;
+use crate::kafka::consumer::{Ingest, IngestOptions};
+use crate::kafka::producer::Outbox;
 use crate::plugin::Loader;
 use crate::process::thread;
 use crate::store::Store;
-use front::Front;
-use generations::Candidate;
-use partitions::PipelinePartitions;
-use shared::{Shared, Stage, Trouble};
+use commit::worker::CommitWorker;
+use partition::assignment::{Inbox, PipelinePartitions};
+use shared::{Progress, Shared};
 use signal::Signal;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+pub use swap::generations::PluginRefused;
+use swap::generations::{Candidate, first as first_generation};
+use transform::worker::TransformWorker;
 use turns::Turns;
 
 /// How long a worker may still be at it after what is in hand was given up.
 const LAST: Duration = Duration::from_secs(5);
 
-/// Plans between a worker's two threads: with one in each thread that is all a
-/// worker holds. When it is full the front waits, and Kafka's small queues
-/// fill behind it.
-const PLANS: usize = 2;
+/// Prepared batches between a worker's two threads: with one in each thread that
+/// is all a worker holds. When it is full the transform worker waits, and Kafka's
+/// small queues fill behind it.
+const PREPARED: usize = 2;
 
 /// A running pipeline.
 pub struct Pipeline {
@@ -78,10 +69,10 @@ pub struct Pipeline {
     workers: Vec<Worker>,
 }
 
-/// A worker's threads, and how the front is woken.
+/// A worker's threads, and how they are woken.
 struct Worker {
     signal: Arc<Signal>,
-    /// Wakes its back.
+    /// Wakes the one that stores.
     bell: Arc<Signal>,
     turns: Arc<Turns>,
     threads: [JoinHandle<()>; 2],
@@ -98,7 +89,7 @@ impl Pipeline {
         loader: &Loader,
         store: Arc<Store>,
     ) -> anyhow::Result<Pipeline> {
-        let first = generations::first(loader, &settings)?;
+        let first = first_generation(loader, &settings)?;
         let options = IngestOptions {
             name: settings.name.clone(),
             kafka: kafka.clone(),
@@ -108,14 +99,14 @@ impl Pipeline {
         let outbox = Outbox::new(kafka)?;
         let shared = Arc::new(Shared::new(settings, first, store, outbox)?);
         let mut workers = Vec::new();
-        let mut doors = Vec::new();
+        let mut inboxes = Vec::new();
         for index in 0..shared.settings.workers {
-            let (worker, door) = start_worker(&shared, index)?;
+            let (worker, inbox) = start_worker(&shared, index)?;
             workers.push(worker);
-            doors.push(door);
+            inboxes.push(inbox);
         }
         start_maker(&shared, &workers)?;
-        let partitions = Arc::new(PipelinePartitions::new(shared.clone(), doors));
+        let partitions = Arc::new(PipelinePartitions::new(shared.clone(), inboxes));
         let ingest = Ingest::start(&options, partitions)?;
         Ok(Pipeline {
             shared,
@@ -171,7 +162,7 @@ impl Pipeline {
     /// the group.
     pub fn stop(self, patience: Duration) {
         let deadline = Instant::now() + patience;
-        self.shared.go_to(Stage::Draining);
+        self.shared.go_to(Progress::Draining);
         self.workers.iter().for_each(|worker| worker.signal.ring());
         let running = |workers: &[Worker]| {
             workers
@@ -187,7 +178,7 @@ impl Pipeline {
                 pipeline = name,
                 "not drained in time; the next start goes on from the ledger"
             );
-            self.shared.go_to(Stage::Abandoning);
+            self.shared.go_to(Progress::Abandoning);
         }
         // A plugin that breaks on one record after another may be at it for
         // minutes. What it is at is not stored, and ends with this process.
@@ -208,20 +199,12 @@ impl Pipeline {
 fn start_maker(shared: &Shared, workers: &[Worker]) -> anyhow::Result<()> {
     let bells = workers.iter().map(|worker| worker.bell.clone()).collect();
     let (settings, outbox) = (shared.settings.clone(), shared.outbox.clone());
-    let maker = topics::Maker::new(shared.topics.clone(), settings, outbox, bells);
+    let maker = letter_topics::Maker::new(shared.topics.clone(), settings, outbox, bells);
     let name = format!("topics-{}", shared.settings.name);
     std::thread::Builder::new()
         .name(name)
         .spawn(|| maker.run())?;
     Ok(())
-}
-
-/// A plugin that may not go live.
-#[derive(Debug, thiserror::Error)]
-#[error("pipeline `{pipeline}`: {why}")]
-pub struct PluginRefused {
-    pipeline: String,
-    why: String,
 }
 
 /// Loads a pipeline's plugins as its start does, and lets them go.
@@ -236,39 +219,27 @@ pub fn check_plugins(loader: &Loader, settings: &PipelineSettings) -> Result<(),
     })
 }
 
-fn start_worker(shared: &Arc<Shared>, index: usize) -> anyhow::Result<(Worker, partitions::Door)> {
+fn start_worker(shared: &Arc<Shared>, index: usize) -> anyhow::Result<(Worker, Inbox)> {
     let name = &shared.settings.name;
-    let signal = Arc::new(Signal::default());
-    let (plans, planned) = mpsc::sync_channel(PLANS);
-    let arrivals = front::Arrivals::default();
-    let bell = Arc::new(Signal::default());
+    let (batches, prepared) = mpsc::sync_channel(PREPARED);
+    let (inbox, bell) = (Inbox::default(), Arc::new(Signal::default()));
     let turns = Arc::new(Turns::default());
-    let signals = (signal.clone(), turns.clone());
-    let front = Front::new(
-        shared.clone(),
-        signals.clone(),
-        arrivals.clone(),
-        plans,
-        bell.clone(),
-    )?;
-    let back = back::Back::new(shared.clone(), planned, bell.clone(), signals);
+    let arrivals = (inbox.clone(), turns.clone());
+    let transform = TransformWorker::new(shared.clone(), arrivals, batches, bell.clone())?;
+    let signals = (inbox.signal.clone(), turns.clone());
+    let commit = CommitWorker::new(shared.clone(), prepared, bell.clone(), signals);
     let may_end = || {
         let shared = shared.clone();
         move || shared.draining()
     };
-    let front = thread(format!("front-{index}-{name}"), may_end(), || front.run())?;
-    let back = thread(format!("back-{index}-{name}"), may_end(), || back.run())?;
-    let door = partitions::Door {
-        arrivals,
-        signal: signal.clone(),
+    let name = |thread: &str| format!("{thread}-{index}-{name}");
+    let transform = thread(name("transform"), may_end(), || transform.run())?;
+    let commit = thread(name("commit"), may_end(), || commit.run())?;
+    let worker = Worker {
+        signal: inbox.signal.clone(),
+        bell,
+        turns,
+        threads: [transform, commit],
     };
-    Ok((
-        Worker {
-            signal,
-            bell,
-            turns,
-            threads: [front, back],
-        },
-        door,
-    ))
+    Ok((worker, inbox))
 }

@@ -1,12 +1,11 @@
 //! Where pipelines are, and saying where they go on: what mends a partition
 //! that is halted.
 
-use super::opening::{Facts, Opening, Policy};
-use crate::config::PipelineSettings;
-use crate::config::Settings;
-use crate::ingest::Cluster;
+use crate::kafka::consumer::Cluster;
+use crate::pipeline::partition::opening::{Facts, Opening, Policy};
+use crate::pipeline::settings::{PipelineSettings, Resources};
 use crate::record::TopicPartition;
-use crate::store::{Identity, Ledger, LedgerKey, Store, Writer};
+use crate::store::{Identity, Ledger, LedgerKey, Store, StoreSettings, StoreUrl, Writer};
 use anyhow::{Context, bail};
 
 /// Which partitions.
@@ -73,11 +72,11 @@ pub struct Change {
 /// # Errors
 /// When Kafka or the store does not answer, or there is no such pipeline,
 /// topic or partition.
-pub fn show(settings: &Settings, which: &Which) -> anyhow::Result<Vec<Standing>> {
-    let mut writer = Store::open(&settings.store)?.writer();
+pub fn show(resources: Resources, which: &Which) -> anyhow::Result<Vec<Standing>> {
+    let mut writer = Store::open(resources.store)?.writer();
     let mut all = Vec::new();
-    for pipeline in chosen(settings, which)? {
-        let cluster = Cluster::connect(settings.kafka()?, &pipeline.group)?;
+    for pipeline in chosen(resources, which)? {
+        let cluster = Cluster::connect(resources.kafka, &pipeline.group)?;
         for partition in partitions(&cluster, pipeline, which)? {
             let facts = facts(&mut *writer, &cluster, &pipeline.group, &partition)?;
             all.push(Standing::of(pipeline, partition, facts));
@@ -101,15 +100,15 @@ pub struct How {
 /// As [`show`]; and when the group has members, the target is not inside of a
 /// partition, or a ledger is another cluster's. Then nothing is changed.
 pub fn set(
-    settings: &Settings,
+    resources: Resources,
     which: &Which,
     target: Target,
     how: How,
 ) -> anyhow::Result<Vec<Change>> {
-    let mut writer = Store::open(&settings.store)?.writer();
+    let mut writer = Store::open(resources.store)?.writer();
     let mut changes = Vec::new();
-    for pipeline in chosen(settings, which)? {
-        let cluster = Cluster::connect(settings.kafka()?, &pipeline.group)?;
+    for pipeline in chosen(resources, which)? {
+        let cluster = Cluster::connect(resources.kafka, &pipeline.group)?;
         let members = cluster.members(&pipeline.group)?;
         if members > 0 {
             let (name, group) = (&pipeline.name, &pipeline.group);
@@ -161,16 +160,19 @@ fn write_one(writer: &mut dyn Writer, before: &Standing, ledger: &Ledger) -> any
     Ok(())
 }
 
-fn chosen<'a>(settings: &'a Settings, which: &Which) -> anyhow::Result<Vec<&'a PipelineSettings>> {
+fn chosen<'a>(
+    resources: Resources<'a>,
+    which: &Which,
+) -> anyhow::Result<Vec<&'a PipelineSettings>> {
     let wanted = |name: &str| which.pipeline.as_deref().is_none_or(|one| one == name);
     let reads = |p: &PipelineSettings| which.topic.as_ref().is_none_or(|t| p.topics.contains(t));
-    let chosen: Vec<_> = settings
+    let chosen: Vec<_> = resources
         .pipelines
         .iter()
         .filter(|p| wanted(&p.name))
         .collect();
     if chosen.is_empty() {
-        let names: Vec<_> = settings.pipelines.iter().map(|p| &*p.name).collect();
+        let names: Vec<_> = resources.pipelines.iter().map(|p| &*p.name).collect();
         let wanted = which.pipeline.as_deref().unwrap_or_default();
         bail!(
             "there is no pipeline {wanted}; there are: {}",
@@ -285,8 +287,8 @@ impl Standing {
 ///
 /// # Errors
 /// When it is that.
-pub fn check_store(settings: &Settings) -> anyhow::Result<()> {
-    let here = matches!(settings.store.url, crate::store::StoreUrl::Memory);
+pub fn check_store(store: &StoreSettings) -> anyhow::Result<()> {
+    let here = matches!(store.url, StoreUrl::Memory);
     (!here)
         .then_some(())
         .context("the store is in the daemon's memory: there is nothing to see from outside")

@@ -1,12 +1,14 @@
 //! What a pipeline's threads share.
 
-use super::breaker::Breaker;
-use super::generations::{self, First, Refusal};
-use super::instances::Instances;
-use super::lane::LaneState;
-use super::topics::Topics;
-use crate::config::{BreakerAction, PipelineSettings};
-use crate::ingest::Outbox;
+use super::letter_topics::Topics;
+use super::lock::lock;
+use super::partition::state::PartitionState;
+use super::swap::generations;
+use crate::kafka::producer::Outbox;
+use crate::pipeline::settings::{BreakerAction, PipelineSettings};
+use crate::pipeline::swap::breaker::Breaker;
+use crate::pipeline::swap::generations::{First, Refusal};
+use crate::pipeline::swap::instances::Instances;
 use crate::plugin::Generation;
 use crate::record::TopicPartition;
 use crate::store::Store;
@@ -14,17 +16,20 @@ use arc_swap::ArcSwap;
 use metrics::counter;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// How a pipeline is going.
 #[derive(Clone, Copy)]
-pub(super) enum Stage {
+pub(super) enum Progress {
     Running,
     /// No new batches; what is in hand is finished.
     Draining,
     /// What is in hand is left to the next start.
     Abandoning,
 }
+
+/// Partitions that are assigned.
+pub(super) type Partitions = HashMap<TopicPartition, Arc<PartitionState>>;
 
 /// What a pipeline's threads share.
 pub(super) struct Shared {
@@ -36,9 +41,9 @@ pub(super) struct Shared {
     pub outbox: Outbox,
     /// The topics for dead letters.
     pub topics: Arc<Topics>,
-    lanes: Mutex<HashMap<TopicPartition, Arc<LaneState>>>,
-    /// How the pipeline is going: a [`Stage`].
-    stage: AtomicU8,
+    partitions: Mutex<Partitions>,
+    /// How the pipeline is going: a [`Progress`].
+    progress: AtomicU8,
     /// What the pipeline waits for, by [`Trouble`].
     troubles: [Mutex<Option<String>>; 4],
 }
@@ -77,8 +82,8 @@ impl Shared {
             store,
             outbox,
             topics: Arc::default(),
-            lanes: Mutex::default(),
-            stage: AtomicU8::new(Stage::Running as u8),
+            partitions: Mutex::default(),
+            progress: AtomicU8::new(Progress::Running as u8),
             troubles: Default::default(),
             settings,
         })
@@ -90,8 +95,9 @@ impl Shared {
         lock(&self.live).instances.pop()
     }
 
-    pub fn lanes(&self) -> MutexGuard<'_, HashMap<TopicPartition, Arc<LaneState>>> {
-        lock(&self.lanes)
+    /// The partitions that are assigned.
+    pub fn partitions(&self) -> MutexGuard<'_, Partitions> {
+        lock(&self.partitions)
     }
 
     /// Makes a generation live that a swap loaded, once the instances of every
@@ -184,16 +190,16 @@ impl Shared {
         }
     }
 
-    pub fn go_to(&self, stage: Stage) {
-        self.stage.store(stage as u8, Ordering::Release);
+    pub fn go_to(&self, to: Progress) {
+        self.progress.store(to as u8, Ordering::Release);
     }
 
     pub fn draining(&self) -> bool {
-        self.stage.load(Ordering::Acquire) >= Stage::Draining as u8
+        self.progress.load(Ordering::Acquire) >= Progress::Draining as u8
     }
 
     pub fn abandoning(&self) -> bool {
-        self.stage.load(Ordering::Acquire) >= Stage::Abandoning as u8
+        self.progress.load(Ordering::Acquire) >= Progress::Abandoning as u8
     }
 
     /// What keeps it from going on, for people.
@@ -203,12 +209,12 @@ impl Shared {
         // What halts a whole topic is said once, and so is what several wait for.
         let mut halted: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut waiting: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (partition, lane) in &*self.lanes() {
-            if let Some(why) = lane.halted() {
-                halted.entry(why).or_default().push(partition.to_string());
+        for (name, partition) in &*self.partitions() {
+            if let Some(why) = partition.halted() {
+                halted.entry(why).or_default().push(name.to_string());
             }
-            if let Some(why) = lane.waiting() {
-                waiting.entry(why).or_default().push(partition.to_string());
+            if let Some(why) = partition.waiting() {
+                waiting.entry(why).or_default().push(name.to_string());
             }
         }
         reasons.extend(halted.into_iter().map(|(why, mut partitions)| {
@@ -276,10 +282,4 @@ fn some(mut of: Vec<String>) -> String {
         0 => format!("{named} waits"),
         more => format!("{named} and {more} more partitions wait"),
     }
-}
-
-/// No code panics while it holds one of the pipeline's locks half-way through a
-/// change.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

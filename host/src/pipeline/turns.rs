@@ -11,9 +11,9 @@ const LONGEST: Duration = Duration::from_secs(30);
 #[derive(Default)]
 pub(super) struct Turns {
     /// Of the thread that runs plugins.
-    pub front: Pulse,
+    pub transform: Pulse,
     /// Of the thread that stores.
-    pub back: Pulse,
+    pub commit: Pulse,
 }
 
 impl Turns {
@@ -24,8 +24,8 @@ impl Turns {
             Some(format!("worker {index} has been {what} for {seconds} s"))
         };
         let threads = [
-            (&self.front, "processing one batch"),
-            (&self.back, "storing one batch"),
+            (&self.transform, "processing one batch"),
+            (&self.commit, "storing one batch"),
         ];
         threads.into_iter().find_map(stuck)
     }

@@ -7,8 +7,8 @@
 use super::abi::Addressee;
 use super::abi::transform::exports::millstream::plugin::transform as wire;
 use super::guest::{CallError, Program};
+use super::made::Made;
 use super::room::{Room, Size, Taken};
-use super::transform::Made;
 use crate::record::{
     Class, Event, Failure, Span, Stage, StreamKind, TaskNews, check_event_kind, check_name,
 };

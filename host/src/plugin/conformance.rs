@@ -6,9 +6,10 @@
 
 use super::dead_letter::DeadLetterInstance;
 use super::guest::CallError;
+use super::made::Made;
 use super::route::RouteInstance;
 use super::search::{End, Turn};
-use super::transform::{Made, Transform, TransformInstance};
+use super::transform::{Transform, TransformInstance};
 use crate::record::{
     Batch, Class, Event, Events, Failure, Span, Stage, StreamKind, TopicPartition,
 };

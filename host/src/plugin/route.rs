@@ -2,6 +2,9 @@
 
 mod answer;
 mod lower;
+mod types;
+
+pub use types::{Decision, Deliver, Needs, ToTopic};
 
 use self::answer::{Answer, read, size};
 use self::lower::Lowered;
@@ -12,8 +15,7 @@ use super::limits::Guard;
 use super::room::{Room, Taken};
 use super::search::{Calls, End, Turn, search};
 use super::seat::{Broken, Kind, Seat};
-use crate::record::{Batch, Class, Event, Events, Failure, SharedHeaders, Stage};
-use bytes::Bytes;
+use crate::record::{Batch, Class, Event, Events, Failure, Stage};
 use std::ops::Range;
 use std::time::Duration;
 use wasmtime::Store;
@@ -26,39 +28,6 @@ pub struct Route {
     pre: RoutePluginPre<Guard>,
 }
 
-/// Whether an event goes to the stream of its client or group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deliver {
-    /// No.
-    No,
-    /// As the pipeline's `deliver` says.
-    AsConfigured,
-    /// Always.
-    Always,
-    /// Only while the client is connected; a group's always.
-    WhileConnected,
-}
-
-/// A Kafka topic that an event goes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToTopic {
-    /// Its name.
-    pub topic: String,
-    /// The key there.
-    pub key: Option<Bytes>,
-    /// The headers there.
-    pub headers: SharedHeaders,
-}
-
-/// Where one event goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// The stream.
-    pub stream: Deliver,
-    /// A topic.
-    pub topic: Option<ToTopic>,
-}
-
 /// What the events of a batch became.
 #[derive(Debug, Default)]
 pub struct Routed {
@@ -68,15 +37,6 @@ pub struct Routed {
     pub failures: Vec<Failure>,
     /// Why there may be more events than decisions.
     pub ended: End,
-}
-
-/// What a route asked to be told.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Needs {
-    /// Whether clients are connected.
-    pub connected: bool,
-    payload: bool,
-    record: bool,
 }
 
 impl Route {

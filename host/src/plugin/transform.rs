@@ -7,10 +7,11 @@ use super::abi::transform::exports::millstream::plugin::transform as wire;
 use super::check;
 use super::guest::{CallError, Program};
 use super::limits::Guard;
+use super::made::Made;
 use super::room::Room;
-use super::search::{Calls, End, Turn, search};
+use super::search::{Calls, Turn, search};
 use super::seat::{Broken, Kind, Seat};
-use crate::record::{Batch, Events, Failure, Stage};
+use crate::record::{Batch, Failure, Stage};
 use std::ops::Range;
 use std::time::Duration;
 use wasmtime::Store;
@@ -21,19 +22,6 @@ pub struct Transform {
     /// Its program.
     pub program: Program,
     pre: TransformPluginPre<Guard>,
-}
-
-/// What a batch became: for each record events, a failure, or neither.
-#[derive(Debug, Default)]
-pub struct Made {
-    /// The events, in the order of their records.
-    pub events: Events,
-    /// The failures, likewise.
-    pub failures: Vec<Failure>,
-    /// The index after the last record that is decided.
-    pub end: usize,
-    /// Why that may be short of all of them.
-    pub ended: End,
 }
 
 impl Transform {

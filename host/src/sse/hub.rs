@@ -7,17 +7,16 @@ use super::outlet::Outlet;
 use super::place::{Follow, Reader};
 use super::registry::{Registry, Shed, follows};
 use super::request::Asked;
-use super::{News, Streams, presence, reader, settle, wheel};
-use crate::process::{self, Pulse};
+use super::wheel::Wheel;
+use super::{Streams, presence};
+use crate::process::Pulse;
 use crate::record::{ClientId, StreamName};
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::hash::BuildHasher;
-use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 /// How long a turn may take before readiness says so: longer than the store's
@@ -28,7 +27,7 @@ const STUCK: Duration = Duration::from_secs(20);
 pub struct Hub {
     pub(super) streams: Arc<dyn Streams>,
     pub(super) limits: Arc<Limits>,
-    pub(super) wheel: wheel::Wheel,
+    pub(super) wheel: Wheel,
     clients: Mutex<Registry>,
     pub(super) news: Notify,
     /// The store may have forgotten who is connected.
@@ -47,23 +46,18 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// Starts the shared reader, the doorbell's listener and the clocks, on
-    /// threads of their own: thousands who connect at once hold up nobody who is
-    /// connected. Who comes and goes is told to `presence`.
-    ///
-    /// # Errors
-    /// When threads can't be started.
-    pub fn start(
+    /// A hub where nobody is connected yet; `store` is the thread that everything
+    /// runs on that asks the store.
+    pub(super) fn new(
         streams: Arc<dyn Streams>,
         settings: SseSettings,
         presence: Option<presence::Sender>,
-    ) -> io::Result<Arc<Hub>> {
-        // One hands over what was read while the other reads on.
-        let (store, sockets) = (thread("store")?, thread("sockets")?);
+        store: Handle,
+    ) -> Hub {
         let limits = Arc::new(Limits::new(settings));
-        let hub = Arc::new(Hub {
+        Hub {
             streams,
-            wheel: wheel::Wheel::new(&limits.settings),
+            wheel: Wheel::new(&limits.settings),
             limits,
             clients: Mutex::default(),
             news: Notify::new(),
@@ -72,15 +66,10 @@ impl Hub {
             revocations: Mutex::default(),
             trouble: Mutex::default(),
             presence,
-            store: store.clone(),
+            store,
             reads: Pulse::default(),
             ticks: Pulse::default(),
-        });
-        store.spawn(listen(hub.clone()));
-        store.spawn(settle::keep_interest(hub.clone()));
-        store.spawn(wheel::run(hub.clone()));
-        sockets.spawn(reader::run(hub.clone()));
-        Ok(hub)
+        }
     }
 
     /// The thread that everything runs on that asks the store: it is to have one
@@ -168,7 +157,7 @@ impl Hub {
     }
 
     /// Notes that streams may have news.
-    fn ring(&self, streams: &[StreamName]) {
+    pub(super) fn ring(&self, streams: &[StreamName]) {
         let mut clients = self.clients();
         for stream in streams {
             if let Some(feed) = clients.feeds.get(stream).cloned() {
@@ -194,7 +183,7 @@ impl Hub {
     }
 
     /// Whatever may have been missed: everyone looks, and asks for gaps.
-    fn missed(&self) {
+    pub(super) fn missed(&self) {
         let mut clients = self.clients();
         let feeds: Vec<_> = clients.feeds.values().cloned().collect();
         for feed in feeds {
@@ -243,7 +232,7 @@ impl Hub {
         followers.into_iter().map(|f| f.connection).collect()
     }
 
-    fn end_all_of(&self, client: &ClientId) {
+    pub(super) fn end_all_of(&self, client: &ClientId) {
         for connection in self.of(client) {
             connection.end(self.retry_ms(1));
         }
@@ -287,31 +276,6 @@ impl Hub {
         let trouble = trouble.clone();
         trouble.map(|why| format!("streams can't be read: {why}"))
     }
-}
-
-/// A thread with a runtime of its own, which ends with the process.
-fn thread(name: &str) -> io::Result<Handle> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let handle = runtime.handle().clone();
-    let run = move || runtime.block_on(std::future::pending::<Infallible>());
-    std::thread::Builder::new().name(name.into()).spawn(run)?;
-    Ok(handle)
-}
-
-async fn listen(hub: Arc<Hub>) -> Infallible {
-    let streams = hub.streams.clone();
-    let hear = move |news| match news {
-        News::Of(streams) => hub.ring(&streams),
-        News::Missed => hub.missed(),
-        News::Disconnect(client) => hub.end_all_of(&client),
-        News::Revoked(Some((client, before))) => hub.revoked(&client, before),
-        News::Revoked(None) => {
-            hub.stale.store(true, Ordering::Release);
-            hub.news.notify_one();
-        }
-    };
-    streams.listen(Box::new(hear)).await;
-    process::fail("the listener to the store's news ended")
 }
 
 /// A whole number below `most`; 0 where that is 0.

@@ -12,6 +12,7 @@
 //! ```
 
 mod census;
+mod clock;
 mod connection;
 pub mod cursor;
 mod feed;
@@ -29,6 +30,7 @@ pub mod request;
 mod room;
 mod settle;
 mod socket;
+mod start;
 mod stream;
 mod wheel;
 
@@ -40,26 +42,12 @@ pub use presence::{
     Presence, Sender as PresenceSender, channel as presence_channel, lost as presence_lost,
 };
 
-use crate::record::{ClientId, Page, StreamName, Want};
+use crate::record::{ClientId, News, Page, Want};
 use std::pin::Pin;
 use std::time::Duration;
 
 /// A future in a box.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// What the doorbell tells.
-#[derive(Debug)]
-pub enum News {
-    /// These streams may have some.
-    Of(Vec<StreamName>),
-    /// Everyone may: something may have been missed.
-    Missed,
-    /// This client's connections are to be ended.
-    Disconnect(ClientId),
-    /// A revocation was added: whose, and of tokens issued before which time
-    /// (s since 1970); `None` where that is not said.
-    Revoked(Option<(ClientId, u64)>),
-}
 
 /// Where streams are read.
 pub trait Streams: Send + Sync + 'static {

@@ -7,6 +7,7 @@
 //! knows nothing of Kafka, of plugins, or of what a pipeline does with an
 //! answer.
 
+mod append;
 mod gap;
 mod ledger;
 pub mod memory;
@@ -16,17 +17,19 @@ mod replay;
 mod settings;
 mod stores;
 mod tasks;
+mod time;
+mod unstored;
 
-pub use ledger::{
-    Append, Appended, Identity, Ledger, LedgerKey, Refusal, StreamEvent, TaskReport, Unstored,
-};
+pub use append::{Append, Appended, StreamEvent, TaskReport};
+pub use ledger::{Identity, Ledger, LedgerKey};
 pub use protocol::Exchange;
 pub use replay::{Mark, Replay, Replayed};
 pub use settings::{Login, Retention, StoreSettings, StoreTls, StoreUrl};
 pub use stores::Store;
 pub use tasks::{NewTask, RESULT_MAX, Rate, Repeat, Taken, Task, Unsent};
+pub use unstored::{Refusal, Unstored};
 
-use crate::record::{ClientId, StreamName};
+use crate::record::ClientId;
 use thiserror::Error;
 
 /// The store could not do what it was asked, now. Nothing was changed.
@@ -119,18 +122,4 @@ pub trait Writer: Send {
     /// When the store does not answer. It may be stored then: the same replay
     /// is to be tried again.
     fn replay(&mut self, replay: &mut Replay, write: bool) -> Result<Vec<Replayed>, Unavailable>;
-}
-
-/// What the doorbell says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Bell {
-    /// These streams have news.
-    News(Vec<StreamName>),
-    /// Rings may have been missed: everyone may have news.
-    Missed,
-    /// This client's connections are to be ended.
-    Disconnect(ClientId),
-    /// A revocation was added: whose, and of tokens issued before which time
-    /// (s since 1970); `None` where the ring does not say.
-    Revoked(Option<(ClientId, u64)>),
 }

@@ -1,9 +1,9 @@
 //! The two stores behind one name.
 
 use super::{
-    Bell, NewTask, StoreSettings, StoreUrl, Taken, Task, Unavailable, Unsent, Writer, memory, redis,
+    NewTask, StoreSettings, StoreUrl, Taken, Task, Unavailable, Unsent, Writer, memory, redis,
 };
-use crate::record::{ClientId, Page, Want};
+use crate::record::{ClientId, News, Page, Want};
 use std::time::Duration;
 
 /// A store: makes writers, and reads for every client at once.
@@ -83,7 +83,7 @@ impl Store {
 
     /// Hands what the doorbell says to `hear`, beginning with `Missed` once it
     /// listens, for good. `hear` must not block: who waits makes rings pile up.
-    pub async fn listen(&self, hear: &(dyn Fn(Bell) + Send + Sync)) {
+    pub async fn listen(&self, hear: &(dyn Fn(News) + Send + Sync)) {
         match self {
             Store::Redis(store) => store.listen(hear).await,
             Store::Memory(store) => store.listen(hear).await,

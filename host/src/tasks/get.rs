@@ -1,6 +1,7 @@
 //! `GET /v1/tasks/<id>`.
 
-use super::handler::{TaskHandler, later};
+use super::answers::later;
+use super::handler::TaskHandler;
 use crate::access::Cors;
 use crate::http::{Reply, Request, StatusCode, decoded, problem, raw_json};
 use crate::store::Task;

@@ -1,15 +1,16 @@
 //! Who may ask what of the gateway.
 
+use super::answers::count;
+use super::answers::{bad, later};
 use super::places::Places;
-use super::post::count;
 use super::settings::TaskSettings;
 use crate::access::{Cors, Denied, Origin, foreign, refusal, who};
 use crate::auth::{Auth, Refused};
 use crate::http::{
     From, Incoming, Method, Reply, Request, StatusCode, check_names, decoded, discard_body, header,
-    not_allowed, parameter, problem,
+    not_allowed, parameter,
 };
-use crate::ingest::Courier;
+use crate::kafka::producer::Courier;
 use crate::record::ClientId;
 use crate::store::Store;
 use header::HeaderValue;
@@ -130,17 +131,4 @@ fn full() -> Reply {
         "there are too many connections",
         5,
     )
-}
-
-pub(super) fn bad(why: &str) -> Box<Reply> {
-    Box::new(problem(StatusCode::BAD_REQUEST, why))
-}
-
-/// An answer that is to be asked for again.
-pub(super) fn later(status: StatusCode, why: &str, seconds: u64) -> Reply {
-    let mut reply = problem(status, why);
-    reply
-        .headers_mut()
-        .insert(header::RETRY_AFTER, seconds.max(1).into());
-    reply
 }

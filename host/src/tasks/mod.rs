@@ -8,6 +8,7 @@
 //! folder knows nothing of workers, pipelines or streams: results come back
 //! through a pipeline like any other record.
 
+mod answers;
 mod get;
 mod handler;
 mod places;

@@ -1,6 +1,8 @@
 //! `POST /v1/tasks`: what is asked for, and whether it can be.
 
-use super::handler::{TaskHandler, bad, later};
+use super::answers::count;
+use super::answers::{bad, later};
+use super::handler::TaskHandler;
 use super::places::{NoPlace, Place};
 use crate::access::Cors;
 use crate::http::{
@@ -10,7 +12,6 @@ use crate::record::{ClientId, byte_order_mark};
 use crate::store::Repeat;
 use bytes::Bytes;
 use header::HeaderMap;
-use metrics::counter;
 use serde::de::IgnoredAny;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -108,10 +109,6 @@ impl TaskHandler {
             _place: head.place,
         })
     }
-}
-
-pub(super) fn count(result: &'static str) {
-    counter!("millstream_tasks_total", "result" => result).increment(1);
 }
 
 fn hash(bytes: &[u8]) -> String {

@@ -1,10 +1,12 @@
 //! From a request that can be a task to one that is in Kafka.
 
-use super::handler::{TASKS, TaskHandler, later};
-use super::post::{Asked, count};
+use super::answers::count;
+use super::answers::later;
+use super::handler::{TASKS, TaskHandler};
+use super::post::Asked;
 use super::trace;
 use crate::http::{Reply, StatusCode, header, json, problem};
-use crate::ingest::NotAcknowledged;
+use crate::kafka::producer::NotAcknowledged;
 use crate::record::Outgoing;
 use crate::store::{NewTask, Taken, Unavailable, Unsent};
 use header::HeaderValue;

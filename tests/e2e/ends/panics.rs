@@ -31,11 +31,11 @@ fn ends(thread: &str, wake: impl FnOnce(&Daemon, &str)) {
 #[test]
 fn a_panic_in_a_pipelines_thread_ends_the_process() {
     std::thread::scope(|scope| {
-        for thread in ["front-0-p", "ingest-p", "start-p"] {
+        for thread in ["transform-0-p", "ingest-p", "start-p"] {
             scope.spawn(move || ends(thread, |_, _| {}));
         }
         scope.spawn(|| {
-            ends("back-0-p", |_, topic| {
+            ends("commit-0-p", |_, topic| {
                 produce(topic, [Message::new("{}")]);
             });
         });

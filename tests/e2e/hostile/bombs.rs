@@ -97,6 +97,6 @@ fn threads_busy(pid: u32) -> usize {
     let stat = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("stat"));
     let stats = tasks.flatten().filter_map(|task| stat(task).ok());
     stats
-        .filter(|stat| stat.contains("(front-") && stat.contains(") R "))
+        .filter(|stat| stat.contains("(transform-") && stat.contains(") R "))
         .count()
 }

@@ -3,8 +3,8 @@
 use super::{
     SOON, Subject, append, at, batch, both, client_stream, events, key, moved, next_of, stored,
 };
-use millstream::record::AWAY;
-use millstream::store::{Append, Appended, Bell, Retention, Writer};
+use millstream::record::{AWAY, News};
+use millstream::store::{Append, Appended, Retention, Writer};
 use millstream_tests::{servers, wait_until};
 use std::time::Duration;
 
@@ -33,16 +33,16 @@ fn who_was_withheld_something_finds_one_mark_when_back_and_is_rung() {
         writer.begin(&key(0), None, &at(0)).unwrap();
         let mut rung = subject.listen();
         let mut next = || subject.next(&mut rung);
-        assert_eq!(next(), Bell::Missed);
+        assert_eq!(next(), News::Missed);
         // However often something is withheld, and from whom else.
         stored(withhold(&mut *writer, 0, &[b"away", b"far"]));
         stored(withhold(&mut *writer, 1, &[b"away"]));
-        let here = Bell::News(vec![client_stream("here")]);
+        let here = News::Streams(vec![client_stream("here")]);
         assert_eq!((next(), next()), (here.clone(), here.clone()));
         assert_eq!(kinds(subject, "away"), [""; 0], "not before it is back");
 
         subject.keep_interest(&["other", "away", "here"], SOON);
-        let away = Bell::News(vec![client_stream("away")]);
+        let away = News::Streams(vec![client_stream("away")]);
         assert_eq!(next(), away, "and nobody else");
         assert_eq!(kinds(subject, "away"), [AWAY]);
         assert_eq!(subject.data("away"), [""]);

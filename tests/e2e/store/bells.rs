@@ -1,7 +1,7 @@
 //! Who has news, and who is connected.
 
 use super::{SOON, Subject, append, at, batch, both, client_stream, key, moved, stored};
-use millstream::store::Bell;
+use millstream::record::News;
 use millstream_tests::{Clock, servers, wait_until};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -13,8 +13,8 @@ fn the_bell_begins_with_missed_and_names_exactly_the_clients_of_an_append() {
         writer.begin(&key(0), None, &at(0)).unwrap();
         stored(append(&mut *writer, &key(0), 0, &[("before", "1")]));
         let (mut one, mut two) = (subject.listen(), subject.listen());
-        assert_eq!(subject.next(&mut one), Bell::Missed);
-        assert_eq!(subject.next(&mut two), Bell::Missed);
+        assert_eq!(subject.next(&mut one), News::Missed);
+        assert_eq!(subject.next(&mut two), News::Missed);
         let of = [("a", "1"), ("b x*{}é", "2"), ("a", "3"), ("c", "4")];
         stored(append(&mut *writer, &key(0), 1, &of));
         // Filtered batches and lost races ring for nobody.
@@ -23,7 +23,7 @@ fn the_bell_begins_with_missed_and_names_exactly_the_clients_of_an_append() {
         stored(append(&mut *writer, &key(0), 6, &[("last", "1")]));
         for rung in [&mut one, &mut two] {
             for expected in [&["a", "b x*{}é", "c"][..], &["last"]] {
-                let Bell::News(streams) = subject.next(rung) else {
+                let News::Streams(streams) = subject.next(rung) else {
                     panic!("missed again")
                 };
                 let named: BTreeSet<_> = streams.iter().cloned().collect();

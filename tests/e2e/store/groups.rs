@@ -1,8 +1,8 @@
 //! Streams of groups, beside those of clients.
 
 use super::{append, at, batch, both, client_stream, events, group_stream, key, next_of, stored};
-use millstream::record::{StreamId, StreamKind, Want};
-use millstream::store::{Bell, StreamEvent};
+use millstream::record::{News, StreamId, StreamKind, Want};
+use millstream::store::StreamEvent;
 use std::collections::BTreeSet;
 
 fn to_groups<'a>(offset: i64, of: &[(&'a str, &'a str)]) -> Vec<StreamEvent<'a>> {
@@ -49,7 +49,7 @@ fn the_bell_names_groups_and_clients_each_rightly() {
         let mut writer = subject.writer();
         writer.begin(&key(0), None, &at(0)).unwrap();
         let mut rung = subject.listen();
-        assert_eq!(subject.next(&mut rung), Bell::Missed);
+        assert_eq!(subject.next(&mut rung), News::Missed);
         stored(append(&mut *writer, &key(0), 0, &[("x", "1")]));
         let group = to_groups(1, &[("x", "2"), ("x", "3")]);
         stored(writer.append(&mut batch(&key(0), 1, 3, &group), None));
@@ -57,9 +57,9 @@ fn the_bell_names_groups_and_clients_each_rightly() {
         mixed.extend(events(5, &[("x", "6"), ("a", "7")]));
         stored(writer.append(&mut batch(&key(0), 3, 7, &mixed), None));
         let (client, group) = (client_stream, group_stream);
-        assert_eq!(subject.next(&mut rung), Bell::News(vec![client("x")]));
-        assert_eq!(subject.next(&mut rung), Bell::News(vec![group("x")]));
-        let Bell::News(streams) = subject.next(&mut rung) else {
+        assert_eq!(subject.next(&mut rung), News::Streams(vec![client("x")]));
+        assert_eq!(subject.next(&mut rung), News::Streams(vec![group("x")]));
+        let News::Streams(streams) = subject.next(&mut rung) else {
             panic!("no news")
         };
         let expected = [client("a"), client("x"), group("b"), group("x")];

@@ -3,8 +3,8 @@
 use super::{
     SOON, Subject, append, append_then, at, batch, client_stream, events, key, next_of, stored,
 };
-use millstream::record::Want;
-use millstream::store::{Appended, Bell};
+use millstream::record::{News, Want};
+use millstream::store::Appended;
 use millstream_tests::{Link, servers, streams, wait_until};
 use std::time::{Duration, Instant};
 
@@ -112,12 +112,12 @@ fn readers_and_bells_come_back_when_redis_does() {
     let mut writer = subject.writer();
     writer.begin(&key(0), None, &at(0)).unwrap();
     let mut rung = subject.listen();
-    assert_eq!(subject.next(&mut rung), Bell::Missed);
+    assert_eq!(subject.next(&mut rung), News::Missed);
     for round in 0..3 {
         stored(append(&mut *writer, &key(0), round, &[("a", "1")]));
         assert_eq!(
             subject.next(&mut rung),
-            Bell::News(vec![client_stream("a")])
+            News::Streams(vec![client_stream("a")])
         );
         assert_eq!(subject.data("a").len() as i64, round + 1);
         link.cut();
@@ -141,7 +141,7 @@ fn readers_and_bells_come_back_when_redis_does() {
         });
         assert_eq!(
             subject.next(&mut rung),
-            Bell::Missed,
+            News::Missed,
             "rings may have been lost"
         );
         // The writer finds out for itself.
@@ -153,7 +153,7 @@ fn readers_and_bells_come_back_when_redis_does() {
 fn a_subscription_that_died_without_a_word_is_noticed() {
     let (link, subject) = linked();
     let mut rung = subject.listen();
-    assert_eq!(subject.next(&mut rung), Bell::Missed);
+    assert_eq!(subject.next(&mut rung), News::Missed);
     let channel = format!("{}:{{0}}:bell", subject.prefix);
     let mut redis = servers().redis.connect();
     let mut listening = || -> i64 {
@@ -174,7 +174,7 @@ fn a_subscription_that_died_without_a_word_is_noticed() {
     println!("given up after {took:?}");
     assert!(took < Duration::from_secs(8), "given up after {took:?}");
     link.open();
-    assert_eq!(subject.next(&mut rung), Bell::Missed);
+    assert_eq!(subject.next(&mut rung), News::Missed);
 }
 
 #[test]

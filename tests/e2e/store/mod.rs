@@ -16,10 +16,10 @@ mod revocations;
 mod tasks;
 
 use millstream::record::{
-    ClientId, Entry, GroupName, Page, StreamId, StreamKind, StreamName, TopicPartition, Want,
+    ClientId, Entry, GroupName, News, Page, StreamId, StreamKind, StreamName, TopicPartition, Want,
 };
 use millstream::store::{
-    Append, Appended, Bell, Exchange, Identity, Ledger, LedgerKey, Refusal, Retention, Store,
+    Append, Appended, Exchange, Identity, Ledger, LedgerKey, Refusal, Retention, Store,
     StoreSettings, StoreUrl, StreamEvent, Writer,
 };
 use millstream_tests::{servers, unique};
@@ -113,7 +113,7 @@ impl Subject {
         texts(self.entries(group_stream(name)))
     }
 
-    fn listen(&self) -> mpsc::Receiver<Bell> {
+    fn listen(&self) -> mpsc::Receiver<News> {
         let (bells, rung) = mpsc::channel(16);
         let store = self.store.clone();
         let hear = move |bell| {
@@ -125,7 +125,7 @@ impl Subject {
         rung
     }
 
-    fn next(&self, rung: &mut mpsc::Receiver<Bell>) -> Bell {
+    fn next(&self, rung: &mut mpsc::Receiver<News>) -> News {
         let next = async { tokio::time::timeout(SOON, rung.recv()).await };
         self.runtime
             .block_on(next)

@@ -1,8 +1,8 @@
 //! Tokens that are revoked, and connections that are to be ended.
 
 use super::{both, client};
-use millstream::record::ClientId;
-use millstream::store::{Bell, Store};
+use millstream::record::{ClientId, News};
+use millstream::store::Store;
 use millstream_tests::servers;
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ fn of_two_revocations_the_later_time_wins_and_each_is_rung() {
             all
         };
         let mut rung = subject.listen();
-        assert_eq!(subject.next(&mut rung), Bell::Missed);
+        assert_eq!(subject.next(&mut rung), News::Missed);
         assert_eq!(revoked(), BTreeMap::new());
         let times = [
             ("a", 1_700_000_000, 1_700_000_000),
@@ -27,7 +27,7 @@ fn of_two_revocations_the_later_time_wins_and_each_is_rung() {
         ];
         for (name, before, stands) in times {
             subject.revoke(name, before);
-            let expected = Bell::Revoked(Some((client(name), before)));
+            let expected = News::Revoked(Some((client(name), before)));
             assert_eq!(subject.next(&mut rung), expected);
             assert_eq!(revoked()[&client(name)], stands);
         }
@@ -40,13 +40,13 @@ fn every_listener_is_told_whose_connections_to_end() {
     both(|subject| {
         let (mut one, mut two) = (subject.listen(), subject.listen());
         for rung in [&mut one, &mut two] {
-            assert_eq!(subject.next(rung), Bell::Missed);
+            assert_eq!(subject.next(rung), News::Missed);
         }
         subject.disconnect("a {}*é");
         subject.disconnect("b");
         for rung in [&mut one, &mut two] {
-            assert_eq!(subject.next(rung), Bell::Disconnect(client("a {}*é")));
-            assert_eq!(subject.next(rung), Bell::Disconnect(client("b")));
+            assert_eq!(subject.next(rung), News::Disconnect(client("a {}*é")));
+            assert_eq!(subject.next(rung), News::Disconnect(client("b")));
         }
     });
 }

@@ -1,5 +1,5 @@
 use super::*;
-use millstream::record::Gap;
+use millstream::record::{Gap, News};
 use millstream::store::{NewTask, RESULT_MAX, Rate, Repeat, Taken, Task, TaskReport, Unsent};
 use millstream_tests::wait_until;
 
@@ -178,7 +178,7 @@ fn a_task_without_news_in_its_time_times_out_and_its_owner_is_told_once() {
         store.take("t4", "ada");
         store.say(0, Some("bob"), "t3", "done", "3");
         let mut rung = store.listen();
-        assert_eq!(store.next(&mut rung), Bell::Missed);
+        assert_eq!(store.next(&mut rung), News::Missed);
         let told = wait_until("both time out", SOON, || {
             let told = store.time_out();
             (told > 0).then_some(told)
@@ -201,7 +201,7 @@ fn a_task_without_news_in_its_time_times_out_and_its_owner_is_told_once() {
         let mut rang = Vec::new();
         while rang.len() < 2 {
             match store.next(&mut rung) {
-                Bell::News(names) => rang.extend(names),
+                News::Streams(names) => rang.extend(names),
                 other => panic!("{other:?}"),
             }
         }

@@ -4,8 +4,9 @@ use super::Configured;
 use super::filter::Filter;
 use super::time;
 use crate::cli::exit::Usage;
-use crate::config::{self, PipelineSettings, Role, Settings};
+use crate::config::{self, Role, Settings};
 use crate::kafka::scan::Range;
+use crate::pipeline::PipelineSettings;
 use crate::record::Class;
 use clap::Args;
 

@@ -1,6 +1,6 @@
 //! The records of letters that lack a part of them: fetched from where they lay.
 
-use crate::ingest::KafkaSettings;
+use crate::kafka::KafkaSettings;
 use crate::kafka::scan::{Look, Range, Scan};
 use crate::pipeline::replay::Letter;
 use crate::record::OwnedRecord;

@@ -5,8 +5,8 @@ use super::letters::Letters;
 use super::report::{self, Told};
 use crate::cli::exit::Usage;
 use crate::cli::output;
-use crate::config::PipelineSettings;
-use crate::ingest::no_topic;
+use crate::kafka::no_topic;
+use crate::pipeline::PipelineSettings;
 use crate::pipeline::offsets::check_store;
 use crate::pipeline::replay::{Letter, Replayer, Rules};
 use anyhow::bail;
@@ -62,7 +62,7 @@ pub(in crate::cli) enum Way {
 pub(super) fn replay(arguments: &ReplayArguments) -> anyhow::Result<()> {
     let (settings, pipelines) = arguments.choice.read()?;
     let pipeline = arguments.check(&pipelines)?;
-    check_store(&settings)?;
+    check_store(&settings.store)?;
     let mut letters = Letters::open(&settings, &pipelines, &arguments.choice)?;
     if let Some(to) = &arguments.to
         && !letters.has_topic(to)?
@@ -70,7 +70,7 @@ pub(super) fn replay(arguments: &ReplayArguments) -> anyhow::Result<()> {
         bail!(no_topic(to));
     }
     let rules = arguments.rules();
-    let mut replayer = Replayer::open(&settings, pipeline, rules, letters.stop())?;
+    let mut replayer = Replayer::open(settings.resources()?, pipeline, rules, letters.stop())?;
     if !arguments.dry_run && !arguments.yes && !agreed(&letters, &replayer, pipeline)? {
         bail!("nothing was replayed");
     }

@@ -6,7 +6,7 @@ use super::{Configured, bytes, time};
 use crate::cli::exit::Usage;
 use crate::cli::kafka::wire;
 use crate::config::{self, Role};
-use crate::ingest::no_topic;
+use crate::kafka::no_topic;
 use crate::kafka::scan::{Look, Range, Scan};
 use crate::pipeline::replay::{Letter, Omitted};
 use crate::record::OwnedRecord;

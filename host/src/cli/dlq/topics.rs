@@ -2,9 +2,9 @@
 
 use super::choice::Choice;
 use crate::cli::output;
-use crate::config::PipelineSettings;
-use crate::ingest::no_topic;
+use crate::kafka::no_topic;
 use crate::kafka::scan::Scan;
+use crate::pipeline::PipelineSettings;
 use crate::pipeline::letter_topics;
 use anyhow::bail;
 use std::collections::BTreeSet;

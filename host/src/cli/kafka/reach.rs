@@ -3,9 +3,9 @@
 use super::exit::Usage;
 use super::pair;
 use crate::config;
-use crate::ingest::alias::is_same;
-use crate::ingest::{KafkaSettings, check_property};
 use crate::kafka::Connection;
+use crate::kafka::native::alias::is_same;
+use crate::kafka::{KafkaSettings, check_property};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

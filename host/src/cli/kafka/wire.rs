@@ -3,7 +3,7 @@
 //! Bytes are a string where they are UTF-8, `{"base64": "..."}` where they are
 //! not, and `null` where they are absent; headers keep their order and repeat.
 
-use crate::ingest::Placing;
+use crate::kafka::native::produce::Placing;
 use crate::record::{Headers, OwnedRecord, byte_order_mark};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

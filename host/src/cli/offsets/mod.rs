@@ -65,7 +65,7 @@ pub(super) struct Chosen {
 impl Chosen {
     fn read(self) -> anyhow::Result<(config::Settings, Which)> {
         let settings = config::load(&self.config, Role::Ingest)?;
-        offsets::check_store(&settings)?;
+        offsets::check_store(&settings.store)?;
         // Without it, a Kafka that is not there would be told after ten seconds and by no address.
         Connection::open(settings.kafka()?.clone())?;
         let which = Which {
@@ -82,7 +82,7 @@ pub(super) fn run(command: OffsetsCommand) -> anyhow::Result<()> {
     match command {
         OffsetsCommand::Show { which, json } => {
             let (settings, which) = which.read()?;
-            let standings = offsets::show(&settings, &which)?;
+            let standings = offsets::show(settings.resources()?, &which)?;
             match json {
                 true => output::lines(standings.iter().map(describe))?,
                 false => print_standings(&standings)?,
@@ -99,7 +99,7 @@ pub(super) fn run(command: OffsetsCommand) -> anyhow::Result<()> {
             let (settings, which) = which.read()?;
             let which = Which { halted, ..which };
             let write = !dry_run;
-            let changes = offsets::set(&settings, &which, to, How { write, force })?;
+            let changes = offsets::set(settings.resources()?, &which, to, How { write, force })?;
             match json {
                 true => output::lines(changes.iter().map(|c| describe_change(c, dry_run)))?,
                 false => output::lines(changes.iter().map(|c| change_in_words(c, dry_run)))?,

@@ -4,7 +4,7 @@
 //! deserializer, and holds for every key that there is or will be. Strings expand themselves
 //! ([`Text`](super::Text)), since only they know what they are for.
 
-use super::expand;
+use super::expand::expand;
 use serde::de::value::StrDeserializer;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, Expected, IntoDeserializer,

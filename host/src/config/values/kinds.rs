@@ -1,11 +1,9 @@
 //! What kind of value is expected, in the words of who writes it.
 
-use super::super::file::{AuthKey, Pipeline};
-use super::{Text, expand};
+use super::expand::expand;
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Unexpected, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
-use toml::Spanned;
 
 /// A string. What stands in its place is not repeated: it may be a password that lacks its quotes.
 pub(super) fn string<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -70,31 +68,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
     }
 }
 
-/// The origins of `cors-origins`.
-pub(in crate::config) fn origins<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<Spanned<Text>>, D::Error> {
-    list(
-        deserializer,
-        "a list, such as [\"https://app.example.com\"]",
-    )
-}
-
-/// Every `[[auth.key]]`.
-pub(in crate::config) fn auth_keys<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<AuthKey>, D::Error> {
-    list(deserializer, "[[auth.key]], once for each key")
-}
-
-/// Every `[[pipeline]]`.
-pub(in crate::config) fn pipelines<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<Spanned<Pipeline>>, D::Error> {
-    list(deserializer, "[[pipeline]], once for each pipeline")
-}
-
-fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+/// A list of values, each of its own kind.
+pub(in crate::config) fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
     expected: &'static str,
 ) -> Result<Vec<T>, D::Error> {

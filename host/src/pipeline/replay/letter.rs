@@ -1,9 +1,8 @@
 //! A dead letter: what its headers say, and the record that it was.
 
-use crate::pipeline::decide::source_in;
-use crate::pipeline::grants::HOPS;
-use crate::pipeline::letters::{ERROR, OWN_VALUE, REPLAYS, SOURCE};
-use crate::pipeline::omitted;
+use crate::pipeline::commit::oversize as omitted;
+use crate::pipeline::headers::{ERROR, HOPS, OWN_VALUE, REPLAYS, SOURCE};
+use crate::pipeline::transform::replays::source_in;
 use crate::record::{Headers, OwnedRecord, TopicPartition};
 
 /// A header's name and value.

@@ -21,15 +21,17 @@ mod triage;
 pub use letter::{Letter, Omitted};
 pub use report::{Failed, Refused, Report};
 
-use crate::config::{PipelineSettings, Settings};
-use crate::ingest::{KafkaSettings, Outbox};
-use crate::pipeline::grants::Grants;
+use crate::kafka::KafkaSettings;
+use crate::kafka::producer::Outbox;
+use crate::pipeline::settings::{PipelineSettings, Resources};
+use crate::pipeline::transform::grants::Grants;
 use crate::plugin::{Loader, RouteInstance, TransformInstance};
 use crate::record::Outgoing;
 use crate::store::{Mark, Store, Unavailable, Writer};
 use anyhow::Context;
 use std::collections::{BTreeSet, HashSet};
 use std::hash::RandomState;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -86,7 +88,7 @@ impl Replayer {
     /// # Errors
     /// When a plugin can't be used, or the store's address.
     pub fn open(
-        settings: &Settings,
+        resources: Resources,
         pipeline: &PipelineSettings,
         rules: Rules,
         stop: Arc<AtomicBool>,
@@ -94,14 +96,14 @@ impl Replayer {
         let mut described = Vec::new();
         let plugins = match rules.to_topic {
             Some(_) => None,
-            None => Some(load(settings, pipeline, &mut described)?),
+            None => Some(load(resources.cache, pipeline, &mut described)?),
         };
-        let mut writer = Store::open(&settings.store)?.writer();
+        let mut writer = Store::open(resources.store)?.writer();
         // A wrong address is said at once; what is away later is waited for.
         { writer.marked(&pipeline.group, Mark::Stored, &["-"]) }.map_err(|e| given_up(&e))?;
         Ok(Replayer {
             settings: pipeline.clone(),
-            kafka: settings.kafka()?.clone(),
+            kafka: resources.kafka.clone(),
             rules,
             plugins,
             described,
@@ -204,14 +206,14 @@ fn given_up(error: &Unavailable) -> anyhow::Error {
 
 /// Loads the transform and the route as the configuration has them now.
 fn load(
-    settings: &Settings,
+    cache: &Path,
     pipeline: &PipelineSettings,
     described: &mut Vec<String>,
 ) -> anyhow::Result<Plugins> {
     let specs = [&pipeline.plugins.transform, &pipeline.plugins.route];
     let memory = specs.map(|spec| spec.limits.memory).into_iter().max();
     // Each kind's instance, and what putting it to the test needs.
-    let loader = Loader::new(8, memory.unwrap_or_default(), &settings.cache)?;
+    let loader = Loader::new(8, memory.unwrap_or_default(), cache)?;
     let [transform, route] = specs;
     let name = |kind: &str, spec: &crate::plugin::Spec| {
         format!(

@@ -2,9 +2,8 @@
 
 use super::triage::Chosen;
 use super::{Delivered, Replayer};
-use crate::ingest::{Outbox, Receipts, Sending};
-use crate::pipeline::grants::HOPS;
-use crate::pipeline::letters::{REPLAYS, SOURCE};
+use crate::kafka::producer::{Outbox, Receipts, Sending};
+use crate::pipeline::headers::{HOPS, REPLAYS, SOURCE};
 use crate::record::Outgoing;
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -3,10 +3,11 @@
 use super::batches::{Restored, restore};
 use super::triage::Chosen;
 use super::{PATIENCE, Plugins, Replayer, given_up, goes_on};
-use crate::pipeline::decide::{Destinations, failures};
-use crate::pipeline::lane::pace_after;
-use crate::pipeline::plan::stream_event;
-use crate::pipeline::process::{Passed, Road};
+use crate::pipeline::partition::remaining::pace_after;
+use crate::pipeline::transform::decide::failures;
+use crate::pipeline::transform::destinations::destinations;
+use crate::pipeline::transform::prepared::{Destinations, stream_event};
+use crate::pipeline::transform::road::{Passed, Road};
 use crate::plugin::{End, Made, Turn};
 use crate::record::{Class, Outgoing, Stage};
 use crate::store::{Replay, Replayed, Unavailable};
@@ -20,7 +21,8 @@ struct Work<'a> {
     of: &'a Restored,
     range: Range<usize>,
     made: Made,
-    gone: Destinations,
+    destinations: Destinations,
+    outgoing: Vec<(u32, Outgoing)>,
 }
 
 impl Replayer {
@@ -55,19 +57,18 @@ impl Replayer {
                 .fail(failure.class.name(), &failure.message, place);
         }
         let deliver = self.settings.deliver;
-        let mut gone = Destinations::of(&of.batch, end, &made, &routed, &connected, deliver);
-        let record = |index: &u32| made.events.list[*index as usize].record;
-        gone.streamed.retain(|index| !out.contains(&record(index)));
-        gone.withheld.retain(|index| !out.contains(&record(index)));
-        gone.reported.retain(|index| !out.contains(&record(index)));
-        gone.outgoing
-            .retain(|(index, _)| !out.contains(&record(index)));
+        let (mut gone, mut outgoing) =
+            destinations(&of.batch, end, &made, &routed, &connected, deliver);
+        let failed = |index: &u32| out.contains(&made.events.list[*index as usize].record);
+        gone.retain(|index| !failed(index));
+        outgoing.retain(|(index, _)| !failed(index));
         let range = from..end;
         let work = Work {
             of,
             range,
             made,
-            gone,
+            destinations: gone,
+            outgoing,
         };
         self.make_true(&work, &out)?;
         Ok((end, pace))
@@ -118,8 +119,8 @@ impl Replayer {
         if records.is_empty() {
             return Ok(());
         }
-        if self.rules.write && !work.gone.outgoing.is_empty() {
-            let outgoing = work.gone.outgoing.iter();
+        if self.rules.write && !work.outgoing.is_empty() {
+            let outgoing = work.outgoing.iter();
             let outgoing: Vec<Outgoing> = outgoing.map(|(_, outgoing)| outgoing.clone()).collect();
             if let Some(error) = self.deliver(&outgoing).error {
                 return Err(error);
@@ -166,7 +167,7 @@ impl Replayer {
         }
         let stored =
             |index: &u32| told.get(&list[*index as usize].record) == Some(&Replayed::Stored);
-        let streamed = work.gone.streamed.iter().enumerate();
+        let streamed = work.destinations.streamed.iter().enumerate();
         for (at, index) in streamed.filter(|(_, index)| stored(index)) {
             if dropped.contains(&at) {
                 self.report.dropped += 1;
@@ -176,9 +177,13 @@ impl Replayer {
             self.report
                 .event(event.to, work.made.events.bytes(event.kind));
         }
-        let withheld = work.gone.withheld.iter().filter(|index| stored(index));
+        let withheld = work
+            .destinations
+            .withheld
+            .iter()
+            .filter(|index| stored(index));
         self.report.withheld += withheld.count() as u64;
-        for (_, outgoing) in work.gone.outgoing.iter().filter(|(index, _)| stored(index)) {
+        for (_, outgoing) in work.outgoing.iter().filter(|(index, _)| stored(index)) {
             self.report.routed(&outgoing.topic);
         }
     }
@@ -199,13 +204,18 @@ impl Work<'_> {
             let source = &self.of.letters[record as usize].source;
             stream_event(events, batch, *index, Some(source))
         };
-        replay.events = self.gone.streamed.iter().map(event).collect();
-        replay.reports = self.gone.reported.iter().map(event).collect();
+        replay.events = self.destinations.streamed.iter().map(event).collect();
+        replay.reports = self.destinations.reported.iter().map(event).collect();
         let withheld = |index: &u32| {
             let event = &events.list[*index as usize];
             Some((*places.get(&event.record)?, events.bytes(event.name)))
         };
-        replay.withheld = self.gone.withheld.iter().filter_map(withheld).collect();
+        replay.withheld = self
+            .destinations
+            .withheld
+            .iter()
+            .filter_map(withheld)
+            .collect();
         replay
     }
 }

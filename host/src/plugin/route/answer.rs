@@ -1,7 +1,8 @@
 //! A route's answer is checked, never trusted.
 
-use super::{Decision, Deliver, ToTopic, wire};
+use super::types::{Decision, Deliver, ToTopic};
 use crate::plugin::abi::Header;
+use crate::plugin::abi::route::exports::millstream::plugin::route as wire;
 use crate::plugin::outgoing;
 use crate::plugin::room::Size;
 use crate::record::{Class, Failure, Span};

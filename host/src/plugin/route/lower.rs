@@ -1,6 +1,7 @@
 //! What a route is told of events: what it asked for, and no more.
 
-use super::{Needs, wire};
+use super::types::Needs;
+use crate::plugin::abi::route::exports::millstream::plugin::route as wire;
 use crate::plugin::abi::{Header, KafkaRecord, Origin, Span as WireSpan, address_kind};
 use crate::record::{Batch, Event, Events, Span};
 use std::ops::Range;

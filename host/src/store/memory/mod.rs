@@ -8,12 +8,13 @@ mod writer;
 pub use writer::MemoryWriter;
 
 use super::gap::{Cursor, Seen, gap_of};
-use super::{Bell, Ledger, LedgerKey, Retention};
-use crate::record::{AWAY, ClientId, Entry, Gap, Page, StreamId, StreamName, Want};
+use super::time::{millis, now_millis};
+use super::{Ledger, LedgerKey, Retention};
+use crate::record::{AWAY, ClientId, Entry, Gap, News, Page, StreamId, StreamName, Want};
 use bytes::Bytes;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use tokio::sync::broadcast;
 
 /// A store in memory. Clones share it.
@@ -25,8 +26,8 @@ pub struct MemoryStore {
 struct Shared {
     retention: Retention,
     state: Mutex<State>,
-    /// Bounded: who falls behind is told [`Bell::Missed`].
-    bell: broadcast::Sender<Bell>,
+    /// Bounded: who falls behind is told [`News::Missed`].
+    bell: broadcast::Sender<News>,
 }
 
 #[derive(Default)]
@@ -107,7 +108,7 @@ impl MemoryStore {
             }
         }
         drop(state);
-        self.ring(Bell::News(marked));
+        self.ring(News::Streams(marked));
     }
 
     pub(super) fn revoke(&self, client: &ClientId, before: u64, expired: Option<u64>) {
@@ -117,7 +118,7 @@ impl MemoryStore {
         let known = state.revoked.entry(client.clone()).or_default();
         *known = before.max(*known);
         drop(state);
-        self.ring(Bell::Revoked(Some((client.clone(), before))));
+        self.ring(News::Revoked(Some((client.clone(), before))));
     }
 
     pub(super) fn revoked(&self) -> Vec<(ClientId, u64)> {
@@ -138,23 +139,23 @@ impl MemoryStore {
     }
 
     pub(super) fn disconnect(&self, client: &ClientId) {
-        self.ring(Bell::Disconnect(client.clone()));
+        self.ring(News::Disconnect(client.clone()));
     }
 
     /// Nobody listening is fine: who comes later begins with `Missed`.
-    fn ring(&self, bell: Bell) {
-        if bell != Bell::News(Vec::new()) {
+    fn ring(&self, bell: News) {
+        if bell != News::Streams(Vec::new()) {
             let _ = self.shared.bell.send(bell);
         }
     }
 
-    pub(super) async fn listen(&self, hear: &(dyn Fn(Bell) + Send + Sync)) {
+    pub(super) async fn listen(&self, hear: &(dyn Fn(News) + Send + Sync)) {
         let mut rings = self.shared.bell.subscribe();
-        hear(Bell::Missed);
+        hear(News::Missed);
         loop {
             match rings.recv().await {
                 Ok(bell) => hear(bell),
-                Err(broadcast::error::RecvError::Lagged(_)) => hear(Bell::Missed),
+                Err(broadcast::error::RecvError::Lagged(_)) => hear(News::Missed),
                 Err(broadcast::error::RecvError::Closed) => return,
             }
         }
@@ -242,16 +243,4 @@ impl Stream {
             self.entries.pop_front();
         }
     }
-}
-
-pub(super) fn now_millis() -> u64 {
-    millis(
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default(),
-    )
-}
-
-pub(super) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

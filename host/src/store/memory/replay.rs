@@ -1,8 +1,8 @@
 //! Replayed records, in memory.
 
 use super::{MemoryStore, State};
-use crate::record::{ClientId, StreamName};
-use crate::store::{Bell, Mark, Replay, Replayed, Retention};
+use crate::record::{ClientId, News, StreamName};
+use crate::store::{Mark, Replay, Replayed, Retention};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ impl MemoryStore {
             let rung = state.store_new(replay, &before, self.shared.retention);
             state.replayed.extend(replay.sources.iter().map(mark));
             drop(state);
-            self.ring(Bell::News(rung));
+            self.ring(News::Streams(rung));
         }
         let told = |before| match before {
             true => Replayed::Before,

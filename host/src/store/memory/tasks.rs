@@ -1,9 +1,10 @@
 //! Tasks in memory.
 
-use super::{MemoryStore, State, Stream, now_millis};
-use crate::record::{ClientId, StreamName};
+use super::{MemoryStore, State, Stream};
+use crate::record::{ClientId, News, StreamName};
 use crate::store::tasks::{RECEIVED, RESULT_MAX, TIMED_OUT, timed_out};
-use crate::store::{Bell, NewTask, Repeat, Retention, StreamEvent, Taken, Task, Unsent};
+use crate::store::time::now_millis;
+use crate::store::{NewTask, Repeat, Retention, StreamEvent, Taken, Task, Unsent};
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -230,7 +231,7 @@ impl MemoryStore {
             .collect();
         drop(state);
         let count = told.len();
-        self.ring(Bell::News(told));
+        self.ring(News::Streams(told));
         count
     }
 }

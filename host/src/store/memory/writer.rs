@@ -1,10 +1,9 @@
 //! What a worker does with the memory store.
 
 use super::MemoryStore;
-use crate::record::{ClientId, StreamName};
+use crate::record::{ClientId, News, StreamName};
 use crate::store::{
-    Append, Appended, Bell, Ledger, LedgerKey, Mark, Replay, Replayed, Unavailable, Unstored,
-    Writer,
+    Append, Appended, Ledger, LedgerKey, Mark, Replay, Replayed, Unavailable, Unstored, Writer,
 };
 use std::collections::HashSet;
 use std::time::Instant;
@@ -96,7 +95,7 @@ impl Writer for MemoryWriter {
         state.withheld.extend(withheld);
         state.forget_idle(retention);
         drop(state);
-        self.0.ring(Bell::News(rung));
+        self.0.ring(News::Streams(rung));
         Appended::Stored(Unstored {
             refused: Vec::new(),
             dropped,

@@ -1,7 +1,7 @@
 //! What Redis' answers say.
 
 use super::bell::Rung;
-use crate::store::memory::now_millis;
+use crate::store::time::now_millis;
 use crate::store::{Ledger, Refusal, Unavailable, Unstored};
 use metrics::counter;
 use redis::{FromRedisValue, ServerError, Value};

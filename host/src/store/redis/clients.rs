@@ -1,10 +1,11 @@
 //! Who is connected, who was told nothing meanwhile, whose tokens are revoked.
 
 use super::answers::{scores_of, time_of};
-use super::{RedisStore, bell, upkeep};
+use super::store::RedisStore;
+use super::{bell, upkeep};
 use crate::record::{AWAY, ClientId, StreamKind};
 use crate::store::Unavailable;
-use crate::store::memory::millis;
+use crate::store::time::millis;
 use redis::{Pipeline, Value};
 use std::collections::HashMap;
 use std::time::Duration;

@@ -1,24 +1,15 @@
-//! Key names, and the commands of one transaction.
+//! The commands of one transaction.
 
 use super::bell::{self, Ringer, Rung};
-use super::tasks;
-use crate::record::{StreamKind, TopicPartition};
-use crate::store::memory::millis;
-use crate::store::{Append, Ledger, LedgerKey, Mark, StreamEvent};
+use super::keys::Keys;
+use super::task_commands;
+use super::trim::nearly;
+use crate::record::TopicPartition;
+use crate::store::time::millis;
+use crate::store::{Append, Ledger, StreamEvent};
 use redis::Pipeline;
 use std::io::Write;
 use std::time::Duration;
-
-/// Key names under one prefix.
-pub(super) struct Keys {
-    base: String,
-    pub interest: String,
-    pub withheld: String,
-    pub revoked: String,
-    pub bell: String,
-    pub news: String,
-    pub due: String,
-}
 
 /// The ledger's fields, as they are read.
 pub(super) const LEDGER_FIELDS: [&str; 5] =
@@ -26,86 +17,6 @@ pub(super) const LEDGER_FIELDS: [&str; 5] =
 
 /// Swap log entries kept a partition: one is a few dozen bytes.
 const SWAPS_KEPT: usize = 10_000;
-
-impl Keys {
-    pub fn new(prefix: &str) -> Keys {
-        // `{0}` is the bucket: Redis Cluster hashes only what stands in braces.
-        let base = format!("{prefix}:{{0}}:");
-        Keys {
-            interest: format!("{base}interest"),
-            withheld: format!("{base}withheld"),
-            revoked: format!("{base}revoked"),
-            bell: format!("{base}bell"),
-            news: format!("{base}news"),
-            due: format!("{base}due"),
-            base,
-        }
-    }
-
-    pub fn ledger(&self, key: &LedgerKey) -> String {
-        self.of("ledger", key)
-    }
-
-    pub fn replayed(&self, group: &str) -> String {
-        self.marks(group, Mark::Stored)
-    }
-
-    pub fn marks(&self, group: &str, mark: Mark) -> String {
-        let what = match mark {
-            Mark::Stored => "replayed",
-            Mark::Sent => "resent",
-        };
-        format!("{}{what}:{group}", self.base)
-    }
-
-    pub fn swaps(&self, key: &LedgerKey) -> String {
-        self.of("swaps", key)
-    }
-
-    pub fn partitions(&self, group: &str, topic: &str) -> String {
-        format!("{}partitions:{group}:{topic}", self.base)
-    }
-
-    pub fn task(&self, id: &[u8]) -> Vec<u8> {
-        [self.base.as_bytes(), b"task:", id].concat()
-    }
-
-    pub fn client(&self, id: &[u8]) -> Vec<u8> {
-        self.stream(StreamKind::Client, id)
-    }
-
-    pub fn rate(&self, client: &str) -> String {
-        format!("{}rate:{client}", self.base)
-    }
-
-    pub fn repeat(&self, client: &str, key: &str) -> String {
-        format!("{}repeat:{client}:{key}", self.base)
-    }
-
-    /// Topics hold no colon, so the group may.
-    fn of(&self, what: &str, key: &LedgerKey) -> String {
-        let LedgerKey { group, partition } = key;
-        format!(
-            "{}{what}:{group}:{}:{}",
-            self.base, partition.topic, partition.partition
-        )
-    }
-
-    pub fn stream(&self, kind: StreamKind, name: &[u8]) -> Vec<u8> {
-        let mut key = Vec::with_capacity(self.base.len() + 7 + name.len());
-        key.extend_from_slice(self.base.as_bytes());
-        key.extend_from_slice(kind.word().as_bytes());
-        key.push(b':');
-        key.extend_from_slice(name);
-        key
-    }
-}
-
-/// How exactly a stream is cut: `~` is cheaper, and keeps up to a node of 100
-/// entries more: a tenth of a thousand, and far too many of ten.
-pub(super) fn nearly(max_events: u64) -> &'static str {
-    if max_events < 1000 { "=" } else { "~" }
-}
 
 /// Writes what an event's entry says of where it is from.
 pub(super) fn source_into(source: &mut Vec<u8>, partition: &TopicPartition, event: &StreamEvent) {
@@ -126,7 +37,7 @@ pub(super) fn add_events(pipe: &mut Pipeline, keys: &Keys, append: &Append, max_
         source_into(&mut source, partition, event);
         if let Some(task) = &event.task {
             let stream = Some((nearly, max_events, &source[..]));
-            tasks::report(pipe, keys, event, task, stream);
+            task_commands::report(pipe, keys, event, task, stream);
             continue;
         }
         pipe.cmd("XADD")
@@ -148,7 +59,7 @@ pub(super) fn add_events(pipe: &mut Pipeline, keys: &Keys, append: &Append, max_
 pub(super) fn add_reports(pipe: &mut Pipeline, keys: &Keys, append: &Append) {
     for event in append.reports {
         if let Some(task) = &event.task {
-            tasks::report(pipe, keys, event, task, None);
+            task_commands::report(pipe, keys, event, task, None);
         }
     }
 }

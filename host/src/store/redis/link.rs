@@ -1,6 +1,6 @@
 //! One blocking connection that sends several commands and reads their answers.
 
-use super::{PATIENCE, unavailable, unreachable};
+use super::errors::{PATIENCE, unavailable, unreachable};
 use crate::store::Unavailable;
 use redis::{Connection, Pipeline, RedisResult, Value};
 

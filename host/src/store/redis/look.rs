@@ -5,17 +5,11 @@
 //! aborting, and any other command would be queued and shift the replies. So
 //! whatever else is sent goes through [`RedisWriter::send`], which leaves first.
 
-use super::RedisWriter;
 use super::answers::{ledger_of, scores_of, time_of};
 use super::commands::LEDGER_FIELDS;
+use super::writer::{Ahead, RedisWriter};
 use crate::store::{Append, Ledger, LedgerKey, Unavailable};
 use redis::{FromRedisValue, Pipeline, Value};
-
-/// A look that rode behind a transaction.
-pub(super) struct Ahead {
-    key: LedgerKey,
-    ledger: Option<Ledger>,
-}
 
 /// A ledger, and for each of the replays that were asked for when it was marked.
 pub(super) type Looked = (Option<Ledger>, Vec<Option<f64>>);

@@ -6,23 +6,24 @@
 //! makes it fail, and it looks again. So it needs no ledger of its own, and
 //! commands and daemons may replay side by side.
 
-mod fresh;
+mod to_store;
 
-use super::RedisWriter;
 use super::answers::{Done, Outcome, Places, scores_of, time_of};
 use super::bell::Rung;
 use super::commands;
 use super::look::refused;
-use super::tasks::{self, End};
+use super::task_commands;
+use super::task_commands::End;
+use super::transaction::trouble;
 use super::upkeep::KeptUp;
-use super::writer::trouble;
+use super::writer::RedisWriter;
 use crate::record::TopicPartition;
 use crate::store::{Append, Exchange, Identity, LedgerKey, Mark, Replay, Replayed, Unavailable};
-use fresh::Fresh;
 use metrics::counter;
 use redis::{FromRedisValue, Pipeline, Value};
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
+use to_store::ToStore;
 
 /// How often marks are taken back before a pipeline goes on, and how far apart.
 const TRIES: u32 = 10;
@@ -78,7 +79,7 @@ impl RedisWriter {
                 self.leave();
                 return Ok(replay.with_ours(told));
             }
-            let fresh = Fresh::of(replay, &told);
+            let fresh = ToStore::of(replay, &told);
             let (pipe, places, kept_up) = self.replay_transaction(replay, &fresh);
             let sent = self.finish(pipe, places);
             match sent.inspect_err(|_| replay.note_ours(&told, &told))? {
@@ -97,7 +98,7 @@ impl RedisWriter {
     fn replayed(
         &mut self,
         replay: &mut Replay,
-        fresh: &Fresh,
+        fresh: &ToStore,
         told: &[Replayed],
         done: &Done,
     ) -> Result<Vec<Replayed>, Unavailable> {
@@ -134,7 +135,7 @@ impl RedisWriter {
         streams.iter().for_each(|key| _ = pipe.cmd("TYPE").arg(key));
         // What is stored asks for itself.
         let tasks = if write { Vec::new() } else { replay.tasks() };
-        tasks::ask_ends(&mut pipe, &self.keys, &tasks);
+        task_commands::ask_ends(&mut pipe, &self.keys, &tasks);
         pipe.cmd(if write { "MULTI" } else { "UNWATCH" });
         let answers = self.send(&pipe)?;
         let [Value::Okay, time, scores, rest @ .., Value::Okay] = &answers[..] else {
@@ -160,13 +161,15 @@ impl RedisWriter {
             }
         }
         if !write {
-            let ends = tasks.into_iter().zip(ends.iter().map(tasks::end_of));
+            let ends = tasks
+                .into_iter()
+                .zip(ends.iter().map(task_commands::end_of));
             drop_some(replay, &told, &ends.collect());
         }
         Ok(told)
     }
 
-    fn replay_transaction(&self, replay: &Replay, fresh: &Fresh) -> (Pipeline, Places, KeptUp) {
+    fn replay_transaction(&self, replay: &Replay, fresh: &ToStore) -> (Pipeline, Places, KeptUp) {
         // The partition is in no command: each event has its replay's name.
         let nowhere = TopicPartition {
             topic: "".into(),

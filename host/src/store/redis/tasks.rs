@@ -2,88 +2,24 @@
 //! between.
 
 use super::bell;
-use super::commands::{self, Keys};
-use super::{RedisStore, unavailable};
+use super::store::RedisStore;
+use super::trim::nearly;
 use crate::record::ClientId;
-use crate::store::memory::millis;
-use crate::store::tasks::{RECEIVED, RESULT_MAX, TIMED_OUT};
-use crate::store::{NewTask, StreamEvent, Taken, Task, TaskReport, Unavailable, Unsent};
-use redis::{FromRedisValue, Pipeline, Value};
+use crate::store::tasks::{RECEIVED, TIMED_OUT};
+use crate::store::time::millis;
+use crate::store::{NewTask, Taken, Task, Unavailable, Unsent};
+
 use std::collections::HashMap;
 use std::time::Duration;
 
 const TAKE: &str = include_str!("tasks/take.lua");
 const SENT: &str = include_str!("tasks/sent.lua");
 const GIVE_UP: &str = include_str!("tasks/give_up.lua");
-const REPORT: &str = include_str!("tasks/report.lua");
 const TIME_OUT: &str = include_str!("tasks/time_out.lua");
 
 /// Tasks that one look times out: they hold Redis up for less than a
 /// millisecond.
 const SOME: usize = 100;
-
-/// Adds an event that says something of a task: the two go together, or
-/// neither does. Without a stream only the task is told.
-pub(super) fn report(
-    pipe: &mut Pipeline,
-    keys: &Keys,
-    event: &StreamEvent,
-    task: &TaskReport,
-    stream: Option<(&str, u64, &[u8])>,
-) {
-    let key = stream.map(|_| keys.stream(event.to, event.name));
-    let (nearly, most, source) = stream.unwrap_or_default();
-    let of_task = keys.task(task.id);
-    let eval = pipe.cmd("EVAL").arg(REPORT);
-    eval.arg(2 + usize::from(key.is_some()));
-    eval.arg(of_task).arg(&keys.due).arg(key);
-    eval.arg(task.id).arg(task.status).arg(u8::from(task.ends));
-    eval.arg(RESULT_MAX).arg(event.data);
-    eval.arg(nearly).arg(most).arg(event.kind).arg(source);
-}
-
-/// Adds the question who owns these tasks: an answer a task, of [`owner_of`].
-pub(super) fn ask_owners(pipe: &mut Pipeline, keys: &Keys, tasks: &[&str]) {
-    for task in tasks {
-        let key = keys.task(task.as_bytes());
-        pipe.cmd("HGET").arg(key).arg("owner");
-    }
-}
-
-pub(super) fn owner_of(answer: &Value) -> Result<Option<ClientId>, Unavailable> {
-    let owner: Option<Vec<u8>> =
-        FromRedisValue::from_redis_value_ref(answer).map_err(|e| unavailable(e.into()))?;
-    Ok(owner.and_then(|owner| ClientId::new(&owner).ok()))
-}
-
-/// Whether a task has ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    Ended,
-    Open,
-    /// Nothing is known of it, and nothing is noted.
-    Unknown,
-}
-
-/// Adds the question which of these tasks have ended: an answer a task, of
-/// [`end_of`].
-pub(super) fn ask_ends(pipe: &mut Pipeline, keys: &Keys, tasks: &[&[u8]]) {
-    for task in tasks {
-        pipe.cmd("HMGET")
-            .arg(keys.task(task))
-            .arg("owner")
-            .arg("ended");
-    }
-}
-
-pub(super) fn end_of(answer: &Value) -> End {
-    let fields: Option<[Option<Vec<u8>>; 2]> = FromRedisValue::from_redis_value_ref(answer).ok();
-    match fields {
-        Some([_, Some(_)]) => End::Ended,
-        Some([Some(_), None]) => End::Open,
-        _ => End::Unknown,
-    }
-}
 
 impl RedisStore {
     pub(in crate::store) async fn take_task(
@@ -174,7 +110,7 @@ impl RedisStore {
             eval.arg(&self.keys.news);
             eval.arg(self.keys.task(b"")).arg(self.keys.client(b""));
             eval.arg(SOME).arg(TIMED_OUT).arg(kind);
-            eval.arg(commands::nearly(retention.max_events))
+            eval.arg(nearly(retention.max_events))
                 .arg(retention.max_events);
             eval.arg(millis(retention.idle_expiry));
             eval.arg(bell::KEPT).arg(millis(bell::LEASE));

@@ -4,9 +4,9 @@
 //! their own. Each is due for a stream once in an eighth of its period, so a
 //! busy stream pays almost nothing and a quiet one pays with its one event.
 
-use super::commands::Keys;
+use super::keys::Keys;
 use crate::record::StreamKind;
-use crate::store::memory::millis;
+use crate::store::time::millis;
 use crate::store::{Append, Retention};
 use redis::Pipeline;
 use std::collections::hash_map::RandomState;

@@ -1,6 +1,7 @@
 //! What is said on a terminal while nothing comes.
 
-use super::{ConsumeArguments, output};
+use super::arguments::ConsumeArguments;
+use crate::cli::output;
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,8 @@
 //! How a record is printed.
 
-use super::super::bytes::{for_stdout, steers};
-use super::super::wire;
-use super::time;
+use crate::cli::bytes::{for_stdout, steers};
+use crate::cli::kafka::wire;
+use crate::cli::time;
 use crate::record::OwnedRecord;
 use std::io::{self, IsTerminal, Write};
 

@@ -1,78 +1,22 @@
 //! `millstream produce`.
 
+mod arguments;
 mod input;
 mod record;
 mod tally;
 
-use super::reach::Reach;
+use super::exit;
 use super::stop::Stop;
-use super::{exit, output, pair};
-use crate::kafka::{Sender, Sending};
+use crate::kafka::producer::{Sender, SenderOptions};
 use anyhow::bail;
-use clap::{Args, ValueEnum};
+pub(in crate::cli) use arguments::ProduceArguments;
+
 use input::{Input, Line};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tally::Tally;
 
 /// How long what is in flight is waited for after Ctrl-C.
 const STOPPING: Duration = Duration::from_secs(10);
-
-#[derive(Args)]
-pub(in crate::cli) struct ProduceArguments {
-    /// The topic; it must be there.
-    topic: String,
-    /// Files to read, `-` for standard input [default: standard input].
-    files: Vec<PathBuf>,
-    /// What a line is.
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-    /// Every record's key.
-    #[arg(short, long, conflicts_with = "key_delimiter")]
-    key: Option<String>,
-    /// What stands between key and value (text), such as `:`, or `\t` for a
-    /// tab. A line without it is an error.
-    #[arg(short = 'K', long, value_name = "TEXT", value_parser = record::parting)]
-    key_delimiter: Option<String>,
-    /// An empty value is none: a tombstone (text).
-    #[arg(short = 'Z', long)]
-    tombstones: bool,
-    /// A header of every record; may be given several times.
-    #[arg(short = 'H', long = "header", value_name = "NAME=VALUE", value_parser = pair)]
-    headers: Vec<(String, String)>,
-    /// To this partition; otherwise the key says which, or chance.
-    #[arg(short, long, value_parser = clap::value_parser!(i32).range(0..))]
-    partition: Option<i32>,
-    /// To the partition and with the timestamp that each line has (JSON).
-    #[arg(long, conflicts_with = "partition")]
-    keep_place: bool,
-    /// Who must have a record before it counts: every in-sync replica, the
-    /// leader, nobody.
-    #[arg(long, default_value = "all", value_parser = ["all", "1", "0"])]
-    acks: String,
-    /// How batches are compressed [default: none].
-    #[arg(short = 'z', long, value_parser = ["none", "gzip", "snappy", "lz4", "zstd"])]
-    compression: Option<String>,
-    /// So many records a second at most.
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
-    rate: Option<u32>,
-    /// Says of each record where it went.
-    #[arg(short, long)]
-    verbose: bool,
-    /// The same as lines of JSON.
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    reach: Reach,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// A value, or a key and a value.
-    Text,
-    /// A record, as `consume --format json` writes them.
-    Json,
-}
 
 pub(in crate::cli) fn run(arguments: &ProduceArguments) -> anyhow::Result<()> {
     arguments.check()?;
@@ -81,7 +25,7 @@ pub(in crate::cli) fn run(arguments: &ProduceArguments) -> anyhow::Result<()> {
     let connection = arguments.reach.connect()?;
     let sender = Sender::start(
         &connection,
-        &Sending {
+        &SenderOptions {
             topic: arguments.topic.clone(),
             partition: arguments.partition,
             acks: arguments.acks.clone(),

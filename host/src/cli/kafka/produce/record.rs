@@ -1,8 +1,10 @@
 //! What record a line is.
 
-use super::super::{delimiter, exit, wire};
-use super::{Format, Line, ProduceArguments};
-use crate::ingest::Placing;
+use super::arguments::{Format, ProduceArguments};
+use super::input::Line;
+use crate::cli::exit;
+use crate::cli::kafka::wire;
+use crate::kafka::native::produce::Placing;
 use crate::record::Outgoing;
 use anyhow::anyhow;
 
@@ -71,14 +73,6 @@ impl ProduceArguments {
         }
         record.value = (!(value.is_empty() && self.tombstones)).then(|| value.to_vec());
         Ok(())
-    }
-}
-
-/// As [`delimiter`]; an empty one would be found before every letter.
-pub(super) fn parting(text: &str) -> Result<String, String> {
-    match text.is_empty() {
-        true => Err("nothing would part key and value".into()),
-        false => Ok(delimiter(text)),
     }
 }
 

@@ -1,7 +1,8 @@
 //! What became of every record: as lines, as progress, and as a sum.
 
-use super::output::{self, say};
-use super::{Input, Line, ProduceArguments};
+use super::arguments::ProduceArguments;
+use super::input::{Input, Line};
+use crate::cli::output::{self, say};
 use crate::record::Outgoing;
 use anyhow::bail;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressState, ProgressStyle};

@@ -1,11 +1,12 @@
 //! Rings by the key: a short stream, of which only what is new is asked.
 
-use super::{Hear, KEPT, LEASE, OWN, RUNG, heard};
-use crate::record::{Entry, StreamId};
-use crate::store::memory::millis;
-use crate::store::redis::RedisStore;
+use super::Hear;
+use super::rings::{KEPT, LEASE, OWN, RUNG, heard};
+use crate::record::{Entry, News, StreamId};
+use crate::store::Unavailable;
 use crate::store::redis::reader::entries;
-use crate::store::{Bell, Unavailable};
+use crate::store::redis::store::RedisStore;
+use crate::store::time::millis;
 use redis::Value;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -36,7 +37,7 @@ impl RedisStore {
                     let place = place.get_or_insert_with(|| begin(now, hear));
                     if alone && !std::mem::replace(&mut place.alone, alone) && place.seen {
                         // What was only published meanwhile was passed over.
-                        hear(Bell::Missed);
+                        hear(News::Missed);
                     }
                     place.alone = alone;
                     let read = self.watch_key(place, hear).await;
@@ -103,7 +104,7 @@ impl RedisStore {
             return Ok(false);
         };
         if place.seen && found[0].id != place.last {
-            hear(Bell::Missed);
+            hear(News::Missed);
         }
         let is_new = |entry: &&Entry| !place.seen || entry.id != place.last;
         for entry in found.iter().filter(is_new) {
@@ -119,7 +120,7 @@ impl RedisStore {
 /// Everyone reads once. Who was to be disconnected while nobody here looked is
 /// found in the key, if that was not long ago.
 fn begin(now: StreamId, hear: Hear<'_>) -> Place {
-    hear(Bell::Missed);
+    hear(News::Missed);
     Place {
         last: StreamId {
             millis: now.millis.saturating_sub(millis(LEASE)),

@@ -1,9 +1,8 @@
 //! How the doorbell is rung, by all that write in this process.
 
-use super::{KEPT, LEASE, LOST, OWN, RUNG, UNRUNG};
-use crate::store::memory::millis;
-use crate::store::redis::RedisStore;
-use crate::store::redis::commands::Keys;
+use super::rings::{KEPT, LEASE, LOST, OWN, RUNG, UNRUNG};
+use crate::store::redis::keys::Keys;
+use crate::store::time::millis;
 use metrics::gauge;
 use redis::{Pipeline, Value};
 use std::ops::Range;
@@ -124,7 +123,23 @@ impl Ringer {
         );
     }
 
-    fn grant(&self) {
+    /// Where Redis refused PUBLISH: what tells of a ring that was lost, and asks
+    /// whether it is granted by now.
+    pub fn asking(&self, keys: &Keys) -> Option<Pipeline> {
+        if !self.channel_refused.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut pipe = redis::pipe();
+        if self.lost.swap(false, Ordering::Relaxed) {
+            into_key(&mut pipe, keys, &[LOST]);
+        }
+        pipe.cmd("PUBLISH").arg(&keys.bell).arg(OWN);
+        pipe.ignore_errors();
+        Some(pipe)
+    }
+
+    /// PUBLISH is granted.
+    pub fn grant(&self) {
         if self.channel_refused.swap(false, Ordering::Relaxed) {
             gauge!("millstream_store_publish_refused").set(0.0);
             tracing::info!("Redis accepts PUBLISH; edges are told of news by the channel");
@@ -138,26 +153,6 @@ impl Ringer {
             let grant = &self.grant;
             format!("Redis refuses PUBLISH: edges poll a key for news. To grant it: {grant}")
         })
-    }
-}
-
-impl RedisStore {
-    /// Where Redis refused PUBLISH: tells of a ring that was lost, and asks
-    /// whether it is granted by now, outside of any batch.
-    pub(in crate::store::redis) async fn try_publishing(&self) {
-        if !self.ringer.channel_refused.load(Ordering::Relaxed) {
-            return;
-        }
-        let mut pipe = redis::pipe();
-        if self.ringer.lost.swap(false, Ordering::Relaxed) {
-            into_key(&mut pipe, &self.keys, &[LOST]);
-        }
-        pipe.cmd("PUBLISH").arg(&self.keys.bell).arg(OWN);
-        pipe.ignore_errors();
-        let answers: Result<Vec<Value>, _> = self.query(&pipe).await;
-        if let Ok([.., Value::Int(_)]) = answers.as_deref() {
-            self.ringer.grant();
-        }
     }
 }
 

@@ -4,10 +4,12 @@
 //! ring comes: so the listener rings itself each second, and subscribes anew
 //! when two of its own rings did not come back.
 
+use super::Hear;
 use super::ringer::{grant, is_refused};
-use super::{Hear, OWN, heard};
-use crate::store::Bell;
-use crate::store::redis::{PATIENCE, RedisStore};
+use super::rings::{OWN, heard};
+use crate::record::News;
+use crate::store::redis::errors::PATIENCE;
+use crate::store::redis::store::RedisStore;
 use futures_core::Stream;
 use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
 use std::time::Duration;
@@ -104,7 +106,7 @@ impl RedisStore {
         if self.ears.hear() {
             tracing::info!("receiving the Redis notification channel again");
         }
-        hear(Bell::Missed);
+        hear(News::Missed);
     }
 
     /// A ring that fails shows as one that was not heard, unless it is refused.

@@ -4,7 +4,7 @@ mod answers;
 
 pub(super) use answers::entries;
 
-use super::RedisStore;
+use super::store::RedisStore;
 use crate::record::{Gap, Page, StreamId, StreamName, Want};
 use crate::store::Unavailable;
 use crate::store::gap::{Cursor, gap_of};

@@ -1,0 +1,63 @@
+//! One key, and whether it is one.
+
+use super::settings::Algorithm;
+use anyhow::{bail, ensure};
+use jsonwebtoken::{DecodingKey, DecodingKeyKind};
+
+/// As long as the hash (RFC 7518, section 3.2): a shorter secret can be guessed
+/// from one token, without asking us.
+const SECRET_MIN: usize = 32;
+
+/// A key, for one algorithm.
+pub(super) struct Key {
+    pub id: Option<String>,
+    pub algorithm: Algorithm,
+    pub decoding: DecodingKey,
+}
+
+impl Key {
+    /// A key that is one for this algorithm.
+    ///
+    /// # Errors
+    /// What is wrong with it; tells nothing of its content.
+    pub fn new(
+        id: Option<String>,
+        algorithm: Algorithm,
+        decoding: DecodingKey,
+    ) -> anyhow::Result<Key> {
+        check(algorithm, &decoding)?;
+        Ok(Key {
+            id,
+            algorithm,
+            decoding,
+        })
+    }
+}
+
+/// Whether a key has a shape that ring takes: else it would be found out only
+/// when a token comes.
+fn check(algorithm: Algorithm, key: &DecodingKey) -> anyhow::Result<()> {
+    match (algorithm, key.kind()) {
+        (Algorithm::Hs256, DecodingKeyKind::SecretOrDer(secret)) => ensure!(
+            secret.len() >= SECRET_MIN,
+            "an HS256 secret has at least {SECRET_MIN} bytes: openssl rand -base64 48"
+        ),
+        (Algorithm::Rs256, DecodingKeyKind::RsaModulusExponent { n, .. }) => {
+            let high = n.first().map_or(0, |byte| byte.leading_zeros() as usize);
+            let bits = n.len() * 8 - high;
+            ensure!(
+                (2048..=8192).contains(&bits),
+                "an RSA key has 2048 to 8192 bits, this one has {bits}"
+            );
+        }
+        (Algorithm::Es256, DecodingKeyKind::SecretOrDer(point)) => ensure!(
+            point.len() == 65 && point[0] == 4,
+            "an ES256 key is a whole point of P-256"
+        ),
+        (Algorithm::EdDsa, DecodingKeyKind::SecretOrDer(point)) => {
+            ensure!(point.len() == 32, "an Ed25519 key has 32 bytes");
+        }
+        _ => bail!("the key is not one for {algorithm}"),
+    }
+    Ok(())
+}

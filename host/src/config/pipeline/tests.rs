@@ -1,0 +1,16 @@
+use crate::config::fixture::GOOD;
+use crate::config::{Role, parse};
+use std::path::Path;
+
+#[test]
+fn two_pipelines_do_not_share_a_topic_in_one_group() {
+    let second = "\n[[pipeline]]\nname = \"b\"\ntopics = [\"notifications\"]\n";
+    let text = format!("{GOOD}{second}");
+    let error = parse(Path::new("m.toml"), &text, Role::All)
+        .err()
+        .expect("shared")
+        .to_string();
+    assert!(error.contains("group-id of its own"), "{error}");
+    let text = format!("{GOOD}{second}group-id = \"other\"\n");
+    assert!(parse(Path::new("m.toml"), &text, Role::All).is_ok());
+}

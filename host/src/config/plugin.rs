@@ -1,0 +1,101 @@
+//! A pipeline's plugins: `[pipeline.transform]`, `[pipeline.route]` and
+//! `[pipeline.dead-letter]`.
+
+use super::checker::{Checked, Checker};
+use super::error::nearest;
+use super::values::{Bytes, Text, Time, to_json};
+use crate::plugin::{self, Source, Spec};
+use serde::Deserialize;
+use std::time::Duration;
+use toml::Spanned;
+
+#[derive(Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "{ plugin = \"...\" }"
+)]
+pub(super) struct Plugin {
+    pub plugin: Spanned<Text>,
+    pub config: Option<Spanned<toml::Value>>,
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Limits {
+    pub memory: Option<Spanned<Bytes>>,
+    pub cpu_per_batch: Option<Spanned<Time>>,
+    pub cpu_per_record: Option<Spanned<Time>>,
+    pub output: Option<Spanned<Bytes>>,
+}
+
+impl Checker<'_> {
+    pub(super) fn plugin(
+        &self,
+        given: Option<Spanned<Plugin>>,
+        default: &'static str,
+    ) -> Checked<Spec> {
+        let Some(given) = given.map(Spanned::into_inner) else {
+            let (source, config) = (Source::Bundled(default), serde_json::json!({}));
+            return Ok(Spec {
+                source,
+                config,
+                limits: plugin::Limits::default(),
+            });
+        };
+        let source = self.source(&given.plugin)?;
+        let config = match given.config {
+            None => serde_json::json!({}),
+            Some(config) => {
+                let span = config.span();
+                match to_json(config.into_inner()) {
+                    Ok(json @ serde_json::Value::Object(_)) => json,
+                    Ok(_) => return self.error(span, "expected a table: config = { ... }"),
+                    Err(message) => return self.error(span, message),
+                }
+            }
+        };
+        Ok(Spec {
+            source,
+            config,
+            limits: self.limits(given.limits)?,
+        })
+    }
+
+    fn source(&self, given: &Spanned<Text>) -> Checked<Source> {
+        let text = &given.get_ref().0;
+        let Some(name) = text.strip_prefix("bundled:") else {
+            return Ok(Source::File(self.resolve(text)));
+        };
+        if let Some(bundled) = plugin::bundled::names().find(|bundled| *bundled == name) {
+            return Ok(Source::Bundled(bundled));
+        }
+        let names: Vec<_> = plugin::bundled::names().collect();
+        let mut message = format!(
+            "no plugin `{name}` is bundled; these are: {}",
+            names.join(", ")
+        );
+        if let Some(nearest) = nearest(name, names.into_iter()) {
+            message.push_str(&format!("; did you mean `bundled:{nearest}`?"));
+        }
+        self.error(given.span(), message)
+    }
+
+    fn limits(&self, given: Limits) -> Checked<plugin::Limits> {
+        let default = plugin::Limits::default();
+        let time = |given: Option<Spanned<Time>>, default: Duration| {
+            given.map_or(default, |time| time.into_inner().0)
+        };
+        Ok(plugin::Limits {
+            memory: self.bytes(given.memory, default.memory, 1 << 20..=plugin::MEMORY_MAX)?,
+            cpu_per_batch: time(given.cpu_per_batch, default.cpu_per_batch),
+            cpu_per_record: time(given.cpu_per_record, default.cpu_per_record),
+            output: self.bytes(given.output, default.output, 1 << 10..=256 << 20)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,15 @@
+//! Values as people write them: `"24h"`, `"64MiB"`, `"${REDIS_PASSWORD}"`. Where one is of another
+//! kind it is told how it is written, not what serde calls it.
+
+mod environment;
+mod expand;
+mod json;
+mod kinds;
+mod measures;
+mod text;
+
+pub(super) use environment::from_str;
+pub(super) use json::to_json;
+pub(super) use kinds::{List, list};
+pub(super) use measures::{Bytes, Time, shown};
+pub(super) use text::{Names, Text};

@@ -1,0 +1,189 @@
+//! The part of a daemon that serves browsers.
+
+use super::missing::look_for;
+use super::presence::tell_presence;
+use super::streams::StoreStreams;
+use crate::auth::Auth;
+use crate::config::{HttpSettings, Settings};
+use crate::http::{
+    From, Handler, Incoming, Listener, ListenerSettings, NamedHere, Noted, Reply, Request,
+    StatusCode, problem,
+};
+use crate::kafka::producer::{Courier, Outbox};
+use crate::sse::{Extra, Hub, SseHandler, SseSettings};
+use crate::store::Store;
+use crate::tasks;
+use crate::tasks::{TaskHandler, TaskSettings};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// Descriptors that are for others than browsers: Kafka, Redis, files, the admin
+/// listener, and connections that are told that there are too many.
+const OTHERS: u64 = 768;
+/// Connections beyond the most that are answered: with a task in half of them,
+/// else with when to come back.
+const ROOM: usize = 256;
+
+/// A bound edge, not yet served.
+pub(super) struct Edge {
+    /// Who is connected.
+    pub hub: Arc<Hub>,
+    /// Where browsers are served.
+    pub address: SocketAddr,
+    /// Where those who come and go are told of.
+    pub told: Option<Outbox>,
+    auth: Arc<Auth>,
+    /// It may be asked by any name.
+    any_name: bool,
+    /// The task gateway, where there is one.
+    pub tasks: Option<Arc<TaskHandler>>,
+    listener: Listener,
+}
+
+impl Edge {
+    /// Reads keys, binds the port, begins to listen to the store's doorbell.
+    ///
+    /// # Errors
+    /// What could not be done.
+    pub async fn bind(settings: &Settings, store: &Arc<Store>) -> anyhow::Result<Edge> {
+        let http = &settings.http;
+        let auth = Arc::new(Auth::from_settings(settings.auth.clone())?);
+        let listener = Listener::bind("sse", http.listen, listener_settings(http)).await?;
+        let address = listener.address()?;
+        if auth.is_anonymous() {
+            tracing::warn!(
+                "there is no authentication: whoever reaches {address} can read any client's events"
+            );
+        }
+        let told = match (&http.presence_topic, &settings.kafka) {
+            (Some(_), Some(kafka)) => Some(Outbox::new(kafka)?),
+            _ => None,
+        };
+        let topic = http.presence_topic.clone().unwrap_or_default();
+        let presence = told
+            .clone()
+            .map(|outbox| tell_presence(outbox, topic, address));
+        let streams = Arc::new(StoreStreams(store.clone()));
+        let hub = Hub::start(streams, sse_settings(settings), presence)?;
+        let tasks = settings.tasks.as_ref();
+        let tasks = tasks
+            .map(|tasks| gateway(tasks, settings, store, &auth, &hub))
+            .transpose()?;
+        Ok(Edge {
+            tasks,
+            hub,
+            address,
+            told,
+            any_name: http.any_name || !auth.is_anonymous(),
+            auth,
+            listener,
+        })
+    }
+
+    /// Serves until `stop` is true.
+    pub fn serve(self, extra: Option<Extra>, stop: watch::Receiver<bool>) -> JoinHandle<()> {
+        let sse = SseHandler {
+            hub: self.hub,
+            auth: self.auth,
+            extra,
+        };
+        let tasks = self.tasks;
+        let named = NamedHere {
+            handler: EdgeHandler { sse, tasks },
+            any_name: self.any_name,
+            otherwise: "[http] allow-unauthenticated = true has it answer by any name",
+        };
+        let handler = Noted {
+            handler: named,
+            listener: "sse",
+        };
+        tokio::spawn(self.listener.serve(Arc::new(handler), stop))
+    }
+}
+
+/// What browsers reach: streams, and tasks where there are any.
+struct EdgeHandler {
+    sse: SseHandler,
+    tasks: Option<Arc<TaskHandler>>,
+}
+
+impl Handler for EdgeHandler {
+    async fn handle(&self, request: Request<Incoming>, from: From) -> Reply {
+        match &self.tasks {
+            _ if !TaskHandler::has(request.uri().path()) => self.sse.handle(request, from).await,
+            Some(tasks) => tasks.handle(request, from).await,
+            None => problem(
+                StatusCode::NOT_FOUND,
+                "tasks are not on: the configuration has no [tasks]",
+            ),
+        }
+    }
+}
+
+/// The task gateway; tasks begin to time out.
+fn gateway(
+    tasks: &TaskSettings,
+    settings: &Settings,
+    store: &Arc<Store>,
+    auth: &Arc<Auth>,
+    hub: &Arc<Hub>,
+) -> anyhow::Result<Arc<TaskHandler>> {
+    let courier = Courier::new(settings.kafka()?, tasks.acknowledge_within)?;
+    let (topic, asked) = (tasks.request_topic.clone(), courier.clone());
+    let has = move |topic: &str| asked.has_topic(topic);
+    tokio::spawn(look_for("[tasks] request-topic", topic, has));
+    let known = hub.clone();
+    // Nothing that is asked here may be in the readers' way.
+    let store = Arc::new(store.apart());
+    tokio::spawn(tasks::time_out(store.clone(), tasks.event_kind.clone()));
+    Ok(Arc::new(TaskHandler::new(
+        tasks.clone(),
+        store,
+        courier,
+        auth.clone(),
+        settings.http.sse.cors_origins.clone(),
+        Box::new(move |client, issued_at| known.is_revoked(client, issued_at)),
+    )))
+}
+
+fn sse_settings(settings: &Settings) -> SseSettings {
+    SseSettings {
+        token_life: settings.auth.longest_life(),
+        ..settings.http.sse.clone()
+    }
+}
+
+/// As many connections as the limit of descriptors allows, and no more.
+fn listener_settings(http: &HttpSettings) -> ListenerSettings {
+    let descriptors = most_descriptors().saturating_sub(OTHERS).max(64);
+    let most = usize::try_from(descriptors).unwrap_or(usize::MAX);
+    let asked = http.listener.connections;
+    if asked > most && asked < usize::MAX {
+        tracing::warn!(
+            "max-connections is {asked}, but this process may have {most} at most: raise its \
+             limit of open files (ulimit -n, LimitNOFILE)"
+        );
+    }
+    ListenerSettings {
+        connections: asked.min(most),
+        room: ROOM,
+        ..http.listener.clone()
+    }
+}
+
+/// Raises the limit of descriptors as far as it goes, and answers it.
+fn most_descriptors() -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    }
+    .unwrap_or(u64::MAX)
+}

@@ -1,0 +1,39 @@
+//! Topics that are named and are not there.
+
+use crate::kafka::making;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+/// Between two looks.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Says it where Kafka has no `topic`, and then when it has. What goes there is refused record by
+/// record, and each of them only says that it took too long; what reads it waits.
+/// `key` is where its name is configured; `has` may block.
+pub(super) async fn look_for<H>(key: &'static str, topic: String, has: H)
+where
+    H: Fn(&str) -> Option<bool> + Send + Sync + 'static,
+{
+    let has = Arc::new(has);
+    let mut said = false;
+    loop {
+        let (asked, name) = (has.clone(), topic.clone());
+        let is_there = spawn_blocking(move || asked(&name)).await.ok().flatten();
+        match is_there {
+            Some(true) if said => return tracing::info!(topic, "the topic of {key} is there"),
+            Some(true) => return,
+            Some(false) if !said => {
+                said = true;
+                tracing::error!(
+                    topic,
+                    "there is no topic {topic}, which {key} names; {}",
+                    making(&topic)
+                );
+            }
+            Some(false) | None => {}
+        }
+        sleep(AGAIN).await;
+    }
+}

@@ -1,0 +1,13 @@
+//! What answers requests.
+
+use super::peer::From;
+use super::reply::Reply;
+use hyper::Request;
+use hyper::body::Incoming;
+use std::future::Future;
+
+/// Answers requests.
+pub trait Handler: Send + Sync + 'static {
+    /// Answers one.
+    fn handle(&self, request: Request<Incoming>, from: From) -> impl Future<Output = Reply> + Send;
+}

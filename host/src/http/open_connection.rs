@@ -1,0 +1,31 @@
+//! A connection that is open, among how many.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// One of the connections that are open; given back when dropped.
+pub(super) struct OpenConnection {
+    open: Arc<AtomicUsize>,
+    pub number: usize,
+}
+
+impl OpenConnection {
+    pub fn take(open: &Arc<AtomicUsize>) -> OpenConnection {
+        let number = open.fetch_add(1, Ordering::Relaxed) + 1;
+        let open = open.clone();
+        OpenConnection { open, number }
+    }
+}
+
+impl OpenConnection {
+    /// Whether it is one too many, and still is.
+    pub fn is_beyond(&self, most: usize) -> bool {
+        self.number > most && self.open.load(Ordering::Relaxed) > most
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,230 @@
+//! What topics are configured with.
+
+use crate::kafka::failure::{Doing, nearest};
+use crate::kafka::native::ask::{Code, Op, text};
+use crate::kafka::native::call::{Owned, list, name};
+use crate::kafka::{Connection, Failure};
+use rdkafka::bindings as sys;
+use std::ffi::CString;
+use std::ptr;
+use sys::rd_kafka_AlterConfigOpType_t as Change;
+use sys::rd_kafka_ConfigSource_t as Source;
+
+/// One setting of a topic.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Its name.
+    pub name: String,
+    /// Its value; `None` where Kafka does not tell it.
+    pub value: Option<String>,
+    /// Who says so: `topic`, `broker`, `cluster` or `default`.
+    pub source: &'static str,
+}
+
+/// A change of one setting; what is not named stays as it is.
+#[derive(Clone, Debug)]
+pub enum ConfigChange {
+    /// This value.
+    Set(String, String),
+    /// Back to the default.
+    Unset(String),
+    /// These too, of a list.
+    Append(String, String),
+    /// Without these, of a list.
+    Subtract(String, String),
+}
+
+impl ConfigChange {
+    fn parts(&self) -> (&str, Change, Option<&str>) {
+        match self {
+            ConfigChange::Set(name, value) => {
+                let change = Change::RD_KAFKA_ALTER_CONFIG_OP_TYPE_SET;
+                (name, change, Some(value))
+            }
+            ConfigChange::Unset(name) => (name, Change::RD_KAFKA_ALTER_CONFIG_OP_TYPE_DELETE, None),
+            ConfigChange::Append(name, value) => {
+                let change = Change::RD_KAFKA_ALTER_CONFIG_OP_TYPE_APPEND;
+                (name, change, Some(value))
+            }
+            ConfigChange::Subtract(name, value) => {
+                let change = Change::RD_KAFKA_ALTER_CONFIG_OP_TYPE_SUBTRACT;
+                (name, change, Some(value))
+            }
+        }
+    }
+}
+
+type Resource = Owned<sys::rd_kafka_ConfigResource_t>;
+
+/// # Safety
+/// The name ends, which a C string does: nothing else is asked.
+unsafe fn resource(topic: &CString) -> Resource {
+    // SAFETY: made here, which copies the name, and destroyed by its owner.
+    unsafe {
+        let kind = sys::rd_kafka_ResourceType_t::RD_KAFKA_RESOURCE_TOPIC;
+        let made = sys::rd_kafka_ConfigResource_new(kind, topic.as_ptr());
+        Owned::new(made, sys::rd_kafka_ConfigResource_destroy)
+    }
+}
+
+impl Connection {
+    /// What a topic is configured with, by name.
+    ///
+    /// # Errors
+    /// When it may not be looked at, or is not there.
+    pub fn configs(&self, topic: &str) -> Result<Vec<Config>, Failure> {
+        let what = format!("look at the configuration of the topic {topic}");
+        let doing = Doing::new(what, "DescribeConfigs", format!("the topic {topic}"));
+        let text = name(topic, &doing)?;
+        // SAFETY: the resource lives until after the call, which copies it;
+        // the event owns what is read of it.
+        let mut configs: Vec<Config> = unsafe {
+            let resource = resource(&text);
+            let mut resources = [resource.ptr()];
+            let op = Op::RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS;
+            let event = self.ask(op, &doing, false, |kafka, ask| {
+                let (options, queue) = (ask.options, ask.queue);
+                sys::rd_kafka_DescribeConfigs(kafka, resources.as_mut_ptr(), 1, options, queue);
+            })?;
+            let result = sys::rd_kafka_event_DescribeConfigs_result(event.0);
+            let mut count = 0;
+            let found = sys::rd_kafka_DescribeConfigs_result_resources(result, &raw mut count);
+            let found = one(found, count, &doing)?;
+            let entries = sys::rd_kafka_ConfigResource_configs(found, &raw mut count);
+            list(entries, count)
+                .iter()
+                .map(|entry| config(*entry))
+                .collect()
+        };
+        configs.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(configs)
+    }
+
+    /// Refuses to put back what is no setting, which Kafka does without a word.
+    ///
+    /// # Errors
+    /// The first that is none, with the nearest; or when the settings may not
+    /// be looked at.
+    pub fn check_unset(&self, topic: &str, changes: &[ConfigChange]) -> Result<(), Failure> {
+        let unset = changes.iter().filter_map(|change| match change {
+            ConfigChange::Unset(name) => Some(name),
+            _ => None,
+        });
+        let mut unset = unset.peekable();
+        if unset.peek().is_none() {
+            return Ok(());
+        }
+        let there = self.configs(topic)?;
+        let names: Vec<String> = there.into_iter().map(|config| config.name).collect();
+        let Some(wrong) = unset.find(|name| !names.contains(name)) else {
+            return Ok(());
+        };
+        let like = nearest(wrong, &names).map(|name| format!("; did you mean {name}?"));
+        let like = like.unwrap_or_default();
+        Err(changing(topic).refused(format!("it has no setting {wrong}{like}")))
+    }
+
+    /// Changes some of a topic's settings and leaves all others.
+    ///
+    /// # Errors
+    /// What Kafka has against it: then nothing is changed.
+    pub fn change_configs(
+        &self,
+        topic: &str,
+        changes: &[ConfigChange],
+        only_validate: bool,
+    ) -> Result<(), Failure> {
+        let doing = changing(topic).changing(only_validate);
+        let text = name(topic, &doing)?;
+        // SAFETY: as above. Incremental, since the older call puts every
+        // setting that it does not name back to its default.
+        unsafe {
+            let resource = resource(&text);
+            for change in changes {
+                add(&resource, change, &doing)?;
+            }
+            let mut resources = [resource.ptr()];
+            let op = Op::RD_KAFKA_ADMIN_OP_INCREMENTALALTERCONFIGS;
+            let event = self.ask(op, &doing, only_validate, |kafka, ask| {
+                let list = resources.as_mut_ptr();
+                sys::rd_kafka_IncrementalAlterConfigs(kafka, list, 1, ask.options, ask.queue);
+            })?;
+            let result = sys::rd_kafka_event_IncrementalAlterConfigs_result(event.0);
+            let mut count = 0;
+            let found =
+                sys::rd_kafka_IncrementalAlterConfigs_result_resources(result, &raw mut count);
+            one(found, count, &doing).map(drop)
+        }
+    }
+}
+
+fn changing(topic: &str) -> Doing {
+    let what = format!("change the configuration of the topic {topic}");
+    Doing::new(what, "AlterConfigs", format!("the topic {topic}"))
+}
+
+/// # Safety
+/// The resource is live.
+unsafe fn add(resource: &Resource, change: &ConfigChange, doing: &Doing) -> Result<(), Failure> {
+    let (key, change, value) = change.parts();
+    let key = name(key, doing)?;
+    let value = value.map(|value| name(value, doing)).transpose()?;
+    let value = value.as_ref().map_or(ptr::null(), |value| value.as_ptr());
+    // SAFETY: name and value are copied; an error is ours to destroy.
+    unsafe {
+        let refused = sys::rd_kafka_ConfigResource_add_incremental_config(
+            resource.ptr(),
+            key.as_ptr(),
+            change,
+            value,
+        );
+        if let Some((_, why)) = crate::kafka::native::call::error(refused) {
+            sys::rd_kafka_error_destroy(refused);
+            return Err(doing.refused(why));
+        }
+    }
+    Ok(())
+}
+
+/// The one resource of an answer, if it is no error.
+///
+/// # Safety
+/// `found` has `count` live entries.
+unsafe fn one(
+    found: *mut *const sys::rd_kafka_ConfigResource_t,
+    count: usize,
+    doing: &Doing,
+) -> Result<*const sys::rd_kafka_ConfigResource_t, Failure> {
+    // SAFETY: by this function's own promise.
+    unsafe {
+        let found = list(found, count).first();
+        let found = *found.ok_or_else(|| doing.refused("Kafka says nothing of it"))?;
+        match sys::rd_kafka_ConfigResource_error(found) {
+            Code::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(found),
+            code => {
+                let why = text(sys::rd_kafka_ConfigResource_error_string(found));
+                Err(doing.failed(code, &why))
+            }
+        }
+    }
+}
+
+/// # Safety
+/// `entry` is live.
+unsafe fn config(entry: *const sys::rd_kafka_ConfigEntry_t) -> Config {
+    // SAFETY: by this function's own promise.
+    unsafe {
+        let value = sys::rd_kafka_ConfigEntry_value(entry);
+        Config {
+            name: text(sys::rd_kafka_ConfigEntry_name(entry)),
+            value: (!value.is_null()).then(|| text(value)),
+            source: match sys::rd_kafka_ConfigEntry_source(entry) {
+                Source::RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG => "topic",
+                Source::RD_KAFKA_CONFIG_SOURCE_DYNAMIC_DEFAULT_BROKER_CONFIG => "cluster",
+                Source::RD_KAFKA_CONFIG_SOURCE_DYNAMIC_BROKER_CONFIG
+                | Source::RD_KAFKA_CONFIG_SOURCE_STATIC_BROKER_CONFIG => "broker",
+                _ => "default",
+            },
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Questions of librdkafka's: one call, and its answer in Kafka's words.
+
+use super::failure::Doing;
+use super::native::ask::{Ask, Code, Event, Kafka, Op, Refused};
+use super::native::call::PATIENCE;
+use super::{Connection, Failure};
+use std::time::{Duration, Instant};
+
+/// How long a change may take, until every broker knows of it.
+const CHANGE: Duration = Duration::from_secs(15);
+
+/// Before a question is asked again.
+const AGAIN: Duration = Duration::from_millis(250);
+
+/// What only asks, and may be asked again where a broker went away meanwhile:
+/// the next one may answer.
+fn is_question(op: Op) -> bool {
+    matches!(
+        op,
+        Op::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS
+            | Op::RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS
+            | Op::RD_KAFKA_ADMIN_OP_LISTOFFSETS
+            | Op::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS
+            | Op::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS
+            | Op::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS
+    )
+}
+
+impl Connection {
+    /// Asks, and waits for the event with the answer.
+    ///
+    /// # Safety
+    /// `call` makes the one call that `op` names, with the client, the options
+    /// and the queue that it is given, each time that it is called.
+    pub(in crate::kafka) unsafe fn ask(
+        &self,
+        op: Op,
+        doing: &Doing,
+        only_validate: bool,
+        mut call: impl FnMut(Kafka, &Ask),
+    ) -> Result<Event, Failure> {
+        let patience = if is_question(op) { PATIENCE } else { CHANGE };
+        let until = Instant::now() + patience;
+        let answer = loop {
+            let left = until.saturating_duration_since(Instant::now());
+            // SAFETY: the client lives as long as `self`, which outlives the
+            // question; the call is made with its queue, by our own promise.
+            let answer = unsafe {
+                let ask = Ask::new(self.native(), op, left)
+                    .until_known(left)
+                    .validating(only_validate);
+                call(self.native(), &ask);
+                ask.answer(left)
+            };
+            match answer {
+                Err(Refused::Other(Code::RD_KAFKA_RESP_ERR__TRANSPORT, _))
+                    if is_question(op) && left > AGAIN =>
+                {
+                    std::thread::sleep(AGAIN);
+                }
+                other => break other,
+            }
+        };
+        answer.map_err(|refused| match refused {
+            Refused::Unsupported => {
+                doing.refused("this cluster is too old to know how, or is no Kafka")
+            }
+            Refused::Other(
+                Code::RD_KAFKA_RESP_ERR__TIMED_OUT | Code::RD_KAFKA_RESP_ERR__TRANSPORT,
+                _,
+            ) => match (doing.unsure(), self.lost()) {
+                (Some(unsure), lost) => Failure::Unsure {
+                    why: lost.to_string(),
+                    unsure,
+                },
+                (None, lost) => lost,
+            },
+            Refused::Other(code, why) => doing.failed(code, &why),
+        })
+    }
+}

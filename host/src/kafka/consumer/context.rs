@@ -1,0 +1,267 @@
+//! What librdkafka calls back.
+
+use super::{Commit, Partitions};
+use crate::record;
+use crate::record::TopicPartition;
+use metrics::counter;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{Offset, TopicPartitionList};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Shared by the consumer's callbacks and the thread that polls it.
+pub(in crate::kafka) struct Context {
+    partitions: Arc<dyn Partitions>,
+    group: Mutex<Group>,
+    pub complaints: Complaints,
+}
+
+/// librdkafka says the same many times a second while a broker is away; each
+/// kind of complaint is passed on once in a while.
+#[derive(Default)]
+pub(in crate::kafka) struct Complaints(Mutex<HashMap<String, Instant>>);
+
+impl Complaints {
+    const EVERY: Duration = Duration::from_secs(30);
+
+    pub fn is_news(&self, error: &KafkaError) -> bool {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let last = said.insert(error.to_string(), now);
+        let silent = last.is_some_and(|last| now.duration_since(last) < Self::EVERY);
+        if let (true, Some(last)) = (silent, last) {
+            said.insert(error.to_string(), last);
+        }
+        !silent
+    }
+
+    /// What a producer's client tells.
+    pub fn of_producer(&self, error: &KafkaError, reason: &str) {
+        counter!("millstream_kafka_errors_total", "client" => "producer").increment(1);
+        if self.is_news(error) {
+            tracing::warn!(%error, reason, "Kafka producer");
+        }
+    }
+}
+
+/// How the group stands.
+#[derive(Default)]
+pub(in crate::kafka) struct Group {
+    /// The coordinator has answered with an assignment, and has not been
+    /// silent for a session since.
+    pub joined: bool,
+    /// Assigned by the group and not yet by us: their start is being found.
+    /// The group waits for us meanwhile, so nothing else comes between.
+    pub waiting: Option<Vec<TopicPartition>>,
+    /// Ours by the group's word, whether fetched or not yet.
+    pub owned: HashSet<TopicPartition>,
+    /// To be begun anew.
+    pub reopen: Vec<TopicPartition>,
+    /// Assigned, and being fetched.
+    pub assigned: HashSet<TopicPartition>,
+    /// The last thing that Kafka complained of, and in words.
+    trouble: Option<(RDKafkaErrorCode, String)>,
+    /// The consumer is closing: whatever is assigned now is let go at once.
+    pub closing: bool,
+}
+
+impl Group {
+    /// Why it is not joined, as far as is known.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_ref().map(|(_, words)| words.as_str())
+    }
+
+    /// Remembers what Kafka complains of, unless what is known says more: that
+    /// all brokers are down comes after why, and a poll tells again without a
+    /// reason what was told with one. Answers whether it is news.
+    pub fn complain(&mut self, error: &KafkaError, reason: Option<&str>) -> bool {
+        let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+        let words = match reason {
+            Some(reason) => format!("{error}: {reason}"),
+            None => error.to_string(),
+        };
+        let known = self.trouble.as_ref().is_some_and(|(known, told)| {
+            let repeats = *known == code && (reason.is_none() || *told == words);
+            code == RDKafkaErrorCode::AllBrokersDown || repeats
+        });
+        if !known {
+            self.trouble = Some((code, words));
+        }
+        !known
+    }
+
+    /// Takes back that these are assigned: they are still to be begun, except
+    /// for those that were revoked meanwhile.
+    pub fn not_assigned<'a>(&mut self, partitions: impl Iterator<Item = &'a TopicPartition>) {
+        for partition in partitions {
+            if self.assigned.remove(partition) && self.owned.contains(partition) {
+                let waiting = self.waiting.get_or_insert_default();
+                waiting.push(partition.clone());
+            }
+        }
+    }
+}
+
+impl Context {
+    pub fn new(partitions: Arc<dyn Partitions>) -> Context {
+        Context {
+            partitions,
+            group: Mutex::default(),
+            complaints: Complaints::default(),
+        }
+    }
+
+    pub fn group(&self) -> MutexGuard<'_, Group> {
+        self.group.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn assign(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        let mut group = self.group();
+        group.joined = true;
+        group.trouble = None;
+        if group.closing {
+            log_error("assigning while closing", consumer.incremental_assign(list));
+            return;
+        }
+        // Answered by the polling thread once the ledgers are read: blocking
+        // here would stop the polls, and then the group drops us.
+        let partitions = partitions_of(list);
+        group.owned.extend(partitions.iter().cloned());
+        group.waiting.get_or_insert_default().extend(partitions);
+    }
+
+    fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        let lost = consumer.assignment_lost();
+        let partitions = partitions_of(list);
+        if lost {
+            let partitions = record::partitions(&partitions);
+            tracing::warn!(partitions, "partitions were lost to the group");
+        }
+        let done = self.partitions.revoked(&partitions, lost);
+        if !lost && !done.is_empty() {
+            log_error(
+                "committing",
+                consumer.commit(&offsets(&done), CommitMode::Sync),
+            );
+        }
+        let mut group = self.group();
+        group.joined &= !lost;
+        let mut ours = TopicPartitionList::new();
+        for partition in &partitions {
+            group.owned.remove(partition);
+            if group.assigned.remove(partition) {
+                ours.add_partition(&partition.topic, partition.partition);
+            }
+        }
+        drop(group);
+        log_error("unassigning", consumer.incremental_unassign(&ours));
+    }
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        counter!("millstream_kafka_errors_total", "client" => "consumer").increment(1);
+        if self.complaints.is_news(&error) {
+            tracing::warn!(%error, reason, "Kafka");
+        }
+        self.group().complain(&error, Some(reason));
+    }
+}
+
+impl ConsumerContext for Context {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        event: RDKafkaRespErr,
+        list: &mut TopicPartitionList,
+    ) {
+        match event {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assign(consumer, list),
+            _ => self.revoke(consumer, list),
+        }
+    }
+
+    fn commit_callback(&self, result: Result<(), KafkaError>, _offsets: &TopicPartitionList) {
+        // Commits are for lag tools; the ledger is the truth.
+        if let Err(error) = result
+            && error.rdkafka_error_code() != Some(RDKafkaErrorCode::NoOffset)
+        {
+            tracing::debug!(%error, "a commit failed; the next one covers it");
+        }
+    }
+}
+
+pub(in crate::kafka) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    // The error callback tells these too, and less often.
+    if matches!(facility, "FAIL" | "ERROR") {
+        tracing::debug!(target: "librdkafka", facility, "{message}");
+        return;
+    }
+    match level {
+        RDKafkaLogLevel::Debug | RDKafkaLogLevel::Info => {
+            tracing::debug!(target: "librdkafka", facility, "{message}");
+        }
+        RDKafkaLogLevel::Notice => tracing::info!(target: "librdkafka", facility, "{message}"),
+        _ => tracing::warn!(target: "librdkafka", facility, "{message}"),
+    }
+}
+
+pub(in crate::kafka) fn log_error(what: &str, result: Result<(), KafkaError>) {
+    if let Err(error) = result {
+        tracing::warn!(%error, "{what} failed");
+    }
+}
+
+fn partitions_of(list: &TopicPartitionList) -> Vec<TopicPartition> {
+    let of = |e: rdkafka::topic_partition_list::TopicPartitionListElem<'_>| TopicPartition {
+        topic: e.topic().into(),
+        partition: e.partition(),
+    };
+    list.elements().into_iter().map(of).collect()
+}
+
+pub(in crate::kafka) fn offsets(done: &[Commit]) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
+    for commit in done {
+        let TopicPartition { topic, partition } = &commit.partition;
+        let mut element = list.add_partition(topic, *partition);
+        // Fails only for offsets that librdkafka gives a meaning of its own,
+        // which are negative.
+        let _ = element.set_offset(Offset::Offset(commit.next));
+        element.set_metadata(&commit.metadata);
+    }
+    list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_assigned_is_to_be_begun_again_unless_it_was_revoked() {
+        let of = |partition| TopicPartition {
+            topic: "t".into(),
+            partition,
+        };
+        // 0 is fetched; 1, 2 and 3 were to be; 2 and 3 were revoked meanwhile,
+        // and 3 was given again, so that it waits already.
+        let mut group = Group {
+            owned: [of(0), of(1), of(3)].into(),
+            assigned: [of(0), of(1), of(2)].into(),
+            waiting: Some(vec![of(3)]),
+            ..Group::default()
+        };
+        group.not_assigned([of(1), of(2), of(3)].iter());
+        assert_eq!(group.assigned, [of(0)].into());
+        assert_eq!(group.waiting, Some(vec![of(3), of(1)]));
+    }
+}

@@ -1,0 +1,342 @@
+//! The consumer and the thread that polls it.
+
+use super::context::{Context, log_error, offsets};
+use super::starts::StartFinder;
+use super::{Cluster, Commit, Feed, Partitions, Start};
+use crate::kafka::native::cluster_calls as admin;
+use crate::kafka::settings::KafkaSettings;
+use crate::process::{self, Pulse};
+use crate::record::TopicPartition;
+use anyhow::Context as _;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::{Offset, TopicPartitionList};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How often the offsets that are done are committed: by time and not by
+/// batch, which costs the broker a fifth.
+const COMMIT_EVERY: Duration = Duration::from_secs(2);
+/// How long the last commit and leaving the group may take; a coordinator that
+/// is down would hold us for minutes.
+const CLOSE: Duration = Duration::from_secs(5);
+/// How long a turn may take before readiness says so: a revocation waits some
+/// seconds for batches in hand.
+const STUCK: Duration = Duration::from_secs(15);
+/// Likewise for finding out where one partition begins: Redis and Kafka are
+/// asked one after another, each with a time-out of its own.
+const STARTING: Duration = Duration::from_secs(60);
+
+/// How long Kafka may take to say how many partitions a topic has.
+const COUNT: Duration = Duration::from_secs(2);
+/// How many there are taken to be where it does not.
+const MANY: usize = 100;
+
+/// What to read, and as whom.
+#[derive(Clone)]
+pub struct IngestOptions {
+    /// The pipeline's name, for threads and logs.
+    pub name: String,
+    /// How to reach Kafka.
+    pub kafka: KafkaSettings,
+    /// The consumer group.
+    pub group: String,
+    /// The topics.
+    pub topics: Vec<String>,
+}
+
+/// A running consumer.
+pub struct Ingest {
+    shared: Arc<Shared>,
+    /// Of the thread that finds out where partitions begin.
+    starts: Arc<Pulse>,
+    thread: JoinHandle<()>,
+}
+
+struct Shared {
+    consumer: Arc<BaseConsumer<Context>>,
+    stopping: AtomicBool,
+    /// Of the thread that polls.
+    polls: Pulse,
+}
+
+impl Ingest {
+    /// Joins the group and hands its partitions to `partitions`.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the properties.
+    pub fn start(
+        options: &IngestOptions,
+        partitions: Arc<dyn Partitions>,
+    ) -> anyhow::Result<Ingest> {
+        let IngestOptions {
+            kafka, group, name, ..
+        } = options;
+        let config = kafka.member(group, name, partitions_of(options));
+        let consumer: BaseConsumer<Context> = config
+            .create_with_context(Context::new(partitions.clone()))
+            .context("librdkafka refuses the Kafka properties")?;
+        let topics: Vec<&str> = options.topics.iter().map(String::as_str).collect();
+        consumer.subscribe(&topics).context("subscribing")?;
+        let consumer = Arc::new(consumer);
+        let shared = Arc::new(Shared {
+            consumer,
+            stopping: AtomicBool::new(false),
+            polls: Pulse::default(),
+        });
+        let consumer = shared.consumer.clone();
+        let cluster = Cluster::for_starts(kafka, group)?;
+        let starts = StartFinder::start(&options.name, (consumer, cluster), partitions.clone())?;
+        let pulse = starts.turns.clone();
+        let poller = Poller {
+            name: options.name.clone(),
+            shared: shared.clone(),
+            partitions,
+            starts,
+            committed: Vec::new(),
+        };
+        let stopping = shared.clone();
+        let may_end = move || stopping.stopping.load(Ordering::Relaxed);
+        let name = format!("ingest-{}", options.name);
+        let thread = process::thread(name, may_end, || poller.run())?;
+        Ok(Ingest {
+            shared,
+            starts: pulse,
+            thread,
+        })
+    }
+
+    /// Why this pipeline can't be called joined; `None` when it can.
+    pub fn not_ready(&self) -> Option<String> {
+        if let Some(long) = self.shared.polls.stuck_for(STUCK) {
+            return Some(format!("Kafka was not polled for {} s", long.as_secs()));
+        }
+        if let Some(long) = self.starts.stuck_for(STARTING) {
+            let seconds = long.as_secs();
+            return Some(format!(
+                "the thread that finds out where partitions start has been at one of them for \
+                 {seconds} s"
+            ));
+        }
+        let group = self.shared.consumer.context().group();
+        match (group.joined, group.trouble()) {
+            (true, _) => None,
+            (false, Some(trouble)) => Some(format!("not in the consumer group yet: {trouble}")),
+            (false, None) => Some("not in the consumer group yet".into()),
+        }
+    }
+
+    /// The partition's end as far as was fetched, without asking the cluster.
+    pub fn end(&self, partition: &TopicPartition) -> Option<i64> {
+        let TopicPartition { topic, partition } = partition;
+        // SAFETY: the consumer lives as long as `self`.
+        unsafe {
+            admin::cached_end(
+                self.shared.consumer.client().native_ptr(),
+                topic,
+                *partition,
+            )
+        }
+    }
+
+    /// Commits what is done and leaves the group, in bounded time. The feeds
+    /// must not be used any more.
+    pub fn stop(self) {
+        self.shared.stopping.store(true, Ordering::Relaxed);
+        let deadline = Instant::now() + CLOSE;
+        while !self.thread.is_finished() {
+            if Instant::now() >= deadline {
+                tracing::warn!(
+                    "Kafka's coordinator does not answer; leaving the group without a word"
+                );
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// How many partitions the topics have: one member may get them all. Where Kafka
+/// does not say, many: it is a matter of memory.
+fn partitions_of(options: &IngestOptions) -> usize {
+    let count = || -> anyhow::Result<usize> {
+        let mut config = options.kafka.consumer(&options.group, None);
+        // Only asks, and so is in no group that it would have to leave.
+        config.remove("group.id");
+        let consumer: BaseConsumer = config.create()?;
+        let count = |topic: &String| -> anyhow::Result<usize> {
+            let metadata = consumer.fetch_metadata(Some(topic), COUNT)?;
+            let topics = metadata.topics().iter();
+            Ok(topics.map(|topic| topic.partitions().len()).sum())
+        };
+        options.topics.iter().map(count).sum()
+    };
+    count().unwrap_or(MANY)
+}
+
+struct Poller {
+    /// The pipeline's.
+    name: String,
+    shared: Arc<Shared>,
+    partitions: Arc<dyn Partitions>,
+    starts: StartFinder,
+    committed: Vec<Commit>,
+}
+
+impl Poller {
+    fn run(mut self) {
+        let mut last_commit = Instant::now();
+        while !self.shared.stopping.load(Ordering::Relaxed) {
+            self.shared.polls.beat();
+            match self.shared.consumer.poll(Duration::from_millis(50)) {
+                None => {}
+                Some(Ok(stray)) => {
+                    // Queues are split before they are assigned, so this is
+                    // never seen; dropping it would lose it.
+                    let (topic, offset) = (
+                        rdkafka::Message::topic(&stray),
+                        rdkafka::Message::offset(&stray),
+                    );
+                    tracing::error!(topic, offset, "a record outside of its partition's queue");
+                    std::process::abort();
+                }
+                Some(Err(error)) => self.note(&error),
+            }
+            self.end_if_broken();
+            self.reopen();
+            self.ask_for_starts();
+            self.begin_found();
+            if last_commit.elapsed() >= COMMIT_EVERY {
+                last_commit = Instant::now();
+                self.commit(CommitMode::Async);
+            }
+        }
+        self.commit(CommitMode::Sync);
+        self.close();
+    }
+
+    fn note(&self, error: &KafkaError) {
+        if self.shared.consumer.context().group().complain(error, None) {
+            tracing::warn!(%error, "Kafka");
+        }
+    }
+
+    /// librdkafka's fatal errors last as long as the consumer. It is not
+    /// replaced: a fenced static member that took its ID back would fence the
+    /// one that has it, and be fenced again. While the pipeline stops, what is
+    /// in hand is finished first.
+    fn end_if_broken(&self) {
+        let fatal = self.shared.consumer.client().fatal_error();
+        let Some((error, why)) = fatal.filter(|_| !self.partitions.stopping()) else {
+            return;
+        };
+        let todo = match error {
+            RDKafkaErrorCode::FencedInstanceId => {
+                "; another member has joined with the same group.instance.id: give each daemon \
+                 one of its own, such as \"${HOSTNAME}\""
+            }
+            _ => "",
+        };
+        let name = &self.name;
+        process::fail(&format!(
+            "pipeline {name}: the Kafka consumer can't continue: {why}{todo}"
+        ));
+    }
+
+    /// Takes back what is to be begun anew: fetching that has ended with an
+    /// error can't be sought to another offset.
+    fn reopen(&self) {
+        let consumer = &self.shared.consumer;
+        let mut group = consumer.context().group();
+        let mut list = TopicPartitionList::new();
+        for partition in std::mem::take(&mut group.reopen) {
+            // One that was revoked meanwhile is not ours any more.
+            if group.assigned.remove(&partition) {
+                list.add_partition(&partition.topic, partition.partition);
+                group.waiting.get_or_insert_default().push(partition);
+            }
+        }
+        drop(group);
+        if list.count() > 0 {
+            log_error("beginning anew", consumer.incremental_unassign(&list));
+        }
+    }
+
+    fn ask_for_starts(&self) {
+        let mut group = self.shared.consumer.context().group();
+        group.waiting = group.waiting.take().and_then(|w| self.starts.ask(w));
+    }
+
+    /// Assigns what is known by now. All that the group gave is assigned, also
+    /// what is halted: it is fetched up to its small queue, and never read.
+    fn begin_found(&self) {
+        let Some(found) = self.starts.found() else {
+            return;
+        };
+        let consumer = &self.shared.consumer;
+        let mut list = TopicPartitionList::new();
+        let mut feeds = Vec::with_capacity(found.len());
+        for (partition, start) in found {
+            let group = consumer.context().group();
+            if !group.owned.contains(&partition) || group.assigned.contains(&partition) {
+                continue;
+            }
+            drop(group);
+            let Some(feed) = Feed::split(consumer, &partition) else {
+                tracing::error!(%partition, "librdkafka gives no queue for this partition");
+                continue;
+            };
+            let at = match start {
+                Start::At(offset) => Offset::Offset(offset),
+                Start::Halted(_) => Offset::Beginning,
+            };
+            let _ = list.add_partition_offset(&partition.topic, partition.partition, at);
+            feeds.push((feed, start));
+        }
+        // Noted first, so that a revocation finds them.
+        let context = consumer.context();
+        let origins = feeds.iter().map(|(feed, _)| feed.origin().clone());
+        context.group().assigned.extend(origins);
+        if let Err(error) = consumer.incremental_assign(&list) {
+            if context.complaints.is_news(&error) {
+                tracing::warn!(%error, "the assignment changed before it was taken up");
+            }
+            let origins = feeds.iter().map(|(feed, _)| feed.origin());
+            context.group().not_assigned(origins);
+            return;
+        }
+        feeds
+            .into_iter()
+            .for_each(|(feed, start)| self.partitions.begin(feed, start));
+    }
+
+    fn commit(&mut self, mode: CommitMode) {
+        let done = self.partitions.done();
+        if done.is_empty() || done == self.committed {
+            return;
+        }
+        log_error(
+            "committing",
+            self.shared.consumer.commit(&offsets(&done), mode),
+        );
+        self.committed = done;
+    }
+
+    /// Leaves the group, which waits for the coordinator.
+    fn close(self) {
+        let Poller {
+            shared,
+            partitions,
+            starts,
+            ..
+        } = self;
+        shared.consumer.context().group().closing = true;
+        drop((partitions, starts));
+        log_error("leaving the group", shared.consumer.close_queue());
+        while !shared.consumer.closed() {
+            let _ = shared.consumer.poll(Duration::from_millis(100));
+        }
+    }
+}

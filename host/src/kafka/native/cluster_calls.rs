@@ -1,0 +1,159 @@
+//! Questions and orders to a cluster that rdkafka does not wrap, or only for
+//! asynchronous callers: librdkafka's admin calls, waited for.
+
+use super::ask::{Ask, Kafka, Op, Refused, text};
+use anyhow::{anyhow, bail};
+use rdkafka::TopicPartitionList;
+use rdkafka::bindings as sys;
+use std::ffi::CString;
+use std::time::Duration;
+
+/// A topic's ID, as Kafka's tools write it; `None` where the cluster has none
+/// (before Kafka 2.8), or does not know the question.
+///
+/// # Safety
+/// `kafka` is a live client of librdkafka.
+///
+/// # Errors
+/// When the cluster does not answer, or there is no such topic.
+pub(in crate::kafka) unsafe fn topic_id(
+    kafka: Kafka,
+    topic: &str,
+    patience: Duration,
+) -> anyhow::Result<Option<String>> {
+    let name = CString::new(topic)?;
+    let mut names = [name.as_ptr()];
+    // SAFETY: by this function's own promise `kafka` is live. The collection
+    // copies its names and lives until it is destroyed below; the event owns
+    // what is read of it.
+    unsafe {
+        let topics = sys::rd_kafka_TopicCollection_of_topic_names(names.as_mut_ptr(), 1);
+        let ask = Ask::new(kafka, Op::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, patience);
+        sys::rd_kafka_DescribeTopics(kafka, topics, ask.options, ask.queue);
+        sys::rd_kafka_TopicCollection_destroy(topics);
+        let event = match ask.answer(patience) {
+            Err(Refused::Unsupported) => return Ok(None),
+            Err(Refused::Other(_, why)) => bail!("asking Kafka for the ID of {topic}: {why}"),
+            Ok(event) => event,
+        };
+        let result = sys::rd_kafka_event_DescribeTopics_result(event.0);
+        let mut count = 0;
+        let list = sys::rd_kafka_DescribeTopics_result_topics(result, &raw mut count);
+        if count == 0 {
+            bail!("Kafka does not describe the topic {topic}");
+        }
+        let error = sys::rd_kafka_TopicDescription_error(*list);
+        if sys::rd_kafka_error_code(error) != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+            bail!(
+                "the topic {topic}: {}",
+                text(sys::rd_kafka_error_string(error))
+            );
+        }
+        let id = sys::rd_kafka_TopicDescription_topic_id(*list);
+        let zero = sys::rd_kafka_Uuid_most_significant_bits(id) == 0
+            && sys::rd_kafka_Uuid_least_significant_bits(id) == 0;
+        Ok((!zero).then(|| text(sys::rd_kafka_Uuid_base64str(id))))
+    }
+}
+
+/// Makes a topic, with as many partitions and replicas as the broker gives by
+/// itself. One that is there already is fine.
+///
+/// # Safety
+/// `kafka` is a live client of librdkafka.
+///
+/// # Errors
+/// What Kafka has against it.
+pub(in crate::kafka) unsafe fn create_topic(
+    kafka: Kafka,
+    topic: &str,
+    patience: Duration,
+) -> anyhow::Result<()> {
+    let name = CString::new(topic)?;
+    let mut said = [0; 256];
+    // SAFETY: as above; the new topic is copied by the call and destroyed
+    // after it.
+    unsafe {
+        let new = sys::rd_kafka_NewTopic_new(name.as_ptr(), -1, -1, said.as_mut_ptr(), said.len());
+        if new.is_null() {
+            bail!("{}", text(said.as_ptr()));
+        }
+        let mut list = [new];
+        let ask = Ask::new(kafka, Op::RD_KAFKA_ADMIN_OP_CREATETOPICS, patience);
+        sys::rd_kafka_CreateTopics(kafka, list.as_mut_ptr(), 1, ask.options, ask.queue);
+        sys::rd_kafka_NewTopic_destroy(new);
+        let event = ask.answer(patience).map_err(|refused| match refused {
+            Refused::Unsupported => anyhow!("this cluster makes no topics for clients"),
+            Refused::Other(_, why) => anyhow!(why),
+        })?;
+        let result = sys::rd_kafka_event_CreateTopics_result(event.0);
+        let mut count = 0;
+        let results = sys::rd_kafka_CreateTopics_result_topics(result, &raw mut count);
+        if count == 0 {
+            bail!("Kafka says nothing of the topic {topic}");
+        }
+        match sys::rd_kafka_topic_result_error(*results) {
+            sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
+            | sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS => Ok(()),
+            _ => bail!(
+                "{}",
+                text(sys::rd_kafka_topic_result_error_string(*results))
+            ),
+        }
+    }
+}
+
+/// The offset after a partition's last record, as far as fetches told it.
+///
+/// # Safety
+/// `kafka` is a live client of librdkafka.
+pub(in crate::kafka) unsafe fn cached_end(
+    kafka: Kafka,
+    topic: &str,
+    partition: i32,
+) -> Option<i64> {
+    let name = CString::new(topic).ok()?;
+    let (mut low, mut high) = (-1, -1);
+    // SAFETY: by this function's own promise; the two numbers outlive the call.
+    let known = unsafe {
+        sys::rd_kafka_get_watermark_offsets(
+            kafka,
+            name.as_ptr(),
+            partition,
+            &raw mut low,
+            &raw mut high,
+        )
+    };
+    let known = known == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
+    (known && high >= 0).then_some(high)
+}
+
+/// The offset after what was handed out last of a partition, and after what
+/// librdkafka kept to itself behind it; `None` where nothing came yet.
+///
+/// # Safety
+/// `kafka` is a live client of librdkafka.
+pub(in crate::kafka) unsafe fn position(kafka: Kafka, topic: &str, partition: i32) -> Option<i64> {
+    let mut asked = TopicPartitionList::with_capacity(1);
+    asked.add_partition(topic, partition);
+    // SAFETY: by this function's own promise; the list outlives the call.
+    unsafe { sys::rd_kafka_position(kafka, asked.ptr()) };
+    let answer = asked.elements().first()?.offset();
+    answer.to_raw().filter(|offset| *offset >= 0)
+}
+
+/// What is kept beside the commit of a list's first partition. rdkafka panics
+/// where that is no text, and another program may have written it.
+pub(in crate::kafka) fn metadata(list: &TopicPartitionList) -> String {
+    // SAFETY: the list and its elements live as long as `list`; where there is
+    // metadata, it is of the size that is said.
+    unsafe {
+        let list = &*list.ptr();
+        if list.cnt < 1 || (*list.elems).metadata.is_null() {
+            return String::new();
+        }
+        let first = &*list.elems;
+        let bytes = std::slice::from_raw_parts(first.metadata.cast::<u8>(), first.metadata_size);
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+}

@@ -1,0 +1,8 @@
+//! librdkafka's C functions that rdkafka does not wrap, and the plain data that goes in and out of them.
+
+pub(crate) mod alias;
+pub(crate) mod ask;
+pub(in crate::kafka) mod call;
+pub(in crate::kafka) mod cluster_calls;
+pub(crate) mod headers;
+pub(crate) mod produce;

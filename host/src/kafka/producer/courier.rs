@@ -1,0 +1,143 @@
+//! Single records to Kafka, each waited for by whoever asked for it.
+
+use super::lasting::Lasting;
+use crate::kafka::KafkaSettings;
+use crate::kafka::consumer::context::{Complaints, log};
+use crate::kafka::native::alias;
+use crate::kafka::native::produce::{Placing, produce};
+use crate::record::Outgoing;
+use rdkafka::ClientContext;
+use rdkafka::bindings as sys;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, DeliveryResult};
+use rdkafka::producer::{Producer, ProducerContext};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// How much longer than librdkafka an answer is waited for: it looks for what
+/// has timed out each second, in one queue after the other.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// An idempotent producer that answers for each record by itself.
+#[derive(Clone)]
+pub struct Courier {
+    producer: Arc<Lasting<Answers>>,
+    patience: Duration,
+}
+
+/// Kafka did not say in time that it has a record.
+#[derive(Debug)]
+pub struct NotAcknowledged {
+    /// For people.
+    pub why: String,
+    /// Whether it certainly does not have it, and will not.
+    pub certain: bool,
+    /// It is larger than Kafka takes.
+    pub too_large: bool,
+}
+
+type Answer = Result<(), NotAcknowledged>;
+
+#[derive(Default)]
+struct Answers(Complaints);
+
+impl ClientContext for Answers {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.0.of_producer(&error, reason);
+    }
+}
+
+impl ProducerContext for Answers {
+    type DeliveryOpaque = Box<oneshot::Sender<Answer>>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, waiting: Self::DeliveryOpaque) {
+        let answer = result.as_ref().map(drop);
+        let answer = answer.map_err(|(error, message)| NotAcknowledged {
+            why: error.to_string(),
+            certain: is_not_there(message),
+            too_large: error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge),
+        });
+        // Whoever waited may have gone.
+        let _ = waiting.send(answer);
+    }
+}
+
+/// Whether Kafka certainly does not have it: it was never sent, or refused. One
+/// that was sent and not answered may be there, or come there yet.
+fn is_not_there(message: &BorrowedMessage<'_>) -> bool {
+    // SAFETY: librdkafka's message lives as long as it is borrowed.
+    let status = unsafe { sys::rd_kafka_message_status(message.ptr()) };
+    status == sys::rd_kafka_msg_status_t::RD_KAFKA_MSG_STATUS_NOT_PERSISTED
+}
+
+impl Courier {
+    /// A producer whose records must be acknowledged within `patience`.
+    /// Contacts Kafka when it has something to send.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the properties.
+    pub fn new(kafka: &KafkaSettings, patience: Duration) -> anyhow::Result<Courier> {
+        let mut config = kafka.producer();
+        let millis = patience.as_millis().to_string();
+        alias::replace(&mut config, "message.timeout.ms", &millis);
+        // What waits for a broker that is away is looked at when it is tried to
+        // connect, by default every ten seconds.
+        if config.get("reconnect.backoff.ms").is_none() {
+            config.set("reconnect.backoff.max.ms", "1000");
+        }
+        Ok(Courier {
+            producer: Arc::new(Lasting::new("tasks", config)?),
+            patience,
+        })
+    }
+
+    /// Whether Kafka has a topic of this name; `None` where it does not say.
+    pub fn has_topic(&self, topic: &str) -> Option<bool> {
+        self.producer.has_topic(topic)
+    }
+
+    /// Sends a record and waits until every in-sync replica has it.
+    ///
+    /// # Errors
+    /// When that is not said in time.
+    pub async fn deliver(&self, outgoing: &Outgoing) -> Answer {
+        let producer = self.producer.current();
+        let (waiting, answer) = oneshot::channel();
+        let waiting = Box::new(waiting);
+        let sent = produce(producer.client(), outgoing, Placing::default(), waiting);
+        let answer = match sent {
+            Ok(()) => timeout(self.patience + GRACE, answer).await,
+            Err((error, _)) => Ok(Ok(Err(not_taken(error)))),
+        };
+        let silent = || NotAcknowledged {
+            why: "Kafka's client said nothing".into(),
+            certain: false,
+            too_large: false,
+        };
+        let answer = answer.ok().and_then(Result::ok);
+        let answer = answer.unwrap_or_else(|| Err(silent()));
+        if answer.is_err() {
+            self.producer.failed(&producer);
+        }
+        answer
+    }
+}
+
+fn not_taken(error: RDKafkaErrorCode) -> NotAcknowledged {
+    let why = match error {
+        RDKafkaErrorCode::QueueFull => "too much waits for Kafka already".into(),
+        other => KafkaError::MessageProduction(other).to_string(),
+    };
+    NotAcknowledged {
+        why,
+        certain: true,
+        too_large: error == RDKafkaErrorCode::MessageSizeTooLarge,
+    }
+}

@@ -1,0 +1,125 @@
+//! What to read, where to begin, and how a consumer is set up for it.
+
+use crate::kafka::KafkaSettings;
+use crate::kafka::Place;
+use crate::kafka::connection;
+use crate::kafka::native::headers;
+use crate::record::{OwnedRecord, TopicPartition};
+use rdkafka::message::BorrowedMessage;
+use rdkafka::{ClientConfig, Message};
+
+/// What to read.
+pub struct Reading {
+    /// The topic.
+    pub topic: String,
+    /// Where to begin, and as whom.
+    pub begin: Begin,
+    /// Stop where the topic ends.
+    pub to_end: bool,
+    /// Also what transactions wrote that were not, or not yet, committed.
+    pub uncommitted: bool,
+}
+
+/// Where to begin, and as whom.
+pub enum Begin {
+    /// For oneself: nothing is committed.
+    Alone {
+        /// These alone; all, if empty.
+        partitions: Vec<i32>,
+        /// Where, in each.
+        at: Place,
+    },
+    /// With this group: where it has got to.
+    Group {
+        /// Its name.
+        group: String,
+        /// In a partition without a commit: at the oldest record, not after
+        /// the newest.
+        earliest: bool,
+    },
+}
+
+/// A consumer's properties.
+pub(in crate::kafka) fn config(settings: &KafkaSettings, reading: &Reading) -> ClientConfig {
+    let mut config = connection::config(settings);
+    let (group, reset) = match &reading.begin {
+        // librdkafka wants a name, though nothing is asked of the group.
+        Begin::Alone { .. } => ("millstream-consume", "error"),
+        Begin::Group { group, earliest } => {
+            let reset = if *earliest { "earliest" } else { "latest" };
+            (group.as_str(), reset)
+        }
+    };
+    let isolation = match reading.uncommitted {
+        true => "read_uncommitted",
+        false => "read_committed",
+    };
+    let grouped = matches!(reading.begin, Begin::Group { .. });
+    config
+        .set("group.id", group)
+        .set("auto.offset.reset", reset)
+        .set("isolation.level", isolation)
+        .set("enable.partition.eof", "true")
+        .set("allow.auto.create.topics", "false")
+        // Commits what was shown, now and then and when partitions go to
+        // others; what was not is never stored.
+        .set("enable.auto.commit", grouped.to_string())
+        .set("enable.auto.offset.store", "false");
+    let mut or = |name: &str, value: &str| settings.or(&mut config, name, value);
+    or("auto.commit.interval.ms", "1000");
+    // Measured: the default of 1 s stalls a fast reader to a third.
+    or("fetch.queue.backoff.ms", "2");
+    // A killed one is not waited for as long as the default of 45 s. With the
+    // protocol `consumer` the broker says how long, and the property is refused.
+    if !settings.gives("group.protocol") {
+        or("session.timeout.ms", "10000");
+    }
+    config
+}
+
+/// A record with its own bytes.
+pub(in crate::kafka) fn record(message: &BorrowedMessage<'_>) -> OwnedRecord {
+    let own = |(name, value): (&[u8], Option<&[u8]>)| (name.to_vec(), value.map(<[u8]>::to_vec));
+    OwnedRecord {
+        origin: TopicPartition {
+            topic: message.topic().into(),
+            partition: message.partition(),
+        },
+        offset: message.offset(),
+        timestamp: message.timestamp().to_millis().unwrap_or(-1),
+        key: message.key().map(<[u8]>::to_vec),
+        value: message.payload().map(<[u8]>::to_vec),
+        headers: headers::of(message).map(own).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn how_often_is_committed_is_for_the_properties_to_say() {
+        let interval = |properties: &[(&str, &str)]| {
+            let own = |(name, value): &(&str, &str)| ((*name).into(), (*value).into());
+            let settings = KafkaSettings {
+                bootstrap_servers: "kafka:9092".into(),
+                properties: properties.iter().map(own).collect::<BTreeMap<_, _>>(),
+            };
+            let reading = Reading {
+                topic: "orders".into(),
+                begin: Begin::Group {
+                    group: "readers".into(),
+                    earliest: false,
+                },
+                to_end: false,
+                uncommitted: false,
+            };
+            let config = config(&settings, &reading);
+            config.get("auto.commit.interval.ms").map(str::to_owned)
+        };
+        assert_eq!(interval(&[]).as_deref(), Some("1000"));
+        let given = interval(&[("auto.commit.interval.ms", "50")]);
+        assert_eq!(given.as_deref(), Some("50"));
+    }
+}

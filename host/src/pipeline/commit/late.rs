@@ -1,0 +1,100 @@
+//! Failures that come up when their batch is being committed: the store refused
+//! an event, or a topic takes none of that size.
+
+use super::produces::{Kind, Unfit};
+use super::worker::CommitWorker;
+use crate::pipeline::partition::state::Until;
+use crate::pipeline::transform::grants::Grants;
+use crate::pipeline::transform::prepared::PreparedBatch;
+use crate::pipeline::transform::verdicts::{Verdict, instead, judge_all};
+use crate::record::{Class, Failure, Stage};
+use crate::store::Refusal;
+use std::collections::BTreeMap;
+
+impl CommitWorker {
+    /// Events that the store refused inside the transaction: their batch is
+    /// stored and the ledger has passed. A crash before the letter is
+    /// acknowledged loses it; the docs name this window.
+    pub(in crate::pipeline) fn dead_letter(
+        &self,
+        prepared: &mut PreparedBatch,
+        refusals: &[Refusal],
+    ) {
+        let mut failures: BTreeMap<u32, Failure> = BTreeMap::new();
+        for refusal in refusals {
+            let event =
+                prepared.events.list[prepared.destinations.streamed[refusal.event] as usize];
+            failures.entry(event.record).or_insert_with(|| {
+                let (stage, class) = (Stage::Store, Class::StoreRefused);
+                let mut failure = Failure::new(event.record, stage, class, refusal.message.clone());
+                let all = prepared.events.list.iter();
+                failure.events = Some(all.filter(|of| of.record == event.record).count());
+                failure
+            });
+        }
+        self.rule(prepared, failures.into_values().collect());
+    }
+
+    /// What is larger than its topic takes: an event fails its record, and a
+    /// rerouted record is a dead letter instead.
+    pub(in crate::pipeline) fn too_large(&self, prepared: &mut PreparedBatch, unfit: Vec<Unfit>) {
+        let mut failures: BTreeMap<u32, Failure> = BTreeMap::new();
+        for Unfit { kind, why } in unfit {
+            match kind {
+                Kind::Event(index) => {
+                    let record = prepared.events.list[index as usize].record;
+                    let failure = Failure::new(record, Stage::Route, Class::TooLarge, why);
+                    failures.entry(record).or_insert(failure);
+                }
+                Kind::Reroute(mut failure) | Kind::DeadLetter(mut failure, _) => {
+                    let before = (failure.class.name(), &failure.message);
+                    let why = format!("{why}; it failed before: {}: {}", before.0, before.1);
+                    (failure.class, failure.message) = (Class::TooLarge, Failure::words(why));
+                    let verdict = instead(&prepared.batch, &failure, &self.shared.settings);
+                    self.carry_out_verdict(prepared, &failure, verdict);
+                }
+            }
+        }
+        failures
+            .keys()
+            .for_each(|record| prepared.leave_out(*record));
+        self.rule(prepared, failures.into_values().collect());
+    }
+
+    /// Has the batch's own policy rule. Nothing is tried again: the batch's other
+    /// records are decided.
+    fn rule(&self, prepared: &mut PreparedBatch, mut failures: Vec<Failure>) {
+        let settings = &self.shared.settings;
+        failures
+            .iter_mut()
+            .for_each(|failure| failure.attempts = settings.max_attempts);
+        let batch = prepared.batch.clone();
+        let policy = &prepared.generation.dead_letter;
+        let grants = Grants::of(settings, &prepared.generation);
+        let verdicts = judge_all(policy, &batch, &failures, (settings, &grants));
+        for (failure, verdict) in failures.iter().zip(verdicts) {
+            self.carry_out_verdict(prepared, failure, verdict);
+        }
+    }
+
+    fn carry_out_verdict(&self, prepared: &mut PreparedBatch, failure: &Failure, verdict: Verdict) {
+        match verdict {
+            Verdict::Letter(kind, outgoing) => {
+                self.shared.topics.note(&kind, &outgoing.topic);
+                prepared.produces.send(&self.shared.outbox, kind, outgoing);
+            }
+            Verdict::Halt => {
+                let offset = prepared.batch.records[failure.record as usize].offset;
+                let (class, why) = (failure.class.name(), &failure.message);
+                let why =
+                    format!("its dead-letter policy says so, at offset {offset} ({class}: {why})");
+                prepared.partition.halt(why, Until::Swapped);
+                if !prepared.stored {
+                    // What Kafka has of the batch is sent once more after that.
+                    prepared.partition.rewind(prepared.expected, 0);
+                }
+            }
+            Verdict::Drop | Verdict::Retry(_) => {}
+        }
+    }
+}

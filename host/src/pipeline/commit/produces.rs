@@ -1,0 +1,291 @@
+//! What is on its way to Kafka for a batch: dead letters, and events by their
+//! route. A look never waits.
+
+use super::oversize::Omission;
+use crate::kafka::making;
+use crate::kafka::producer::{Outbox, Place, Receipts, Sending, Undelivered};
+use crate::log::Short;
+use crate::pipeline::meters::count_letter;
+use crate::pipeline::settings::PipelineSettings;
+use crate::pipeline::signal::Signal;
+use crate::record::{Batch, Failure, Outgoing};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The first and the longest pause before what was refused is sent again.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
+/// How long Kafka may take before it is said that it is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What is on its way to Kafka, and the receipts for it.
+#[derive(Default)]
+pub(in crate::pipeline) struct PendingProduces {
+    sent: Vec<Sent>,
+    receipts: Arc<Receipts>,
+    /// When the first was sent.
+    began: Option<Instant>,
+    /// Indices of what Kafka refused, and when they are sent again.
+    refused: Vec<usize>,
+    again: Option<Instant>,
+    pause: Duration,
+}
+
+struct Sent {
+    kind: Kind,
+    outgoing: Outgoing,
+    sending: Sending,
+}
+
+/// What is written to Kafka.
+pub(in crate::pipeline) enum Kind {
+    /// A record that failed, by its policy; and what it lacks.
+    DeadLetter(Failure, Omission),
+    /// A record that failed, by its policy, as it was.
+    Reroute(Failure),
+    /// An event, by its route: its index.
+    Event(u32),
+}
+
+/// Whether Kafka has what was sent.
+pub(in crate::pipeline) enum Status {
+    /// All of it.
+    All,
+    /// Not yet.
+    Waiting,
+    /// Not some of it, which is sent again.
+    Refused(Refused),
+    /// Not these, which are larger than their topics take.
+    Unfit(Vec<Unfit>),
+}
+
+/// What Kafka has against one of them.
+pub(in crate::pipeline) struct Refused {
+    pub topic: String,
+    pub why: String,
+    /// There is no such topic, and it is one for dead produces.
+    pub no_letter_topic: bool,
+}
+
+/// What will never be in its topic.
+pub(in crate::pipeline) struct Unfit {
+    pub kind: Kind,
+    /// For people.
+    pub why: String,
+}
+
+/// What to do about one that was refused.
+enum Next {
+    /// It was changed, and may fit now.
+    Resend,
+    /// It never will.
+    GiveUp,
+    /// Kafka may take it later.
+    Wait,
+}
+
+impl PendingProduces {
+    /// Of a batch whose worker listens to this bell.
+    pub fn ringing(bell: &Arc<Signal>) -> PendingProduces {
+        let bell = bell.clone();
+        PendingProduces {
+            receipts: Arc::new(Receipts::calling(Arc::new(move || bell.ring()))),
+            ..PendingProduces::default()
+        }
+    }
+
+    /// Sends one more. It is under way when this returns.
+    pub fn send(&mut self, outbox: &Outbox, kind: Kind, outgoing: Outgoing) {
+        let sending = Sending::Together;
+        outbox.send(&outgoing, self.sent.len(), &self.receipts, sending);
+        self.began.get_or_insert_with(Instant::now);
+        self.sent.push(Sent {
+            kind,
+            outgoing,
+            sending,
+        });
+    }
+
+    /// What became of them. What Kafka did not take is sent again, when it is
+    /// time.
+    pub fn look(&mut self, outbox: &Outbox, batch: &Batch, settings: &PipelineSettings) -> Status {
+        if self.again.is_some_and(|again| again > Instant::now()) {
+            return Status::Waiting;
+        }
+        self.again = None;
+        for index in std::mem::take(&mut self.refused) {
+            self.resend(outbox, index);
+        }
+        let Some(answers) = self.receipts.look() else {
+            return Status::Waiting;
+        };
+        for (index, place) in answers.placed {
+            self.sent[index].arrived(place, batch, settings);
+        }
+        self.sort(outbox, batch, settings, answers.failed)
+    }
+
+    /// Goes through what did not arrive.
+    fn sort(
+        &mut self,
+        outbox: &Outbox,
+        batch: &Batch,
+        settings: &PipelineSettings,
+        failed: Vec<(usize, Undelivered)>,
+    ) -> Status {
+        let (mut refused, mut unfit, mut resent) = (Vec::new(), Vec::new(), false);
+        for (index, why) in failed {
+            match self.sent[index].next(&why, batch, settings) {
+                Next::Resend => {
+                    self.resend(outbox, index);
+                    resent = true;
+                }
+                Next::GiveUp => unfit.push(self.sent[index].unfit()),
+                Next::Wait => {
+                    refused.push(self.sent[index].refused(&why));
+                    self.refused.push(index);
+                }
+            }
+        }
+        if !refused.is_empty() {
+            self.pause = (self.pause * 2).clamp(PAUSES.0, PAUSES.1);
+            self.again = Some(Instant::now() + self.pause);
+        }
+        // One that can be mended from here must not wait for one that can't.
+        let refused = { refused.into_iter() }.max_by_key(|refused| refused.no_letter_topic);
+        match refused {
+            _ if !unfit.is_empty() => Status::Unfit(unfit),
+            Some(refused) => Status::Refused(refused),
+            None if resent => Status::Waiting,
+            None => Status::All,
+        }
+    }
+
+    fn resend(&self, outbox: &Outbox, index: usize) {
+        let Sent {
+            outgoing, sending, ..
+        } = &self.sent[index];
+        outbox.send(outgoing, index, &self.receipts, *sending);
+    }
+
+    /// When to look again, though nothing has come; `None` where only an answer
+    /// of Kafka changes anything.
+    pub fn next_look(&self) -> Option<Instant> {
+        let said = self.began.map(|began| began + PATIENCE);
+        self.again.or(said.filter(|said| *said > Instant::now()))
+    }
+
+    /// The topics that are written to, in the order of what was sent.
+    pub fn topics(&self) -> impl Iterator<Item = &str> {
+        self.sent.iter().map(|sent| &*sent.outgoing.topic)
+    }
+
+    /// Whether Kafka refused some of them, which are sent again and again.
+    pub fn were_refused(&self) -> bool {
+        self.pause > Duration::ZERO
+    }
+
+    /// Whether Kafka has taken longer than it should.
+    pub fn are_late(&self) -> bool {
+        self.began.is_some_and(|began| began.elapsed() >= PATIENCE)
+    }
+}
+
+impl Sent {
+    fn next(&mut self, why: &Undelivered, batch: &Batch, settings: &PipelineSettings) -> Next {
+        if !why.too_large {
+            return Next::Wait;
+        }
+        // The others of its request may have been too much.
+        if self.sending == Sending::Together {
+            self.sending = Sending::Alone;
+            return Next::Resend;
+        }
+        let Kind::DeadLetter(failure, omission) = &mut self.kind else {
+            return Next::GiveUp;
+        };
+        let record = batch.view(failure.record as usize);
+        match settings.omit_oversize && omission.more(&mut self.outgoing, &record) {
+            true => Next::Resend,
+            false => Next::Wait,
+        }
+    }
+
+    fn unfit(&mut self) -> Unfit {
+        let Outgoing {
+            topic, key, value, ..
+        } = &self.outgoing;
+        let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+        let (size, topic) = (length(key) + length(value), Short(topic));
+        let (what, kind) = match &mut self.kind {
+            Kind::Event(index) => ("an event", Kind::Event(*index)),
+            Kind::Reroute(failure) | Kind::DeadLetter(failure, _) => {
+                ("the record", Kind::Reroute(failure.clone()))
+            }
+        };
+        let why = format!(
+            "{what} of {size} bytes is larger than the topic {topic} takes (max.message.bytes)"
+        );
+        Unfit { kind, why }
+    }
+
+    fn refused(&self, why: &Undelivered) -> Refused {
+        let topic = self.outgoing.topic.clone();
+        let no_letter_topic = why.no_topic && matches!(self.kind, Kind::DeadLetter(..));
+        let hint = match why.too_large {
+            true => " (raise max.message.bytes of the topic)".into(),
+            false if why.no_topic && !no_letter_topic => format!("; {}", making(&topic)),
+            false => String::new(),
+        };
+        Refused {
+            topic,
+            why: format!("{}{hint}", why.why),
+            no_letter_topic,
+        }
+    }
+
+    /// Counts what Kafka has acknowledged, and tells where a letter is.
+    fn arrived(&self, place: Place, batch: &Batch, settings: &PipelineSettings) {
+        let (failure, omission) = match &self.kind {
+            Kind::Event(_) => return,
+            Kind::Reroute(_) => return count_letter("reroute", settings),
+            Kind::DeadLetter(failure, omission) => (failure, omission),
+        };
+        count_letter("topic", settings);
+        let plugin = failure.plugin.as_ref().map_or("", |(name, _)| name);
+        let offset = batch.records[failure.record as usize].offset;
+        let lacks = Some(omission.names()).filter(|names| !names.is_empty());
+        tracing::warn!(
+            pipeline = settings.name,
+            class = failure.class.name(),
+            stage = failure.stage.name(),
+            plugin,
+            record = %format_args!("{}/{offset}", batch.origin),
+            why = failure.message,
+            lacks,
+            "a record failed and is a dead letter: `millstream dlq show {}/{}/{}` shows it",
+            self.outgoing.topic,
+            place.partition,
+            place.offset,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_for_an_answer_that_is_late_does_not_look_without_end() {
+        let now = Instant::now();
+        let mut produces = PendingProduces {
+            began: Some(now),
+            ..PendingProduces::default()
+        };
+        assert_eq!(produces.next_look(), Some(now + PATIENCE), "to say so");
+        produces.began = now.checked_sub(PATIENCE);
+        assert!(produces.are_late());
+        assert_eq!(produces.next_look(), None);
+        produces.again = Some(now);
+        assert_eq!(produces.next_look(), Some(now), "to send it again");
+    }
+}

@@ -1,0 +1,318 @@
+//! A worker's second thread: makes batches true, one at a time, in order.
+//!
+//! A prepared is done when Kafka has acknowledged its letters and the store its
+//! events with the ledger. Trouble of the store is never the record's fault:
+//! it waits, and says so. What Kafka does not take holds its own partition.
+
+use super::parked::Parked;
+use super::produces::{Refused, Status};
+use crate::log::Short;
+use crate::pipeline::partition::state::PartitionState;
+use crate::pipeline::shared::{Shared, Trouble};
+use crate::pipeline::signal::Signal;
+use crate::pipeline::transform::prepared::PreparedBatch;
+use crate::pipeline::turns::Turns;
+use crate::store::{Append, Appended, Exchange, Ledger, LedgerKey, Unstored, Writer};
+use metrics::{Counter, counter};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::{Duration, Instant};
+
+/// Plans that are ready at once: one is stored while the next is looked up.
+const READY: usize = 2;
+/// How long it sleeps at most: a lost wake-up costs no more.
+const NAP: Duration = Duration::from_millis(100);
+/// The first and the longest pause between two tries of the store.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
+
+/// A worker's second thread.
+pub(in crate::pipeline) struct CommitWorker {
+    pub shared: Arc<Shared>,
+    batches: Receiver<Box<PreparedBatch>>,
+    /// The transform worker is gone.
+    ended: bool,
+    /// Plans that wait for nothing but the store.
+    ready: VecDeque<Box<PreparedBatch>>,
+    /// Plans that wait for Kafka.
+    parked: Parked,
+    /// Rung when there is a prepared, or an answer of Kafka.
+    bell: Arc<Signal>,
+    /// Wakes the transform worker when a partition must rewind, or may read more.
+    signal: Arc<Signal>,
+    turns: Arc<Turns>,
+    writer: Box<dyn Writer>,
+    pause: Duration,
+    meters: Meters,
+}
+
+struct Meters {
+    records: Counter,
+    events: Counter,
+    batches: Counter,
+}
+
+impl CommitWorker {
+    pub fn new(
+        shared: Arc<Shared>,
+        batches: Receiver<Box<PreparedBatch>>,
+        bell: Arc<Signal>,
+        (signal, turns): (Arc<Signal>, Arc<Turns>),
+    ) -> CommitWorker {
+        let writer = shared.store.writer();
+        let name = &shared.settings.name;
+        let meters = Meters {
+            records: counter!("millstream_records_total", "pipeline" => name.clone()),
+            events: counter!("millstream_events_total", "pipeline" => name.clone()),
+            batches: counter!("millstream_batches_total", "pipeline" => name.clone()),
+        };
+        CommitWorker {
+            shared,
+            batches,
+            ended: false,
+            ready: VecDeque::new(),
+            parked: Parked::default(),
+            bell,
+            signal,
+            turns,
+            writer,
+            pause: PAUSES.0,
+            meters,
+        }
+    }
+
+    pub fn run(mut self) {
+        loop {
+            self.turns.commit.beat();
+            self.gather();
+            match self.ready.pop_front() {
+                Some(prepared) => self.carry_out(prepared),
+                None if self.ended && self.parked.is_empty() => return,
+                None => {
+                    self.turns.commit.rest();
+                    // What was looked up ahead would be old by then.
+                    self.writer.rest();
+                    let nap = Instant::now() + NAP;
+                    let look = self.parked.next_look();
+                    self.bell.wait(look.map_or(nap, |look| look.min(nap)));
+                }
+            }
+        }
+    }
+
+    /// Finds batches that wait for nothing but the store. One that waits for
+    /// Kafka is parked, with those after it in its partition; the others pass.
+    fn gather(&mut self) {
+        let mut parked = std::mem::take(&mut self.parked);
+        let released = parked.release(|prepared| self.is_ready(prepared));
+        self.ready.extend(released);
+        while self.ready.len() < READY && parked.has_room() {
+            match self.batches.try_recv() {
+                Ok(mut prepared) => {
+                    match parked.holds(&prepared.partition) || !self.is_ready(&mut prepared) {
+                        true => parked.push(prepared),
+                        false => self.ready.push_back(prepared),
+                    }
+                }
+                Err(error) => {
+                    self.ended = error == TryRecvError::Disconnected;
+                    break;
+                }
+            }
+        }
+        self.parked = parked;
+    }
+
+    /// Asked before each try, of which each takes a bounded time.
+    fn wanted(&self, prepared: &PreparedBatch) -> bool {
+        self.turns.commit.beat();
+        let current = || prepared.partition.wants(prepared.session);
+        // The ledger has passed what is stored: nobody else sends its letters.
+        !self.shared.abandoning() && (prepared.stored || current())
+    }
+
+    /// Whether Kafka has all that a prepared sends there, or nobody wants it.
+    fn is_ready(&self, prepared: &mut PreparedBatch) -> bool {
+        while self.wanted(prepared) {
+            let settings = &self.shared.settings;
+            let outbox = &self.shared.outbox;
+            match prepared.produces.look(outbox, &prepared.batch, settings) {
+                Status::All => break,
+                Status::Unfit(unfit) => self.too_large(prepared, unfit),
+                Status::Refused(refused) => {
+                    self.note_refusal(prepared, &refused);
+                    return false;
+                }
+                Status::Waiting => {
+                    self.note_waiting(prepared);
+                    return false;
+                }
+            }
+        }
+        prepared.partition.waits_for(None);
+        true
+    }
+
+    fn note_refusal(&self, prepared: &PreparedBatch, refused: &Refused) {
+        let Refused { topic, why, .. } = refused;
+        if refused.no_letter_topic {
+            self.shared.topics.miss(topic);
+        }
+        let missing = self.shared.topics.missing(topic);
+        let also = missing.map_or(String::new(), |missing| format!("; {missing}"));
+        let topic = Short(topic);
+        let what = format!("Kafka does not take a record for the topic {topic}: {why}{also}");
+        let pipeline = self.shared.settings.name.clone();
+        counter!("millstream_waits_total", "pipeline" => pipeline, "on" => "kafka").increment(1);
+        prepared.partition.waits_for(Some(what));
+    }
+
+    /// Says what is waited for: at once where a topic is missing, else when
+    /// Kafka takes long. A refusal that was said stays.
+    fn note_waiting(&self, prepared: &PreparedBatch) {
+        let topics = &self.shared.topics;
+        let missing = prepared
+            .produces
+            .topics()
+            .find_map(|topic| topics.missing(topic));
+        let late = || {
+            let topic = prepared
+                .produces
+                .topics()
+                .next()
+                .filter(|_| prepared.produces.are_late())?;
+            let topic = Short(topic);
+            Some(format!(
+                "Kafka has not acknowledged a record for the topic {topic}"
+            ))
+        };
+        if !prepared.produces.were_refused()
+            && let Some(why) = missing.or_else(late)
+        {
+            prepared.partition.waits_for(Some(why));
+        }
+    }
+
+    fn carry_out(&mut self, mut prepared: Box<PreparedBatch>) {
+        let wanted = self.wanted(&prepared);
+        if wanted && !prepared.stored && self.store(&mut prepared) {
+            return self.parked.push_first(prepared);
+        }
+        drop(prepared);
+        // Its partition may take more, if it had as many as it may.
+        self.signal.ring();
+    }
+
+    /// Stores a prepared's events with its ledger; true if letters of what the store
+    /// refused are still under way.
+    fn store(&mut self, prepared: &mut PreparedBatch) -> bool {
+        // One with replays has marks to be looked at, too.
+        let following = self.ready.front();
+        let plain = following.filter(|next| !next.stored && next.replays.is_empty());
+        let following = plain.map(|next| next.partition.ledger.clone());
+        match self.append(prepared, following.as_ref()) {
+            Some(unstored) => self.stored(prepared, &unstored),
+            None => false,
+        }
+    }
+
+    /// Appends until the store answers; `None` if the prepared is not wanted.
+    fn append(
+        &mut self,
+        prepared: &PreparedBatch,
+        following: Option<&LedgerKey>,
+    ) -> Option<Unstored> {
+        let events = prepared.stream_events(&prepared.destinations.streamed);
+        let reports = prepared.stream_events(&prepared.destinations.reported);
+        let mut append = Append {
+            ledger: &prepared.partition.ledger,
+            identity: &prepared.partition.identity,
+            exchange: Exchange::new(prepared.expected, prepared.next),
+            digests: &prepared.generation.digests,
+            attempts: prepared.attempts,
+            events: &events,
+            withheld: &prepared.withheld_from(),
+            reports: &reports,
+        };
+        while self.wanted(prepared) {
+            let error = match self.writer.append(&mut append, following) {
+                Appended::Stored(unstored) => return Some(unstored),
+                Appended::Moved(ledger) => {
+                    self.moved(&prepared.partition, ledger);
+                    return None;
+                }
+                Appended::Unavailable(error) => error,
+                Appended::Unknown(error) => {
+                    tracing::warn!(%error, "an answer of the store was lost; the ledger will tell");
+                    counter!("millstream_store_unknown_total").increment(1);
+                    error
+                }
+            };
+            self.shared.trouble(Trouble::Store, Some(error.to_string()));
+            self.wait();
+        }
+        self.writer.rest();
+        say_given_up(&append);
+        None
+    }
+
+    /// Pauses, longer each time, never two workers in step.
+    fn wait(&mut self) {
+        let jitter = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), ());
+        let part = self.pause / 2 + self.pause.mul_f64((jitter % 1000) as f64 / 2000.0);
+        std::thread::sleep(part);
+        self.pause = (self.pause * 2).min(PAUSES.1);
+    }
+
+    /// Counts what is stored; true if letters of what was refused are under way.
+    fn stored(&mut self, prepared: &mut PreparedBatch, unstored: &Unstored) -> bool {
+        self.pause = PAUSES.0;
+        self.shared.trouble(Trouble::Store, None);
+        prepared.partition.set_done(prepared.next);
+        let events = prepared.destinations.streamed.len() - unstored.indices().count();
+        self.meters.records.increment(prepared.records as u64);
+        self.meters.events.increment(events as u64);
+        self.meters.batches.increment(1);
+        if unstored.refused.is_empty() {
+            return false;
+        }
+        prepared.stored = true;
+        self.dead_letter(prepared, &unstored.refused);
+        true
+    }
+
+    /// The ledger stands elsewhere: another owner went on, or the store lost
+    /// its last writes. The ledger is right.
+    fn moved(&self, partition: &PartitionState, ledger: Option<Ledger>) {
+        let name = &partition.ledger.partition;
+        match ledger {
+            Some(ledger) if !ledger.is_of(&partition.identity) => {
+                tracing::error!(partition = %name, "its ledger is another topic's or cluster's");
+                partition.reopen();
+            }
+            Some(ledger) => {
+                tracing::warn!(partition = %name, next = ledger.next, "the ledger moved; continuing from there");
+                partition.rewind(ledger.next, ledger.attempts);
+            }
+            None => {
+                tracing::error!(partition = %name, "its ledger is gone from the store");
+                partition.reopen();
+            }
+        }
+        self.signal.ring();
+    }
+}
+
+/// Says what is lost where a batch is given up that Redis stored in part: its
+/// permissions changed meanwhile, and the ledger could not be taken back.
+fn say_given_up(append: &Append) {
+    let events = append.exchange.passed_over();
+    if events > 0 {
+        let (partition, from) = (&append.ledger.partition, append.exchange.expected);
+        tracing::error!(
+            %partition, from, events,
+            "Redis' permissions changed while it stored these events; they are in no stream, and the \
+             ledger has passed them"
+        );
+    }
+}

@@ -1,0 +1,194 @@
+//! Topics for dead letters: looked for, and made where they are missing and may
+//! be made, by a thread of their own, before the first letter where their names
+//! are known. Nobody waits for it.
+
+use super::lock::lock;
+use super::signal::Signal;
+use crate::kafka::producer::Outbox;
+use crate::log::Short;
+use crate::pipeline::commit::produces::Kind;
+use crate::pipeline::settings::PipelineSettings;
+use crate::pipeline::transform::verdicts::default_topic;
+use crate::plugin::Source;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// How many topics a pipeline makes for dead letters: a plugin names them.
+const MADE: usize = 16;
+/// How many it looks for; a letter for another waits until Kafka has its topic.
+const KNOWN: usize = 256;
+/// Between two tries to look for a topic or to make it.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// The topics for dead letters of a pipeline.
+#[derive(Default)]
+pub(super) struct Topics {
+    known: Mutex<BTreeMap<String, Topic>>,
+    /// Wakes the thread that looks for them.
+    asked: Signal,
+}
+
+/// How a topic stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Topic {
+    /// It is to be looked for: nobody knows yet.
+    Asked,
+    Making,
+    /// It is missing, and why it can't be made.
+    Missing(String),
+    There,
+}
+
+impl Topics {
+    /// Has the topic of a dead letter looked for before Kafka refuses it.
+    pub fn note(&self, kind: &Kind, topic: &str) {
+        if matches!(kind, Kind::DeadLetter(..)) {
+            self.want(topic);
+        }
+    }
+
+    /// Has a topic looked for, and made, unless it is there.
+    fn want(&self, topic: &str) {
+        let mut known = lock(&self.known);
+        if known.contains_key(topic) || known.len() >= KNOWN {
+            return;
+        }
+        known.insert(topic.into(), Topic::Asked);
+        drop(known);
+        self.asked.ring();
+    }
+
+    /// Likewise for one that Kafka turned out not to have.
+    pub fn miss(&self, topic: &str) {
+        let mut known = lock(&self.known);
+        if let Some(there @ Topic::There) = known.get_mut(topic) {
+            *there = Topic::Asked;
+            self.asked.ring();
+        }
+    }
+
+    /// Why a topic can't be written to yet, where it is known.
+    pub fn missing(&self, topic: &str) -> Option<String> {
+        let name = Short(topic);
+        match lock(&self.known).get(topic)? {
+            Topic::There | Topic::Asked => None,
+            Topic::Making => Some(format!("the topic {name} is missing, and is being made")),
+            Topic::Missing(why) => Some(format!("Kafka has no topic {name}: {why}")),
+        }
+    }
+
+    fn those(&self, of: impl Fn(&Topic) -> bool) -> Vec<String> {
+        let known = lock(&self.known);
+        let those = known.iter().filter(|(_, topic)| of(topic));
+        those.map(|(name, _)| name.clone()).collect()
+    }
+
+    fn set(&self, name: &str, topic: Topic) {
+        lock(&self.known).insert(name.into(), topic);
+    }
+}
+
+/// Looks for topics until the pipeline ends.
+pub(super) struct Maker {
+    topics: Arc<Topics>,
+    settings: PipelineSettings,
+    outbox: Outbox,
+    /// Rung when a topic is there: letters wait for it.
+    bells: Vec<Arc<Signal>>,
+    made: BTreeSet<String>,
+}
+
+impl Maker {
+    pub fn new(
+        topics: Arc<Topics>,
+        settings: PipelineSettings,
+        outbox: Outbox,
+        bells: Vec<Arc<Signal>>,
+    ) -> Maker {
+        Maker {
+            topics,
+            settings,
+            outbox,
+            bells,
+            made: BTreeSet::new(),
+        }
+    }
+
+    /// Runs until nobody else has the topics.
+    pub fn run(mut self) {
+        for topic in expected(&self.settings) {
+            self.topics.want(&topic);
+        }
+        let mut pause = PAUSES.0;
+        while Arc::strong_count(&self.topics) > 1 {
+            let (wait, next) = match self.round() {
+                true => (pause, (pause * 2).min(PAUSES.1)),
+                false => (PAUSES.1, PAUSES.0),
+            };
+            pause = next;
+            self.topics.asked.wait(Instant::now() + wait);
+        }
+    }
+
+    /// One try for each topic that is not there; whether some are left.
+    fn round(&mut self) -> bool {
+        let absent = self.topics.those(|topic| *topic != Topic::There);
+        for name in &absent {
+            let before = self.topics.missing(name);
+            if let Some(topic) = self.look_for(name) {
+                self.topics.set(name, topic);
+            }
+            let now = self.topics.missing(name);
+            if now.is_none() {
+                self.bells.iter().for_each(|bell| bell.ring());
+            } else if now != before {
+                tracing::warn!(pipeline = self.settings.name, "{}", now.unwrap_or_default());
+            }
+        }
+        !self.topics.those(|topic| *topic != Topic::There).is_empty()
+    }
+
+    /// How it stands; `None` where Kafka does not say.
+    fn look_for(&mut self, name: &str) -> Option<Topic> {
+        if self.outbox.has_topic(name)? {
+            return Some(Topic::There);
+        }
+        if !self.settings.create_dead_letter_topics {
+            let why = format!(
+                "create-dead-letter-topics is false: make it with `millstream topic create {name}`"
+            );
+            return Some(Topic::Missing(why));
+        }
+        if self.made.len() >= MADE && !self.made.contains(name) {
+            let why = format!("{MADE} were made already; make it with `millstream topic create`");
+            return Some(Topic::Missing(why));
+        }
+        self.topics.set(name, Topic::Making);
+        if let Err(error) = self.outbox.create_topic(name) {
+            let why = format!("it can't be made: {error:#}");
+            return Some(Topic::Missing(why));
+        }
+        if self.made.insert(name.into()) {
+            let (pipeline, topic) = (&self.settings.name, name);
+            tracing::info!(pipeline, topic, "made a topic for dead letters");
+        }
+        // The producer learns of it by being asked.
+        self.outbox.has_topic(name)?.then_some(Topic::There)
+    }
+}
+
+/// The bundled policies, whose topic the configuration tells.
+const TELLING: [&str; 2] = ["retry-then-topic", "json-envelope"];
+
+/// The topics that a pipeline's letters go to, as far as its configuration tells.
+pub fn expected(settings: &PipelineSettings) -> Vec<String> {
+    let policy = &settings.plugins.dead_letter;
+    let tells = matches!(policy.source, Source::Bundled(name) if TELLING.contains(&name));
+    match policy.config.get("topic").and_then(|topic| topic.as_str()) {
+        Some(topic) if tells => vec![topic.into()],
+        _ => { settings.topics.iter() }
+            .map(|topic| default_topic(topic))
+            .collect(),
+    }
+}

@@ -1,0 +1,270 @@
+//! Where a partition begins: what its ledger says, against what Kafka says of
+//! it. Nothing here asks anybody: the answers are given.
+//!
+//! Invariants: where it begins is inside of the partition; records are never
+//! passed over without a word, and never by themselves unless the
+//! configuration says `continue`.
+
+use super::commit_mark as mark;
+use crate::kafka::consumer::Commit;
+use crate::pipeline::settings::{LostLedger, OnLoss, StartAt};
+use crate::store::{Identity, Ledger};
+
+/// What the configuration says.
+#[derive(Clone, Copy)]
+pub(in crate::pipeline) struct Policy {
+    pub start: StartAt,
+    pub lost_records: OnLoss,
+    pub remade_topic: OnLoss,
+    pub lost_ledger: LostLedger,
+}
+
+impl Policy {
+    /// Nothing is passed over.
+    pub fn halting(start: StartAt) -> Policy {
+        Policy {
+            start,
+            lost_records: OnLoss::Halt,
+            remade_topic: OnLoss::Halt,
+            lost_ledger: LostLedger::Halt,
+        }
+    }
+}
+
+/// What is known.
+#[derive(Clone, Debug)]
+pub(in crate::pipeline) struct Facts {
+    pub ledger: Option<Ledger>,
+    /// The partition's first offset, and the one after its last.
+    pub low: i64,
+    pub high: i64,
+    /// What the group committed to Kafka: matters only where there is no ledger.
+    pub committed: Option<i64>,
+    /// The commit is Millstream's own, of this topic in this cluster: there was
+    /// a ledger.
+    pub ours: bool,
+    /// The partition was added after the group had first read the topic.
+    pub added: bool,
+    /// Empty where Kafka gives none.
+    pub topic_id: String,
+    pub cluster_id: String,
+}
+
+/// How to begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::pipeline) enum Opening {
+    /// Where this ledger stands.
+    GoOn(Ledger),
+    /// This ledger is written first, in place of the one that was read.
+    Write {
+        ledger: Ledger,
+        /// What is to be said about it, and how many records are passed over
+        /// that are in nobody's stream, where that is known.
+        loss: Option<(String, u64)>,
+    },
+    /// Not at all.
+    Halt(String),
+}
+
+impl Facts {
+    pub fn new(
+        ledger: Option<Ledger>,
+        (low, high): (i64, i64),
+        committed: Option<&Commit>,
+        identity: Identity,
+    ) -> Facts {
+        Facts {
+            ledger,
+            low,
+            high,
+            committed: committed.map(|commit| commit.next),
+            ours: committed.is_some_and(|commit| mark::is_of(commit, &identity)),
+            added: false,
+            topic_id: identity.topic_id,
+            cluster_id: identity.cluster_id,
+        }
+    }
+
+    /// Whether the ledger is of another topic, or cluster, of the same name:
+    /// its offsets and the partition's have nothing to do with one another.
+    pub fn is_another(&self) -> bool {
+        self.ledger.as_ref().is_some_and(|ledger| {
+            other(&ledger.cluster_id, &self.cluster_id) || other(&ledger.topic_id, &self.topic_id)
+        })
+    }
+
+    /// Whether the ledger is another cluster's: someone may be reading there.
+    pub fn is_of_another_cluster(&self) -> bool {
+        let of = self.ledger.as_ref();
+        of.is_some_and(|ledger| other(&ledger.cluster_id, &self.cluster_id))
+    }
+
+    /// What follows from them.
+    pub fn judge(self, policy: Policy) -> Opening {
+        let Some(ledger) = self.ledger.clone() else {
+            return match (self.committed, self.ours) {
+                (Some(committed), true) => self.without_ledger(policy, committed),
+                _ => self.first(policy.start),
+            };
+        };
+        let next = ledger.next;
+        let Facts { low, high, .. } = self;
+        if other(&ledger.cluster_id, &self.cluster_id) {
+            let (known, now) = (&ledger.cluster_id, &self.cluster_id);
+            return Opening::Halt(format!(
+                "its ledger is of the Kafka cluster {known}, and this is {now}: give each cluster a \
+                 key-prefix or group-id of its own, or take the ledger over if the topic has moved here"
+            ));
+        }
+        if other(&ledger.topic_id, &self.topic_id) {
+            let why = "the topic was deleted and made anew since its ledger was written".into();
+            return self.anew(policy, why);
+        }
+        if next > high {
+            let why = format!("its ledger is at offset {next}, past the partition's end at {high}");
+            // The same topic, so its end was cut off; else it may be another.
+            return match ledger.topic_id.is_empty() {
+                true => self.anew(
+                    policy,
+                    format!("{why}: the topic was made anew, or lost records"),
+                ),
+                false => self.lost(policy, high, 0, format!("{why}: Kafka lost records")),
+            };
+        }
+        if next < low {
+            let why = format!(
+                "its ledger is at offset {next}, and retention has removed everything before {low}"
+            );
+            return self.lost(policy, low, low.abs_diff(next), why);
+        }
+        let named = Ledger {
+            topic_id: known(&ledger.topic_id, &self.topic_id),
+            cluster_id: known(&ledger.cluster_id, &self.cluster_id),
+            ..ledger.clone()
+        };
+        match named == ledger {
+            true => Opening::GoOn(ledger),
+            false => Opening::Write {
+                ledger: named,
+                loss: None,
+            },
+        }
+    }
+
+    /// Redis has lost the ledger, which stood where the commit is or a little
+    /// further.
+    fn without_ledger(self, policy: Policy, committed: i64) -> Opening {
+        let Facts { low, high, .. } = self;
+        let why = format!(
+            "Redis has lost the ledger, and Kafka has the group's commit at offset {committed}"
+        );
+        match policy.lost_ledger {
+            LostLedger::Halt => Opening::Halt(why),
+            LostLedger::Start => self.first(policy.start),
+            LostLedger::Committed if (low..=high).contains(&committed) => Opening::Write {
+                ledger: self.ledger_at(committed),
+                loss: Some((
+                    format!(
+                        "{why}; going on there. Events that were lost with their streams and not \
+                         read yet are not made again: `millstream offsets set` goes back for them, or \
+                         lost-ledger = \"start\" begins at `start`"
+                    ),
+                    0,
+                )),
+            },
+            LostLedger::Committed => {
+                let next = committed.clamp(low, high);
+                let why = format!("{why}, which is not among {low} to {high}");
+                self.lost(
+                    policy,
+                    next,
+                    low.saturating_sub(committed).max(0).unsigned_abs(),
+                    why,
+                )
+            }
+        }
+    }
+
+    fn first(self, start: StartAt) -> Opening {
+        let Facts {
+            low,
+            high,
+            committed,
+            ours,
+            ..
+        } = self;
+        let next = self.beginning(start);
+        let loss = committed.filter(|committed| *committed != next).map(|c| {
+            let whose = match ours {
+                true => "",
+                false => ", which is another program's commit or an older version's",
+            };
+            let passed = next.saturating_sub(c.max(low)).max(0).unsigned_abs();
+            let said = format!(
+                "there is no ledger, though the group has committed offset {c} to Kafka{whose}; \
+                 beginning at offset {next} of {low} to {high}"
+            );
+            (said, passed)
+        });
+        Opening::Write {
+            ledger: self.ledger_at(next),
+            loss,
+        }
+    }
+
+    fn beginning(&self, start: StartAt) -> i64 {
+        let inside = |offset: &i64| (self.low..=self.high).contains(offset);
+        match start {
+            StartAt::Earliest => self.low,
+            // Nothing in it is older than the pipeline.
+            StartAt::Latest if self.added => self.low,
+            StartAt::Latest => self.high,
+            StartAt::Committed => self.committed.filter(inside).unwrap_or(self.low),
+        }
+    }
+
+    /// A ledger that stands there, of this topic and cluster.
+    pub fn ledger_at(&self, next: i64) -> Ledger {
+        Ledger {
+            next,
+            topic_id: self.topic_id.clone(),
+            cluster_id: self.cluster_id.clone(),
+            ..Ledger::default()
+        }
+    }
+
+    /// The partition is another than the ledger's.
+    fn anew(self, policy: Policy, why: String) -> Opening {
+        if policy.remade_topic == OnLoss::Halt {
+            return Opening::Halt(why);
+        }
+        let next = self.beginning(policy.start);
+        Opening::Write {
+            ledger: self.ledger_at(next),
+            loss: Some((format!("{why}; beginning at offset {next}"), 0)),
+        }
+    }
+
+    /// It is the ledger's, but not all of it is there.
+    fn lost(self, policy: Policy, next: i64, records: u64, why: String) -> Opening {
+        if policy.lost_records == OnLoss::Halt {
+            return Opening::Halt(why);
+        }
+        Opening::Write {
+            ledger: self.ledger_at(next),
+            loss: Some((format!("{why}; going on at offset {next}"), records)),
+        }
+    }
+}
+
+/// Whether two IDs are known, and not the same.
+pub(in crate::pipeline) fn other(known: &str, now: &str) -> bool {
+    !known.is_empty() && !now.is_empty() && known != now
+}
+
+fn known(known: &str, now: &str) -> String {
+    if now.is_empty() { known } else { now }.into()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+//! The transform worker's side of a partition: what it reads next.
+
+use super::remaining::Remaining;
+use super::state::{Held, Order, PartitionState, Until};
+use crate::kafka::consumer::{Feed, FeedError, FillLimits, Start};
+use crate::record::Batch;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How often an idle partition is checked for offsets without records.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A partition on its way to its worker.
+pub(in crate::pipeline) struct Assigned {
+    pub state: Arc<PartitionState>,
+    /// Dropped before `held`: whoever waits for that may assign the partition
+    /// again.
+    pub feed: Feed,
+    pub held: Held,
+    pub start: Start,
+    /// How often the record that it begins with was tried.
+    pub attempts: u32,
+}
+
+/// Records that wait: for a delay, or for their next turn.
+pub(in crate::pipeline) struct PendingRetry {
+    pub remaining: Remaining,
+    pub not_before: Instant,
+}
+
+/// A partition that a worker reads.
+pub(in crate::pipeline) struct Partition {
+    pub state: Arc<PartitionState>,
+    feed: Feed,
+    _held: Held,
+    /// The offset of the next record to prepare.
+    pub next: i64,
+    /// The offset after the last record that was read: `next`, unless some of
+    /// them are still to be prepared.
+    read: i64,
+    looked: Instant,
+    pub session: u64,
+    pub pending: Option<PendingRetry>,
+    /// How often the next record was tried, as the ledger says.
+    attempts: u32,
+}
+
+/// What a partition has to process now.
+pub(in crate::pipeline) enum Work {
+    /// Records.
+    Batch(Remaining),
+    /// There are no records up to this offset.
+    Pass(i64),
+    /// Nothing before then.
+    Later(Instant),
+    /// Nothing.
+    None,
+}
+
+impl Partition {
+    pub fn new(assigned: Assigned) -> Partition {
+        let Assigned {
+            state,
+            feed,
+            held,
+            start,
+            attempts,
+        } = assigned;
+        let next = match start {
+            Start::At(offset) => {
+                state.set_done(offset);
+                offset
+            }
+            Start::Halted(why) => {
+                state.halt(why, Until::Mended);
+                -1
+            }
+        };
+        Partition {
+            state,
+            feed,
+            _held: held,
+            next,
+            read: next,
+            looked: Instant::now(),
+            session: 0,
+            pending: None,
+            attempts,
+        }
+    }
+
+    /// Other plugins are live: a record that halted the partition by the old
+    /// ones' verdict is tried again.
+    pub fn plugins_changed(&mut self) {
+        // What is known of the records was known of the old plugins.
+        if let Some(pending) = &mut self.pending {
+            pending.remaining = pending.remaining.anew();
+        }
+        self.state.plugins_changed(self.next);
+    }
+
+    /// Has these records come next, at once.
+    pub fn retry(&mut self, remaining: Remaining) {
+        self.retry_at(Instant::now(), remaining);
+    }
+
+    /// Has these records come next, from then on.
+    pub fn retry_at(&mut self, not_before: Instant, remaining: Remaining) {
+        self.pending = Some(PendingRetry {
+            remaining,
+            not_before,
+        });
+    }
+
+    /// Takes what there is to do. Does not wait.
+    pub fn work(&mut self, limits: FillLimits) -> Work {
+        match self.state.order() {
+            Order::Read => {}
+            Order::Wait => return Work::None,
+            Order::Seek {
+                offset,
+                attempts,
+                session,
+            } => {
+                self.session = session;
+                if !self.seek(offset, attempts) {
+                    return Work::None;
+                }
+            }
+        }
+        if let Some(pending) = &self.pending
+            && pending.not_before > Instant::now()
+        {
+            return Work::Later(pending.not_before);
+        }
+        match self.pending.take() {
+            Some(pending) => Work::Batch(pending.remaining),
+            None => self.read(limits),
+        }
+    }
+
+    fn read(&mut self, limits: FillLimits) -> Work {
+        let partition = &self.state.ledger.partition;
+        let mut batch = Batch::new(partition.clone());
+        match self.feed.fill(&mut batch, self.next, limits) {
+            Ok(()) => match batch.records.last() {
+                Some(last) => {
+                    self.read = last.offset + 1;
+                    let attempts = std::mem::take(&mut self.attempts);
+                    Work::Batch(Remaining::of(batch, attempts))
+                }
+                None => self.pass(),
+            },
+            Err(error @ FeedError::OutOfRange(_)) => {
+                tracing::warn!(%partition, %error, "the next offset is gone; reopening the partition");
+                self.state.reopen();
+                Work::None
+            }
+            Err(error @ FeedError::Kafka(_)) => {
+                tracing::warn!(%partition, %error, "can't read from Kafka; retrying");
+                Work::None
+            }
+        }
+    }
+
+    /// Passes offsets without records: markers of transactions and what they
+    /// aborted. Otherwise the ledger would stay before them, as if it lagged,
+    /// and fall behind the partition's beginning once retention removed them.
+    fn pass(&mut self) -> Work {
+        if self.read != self.next || self.looked.elapsed() < LOOK {
+            return Work::None;
+        }
+        self.looked = Instant::now();
+        match self.feed.position() {
+            Some(position) if position > self.next => {
+                self.read = position;
+                Work::Pass(position)
+            }
+            _ => Work::None,
+        }
+    }
+
+    /// Continues at this offset; false where the partition must be reopened for
+    /// that.
+    fn seek(&mut self, offset: i64, attempts: u32) -> bool {
+        self.pending = None;
+        self.attempts = attempts;
+        match self.feed.seek(offset) {
+            Ok(()) => {
+                self.next = offset;
+                self.read = offset;
+                self.state.set_done(offset);
+                true
+            }
+            Err(error) => {
+                let partition = &self.state.ledger.partition;
+                tracing::warn!(%partition, offset, %error, "can't seek; reopening the partition");
+                self.state.reopen();
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The command that mends what is halted, to be pasted as it stands.
+
+use crate::pipeline::settings::PipelineSettings;
+
+/// What says where a topic's halted partitions continue: at their oldest record,
+/// unless whoever pastes it says otherwise.
+pub(in crate::pipeline) fn command(
+    settings: &PipelineSettings,
+    topic: &str,
+    force: bool,
+) -> String {
+    let file = std::path::absolute(&settings.file).unwrap_or_else(|_| settings.file.clone());
+    let file = quoted(&file.to_string_lossy());
+    let name = &settings.name;
+    let force = if force { " --force" } else { "" };
+    format!(
+        "millstream offsets set -c {file} --pipeline {name} --topic {topic} --halted --to earliest\
+         {force}"
+    )
+}
+
+/// A word for a shell. Names of pipelines and topics are words already.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:@%,".contains(c);
+    match word.chars().all(plain) {
+        true => word.into(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_path_is_one_word_of_a_shell() {
+        assert_eq!(quoted("/etc/millstream.toml"), "/etc/millstream.toml");
+        assert_eq!(quoted("/my files/a.toml"), "'/my files/a.toml'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted("$(x)"), "'$(x)'");
+    }
+}

@@ -1,0 +1,345 @@
+//! Asks the store and Kafka where partitions begin, and whether those that run
+//! are still what they were. On ingest's start thread, which may block.
+
+use super::opening::{self, Facts, Opening, Policy};
+use super::repair;
+use super::state::PartitionState;
+use crate::kafka::consumer::{Cluster, NotYet};
+use crate::pipeline::shared::{Partitions, Shared, Trouble};
+use crate::record::TopicPartition;
+use crate::store::{Identity, Ledger, LedgerKey, Unavailable, Writer};
+use metrics::counter;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How often all partitions are looked at, for how long at a time, and for how
+/// long a topic's ID is taken for known.
+const LOOK: Duration = Duration::from_secs(5);
+const LOOKING: Duration = Duration::from_millis(250);
+const FRESH: Duration = Duration::from_secs(3);
+/// Likewise where a topic's partitions are opened one after another: it may
+/// have been made anew a moment before.
+const AT_ONCE: Duration = Duration::from_millis(100);
+
+/// A topic: its ID, empty where Kafka gave none, and its partitions, with
+/// whether a broker leads each.
+#[derive(Clone)]
+struct Topic {
+    id: String,
+    led: BTreeMap<i32, bool>,
+}
+
+/// The ledger that a partition begins with, or why it is halted.
+type Opened = Result<Result<Ledger, String>, Trying>;
+
+/// Why a partition can't be opened now.
+enum Trying {
+    Store(Unavailable),
+    Kafka(anyhow::Error),
+}
+
+/// What the start thread uses, and no other.
+pub(in crate::pipeline) struct StartResolver {
+    shared: Arc<Shared>,
+    writer: Box<dyn Writer>,
+    /// What is known of topics, and since when.
+    topics: HashMap<String, (Instant, Topic)>,
+    /// Partitions that Kafka can't answer for, and why.
+    waiting: BTreeMap<TopicPartition, String>,
+    /// When all partitions were looked at.
+    looked: Instant,
+    /// Those that are still to be looked at this time.
+    to_look_at: Vec<TopicPartition>,
+}
+
+impl StartResolver {
+    pub fn new(shared: Arc<Shared>) -> StartResolver {
+        StartResolver {
+            writer: shared.store.writer(),
+            shared,
+            topics: HashMap::new(),
+            waiting: BTreeMap::new(),
+            looked: Instant::now(),
+            to_look_at: Vec::new(),
+        }
+    }
+
+    /// Finds out where a partition begins, and writes its ledger where that
+    /// must be another.
+    pub fn open(
+        &mut self,
+        partition: &TopicPartition,
+        cluster: &Cluster,
+    ) -> Result<Result<Ledger, String>, NotYet> {
+        let opened = self.try_open(partition, cluster);
+        match &opened {
+            Err(Trying::Store(error)) => {
+                self.shared.trouble(Trouble::Store, Some(error.to_string()));
+            }
+            Err(Trying::Kafka(error)) => self.note_waiting(partition, &format!("{error:#}")),
+            Ok(_) => {
+                self.shared.trouble(Trouble::Store, None);
+                self.forget(partition);
+            }
+        }
+        opened.map_err(|trying| match trying {
+            Trying::Store(_) => NotYet::Any,
+            Trying::Kafka(_) => NotYet::Partition,
+        })
+    }
+
+    fn try_open(&mut self, partition: &TopicPartition, cluster: &Cluster) -> Opened {
+        let key = LedgerKey::new(&self.shared.settings.group, partition.clone());
+        let ledger = self.writer.ledger(&key).map_err(Trying::Store)?;
+        let stands = ledger.as_ref().map(|ledger| ledger.next);
+        let mut facts = self
+            .facts(ledger, partition, cluster)
+            .map_err(Trying::Kafka)?;
+        let foreign = facts.is_of_another_cluster();
+        let first = self
+            .partitions_at_first(partition, &facts)
+            .map_err(Trying::Store)?;
+        facts.added = partition.partition >= first;
+        match facts.judge(self.policy()) {
+            Opening::GoOn(ledger) => Ok(Ok(ledger)),
+            Opening::Write { ledger, loss } => {
+                let there = self
+                    .writer
+                    .begin(&key, stands, &ledger)
+                    .map_err(Trying::Store)?;
+                if let Some((said, records)) = loss {
+                    let name = &self.shared.settings.name;
+                    tracing::error!(pipeline = name, %partition, records, "{said}");
+                    counter!("millstream_lost_records_total", "pipeline" => name.clone())
+                        .increment(records);
+                }
+                Ok(Ok(there))
+            }
+            Opening::Halt(why) => {
+                let command = repair::command(&self.shared.settings, &partition.topic, foreign);
+                Ok(Err(format!(
+                    "{why}; stop the pipeline and say where it continues: {command}"
+                )))
+            }
+        }
+    }
+
+    fn facts(
+        &mut self,
+        ledger: Option<Ledger>,
+        partition: &TopicPartition,
+        cluster: &Cluster,
+    ) -> anyhow::Result<Facts> {
+        let topic = self.topic(&partition.topic, cluster, AT_ONCE)?;
+        // It would not be answered, and hold the others up for seconds.
+        anyhow::ensure!(
+            topic.led.get(&partition.partition) == Some(&true),
+            "no broker leads {partition} now"
+        );
+        let identity = Identity {
+            topic_id: topic.id,
+            cluster_id: cluster.id().unwrap_or_default(),
+        };
+        let ends = cluster.watermarks(partition)?;
+        let committed = match ledger {
+            Some(_) => None,
+            None => cluster.committed(partition)?,
+        };
+        Ok(Facts::new(ledger, ends, committed.as_ref(), identity))
+    }
+
+    /// How many partitions the topic had before its first ledger.
+    fn partitions_at_first(
+        &mut self,
+        partition: &TopicPartition,
+        facts: &Facts,
+    ) -> Result<i32, Unavailable> {
+        let TopicPartition { topic, .. } = partition;
+        let known = self
+            .topics
+            .get(&**topic)
+            .map_or(0, |(_, topic)| topic.led.len());
+        let now = i32::try_from(known).unwrap_or(i32::MAX);
+        let group = &self.shared.settings.group;
+        self.writer
+            .partitions_at_first(group, topic, &facts.topic_id, now)
+    }
+
+    /// Notes that Kafka can't answer for a partition, and says it once.
+    fn note_waiting(&mut self, partition: &TopicPartition, why: &str) {
+        let name = &self.shared.settings.name;
+        let counted = "millstream_waits_total";
+        counter!(counted, "pipeline" => name.clone(), "on" => Trouble::Opening.name()).increment(1);
+        if self
+            .waiting
+            .insert(partition.clone(), why.to_owned())
+            .is_none()
+        {
+            tracing::warn!(pipeline = name, %partition, why, "can't start reading a partition; retrying");
+        }
+        self.say_waiting();
+    }
+
+    /// A partition has begun, or is not ours any more.
+    pub fn forget(&mut self, partition: &TopicPartition) {
+        if self.waiting.remove(partition).is_some() {
+            self.say_waiting();
+        }
+    }
+
+    fn say_waiting(&self) {
+        let others = match self.waiting.len() {
+            0 | 1 => String::new(),
+            all => format!(" (and {} more partitions wait)", all - 1),
+        };
+        let first = self.waiting.iter().next();
+        let said =
+            first.map(|(partition, why)| format!("can't start reading {partition}: {why}{others}"));
+        self.shared.note(Trouble::Opening, said);
+    }
+
+    fn policy(&self) -> Policy {
+        let settings = &self.shared.settings;
+        Policy {
+            start: settings.start,
+            lost_records: settings.lost_records,
+            remade_topic: settings.remade_topic,
+            lost_ledger: settings.lost_ledger,
+        }
+    }
+
+    /// Checks now and then whether partitions must be reopened, and marks them:
+    /// some at a time, so that those that arrive don't wait for a Redis or a
+    /// Kafka that hangs once for each of these.
+    pub fn look_at(&mut self, partitions: &Partitions, cluster: &Cluster) {
+        if self.to_look_at.is_empty() {
+            if self.looked.elapsed() < LOOK {
+                return;
+            }
+            self.to_look_at = partitions.keys().cloned().collect();
+        }
+        let began = Instant::now();
+        while began.elapsed() < LOOKING
+            && let Some(name) = self.to_look_at.pop()
+        {
+            let partition = partitions.get(&name);
+            if let Some(partition) = partition.filter(|partition| partition.halted().is_none()) {
+                self.look_at_one(partition, cluster);
+            }
+        }
+        if self.to_look_at.is_empty() {
+            self.looked = Instant::now();
+        }
+    }
+
+    fn look_at_one(&mut self, partition: &PartitionState, cluster: &Cluster) {
+        match self.must_reopen(partition, cluster) {
+            Ok(false) => {}
+            Ok(true) => partition.reopen(),
+            // What it needs is away, and that is said elsewhere.
+            Err(error) => tracing::debug!(partition = %partition.ledger.partition, "{error:#}"),
+        }
+    }
+
+    /// Whether the topic is another, or Redis went back behind what is done: a
+    /// quiet partition would not notice by itself.
+    fn must_reopen(
+        &mut self,
+        partition: &PartitionState,
+        cluster: &Cluster,
+    ) -> anyhow::Result<bool> {
+        let now = self.topic(&partition.ledger.partition.topic, cluster, FRESH)?;
+        if opening::other(&partition.identity.topic_id, &now.id) {
+            return Ok(true);
+        }
+        has_moved(partition, || self.writer.ledger(&partition.ledger))
+    }
+
+    /// What there is to know of a topic, asked for anew unless it is this fresh.
+    fn topic(&mut self, name: &str, cluster: &Cluster, fresh: Duration) -> anyhow::Result<Topic> {
+        if let Some((at, topic)) = self.topics.get(name)
+            && at.elapsed() < fresh
+        {
+            return Ok(topic.clone());
+        }
+        let topic = Topic {
+            led: cluster.led(name)?,
+            id: cluster.topic_id(name)?.unwrap_or_default(),
+        };
+        let known = (Instant::now(), topic.clone());
+        self.topics.insert(name.into(), known);
+        Ok(topic)
+    }
+}
+
+/// Whether the ledger is elsewhere than what is stored, of a partition where
+/// nothing is under way.
+fn has_moved(
+    partition: &PartitionState,
+    ledger: impl FnOnce() -> Result<Option<Ledger>, Unavailable>,
+) -> anyhow::Result<bool> {
+    let Some(before) = partition.settled_at() else {
+        return Ok(false);
+    };
+    let ledger = ledger()?.filter(|ledger| ledger.is_of(&partition.identity));
+    let next = ledger.map(|ledger| ledger.next);
+    Ok(partition.settled_at() == Some(before) && next != Some(before))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A partition that its worker has taken, and where so much is stored.
+    fn partition(done: i64) -> Arc<PartitionState> {
+        let partition = TopicPartition {
+            topic: "t".into(),
+            partition: 0,
+        };
+        let key = LedgerKey::new("g", partition);
+        let partition = PartitionState::new(key, Identity::default());
+        partition.set_done(done);
+        Arc::new(partition)
+    }
+
+    fn ledger(next: i64) -> Result<Option<Ledger>, Unavailable> {
+        Ok(Some(Ledger {
+            next,
+            ..Ledger::default()
+        }))
+    }
+
+    #[track_caller]
+    fn check(
+        partition: &PartitionState,
+        ledger: Result<Option<Ledger>, Unavailable>,
+        expected: bool,
+    ) {
+        assert_eq!(has_moved(partition, || ledger).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_quiet_partition_whose_ledger_is_elsewhere_or_gone_is_reopened() {
+        check(&partition(7), ledger(7), false);
+        check(&partition(7), ledger(5), true);
+        check(&partition(7), Ok(None), true);
+    }
+
+    #[test]
+    fn one_that_is_to_continue_elsewhere_or_is_at_work_is_not() {
+        let rewinding = partition(7);
+        rewinding.rewind(5, 0);
+        check(&rewinding, ledger(5), false);
+        let busy = partition(7);
+        let _batch = busy.take_in_hand(1);
+        check(&busy, ledger(9), false);
+        // Also when that begins while the ledger is read.
+        let beginning = partition(7);
+        let read = || {
+            beginning.rewind(5, 0);
+            ledger(5)
+        };
+        assert!(!has_moved(&beginning, read).unwrap());
+    }
+}

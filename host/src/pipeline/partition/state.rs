@@ -1,0 +1,346 @@
+//! The state of one assigned partition, shared by the threads that read,
+//! transform and store its records.
+
+use crate::kafka::consumer::Commit;
+use crate::pipeline::lock::lock;
+use crate::pipeline::partition::commit_mark;
+use crate::store::{Identity, LedgerKey};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// An assigned partition. A new one is made whenever the partition is assigned
+/// or reopened.
+pub(in crate::pipeline) struct PartitionState {
+    /// The ledger that its batches move.
+    pub ledger: LedgerKey,
+    /// The topic and cluster that it belonged to when it was opened.
+    pub identity: Identity,
+    inner: Mutex<Inner>,
+    /// Notified when a batch or the partition itself is released.
+    released: Condvar,
+}
+
+struct Inner {
+    phase: Phase,
+    /// Counts rewinds: a batch that was prepared in an earlier session is stale.
+    session: u64,
+    /// The offset after the last record that is stored; `None` until the worker
+    /// has taken the partition.
+    done: Option<i64>,
+    /// Batches that are read and neither stored nor dropped.
+    in_hand: usize,
+    /// A worker has the partition's feed, or is about to.
+    is_held: bool,
+    /// What the first prepared batch waits for in Kafka.
+    waits: Option<String>,
+}
+
+/// What a partition is at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Its records are read and stored.
+    Running,
+    /// The worker must continue at another offset, whose record was tried so
+    /// often; batches that are in hand are stale.
+    Rewinding { offset: i64, attempts: u32 },
+    /// No record is read.
+    Halted(Halt),
+    /// Its ledger, its topic or its offset turned out strange: no record is
+    /// read, and it will be opened again by the rules for opening.
+    Reopening,
+    /// It is being revoked: batches in hand are finished, no new one is read.
+    Closing,
+    /// It is revoked: batches in hand are dropped.
+    Gone,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Halt {
+    why: String,
+    until: Until,
+    /// Where to continue, where that is not where the worker is.
+    resume: Option<i64>,
+}
+
+/// What ends a halt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::pipeline) enum Until {
+    /// An operator sets the offset, and the partition is assigned again.
+    Mended,
+    /// Other plugins go live: the record is tried again.
+    Swapped,
+}
+
+/// What the worker that reads a partition has to do with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::pipeline) enum Order {
+    /// Read on.
+    Read,
+    /// Continue at this offset, whose record was tried so often, in this
+    /// session.
+    Seek {
+        offset: i64,
+        attempts: u32,
+        session: u64,
+    },
+    /// Read nothing.
+    Wait,
+}
+
+impl PartitionState {
+    pub fn new(ledger: LedgerKey, identity: Identity) -> PartitionState {
+        PartitionState {
+            ledger,
+            identity,
+            inner: Mutex::new(Inner {
+                phase: Phase::Running,
+                session: 0,
+                done: None,
+                in_hand: 0,
+                is_held: false,
+                waits: None,
+            }),
+            released: Condvar::new(),
+        }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        lock(&self.inner)
+    }
+
+    /// What its worker has to do; a seek is told once.
+    pub fn order(&self) -> Order {
+        let mut inner = self.inner();
+        match inner.phase {
+            Phase::Running => Order::Read,
+            Phase::Rewinding { offset, attempts } => {
+                inner.phase = Phase::Running;
+                let session = inner.session;
+                Order::Seek {
+                    offset,
+                    attempts,
+                    session,
+                }
+            }
+            Phase::Halted(_) | Phase::Reopening | Phase::Closing | Phase::Gone => Order::Wait,
+        }
+    }
+
+    /// Takes one more batch in hand, unless the partition is closing or has
+    /// `most` of them.
+    pub fn take_in_hand(self: &Arc<Self>, most: usize) -> Option<InHand> {
+        let mut inner = self.inner();
+        let is_open = !matches!(inner.phase, Phase::Closing | Phase::Gone);
+        if !is_open || inner.in_hand >= most {
+            return None;
+        }
+        inner.in_hand += 1;
+        drop(inner);
+        Some(InHand(self.clone()))
+    }
+
+    /// Notes that a worker has the partition, until the answer is dropped.
+    pub fn hold(self: &Arc<Self>) -> Held {
+        self.inner().is_held = true;
+        Held(self.clone())
+    }
+
+    /// Whether its worker must let go of it.
+    pub fn is_gone(&self) -> bool {
+        self.inner().phase == Phase::Gone
+    }
+
+    /// Whether new batches of it are wanted.
+    pub fn is_open(&self) -> bool {
+        !matches!(self.inner().phase, Phase::Closing | Phase::Gone)
+    }
+
+    /// Whether a batch of this session is still to be stored.
+    pub fn wants(&self, session: u64) -> bool {
+        let inner = self.inner();
+        inner.phase != Phase::Gone && inner.session == session
+    }
+
+    /// Has the worker continue at this offset, whose record was tried so often.
+    /// Batches in hand become stale.
+    pub fn rewind(&self, offset: i64, attempts: u32) {
+        let mut inner = self.inner();
+        inner.session += 1;
+        match &mut inner.phase {
+            phase @ (Phase::Running | Phase::Rewinding { .. }) => {
+                *phase = Phase::Rewinding { offset, attempts };
+            }
+            Phase::Halted(halt) => halt.resume = Some(offset),
+            Phase::Reopening | Phase::Closing | Phase::Gone => {}
+        }
+    }
+
+    /// Has the partition opened again. Batches in hand become stale.
+    pub fn reopen(&self) {
+        let mut inner = self.inner();
+        inner.session += 1;
+        if !matches!(inner.phase, Phase::Closing | Phase::Gone) {
+            inner.phase = Phase::Reopening;
+        }
+    }
+
+    /// Whether it is to be opened again.
+    pub fn needs_reopening(&self) -> bool {
+        self.inner().phase == Phase::Reopening
+    }
+
+    /// Stops reading.
+    pub fn halt(&self, why: String, until: Until) {
+        let partition = &self.ledger.partition;
+        tracing::error!(%partition, reason = why, "partition halted");
+        let mut inner = self.inner();
+        let resume = match inner.phase {
+            Phase::Running => None,
+            Phase::Rewinding { offset, .. } => Some(offset),
+            Phase::Halted(_) | Phase::Reopening | Phase::Closing | Phase::Gone => return,
+        };
+        inner.phase = Phase::Halted(Halt { why, until, resume });
+    }
+
+    /// Ends a halt that waits for other plugins: the record at `next` is tried
+    /// again, unless another offset was set meanwhile.
+    pub fn plugins_changed(&self, next: i64) {
+        let mut inner = self.inner();
+        if let Phase::Halted(Halt {
+            until: Until::Swapped,
+            resume,
+            ..
+        }) = inner.phase
+        {
+            let offset = resume.unwrap_or(next);
+            inner.session += 1;
+            inner.phase = Phase::Rewinding {
+                offset,
+                attempts: 0,
+            };
+        }
+    }
+
+    /// Why it is halted, where it is.
+    pub fn halted(&self) -> Option<String> {
+        match &self.inner().phase {
+            Phase::Halted(halt) => Some(halt.why.clone()),
+            _ => None,
+        }
+    }
+
+    /// Notes that all before this offset is stored.
+    pub fn set_done(&self, next: i64) {
+        self.inner().done = Some(next);
+    }
+
+    /// The offset after the last record that is stored, where it is known.
+    pub fn done(&self) -> Option<i64> {
+        self.inner().done
+    }
+
+    /// What is stored, for Kafka.
+    pub fn commit(&self) -> Option<Commit> {
+        Some(Commit {
+            partition: self.ledger.partition.clone(),
+            next: self.done()?,
+            metadata: commit_mark::of(&self.identity),
+        })
+    }
+
+    /// What is stored, where nothing is under way: the worker has taken the
+    /// partition, no batch is in hand, and no other offset is to be continued at.
+    pub fn settled_at(&self) -> Option<i64> {
+        let inner = self.inner();
+        let quiet = match &inner.phase {
+            Phase::Running => true,
+            Phase::Halted(halt) => halt.resume.is_none(),
+            _ => false,
+        };
+        inner.done.filter(|_| quiet && inner.in_hand == 0)
+    }
+
+    /// Notes what the partition waits for in Kafka, and logs it when it changes.
+    pub fn waits_for(&self, what: Option<String>) {
+        let partition = &self.ledger.partition;
+        let mut inner = self.inner();
+        if inner.waits == what {
+            return;
+        }
+        match (inner.waits.as_deref(), &what) {
+            (_, Some(reason)) => tracing::warn!(%partition, reason, "waiting"),
+            (over, None) => tracing::info!(%partition, over, "no longer waiting"),
+        }
+        inner.waits = what;
+    }
+
+    /// What it waits for in Kafka.
+    pub fn waiting(&self) -> Option<String> {
+        self.inner().waits.clone()
+    }
+
+    /// Reads no new batch; those in hand are finished.
+    pub fn close(&self) {
+        let mut inner = self.inner();
+        if inner.phase != Phase::Gone {
+            inner.phase = Phase::Closing;
+        }
+    }
+
+    /// Drops what is in hand.
+    pub fn abandon(&self) {
+        self.inner().phase = Phase::Gone;
+    }
+
+    /// Waits until no batch is in hand; false if that took too long.
+    pub fn finished_by(&self, deadline: Instant) -> bool {
+        self.wait_until(deadline, |inner| inner.in_hand == 0)
+    }
+
+    /// Waits until no batch is in hand and its worker has let go of its feed;
+    /// false if that took too long.
+    pub fn released_by(&self, deadline: Instant) -> bool {
+        self.wait_until(deadline, |inner| inner.in_hand == 0 && !inner.is_held)
+    }
+
+    fn wait_until(&self, deadline: Instant, is_so: impl Fn(&Inner) -> bool) -> bool {
+        let mut inner = self.inner();
+        loop {
+            if is_so(&inner) {
+                return true;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let waited = self.released.wait_timeout(inner, left);
+            inner = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn release(&self, change: impl FnOnce(&mut Inner)) {
+        change(&mut self.inner());
+        self.released.notify_all();
+    }
+}
+
+/// A batch in hand, until it is dropped.
+pub(in crate::pipeline) struct InHand(Arc<PartitionState>);
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        self.0.release(|inner| inner.in_hand -= 1);
+    }
+}
+
+/// A worker has the partition, until this is dropped.
+pub(in crate::pipeline) struct Held(Arc<PartitionState>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.release(|inner| inner.is_held = false);
+    }
+}
+
+#[cfg(test)]
+mod tests;

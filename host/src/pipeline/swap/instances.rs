@@ -1,0 +1,45 @@
+//! The plugins' instances of one worker.
+
+use crate::pipeline::settings::PipelineSettings;
+use crate::pipeline::transform::grants::Grants;
+use crate::plugin::{CallError, DeadLetterInstance, Generation, RouteInstance, TransformInstance};
+use anyhow::Context;
+use std::sync::Arc;
+
+/// The instances, all of one generation.
+pub(in crate::pipeline) struct Instances {
+    pub generation: Arc<Generation>,
+    pub transform: TransformInstance,
+    pub route: RouteInstance,
+    pub dead_letter: DeadLetterInstance,
+    /// The topics that they may write to.
+    pub grants: Grants,
+}
+
+impl Instances {
+    /// Makes those of every worker: a generation that some workers could not
+    /// have must not go live for the others.
+    ///
+    /// # Errors
+    /// When one of them can't be made; then none is.
+    pub fn for_workers(
+        generation: &Arc<Generation>,
+        settings: &PipelineSettings,
+    ) -> anyhow::Result<Vec<Instances>> {
+        let of = |_| Instances::new(settings, generation.clone());
+        let all = (0..settings.workers).map(of);
+        let all = all.collect::<anyhow::Result<_>>();
+        all.context("its instances can't be made for every worker")
+    }
+
+    fn new(settings: &PipelineSettings, generation: Arc<Generation>) -> anyhow::Result<Instances> {
+        let error = |e: CallError| anyhow::anyhow!("{}", e.message);
+        Ok(Instances {
+            transform: generation.transform.instance().map_err(error)?,
+            route: generation.route.instance().map_err(error)?,
+            dead_letter: generation.dead_letter.instance().map_err(error)?,
+            grants: Grants::of(settings, &generation),
+            generation,
+        })
+    }
+}

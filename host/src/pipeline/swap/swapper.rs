@@ -1,0 +1,377 @@
+//! Replacing plugins while they run.
+//!
+//! A thread waits to be told that something may have changed, lets it settle,
+//! and compares digests. What changed is loaded aside; only when the whole
+//! generation may go live is it published with one pointer swap, and workers
+//! take it up between two batches. Whatever fails leaves the old one running.
+
+use super::generations::{Candidate, Refusal, count_swap, file_of, live_fingerprint};
+use super::generations::{programs, specs};
+use crate::pipeline::settings::PluginSettings;
+use crate::pipeline::{Pipeline, Shared};
+use crate::plugin::{FolderWatch, Kept, Loader};
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a folder must be quiet before files are looked at.
+const SETTLE: Duration = Duration::from_millis(100);
+/// How often files are looked at without being told.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// The longest pause before plugins are tried again that failed for the
+/// machine's sake; the first is [`LOOK`].
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// What a configuration says that was read again.
+pub struct Reloaded {
+    /// Each pipeline's plugins, by its name.
+    pub plugins: HashMap<String, PluginSettings>,
+    /// Keys that changed and need a restart.
+    pub restart: Vec<String>,
+}
+
+impl Reloaded {
+    /// What becomes of it, for people: `applied` are the plugins' tables that
+    /// changed.
+    pub fn summary(&self, applied: &[String]) -> String {
+        let applied = match applied {
+            [] => String::new(),
+            tables => format!("; applying plugin tables: {}", tables.join(", ")),
+        };
+        let restart = match &self.restart[..] {
+            [] if applied.is_empty() => "; nothing in it changed".into(),
+            [] => String::new(),
+            keys => {
+                let keys = keys.join(", ");
+                format!("; only plugin tables apply, these need a restart: {keys}")
+            }
+        };
+        format!("configuration reloaded{applied}{restart}")
+    }
+}
+
+/// Reads the configuration again.
+pub type Reload = Box<dyn Fn() -> anyhow::Result<Reloaded> + Send>;
+
+/// Tells the swapper to look.
+enum Nudge {
+    /// Files may have changed.
+    Look,
+    /// The configuration file may have.
+    Reload,
+    /// A pipeline shall have these plugins; the answer goes back.
+    Use(String, Box<PluginSettings>, SyncSender<Result<(), String>>),
+    /// It is over.
+    Stop,
+}
+
+/// Replaces the pipelines' plugins when their files or their configuration
+/// change.
+pub struct Swapper {
+    nudges: SyncSender<Nudge>,
+    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+}
+
+/// What one pipeline's plugins were made of.
+struct Watched {
+    shared: Arc<Shared>,
+    plugins: PluginSettings,
+    /// What is kept as live.
+    kept: Option<[Kept; 3]>,
+    /// When plugins are tried again that failed for the machine's sake, and how
+    /// long after that.
+    again: Instant,
+    pause: Duration,
+}
+
+impl Swapper {
+    /// Starts watching. `reload` is called at [`Swapper::reload`].
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn start(
+        pipelines: &[Pipeline],
+        loader: Arc<Loader>,
+        reload: Option<Reload>,
+    ) -> std::io::Result<Swapper> {
+        let pipelines = pipelines.iter().map(Watched::new).collect();
+        // One nudge waiting is as good as many; only `Use` must not be lost.
+        let (nudges, nudged) = sync_channel(8);
+        let nudge = nudges.clone();
+        let folders = FolderWatch::new(move || match nudge.try_send(Nudge::Look) {
+            Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
+        });
+        let task = Task {
+            pipelines,
+            loader,
+            reload,
+            folders,
+            nudged,
+            stopping: false,
+        };
+        let thread = std::thread::Builder::new()
+            .name("swap".into())
+            .spawn(move || task.run())?;
+        Ok(Swapper {
+            nudges,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Reads the plugin tables of the configuration again.
+    pub fn reload(&self) {
+        let _ = self.nudges.send(Nudge::Reload);
+    }
+
+    /// Gives a pipeline these plugins, and waits until they are live.
+    ///
+    /// # Errors
+    /// Why they may not go live; the old ones run on.
+    pub fn use_plugins(&self, pipeline: &str, plugins: PluginSettings) -> Result<(), String> {
+        let (answer, answered) = sync_channel(1);
+        let nudge = Nudge::Use(pipeline.into(), Box::new(plugins), answer);
+        let gone = || "the daemon is stopping".to_string();
+        self.nudges.send(nudge).map_err(|_| gone())?;
+        answered.recv().map_err(|_| gone())?
+    }
+
+    /// Stops watching. A plugin that is being compiled is not waited for: its
+    /// compiler ends with this process.
+    pub fn stop(&self) {
+        let longest = Instant::now() + SETTLE * 10;
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(thread) = thread else { return };
+        let mut told = false;
+        while !thread.is_finished() && Instant::now() < longest {
+            // What waits for a compile may fill the channel.
+            told = told
+                || !matches!(
+                    self.nudges.try_send(Nudge::Stop),
+                    Err(TrySendError::Full(_))
+                );
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        if thread.is_finished() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Task {
+    pipelines: Vec<Watched>,
+    loader: Arc<Loader>,
+    reload: Option<Reload>,
+    folders: FolderWatch,
+    nudged: Receiver<Nudge>,
+    stopping: bool,
+}
+
+impl Task {
+    fn run(mut self) {
+        while !self.stopping {
+            let specs = self
+                .pipelines
+                .iter()
+                .flat_map(|watched| specs(&watched.plugins));
+            self.folders
+                .watch(specs.filter_map(|(_, spec)| file_of(spec)));
+            for watched in &mut self.pipelines {
+                watched.keep(&self.loader);
+            }
+            match self.nudged.recv_timeout(LOOK) {
+                Ok(Nudge::Look) => {
+                    if let Some(other) = self.settle() {
+                        self.act(other);
+                    }
+                    self.look();
+                }
+                Err(RecvTimeoutError::Timeout) => self.look(),
+                Err(RecvTimeoutError::Disconnected) => return,
+                Ok(other) => self.act(other),
+            }
+        }
+    }
+
+    /// Waits until the folders are quiet: editors write in several steps.
+    fn settle(&self) -> Option<Nudge> {
+        let longest = Instant::now() + SETTLE * 10;
+        while Instant::now() < longest {
+            match self.nudged.recv_timeout(SETTLE) {
+                Ok(Nudge::Look) => {}
+                Ok(other) => return Some(other),
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    fn act(&mut self, nudge: Nudge) {
+        match nudge {
+            Nudge::Reload => self.reload(),
+            Nudge::Use(name, plugins, answer) => {
+                let of = |w: &&mut Watched| w.shared.settings.name == name;
+                let result = match self.pipelines.iter_mut().find(of) {
+                    Some(watched) => watched.take(&self.loader, *plugins),
+                    None => Err(format!("there is no pipeline `{name}`")),
+                };
+                let _ = answer.send(result);
+            }
+            Nudge::Stop => self.stopping = true,
+            Nudge::Look => {}
+        }
+    }
+
+    fn look(&mut self) {
+        for watched in &mut self.pipelines {
+            let plugins = watched.plugins.clone();
+            // Said in the log, and asked again at the next look.
+            let _ = watched.take(&self.loader, plugins);
+        }
+    }
+
+    fn reload(&mut self) {
+        let Some(reload) = &self.reload else { return };
+        let mut reloaded = match reload() {
+            Ok(reloaded) => reloaded,
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::error!(error, "configuration not reloaded; keeping the running one");
+                return;
+            }
+        };
+        let changed = self.pipelines.iter().flat_map(|watched| {
+            let new = reloaded.plugins.get(&watched.shared.settings.name);
+            new.map(|new| watched.changed(new)).unwrap_or_default()
+        });
+        let changed: Vec<String> = changed.collect();
+        tracing::info!("{}", reloaded.summary(&changed));
+        for watched in &mut self.pipelines {
+            watched.shared.refuse(None);
+            if let Some(plugins) = reloaded.plugins.remove(&watched.shared.settings.name) {
+                let _ = watched.take(&self.loader, plugins);
+            }
+        }
+    }
+}
+
+impl Watched {
+    fn new(pipeline: &Pipeline) -> Watched {
+        let shared = pipeline.shared();
+        Watched {
+            plugins: shared.settings.plugins.clone(),
+            shared,
+            kept: None,
+            pause: LOOK,
+            again: Instant::now() + LOOK,
+        }
+    }
+
+    /// Which plugins' tables are others than the running ones.
+    fn changed(&self, plugins: &PluginSettings) -> Vec<String> {
+        let name = &self.shared.settings.name;
+        let pairs = specs(plugins).into_iter().zip(specs(&self.plugins));
+        let changed = pairs.filter(|((_, new), (_, old))| new != old);
+        changed
+            .map(|((kind, _), _)| format!("{name} {kind}"))
+            .collect()
+    }
+
+    /// Makes `plugins` live if they are others than those that are.
+    fn take(&mut self, loader: &Loader, plugins: PluginSettings) -> Result<(), String> {
+        let candidate = Candidate::read(&plugins);
+        self.plugins = plugins;
+        let now = candidate.fingerprint();
+        let old = self.shared.generation.load_full();
+        if now == live_fingerprint(&old) {
+            self.shared.refuse(None);
+            return Ok(());
+        }
+        let known = self.shared.refused().filter(|it| it.fingerprint == now);
+        if let Some(refusal) = known
+            && !(refusal.again && self.again <= Instant::now())
+        {
+            return Err(refusal.why);
+        }
+        let loaded = candidate.load(loader, old.number + 1, Some(&old));
+        let swapped = loaded.and_then(|generation| {
+            let published = self.shared.publish(generation);
+            published.map_err(|error| Refusal {
+                fingerprint: now,
+                why: format!("{error:#}"),
+                again: true,
+            })
+        });
+        match swapped {
+            Ok(()) => {
+                self.pause = LOOK;
+                count_swap(&self.shared.settings.name, "done");
+                Ok(())
+            }
+            Err(refusal) => Err(self.refused(refusal, old.number)),
+        }
+    }
+
+    /// Says and notes that plugins did not go live; why.
+    fn refused(&mut self, refusal: Refusal, live: u64) -> String {
+        let (name, why) = (&self.shared.settings.name, refusal.why.clone());
+        tracing::error!(
+            pipeline = name,
+            "{why}; the old plugins stay: generation {live} runs on"
+        );
+        count_swap(name, "refused");
+        self.again = Instant::now() + self.pause;
+        self.pause = (self.pause * 2).min(LONGEST);
+        self.shared.refuse(Some(refusal));
+        why
+    }
+
+    /// Keeps which plugins are live, for a start that finds their files broken.
+    fn keep(&mut self, loader: &Loader) {
+        let live = self.shared.generation.load();
+        let live = programs(&live).map(|(_, program)| Kept::from(program));
+        if self.kept.as_ref() != Some(&live) {
+            loader.keep(&self.shared.settings.name, &live);
+            self.kept = Some(live);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reload_is_told_in_a_sentence() {
+        let keys = |keys: &[&str]| keys.iter().map(ToString::to_string).collect::<Vec<_>>();
+        for (applied, restart, says) in [
+            (
+                &[][..],
+                &[][..],
+                "configuration reloaded; nothing in it changed",
+            ),
+            (
+                &["a transform"],
+                &[],
+                "configuration reloaded; applying plugin tables: a transform",
+            ),
+            (
+                &[],
+                &["[http] retry", "[tasks]"],
+                "configuration reloaded; only plugin tables apply, these need a restart: \
+                 [http] retry, [tasks]",
+            ),
+        ] {
+            let reloaded = Reloaded {
+                plugins: HashMap::new(),
+                restart: keys(restart),
+            };
+            assert_eq!(reloaded.summary(&keys(applied)), says);
+        }
+    }
+}

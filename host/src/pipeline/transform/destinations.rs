@@ -1,0 +1,76 @@
+//! Where the events of a batch go.
+
+use super::grants::hop;
+use super::prepared::Destinations;
+use crate::pipeline::headers::SOURCE;
+use crate::pipeline::settings::Deliver;
+use crate::plugin::{self, Made, Routed, ToTopic};
+use crate::record::{Batch, Event, Outgoing, copied};
+
+/// Where the events of records before `end` go: to streams, and to Kafka with
+/// what goes there.
+pub(in crate::pipeline) fn destinations(
+    batch: &Batch,
+    end: usize,
+    made: &Made,
+    routed: &Routed,
+    connected: &[bool],
+    deliver: Deliver,
+) -> (Destinations, Vec<(u32, Outgoing)>) {
+    let mut gone = Destinations::default();
+    let mut outgoing = Vec::new();
+    gone.streamed.reserve(made.events.list.len());
+    for (index, decision) in routed.decisions.iter().enumerate() {
+        let event = &made.events.list[index];
+        let Some(decision) = decision.as_ref().filter(|_| (event.record as usize) < end) else {
+            continue;
+        };
+        let connected = connected.get(index) == Some(&true);
+        let index = index as u32;
+        match wanted(decision.stream, deliver) {
+            Wanted::Never => {}
+            Wanted::WhileConnected if !connected => gone.withheld.push(index),
+            Wanted::Always | Wanted::WhileConnected => gone.streamed.push(index),
+        }
+        if event.task.is_some() && gone.streamed.last() != Some(&index) {
+            gone.reported.push(index);
+        }
+        if let Some(to) = &decision.topic {
+            outgoing.push((index, to_topic(to, batch, made, event)));
+        }
+    }
+    (gone, outgoing)
+}
+
+/// When an event goes to its stream.
+enum Wanted {
+    Never,
+    Always,
+    WhileConnected,
+}
+
+fn wanted(decided: plugin::Deliver, configured: Deliver) -> Wanted {
+    match (decided, configured) {
+        (plugin::Deliver::No, _) => Wanted::Never,
+        (plugin::Deliver::Always, _) | (plugin::Deliver::AsConfigured, Deliver::Always) => {
+            Wanted::Always
+        }
+        (plugin::Deliver::WhileConnected, _)
+        | (plugin::Deliver::AsConfigured, Deliver::WhileConnected) => Wanted::WhileConnected,
+    }
+}
+
+/// An event on its way to a Kafka topic. At least once: its source tells a copy.
+fn to_topic(to: &ToTopic, batch: &Batch, made: &Made, event: &Event) -> Outgoing {
+    let offset = batch.records[event.record as usize].offset;
+    let source = format!("{}/{offset}/{}", batch.origin, event.n);
+    let mut headers = copied(&to.headers);
+    headers.push((SOURCE.into(), Some(source.into_bytes())));
+    headers.push(hop(&batch.view(event.record as usize)));
+    Outgoing {
+        topic: to.topic.clone(),
+        key: to.key.as_ref().map(|key| key.to_vec()),
+        value: Some(made.events.bytes(event.payload).to_vec()),
+        headers,
+    }
+}

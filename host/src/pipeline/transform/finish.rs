@@ -1,0 +1,132 @@
+//! From the plugins' answers to a prepared batch: the policy is asked, what it
+//! decided is sent, and the rest of the records is left to the partition.
+
+use super::decide::{Decision, Next, decide};
+use super::destinations::destinations;
+use super::prepared::PreparedBatch;
+use super::replays::replays;
+use super::verdicts::judge;
+use super::worker::TransformWorker;
+use crate::pipeline::commit::produces::{Kind, PendingProduces};
+use crate::pipeline::partition::reader::Partition;
+use crate::pipeline::partition::remaining::Remaining;
+use crate::pipeline::partition::state::{InHand, Until};
+use crate::plugin::{End, Made, Routed, Turn};
+use crate::record::Failure;
+use std::collections::HashMap;
+use std::time::Instant;
+
+/// A batch after its plugins.
+pub(in crate::pipeline) struct Processed {
+    pub remaining: Remaining,
+    pub made: Made,
+    pub routed: Routed,
+    pub connected: Vec<bool>,
+    pub failures: Vec<Failure>,
+}
+
+impl TransformWorker {
+    /// Makes the prepared batch; `None` if nothing is decided.
+    pub(in crate::pipeline) fn finish(
+        &mut self,
+        index: usize,
+        work: Processed,
+        in_hand: InHand,
+    ) -> Option<PreparedBatch> {
+        let decision = self.ask_policy(index, &work)?;
+        let Processed {
+            remaining,
+            made,
+            routed,
+            connected,
+            ..
+        } = work;
+        let (batch, from, end) = (remaining.batch, remaining.from, decision.end);
+        let settings = &self.shared.settings;
+        let partition = &mut self.partitions[index];
+        proceed(partition, decision.next);
+        // How often a record was tried is kept with the ledger, so that a
+        // restart doesn't begin to count anew.
+        let next = match batch.records[from..end].last() {
+            Some(last) => last.offset + 1,
+            None if decision.attempts > 0 => partition.next,
+            None => return None,
+        };
+        let deliver = settings.deliver;
+        let (destinations, outgoing) =
+            destinations(&batch, end, &made, &routed, &connected, deliver);
+        let mut produces = PendingProduces::ringing(&self.commit);
+        for (kind, outgoing) in decision.letters {
+            self.shared.topics.note(&kind, &outgoing.topic);
+            produces.send(&self.shared.outbox, kind, outgoing);
+        }
+        for (index, outgoing) in outgoing {
+            produces.send(&self.shared.outbox, Kind::Event(index), outgoing);
+        }
+        let expected = std::mem::replace(&mut partition.next, next);
+        Some(PreparedBatch {
+            partition: partition.state.clone(),
+            _in_hand: in_hand,
+            session: partition.session,
+            expected,
+            next,
+            attempts: decision.attempts,
+            generation: self.instances.generation.clone(),
+            records: end - from,
+            replays: match settings.replays {
+                true => replays(&batch, from..end),
+                false => HashMap::new(),
+            },
+            batch,
+            events: made.events,
+            destinations,
+            produces,
+            stored: false,
+        })
+    }
+
+    /// Has the policy rule on the failures, as far as its turn goes; `None` if
+    /// nothing of it is to be decided, but processed again.
+    fn ask_policy(&mut self, index: usize, work: &Processed) -> Option<Decision> {
+        let Processed {
+            remaining,
+            made,
+            failures,
+            ..
+        } = work;
+        let shared = &self.shared;
+        let generation = self.instances.generation.number;
+        let turn = Turn {
+            pace: remaining.pace,
+            wanted: &|| shared.wants(generation),
+        };
+        let policy = &mut self.instances.dead_letter;
+        let rules = (&shared.settings, &self.instances.grants);
+        let (verdicts, ended) = judge(policy, &remaining.batch, failures, rules, &turn);
+        match &ended {
+            End::Dropped => {
+                self.partitions[index].retry(remaining.anew());
+                None
+            }
+            End::NoInstance(error) if verdicts.len() == 0 => {
+                drop(verdicts);
+                self.no_instance(index, remaining, error);
+                None
+            }
+            ended => {
+                let made = (made.end, &made.ended);
+                Some(decide(remaining, made, failures, verdicts, ended))
+            }
+        }
+    }
+}
+
+/// Has the partition do what comes next. A halt is at once: no later record
+/// may be read.
+fn proceed(partition: &mut Partition, next: Next) {
+    match next {
+        Next::Read => {}
+        Next::Retry(delay, remaining) => partition.retry_at(Instant::now() + delay, remaining),
+        Next::Halt(why) => partition.state.halt(why, Until::Swapped),
+    }
+}

@@ -1,0 +1,141 @@
+//! Which topics a pipeline's plugins may write to, and how often a record may be
+//! written again.
+//!
+//! A plugin names topics freely. A name counts only where the configuration
+//! grants it: with every topic at its disposal a plugin could feed its own input,
+//! or ask workers for tasks in any client's name.
+
+use crate::pipeline::headers::HOPS;
+use crate::pipeline::settings::PipelineSettings;
+use crate::pipeline::swap::generations::programs;
+use crate::plugin::{Generation, LetterValue, Program, Routed, Ruling, bundled};
+use crate::record::{Batch, Class, Events, Failure, RecordView, Stage};
+use metrics::counter;
+use std::collections::{BTreeMap, HashSet};
+
+/// How often it may be. No chain of pipelines is that long: it is a circle.
+const HOPS_MAX: u32 = 16;
+
+/// What the plugins of one generation may write to.
+pub(in crate::pipeline) struct Grants {
+    pipeline: String,
+    topics: HashSet<String>,
+}
+
+impl Grants {
+    /// What a pipeline grants these plugins.
+    pub fn of(settings: &PipelineSettings, generation: &Generation) -> Grants {
+        Grants::with(settings, programs(generation).map(|(_, program)| program))
+    }
+
+    /// Likewise, where only some of its plugins are loaded.
+    pub fn with<'a>(
+        settings: &PipelineSettings,
+        programs: impl IntoIterator<Item = &'a Program>,
+    ) -> Grants {
+        let mut topics: HashSet<String> = settings.output_topics.iter().cloned().collect();
+        for program in programs {
+            let config = serde_json::from_str(&program.config).unwrap_or_default();
+            let named = bundled::topics(&program.name, &config);
+            topics.extend(named.into_iter().map(str::to_owned));
+        }
+        Grants {
+            pipeline: settings.name.clone(),
+            topics,
+        }
+    }
+
+    /// Fails the records whose events a route sends where they may not go, each
+    /// with all its events.
+    pub fn check(&self, batch: &Batch, events: &Events, route: &Program, routed: &mut Routed) {
+        let mut refused: BTreeMap<u32, String> = BTreeMap::new();
+        for (event, decision) in events.list.iter().zip(&routed.decisions) {
+            let topic = decision
+                .as_ref()
+                .and_then(|decision| decision.topic.as_ref());
+            let view = batch.view(event.record as usize);
+            if let Some(Err(why)) = topic.map(|to| self.may_go(&to.topic, &view)) {
+                refused.entry(event.record).or_insert(why);
+            }
+        }
+        if refused.is_empty() {
+            return;
+        }
+        for (event, decision) in events.list.iter().zip(&mut routed.decisions) {
+            if refused.contains_key(&event.record) {
+                *decision = None;
+            }
+        }
+        let blamed = refused.into_iter().map(|(record, why)| {
+            route.blame(Failure::new(record, Stage::Route, Class::Unroutable, why))
+        });
+        // Both are in order and have no record in common.
+        routed.failures.extend(blamed);
+        routed.failures.sort_by_key(|failure| failure.record);
+    }
+
+    /// A ruling that sends its record where it may not go sends it to the
+    /// pipeline's own topic for dead letters instead.
+    pub fn hold(&self, ruling: Ruling, view: &RecordView) -> Ruling {
+        let topic = match &ruling {
+            Ruling::Reroute { topic, .. } => topic,
+            Ruling::ToTopic {
+                topic: Some(topic), ..
+            } => topic,
+            _ => return ruling,
+        };
+        let Err(why) = self.may_go(topic, view) else {
+            return ruling;
+        };
+        let pipeline = &self.pipeline;
+        tracing::warn!(pipeline, "the dead letter goes to the default topic: {why}");
+        counter!("millstream_topics_refused_total", "pipeline" => pipeline.clone()).increment(1);
+        let (value, headers) = match ruling {
+            Ruling::ToTopic { value, headers, .. } => (value, headers),
+            Ruling::Reroute { headers, .. } => (LetterValue::Same, headers),
+            other => return other,
+        };
+        Ruling::ToTopic {
+            topic: None,
+            value,
+            headers,
+        }
+    }
+
+    fn may_go(&self, topic: &str, view: &RecordView) -> Result<(), String> {
+        if !self.topics.contains(topic) {
+            return Err(format!(
+                "a plugin named the topic {topic}, which the pipeline's output-topics don't grant"
+            ));
+        }
+        if hops(view) >= HOPS_MAX {
+            return Err(format!(
+                "pipelines have written this record to topics {HOPS_MAX} times ({HOPS}), now to \
+                 {topic}: they feed each other in a circle"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The header of what is made of this record and written to a topic.
+pub(in crate::pipeline) fn hop(view: &RecordView) -> (Vec<u8>, Option<Vec<u8>>) {
+    let hops = hops(view).saturating_add(1).to_string();
+    (HOPS.into(), Some(hops.into_bytes()))
+}
+
+/// How often it was written already: the last header says, since a letter keeps
+/// its record's own. A value that is not a number is over the limit.
+fn hops(view: &RecordView) -> u32 {
+    let last = view
+        .headers()
+        .filter(|(name, _)| *name == HOPS.as_bytes())
+        .last();
+    last.map_or(0, |(_, value)| {
+        let text = std::str::from_utf8(value.unwrap_or_default()).ok();
+        text.and_then(|text| text.parse().ok()).unwrap_or(u32::MAX)
+    })
+}
+
+#[cfg(test)]
+mod tests;

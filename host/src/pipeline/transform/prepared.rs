@@ -1,0 +1,141 @@
+//! A batch after the plugins, on its way to the commit worker.
+
+use crate::pipeline::commit::produces::PendingProduces;
+use crate::pipeline::partition::reader::Partition;
+use crate::pipeline::partition::state::{InHand, PartitionState};
+use crate::plugin::Generation;
+use crate::record::{Batch, Events, TaskNews};
+use crate::store::{StreamEvent, TaskReport};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A processed part of a batch. Nothing of it is stored yet.
+pub(in crate::pipeline) struct PreparedBatch {
+    pub partition: Arc<PartitionState>,
+    /// Its partition waits for it when it is revoked.
+    pub _in_hand: InHand,
+    pub session: u64,
+    /// Where the ledger must be, and where it then is.
+    pub expected: i64,
+    pub next: i64,
+    /// How often the record at `next` was tried.
+    pub attempts: u32,
+    /// The plugins that made it.
+    pub generation: Arc<Generation>,
+    pub batch: Arc<Batch>,
+    /// How many of the batch's records it covers.
+    pub records: usize,
+    pub events: Events,
+    /// Where records were at first that are replays: by their index.
+    pub replays: HashMap<u32, String>,
+    /// Where its events go.
+    pub destinations: Destinations,
+    /// What goes to Kafka; already under way.
+    pub produces: PendingProduces,
+    /// The store has it, and only letters of what it refused are under way.
+    pub stored: bool,
+}
+
+/// Indices of a batch's events, by where they go.
+#[derive(Default)]
+pub(in crate::pipeline) struct Destinations {
+    /// Those that go to their clients' streams.
+    pub streamed: Vec<u32>,
+    /// Those whose clients are away and get nothing.
+    pub withheld: Vec<u32>,
+    /// Those that go to no stream, and say something of a task.
+    pub reported: Vec<u32>,
+}
+
+impl Destinations {
+    /// Keeps only some of them.
+    pub fn retain(&mut self, mut keep: impl FnMut(&u32) -> bool) {
+        for indices in [&mut self.streamed, &mut self.withheld, &mut self.reported] {
+            indices.retain(&mut keep);
+        }
+    }
+}
+
+impl PreparedBatch {
+    /// A batch without records: it only moves the ledger.
+    pub fn pass(
+        partition: &mut Partition,
+        next: i64,
+        generation: Arc<Generation>,
+        in_hand: InHand,
+    ) -> PreparedBatch {
+        let expected = std::mem::replace(&mut partition.next, next);
+        PreparedBatch {
+            partition: partition.state.clone(),
+            _in_hand: in_hand,
+            session: partition.session,
+            expected,
+            next,
+            attempts: 0,
+            generation,
+            batch: Arc::new(Batch::new(partition.state.ledger.partition.clone())),
+            records: 0,
+            replays: HashMap::new(),
+            events: Events::default(),
+            destinations: Destinations::default(),
+            produces: PendingProduces::default(),
+            stored: false,
+        }
+    }
+
+    /// About how many bytes it holds.
+    pub fn size(&self) -> usize {
+        size_of::<PreparedBatch>() + self.batch.arena.len() + self.events.arena.len()
+    }
+
+    /// Takes a record's events back that go to streams.
+    pub fn leave_out(&mut self, record: u32) {
+        let list = &self.events.list;
+        let of_others = |index: &u32| list[*index as usize].record != record;
+        self.destinations.retain(of_others);
+    }
+
+    /// The clients of what is withheld, each once.
+    pub fn withheld_from(&self) -> Vec<&[u8]> {
+        let name = |index: &u32| self.events.bytes(self.events.list[*index as usize].name);
+        let mut names: Vec<_> = self.destinations.withheld.iter().map(name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The events of these indices as the store takes them.
+    pub fn stream_events(&self, of: &[u32]) -> Vec<StreamEvent<'_>> {
+        let event = |index: &u32| {
+            let record = self.events.list[*index as usize].record;
+            let replay = self.replays.get(&record).map(String::as_str);
+            stream_event(&self.events, &self.batch, *index, replay)
+        };
+        of.iter().map(event).collect()
+    }
+}
+
+/// An event as the store takes it.
+pub(in crate::pipeline) fn stream_event<'a>(
+    events: &'a Events,
+    batch: &Batch,
+    index: u32,
+    replay: Option<&'a str>,
+) -> StreamEvent<'a> {
+    let event = &events.list[index as usize];
+    let report = |task: TaskNews| TaskReport {
+        id: events.bytes(task.id),
+        status: events.bytes(task.status),
+        ends: task.ends,
+    };
+    StreamEvent {
+        to: event.to,
+        name: events.bytes(event.name),
+        kind: events.bytes(event.kind),
+        data: events.bytes(event.payload),
+        offset: batch.records[event.record as usize].offset,
+        n: event.n,
+        replay,
+        task: event.task.map(report),
+    }
+}

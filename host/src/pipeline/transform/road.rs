@@ -1,0 +1,271 @@
+//! A batch through its plugins.
+
+use super::decide::failures;
+use super::finish::Processed;
+use super::grants::Grants;
+use super::prepared::PreparedBatch;
+use super::worker::TransformWorker;
+use crate::pipeline::partition::remaining::Remaining;
+use crate::pipeline::partition::state::InHand;
+use crate::pipeline::settings::{Deliver, PipelineSettings};
+use crate::pipeline::shared::Trouble;
+use crate::pipeline::swap::breaker::Judged;
+use crate::plugin;
+use crate::plugin::{
+    CallError, Decision, End, Made, RouteInstance, Routed, TransformInstance, Turn,
+};
+use crate::record::{Batch, Class, Event, Failure, Stage, StreamKind};
+use crate::store::{Unavailable, Writer};
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+/// How long a worker waits before it tries to make an instance again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+impl TransformWorker {
+    /// Processes records as far as this turn goes; `None` if nothing can be
+    /// stored of it yet, or the pipeline is stopping. What is left of them is
+    /// its partition's next turn.
+    pub(in crate::pipeline) fn prepare(
+        &mut self,
+        index: usize,
+        remaining: Remaining,
+        in_hand: InHand,
+    ) -> Option<PreparedBatch> {
+        let began = Instant::now();
+        let Some(passed) = self.pass(index, &remaining) else {
+            self.partitions[index].retry(remaining.anew());
+            return None;
+        };
+        self.plugin_seconds.record(began.elapsed().as_secs_f64());
+        let Passed {
+            mut made,
+            routed,
+            connected,
+        } = passed;
+        let seen = made.end - remaining.unseen();
+        if let (0, End::NoInstance(error)) = (seen, &made.ended) {
+            self.no_instance(index, &remaining, error);
+            return None;
+        }
+        if std::mem::take(&mut self.stuck) {
+            self.shared.trouble(Trouble::Instances, None);
+        }
+        let failures = failures(&mut made, &routed, remaining.from, remaining.attempts);
+        let work = Processed {
+            remaining,
+            made,
+            routed,
+            connected,
+            failures,
+        };
+        let work = self.judge(index, seen, work)?;
+        self.finish(index, work, in_hand)
+    }
+
+    fn pass(&mut self, index: usize, remaining: &Remaining) -> Option<Passed> {
+        let shared = &self.shared;
+        let generation = self.instances.generation.number;
+        let state = &self.partitions[index].state;
+        let mut road = Road {
+            settings: &shared.settings,
+            transform: &mut self.instances.transform,
+            route: &mut self.instances.route,
+            grants: &self.instances.grants,
+            store: &mut *self.interest,
+            // What is being stopped waits no longer.
+            wait: &|error| {
+                shared.trouble(Trouble::Store, Some(error.to_string()));
+                std::thread::sleep(Duration::from_millis(200));
+                !shared.draining()
+            },
+            turn: &Turn {
+                pace: remaining.pace,
+                wanted: &|| shared.wants(generation) && state.is_open(),
+            },
+        };
+        road.pass(
+            &remaining.batch,
+            remaining.unseen()..remaining.batch.records.len(),
+        )
+    }
+
+    /// Lets the breaker judge what became of `seen` records, before anything of
+    /// it leaves. `None` if it is not to be decided, but processed again.
+    fn judge(&mut self, index: usize, seen: usize, work: Processed) -> Option<Processed> {
+        let generation = &self.instances.generation;
+        let Processed {
+            remaining,
+            made,
+            failures,
+            ..
+        } = &work;
+        let judged = self.shared.breaker.judge(generation.number, seen, failures);
+        let is_stale = judged == Judged::Stale || !self.shared.is_live(generation.number);
+        let again = match judged {
+            Judged::Opened { failed, records } => {
+                let worst = failures.first().map_or("", |failure| &failure.message);
+                let why = format!("{failed} of {records} records failed after the swap ({worst})");
+                self.shared.step_back(generation, &why);
+                remaining.anew()
+            }
+            Judged::Open => remaining.anew(),
+            // What it fails of is for the plugins that are live to decide; what is
+            // good keeps the plugins that it began with.
+            _ if is_stale && !failures.is_empty() => remaining.anew(),
+            _ => match remaining.tried(made, judged == Judged::Unsure) {
+                Some(again) => again,
+                None => return Some(work),
+            },
+        };
+        self.partitions[index].retry(again);
+        None
+    }
+
+    /// No instance of a plugin can be made, which is no record's fault.
+    pub(in crate::pipeline) fn no_instance(
+        &mut self,
+        index: usize,
+        remaining: &Remaining,
+        error: &CallError,
+    ) {
+        let generation = &self.instances.generation;
+        let left = remaining.batch.records.len() - remaining.from;
+        let CallError { class, message, .. } = error;
+        let why = format!("{message} ({})", class.name());
+        match self.shared.breaker.count(generation.number, left, left) {
+            Judged::Opened { .. } => self.shared.step_back(generation, &why),
+            Judged::Open | Judged::Stale => {}
+            Judged::Good | Judged::Unsure => {
+                self.stuck = true;
+                self.shared.trouble(Trouble::Instances, Some(why));
+                self.partitions[index].retry_at(Instant::now() + PAUSE, remaining.anew());
+                return;
+            }
+        }
+        self.partitions[index].retry(remaining.anew());
+    }
+}
+
+/// The part of the road that is a batch's own, whoever sends it down: the
+/// daemon, or a replay of dead letters.
+pub(in crate::pipeline) struct Road<'a> {
+    pub settings: &'a PipelineSettings,
+    pub transform: &'a mut TransformInstance,
+    pub route: &'a mut RouteInstance,
+    pub grants: &'a Grants,
+    /// For look-ups.
+    pub store: &'a mut dyn Writer,
+    /// Told each time that the store does not answer: waits, and says whether
+    /// to ask again.
+    pub wait: &'a dyn Fn(&Unavailable) -> bool,
+    /// How far each plugin goes at once.
+    pub turn: &'a Turn<'a>,
+}
+
+/// What came out at its end. Nothing has left yet.
+pub(in crate::pipeline) struct Passed {
+    pub made: Made,
+    pub routed: Routed,
+    /// Who is connected, one answer an event; empty where nobody asked.
+    pub connected: Vec<bool>,
+}
+
+impl Road<'_> {
+    /// Sends a range of records down, as far as the turn goes; `None` if it was
+    /// given up meanwhile.
+    pub fn pass(&mut self, batch: &Batch, range: Range<usize>) -> Option<Passed> {
+        let mut made = self.transform(batch, range);
+        if let End::Dropped = made.ended {
+            return None;
+        }
+        self.look_up_owners(&mut made)?;
+        let mut connected = Vec::new();
+        let configured = self.settings.deliver == Deliver::WhileConnected;
+        if configured || self.route.needs.connected {
+            connected = self.connected(&made)?;
+        }
+        let mut routed = self.route.run(batch, &made.events, &connected, self.turn);
+        if let End::Dropped = routed.ended {
+            return None;
+        }
+        cut(&mut made, &mut routed);
+        let route = self.route.program();
+        self.grants.check(batch, &made.events, route, &mut routed);
+        let asks = |d: &Option<Decision>| {
+            d.as_ref()
+                .is_some_and(|d| d.stream == plugin::Deliver::WhileConnected)
+        };
+        if connected.is_empty() && routed.decisions.iter().any(asks) {
+            connected = self.connected(&made)?;
+        }
+        Some(Passed {
+            made,
+            routed,
+            connected,
+        })
+    }
+
+    /// Transforms a range; records over the limit fail without a plugin.
+    fn transform(&mut self, batch: &Batch, range: Range<usize>) -> Made {
+        let limit = self.settings.record_bytes;
+        let too_large = |index: &usize| batch.view(*index).size() > limit;
+        let Some(large) = range.clone().find(too_large) else {
+            return self.transform.run(batch, range, self.turn);
+        };
+        let end = if large == range.start {
+            large + 1
+        } else {
+            large
+        };
+        // Up to the large one, or it alone; the remaining is the next batch.
+        let mut made = match large == range.start {
+            false => self.transform.run(batch, range.start..end, self.turn),
+            true => Made::default(),
+        };
+        if large == range.start {
+            let size = batch.view(large).size();
+            let message = format!("the record has {size} bytes, the most is {limit}");
+            let failure = Failure::new(large as u32, Stage::Ingest, Class::TooLarge, message);
+            made.failures.push(failure);
+            made.end = end;
+        }
+        made
+    }
+
+    /// Who is connected, one answer an event; waits for the store. `None` if
+    /// it was given up.
+    fn connected(&mut self, made: &Made) -> Option<Vec<bool>> {
+        // Checked to be client ids, hence text, when the events were made.
+        let client = |e: &Event| std::str::from_utf8(made.events.bytes(e.name)).unwrap_or("");
+        let events = &made.events.list;
+        let own = events.iter().filter(|e| e.to == StreamKind::Client);
+        let clients: Vec<&str> = own.map(client).collect();
+        loop {
+            match self.store.connected(&clients) {
+                Ok(connected) => {
+                    let mut connected = connected.into_iter();
+                    // A group has no interest of its own: someone may follow it.
+                    let is =
+                        |e: &Event| e.to == StreamKind::Group || connected.next() == Some(true);
+                    return Some(events.iter().map(is).collect());
+                }
+                Err(error) if (self.wait)(&error) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
+/// Takes back what was made of records whose events the route did not get to.
+fn cut(made: &mut Made, routed: &mut Routed) {
+    let decided = routed.decisions.len();
+    let Some(next) = made.events.list.get(decided) else {
+        return;
+    };
+    let end = next.record;
+    made.events.list.truncate(decided);
+    made.failures.retain(|failure| failure.record < end);
+    made.end = end as usize;
+    made.ended = std::mem::take(&mut routed.ended);
+}

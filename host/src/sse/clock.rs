@@ -1,0 +1,40 @@
+//! The clock of the wheel: comments and deadlines, looked at a slot a tick.
+
+use super::frame;
+use super::hub::Hub;
+use super::limits::TICK;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::time::{MissedTickBehavior, interval};
+
+/// Connections that are looked at before other work gets its turn.
+const TURN_OF_OTHERS: usize = 64;
+
+/// Turns until the process ends.
+pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
+    let comment = frame::comment();
+    let every = hub.wheel.turn();
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        hub.ticks.beat();
+        let now = hub.limits.tick();
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH);
+        let unix = unix.unwrap_or_default().as_secs();
+        for (count, connection) in hub.wheel.due(now).into_iter().enumerate() {
+            if count % TURN_OF_OTHERS == TURN_OF_OTHERS - 1 {
+                tokio::task::yield_now().await;
+            }
+            if connection
+                .reader
+                .expires
+                .is_some_and(|expires| expires <= unix)
+            {
+                connection.end(hub.retry_ms(1));
+            }
+            connection.tick(now, every, &comment);
+        }
+    }
+}

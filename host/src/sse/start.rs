@@ -1,0 +1,60 @@
+//! Starting a hub: its threads, and what runs on them.
+
+use super::hub::Hub;
+use super::limits::SseSettings;
+use super::{Streams, clock, presence, reader, settle};
+use crate::process;
+use crate::record::News;
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use tokio::runtime::{Builder, Handle};
+
+impl Hub {
+    /// Starts the shared reader, the doorbell's listener and the clocks, on
+    /// threads of their own: thousands who connect at once hold up nobody who is
+    /// connected. Who comes and goes is told to `presence`.
+    ///
+    /// # Errors
+    /// When threads can't be started.
+    pub fn start(
+        streams: Arc<dyn Streams>,
+        settings: SseSettings,
+        presence: Option<presence::Sender>,
+    ) -> io::Result<Arc<Hub>> {
+        // One hands over what was read while the other reads on.
+        let (store, sockets) = (thread("store")?, thread("sockets")?);
+        let hub = Arc::new(Hub::new(streams, settings, presence, store.clone()));
+        store.spawn(listen(hub.clone()));
+        store.spawn(settle::keep_interest(hub.clone()));
+        store.spawn(clock::run(hub.clone()));
+        sockets.spawn(reader::run(hub.clone()));
+        Ok(hub)
+    }
+}
+
+/// A thread with a runtime of its own, which ends with the process.
+fn thread(name: &str) -> io::Result<Handle> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
+    let run = move || runtime.block_on(std::future::pending::<Infallible>());
+    std::thread::Builder::new().name(name.into()).spawn(run)?;
+    Ok(handle)
+}
+
+async fn listen(hub: Arc<Hub>) -> Infallible {
+    let streams = hub.streams.clone();
+    let hear = move |news| match news {
+        News::Streams(streams) => hub.ring(&streams),
+        News::Missed => hub.missed(),
+        News::Disconnect(client) => hub.end_all_of(&client),
+        News::Revoked(Some((client, before))) => hub.revoked(&client, before),
+        News::Revoked(None) => {
+            hub.stale.store(true, Ordering::Release);
+            hub.news.notify_one();
+        }
+    };
+    streams.listen(Box::new(hear)).await;
+    process::fail("the listener to the store's news ended")
+}

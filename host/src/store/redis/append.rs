@@ -1,0 +1,252 @@
+//! Carries out the ledger protocol (`store/protocol`) on a connection.
+//!
+//! Its part of the bargain: one transaction in flight on a connection; a look
+//! comes after the EXEC before it (EXEC clears every watch), ends with MULTI,
+//! and all of its answers are read before anything of the transaction is sent
+//! (`look.rs`); any error of the connection throws the connection away, and with
+//! it every watch and whatever was queued.
+
+use super::answers::{Done, Outcome, Places, ledger_of, scores_of, time_of};
+use super::commands::{self, LEDGER_FIELDS};
+use super::look::{Looked, refused};
+use super::new_events::NewEvents;
+use super::task_commands;
+use super::transaction::trouble;
+use super::writer::RedisWriter;
+use crate::record::ClientId;
+use crate::store::protocol::{AfterExecute, AfterLook, Executed};
+use crate::store::{
+    Append, Appended, Ledger, LedgerKey, Mark, Replay, Replayed, Unavailable, Writer,
+};
+use metrics::counter;
+use redis::FromRedisValue;
+
+impl RedisWriter {
+    /// Looks until the protocol says what to do: the ledger to execute upon and
+    /// what to store, or how the append ends.
+    fn look_for<'a>(
+        &mut self,
+        append: &mut Append<'a>,
+    ) -> Result<(Ledger, NewEvents<'a>), Appended> {
+        loop {
+            let ahead = self.take_ahead(append);
+            let rode = ahead.is_some();
+            let looked = match ahead {
+                Some(ledger) => Ok((ledger, Vec::new())),
+                None => self.look_now(append),
+            };
+            let (ledger, marked) = looked.map_err(Appended::Unavailable)?;
+            let ours = ledger.as_ref().filter(|of| of.is_of(append.identity));
+            let next = ours.map(|ledger| ledger.next);
+            match (append.exchange.looked(next, rode), ledger) {
+                (AfterLook::Execute, Some(ledger)) => {
+                    let fresh = match append.exchange.rest() {
+                        Some(rest) => NewEvents::rest(append, rest),
+                        None => NewEvents::of(append, &marked),
+                    };
+                    return Ok((ledger, fresh));
+                }
+                (AfterLook::Look, _) => {}
+                (AfterLook::Stored, _) => {
+                    self.leave();
+                    return Err(Appended::Stored(append.exchange.unstored()));
+                }
+                (AfterLook::Moved | AfterLook::Execute, ledger) => {
+                    self.leave();
+                    say_passed_over(append);
+                    return Err(Appended::Moved(ledger));
+                }
+            }
+        }
+    }
+
+    fn look_now(&mut self, append: &mut Append) -> Result<Looked, Unavailable> {
+        if append.exchange.in_doubt().is_some() {
+            return self.look_in_doubt(append);
+        }
+        let replays: Vec<&str> = append.replays().iter().map(|(name, _)| *name).collect();
+        self.look(append.ledger, &replays)
+    }
+
+    /// Takes the ledger back to where it was `before`, since nothing was stored:
+    /// whoever goes on from it must not pass that over. Whatever goes wrong
+    /// here, the next try goes on from what it finds.
+    fn take_back(&mut self, append: &mut Append, before: &Ledger, marks: &[&str]) {
+        let Ok((Some(there), _)) = self.look_now(append) else {
+            return;
+        };
+        if there.next != append.exchange.next || !there.is_of(append.identity) {
+            return;
+        }
+        let mut pipe = redis::pipe();
+        commands::take_back(&mut pipe, &self.keys, append, before, marks);
+        let places = Places::default();
+        if let Ok(Outcome::Done(Done { moved: true, .. })) = self.finish(pipe, places) {
+            append.exchange.taken_back();
+        }
+    }
+}
+
+/// Says that another owner went on from where events are not stored.
+fn say_passed_over(append: &Append) {
+    let events = append.exchange.passed_over();
+    if events > 0 {
+        let partition = &append.ledger.partition;
+        let from = append.exchange.expected;
+        tracing::error!(
+            %partition, from, events,
+            "Redis' permissions changed while it stored these events, and another owner has gone on \
+             behind them: they are in no stream"
+        );
+    }
+}
+
+impl Writer for RedisWriter {
+    fn ledger(&mut self, key: &LedgerKey) -> Result<Option<Ledger>, Unavailable> {
+        let mut pipe = redis::pipe();
+        pipe.cmd("HMGET")
+            .arg(self.keys.ledger(key))
+            .arg(&LEDGER_FIELDS[..]);
+        let answers = self.send(&pipe)?;
+        ledger_of(&answers[0])
+    }
+
+    fn begin(
+        &mut self,
+        key: &LedgerKey,
+        stands: Option<i64>,
+        anew: &Ledger,
+    ) -> Result<Ledger, Unavailable> {
+        loop {
+            let (there, _) = self.look(key, &[])?;
+            if let Some(other) = there.filter(|ledger| Some(ledger.next) != stands) {
+                self.leave();
+                return Ok(other);
+            }
+            let mut pipe = redis::pipe();
+            commands::write_ledger(&mut pipe, &self.keys.ledger(key), anew);
+            match self.finish(pipe, Places::default())? {
+                Outcome::Done(Done { trouble: None, .. }) => return Ok(anew.clone()),
+                Outcome::Done(done) => return Err(trouble(&done)),
+                Outcome::Conflict => {}
+                Outcome::Refused(error) => return Err(error),
+            }
+        }
+    }
+
+    fn partitions_at_first(
+        &mut self,
+        group: &str,
+        topic: &str,
+        topic_id: &str,
+        partitions: i32,
+    ) -> Result<i32, Unavailable> {
+        let key = self.keys.partitions(group, topic);
+        let mut pipe = redis::pipe();
+        let note = pipe.cmd("HSETNX").arg(&key).arg(topic_id);
+        note.arg(partitions);
+        pipe.cmd("HGET").arg(&key).arg(topic_id);
+        let answers = self.send(&pipe)?;
+        match answers.get(1).map(i32::from_redis_value_ref) {
+            Some(Ok(first)) => Ok(first),
+            _ => Err(refused(&answers)),
+        }
+    }
+
+    fn append(&mut self, append: &mut Append, following: Option<&LedgerKey>) -> Appended {
+        loop {
+            let (ledger, fresh) = match self.look_for(append) {
+                Ok(found) => found,
+                Err(ended) => return ended,
+            };
+            let since = self.since;
+            let sent = self.execute(append, &fresh, &ledger, following);
+            let executed = match &sent {
+                Ok(Outcome::Done(done)) => fresh.executed(done),
+                Ok(Outcome::Conflict) => Executed::Conflict,
+                Ok(Outcome::Refused(_)) => Executed::Refused,
+                Err(_) => Executed::Lost(since),
+            };
+            let events = || fresh.all_in_append(append.events.len());
+            let after = append.exchange.executed(events, executed);
+            if after == AfterExecute::TakeBack {
+                self.take_back(append, &ledger, &fresh.replays);
+            }
+            match sent {
+                Ok(Outcome::Done(done)) if after != AfterExecute::Stored => {
+                    return Appended::Unavailable(trouble(&done));
+                }
+                Ok(Outcome::Done(_)) => {
+                    let skipped = fresh.skipped(append.events);
+                    counter!("millstream_replays_skipped_total").increment(skipped);
+                    let unstored = append.exchange.unstored();
+                    let in_vain = fresh.in_vain(append.events, &unstored);
+                    self.unmark_in_vain(&append.ledger.group, &in_vain);
+                    return Appended::Stored(unstored);
+                }
+                Ok(Outcome::Refused(error)) => return Appended::Unavailable(error),
+                Ok(Outcome::Conflict) => {
+                    counter!("millstream_store_conflicts_total").increment(1);
+                }
+                Err(error) => return Appended::Unknown(error),
+            }
+        }
+    }
+
+    fn rest(&mut self) {
+        self.leave();
+    }
+
+    fn owners(&mut self, tasks: &[&str]) -> Result<Vec<Option<ClientId>>, Unavailable> {
+        if tasks.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut pipe = redis::pipe();
+        task_commands::ask_owners(&mut pipe, &self.keys, tasks);
+        self.send(&pipe)?
+            .iter()
+            .map(task_commands::owner_of)
+            .collect()
+    }
+
+    fn connected(&mut self, clients: &[&str]) -> Result<Vec<bool>, Unavailable> {
+        if clients.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut pipe = redis::pipe();
+        pipe.cmd("TIME");
+        let scores = pipe.cmd("ZMSCORE").arg(&self.keys.interest);
+        clients.iter().for_each(|client| {
+            scores.arg(client);
+        });
+        let answers = self.send(&pipe)?;
+        let until = scores_of(&answers[1])?;
+        // Leases are by Redis' clock, whoever holds them.
+        let now = time_of(&answers[0]) as f64;
+        Ok(until
+            .into_iter()
+            .map(|until| until.is_some_and(|until| until > now))
+            .collect())
+    }
+
+    fn marked(
+        &mut self,
+        group: &str,
+        mark: Mark,
+        names: &[&str],
+    ) -> Result<Vec<bool>, Unavailable> {
+        self.marked_in(group, mark, names)
+    }
+
+    fn mark_sent(&mut self, group: &str, names: &[&str]) -> Result<(), Unavailable> {
+        self.mark_as_sent(group, names)
+    }
+
+    fn unmark(&mut self, group: &str, sources: &[&str]) -> Result<(), Unavailable> {
+        self.unmark_in(group, sources)
+    }
+
+    fn replay(&mut self, replay: &mut Replay, write: bool) -> Result<Vec<Replayed>, Unavailable> {
+        self.replay_once(replay, write)
+    }
+}

@@ -1,0 +1,80 @@
+//! Rings, as they are written and read.
+
+use crate::record::{ClientId, News, StreamKind, StreamName};
+use std::time::Duration;
+
+/// A ring of our own: no name holds a control character.
+pub(super) const OWN: &[u8] = b"\0";
+
+/// What stands before a name that is not a client's with news.
+const GROUP: u8 = 1;
+
+const DISCONNECT: u8 = 2;
+
+const REVOKED: u8 = 3;
+
+/// A ring was lost: everyone may have news.
+pub(super) const LOST: u8 = 4;
+
+/// Rings that the key holds, about: an edge that falls further behind reads
+/// every stream once.
+pub(in crate::store::redis) const KEPT: usize = 1000;
+
+/// How long the key lives beyond the last one who wanted it.
+pub(in crate::store::redis) const LEASE: Duration = Duration::from_secs(10);
+
+/// An entry's type in the key: whether the ring was published, too.
+pub(super) const RUNG: &str = "rung";
+
+pub(super) const UNRUNG: &str = "unrung";
+
+/// A ring for streams that have news.
+pub(in crate::store::redis) fn lines(streams: &[(StreamKind, &[u8])]) -> Vec<u8> {
+    let mut all = Vec::with_capacity(streams.iter().map(|(_, name)| name.len() + 2).sum());
+    for (index, (kind, name)) in streams.iter().enumerate() {
+        if index > 0 {
+            all.push(b'\n');
+        }
+        if *kind == StreamKind::Group {
+            all.push(GROUP);
+        }
+        all.extend_from_slice(name);
+    }
+    all
+}
+
+/// A ring that ends a client's streams.
+pub(in crate::store::redis) fn disconnect(client: &ClientId) -> Vec<u8> {
+    [&[DISCONNECT], client.as_str().as_bytes()].concat()
+}
+
+/// A ring that tells of a revocation.
+pub(in crate::store::redis) fn revoked(client: &ClientId, before: u64) -> Vec<u8> {
+    let (client, before) = (client.as_str().as_bytes(), before.to_string());
+    [&[REVOKED], client, &[REVOKED], before.as_bytes()].concat()
+}
+
+/// Reads the rest of such a ring. Older releases say no time.
+fn revocation(rest: &[u8]) -> Option<(ClientId, u64)> {
+    let end = rest.iter().position(|byte| *byte == REVOKED)?;
+    let before = std::str::from_utf8(&rest[end + 1..]).ok()?;
+    Some((ClientId::new(&rest[..end]).ok()?, before.parse().ok()?))
+}
+
+pub(super) fn heard(ring: &[u8]) -> Vec<News> {
+    let mut bells = Vec::new();
+    let mut news = Vec::new();
+    for line in ring.split(|b| *b == b'\n') {
+        match line {
+            [GROUP, name @ ..] => news.extend(StreamName::new(StreamKind::Group, name)),
+            [DISCONNECT, name @ ..] => bells.extend(ClientId::new(name).map(News::Disconnect)),
+            [REVOKED, rest @ ..] => bells.push(News::Revoked(revocation(rest))),
+            [LOST] => bells.push(News::Missed),
+            name => news.extend(StreamName::new(StreamKind::Client, name)),
+        }
+    }
+    if !news.is_empty() {
+        bells.push(News::Streams(news));
+    }
+    bells
+}

@@ -1,0 +1,143 @@
+//! The connection that readers share, and what all of a store share.
+
+use super::bell::{Ears, Ringer};
+use super::errors::{PATIENCE, at, broken, unavailable, unreachable};
+use super::keys::Keys;
+use super::writer::RedisWriter;
+use crate::store::{StoreSettings, Unavailable};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::Mutex;
+
+/// The store in one Redis.
+pub struct RedisStore {
+    pub(super) client: redis::Client,
+    pub(super) settings: StoreSettings,
+    pub(super) keys: Arc<Keys>,
+    pub(super) ringer: Arc<Ringer>,
+    pub(super) ears: Ears,
+    /// The readers' one connection; a multiplexed clone is taken out of it.
+    reading: Mutex<Option<redis::aio::MultiplexedConnection>>,
+    warned: AtomicBool,
+}
+
+impl RedisStore {
+    /// A store at `client`'s address. Connects when it is used.
+    pub fn new(client: redis::Client, settings: &StoreSettings) -> RedisStore {
+        let keys = Arc::new(Keys::new(&settings.key_prefix));
+        let ringer = Arc::new(Ringer::new(&client, &keys));
+        RedisStore::ringing(client, settings, keys, ringer)
+    }
+
+    fn ringing(
+        client: redis::Client,
+        settings: &StoreSettings,
+        keys: Arc<Keys>,
+        ringer: Arc<Ringer>,
+    ) -> RedisStore {
+        RedisStore {
+            client,
+            settings: settings.clone(),
+            keys,
+            ringer,
+            ears: Ears::default(),
+            reading: Mutex::new(None),
+            warned: AtomicBool::new(false),
+        }
+    }
+
+    pub(in crate::store) fn apart(&self) -> RedisStore {
+        let (keys, ringer) = (self.keys.clone(), self.ringer.clone());
+        RedisStore::ringing(self.client.clone(), &self.settings, keys, ringer)
+    }
+
+    pub(in crate::store) fn writer(&self) -> RedisWriter {
+        RedisWriter::new(
+            self.client.clone(),
+            self.keys.clone(),
+            self.ringer.clone(),
+            self.settings.retention,
+        )
+    }
+
+    /// Runs `pipe` on the readers' connection; a broken one is replaced at the
+    /// next call.
+    pub(super) async fn query<T: redis::FromRedisValue>(
+        &self,
+        pipe: &redis::Pipeline,
+    ) -> Result<T, Unavailable> {
+        // Many may wait for one that connects in vain: none waits for longer
+        // than if it had been the one.
+        let connection = tokio::time::timeout(PATIENCE, self.connection()).await;
+        let late = |_| {
+            let seconds = PATIENCE.as_secs();
+            Unavailable(format!(
+                "{}: no connection in {seconds} s",
+                at(&self.client)
+            ))
+        };
+        let connection = connection.map_err(late)?;
+        let mut connection = connection.map_err(|error| unreachable(&self.client, &error))?;
+        let answer = pipe.query_async(&mut connection).await;
+        if answer.as_ref().is_err_and(broken) {
+            *self.reading.lock().await = None;
+        }
+        answer.map_err(unavailable)
+    }
+
+    async fn connection(&self) -> redis::RedisResult<redis::aio::MultiplexedConnection> {
+        let mut held = self.reading.lock().await;
+        if let Some(connection) = &*held {
+            return Ok(connection.clone());
+        }
+        Ok(held.insert(self.connect().await?).clone())
+    }
+
+    async fn connect(&self) -> redis::RedisResult<redis::aio::MultiplexedConnection> {
+        let config = redis::AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
+        self.client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await
+    }
+
+    pub(in crate::store) async fn ping(&self) -> Result<(), Unavailable> {
+        let mut pipe = redis::pipe();
+        pipe.cmd("PING").ignore();
+        self.query::<()>(&pipe).await?;
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            self.warn_of_eviction().await;
+        }
+        self.try_publishing().await;
+        Ok(())
+    }
+
+    pub(in crate::store) fn warnings(&self) -> Vec<String> {
+        let publishing = self.ringer.warning().into_iter();
+        publishing.chain(self.ears.warning()).collect()
+    }
+
+    pub(in crate::store) fn not_ready(&self) -> Option<String> {
+        self.ears.not_ready()
+    }
+
+    /// An evicting Redis forgets ledgers: records are then processed again.
+    async fn warn_of_eviction(&self) {
+        let mut pipe = redis::pipe();
+        pipe.cmd("CONFIG").arg("GET").arg("maxmemory-policy");
+        let policy: Result<((String, String),), _> = self.query(&pipe).await;
+        match policy {
+            Ok(((_, policy),)) if policy == "noeviction" || policy.starts_with("volatile-") => {}
+            Ok(((_, policy),)) => tracing::warn!(
+                policy,
+                "Redis may evict ledgers and streams under this maxmemory-policy: events can be \
+                 lost or doubled; set noeviction, or a volatile-* policy"
+            ),
+            Err(error) => tracing::warn!(
+                %error,
+                "can't read Redis' maxmemory-policy; it should be noeviction or volatile-*"
+            ),
+        }
+    }
+}

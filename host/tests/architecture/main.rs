@@ -1,0 +1,194 @@
+//! Holds ARCHITECTURE.md's rules: which folder may name which other, which
+//! library is named where, and that files don't import each other in circles.
+//!
+//! `cargo test -p millstream --test architecture -- --nocapture` prints the
+//! imports between folders.
+
+mod circles;
+mod sources;
+
+use sources::{Names, Sources, paths_in};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// For each folder of `src`, the folders that it may name.
+const MAY_NAME: [(&str, &[&str]); 19] = [
+    ("process", &[]),
+    ("record", &[]),
+    ("files", &[]),
+    ("fetch", &[]),
+    ("log", &[]),
+    ("kafka", &["log", "process", "record"]),
+    ("plugin", &["process", "record"]),
+    ("store", &["record"]),
+    ("auth", &["fetch", "files", "record"]),
+    ("http", &["files", "log"]),
+    ("access", &["auth", "http"]),
+    ("sse", &["access", "auth", "http", "process", "record"]),
+    (
+        "tasks",
+        &["access", "auth", "http", "kafka", "record", "store"],
+    ),
+    ("admin", &["access", "auth", "http", "log", "record", "sse"]),
+    (
+        "pipeline",
+        &["kafka", "log", "plugin", "process", "record", "store"],
+    ),
+    (
+        "config",
+        &[
+            "auth", "fetch", "http", "kafka", "pipeline", "plugin", "record", "sse", "store",
+            "tasks",
+        ],
+    ),
+    (
+        "daemon",
+        &[
+            "admin", "auth", "config", "http", "kafka", "pipeline", "plugin", "process", "record",
+            "sse", "store", "tasks",
+        ],
+    ),
+    (
+        "demo",
+        &["config", "daemon", "http", "kafka", "pipeline", "sse"],
+    ),
+    (
+        "cli",
+        &[
+            "config", "daemon", "demo", "kafka", "log", "pipeline", "plugin", "process", "record",
+            "store",
+        ],
+    ),
+];
+
+/// Which folders may name a library.
+const LIBRARIES: [(&str, &[&str]); 15] = [
+    ("rdkafka", &["kafka"]),
+    ("wasmtime", &["plugin"]),
+    ("wit_component", &["plugin"]),
+    ("notify", &["plugin"]),
+    ("redis", &["store"]),
+    ("hyper", &["fetch", "http"]),
+    ("hyper_util", &["fetch", "http"]),
+    ("hyper_rustls", &["fetch"]),
+    ("rustls_native_certs", &["fetch"]),
+    ("tokio_rustls", &["http"]),
+    ("jsonwebtoken", &["auth"]),
+    ("ring", &["auth"]),
+    ("clap", &["cli"]),
+    ("comfy_table", &["cli"]),
+    ("indicatif", &["cli"]),
+];
+
+/// Folders whose files may import each other in circles, and why that is sound.
+const CIRCLES: [(&str, &str); 0] = [];
+
+fn folder(module: &Names) -> Option<&str> {
+    module.first().map(String::as_str)
+}
+
+#[test]
+fn every_folder_names_only_what_is_below_it() {
+    let allowed: BTreeMap<&str, &[&str]> = MAY_NAME.into();
+    let sources = Sources::read();
+    let mut named: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let mut broken = Vec::new();
+    for (module, source) in &sources.0 {
+        let Some(folder) = folder(module).filter(|folder| *folder != "main") else {
+            continue;
+        };
+        let may = allowed
+            .get(folder)
+            .unwrap_or_else(|| panic!("src/{folder} is not in the rule: add it to MAY_NAME"));
+        let uses = source.uses.iter().map(|used| used.path.clone());
+        for path in uses.chain(paths_in(&source.code)) {
+            let Some(other) = path.first() else { continue };
+            if other == folder || !allowed.contains_key(other.as_str()) {
+                continue;
+            }
+            named.entry(folder).or_default().insert(other.clone());
+            if !may.contains(&other.as_str()) {
+                let (file, path) = (&source.name, path.join("::"));
+                broken.push(format!("{file}: {folder} must not name {other}: {path}"));
+            }
+        }
+    }
+    for (folder, others) in &named {
+        let others: Vec<&str> = others.iter().map(String::as_str).collect();
+        println!("{folder} -> {}", others.join(", "));
+    }
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+    for (folder, may) in MAY_NAME {
+        let named = named.get(folder);
+        let unused = may
+            .iter()
+            .find(|other| named.is_none_or(|named| !named.contains(**other)));
+        assert_eq!(
+            unused, None,
+            "{folder} does not name it: take it out of MAY_NAME"
+        );
+    }
+}
+
+#[test]
+fn every_library_is_named_in_its_own_folder_only() {
+    let mut broken = Vec::new();
+    for (module, source) in &Sources::read().0 {
+        let Some(folder) = folder(module) else {
+            continue;
+        };
+        for (library, folders) in LIBRARIES {
+            let mut lines = source.code.lines();
+            if !folders.contains(&folder)
+                && let Some(line) = lines.find(|line| names_library(line, library))
+            {
+                let file = &source.name;
+                broken.push(format!("{file}: {folder} must not name {library}: {line}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+}
+
+/// Whether `code` names a library's path: `redis::` but not `store::redis::`.
+fn names_library(code: &str, library: &str) -> bool {
+    let path = format!("{library}::");
+    code.match_indices(&path).any(|(at, _)| {
+        let before = code[..at].chars().next_back();
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
+    })
+}
+
+#[test]
+fn files_do_not_import_each_other_in_circles() {
+    let sources = Sources::read();
+    let circles = circles::find(&sources.imports());
+    let mut found = Vec::new();
+    let mut excused = BTreeSet::new();
+    for circle in &circles {
+        let shown: Vec<String> = circle.iter().map(|module| module.join("::")).collect();
+        let reason = CIRCLES.iter().find(|(folder, _)| {
+            let mut modules = circle.iter();
+            modules.all(|module| module.join("::").starts_with(folder))
+        });
+        match reason {
+            Some((folder, _)) => drop(excused.insert(*folder)),
+            None => found.push(shown.join(", ")),
+        }
+    }
+    println!(
+        "{} circles, {} of them excused",
+        circles.len(),
+        circles.len() - found.len()
+    );
+    assert!(
+        found.is_empty(),
+        "these import each other:\n{}",
+        found.join("\n")
+    );
+    for (folder, _) in CIRCLES {
+        assert!(
+            excused.contains(folder),
+            "{folder} has no circles: take it out of CIRCLES"
+        );
+    }
+}
