@@ -1,6 +1,7 @@
 //! Where pipelines are, and saying where they go on: what mends a partition
 //! that is halted.
 
+use crate::kafka::OffsetSpec;
 use crate::kafka::consumer::Cluster;
 use crate::pipeline::partition::opening::{Facts, Opening, Policy};
 use crate::pipeline::settings::{PipelineSettings, Resources};
@@ -19,20 +20,6 @@ pub struct Which {
     pub partition: Option<i32>,
     /// Only those that are halted, or would be.
     pub halted: bool,
-}
-
-/// Where to go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// At the oldest record.
-    Earliest,
-    /// After the newest.
-    Latest,
-    /// At the first record of this time or later, in milliseconds since
-    /// 1970-01-01 UTC; after the newest where all are older.
-    Time(i64),
-    /// At this offset.
-    Offset(i64),
 }
 
 /// One partition's standing.
@@ -102,7 +89,7 @@ pub struct How {
 pub fn set(
     resources: Resources,
     which: &Which,
-    target: Target,
+    target: OffsetSpec,
     how: How,
 ) -> anyhow::Result<Vec<Change>> {
     let mut writer = Store::open(resources.store)?.writer();
@@ -229,14 +216,15 @@ fn place(
     cluster: &Cluster,
     partition: &TopicPartition,
     facts: &Facts,
-    target: Target,
+    target: OffsetSpec,
 ) -> anyhow::Result<i64> {
     let Facts { low, high, .. } = facts;
     let next = match target {
-        Target::Earliest => *low,
-        Target::Latest => *high,
-        Target::Time(millis) => cluster.at_time(partition, millis)?.unwrap_or(*high),
-        Target::Offset(offset) => offset,
+        OffsetSpec::Earliest => *low,
+        OffsetSpec::Latest => *high,
+        OffsetSpec::Time(millis) => cluster.at_time(partition, millis)?.unwrap_or(*high),
+        OffsetSpec::Offset(offset) => offset,
+        OffsetSpec::BeforeEnd(records) => *high - records,
     };
     if !(*low..=*high).contains(&next) {
         bail!("{partition}: offset {next} is not in it: it holds {low} to {high}");

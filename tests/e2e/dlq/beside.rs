@@ -1,12 +1,12 @@
 //! Several replays of the same letters at the same time.
 
-use super::{LONG, MENDED, Place, check_sum, note, notes, number};
+use super::{Fixture, LONG, MENDED, check_sum, note, notes, number};
 use millstream_tests::{Daemon, Message, produce, read_all, servers, wait_until};
 use serde_json::Value;
 
 #[test]
 fn of_two_replays_at_the_same_time_each_letter_is_one_s() {
-    let place = Place::new(2);
+    let place = Fixture::new(2);
     place.fail(notes(4_000));
     let config = place.config(MENDED, "");
     let replays = [0, 1, 2].map(|_| place.start(&config, &["replay", "--yes", "--json"]));
@@ -35,7 +35,7 @@ fn of_two_replays_at_the_same_time_each_letter_is_one_s() {
 
 #[test]
 fn letters_that_are_produced_again_meanwhile_are_the_same_records() {
-    let place = Place::new(2);
+    let place = Fixture::new(2);
     place.fail(notes(1_500));
     let config = place.config(MENDED, "replays = true");
     let daemon = Daemon::ready(&config);

@@ -1,11 +1,11 @@
 //! Several letters of one record, as a crash may leave.
 
-use super::{MENDED, Place, check_sum, number, numbers};
+use super::{Fixture, MENDED, check_sum, number, numbers};
 use millstream_tests::produce;
 
 #[test]
 fn letters_of_one_record_count_once() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let value = |n: i64| format!(r#"{{"client":"a","kind":"mail","n":{n}}}"#);
     // Far apart and side by side, also of what fails again.
     let mut letters: Vec<_> = (0..1_000)
@@ -41,7 +41,7 @@ fn letters_of_one_record_count_once() {
 
 #[test]
 fn the_record_is_restored_with_its_own_bytes_time_and_place() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let letter = place
         .letter(7, "{\"client\":\"a\"}", &[("kind", "from a header")])
         .key("k");

@@ -1,6 +1,6 @@
 //! Replays that are killed, again and again.
 
-use super::{LONG, MENDED, Place, check_sum, notes, number};
+use super::{Fixture, LONG, MENDED, check_sum, notes, number};
 use millstream_tests::{servers, wait_until};
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ const LETTERS: usize = 6_000;
 
 #[test]
 fn a_replay_that_is_killed_is_gone_on_with_and_doubles_nothing() {
-    let place = Place::new(3);
+    let place = Fixture::new(3);
     place.fail(notes(LETTERS));
     // Small batches, so that it is killed within one.
     let config = place.config(MENDED, "batch = { max-records = 5 }");
@@ -41,7 +41,7 @@ fn a_replay_that_is_killed_is_gone_on_with_and_doubles_nothing() {
 
 #[test]
 fn without_the_store_it_ends_and_is_gone_on_with() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     place.fail(notes(2_000));
     let own = servers().own_redis(&[]);
     let config = place
@@ -63,7 +63,7 @@ fn without_the_store_it_ends_and_is_gone_on_with() {
 
 #[test]
 fn killed_in_the_midst_of_its_transaction_nothing_of_it_is_done() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     place.fail(notes(100));
     let own = servers().own_redis(&[]);
     let config = place

@@ -1,6 +1,6 @@
 //! `millstream dlq list`, with each filter.
 
-use super::{MENDED, Place};
+use super::{Fixture, MENDED};
 use millstream_tests::{Message, produce, servers};
 use serde_json::Value;
 use std::process::Output;
@@ -29,7 +29,7 @@ fn changed(mut letter: Message, of: &[(&str, &str)]) -> Message {
 
 #[test]
 fn letters_are_told_apart_by_each_filter() {
-    let place = Place::new(2);
+    let place = Fixture::new(2);
     let at = |offset: i64| place.letter(offset, "{}", &[]);
     let mut old = changed(at(1), &[("class", "malformed")]);
     old.timestamp = Some(1_700_000_000_000);
@@ -102,8 +102,8 @@ fn letters_are_told_apart_by_each_filter() {
 
 #[test]
 fn several_topics_are_read_to_their_ends() {
-    let (one, two) = (Place::new(3), Place::new(3));
-    let letters = |place: &Place| {
+    let (one, two) = (Fixture::new(3), Fixture::new(3));
+    let letters = |place: &Fixture| {
         let letter = |n: i32| place.letter(n.into(), "{}", &[]).partition(n % 3);
         produce(&place.dead, (0..300).map(letter));
     };
@@ -128,7 +128,7 @@ fn several_topics_are_read_to_their_ends() {
 
 #[test]
 fn letters_are_looked_for_where_the_policy_sends_them() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let elsewhere = servers().kafka.create_topic("elsewhere", 1);
     produce(&elsewhere, [place.letter(4, "{}", &[])]);
     for policy in ["retry-then-topic", "json-envelope"] {
@@ -143,7 +143,7 @@ fn letters_are_looked_for_where_the_policy_sends_them() {
 
 #[test]
 fn letters_behind_aborted_transactions_and_their_markers_are_found() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let transactions = servers().kafka.transactions();
     transactions.begin();
     transactions.produce(&place.dead, [place.letter(0, "{}", &[])]);
@@ -164,7 +164,7 @@ fn letters_behind_aborted_transactions_and_their_markers_are_found() {
 
 #[test]
 fn what_others_wrote_does_nothing_to_a_terminal() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let hostile = "\u{1b}[2J\u{1b}]0;mine\u{7}\r\nnext";
     let letter = changed(
         place.letter(0, hostile, &[(hostile, hostile)]),
@@ -190,7 +190,7 @@ fn what_others_wrote_does_nothing_to_a_terminal() {
 
 #[test]
 fn names_of_a_hundred_kilobytes_make_no_table_of_that_width() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let long = "n".repeat(100_000);
     let names = ["class", "plugin", "stage", "message", "topic"];
     let letter = changed(place.letter(0, "x", &[]), &names.map(|name| (name, &*long)));

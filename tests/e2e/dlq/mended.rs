@@ -1,6 +1,6 @@
 //! Ten thousand letters after their cause is mended.
 
-use super::{BROKEN, LONG, Place, check_sum, counts, number, numbers};
+use super::{BROKEN, Fixture, LONG, check_sum, counts, number, numbers};
 use millstream_tests::{Daemon, Message, produce, servers, wait_until};
 use serde_json::json;
 
@@ -29,7 +29,7 @@ fn record(n: usize) -> Message {
 #[test]
 fn ten_thousand_letters_are_replayed_once_as_the_dry_run_told() {
     // Letters in one partition are in the order of each of their records' own.
-    let place = Place::with(4, 1);
+    let place = Fixture::with(4, 1);
     place.fail((0..LETTERS).map(record).collect());
     let config = place.config(MENDED, "");
 
@@ -67,7 +67,7 @@ fn ten_thousand_letters_are_replayed_once_as_the_dry_run_told() {
 }
 
 /// Each record's event is there once, in the order of its partition.
-fn check_streams(place: &Place) {
+fn check_streams(place: &Fixture) {
     let redis = &servers().redis;
     let mut streams = redis.streams(&place.prefix);
     streams.extend(
@@ -96,7 +96,7 @@ fn check_streams(place: &Place) {
 
 #[test]
 fn letters_are_replayed_while_their_own_pipeline_runs() {
-    let place = Place::new(2);
+    let place = Fixture::new(2);
     place.fail(super::notes(2_000));
     let config = place.config(super::MENDED, "");
     let daemon = Daemon::ready(&config);
@@ -116,7 +116,7 @@ fn letters_are_replayed_while_their_own_pipeline_runs() {
 
 #[test]
 fn what_fails_again_stays_and_is_replayed_when_it_is_mended_too() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     place.fail(super::notes(300));
     let still = r#"{ plugin = "bundled:by-field", config = { client = "/client", type = "/n" , filter = { "/kind" = "none" } } }"#;
     let (dry, code) = place.replay(&place.config(BROKEN, ""), &["--dry-run"]);
@@ -140,7 +140,7 @@ fn what_fails_again_stays_and_is_replayed_when_it_is_mended_too() {
 
 #[test]
 fn a_record_that_is_filtered_now_is_done_with() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     place.fail(super::notes(10));
     let filter = r#"{ plugin = "bundled:by-field", config = { client = "/client", filter = { "/kind" = "none" } } }"#;
     let (done, code) = place.replay(&place.config(filter, ""), &["--yes"]);
@@ -152,7 +152,7 @@ fn a_record_that_is_filtered_now_is_done_with() {
 
 #[test]
 fn events_that_are_too_many_to_hold_at_once_are_stored_part_by_part() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let text = "x".repeat(300);
     let value = |n: i64| match n {
         50 => "y".repeat(5_000),

@@ -32,25 +32,25 @@ const MENDED: &str =
     r#"{ plugin = "bundled:by-field", config = { client = "/client", type = "/kind" } }"#;
 
 /// A topic with its letters' topic, and a folder to run commands in.
-struct Place {
+struct Fixture {
     topic: String,
     dead: String,
     prefix: String,
     dir: PathBuf,
 }
 
-impl Place {
+impl Fixture {
     /// A topic of so many partitions, and one of as many for its letters.
-    fn new(partitions: i32) -> Place {
-        Place::with(partitions, partitions)
+    fn new(partitions: i32) -> Fixture {
+        Fixture::with(partitions, partitions)
     }
 
     /// A topic of so many partitions, and one of so many for its letters.
-    fn with(partitions: i32, of_letters: i32) -> Place {
+    fn with(partitions: i32, of_letters: i32) -> Fixture {
         let topic = servers().kafka.create_topic("letters", partitions);
         let dead = format!("{topic}-dlq");
         servers().kafka.create_topic_named(&dead, of_letters, &[]);
-        Place {
+        Fixture {
             topic,
             dead,
             prefix: unique("dlq"),

@@ -1,18 +1,18 @@
 //! Letters without their record's value, which was too large for their topic.
 
-use super::{MENDED, Place, counts, number};
+use super::{Fixture, MENDED, counts, number};
 use millstream_tests::{Message, produce, scratch_dir, servers, unique};
 use serde_json::Value;
 
 /// A place whose letters' topic takes 5,000 bytes, with the letter of a record
 /// that is larger.
-fn place() -> (Place, Vec<u8>) {
+fn place() -> (Fixture, Vec<u8>) {
     let topic = servers().kafka.create_topic("omitted", 1);
     let dead = format!("{topic}-dlq");
     let small = [("max.message.bytes", "5000")];
     servers().kafka.create_topic_named(&dead, 1, &small);
     let (prefix, dir) = (unique("dlq"), scratch_dir("dlq"));
-    let place = Place {
+    let place = Fixture {
         topic,
         dead,
         prefix,

@@ -1,6 +1,6 @@
 //! Letters that are not replayed, and why.
 
-use super::{LONG, MENDED, Place, check_sum, counts, number, numbers};
+use super::{Fixture, LONG, MENDED, check_sum, counts, number, numbers};
 use millstream_tests::{Daemon, Message, produce, read_all, servers};
 
 fn with(mut letter: Message, name: &str, value: &str) -> Message {
@@ -15,7 +15,7 @@ fn with(mut letter: Message, name: &str, value: &str) -> Message {
 
 #[test]
 fn letters_of_another_group_on_the_topic_are_not_listed_and_not_replayed() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let of = |offset, group: &str| {
         let letter = place.letter(offset, NOTE, &[]);
         letter.header("millstream.error.group", group)
@@ -45,7 +45,7 @@ const NOTE: &str = r#"{"client":"a","kind":"mail"}"#;
 
 #[test]
 fn records_of_other_pipelines_and_what_went_round_too_often_are_refused() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let went =
         |count: &str, offset: i64| place.letter(offset, NOTE, &[("millstream.replays", count)]);
     produce(
@@ -83,7 +83,7 @@ fn records_of_other_pipelines_and_what_went_round_too_often_are_refused() {
 
 #[test]
 fn a_record_whose_other_events_the_store_has_is_refused() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let letter = |offset| with(place.letter(offset, NOTE, &[]), "class", "store-refused");
     let of = |offset, events| letter(offset).header("millstream.error.events", events);
     produce(&place.dead, [of(0, "1"), of(1, "2"), letter(2)]);
@@ -113,7 +113,7 @@ fn a_record_whose_other_events_the_store_has_is_refused() {
 
 #[test]
 fn a_replay_whose_only_event_the_store_refused_is_replayed_when_that_is_mended() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let mut redis = servers().redis.connect();
     let key = format!("{}:{{0}}:client:a", place.prefix);
     redis::cmd("SET")
@@ -142,7 +142,7 @@ fn a_replay_whose_only_event_the_store_refused_is_replayed_when_that_is_mended()
 
 #[test]
 fn an_event_that_the_store_will_not_take_fails_as_the_dry_run_told() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     produce(
         &place.dead,
         [

@@ -1,11 +1,11 @@
 //! Events that a route sends to Kafka topics, and clients that are away.
 
-use super::{MENDED, Place, check_sum, number, numbers};
+use super::{Fixture, MENDED, check_sum, number, numbers};
 use millstream_tests::{produce, read_all, servers};
 
 #[test]
 fn events_for_topics_are_produced_with_their_source_and_not_by_a_dry_run() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let copies = servers().kafka.create_topic("copies", 1);
     let value = |n: i64| {
         format!(
@@ -42,7 +42,7 @@ fn events_for_topics_are_produced_with_their_source_and_not_by_a_dry_run() {
 
 #[test]
 fn a_topic_that_is_not_there_ends_it_and_nothing_is_marked() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     produce(
         &place.dead,
         [place.letter(0, r#"{"client":"a","kind":"both"}"#, &[])],
@@ -61,7 +61,7 @@ fn a_topic_that_is_not_there_ends_it_and_nothing_is_marked() {
 
 #[test]
 fn events_of_clients_that_are_away_are_withheld_and_noted() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     produce(
         &place.dead,
         (0..10).map(|n| place.letter(n, r#"{"client":"a"}"#, &[])),

@@ -1,6 +1,6 @@
 //! Letters whose records go to their topic again.
 
-use super::{BROKEN, LONG, MENDED, Place, check_sum, counts, notes, number, numbers};
+use super::{BROKEN, Fixture, LONG, MENDED, check_sum, counts, notes, number, numbers};
 use millstream_tests::{Daemon, metrics, produce, read_all, servers, wait_until};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
 
 #[test]
 fn records_go_to_their_topic_once_and_their_events_come_once() {
-    let place = Place::new(3);
+    let place = Fixture::new(3);
     place.fail(notes(2_000));
     let config = place.config(MENDED, "replays = true");
     let (told, _) = place.replay(&config, &with(&["--dry-run"]));
@@ -66,7 +66,7 @@ fn records_go_to_their_topic_once_and_their_events_come_once() {
 
 #[test]
 fn a_record_that_fails_each_time_goes_round_as_often_as_is_allowed() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     place.fail(notes(3));
     let config = place.config(BROKEN, "replays = true");
     let daemon = Daemon::ready(&config);
@@ -98,7 +98,7 @@ fn a_record_that_fails_each_time_goes_round_as_often_as_is_allowed() {
 
 #[test]
 fn killed_while_it_sends_it_is_gone_on_with_and_doubles_no_event() {
-    let place = Place::new(2);
+    let place = Fixture::new(2);
     place.fail(notes(2_000));
     // Small batches, so that it is killed within one.
     let config = place.config(MENDED, "replays = true\nbatch = { max-records = 5 }");
@@ -132,7 +132,7 @@ fn killed_while_it_sends_it_is_gone_on_with_and_doubles_no_event() {
 
 #[test]
 fn it_is_refused_where_copies_would_not_be_known() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let other = servers().kafka.create_topic("other", 1);
     produce(&place.dead, [place.letter(0, "{}", &[])]);
     let config = place.config(MENDED, "");
@@ -153,7 +153,7 @@ fn it_is_refused_where_copies_would_not_be_known() {
 
 #[test]
 fn what_was_sent_and_not_marked_is_sent_again_and_its_copy_dropped() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let own = servers().own_redis(&[]);
     let config = place.config(MENDED, "replays = true");
     let config = config.replace(&servers().redis.url(), &own.url());

@@ -1,12 +1,12 @@
 //! `millstream dlq show`.
 
-use super::{LONG, MENDED, Place};
+use super::{Fixture, LONG, MENDED};
 use millstream_tests::{Daemon, Message, produce};
 use serde_json::{Value, json};
 
 #[test]
 fn a_letter_is_shown_whole_whatever_its_bytes() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let mut record = Message::new(*b"\x00\xff not \x1b[31m JSON\n").key(*b"k\xff");
     record = record.header("trace", *b"\x00\xff").header("trace", "two");
     record.headers.push(("absent".into(), None));
@@ -57,7 +57,7 @@ fn a_letter_is_shown_whole_whatever_its_bytes() {
 
 #[test]
 fn a_letter_with_the_policys_own_value_says_so_and_is_not_replayed() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let policy = r#"dead-letter = { plugin = "bundled:json-envelope" }"#;
     produce(&place.topic, [Message::new("no JSON").partition(0)]);
     let daemon = Daemon::ready(&place.config(MENDED, policy));
@@ -77,7 +77,7 @@ fn a_letter_with_the_policys_own_value_says_so_and_is_not_replayed() {
 
 #[test]
 fn what_is_not_there_is_said() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     produce(&place.dead, [Message::new("no letter").partition(0)]);
     let config = place.config(MENDED, "");
     for (letter, code, says) in [

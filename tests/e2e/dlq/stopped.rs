@@ -1,6 +1,6 @@
 //! Replays that someone stops, and those that nobody agreed to.
 
-use super::{BROKEN, LONG, MENDED, Place, notes, number};
+use super::{BROKEN, Fixture, LONG, MENDED, notes, number};
 use crate::tools::said_unread;
 use millstream_tests::{find_program, wait_until};
 use rustix::process::Signal;
@@ -11,7 +11,7 @@ use std::time::Instant;
 
 #[test]
 fn ctrl_c_ends_it_between_letters_with_a_report() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     place.fail(notes(1_000));
     let config = place.config(MENDED, "");
     let arguments = ["replay", "--yes", "--json", "--rate", "100"];
@@ -38,7 +38,7 @@ fn ctrl_c_ends_it_between_letters_with_a_report() {
 
 #[test]
 fn so_many_letters_a_second_and_not_more() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     place.fail(notes(300));
     let config = place.config(MENDED, "");
     let began = Instant::now();
@@ -57,7 +57,7 @@ fn so_many_letters_a_second_and_not_more() {
 
 #[test]
 fn nothing_is_replayed_that_nobody_agreed_to() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     place.fail(notes(1));
     let config = place.config(MENDED, "");
     let output = place.dlq(&config, &["replay"]);
@@ -72,7 +72,7 @@ fn nothing_is_replayed_that_nobody_agreed_to() {
 
 #[test]
 fn ctrl_c_at_the_question_ends_it() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     place.fail(notes(1));
     let (program, arguments) = place.command(&place.config(MENDED, ""), &["replay"]);
     let line = format!("{} {}", program.display(), arguments.join(" "));
@@ -96,7 +96,7 @@ fn ctrl_c_at_the_question_ends_it() {
 
 #[test]
 fn that_letters_failed_again_is_told_by_the_exit_code_though_nobody_reads_the_report() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     place.fail(notes(2));
     let (program, arguments) = place.command(&place.config(BROKEN, ""), &["replay", "--yes"]);
     let mut command = Command::new(program);
@@ -107,7 +107,7 @@ fn that_letters_failed_again_is_told_by_the_exit_code_though_nobody_reads_the_re
 
 #[test]
 fn only_the_letters_that_were_chosen_are_replayed() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     place.fail(notes(100));
     let config = place.config(MENDED, "");
     let (done, _) = place.replay(&config, &["--yes", "--key", "c3"]);

@@ -1,12 +1,12 @@
 //! Addresses, topics and names that are not there: one clear error, soon.
 
-use super::{MENDED, Place};
+use super::{Fixture, MENDED};
 use millstream_tests::{servers, unique};
 use std::time::{Duration, Instant};
 
 #[test]
 fn what_can_not_be_reached_is_said_within_seconds() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let good = place.config(MENDED, "");
     let no_kafka = good.replace(&servers().kafka.bootstrap(), "127.0.0.1:1");
     let no_redis = good.replace(&servers().redis.url(), "redis://127.0.0.1:1");
@@ -58,7 +58,7 @@ fn what_can_not_be_reached_is_said_within_seconds() {
 
 #[test]
 fn a_topic_that_no_letter_came_to_yet_is_said_to_be_absent() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let fresh = unique("fresh");
     let config = place.config(MENDED, "").replace(&place.topic, &fresh);
     let output = place.dlq(&config, &["list"]);
@@ -72,7 +72,7 @@ fn a_topic_that_no_letter_came_to_yet_is_said_to_be_absent() {
 
 #[test]
 fn what_does_not_go_together_is_a_usage_error() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let one = place.config(MENDED, "");
     let two = format!("{one}\n[[pipeline]]\nname = \"two\"\ntopics = [\"other\"]\n");
     for (config, arguments, says) in [

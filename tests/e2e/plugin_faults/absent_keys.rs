@@ -1,11 +1,11 @@
 //! A key that is absent is not an empty one.
 
-use super::{Place, error};
+use super::{Fixture, error};
 use millstream_tests::{Message, produce, read_all};
 
 #[test]
 fn a_plugin_sees_an_absent_key_and_an_empty_one_and_so_does_the_dead_letter() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     // By default a record is its key's.
     let pipeline = "transform.plugin = \"bundled:by-field\"";
     let daemon = place.daemon(pipeline, b"");

@@ -1,7 +1,7 @@
 //! Partitions that wait: what Kafka's client fetches ahead for them is bounded
 //! for all of them together.
 
-use super::{LONG, Place, counted, peak, raw};
+use super::{Fixture, LONG, counted, peak, raw};
 use millstream_tests::{Daemon, Message, guest, produce, wait_until};
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ const MEMORY: u64 = 180;
 
 #[test]
 fn a_hundred_partitions_that_wait_share_what_is_fetched_ahead() {
-    let place = Place::new(PARTITIONS);
+    let place = Fixture::new(PARTITIONS);
     // Each has a record that halts it, and two MiB behind it.
     let large = vec![b'x'; 256 << 10];
     for partition in 0..PARTITIONS {

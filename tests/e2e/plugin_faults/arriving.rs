@@ -1,12 +1,12 @@
 //! Partitions that arrive at a worker whose plugin is at work for long.
 
-use super::{LONG, Place};
+use super::{Fixture, LONG};
 use millstream_tests::{Daemon, Message, guest, produce, servers, wait_until};
 
 #[test]
 fn many_that_arrive_at_a_busy_worker_hold_up_none_of_another_worker() {
     const ALL: i32 = 160;
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     // A call that loops is cut off after these, and its record is tried once more.
     let pipeline = "workers = 2
 transform = { plugin = \"plugins/p.wasm\", limits = { cpu-per-batch = \"20s\" } }";

@@ -1,6 +1,6 @@
 //! Small answers that mean a lot, and large ones that mean little: both count.
 
-use super::{LONG, Place, counted, error, note, peak, raw};
+use super::{Fixture, LONG, counted, error, note, peak, raw};
 use millstream_tests::{Daemon, Message, guest, produce, wait_until};
 
 /// The most memory that the daemon may ever have held, in MiB.
@@ -9,7 +9,7 @@ const MEMORY: u64 = 400;
 const WIDE: usize = 30;
 
 /// Waits for this many letters, and looks at the memory meanwhile.
-fn letters_within(daemon: &Daemon, place: &Place, letters: usize) {
+fn letters_within(daemon: &Daemon, place: &Fixture, letters: usize) {
     wait_until("every record comes out", LONG, || {
         assert!(peak(daemon) < MEMORY, "{} MiB", peak(daemon));
         (place.letters().len() >= letters).then_some(())
@@ -19,7 +19,7 @@ fn letters_within(daemon: &Daemon, place: &Place, letters: usize) {
 
 #[test]
 fn headers_of_a_route_that_all_name_one_large_span_count_each() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let pipeline = "transform.plugin = \"bundled:notifications\"
 route.plugin = \"plugins/p.wasm\"";
     let daemon = place.daemon(pipeline, &guest("test-routing"));
@@ -37,7 +37,7 @@ route.plugin = \"plugins/p.wasm\"";
 
 #[test]
 fn headers_of_a_policy_that_all_name_one_large_span_count_each() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let pipeline = "transform.plugin = \"bundled:notifications\"
 dead-letter.plugin = \"plugins/p.wasm\"";
     let daemon = place.daemon(pipeline, &guest("test-ruling"));
@@ -55,7 +55,7 @@ dead-letter.plugin = \"plugins/p.wasm\"";
 #[test]
 fn answers_that_hold_much_that_no_event_names_are_kept_a_few_at_a_time() {
     const RECORDS: usize = 200;
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let pipeline = "transform = { plugin = \"plugins/p.wasm\", \
                     limits = { cpu-per-batch = \"5s\" } }";
     let mut daemon = place.daemon(pipeline, &guest("test-hostile"));
@@ -76,7 +76,7 @@ fn answers_that_hold_much_that_no_event_names_are_kept_a_few_at_a_time() {
 #[test]
 fn records_that_make_a_thousand_events_each_are_stored_a_few_at_a_time() {
     const RECORDS: usize = 40;
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let pipeline = "transform = { plugin = \"plugins/p.wasm\", \
                     limits = { cpu-per-batch = \"5s\" } }";
     let mut daemon = place.daemon(pipeline, &guest("test-hostile"));

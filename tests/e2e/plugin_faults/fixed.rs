@@ -1,13 +1,13 @@
 //! A plugin that loops on every record is replaced while it is at it.
 
-use super::{LONG, Place, counted, error};
+use super::{Fixture, LONG, counted, error};
 use millstream_tests::{Consumed, Daemon, Message, guest, produce, wait_until};
 use std::fs;
 
 /// A daemon whose plugin was good once, so that the good one is compiled, and
 /// loops now.
 struct Looping {
-    place: Place,
+    place: Fixture,
     daemon: Daemon,
     swaps: f64,
 }
@@ -15,7 +15,7 @@ struct Looping {
 impl Looping {
     /// One worker; `breaker` is its table.
     fn new(breaker: &str) -> Looping {
-        let place = Place::new(2);
+        let place = Fixture::new(2);
         let pipeline = format!(
             "workers = 1\ntransform.plugin = \"plugins/p.wasm\"\n[pipeline.breaker]\n{breaker}"
         );

@@ -1,11 +1,11 @@
 //! A policy that says "again" and nothing else.
 
-use super::{LONG, Place, counted, error, note, raw};
+use super::{Fixture, LONG, counted, error, note, raw};
 use millstream_tests::{guest, produce, read_all, wait_until};
 
 #[test]
 fn again_for_ever_is_capped_and_only_its_own_partition_waits() {
-    let place = Place::new(2);
+    let place = Fixture::new(2);
     let pipeline = "workers = 1
 retry = { max-attempts = 5, max-delay = \"2s\" }
 transform.plugin = \"bundled:notifications\"

@@ -1,6 +1,6 @@
 //! Answers that no sound plugin could give, and one that never comes back.
 
-use super::{Place, error, peak};
+use super::{Fixture, error, peak};
 use millstream_tests::{Consumed, Message, guest, produce, read_all};
 
 /// What the plugin is told, the class of the failure, and a part of its message.
@@ -31,7 +31,7 @@ const MEMORY: u64 = 600;
 
 #[test]
 fn each_forged_answer_fails_its_record_alone_and_no_gigabyte_is_allocated() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let daemon = place.daemon(
         "transform.plugin = \"plugins/p.wasm\"",
         &guest("test-forger"),

@@ -1,6 +1,6 @@
 //! Routes and dead-letter policies that write to topics which nobody granted them.
 
-use super::{LONG, Place, error, note, raw};
+use super::{Fixture, LONG, error, note, raw};
 use millstream_tests::{
     Consumed, Daemon, Message, SHORT_SESSIONS, create_topic, guest, produce, read_all, servers,
     unique, wait_until,
@@ -13,7 +13,7 @@ dead-letter.plugin = \"plugins/p.wasm\"";
 
 #[test]
 fn a_route_writes_to_granted_topics_only() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let granted = create_topic("faults-granted", 1);
     let requests = create_topic("faults-requests", 1);
     let tasks = format!(
@@ -53,7 +53,7 @@ fn a_route_writes_to_granted_topics_only() {
 
 #[test]
 fn a_policys_letter_for_another_topic_goes_to_the_default_one() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let (granted, other) = (
         create_topic("faults-granted", 1),
         create_topic("faults-other", 1),

@@ -1,11 +1,11 @@
 //! A policy that halts the partition.
 
-use super::{LONG, Place, note, raw};
+use super::{Fixture, LONG, note, raw};
 use millstream_tests::{get, guest, produce, read_all, wait_until};
 
 #[test]
 fn a_halted_partition_says_why_and_waits_and_the_others_go_on() {
-    let place = Place::new(2);
+    let place = Fixture::new(2);
     let pipeline = "workers = 1
 transform.plugin = \"bundled:notifications\"";
     let halting = format!("{pipeline}\ndead-letter.plugin = \"plugins/p.wasm\"");

@@ -1,6 +1,6 @@
 //! What it costs to find the record that breaks a plugin.
 
-use super::{LONG, Place, counted, error};
+use super::{Fixture, LONG, counted, error};
 use millstream_tests::{Message, guest, produce, wait_until};
 
 const CALLS: &str = "millstream_plugin_calls_total";
@@ -8,7 +8,7 @@ const BATCHES: &str = "millstream_batches_total";
 
 #[test]
 fn one_quiet_trap_among_512_records_is_found_in_a_few_calls() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let pipeline = "transform.plugin = \"plugins/p.wasm\"";
     let daemon = place.daemon(pipeline, &guest("test-hostile"));
     let plugin = ["plugin=\"", "p.wasm\""];
@@ -42,7 +42,7 @@ fn one_quiet_trap_among_512_records_is_found_in_a_few_calls() {
 #[test]
 fn a_plugin_that_panics_on_each_of_five_thousand_records_fails_each_and_nothing_else() {
     const RECORDS: usize = 5000;
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let messages = (0..RECORDS).map(|n| Message::new(format!("panic {n}")).partition(0));
     produce(&place.topic, messages);
     produce(&place.topic, [Message::new("the end").partition(0)]);

@@ -1,11 +1,11 @@
 //! Header names that are no text.
 
-use super::{LONG, Place};
+use super::{Fixture, LONG};
 use millstream_tests::{RawHeaders, guest, servers, wait_until};
 
 #[test]
 fn header_names_that_are_no_utf8_reach_the_dead_letter_as_they_were() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let pipeline = "transform.plugin = \"bundled:notifications\"
 dead-letter.plugin = \"plugins/p.wasm\"";
     let daemon = place.daemon(pipeline, &guest("test-ruling"));

@@ -1,6 +1,6 @@
 //! A swap while a batch is in the plugins.
 
-use super::{LONG, Place, counted};
+use super::{Fixture, LONG, counted};
 use millstream_tests::{Message, produce, servers, streams, versioned, wait_until};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ type Lines = Vec<(String, HashMap<String, String>)>;
 
 #[test]
 fn a_batch_in_hand_keeps_its_plugins_and_the_next_has_the_new_ones() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     // As long as it takes: this is about which plugin answers, not how fast.
     let pipeline = "batch = { max-records = 64 }
 transform = { plugin = \"plugins/p.wasm\", limits = { cpu-per-record = \"10s\" } }";
@@ -62,7 +62,7 @@ transform = { plugin = \"plugins/p.wasm\", limits = { cpu-per-record = \"10s\" }
     assert!(versions[..of_slow].iter().all(|version| version == "slow"));
     assert!(versions[of_slow..].iter().all(|version| version == "one"));
 
-    let Place { prefix, topic, .. } = &place;
+    let Fixture { prefix, topic, .. } = &place;
     let key = format!("{prefix}:{{0}}:swaps:{prefix}:{topic}:0");
     let mut redis = servers().redis.connect();
     let mut range = redis::cmd("XRANGE");

@@ -23,7 +23,7 @@ fn nor_are_they_where_each_record_is_a_batch() {
 
 fn check_leaking(batch: &str) {
     const RECORDS: usize = 300;
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     // An instance bears a few of them.
     let pipeline = format!(
         "{batch}transform = {{ plugin = \"plugins/p.wasm\", limits = {{ memory = \"8MiB\" }} }}"
@@ -44,7 +44,7 @@ fn check_leaking(batch: &str) {
 
 #[test]
 fn what_an_earlier_call_did_is_not_in_the_blame_of_a_later_one() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let pipeline = "batch = { max-records = 1 }\ntransform.plugin = \"plugins/p.wasm\"";
     let daemon = place.daemon(pipeline, &guest("test-hostile"));
     let records = [

@@ -1,6 +1,6 @@
 //! Records of the largest size that a pipeline may be set to.
 
-use super::{Place, error, note, peak};
+use super::{Fixture, error, note, peak};
 use millstream_tests::{Message, produce, read_all};
 
 const LIMIT: usize = 16 << 20;
@@ -10,7 +10,7 @@ const MEMORY: u64 = 768;
 
 #[test]
 fn records_of_sixteen_mebibytes_are_processed_or_dead_letters_with_all_their_bytes() {
-    let place = Place::with(1, &[("max.message.bytes", "20000000")]);
+    let place = Fixture::with(1, &[("max.message.bytes", "20000000")]);
     // What a plugin needs for this many bytes is more than it gets by default.
     let pipeline = "batch = { max-record-bytes = \"16MiB\" }
 transform = { plugin = \"bundled:notifications\", limits = { cpu-per-record = \"10s\" } }";

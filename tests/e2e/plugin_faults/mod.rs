@@ -34,26 +34,26 @@ use std::time::Duration;
 const LONG: Duration = Duration::from_secs(120);
 
 /// A topic, its dead letters' topic, and what its daemon will need.
-struct Place {
+struct Fixture {
     topic: String,
     dead: String,
     prefix: String,
 }
 
-impl Place {
-    fn new(partitions: i32) -> Place {
-        Place::with(partitions, &[])
+impl Fixture {
+    fn new(partitions: i32) -> Fixture {
+        Fixture::with(partitions, &[])
     }
 
     /// With these settings of its topics.
-    fn with(partitions: i32, settings: &[(&str, &str)]) -> Place {
+    fn with(partitions: i32, settings: &[(&str, &str)]) -> Fixture {
         let topic = servers()
             .kafka
             .create_topic_with("faults", partitions, settings);
         let dead = format!("{topic}-dlq");
         servers().kafka.create_topic_named(&dead, 1, settings);
         let prefix = unique("faults");
-        Place {
+        Fixture {
             topic,
             dead,
             prefix,
@@ -62,7 +62,7 @@ impl Place {
 
     fn config(&self, pipeline: &str) -> String {
         let (kafka, redis) = (servers().kafka.bootstrap(), servers().redis.url());
-        let Place { topic, prefix, .. } = self;
+        let Fixture { topic, prefix, .. } = self;
         let cache = "[plugins]\ncache = \"cache\"";
         let rest = format!("name = \"faults\"\n{pipeline}\n{cache}\n{SHORT_SESSIONS}");
         millstream_tests::config(&kafka, &redis, topic, prefix, &rest)

@@ -1,6 +1,6 @@
 //! What a dead-letter policy may rule, each to the end.
 
-use super::{LONG, Place, counted, error, note, raw};
+use super::{Fixture, LONG, counted, error, note, raw};
 use millstream_tests::{create_topic, guest, produce, read_all, wait_until};
 
 const PIPELINE: &str = "transform.plugin = \"bundled:notifications\"
@@ -8,7 +8,7 @@ dead-letter.plugin = \"plugins/p.wasm\"";
 
 #[test]
 fn a_policy_sends_to_a_topic_of_its_own_with_another_value_and_more_headers() {
-    let (place, other) = (Place::new(1), create_topic("faults-other", 1));
+    let (place, other) = (Fixture::new(1), create_topic("faults-other", 1));
     let pipeline = format!("{PIPELINE}\noutput-topics = [\"{other}\"]");
     let daemon = place.daemon(&pipeline, &guest("test-ruling"));
     let told = raw(&format!("to {other}"));
@@ -36,7 +36,7 @@ fn a_policy_sends_to_a_topic_of_its_own_with_another_value_and_more_headers() {
 
 #[test]
 fn a_policy_has_a_record_tried_again_before_those_behind_it() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let daemon = place.daemon(PIPELINE, &guest("test-ruling"));
     let before = note("ada", "t", "before");
     produce(
@@ -57,7 +57,7 @@ fn a_policy_has_a_record_tried_again_before_those_behind_it() {
 
 #[test]
 fn a_policy_drops_a_record_and_it_is_counted() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let daemon = place.daemon(PIPELINE, &guest("test-ruling"));
     produce(
         &place.topic,

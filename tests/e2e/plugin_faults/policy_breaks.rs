@@ -1,6 +1,6 @@
 //! A dead-letter policy that breaks on a failure: the built-in one takes over.
 
-use super::{Place, counted, error, note, raw};
+use super::{Fixture, counted, error, note, raw};
 use millstream_tests::{Consumed, guest, produce, read_all};
 
 /// What breaks it. "too few" and "too many" are far apart: a range with both
@@ -33,7 +33,7 @@ dead-letter.plugin = \"plugins/p.wasm\"";
 
 #[test]
 fn what_breaks_the_policy_is_a_plain_dead_letter_and_is_counted_once() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let daemon = place.daemon(PIPELINE, &guest("test-ruling"));
     let mut messages = Vec::new();
     for breaks in BREAKS {

@@ -1,6 +1,6 @@
 //! A route that breaks on an event: its record fails, whole and alone.
 
-use super::{Place, counted, error, note};
+use super::{Fixture, counted, error, note};
 use millstream_tests::{Consumed, guest, produce, read_all};
 
 /// What the plugin is told, the class of the failure, and a part of its message.
@@ -24,7 +24,7 @@ const BREAKS: [(&str, &str, &str); 15] = [
 
 #[test]
 fn a_route_that_breaks_on_an_event_fails_its_record_and_no_other() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let pipeline = "transform.plugin = \"bundled:notifications\"
 route.plugin = \"plugins/p.wasm\"";
     let daemon = place.daemon(pipeline, &guest("test-routing"));

@@ -1,12 +1,12 @@
 //! SIGTERM while a plugin breaks on one record after another.
 
-use super::{LONG, Place, counted, error};
+use super::{Fixture, LONG, counted, error};
 use millstream_tests::{Consumed, Message, guest, produce, wait_until};
 
 #[test]
 fn a_daemon_stops_while_its_plugin_loops_and_the_next_start_goes_on_from_the_ledger() {
     const LOOPS: usize = 512;
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let pipeline = "transform.plugin = \"plugins/p.wasm\"";
     let mut daemon = place.daemon(pipeline, &guest("test-hostile"));
     let good = |text: &str| Message::new(text).partition(0);

@@ -1,6 +1,6 @@
 //! Plugins of every kind that loop: they have turns, and so has everybody else.
 
-use super::{LONG, Place, counted, error, note, raw};
+use super::{Fixture, LONG, counted, error, note, raw};
 use millstream_tests::{Daemon, Message, guest, produce, versioned, wait_until};
 
 const CALLS: &str = "millstream_plugin_calls_total";
@@ -11,7 +11,7 @@ fn record(value: &str) -> Message {
 
 #[test]
 fn a_route_that_loops_on_an_event_of_many_is_called_a_few_times() {
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     let pipeline = "transform.plugin = \"plugins/p.wasm\"
 route.plugin = \"plugins/r.wasm\"";
     let daemon = Daemon::builder(&place.config(pipeline))
@@ -38,7 +38,7 @@ route.plugin = \"plugins/r.wasm\"";
 #[test]
 fn a_policy_that_loops_on_every_failure_lets_another_partition_have_its_turns() {
     const LOOPS: usize = 300;
-    let place = Place::new(2);
+    let place = Fixture::new(2);
     let pipeline = "workers = 1
 transform.plugin = \"bundled:notifications\"
 dead-letter.plugin = \"plugins/p.wasm\"";
@@ -63,7 +63,7 @@ dead-letter.plugin = \"plugins/p.wasm\"";
 #[test]
 fn records_that_are_slow_one_by_one_are_no_dead_letters_together() {
     const RECORDS: usize = 48;
-    let place = Place::new(1);
+    let place = Fixture::new(1);
     // A record has enough by itself, and 48 of them have less each.
     let pipeline = "transform = { plugin = \"plugins/p.wasm\", \
                     limits = { cpu-per-batch = \"500ms\", cpu-per-record = \"1ms\" } }";

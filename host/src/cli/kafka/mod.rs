@@ -8,7 +8,7 @@ mod reach;
 pub mod topic;
 pub(super) mod wire;
 
-use super::{bytes, exit, output, place, stop, table, time};
+use super::{bytes, exit, offset_spec, output, stop, table};
 
 /// What stands between key and value; `\t`, as scripts write it, is a tab.
 fn delimiter(text: &str) -> String {

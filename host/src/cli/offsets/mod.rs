@@ -1,11 +1,11 @@
 //! `millstream offsets show|set`.
 
+use super::offset_spec;
 use super::output;
-use super::place;
 use super::table::Table;
 use crate::config::{self, Role};
-use crate::kafka::{Connection, Place};
-use crate::pipeline::offsets::{self, Change, How, Standing, Target, Which};
+use crate::kafka::{Connection, OffsetSpec};
+use crate::pipeline::offsets::{self, Change, How, Standing, Which};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ pub(super) enum OffsetsCommand {
         /// `earliest`, `latest`, an offset, or a time such as
         /// 2026-11-21T08:30:00Z: the first record of then or later.
         #[arg(long, value_parser = target)]
-        to: Target,
+        to: OffsetSpec,
         /// Shows what would be done, and does nothing.
         #[arg(long)]
         dry_run: bool,
@@ -109,13 +109,10 @@ pub(super) fn run(command: OffsetsCommand) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn target(text: &str) -> Result<Target, String> {
-    match place::parse(text)? {
-        Place::Earliest => Ok(Target::Earliest),
-        Place::Latest => Ok(Target::Latest),
-        Place::Offset(offset) => Ok(Target::Offset(offset)),
-        Place::Time(millis) => Ok(Target::Time(millis)),
-        Place::BeforeEnd(_) => Err("an offset is not negative".into()),
+fn target(text: &str) -> Result<OffsetSpec, String> {
+    match offset_spec::parse(text)? {
+        OffsetSpec::BeforeEnd(_) => Err("an offset is not negative".into()),
+        target => Ok(target),
     }
 }
 

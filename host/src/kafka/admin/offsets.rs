@@ -4,26 +4,11 @@ use crate::kafka::failure::Doing;
 use crate::kafka::native::ask::{Code, Op};
 use crate::kafka::native::call;
 use crate::kafka::native::call::{Owned, list};
+use crate::kafka::offset_spec::OffsetSpec;
 use crate::kafka::{Connection, Failure, Topic};
 use rdkafka::bindings as sys;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
-
-/// A place in a partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// At the oldest record.
-    Earliest,
-    /// After the newest.
-    Latest,
-    /// At this offset.
-    Offset(i64),
-    /// So many records before the end.
-    BeforeEnd(i64),
-    /// At the first record of this time or later, in milliseconds since
-    /// 1970-01-01 UTC; after the newest where all are older.
-    Time(i64),
-}
 
 /// What a partition holds: from `earliest` to before `latest`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,12 +61,12 @@ impl Connection {
     pub(in crate::kafka) fn offsets_of(
         &self,
         of: &[(String, i32)],
-        place: Place,
+        place: OffsetSpec,
     ) -> Result<Offsets, Failure> {
         match place {
-            Place::Earliest => self.offsets_at(of, EARLIEST),
-            Place::Latest => self.offsets_at(of, LATEST),
-            Place::Time(millis) => {
+            OffsetSpec::Earliest => self.offsets_at(of, EARLIEST),
+            OffsetSpec::Latest => self.offsets_at(of, LATEST),
+            OffsetSpec::Time(millis) => {
                 // Negative times mean something else to Kafka, and no record
                 // is older than time.
                 let mut found = self.offsets_at(of, millis.max(0))?;
@@ -90,12 +75,12 @@ impl Connection {
                 found.extend(self.offsets_at(&beyond, LATEST)?);
                 Ok(found)
             }
-            Place::Offset(offset) => {
+            OffsetSpec::Offset(offset) => {
                 let ends = self.ends_of(of)?.into_iter();
                 ends.map(|(partition, ends)| held(partition, ends, offset))
                     .collect()
             }
-            Place::BeforeEnd(count) => {
+            OffsetSpec::BeforeEnd(count) => {
                 let ends = self.ends_of(of)?.into_iter();
                 let before = |ends: Ends| ends.latest.saturating_sub(count).max(ends.earliest);
                 Ok(ends.map(|(at, ends)| (at, before(ends))).collect())

@@ -5,7 +5,7 @@ use super::groups::{doing, settled};
 use super::offsets::{Offsets, entry, partitions};
 use crate::kafka::native::ask::Op;
 use crate::kafka::native::call::{Owned, list, name};
-use crate::kafka::{Connection, Failure, Place};
+use crate::kafka::{Connection, Failure, OffsetSpec};
 use rdkafka::bindings as sys;
 
 /// What to move.
@@ -17,7 +17,7 @@ pub struct Wanted {
     /// Of these partitions alone; all, if empty.
     pub partitions: Vec<i32>,
     /// Where to.
-    pub to: Place,
+    pub to: OffsetSpec,
     /// Though a pipeline's ledger says where the group is.
     pub force: bool,
 }

@@ -1,7 +1,7 @@
 //! What to read, where to begin, and how a consumer is set up for it.
 
 use crate::kafka::KafkaSettings;
-use crate::kafka::Place;
+use crate::kafka::OffsetSpec;
 use crate::kafka::connection;
 use crate::kafka::native::headers;
 use crate::record::{OwnedRecord, TopicPartition};
@@ -27,7 +27,7 @@ pub enum Begin {
         /// These alone; all, if empty.
         partitions: Vec<i32>,
         /// Where, in each.
-        at: Place,
+        at: OffsetSpec,
     },
     /// With this group: where it has got to.
     Group {

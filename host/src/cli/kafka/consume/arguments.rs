@@ -3,8 +3,8 @@
 use super::show::Show;
 use crate::cli::kafka::delimiter;
 use crate::cli::kafka::reach::Reach;
-use crate::cli::{place, time};
-use crate::kafka::{Begin, Place, Reading};
+use crate::cli::{offset_spec, time};
+use crate::kafka::{Begin, OffsetSpec, Reading};
 use clap::{Args, ValueEnum};
 
 #[derive(Args)]
@@ -27,7 +27,7 @@ pub(in crate::cli) struct ConsumeArguments {
         allow_hyphen_values = true,
         conflicts_with_all = ["group", "from_beginning"]
     )]
-    pub(super) offset: Option<Place>,
+    pub(super) offset: Option<OffsetSpec>,
     /// Begins at the first record since then: 2026-11-21T08:30:00Z, or 10m ago.
     #[arg(
         long,
@@ -76,9 +76,9 @@ pub(super) enum Isolation {
     ReadUncommitted,
 }
 
-fn offset(text: &str) -> Result<Place, String> {
-    match place::parse(text)? {
-        Place::Time(_) => Err("expected an offset; --since takes a time".into()),
+fn offset(text: &str) -> Result<OffsetSpec, String> {
+    match offset_spec::parse(text)? {
+        OffsetSpec::Time(_) => Err("expected an offset; --since takes a time".into()),
         place => Ok(place),
     }
 }
@@ -86,8 +86,8 @@ fn offset(text: &str) -> Result<Place, String> {
 impl ConsumeArguments {
     pub(super) fn reading(&self) -> Reading {
         let edge = match self.from_beginning {
-            true => Place::Earliest,
-            false => Place::Latest,
+            true => OffsetSpec::Earliest,
+            false => OffsetSpec::Latest,
         };
         let begin = match &self.group {
             Some(group) => Begin::Group {
@@ -96,7 +96,11 @@ impl ConsumeArguments {
             },
             None => Begin::Alone {
                 partitions: self.partition.clone(),
-                at: self.since.map(Place::Time).or(self.offset).unwrap_or(edge),
+                at: self
+                    .since
+                    .map(OffsetSpec::Time)
+                    .or(self.offset)
+                    .unwrap_or(edge),
             },
         };
         Reading {

@@ -5,7 +5,7 @@ mod list;
 mod reset;
 
 use super::reach::Reach;
-use super::{bytes, exit, output, place, table};
+use super::{bytes, exit, offset_spec, output, table};
 use clap::Subcommand;
 
 #[derive(Subcommand)]

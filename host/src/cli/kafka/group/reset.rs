@@ -3,8 +3,8 @@
 use super::exit::Usage;
 use super::output::{self, or_dash};
 use super::table::Table;
-use super::{Reach, place};
-use crate::kafka::{Move, Place, Wanted};
+use super::{Reach, offset_spec};
+use crate::kafka::{Move, OffsetSpec, Wanted};
 use clap::Args;
 use serde_json::json;
 
@@ -14,8 +14,8 @@ pub(in crate::cli) struct Reset {
     group: String,
     /// `earliest`, `latest`, an offset, `-N` for N before the end, or a time
     /// such as 2026-11-21T08:30:00Z: the first record of then or later.
-    #[arg(long, value_parser = place::parse, allow_hyphen_values = true)]
-    to: Place,
+    #[arg(long, value_parser = offset_spec::parse, allow_hyphen_values = true)]
+    to: OffsetSpec,
     /// In this topic alone; needed where the group has committed nothing yet.
     #[arg(short, long)]
     topic: Option<String>,
@@ -36,7 +36,7 @@ pub(in crate::cli) struct Reset {
 }
 
 pub(super) fn run(arguments: &Reset) -> anyhow::Result<()> {
-    if matches!(arguments.to, Place::Offset(_)) && arguments.topic.is_none() {
+    if matches!(arguments.to, OffsetSpec::Offset(_)) && arguments.topic.is_none() {
         let why = "an offset is of one topic: give --topic as well";
         return Err(Usage(why.into()).into());
     }

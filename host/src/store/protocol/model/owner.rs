@@ -1,7 +1,8 @@
 //! The owners: they carry out the protocol's steps, or a [`Flaw`]'s.
 
+use super::flaw::{Flaw, RECORDS};
 use super::redis::{Answer, Command, Did, Link, Request};
-use super::{Flaw, Owner, RECORDS, Step, World};
+use super::{Owner, Step, World};
 use crate::store::protocol::{AfterExecute, AfterLook, Exchange, Executed};
 use crate::store::{Refusal, Unstored};
 

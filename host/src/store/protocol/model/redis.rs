@@ -1,7 +1,7 @@
 //! A model of Redis: one ledger, the events' streams, and connections with what
 //! they watch and queue.
 
-use super::{Flaw, RECORDS};
+use super::flaw::{Flaw, RECORDS};
 use std::collections::VecDeque;
 
 /// What permissions may take away.
