@@ -9,7 +9,7 @@ use crate::http::{
     From, Handler, Incoming, Listener, ListenerSettings, NamedHere, Noted, Reply, Request,
     StatusCode, problem,
 };
-use crate::kafka::producer::{Courier, Outbox};
+use crate::kafka::producer::{Courier, Producer};
 use crate::sse::{Extra, Hub, SseHandler, SseSettings};
 use crate::store::Store;
 use crate::tasks;
@@ -34,7 +34,7 @@ pub(super) struct Edge {
     /// Where browsers are served.
     pub address: SocketAddr,
     /// Where those who come and go are told of.
-    pub told: Option<Outbox>,
+    pub told: Option<Producer>,
     auth: Arc<Auth>,
     /// It may be asked by any name.
     any_name: bool,
@@ -59,13 +59,13 @@ impl Edge {
             );
         }
         let told = match (&http.presence_topic, &settings.kafka) {
-            (Some(_), Some(kafka)) => Some(Outbox::new(kafka)?),
+            (Some(_), Some(kafka)) => Some(Producer::new(kafka)?),
             _ => None,
         };
         let topic = http.presence_topic.clone().unwrap_or_default();
         let presence = told
             .clone()
-            .map(|outbox| tell_presence(outbox, topic, address));
+            .map(|producer| tell_presence(producer, topic, address));
         let streams = Arc::new(StoreStreams(store.clone()));
         let hub = Hub::start(streams, sse_settings(settings), presence)?;
         let tasks = settings.tasks.as_ref();

@@ -20,7 +20,7 @@ use crate::admin::{AdminHandler, Guard, Part, PrometheusHandle, install_metrics,
 use crate::auth::Secret;
 use crate::config::{Role, Running, Settings};
 use crate::http::{Listener, ListenerSettings, NamedHere, Noted};
-use crate::kafka::producer::Outbox;
+use crate::kafka::producer::Producer;
 use crate::pipeline::{Pipeline, PipelineSettings, Reload, Reloaded, Swapper};
 use crate::plugin::Loader;
 use crate::sse::{Extra, Hub};
@@ -62,7 +62,7 @@ pub(crate) struct Extras {
 pub(crate) struct Daemon {
     readiness: Arc<Readiness>,
     hub: Option<Arc<Hub>>,
-    told: Option<Outbox>,
+    told: Option<Producer>,
     tasks: Option<Arc<TaskHandler>>,
     swapper: Option<Arc<Swapper>>,
     running: Option<Arc<Running>>,

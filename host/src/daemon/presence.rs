@@ -1,7 +1,7 @@
 //! Clients that connect and disconnect, told to a Kafka topic.
 
 use super::missing::look_for;
-use crate::kafka::producer::Outbox;
+use crate::kafka::producer::Producer;
 use crate::record::Outgoing;
 use crate::sse::{Presence, PresenceSender, presence_channel, presence_lost};
 use serde_json::json;
@@ -11,17 +11,17 @@ use tokio::sync::mpsc;
 
 /// Tells a Kafka topic who comes and goes. What Kafka does not take is lost:
 /// it is news, not a ledger.
-pub(super) fn tell_presence(outbox: Outbox, topic: String, edge: SocketAddr) -> PresenceSender {
+pub(super) fn tell_presence(producer: Producer, topic: String, edge: SocketAddr) -> PresenceSender {
     let (sender, receiver) = presence_channel();
-    let asked = outbox.clone();
+    let asked = producer.clone();
     let has = move |topic: &str| asked.has_topic(topic);
     tokio::spawn(look_for("[http] presence-topic", topic.clone(), has));
     let edge = edge.to_string();
-    tokio::task::spawn_blocking(move || pass_on(receiver, &outbox, &topic, &edge));
+    tokio::task::spawn_blocking(move || pass_on(receiver, &producer, &topic, &edge));
     sender
 }
 
-fn pass_on(mut notices: mpsc::Receiver<Presence>, outbox: &Outbox, topic: &str, edge: &str) {
+fn pass_on(mut notices: mpsc::Receiver<Presence>, producer: &Producer, topic: &str, edge: &str) {
     let lost = presence_lost();
     while let Some(Presence { client, connected }) = notices.blocking_recv() {
         let at = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -37,6 +37,6 @@ fn pass_on(mut notices: mpsc::Receiver<Presence>, outbox: &Outbox, topic: &str, 
             value: Some(value.to_string().into_bytes()),
             headers: Vec::new(),
         };
-        outbox.tell(&outgoing, &lost);
+        producer.tell(&outgoing, &lost);
     }
 }

@@ -4,7 +4,7 @@
 
 use super::lock::lock;
 use super::signal::Signal;
-use crate::kafka::producer::Outbox;
+use crate::kafka::producer::Producer;
 use crate::log::Short;
 use crate::pipeline::commit::produces::Kind;
 use crate::pipeline::settings::PipelineSettings;
@@ -93,7 +93,7 @@ impl Topics {
 pub(super) struct Maker {
     topics: Arc<Topics>,
     settings: PipelineSettings,
-    outbox: Outbox,
+    producer: Producer,
     /// Rung when a topic is there: letters wait for it.
     bells: Vec<Arc<Signal>>,
     made: BTreeSet<String>,
@@ -103,13 +103,13 @@ impl Maker {
     pub fn new(
         topics: Arc<Topics>,
         settings: PipelineSettings,
-        outbox: Outbox,
+        producer: Producer,
         bells: Vec<Arc<Signal>>,
     ) -> Maker {
         Maker {
             topics,
             settings,
-            outbox,
+            producer,
             bells,
             made: BTreeSet::new(),
         }
@@ -151,7 +151,7 @@ impl Maker {
 
     /// How it stands; `None` where Kafka does not say.
     fn look_for(&mut self, name: &str) -> Option<Topic> {
-        if self.outbox.has_topic(name)? {
+        if self.producer.has_topic(name)? {
             return Some(Topic::There);
         }
         if !self.settings.create_dead_letter_topics {
@@ -165,7 +165,7 @@ impl Maker {
             return Some(Topic::Missing(why));
         }
         self.topics.set(name, Topic::Making);
-        if let Err(error) = self.outbox.create_topic(name) {
+        if let Err(error) = self.producer.create_topic(name) {
             let why = format!("it can't be made: {error:#}");
             return Some(Topic::Missing(why));
         }
@@ -174,7 +174,7 @@ impl Maker {
             tracing::info!(pipeline, topic, "made a topic for dead letters");
         }
         // The producer learns of it by being asked.
-        self.outbox.has_topic(name)?.then_some(Topic::There)
+        self.producer.has_topic(name)?.then_some(Topic::There)
     }
 }
 

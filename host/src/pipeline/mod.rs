@@ -38,7 +38,7 @@ pub use swap::swapper::{Reload, Reloaded, Swapper};
 
 use crate::kafka::KafkaSettings;
 use crate::kafka::consumer::{Ingest, IngestOptions};
-use crate::kafka::producer::Outbox;
+use crate::kafka::producer::Producer;
 use crate::plugin::Loader;
 use crate::process::thread;
 use crate::store::Store;
@@ -96,8 +96,8 @@ impl Pipeline {
             group: settings.group.clone(),
             topics: settings.topics.clone(),
         };
-        let outbox = Outbox::new(kafka)?;
-        let shared = Arc::new(Shared::new(settings, first, store, outbox)?);
+        let producer = Producer::new(kafka)?;
+        let shared = Arc::new(Shared::new(settings, first, store, producer)?);
         let mut workers = Vec::new();
         let mut inboxes = Vec::new();
         for index in 0..shared.settings.workers {
@@ -127,8 +127,8 @@ impl Pipeline {
 
     /// Asks Kafka for a topic, and may block; `None` where it does not say.
     pub fn has_topic(&self) -> impl Fn(&str) -> Option<bool> + Clone + Send + Sync + 'static {
-        let outbox = self.shared.outbox.clone();
-        move |topic| outbox.has_topic(topic)
+        let producer = self.shared.producer.clone();
+        move |topic| producer.has_topic(topic)
     }
 
     /// What a swap needs of it.
@@ -198,8 +198,8 @@ impl Pipeline {
 /// pipeline.
 fn start_maker(shared: &Shared, workers: &[Worker]) -> anyhow::Result<()> {
     let bells = workers.iter().map(|worker| worker.bell.clone()).collect();
-    let (settings, outbox) = (shared.settings.clone(), shared.outbox.clone());
-    let maker = letter_topics::Maker::new(shared.topics.clone(), settings, outbox, bells);
+    let (settings, producer) = (shared.settings.clone(), shared.producer.clone());
+    let maker = letter_topics::Maker::new(shared.topics.clone(), settings, producer, bells);
     let name = format!("topics-{}", shared.settings.name);
     std::thread::Builder::new()
         .name(name)

@@ -4,7 +4,7 @@ use super::letter_topics::Topics;
 use super::lock::lock;
 use super::partition::state::PartitionState;
 use super::swap::generations;
-use crate::kafka::producer::Outbox;
+use crate::kafka::producer::Producer;
 use crate::pipeline::settings::{BreakerAction, PipelineSettings};
 use crate::pipeline::swap::breaker::Breaker;
 use crate::pipeline::swap::generations::{First, Refusal};
@@ -38,7 +38,7 @@ pub(super) struct Shared {
     live: Mutex<Live>,
     pub breaker: Breaker,
     pub store: Arc<Store>,
-    pub outbox: Outbox,
+    pub producer: Producer,
     /// The topics for dead letters.
     pub topics: Arc<Topics>,
     partitions: Mutex<Partitions>,
@@ -66,7 +66,7 @@ impl Shared {
         settings: PipelineSettings,
         first: First,
         store: Arc<Store>,
-        outbox: Outbox,
+        producer: Producer,
     ) -> anyhow::Result<Shared> {
         let generation = Arc::new(first.generation);
         let live = Live {
@@ -80,7 +80,7 @@ impl Shared {
             live: Mutex::new(live),
             breaker: Breaker::new(settings.breaker),
             store,
-            outbox,
+            producer,
             topics: Arc::default(),
             partitions: Mutex::default(),
             progress: AtomicU8::new(Progress::Running as u8),

@@ -3,9 +3,11 @@
 
 mod courier;
 mod lasting;
-mod outbox;
+mod plain;
+mod receipts;
 mod sender;
 
 pub use courier::{Courier, NotAcknowledged};
-pub use outbox::{Answers, Outbox, Place, Receipts, Sending, Undelivered};
+pub use plain::{Producer, Sending};
+pub use receipts::{Answers, Receipts, RecordPosition, Undelivered};
 pub use sender::{Receipt, Sender, SenderOptions};

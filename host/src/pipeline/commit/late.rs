@@ -81,7 +81,9 @@ impl CommitWorker {
         match verdict {
             Verdict::Letter(kind, outgoing) => {
                 self.shared.topics.note(&kind, &outgoing.topic);
-                prepared.produces.send(&self.shared.outbox, kind, outgoing);
+                prepared
+                    .produces
+                    .send(&self.shared.producer, kind, outgoing);
             }
             Verdict::Halt => {
                 let offset = prepared.batch.records[failure.record as usize].offset;

@@ -3,7 +3,7 @@
 
 use super::oversize::Omission;
 use crate::kafka::making;
-use crate::kafka::producer::{Outbox, Place, Receipts, Sending, Undelivered};
+use crate::kafka::producer::{Producer, Receipts, RecordPosition, Sending, Undelivered};
 use crate::log::Short;
 use crate::pipeline::meters::count_letter;
 use crate::pipeline::settings::PipelineSettings;
@@ -94,9 +94,9 @@ impl PendingProduces {
     }
 
     /// Sends one more. It is under way when this returns.
-    pub fn send(&mut self, outbox: &Outbox, kind: Kind, outgoing: Outgoing) {
+    pub fn send(&mut self, producer: &Producer, kind: Kind, outgoing: Outgoing) {
         let sending = Sending::Together;
-        outbox.send(&outgoing, self.sent.len(), &self.receipts, sending);
+        producer.send(&outgoing, self.sent.len(), &self.receipts, sending);
         self.began.get_or_insert_with(Instant::now);
         self.sent.push(Sent {
             kind,
@@ -107,13 +107,18 @@ impl PendingProduces {
 
     /// What became of them. What Kafka did not take is sent again, when it is
     /// time.
-    pub fn look(&mut self, outbox: &Outbox, batch: &Batch, settings: &PipelineSettings) -> Status {
+    pub fn look(
+        &mut self,
+        producer: &Producer,
+        batch: &Batch,
+        settings: &PipelineSettings,
+    ) -> Status {
         if self.again.is_some_and(|again| again > Instant::now()) {
             return Status::Waiting;
         }
         self.again = None;
         for index in std::mem::take(&mut self.refused) {
-            self.resend(outbox, index);
+            self.resend(producer, index);
         }
         let Some(answers) = self.receipts.look() else {
             return Status::Waiting;
@@ -121,13 +126,13 @@ impl PendingProduces {
         for (index, place) in answers.placed {
             self.sent[index].arrived(place, batch, settings);
         }
-        self.sort(outbox, batch, settings, answers.failed)
+        self.sort(producer, batch, settings, answers.failed)
     }
 
     /// Goes through what did not arrive.
     fn sort(
         &mut self,
-        outbox: &Outbox,
+        producer: &Producer,
         batch: &Batch,
         settings: &PipelineSettings,
         failed: Vec<(usize, Undelivered)>,
@@ -136,7 +141,7 @@ impl PendingProduces {
         for (index, why) in failed {
             match self.sent[index].next(&why, batch, settings) {
                 Next::Resend => {
-                    self.resend(outbox, index);
+                    self.resend(producer, index);
                     resent = true;
                 }
                 Next::GiveUp => unfit.push(self.sent[index].unfit()),
@@ -160,11 +165,11 @@ impl PendingProduces {
         }
     }
 
-    fn resend(&self, outbox: &Outbox, index: usize) {
+    fn resend(&self, producer: &Producer, index: usize) {
         let Sent {
             outgoing, sending, ..
         } = &self.sent[index];
-        outbox.send(outgoing, index, &self.receipts, *sending);
+        producer.send(outgoing, index, &self.receipts, *sending);
     }
 
     /// When to look again, though nothing has come; `None` where only an answer
@@ -244,7 +249,7 @@ impl Sent {
     }
 
     /// Counts what Kafka has acknowledged, and tells where a letter is.
-    fn arrived(&self, place: Place, batch: &Batch, settings: &PipelineSettings) {
+    fn arrived(&self, place: RecordPosition, batch: &Batch, settings: &PipelineSettings) {
         let (failure, omission) = match &self.kind {
             Kind::Event(_) => return,
             Kind::Reroute(_) => return count_letter("reroute", settings),

@@ -135,8 +135,8 @@ impl CommitWorker {
     fn is_ready(&self, prepared: &mut PreparedBatch) -> bool {
         while self.wanted(prepared) {
             let settings = &self.shared.settings;
-            let outbox = &self.shared.outbox;
-            match prepared.produces.look(outbox, &prepared.batch, settings) {
+            let producer = &self.shared.producer;
+            match prepared.produces.look(producer, &prepared.batch, settings) {
                 Status::All => break,
                 Status::Unfit(unfit) => self.too_large(prepared, unfit),
                 Status::Refused(refused) => {

@@ -22,7 +22,7 @@ pub use letter::{Letter, Omitted};
 pub use report::{Failed, Refused, Report};
 
 use crate::kafka::KafkaSettings;
-use crate::kafka::producer::Outbox;
+use crate::kafka::producer::Producer;
 use crate::pipeline::settings::{PipelineSettings, Resources};
 use crate::pipeline::transform::grants::Grants;
 use crate::plugin::{Loader, RouteInstance, TransformInstance};
@@ -70,7 +70,7 @@ pub struct Replayer {
     plugins: Option<Plugins>,
     described: Vec<String>,
     writer: Box<dyn Writer>,
-    outbox: Option<Outbox>,
+    producer: Option<Producer>,
     report: Report,
     /// The records that were come upon: 16 bytes each, for as long as it runs.
     /// Without it what is counted would depend on where letters are cut into
@@ -108,7 +108,7 @@ impl Replayer {
             plugins,
             described,
             writer,
-            outbox: None,
+            producer: None,
             report: Report::default(),
             seen: HashSet::new(),
             ended: BTreeSet::new(),
@@ -166,14 +166,14 @@ impl Replayer {
 
     /// Sends these and waits until Kafka has them; indices of those it has.
     fn deliver(&mut self, outgoing: &[Outgoing]) -> Delivered {
-        if self.outbox.is_none() {
-            match Outbox::new(&self.kafka) {
-                Ok(outbox) => self.outbox = Some(outbox),
+        if self.producer.is_none() {
+            match Producer::new(&self.kafka) {
+                Ok(producer) => self.producer = Some(producer),
                 Err(error) => return Delivered::none(outgoing.len(), error),
             }
         }
-        match &self.outbox {
-            Some(outbox) => send::deliver(outbox, outgoing, &self.stop),
+        match &self.producer {
+            Some(producer) => send::deliver(producer, outgoing, &self.stop),
             None => Delivered::none(outgoing.len(), anyhow::anyhow!("there is no producer")),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::triage::Chosen;
 use super::{Delivered, Replayer};
-use crate::kafka::producer::{Outbox, Receipts, Sending};
+use crate::kafka::producer::{Producer, Receipts, Sending};
 use crate::pipeline::headers::{HOPS, REPLAYS, SOURCE};
 use crate::record::Outgoing;
 use std::collections::HashSet;
@@ -82,10 +82,10 @@ fn record_of(one: &Chosen, to: Option<&str>) -> Outgoing {
 }
 
 /// Sends these and waits for every answer.
-pub(super) fn deliver(outbox: &Outbox, outgoing: &[Outgoing], stop: &AtomicBool) -> Delivered {
+pub(super) fn deliver(producer: &Producer, outgoing: &[Outgoing], stop: &AtomicBool) -> Delivered {
     let receipts: Arc<Receipts> = Arc::default();
     for (index, outgoing) in outgoing.iter().enumerate() {
-        outbox.send(outgoing, index, &receipts, Sending::Together);
+        producer.send(outgoing, index, &receipts, Sending::Together);
     }
     let deadline = Instant::now() + PATIENCE;
     let failed = loop {

@@ -58,10 +58,10 @@ impl TransformWorker {
         let mut produces = PendingProduces::ringing(&self.commit);
         for (kind, outgoing) in decision.letters {
             self.shared.topics.note(&kind, &outgoing.topic);
-            produces.send(&self.shared.outbox, kind, outgoing);
+            produces.send(&self.shared.producer, kind, outgoing);
         }
         for (index, outgoing) in outgoing {
-            produces.send(&self.shared.outbox, Kind::Event(index), outgoing);
+            produces.send(&self.shared.producer, Kind::Event(index), outgoing);
         }
         let expected = std::mem::replace(&mut partition.next, next);
         Some(PreparedBatch {
