@@ -9,7 +9,7 @@ use crate::http::{
     From, Handler, Incoming, Listener, ListenerSettings, NamedHere, Noted, Reply, Request,
     StatusCode, problem,
 };
-use crate::kafka::producer::{Courier, Producer};
+use crate::kafka::producer::{ConfirmedProducer, Producer};
 use crate::sse::{Extra, Hub, SseHandler, SseSettings};
 use crate::store::Store;
 use crate::tasks;
@@ -131,8 +131,8 @@ fn gateway(
     auth: &Arc<Auth>,
     hub: &Arc<Hub>,
 ) -> anyhow::Result<Arc<TaskHandler>> {
-    let courier = Courier::new(settings.kafka()?, tasks.acknowledge_within)?;
-    let (topic, asked) = (tasks.request_topic.clone(), courier.clone());
+    let producer = ConfirmedProducer::new(settings.kafka()?, tasks.acknowledge_within)?;
+    let (topic, asked) = (tasks.request_topic.clone(), producer.clone());
     let has = move |topic: &str| asked.has_topic(topic);
     tokio::spawn(look_for("[tasks] request-topic", topic, has));
     let known = hub.clone();
@@ -142,7 +142,7 @@ fn gateway(
     Ok(Arc::new(TaskHandler::new(
         tasks.clone(),
         store,
-        courier,
+        producer,
         auth.clone(),
         settings.http.sse.cors_origins.clone(),
         Box::new(move |client, issued_at| known.is_revoked(client, issued_at)),

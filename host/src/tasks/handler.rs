@@ -10,7 +10,7 @@ use crate::http::{
     From, Incoming, Method, Reply, Request, StatusCode, check_names, decoded, discard_body, header,
     not_allowed, parameter,
 };
-use crate::kafka::producer::Courier;
+use crate::kafka::producer::ConfirmedProducer;
 use crate::record::ClientId;
 use crate::store::Store;
 use header::HeaderValue;
@@ -30,7 +30,7 @@ pub type IsRevoked = Box<dyn Fn(&ClientId, Option<u64>) -> bool + Send + Sync>;
 pub struct TaskHandler {
     pub(super) settings: TaskSettings,
     pub(super) store: Arc<Store>,
-    pub(super) courier: Courier,
+    pub(super) producer: ConfirmedProducer,
     pub(super) places: Places,
     pub(super) auth: Arc<Auth>,
     cors_origins: Vec<String>,
@@ -42,7 +42,7 @@ impl TaskHandler {
     pub fn new(
         settings: TaskSettings,
         store: Arc<Store>,
-        courier: Courier,
+        producer: ConfirmedProducer,
         auth: Arc<Auth>,
         cors_origins: Vec<String>,
         is_revoked: IsRevoked,
@@ -51,7 +51,7 @@ impl TaskHandler {
             places: Places::new(settings.max_body),
             settings,
             store,
-            courier,
+            producer,
             auth,
             cors_origins,
             is_revoked,

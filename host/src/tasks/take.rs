@@ -66,7 +66,7 @@ impl TaskHandler {
             Err((reply, after)) => return (*reply, after),
         };
         let outgoing = self.outgoing(asked, &mine.id);
-        match self.courier.deliver(&outgoing).await {
+        match self.producer.deliver(&outgoing).await {
             Ok(()) => {
                 count("received");
                 (self.received(asked, &mine.id), After::Sent(mine.id))

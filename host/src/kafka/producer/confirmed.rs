@@ -23,8 +23,8 @@ const GRACE: Duration = Duration::from_secs(3);
 
 /// An idempotent producer that answers for each record by itself.
 #[derive(Clone)]
-pub struct Courier {
-    producer: Arc<Lasting<Answers>>,
+pub struct ConfirmedProducer {
+    producer: Arc<Lasting<Confirmations>>,
     patience: Duration,
 }
 
@@ -42,9 +42,9 @@ pub struct NotAcknowledged {
 type Answer = Result<(), NotAcknowledged>;
 
 #[derive(Default)]
-struct Answers(Complaints);
+struct Confirmations(Complaints);
 
-impl ClientContext for Answers {
+impl ClientContext for Confirmations {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log(level, facility, message);
     }
@@ -54,7 +54,7 @@ impl ClientContext for Answers {
     }
 }
 
-impl ProducerContext for Answers {
+impl ProducerContext for Confirmations {
     type DeliveryOpaque = Box<oneshot::Sender<Answer>>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, waiting: Self::DeliveryOpaque) {
@@ -77,13 +77,13 @@ fn is_not_there(message: &BorrowedMessage<'_>) -> bool {
     status == sys::rd_kafka_msg_status_t::RD_KAFKA_MSG_STATUS_NOT_PERSISTED
 }
 
-impl Courier {
+impl ConfirmedProducer {
     /// A producer whose records must be acknowledged within `patience`.
     /// Contacts Kafka when it has something to send.
     ///
     /// # Errors
     /// When librdkafka refuses the properties.
-    pub fn new(kafka: &KafkaSettings, patience: Duration) -> anyhow::Result<Courier> {
+    pub fn new(kafka: &KafkaSettings, patience: Duration) -> anyhow::Result<ConfirmedProducer> {
         let mut config = kafka.producer();
         let millis = patience.as_millis().to_string();
         alias::replace(&mut config, "message.timeout.ms", &millis);
@@ -92,7 +92,7 @@ impl Courier {
         if config.get("reconnect.backoff.ms").is_none() {
             config.set("reconnect.backoff.max.ms", "1000");
         }
-        Ok(Courier {
+        Ok(ConfirmedProducer {
             producer: Arc::new(Lasting::new("tasks", config)?),
             patience,
         })
