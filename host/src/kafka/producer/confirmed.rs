@@ -1,6 +1,6 @@
 //! Single records to Kafka, each waited for by whoever asked for it.
 
-use super::lasting::Lasting;
+use super::self_healing::SelfHealingProducer;
 use crate::kafka::KafkaSettings;
 use crate::kafka::consumer::context::{Complaints, log};
 use crate::kafka::native::alias;
@@ -24,7 +24,7 @@ const GRACE: Duration = Duration::from_secs(3);
 /// An idempotent producer that answers for each record by itself.
 #[derive(Clone)]
 pub struct ConfirmedProducer {
-    producer: Arc<Lasting<Confirmations>>,
+    producer: Arc<SelfHealingProducer<Confirmations>>,
     patience: Duration,
 }
 
@@ -93,7 +93,7 @@ impl ConfirmedProducer {
             config.set("reconnect.backoff.max.ms", "1000");
         }
         Ok(ConfirmedProducer {
-            producer: Arc::new(Lasting::new("tasks", config)?),
+            producer: Arc::new(SelfHealingProducer::new("tasks", config)?),
             patience,
         })
     }

@@ -2,9 +2,9 @@
 //! from the command line.
 
 mod confirmed;
-mod lasting;
 mod plain;
 mod receipts;
+mod self_healing;
 mod sender;
 
 pub use confirmed::{ConfirmedProducer, NotAcknowledged};

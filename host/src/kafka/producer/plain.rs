@@ -1,7 +1,7 @@
 //! The producer of dead letters and events, with receipts for what it sent.
 
-use super::lasting::Lasting;
 use super::receipts::{Receipts, RecordPosition};
+use super::self_healing::SelfHealingProducer;
 use crate::kafka::KafkaSettings;
 use crate::kafka::consumer::context::{Complaints, log};
 use crate::kafka::native::cluster_calls as admin;
@@ -25,9 +25,9 @@ const CREATE: Duration = Duration::from_secs(10);
 /// An idempotent producer. Clones share it.
 #[derive(Clone)]
 pub struct Producer {
-    producer: Arc<Lasting<Deliveries>>,
+    producer: Arc<SelfHealingProducer<Deliveries>>,
     /// Sends each record in a request of its own. Made when it is first needed.
-    lone: Arc<OnceLock<Lasting<Deliveries>>>,
+    lone: Arc<OnceLock<SelfHealingProducer<Deliveries>>>,
     properties: ClientConfig,
 }
 
@@ -82,7 +82,7 @@ impl Producer {
         let mut properties = kafka.producer();
         // What could be read compressed must be possible to write.
         kafka.or(&mut properties, "compression.codec", "zstd");
-        let producer = Lasting::new(WHAT, properties.clone())?;
+        let producer = SelfHealingProducer::new(WHAT, properties.clone())?;
         Ok(Producer {
             producer: Arc::new(producer),
             lone: Arc::default(),
@@ -90,7 +90,7 @@ impl Producer {
         })
     }
 
-    fn producer(&self, sending: Sending) -> &Lasting<Deliveries> {
+    fn producer(&self, sending: Sending) -> &SelfHealingProducer<Deliveries> {
         if sending == Sending::Together {
             return &self.producer;
         }
@@ -99,7 +99,7 @@ impl Producer {
         }
         let mut properties = self.properties.clone();
         properties.set("batch.num.messages", "1");
-        match Lasting::new(WHAT, properties) {
+        match SelfHealingProducer::new(WHAT, properties) {
             Ok(lone) => self.lone.get_or_init(|| lone),
             Err(error) => {
                 tracing::error!("can't send large records alone: {error:#}");

@@ -15,8 +15,8 @@ use std::time::Duration;
 /// How long it may take to say which topics there are.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// A producer that lasts.
-pub(in crate::kafka) struct Lasting<C: ProducerContext + Default + 'static> {
+/// A producer that is replaced when it breaks.
+pub(in crate::kafka) struct SelfHealingProducer<C: ProducerContext + Default + 'static> {
     /// What it sends, for the log.
     what: &'static str,
     config: ClientConfig,
@@ -26,15 +26,15 @@ pub(in crate::kafka) struct Lasting<C: ProducerContext + Default + 'static> {
     making: Mutex<()>,
 }
 
-impl<C: ProducerContext + Default + 'static> Lasting<C> {
+impl<C: ProducerContext + Default + 'static> SelfHealingProducer<C> {
     /// Contacts Kafka when it has something to send.
     ///
     /// # Errors
     /// When librdkafka refuses the properties.
-    pub fn new(what: &'static str, config: ClientConfig) -> anyhow::Result<Lasting<C>> {
+    pub fn new(what: &'static str, config: ClientConfig) -> anyhow::Result<SelfHealingProducer<C>> {
         let first = config.create_with_context(C::default());
         let first = first.context("librdkafka refuses the Kafka properties")?;
-        Ok(Lasting {
+        Ok(SelfHealingProducer {
             what,
             config,
             current: ArcSwap::from_pointee(first),
