@@ -1,7 +1,7 @@
 //! The consumer and the thread that polls it.
 
 use super::context::{Context, log_error, offsets};
-use super::starts::StartFinder;
+use super::start_thread::StartThread;
 use super::{Cluster, Commit, Feed, Partitions, Start};
 use crate::kafka::native::cluster_calls as admin;
 use crate::kafka::settings::KafkaSettings;
@@ -88,7 +88,7 @@ impl Ingest {
         });
         let consumer = shared.consumer.clone();
         let cluster = Cluster::for_starts(kafka, group)?;
-        let starts = StartFinder::start(&options.name, (consumer, cluster), partitions.clone())?;
+        let starts = StartThread::start(&options.name, (consumer, cluster), partitions.clone())?;
         let pulse = starts.turns.clone();
         let poller = Poller {
             name: options.name.clone(),
@@ -181,7 +181,7 @@ struct Poller {
     name: String,
     shared: Arc<Shared>,
     partitions: Arc<dyn Partitions>,
-    starts: StartFinder,
+    starts: StartThread,
     committed: Vec<Commit>,
 }
 

@@ -12,7 +12,7 @@ mod cluster;
 pub(in crate::kafka) mod context;
 mod feed;
 mod group;
-mod starts;
+mod start_thread;
 
 pub use cluster::Cluster;
 pub use feed::{Feed, FeedError, FillLimits};

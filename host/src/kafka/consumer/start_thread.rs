@@ -27,20 +27,20 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from
 type Found = Vec<(TopicPartition, Start)>;
 
 /// Answers where partitions begin, each as soon as it is known.
-pub(in crate::kafka) struct StartFinder {
+pub(in crate::kafka) struct StartThread {
     ask: SyncSender<Vec<TopicPartition>>,
     found: Receiver<Found>,
     /// Of its thread.
     pub turns: Arc<Pulse>,
 }
 
-impl StartFinder {
+impl StartThread {
     /// Starts its thread, which ends when this is dropped.
     pub fn start(
         name: &str,
         (consumer, cluster): (Arc<BaseConsumer<Context>>, Cluster),
         partitions: Arc<dyn Partitions>,
-    ) -> std::io::Result<StartFinder> {
+    ) -> std::io::Result<StartThread> {
         let (ask, asked) = sync_channel(1);
         let (answer, found) = sync_channel(1);
         let turns = Arc::<Pulse>::default();
@@ -58,7 +58,7 @@ impl StartFinder {
         let pipeline = finding.partitions.clone();
         let may_end = move || pipeline.stopping();
         process::thread(format!("start-{name}"), may_end, || finding.run())?;
-        Ok(StartFinder { ask, found, turns })
+        Ok(StartThread { ask, found, turns })
     }
 
     /// Asks where these begin; hands them back while it is at something else.
