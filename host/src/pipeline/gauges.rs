@@ -90,7 +90,7 @@ fn gauges(pipeline: &Pipeline) -> Vec<Gauges> {
                 name.partition
             ),
             next: partition.done(),
-            end: pipeline.ingest.end(name),
+            end: pipeline.consumer.end(name),
             halted: partition.halted().is_some(),
         })
         .collect();

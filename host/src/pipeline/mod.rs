@@ -37,7 +37,7 @@ pub use settings::{
 pub use swap::swapper::{Reload, Reloaded, Swapper};
 
 use crate::kafka::KafkaSettings;
-use crate::kafka::consumer::{Ingest, IngestOptions};
+use crate::kafka::consumer::{GroupConsumer, GroupConsumerOptions};
 use crate::kafka::producer::Producer;
 use crate::plugin::Loader;
 use crate::process::thread;
@@ -65,7 +65,7 @@ const PREPARED: usize = 2;
 /// A running pipeline.
 pub struct Pipeline {
     shared: Arc<Shared>,
-    ingest: Ingest,
+    consumer: GroupConsumer,
     workers: Vec<Worker>,
 }
 
@@ -90,7 +90,7 @@ impl Pipeline {
         store: Arc<Store>,
     ) -> anyhow::Result<Pipeline> {
         let first = first_generation(loader, &settings)?;
-        let options = IngestOptions {
+        let options = GroupConsumerOptions {
             name: settings.name.clone(),
             kafka: kafka.clone(),
             group: settings.group.clone(),
@@ -107,10 +107,10 @@ impl Pipeline {
         }
         start_maker(&shared, &workers)?;
         let partitions = Arc::new(PipelinePartitions::new(shared.clone(), inboxes));
-        let ingest = Ingest::start(&options, partitions)?;
+        let consumer = GroupConsumer::start(&options, partitions)?;
         Ok(Pipeline {
             shared,
-            ingest,
+            consumer,
             workers,
         })
     }
@@ -149,7 +149,7 @@ impl Pipeline {
     /// Why it can't be called ready; empty when it can.
     pub fn not_ready(&self) -> Vec<String> {
         let name = self.name();
-        let reasons = self.ingest.not_ready().into_iter();
+        let reasons = self.consumer.not_ready().into_iter();
         let reasons = reasons.chain(self.shared.waits_for());
         let turns = self.workers.iter().map(|worker| &worker.turns).enumerate();
         let reasons = reasons.chain(turns.filter_map(|(index, turns)| turns.stuck(index)));
@@ -190,7 +190,7 @@ impl Pipeline {
         for thread in threads.filter(JoinHandle::is_finished) {
             let _ = thread.join();
         }
-        self.ingest.stop();
+        self.consumer.stop();
     }
 }
 

@@ -36,7 +36,7 @@ const MANY: usize = 100;
 
 /// What to read, and as whom.
 #[derive(Clone)]
-pub struct IngestOptions {
+pub struct GroupConsumerOptions {
     /// The pipeline's name, for threads and logs.
     pub name: String,
     /// How to reach Kafka.
@@ -48,7 +48,7 @@ pub struct IngestOptions {
 }
 
 /// A running consumer.
-pub struct Ingest {
+pub struct GroupConsumer {
     shared: Arc<Shared>,
     /// Of the thread that finds out where partitions begin.
     starts: Arc<Pulse>,
@@ -62,16 +62,16 @@ struct Shared {
     polls: Pulse,
 }
 
-impl Ingest {
+impl GroupConsumer {
     /// Joins the group and hands its partitions to `partitions`.
     ///
     /// # Errors
     /// When librdkafka refuses the properties.
     pub fn start(
-        options: &IngestOptions,
+        options: &GroupConsumerOptions,
         partitions: Arc<dyn Partitions>,
-    ) -> anyhow::Result<Ingest> {
-        let IngestOptions {
+    ) -> anyhow::Result<GroupConsumer> {
+        let GroupConsumerOptions {
             kafka, group, name, ..
         } = options;
         let config = kafka.member(group, name, partitions_of(options));
@@ -101,7 +101,7 @@ impl Ingest {
         let may_end = move || stopping.stopping.load(Ordering::Relaxed);
         let name = format!("ingest-{}", options.name);
         let thread = process::thread(name, may_end, || poller.run())?;
-        Ok(Ingest {
+        Ok(GroupConsumer {
             shared,
             starts: pulse,
             thread,
@@ -160,7 +160,7 @@ impl Ingest {
 
 /// How many partitions the topics have: one member may get them all. Where Kafka
 /// does not say, many: it is a matter of memory.
-fn partitions_of(options: &IngestOptions) -> usize {
+fn partitions_of(options: &GroupConsumerOptions) -> usize {
     let count = || -> anyhow::Result<usize> {
         let mut config = options.kafka.consumer(&options.group, None);
         // Only asks, and so is in no group that it would have to leave.

@@ -16,7 +16,7 @@ mod start_thread;
 
 pub use cluster::Cluster;
 pub use feed::{Feed, FeedError, FillLimits};
-pub use group::{Ingest, IngestOptions};
+pub use group::{GroupConsumer, GroupConsumerOptions};
 
 use crate::record::TopicPartition;
 use std::fmt;
@@ -59,7 +59,7 @@ pub struct Commit {
     pub metadata: String,
 }
 
-/// What ingest asks of the pipeline. Called on ingest's own threads.
+/// What the group's consumer asks of the pipeline, on threads of its own.
 pub trait Partitions: Send + Sync + 'static {
     /// Where an assigned partition begins: one try, which may block for some
     /// seconds.

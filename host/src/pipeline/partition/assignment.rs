@@ -1,4 +1,4 @@
-//! What the pipeline answers ingest: where partitions begin, who processes
+//! What the pipeline answers its consumer: where partitions begin, who processes
 //! them, what is done.
 
 use super::reader::Assigned;
@@ -40,11 +40,11 @@ impl Inbox {
     }
 }
 
-/// A pipeline's answers to ingest.
+/// A pipeline's answers to its consumer.
 pub(in crate::pipeline) struct PipelinePartitions {
     shared: Arc<Shared>,
     inboxes: Vec<Inbox>,
-    /// Used by ingest's start thread alone, so it never waits for the lock.
+    /// Used by the start thread alone, so it never waits for the lock.
     resolver: Mutex<StartResolver>,
     /// Ledgers of partitions that are being assigned.
     opened: Mutex<HashMap<TopicPartition, Ledger>>,

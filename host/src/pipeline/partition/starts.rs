@@ -1,5 +1,5 @@
 //! Asks the store and Kafka where partitions begin, and whether those that run
-//! are still what they were. On ingest's start thread, which may block.
+//! are still what they were. On the start thread, which may block.
 
 use super::opening::{self, Facts, Opening, Policy};
 use super::repair;
