@@ -5,10 +5,10 @@ mod give;
 use super::cursor;
 use super::frame::{self, Frame, Told};
 use super::limits::{Limits, Tick};
-use super::outlet::Outlet;
 use super::pages::Frames;
 use super::place::{Follow, Position, Reader};
 use super::request::Types;
+use super::send_buffer::SendBuffer;
 use crate::record::{Entry, Gap, StreamId, StreamName};
 use bytes::Bytes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,7 +36,7 @@ pub(super) struct Connection {
 
 struct State {
     places: Box<[Position]>,
-    out: Outlet,
+    out: SendBuffer,
     /// The most entries of the next read.
     page: u16,
     /// Its opening frame is sent: it knows where it begins in every stream.
@@ -66,7 +66,7 @@ impl Connection {
             retry_ms,
             state: Mutex::new(State {
                 places: follows.iter().map(|follow| follow.begin).collect(),
-                out: Outlet::new(limits.clone(), chunked),
+                out: SendBuffer::new(limits.clone(), chunked),
                 page: FIRST_PAGE.min(limits.settings.page) as u16,
                 opened: false,
                 doubted: 0,
@@ -96,7 +96,7 @@ impl Connection {
     }
 
     /// Its way out.
-    pub fn out<T>(&self, with: impl FnOnce(&mut Outlet) -> T) -> T {
+    pub fn out<T>(&self, with: impl FnOnce(&mut SendBuffer) -> T) -> T {
         with(&mut self.state().out)
     }
 

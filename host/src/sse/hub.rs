@@ -3,10 +3,10 @@
 use super::connection::Connection;
 use super::feed::{Feed, Follower};
 use super::limits::{Limits, SseSettings, origin_of};
-use super::outlet::Outlet;
 use super::place::{Follow, Reader};
 use super::registry::{Registry, Shed, follows};
 use super::request::Asked;
+use super::send_buffer::SendBuffer;
 use super::wheel::Wheel;
 use super::{Streams, presence};
 use crate::process::Pulse;
@@ -153,7 +153,7 @@ impl Hub {
         }
         drop(clients);
         // Whoever still holds it must not hold its socket.
-        connection.out(Outlet::close);
+        connection.out(SendBuffer::close);
     }
 
     /// Notes that streams may have news.

@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! doorbell ─→ feeds that have news ─→ the one reader ─→ a page's frames, encoded once
-//!                                       ─→ each follower's outlet ─→ its socket
+//!                                       ─→ each follower's buffer ─→ its socket
 //! ```
 
 mod census;
@@ -20,7 +20,6 @@ pub mod frame;
 mod handler;
 mod hub;
 mod limits;
-mod outlet;
 mod pages;
 mod place;
 mod presence;
@@ -28,6 +27,7 @@ mod reader;
 mod registry;
 pub mod request;
 mod room;
+mod send_buffer;
 mod settle;
 mod socket;
 mod start;

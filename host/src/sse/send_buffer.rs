@@ -25,8 +25,8 @@ enum Sink {
     Socket(TcpStream),
 }
 
-/// The way out of one connection.
-pub(super) struct Outlet {
+/// What waits for one connection's socket, and the socket.
+pub(super) struct SendBuffer {
     limits: Arc<Limits>,
     sink: Sink,
     chunked: bool,
@@ -43,9 +43,9 @@ pub(super) struct Outlet {
     waker: Option<Waker>,
 }
 
-impl Outlet {
-    pub fn new(limits: Arc<Limits>, chunked: bool) -> Outlet {
-        Outlet {
+impl SendBuffer {
+    pub fn new(limits: Arc<Limits>, chunked: bool) -> SendBuffer {
+        SendBuffer {
             last_write: limits.now(),
             limits,
             sink: Sink::Body,
@@ -60,7 +60,7 @@ impl Outlet {
         }
     }
 
-    /// Adds a frame. To be followed by [`Outlet::flush`].
+    /// Adds a frame. To be followed by [`SendBuffer::flush`].
     pub fn push(&mut self, frame: &Frame) {
         frame.parts(self.chunked).for_each(|part| self.add(part));
     }
