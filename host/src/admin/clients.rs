@@ -82,7 +82,7 @@ fn number<T: std::str::FromStr>(query: &str, name: &str) -> Result<Option<T>, Bo
 async fn list(hub: &Hub, client: Option<&str>, query: &str) -> Result<Reply, Box<Reply>> {
     let client = client.map(client_of).transpose()?;
     let limit = number(query, "limit")?.unwrap_or(LISTED);
-    let (connections, count) = hub.census(client.as_ref(), limit).await;
+    let (connections, count) = hub.connections(client.as_ref(), limit).await;
     let listed: Vec<Value> = connections.iter().map(shown).collect();
     let body = json!({ "count": count, "connections": listed });
     Ok(json(StatusCode::OK, &body))

@@ -11,9 +11,9 @@
 //!                                       ─→ each follower's buffer ─→ its socket
 //! ```
 
-mod census;
 mod clock;
 mod connection;
+mod connections;
 pub mod cursor;
 mod feed;
 pub mod frame;
@@ -34,7 +34,7 @@ mod start;
 mod stream;
 mod wheel;
 
-pub use census::Connected;
+pub use connections::Connected;
 pub use handler::{Extra, SseHandler};
 pub use hub::Hub;
 pub use limits::SseSettings;

@@ -33,7 +33,7 @@ pub struct Connected {
 impl Hub {
     /// Up to `most` connections here, of one client or of all, by client; and
     /// how many there are.
-    pub async fn census(&self, of: Option<&ClientId>, most: usize) -> (Vec<Connected>, usize) {
+    pub async fn connections(&self, of: Option<&ClientId>, most: usize) -> (Vec<Connected>, usize) {
         let mut connections = match of {
             Some(client) => self.of(client),
             None => self.everyone(),
