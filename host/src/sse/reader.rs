@@ -57,11 +57,11 @@ pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
             hub.news.notified().await;
         }
         hub.reads.beat();
-        // Who may read, and whose interest stands, is settled before anything is
-        // read: of everyone who is asked for here, and not of who comes now.
+        // Who may read, and who is connected, is known before anything is read: of
+        // everyone who is asked for here, and not of who comes now.
         let mut asked = asked(&hub, most);
-        let settled = hub.settle().await;
-        let reading = (settled.is_ok() && !asked.is_empty()).then(|| {
+        let known = who_may_read(&hub).await;
+        let reading = (known.is_ok() && !asked.is_empty()).then(|| {
             let wants = asked.iter().map(want).collect();
             hub.ask(|streams| async move { streams.read(wants, BYTES).await })
         });
@@ -71,7 +71,7 @@ pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
                 give(&hub, &asked, &page, &sent).await;
             }
         }
-        let read = match (settled, reading) {
+        let read = match (known, reading) {
             (Err(error), _) => Err(error),
             (Ok(()), None) => continue,
             (Ok(()), Some(reading)) => reading.await,
@@ -97,6 +97,13 @@ pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
             }
         }
     }
+}
+
+/// Nothing is read for anyone before it is known whose tokens are revoked, and
+/// the store knows who is connected.
+async fn who_may_read(hub: &Hub) -> Result<(), String> {
+    hub.read_revocations().await?;
+    hub.lease_new_clients().await
 }
 
 fn bytes(pages: &[Page]) -> usize {

@@ -2,7 +2,7 @@
 
 use super::hub::Hub;
 use super::limits::SseSettings;
-use super::{Streams, clock, presence, reader, settle};
+use super::{Streams, clock, leases, presence, reader};
 use crate::process;
 use crate::record::News;
 use std::convert::Infallible;
@@ -27,7 +27,7 @@ impl Hub {
         let (store, sockets) = (thread("store")?, thread("sockets")?);
         let hub = Arc::new(Hub::new(streams, settings, presence, store.clone()));
         store.spawn(listen(hub.clone()));
-        store.spawn(settle::keep_interest(hub.clone()));
+        store.spawn(leases::keep_interest(hub.clone()));
         store.spawn(clock::run(hub.clone()));
         sockets.spawn(reader::run(hub.clone()));
         Ok(hub)
