@@ -8,7 +8,7 @@ use super::limits::Guard;
 use super::outgoing;
 use super::room::{Room, Size, Taken};
 use super::search::{Calls, End, Turn, search};
-use super::seat::{Broken, Kind, Seat};
+use super::slot::{Broken, InstanceSlot, Kind};
 use crate::record::{Batch, Failure, SharedHeaders, Span};
 use bytes::Bytes;
 use std::ops::Range;
@@ -70,8 +70,8 @@ impl DeadLetter {
     /// # Errors
     /// When it refuses its configuration, or can't be started.
     pub fn instance(&self) -> Result<DeadLetterInstance, CallError> {
-        let (seat, ()) = Seat::new(self.clone())?;
-        Ok(DeadLetterInstance { seat })
+        let (slot, ()) = InstanceSlot::new(self.clone())?;
+        Ok(DeadLetterInstance { slot })
     }
 }
 
@@ -100,7 +100,7 @@ impl Kind for DeadLetter {
 
 /// One worker's instance of a dead-letter policy.
 pub struct DeadLetterInstance {
-    seat: Seat<DeadLetter>,
+    slot: InstanceSlot<DeadLetter>,
 }
 
 /// What became of a batch's failures.
@@ -117,8 +117,8 @@ impl DeadLetterInstance {
     /// Rules on a batch's failures, in order, as far as the turn goes.
     pub fn run(&mut self, batch: &Batch, failures: &[Failure], turn: &Turn<'_>) -> Rulings {
         let mut judging = Judging {
-            room: Room::new(self.seat.program().limits.output),
-            seat: &mut self.seat,
+            room: Room::new(self.slot.program().limits.output),
+            slot: &mut self.slot,
             batch,
             failures,
             rulings: Vec::with_capacity(failures.len()),
@@ -133,7 +133,7 @@ impl DeadLetterInstance {
 
 /// A batch's failures on their way through a policy.
 struct Judging<'a> {
-    seat: &'a mut Seat<DeadLetter>,
+    slot: &'a mut InstanceSlot<DeadLetter>,
     batch: &'a Batch,
     failures: &'a [Failure],
     room: Room,
@@ -142,13 +142,13 @@ struct Judging<'a> {
 
 impl Calls for Judging<'_> {
     fn budget(&self, failures: &Range<usize>) -> Duration {
-        self.seat.program().limits.budget(failures.len())
+        self.slot.program().limits.budget(failures.len())
     }
 
     fn call(&mut self, failures: Range<usize>, cpu: Duration) -> Result<usize, Broken> {
         let answer = self.ask(failures.clone(), cpu)?;
         if answer.decisions.len() != failures.len() {
-            return Err(self.seat.reject(CallError::bad_output(format!(
+            return Err(self.slot.reject(CallError::bad_output(format!(
                 "it answered {} decisions for {} failures",
                 answer.decisions.len(),
                 failures.len()
@@ -196,7 +196,7 @@ impl Judging<'_> {
             records,
             headers,
         } = &lowered;
-        self.seat.call(cpu, |plugin, store| {
+        self.slot.call(cpu, |plugin, store| {
             let plugin = plugin.millstream_plugin_dead_letter();
             plugin.call_run(store, &failed.arena, *origin, records, headers, &texts)
         })

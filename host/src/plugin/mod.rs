@@ -27,7 +27,7 @@ mod outgoing;
 mod room;
 mod route;
 mod search;
-mod seat;
+mod slot;
 mod source;
 mod transform;
 mod watch;

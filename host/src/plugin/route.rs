@@ -14,7 +14,7 @@ use super::guest::{CallError, Program};
 use super::limits::Guard;
 use super::room::{Room, Taken};
 use super::search::{Calls, End, Turn, search};
-use super::seat::{Broken, Kind, Seat};
+use super::slot::{Broken, InstanceSlot, Kind};
 use crate::record::{Batch, Class, Event, Events, Failure, Stage};
 use std::ops::Range;
 use std::time::Duration;
@@ -50,8 +50,8 @@ impl Route {
     /// # Errors
     /// When it refuses its configuration, or can't be started.
     pub fn instance(&self) -> Result<RouteInstance, CallError> {
-        let (seat, needs) = Seat::new(self.clone())?;
-        Ok(RouteInstance { needs, seat })
+        let (slot, needs) = InstanceSlot::new(self.clone())?;
+        Ok(RouteInstance { needs, slot })
     }
 }
 
@@ -87,13 +87,13 @@ impl Kind for Route {
 pub struct RouteInstance {
     /// What it asked to be told.
     pub needs: Needs,
-    seat: Seat<Route>,
+    slot: InstanceSlot<Route>,
 }
 
 impl RouteInstance {
     /// What it is an instance of.
     pub fn program(&self) -> &Program {
-        self.seat.program()
+        self.slot.program()
     }
 
     /// Routes a batch's events, as far as the turn goes: whole records.
@@ -106,10 +106,10 @@ impl RouteInstance {
         connected: &[bool],
         turn: &Turn<'_>,
     ) -> Routed {
-        let output = self.seat.program().limits.output;
+        let output = self.slot.program().limits.output;
         let mut routing = Routing {
             needs: self.needs,
-            seat: &mut self.seat,
+            slot: &mut self.slot,
             batch,
             events,
             connected,
@@ -142,7 +142,7 @@ fn by_record(events: &Events) -> Vec<Range<usize>> {
 /// so records are what it is called with and what it can be blamed for.
 struct Routing<'a> {
     needs: Needs,
-    seat: &'a mut Seat<Route>,
+    slot: &'a mut InstanceSlot<Route>,
     batch: &'a Batch,
     events: &'a Events,
     connected: &'a [bool],
@@ -154,14 +154,14 @@ struct Routing<'a> {
 impl Calls for Routing<'_> {
     fn budget(&self, records: &Range<usize>) -> Duration {
         let events = self.events_of(records);
-        self.seat.program().limits.budget(events.len())
+        self.slot.program().limits.budget(events.len())
     }
 
     fn call(&mut self, records: Range<usize>, cpu: Duration) -> Result<usize, Broken> {
         let answer = self.ask(self.events_of(&records), cpu)?;
         let events = self.events_of(&records);
         if answer.decisions.len() != events.len() {
-            return Err(self.seat.reject(CallError::bad_output(format!(
+            return Err(self.slot.reject(CallError::bad_output(format!(
                 "it answered {} decisions for {} events",
                 answer.decisions.len(),
                 events.len()
@@ -223,7 +223,7 @@ impl Routing<'_> {
         let failure = Failure::new(number, Stage::Route, class, message);
         self.routed
             .failures
-            .push(self.seat.program().blame(failure));
+            .push(self.slot.program().blame(failure));
         self.routed.decisions.resize(events.end, None);
     }
 
@@ -236,7 +236,7 @@ impl Routing<'_> {
             headers,
             events,
         } = &lowered;
-        let answered = self.seat.call(cpu, |plugin, store| {
+        let answered = self.slot.call(cpu, |plugin, store| {
             let plugin = plugin.millstream_plugin_route();
             plugin.call_run(store, arena, *origin, records, headers, events)
         });

@@ -8,7 +8,7 @@
 
 use super::guest::CallError;
 use super::limits::thread_cpu_time;
-use super::seat::{Broken, By};
+use super::slot::{Broken, By};
 use std::ops::Range;
 use std::time::Duration;
 

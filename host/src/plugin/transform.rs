@@ -10,7 +10,7 @@ use super::limits::Guard;
 use super::made::Made;
 use super::room::Room;
 use super::search::{Calls, Turn, search};
-use super::seat::{Broken, Kind, Seat};
+use super::slot::{Broken, InstanceSlot, Kind};
 use crate::record::{Batch, Failure, Stage};
 use std::ops::Range;
 use std::time::Duration;
@@ -35,8 +35,8 @@ impl Transform {
     /// # Errors
     /// When it refuses its configuration, or can't be started.
     pub fn instance(&self) -> Result<TransformInstance, CallError> {
-        let (seat, ()) = Seat::new(self.clone())?;
-        Ok(TransformInstance { seat })
+        let (slot, ()) = InstanceSlot::new(self.clone())?;
+        Ok(TransformInstance { slot })
     }
 }
 
@@ -65,7 +65,7 @@ impl Kind for Transform {
 
 /// One worker's instance of a transform.
 pub struct TransformInstance {
-    seat: Seat<Transform>,
+    slot: InstanceSlot<Transform>,
 }
 
 impl TransformInstance {
@@ -74,8 +74,8 @@ impl TransformInstance {
     /// are there once, in order.
     pub fn run(&mut self, batch: &Batch, range: Range<usize>, turn: &Turn<'_>) -> Made {
         let mut transforming = Transforming {
-            room: Room::new(self.seat.program().limits.output),
-            seat: &mut self.seat,
+            room: Room::new(self.slot.program().limits.output),
+            slot: &mut self.slot,
             batch,
             made: Made::default(),
         };
@@ -90,7 +90,7 @@ impl TransformInstance {
 
 /// A batch on its way through a transform.
 struct Transforming<'a> {
-    seat: &'a mut Seat<Transform>,
+    slot: &'a mut InstanceSlot<Transform>,
     batch: &'a Batch,
     room: Room,
     made: Made,
@@ -98,14 +98,14 @@ struct Transforming<'a> {
 
 impl Calls for Transforming<'_> {
     fn budget(&self, records: &Range<usize>) -> Duration {
-        self.seat.program().limits.budget(records.len())
+        self.slot.program().limits.budget(records.len())
     }
 
     fn call(&mut self, records: Range<usize>, cpu: Duration) -> Result<usize, Broken> {
         let answer = self.ask(records.clone(), cpu)?;
         let (room, made) = (&mut self.room, &mut self.made);
-        check::transform(answer, &records, self.seat.program(), room, made)
-            .map_err(|error| self.seat.reject(error))
+        check::transform(answer, &records, self.slot.program(), room, made)
+            .map_err(|error| self.slot.reject(error))
     }
 
     fn is_full(&self) -> bool {
@@ -114,7 +114,7 @@ impl Calls for Transforming<'_> {
 
     fn blame(&mut self, record: usize, error: CallError) {
         let failure = Failure::new(record as u32, Stage::Transform, error.class, error.message);
-        self.made.failures.push(self.seat.program().blame(failure));
+        self.made.failures.push(self.slot.program().blame(failure));
     }
 }
 
@@ -127,7 +127,7 @@ impl Transforming<'_> {
             records,
             headers,
         } = &lowered;
-        self.seat.call(cpu, |plugin, store| {
+        self.slot.call(cpu, |plugin, store| {
             let plugin = plugin.millstream_plugin_transform();
             plugin.call_run(store, &self.batch.arena, *origin, records, headers)
         })

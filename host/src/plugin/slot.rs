@@ -1,4 +1,4 @@
-//! A worker's place in a plugin: its instance, made when it is needed.
+//! A worker's slot for an instance of a plugin, which is made when it is needed.
 
 use super::guest::{CallError, Program};
 use super::limits::Guard;
@@ -26,7 +26,7 @@ pub(super) trait Kind {
 /// An instance that is made when it is needed, and again after a call failed: a
 /// store must never be used after a trap (CVE-2026-104855), and what broke one
 /// call may break the next.
-pub(super) struct Seat<K: Kind> {
+pub(super) struct InstanceSlot<K: Kind> {
     kind: K,
     guest: Option<Guest<K>>,
 }
@@ -66,12 +66,12 @@ impl By {
     }
 }
 
-impl<K: Kind> Seat<K> {
-    /// A seat whose instance is configured; and what it said to that.
-    pub fn new(kind: K) -> Result<(Seat<K>, K::Told), CallError> {
+impl<K: Kind> InstanceSlot<K> {
+    /// A slot whose instance is configured; and what it said to that.
+    pub fn new(kind: K) -> Result<(InstanceSlot<K>, K::Told), CallError> {
         let (guest, told) = start(&kind)?;
         let guest = Some(guest);
-        Ok((Seat { kind, guest }, told))
+        Ok((InstanceSlot { kind, guest }, told))
     }
 
     pub fn program(&self) -> &Program {
