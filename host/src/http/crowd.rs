@@ -19,7 +19,7 @@ struct Waiting {
 }
 
 /// One of them, as it sees itself.
-pub(super) struct Seat {
+pub(super) struct OverflowSlot {
     cut: oneshot::Receiver<()>,
     asked: Arc<AtomicBool>,
 }
@@ -35,7 +35,7 @@ impl Crowd {
     /// Room for one more. Where there is none, the oldest that has asked for
     /// nothing yet is cut off for it: who asks is answered at once and leaves, so
     /// what has been here long is silent. `None` where all are being answered.
-    pub fn seat(&mut self) -> Option<Admitted> {
+    pub fn slot(&mut self) -> Option<Admitted> {
         self.waiting.retain(|waiting| !waiting.cut.is_closed());
         let full = self.waiting.len() >= self.room;
         if full {
@@ -45,25 +45,25 @@ impl Crowd {
         }
         let (cut, is_cut) = oneshot::channel();
         let asked = Arc::new(AtomicBool::new(false));
-        let seat = Seat {
+        let slot = OverflowSlot {
             cut: is_cut,
             asked: asked.clone(),
         };
         self.waiting.push(Waiting { cut, asked });
         Some(Admitted {
-            seat,
+            slot,
             for_another: full,
         })
     }
 }
 
-/// A seat, and whether another lost its own for it.
+/// A slot, and whether another lost its own for it.
 pub(super) struct Admitted {
-    pub seat: Seat,
+    pub slot: OverflowSlot,
     pub for_another: bool,
 }
 
-impl Seat {
+impl OverflowSlot {
     /// Told when the connection has asked for something.
     pub fn asked(&self) -> Arc<AtomicBool> {
         self.asked.clone()
@@ -85,15 +85,15 @@ mod tests {
     #[tokio::test]
     async fn the_oldest_silent_one_makes_room() {
         let mut crowd = Crowd::new(2);
-        let [first, second] = [(); 2].map(|()| crowd.seat().expect("room"));
+        let [first, second] = [(); 2].map(|()| crowd.slot().expect("room"));
         assert!(!first.for_another && !second.for_another);
-        first.seat.asked().store(true, Ordering::Relaxed);
-        let third = crowd.seat().expect("for the second");
+        first.slot.asked().store(true, Ordering::Relaxed);
+        let third = crowd.slot().expect("for the second");
         assert!(third.for_another);
-        second.seat.hold(std::future::pending()).await;
-        third.seat.asked().store(true, Ordering::Relaxed);
-        assert!(crowd.seat().is_none());
+        second.slot.hold(std::future::pending()).await;
+        third.slot.asked().store(true, Ordering::Relaxed);
+        assert!(crowd.slot().is_none());
         drop(first);
-        assert!(!crowd.seat().expect("who has left makes room").for_another);
+        assert!(!crowd.slot().expect("who has left makes room").for_another);
     }
 }

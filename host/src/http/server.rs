@@ -1,7 +1,7 @@
 //! Accepting and serving, until told to stop.
 
 use super::connection::Connection;
-use super::crowd::{Crowd, Seat};
+use super::crowd::{Crowd, OverflowSlot};
 use super::handler::Handler;
 use super::open_connection::OpenConnection;
 use super::peer::From;
@@ -79,11 +79,11 @@ impl Listener {
             match accepted {
                 Ok((socket, address)) => {
                     let place = OpenConnection::take(&open);
-                    let mut seat = None;
+                    let mut slot = None;
                     if place.number > self.settings.connections {
                         // Many may have gone that were not missed yet.
                         tokio::time::sleep(CROWDED).await;
-                        let admitted = crowd.seat();
+                        let admitted = crowd.slot();
                         if admitted
                             .as_ref()
                             .is_none_or(|admitted| admitted.for_another)
@@ -91,7 +91,7 @@ impl Listener {
                             self.refused("limit");
                         }
                         let Some(admitted) = admitted else { continue };
-                        seat = Some(admitted.seat);
+                        slot = Some(admitted.slot);
                     }
                     let connection = Connection {
                         handler: handler.clone(),
@@ -104,12 +104,12 @@ impl Listener {
                             full: false,
                             chunked: false,
                         },
-                        asked: seat.as_ref().map(Seat::asked),
+                        asked: slot.as_ref().map(OverflowSlot::asked),
                         place: Arc::new(place),
                         held: ended.clone(),
                     };
-                    match seat {
-                        Some(seat) => tokio::spawn(seat.hold(connection.serve(socket))),
+                    match slot {
+                        Some(slot) => tokio::spawn(slot.hold(connection.serve(socket))),
                         None => tokio::spawn(connection.serve(socket)),
                     };
                 }
