@@ -6,7 +6,7 @@ use super::streams::StoreStreams;
 use crate::auth::Auth;
 use crate::config::{HttpSettings, Settings};
 use crate::http::{
-    From, Handler, Incoming, Listener, ListenerSettings, NamedHere, Noted, Reply, Request,
+    From, Handler, HostGuard, Incoming, Listener, ListenerSettings, Noted, Reply, Request,
     StatusCode, problem,
 };
 use crate::kafka::producer::{ConfirmedProducer, Producer};
@@ -91,7 +91,7 @@ impl Edge {
             extra,
         };
         let tasks = self.tasks;
-        let named = NamedHere {
+        let named = HostGuard {
             handler: EdgeHandler { sse, tasks },
             any_name: self.any_name,
             otherwise: "[http] allow-unauthenticated = true has it answer by any name",

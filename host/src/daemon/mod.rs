@@ -19,7 +19,7 @@ pub(crate) use run::{Signals, drain, run};
 use crate::admin::{AdminHandler, Guard, Part, PrometheusHandle, install_metrics, keep_up};
 use crate::auth::Secret;
 use crate::config::{Role, Running, Settings};
-use crate::http::{Listener, ListenerSettings, NamedHere, Noted};
+use crate::http::{HostGuard, Listener, ListenerSettings, Noted};
 use crate::kafka::producer::Producer;
 use crate::pipeline::{Pipeline, PipelineSettings, Reload, Reloaded, Swapper};
 use crate::plugin::Loader;
@@ -112,7 +112,7 @@ impl Daemon {
         let guard = Guard::new(is_loopback, token.transpose()?);
         let shown = (hub.clone(), store.clone());
         let admin_handler = admin_handler(metrics, &readiness, shown, guard);
-        let named = NamedHere {
+        let named = HostGuard {
             handler: admin_handler,
             any_name: !is_loopback,
             otherwise: "[admin] listen beyond loopback has it answer by any name",

@@ -10,8 +10,8 @@ use header::HeaderValue;
 use hyper::http::uri::Authority;
 use std::net::IpAddr;
 
-/// A handler that is asked only by this machine's own names.
-pub struct NamedHere<H> {
+/// Answers only requests that name this machine by a name of its own.
+pub struct HostGuard<H> {
     /// Who answers.
     pub handler: H,
     /// Whether any name will do.
@@ -20,7 +20,7 @@ pub struct NamedHere<H> {
     pub otherwise: &'static str,
 }
 
-impl<H: Handler> Handler for NamedHere<H> {
+impl<H: Handler> Handler for HostGuard<H> {
     async fn handle(&self, request: Request<Incoming>, from: From) -> Reply {
         if self.any_name || asked_for(&request).is_none_or(is_ours) {
             return self.handler.handle(request, from).await;

@@ -25,7 +25,7 @@ mod tls;
 
 pub use body::{BodyError, discard as discard_body, read as read_body};
 pub use handler::Handler;
-pub use host::{NamedHere, asked_for};
+pub use host::{HostGuard, asked_for};
 pub use peer::From;
 pub use query::{check_names, decoded, parameter, parameter_of};
 pub use refusals::{Because, Noted};
