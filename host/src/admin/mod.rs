@@ -6,7 +6,7 @@ mod ready;
 
 pub use guard::Guard;
 
-use crate::http::{From, Handler, Incoming, Method, Reply, Request, StatusCode, not_allowed, text};
+use crate::http::{Handler, Incoming, Method, Peer, Reply, Request, StatusCode, not_allowed, text};
 use crate::sse::Hub;
 use metrics_exporter_prometheus::PrometheusBuilder;
 pub use metrics_exporter_prometheus::PrometheusHandle;
@@ -174,7 +174,7 @@ pub struct AdminHandler {
 }
 
 impl Handler for AdminHandler {
-    async fn handle(&self, request: Request<Incoming>, _from: From) -> Reply {
+    async fn handle(&self, request: Request<Incoming>, _peer: Peer) -> Reply {
         if let Err(refused) = self.guard.admit(&request) {
             return *refused;
         }

@@ -6,7 +6,7 @@ use super::streams::StoreStreams;
 use crate::auth::Auth;
 use crate::config::{HttpSettings, Settings};
 use crate::http::{
-    From, Handler, HostGuard, Incoming, Listener, ListenerSettings, Noted, Reply, Request,
+    Handler, HostGuard, Incoming, Listener, ListenerSettings, Noted, Peer, Reply, Request,
     StatusCode, problem,
 };
 use crate::kafka::producer::{ConfirmedProducer, Producer};
@@ -111,10 +111,10 @@ struct EdgeHandler {
 }
 
 impl Handler for EdgeHandler {
-    async fn handle(&self, request: Request<Incoming>, from: From) -> Reply {
+    async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Reply {
         match &self.tasks {
-            _ if !TaskHandler::has(request.uri().path()) => self.sse.handle(request, from).await,
-            Some(tasks) => tasks.handle(request, from).await,
+            _ if !TaskHandler::has(request.uri().path()) => self.sse.handle(request, peer).await,
+            Some(tasks) => tasks.handle(request, peer).await,
             None => problem(
                 StatusCode::NOT_FOUND,
                 "tasks are not on: the configuration has no [tasks]",

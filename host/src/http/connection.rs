@@ -3,7 +3,7 @@
 use super::handler::Handler;
 use super::io::{DeadlineIo, give_up_after};
 use super::open_connection::OpenConnection;
-use super::peer::From;
+use super::peer::Peer;
 use super::protocol::speaks_http2;
 use super::reply::{Reply, without_body};
 use super::settings::{ListenerSettings, SEND_BUFFER};
@@ -41,7 +41,7 @@ pub(super) struct Connection<H> {
     pub tls: Option<Arc<Tls>>,
     pub settings: Arc<ListenerSettings>,
     pub stop: watch::Receiver<bool>,
-    pub from: From,
+    pub peer: Peer,
     /// To be told when it asks for something, where there are too many.
     pub asked: Option<Arc<AtomicBool>>,
     /// Kept for as long as it is open.
@@ -51,14 +51,14 @@ pub(super) struct Connection<H> {
 }
 
 /// What the handler answers; to HEAD, as to GET but without the body (RFC 9110, 9.3.2).
-async fn answer<H: Handler>(handler: &H, request: Request<Incoming>, from: From) -> Reply {
+async fn answer<H: Handler>(handler: &H, request: Request<Incoming>, peer: Peer) -> Reply {
     let is_head = request.method() == Method::HEAD;
     let is_http1 = request.version() < Version::HTTP_2;
-    let mut reply = handler.handle(request, from).await;
+    let mut reply = handler.handle(request, peer).await;
     if is_head {
         without_body(&mut reply);
     }
-    if from.crowded && is_http1 {
+    if peer.crowded && is_http1 {
         // Others wait for its place.
         let close = HeaderValue::from_static("close");
         reply.headers_mut().insert(header::CONNECTION, close);
@@ -103,10 +103,10 @@ impl<H: Handler> Connection<H> {
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (handler, from) = (self.handler.clone(), self.asking());
+        let (handler, peer) = (self.handler.clone(), self.asking());
         let service = service_fn(move |request| {
-            let (handler, from) = (handler.clone(), from());
-            async move { Ok::<_, Infallible>(answer(&*handler, request, from).await) }
+            let (handler, peer) = (handler.clone(), peer());
+            async move { Ok::<_, Infallible>(answer(&*handler, request, peer).await) }
         });
         let connection = self.builder1().serve_connection(TokioIo::new(io), service);
         let mut connection = std::pin::pin!(connection);
@@ -122,14 +122,14 @@ impl<H: Handler> Connection<H> {
     /// A plain socket: an endless answer gets it for itself.
     async fn http1(mut self, socket: TcpStream) -> hyper::Result<()> {
         let slot = Arc::new(Slot::default());
-        let (handler, from) = (self.handler.clone(), self.asking());
+        let (handler, peer) = (self.handler.clone(), self.asking());
         let left = slot.clone();
         let service = service_fn(move |request: Request<Incoming>| {
-            let (handler, slot, from) = (handler.clone(), left.clone(), from());
+            let (handler, slot, peer) = (handler.clone(), left.clone(), peer());
             async move {
                 let version = request.version();
                 let chunked = version == Version::HTTP_11;
-                let reply = answer(&*handler, request, From { chunked, ..from }).await;
+                let reply = answer(&*handler, request, Peer { chunked, ..peer }).await;
                 match slot.leave(version, reply) {
                     Some(reply) => Ok::<_, Infallible>(reply),
                     // hyper is dropped before it hears of an answer.
@@ -175,8 +175,8 @@ impl<H: Handler> Connection<H> {
 
     /// Where the next request comes from: whether there are too many is asked
     /// anew each time.
-    fn asking(&self) -> impl Fn() -> From + use<H> {
-        let (from, place) = (self.from, self.place.clone());
+    fn asking(&self) -> impl Fn() -> Peer + use<H> {
+        let (peer, place) = (self.peer, self.place.clone());
         let ListenerSettings {
             connections, room, ..
         } = *self.settings;
@@ -185,10 +185,10 @@ impl<H: Handler> Connection<H> {
             if let Some(asked) = &asked {
                 asked.store(true, Ordering::Relaxed);
             }
-            From {
+            Peer {
                 crowded: place.is_beyond(connections),
                 full: place.is_beyond(connections.saturating_add(room / 2)),
-                ..from
+                ..peer
             }
         }
     }
@@ -206,14 +206,14 @@ impl<H: Handler> Connection<H> {
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (handler, from) = (self.handler.clone(), self.asking());
+        let (handler, peer) = (self.handler.clone(), self.asking());
         let ListenerSettings { head, write, .. } = *self.settings;
         let open = Open::new();
         let begun = open.clone();
         let service = service_fn(move |request| {
-            let (handler, begun, from) = (handler.clone(), begun.begin(), from());
+            let (handler, begun, peer) = (handler.clone(), begun.begin(), peer());
             async move {
-                let reply = answer(&*handler, request, from).await;
+                let reply = answer(&*handler, request, peer).await;
                 Ok::<_, Infallible>(begun.answers(reply, write))
             }
         });

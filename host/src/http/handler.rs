@@ -1,6 +1,6 @@
 //! What answers requests.
 
-use super::peer::From;
+use super::peer::Peer;
 use super::reply::Reply;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -9,5 +9,5 @@ use std::future::Future;
 /// Answers requests.
 pub trait Handler: Send + Sync + 'static {
     /// Answers one.
-    fn handle(&self, request: Request<Incoming>, from: From) -> impl Future<Output = Reply> + Send;
+    fn handle(&self, request: Request<Incoming>, peer: Peer) -> impl Future<Output = Reply> + Send;
 }

@@ -5,7 +5,7 @@
 //! So where nobody is asked who they are, a name that anyone may own is none of
 //! ours.
 
-use super::{Because, From, Handler, Incoming, Reply, Request, StatusCode, header, problem};
+use super::{Because, Handler, Incoming, Peer, Reply, Request, StatusCode, header, problem};
 use header::HeaderValue;
 use hyper::http::uri::Authority;
 use std::net::IpAddr;
@@ -21,9 +21,9 @@ pub struct HostGuard<H> {
 }
 
 impl<H: Handler> Handler for HostGuard<H> {
-    async fn handle(&self, request: Request<Incoming>, from: From) -> Reply {
+    async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Reply {
         if self.any_name || asked_for(&request).is_none_or(is_ours) {
-            return self.handler.handle(request, from).await;
+            return self.handler.handle(request, peer).await;
         }
         let why = format!(
             "nobody is asked here who they are, so this machine answers by its address or as \

@@ -26,7 +26,7 @@ mod tls;
 pub use body::{BodyError, discard as discard_body, read as read_body};
 pub use handler::Handler;
 pub use host::{HostGuard, asked_for};
-pub use peer::From;
+pub use peer::Peer;
 pub use query::{check_names, decoded, parameter, parameter_of};
 pub use refusals::{Because, Noted};
 pub use reply::{Body, Endless, Reply, html, json, not_allowed, problem, raw_json, script, text};

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 /// Where a request came from, and by which way its answer goes.
 #[derive(Clone, Copy, Debug)]
-pub struct From {
+pub struct Peer {
     /// The other end.
     pub address: SocketAddr,
     /// There are more connections than there may be.

@@ -1,6 +1,6 @@
 //! Refusals: each is counted by its reason, and said with the address it came from.
 
-use super::{From, Handler, Incoming, Reply, Request};
+use super::{Handler, Incoming, Peer, Reply, Request};
 use metrics::counter;
 
 /// Why a request was refused, kept with the answer.
@@ -31,10 +31,10 @@ pub struct Noted<H> {
 }
 
 impl<H: Handler> Handler for Noted<H> {
-    async fn handle(&self, request: Request<Incoming>, from: From) -> Reply {
-        let reply = self.handler.handle(request, from).await;
+    async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Reply {
+        let reply = self.handler.handle(request, peer).await;
         if let Some(Because { reason, detail }) = reply.extensions().get() {
-            let (listener, address) = (self.listener, from.address.ip());
+            let (listener, address) = (self.listener, peer.address.ip());
             counter!("millstream_auth_refused_total", "listener" => listener, "reason" => *reason)
                 .increment(1);
             tracing::warn!(listener, class = *reason, %address, "refused a request: {detail}");

@@ -4,7 +4,7 @@ use super::connection::Connection;
 use super::crowd::{Crowd, OverflowSlot};
 use super::handler::Handler;
 use super::open_connection::OpenConnection;
-use super::peer::From;
+use super::peer::Peer;
 use super::settings::{ListenerSettings, SEND_BUFFER};
 use super::stop::stopped;
 use super::tls::Tls;
@@ -98,7 +98,7 @@ impl Listener {
                         tls: self.tls.clone(),
                         settings: self.settings.clone(),
                         stop: stop.clone(),
-                        from: From {
+                        peer: Peer {
                             address,
                             crowded: false,
                             full: false,

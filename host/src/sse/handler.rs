@@ -8,7 +8,7 @@ use super::stream::OpenStream;
 use crate::access::{Cors, Denied, refusal, who};
 use crate::auth::{Auth, Refused};
 use crate::http::{
-    Because, Body, BoxFuture, From, Handler, Incoming, Method, Reply, Request, Response,
+    Because, Body, BoxFuture, Handler, Incoming, Method, Peer, Reply, Request, Response,
     StatusCode, header, not_allowed, problem, script,
 };
 use crate::record::GroupName;
@@ -36,7 +36,7 @@ pub struct SseHandler {
 }
 
 impl Handler for SseHandler {
-    async fn handle(&self, request: Request<Incoming>, from: From) -> Reply {
+    async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Reply {
         let path = request.uri().path();
         if path != EVENTS && path != MODULE {
             let extra = self.extra.as_ref().and_then(|extra| extra(&request));
@@ -52,7 +52,7 @@ impl Handler for SseHandler {
         let mut reply = match *request.method() {
             Method::OPTIONS => cors.preflight(METHODS, SENT),
             Method::GET | Method::HEAD if path == MODULE => script(include_str!("millstream.js")),
-            Method::GET | Method::HEAD => self.events(&request, &from, &cors).await,
+            Method::GET | Method::HEAD => self.events(&request, &peer, &cors).await,
             _ => not_allowed(METHODS),
         };
         cors.admit(reply.headers_mut());
@@ -61,7 +61,7 @@ impl Handler for SseHandler {
 }
 
 impl SseHandler {
-    async fn events(&self, request: &Request<Incoming>, from: &From, cors: &Cors<'_>) -> Reply {
+    async fn events(&self, request: &Request<Incoming>, peer: &Peer, cors: &Cors<'_>) -> Reply {
         if !takes_events(request.headers()) {
             let why = "this is text/event-stream, and the Accept header would not have it";
             return problem(StatusCode::NOT_ACCEPTABLE, why);
@@ -73,18 +73,18 @@ impl SseHandler {
             Ok(asked) => asked,
             Err(wrong) => return problem(StatusCode::BAD_REQUEST, &wrong),
         };
-        let reader = match self.reader(request, &asked, from, cors) {
+        let reader = match self.reader(request, &asked, peer, cors) {
             Ok(reader) => reader,
             Err(refused) => return *refused,
         };
         if request.method() == Method::HEAD {
             return stream(Body::Whole(None));
         }
-        if from.crowded {
+        if peer.crowded {
             return self.shed(Shed::Process);
         }
         let hub = self.hub.clone();
-        let open = match self.hub.open(asked, reader, from.chunked) {
+        let open = match self.hub.open(asked, reader, peer.chunked) {
             Ok(connection) => OpenStream { hub, connection },
             Err(why) => return self.shed(why),
         };
@@ -106,7 +106,7 @@ impl SseHandler {
         &self,
         request: &Request<Incoming>,
         asked: &Asked,
-        from: &From,
+        peer: &Peer,
         cors: &Cors<'_>,
     ) -> Result<Reader, Box<Reply>> {
         let client = asked.client.as_deref();
@@ -126,7 +126,7 @@ impl SseHandler {
         }
         Ok(Reader {
             client: verified.client,
-            address: from.address.ip(),
+            address: peer.address.ip(),
             since: SystemTime::now(),
             issued_at: verified.issued_at,
             expires: verified.expires,

@@ -7,7 +7,7 @@ use super::settings::TaskSettings;
 use crate::access::{Cors, Denied, Origin, foreign, refusal, who};
 use crate::auth::{Auth, Refused};
 use crate::http::{
-    From, Incoming, Method, Reply, Request, StatusCode, check_names, decoded, discard_body, header,
+    Incoming, Method, Peer, Reply, Request, StatusCode, check_names, decoded, discard_body, header,
     not_allowed, parameter,
 };
 use crate::kafka::producer::ConfirmedProducer;
@@ -70,7 +70,7 @@ impl TaskHandler {
     }
 
     /// Answers a request for a path that it [has](TaskHandler::has).
-    pub async fn handle(self: &Arc<Self>, request: Request<Incoming>, from: From) -> Reply {
+    pub async fn handle(self: &Arc<Self>, request: Request<Incoming>, peer: Peer) -> Reply {
         let path = request.uri().path().to_owned();
         let id = path.strip_prefix(TASKS).and_then(|p| p.strip_prefix('/'));
         let (parts, body) = request.into_parts();
@@ -79,12 +79,12 @@ impl TaskHandler {
         let mut reply = match (request.method(), id) {
             (&Method::OPTIONS, None) => cors.preflight(OF_ALL, SENT),
             (&Method::OPTIONS, Some(_)) => cors.preflight(OF_ONE, SENT),
-            (&Method::POST, None) if from.full => {
+            (&Method::POST, None) if peer.full => {
                 // Who still sends would see a broken connection instead.
                 discard_body(request.headers(), body).await;
                 full()
             }
-            (&Method::GET | &Method::HEAD, Some(_)) if from.full => full(),
+            (&Method::GET | &Method::HEAD, Some(_)) if peer.full => full(),
             (&Method::POST, None) => self.post(&request, body, &cors).await,
             (&Method::GET | &Method::HEAD, Some(id)) => self.get(&request, id, &cors).await,
             (_, None) => not_allowed(OF_ALL),
