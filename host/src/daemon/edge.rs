@@ -6,8 +6,8 @@ use super::streams::StoreStreams;
 use crate::auth::Auth;
 use crate::config::{HttpSettings, Settings};
 use crate::http::{
-    Handler, HostGuard, Incoming, Listener, ListenerSettings, Noted, Peer, Reply, Request,
-    StatusCode, problem,
+    Handler, HostGuard, Incoming, Listener, ListenerSettings, Peer, Reply, Request, StatusCode,
+    WithRefusalCounts, problem,
 };
 use crate::kafka::producer::{ConfirmedProducer, Producer};
 use crate::sse::{Extra, Hub, SseHandler, SseSettings};
@@ -96,7 +96,7 @@ impl Edge {
             any_name: self.any_name,
             otherwise: "[http] allow-unauthenticated = true has it answer by any name",
         };
-        let handler = Noted {
+        let handler = WithRefusalCounts {
             handler: named,
             listener: "sse",
         };

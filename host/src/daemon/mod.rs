@@ -19,7 +19,7 @@ pub(crate) use run::{Signals, drain, run};
 use crate::admin::{AdminHandler, Guard, Part, PrometheusHandle, install_metrics, keep_up};
 use crate::auth::Secret;
 use crate::config::{Role, Running, Settings};
-use crate::http::{HostGuard, Listener, ListenerSettings, Noted};
+use crate::http::{HostGuard, Listener, ListenerSettings, WithRefusalCounts};
 use crate::kafka::producer::Producer;
 use crate::pipeline::{Pipeline, PipelineSettings, Reload, Reloaded, Swapper};
 use crate::plugin::Loader;
@@ -117,7 +117,7 @@ impl Daemon {
             any_name: !is_loopback,
             otherwise: "[admin] listen beyond loopback has it answer by any name",
         };
-        let admin_handler = Noted {
+        let admin_handler = WithRefusalCounts {
             handler: named,
             listener: "admin",
         };

@@ -28,7 +28,7 @@ pub use handler::Handler;
 pub use host::{HostGuard, asked_for};
 pub use peer::Peer;
 pub use query::{check_names, decoded, parameter, parameter_of};
-pub use refusals::{Because, Noted};
+pub use refusals::{Because, WithRefusalCounts};
 pub use reply::{Body, Endless, Reply, html, json, not_allowed, problem, raw_json, script, text};
 pub use server::Listener;
 pub use settings::ListenerSettings;

@@ -23,14 +23,14 @@ impl Because {
 
 /// A handler whose refusals are counted and logged. The log bounds how often lines
 /// of one reason are written.
-pub struct Noted<H> {
+pub struct WithRefusalCounts<H> {
     /// Who answers.
     pub handler: H,
     /// Where.
     pub listener: &'static str,
 }
 
-impl<H: Handler> Handler for Noted<H> {
+impl<H: Handler> Handler for WithRefusalCounts<H> {
     async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Reply {
         let reply = self.handler.handle(request, peer).await;
         if let Some(Because { reason, detail }) = reply.extensions().get() {
