@@ -2,8 +2,8 @@
 //! what is looked for.
 
 use super::address::Address;
-use super::asked::Asked;
 use super::client::{Client, Document};
+use super::missing_names::MissingNames;
 use anyhow::Context;
 use arc_swap::ArcSwapOption;
 use sha2::{Digest, Sha256};
@@ -71,7 +71,7 @@ pub struct Fetched<T> {
     client: Client,
     make: Make<T>,
     current: ArcSwapOption<Version<T>>,
-    asked: Mutex<Asked>,
+    missing: Mutex<MissingNames>,
     told: Mutex<Option<(String, Instant)>>,
     /// Holds one wish at most: it is for whatever is wanted by then.
     wanted: Arc<Notify>,
@@ -94,7 +94,7 @@ impl<T: Send + Sync + 'static> Fetched<T> {
             source,
             make: Box::new(make),
             current: ArcSwapOption::empty(),
-            asked: Mutex::default(),
+            missing: Mutex::default(),
             told: Mutex::default(),
             wanted: Arc::default(),
         });
@@ -113,7 +113,7 @@ impl<T: Send + Sync + 'static> Fetched<T> {
     /// as it may be.
     pub fn is_missing(&self, name: &[u8], version: &Version<T>) -> bool {
         self.wanted.notify_one();
-        lock(&self.asked).is_missing(name, version.asked, Instant::now())
+        lock(&self.missing).is_missing(name, version.asked, Instant::now())
     }
 
     /// Fetches once. Answers how long to wait: at least, and at most.

@@ -7,9 +7,9 @@
 //! and tells no one's query strings.
 
 mod address;
-mod asked;
 mod client;
 mod fetched;
+mod missing_names;
 
 pub use address::Address;
 pub use fetched::{Fetched, Source, Version};

@@ -3,7 +3,7 @@
 use super::hub::Hub;
 use super::place::Reader;
 use super::registry::Shed;
-use super::request::Asked;
+use super::request::StreamRequest;
 use super::stream::OpenStream;
 use crate::access::{Cors, Denied, refusal, who};
 use crate::auth::{Auth, Refused};
@@ -69,7 +69,7 @@ impl SseHandler {
         let id = request.headers().get("last-event-id");
         let query = request.uri().query().unwrap_or_default();
         let most = self.hub.limits.settings.groups;
-        let asked = match Asked::parse(query, id.map(HeaderValue::as_bytes), most) {
+        let asked = match StreamRequest::parse(query, id.map(HeaderValue::as_bytes), most) {
             Ok(asked) => asked,
             Err(wrong) => return problem(StatusCode::BAD_REQUEST, &wrong),
         };
@@ -105,7 +105,7 @@ impl SseHandler {
     fn reader(
         &self,
         request: &Request<Incoming>,
-        asked: &Asked,
+        asked: &StreamRequest,
         peer: &Peer,
         cors: &Cors<'_>,
     ) -> Result<Reader, Box<Reply>> {

@@ -5,7 +5,7 @@ use super::feed::{Feed, Follower};
 use super::limits::{Limits, SseSettings, origin_of};
 use super::place::{Follow, Reader};
 use super::registry::{Registry, Shed, follows};
-use super::request::Asked;
+use super::request::StreamRequest;
 use super::send_buffer::SendBuffer;
 use super::wheel::Wheel;
 use super::{Streams, presence};
@@ -99,7 +99,7 @@ impl Hub {
     /// Opens a stream for who was checked to be allowed to.
     pub(super) fn open(
         self: &Arc<Hub>,
-        asked: Asked,
+        asked: StreamRequest,
         reader: Reader,
         chunked: bool,
     ) -> Result<Arc<Connection>, Shed> {

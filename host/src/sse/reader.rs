@@ -21,7 +21,7 @@ const TURN: usize = 256;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// What was asked of one stream, and for whom.
-struct Asked {
+struct Question {
     feed: Arc<Feed>,
     position: Position,
     /// The most entries.
@@ -29,7 +29,7 @@ struct Asked {
     followers: Vec<Follower>,
 }
 
-impl Asked {
+impl Question {
     /// There was no time for it.
     fn put_back(&self, hub: &Hub) {
         self.feed.answer();
@@ -50,7 +50,7 @@ impl Asked {
 pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
     let sent = counter!("millstream_sse_events_total");
     let mut most = 8;
-    let mut answered: Option<(Vec<Asked>, Vec<Page>)> = None;
+    let mut answered: Option<(Vec<Question>, Vec<Page>)> = None;
     loop {
         if answered.is_none() {
             hub.reads.rest();
@@ -67,8 +67,8 @@ pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
         });
         if let Some((asked, pages)) = answered.take() {
             // What was handed over is not kept for what comes behind it.
-            for (asked, page) in asked.into_iter().zip(pages) {
-                give(&hub, &asked, &page, &sent).await;
+            for (question, page) in asked.into_iter().zip(pages) {
+                give(&hub, &question, &page, &sent).await;
             }
         }
         let read = match (known, reading) {
@@ -80,7 +80,7 @@ pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
             Ok(pages) => {
                 hub.trouble(None);
                 let rest = asked.drain(pages.len().min(asked.len())..);
-                rest.for_each(|asked| asked.put_back(&hub));
+                rest.for_each(|question| question.put_back(&hub));
                 most = match bytes(&pages) {
                     0..BYTES => (most * 2).min(QUESTIONS),
                     _ => (most / 2).max(1),
@@ -92,7 +92,7 @@ pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
                 // It may have been too much at once.
                 most = (most / 2).max(1);
                 tokio::time::sleep(PAUSE).await;
-                asked.iter().for_each(|asked| asked.fail(&hub));
+                asked.iter().for_each(|question| question.fail(&hub));
                 hub.news.notify_one();
             }
         }
@@ -113,7 +113,7 @@ fn bytes(pages: &[Page]) -> usize {
 
 /// One question for each place in each stream that someone is at, about `most`
 /// of them.
-fn asked(hub: &Hub, most: usize) -> Vec<Asked> {
+fn asked(hub: &Hub, most: usize) -> Vec<Question> {
     let mut all = Vec::new();
     for feed in hub.take_dirty(most) {
         let mut places: HashMap<Position, (usize, Vec<Follower>)> = HashMap::new();
@@ -132,7 +132,7 @@ fn asked(hub: &Hub, most: usize) -> Vec<Asked> {
         }
         for (position, (limit, followers)) in places.into_iter().take(room) {
             feed.ask();
-            all.push(Asked {
+            all.push(Question {
                 feed: feed.clone(),
                 position,
                 limit,
@@ -143,35 +143,35 @@ fn asked(hub: &Hub, most: usize) -> Vec<Asked> {
     all
 }
 
-fn want(asked: &Asked) -> Want {
-    let place = match asked.position {
+fn want(question: &Question) -> Want {
+    let place = match question.position {
         Position::Unknown => None,
         Position::Oldest => Some(Place::default()),
         Position::Unsure(place) | Position::At(place) => Some(place),
     };
     let counted = place.and_then(|place| place.counted);
-    let sure = matches!(asked.position, Position::At(_)) && counted.is_some();
+    let sure = matches!(question.position, Position::At(_)) && counted.is_some();
     Want {
-        stream: asked.feed.name.clone(),
+        stream: question.feed.name.clone(),
         after: place.map(|place| place.id),
-        limit: asked.limit,
+        limit: question.limit,
         check_gap: place.is_some() && !sure,
         counted,
     }
 }
 
 /// Hands a page to everyone at its place.
-async fn give(hub: &Hub, asked: &Asked, page: &Page, sent: &metrics::Counter) {
+async fn give(hub: &Hub, question: &Question, page: &Page, sent: &metrics::Counter) {
     let frames = Frames::of(&page.entries);
     let mut more = false;
-    for turn in asked.followers.chunks(TURN) {
+    for turn in question.followers.chunks(TURN) {
         for Follower { connection, follow } in turn {
             let follow = usize::from(*follow);
             let Given {
                 events,
                 more: again,
                 opened,
-            } = connection.give(follow, asked.position, (page, &frames), asked.limit);
+            } = connection.give(follow, question.position, (page, &frames), question.limit);
             sent.increment(events as u64);
             if hub.limits.too_much() {
                 hub.make_room();
@@ -185,8 +185,8 @@ async fn give(hub: &Hub, asked: &Asked, page: &Page, sent: &metrics::Counter) {
             tokio::task::yield_now().await;
         }
     }
-    asked.feed.answer();
+    question.feed.answer();
     if more {
-        hub.read_again(&asked.feed);
+        hub.read_again(&question.feed);
     }
 }

@@ -42,7 +42,7 @@ pub enum Begin {
 
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct StreamRequest {
     /// The client that it names, if it does; not checked.
     pub client: Option<Vec<u8>>,
     /// Groups to follow, each once.
@@ -53,7 +53,7 @@ pub struct Asked {
     pub begin: Begin,
 }
 
-impl Asked {
+impl StreamRequest {
     /// Reads a query string and the `Last-Event-ID` header, which beats
     /// `last-event-id` in the query, which beats `from`.
     ///
@@ -63,7 +63,7 @@ impl Asked {
         query: &str,
         last_event_id: Option<&[u8]>,
         most_groups: usize,
-    ) -> Result<Asked, String> {
+    ) -> Result<StreamRequest, String> {
         check_names(query, &NAMES)?;
         let client = parameter(query, "client")?.map(decoded);
         let from = parameter(query, "from")?;
@@ -80,7 +80,7 @@ impl Asked {
             (None, Some("earliest")) => Begin::Earliest,
             (None, Some(_)) => return Err("from: either earliest or now".into()),
         };
-        Ok(Asked {
+        Ok(StreamRequest {
             client: client.map(Cow::into_owned),
             groups: groups(parameter(query, "groups")?, most_groups)?,
             types: types(parameter(query, "types")?)?,

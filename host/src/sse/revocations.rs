@@ -1,6 +1,5 @@
 //! Whose tokens are revoked, as far as this process knows.
 
-use super::Streams;
 use super::connection::Connection;
 use super::hub::Hub;
 use super::place::Reader;

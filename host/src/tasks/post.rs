@@ -25,7 +25,7 @@ const KEY_MAX: usize = 255;
 const BODY: Duration = Duration::from_secs(10);
 
 /// A request for a task that can be one.
-pub(super) struct Asked {
+pub(super) struct TaskRequest {
     pub owner: ClientId,
     /// Checked to be JSON.
     pub body: Bytes,
@@ -87,7 +87,7 @@ impl TaskHandler {
         request: &Request<()>,
         head: Head,
         body: Incoming,
-    ) -> Result<Asked, Box<Reply>> {
+    ) -> Result<TaskRequest, Box<Reply>> {
         let most = self.settings.max_body;
         let body = read_body(body, most, BODY).await;
         let body = body.map_err(|error| Box::new(unread(error, most)))?;
@@ -101,7 +101,7 @@ impl TaskHandler {
             key: hash(&key),
             content: hash(&body),
         });
-        Ok(Asked {
+        Ok(TaskRequest {
             owner: head.owner,
             body,
             repeat,

@@ -3,7 +3,7 @@
 use super::answers::count;
 use super::answers::later;
 use super::handler::{TASKS, TaskHandler};
-use super::post::Asked;
+use super::post::TaskRequest;
 use super::trace;
 use crate::http::{Reply, StatusCode, header, json, problem};
 use crate::kafka::producer::NotAcknowledged;
@@ -47,7 +47,7 @@ struct Mine {
 impl TaskHandler {
     /// Takes a task and hands it to Kafka. It goes on if who asked hangs up:
     /// half of it would be a task without a record, or without an owner.
-    pub(super) async fn take(self: &Arc<Self>, asked: Asked) -> Reply {
+    pub(super) async fn take(self: &Arc<Self>, asked: TaskRequest) -> Reply {
         let (answer, answered) = oneshot::channel();
         let gateway = self.clone();
         tokio::spawn(async move {
@@ -59,7 +59,7 @@ impl TaskHandler {
         answered.await.unwrap_or_else(broken)
     }
 
-    async fn taken(&self, asked: &Asked) -> (Reply, After) {
+    async fn taken(&self, asked: &TaskRequest) -> (Reply, After) {
         let fresh = Uuid::now_v7().to_string();
         let mine = match self.mine(asked, &fresh).await {
             Ok(mine) => mine,
@@ -76,7 +76,7 @@ impl TaskHandler {
     }
 
     /// The task that is to be sent now; waits while someone else sends it.
-    async fn mine(&self, asked: &Asked, fresh: &str) -> Result<Mine, (Box<Reply>, After)> {
+    async fn mine(&self, asked: &TaskRequest, fresh: &str) -> Result<Mine, (Box<Reply>, After)> {
         let sending = self.settings.acknowledge_within + MARGIN;
         let new = NewTask {
             id: fresh,
@@ -116,7 +116,7 @@ impl TaskHandler {
         }
     }
 
-    fn outgoing(&self, asked: &Asked, id: &str) -> Outgoing {
+    fn outgoing(&self, asked: &TaskRequest, id: &str) -> Outgoing {
         let (parent, state) = trace::context(&asked.headers);
         let owner = asked.owner.as_str().to_owned();
         let state = state.map(|state| ("tracestate", state));
@@ -136,7 +136,12 @@ impl TaskHandler {
     /// What certainly is not in Kafka is forgotten; what may be there stays
     /// whole, so that its results find their owner. Whoever took it before us
     /// may have sent it.
-    async fn not_sent(&self, asked: &Asked, mine: Mine, error: &NotAcknowledged) -> (Reply, After) {
+    async fn not_sent(
+        &self,
+        asked: &TaskRequest,
+        mine: Mine,
+        error: &NotAcknowledged,
+    ) -> (Reply, After) {
         count("unacknowledged");
         let topic = &self.settings.request_topic;
         let NotAcknowledged { why, certain, .. } = error;
@@ -166,7 +171,7 @@ impl TaskHandler {
 
     async fn give_up(
         &self,
-        asked: &Asked,
+        asked: &TaskRequest,
         id: &str,
         taking: u64,
         certain: bool,
@@ -182,7 +187,7 @@ impl TaskHandler {
     }
 
     /// What nobody waits for any more.
-    async fn finish(&self, asked: &Asked, after: After) {
+    async fn finish(&self, asked: &TaskRequest, after: After) {
         match after {
             After::Nothing => {}
             After::Sent(id) => {
@@ -203,7 +208,7 @@ impl TaskHandler {
         }
     }
 
-    fn received(&self, asked: &Asked, id: &str) -> Reply {
+    fn received(&self, asked: &TaskRequest, id: &str) -> Reply {
         let message = "Task received";
         let body = json!({ "taskId": id, "status": "received", "message": message });
         let mut reply = json(StatusCode::ACCEPTED, &body);

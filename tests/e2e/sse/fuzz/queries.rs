@@ -1,6 +1,6 @@
 use super::{config, text};
 use millstream::record::GroupName;
-use millstream::sse::request::{Asked, Begin};
+use millstream::sse::request::{Begin, StreamRequest};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::HashSet;
@@ -46,7 +46,7 @@ proptest! {
             value().prop_map(String::into_bytes),
         ]),
     ) {
-        match Asked::parse(&query, header.as_deref(), MOST) {
+        match StreamRequest::parse(&query, header.as_deref(), MOST) {
             Err(why) => {
                 prop_assert!(!why.is_empty());
             }

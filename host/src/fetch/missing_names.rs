@@ -14,9 +14,9 @@ const FORGET: Duration = Duration::from_secs(300);
 /// Since when names are asked for that are not there. Anyone may make up
 /// names, so it is bounded, and a name costs the same however long it is.
 #[derive(Default)]
-pub(super) struct Asked(HashMap<[u8; 16], Instant>);
+pub(super) struct MissingNames(HashMap<[u8; 16], Instant>);
 
-impl Asked {
+impl MissingNames {
     /// Whether a name is certainly missing from what was fetched at `fetched`,
     /// since it was asked for before.
     pub fn is_missing(&mut self, name: &[u8], fetched: Instant, now: Instant) -> bool {
@@ -56,27 +56,27 @@ mod tests {
 
     #[test]
     fn a_name_is_missing_when_it_was_asked_for_before_the_fetch() {
-        let (mut asked, start) = (Asked::default(), Instant::now());
+        let (mut names, start) = (MissingNames::default(), Instant::now());
         let at = |seconds| start + SECOND * seconds;
-        assert!(!asked.is_missing(b"k", at(0), at(1)));
-        assert!(!asked.is_missing(b"k", at(0), at(2)), "not fetched since");
-        assert!(!asked.is_missing(b"k", at(1), at(3)), "it may be as old");
-        assert!(asked.is_missing(b"k", at(2), at(4)));
-        assert!(!asked.is_missing(b"l", at(2), at(4)), "another");
-        assert!(asked.is_missing(b"k", at(2), at(300)));
-        assert!(!asked.is_missing(b"k", at(2), at(302)), "it is time again");
+        assert!(!names.is_missing(b"k", at(0), at(1)));
+        assert!(!names.is_missing(b"k", at(0), at(2)), "not fetched since");
+        assert!(!names.is_missing(b"k", at(1), at(3)), "it may be as old");
+        assert!(names.is_missing(b"k", at(2), at(4)));
+        assert!(!names.is_missing(b"l", at(2), at(4)), "another");
+        assert!(names.is_missing(b"k", at(2), at(300)));
+        assert!(!names.is_missing(b"k", at(2), at(302)), "it is time again");
     }
 
     #[test]
     fn made_up_names_are_bounded_and_take_nobodys_place_for_good() {
-        let (mut asked, start) = (Asked::default(), Instant::now());
+        let (mut names, start) = (MissingNames::default(), Instant::now());
         let at = |seconds| start + SECOND * seconds;
         for n in 0..5000_u32 {
-            assert!(!asked.is_missing(&n.to_le_bytes(), at(0), at(1)));
+            assert!(!names.is_missing(&n.to_le_bytes(), at(0), at(1)));
         }
-        assert_eq!(asked.0.len(), MAX);
-        assert!(!asked.is_missing(b"late", at(2), at(3)));
-        assert_eq!(asked.0.len(), 1, "those that were judged are gone");
-        assert!(asked.is_missing(b"late", at(4), at(5)));
+        assert_eq!(names.0.len(), MAX);
+        assert!(!names.is_missing(b"late", at(2), at(3)));
+        assert_eq!(names.0.len(), 1, "those that were judged are gone");
+        assert!(names.is_missing(b"late", at(4), at(5)));
     }
 }
