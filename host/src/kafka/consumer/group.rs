@@ -2,7 +2,7 @@
 
 use super::context::{Context, log_error, offsets};
 use super::start_thread::StartThread;
-use super::{Cluster, Commit, Feed, Partitions, Start};
+use super::{Cluster, Commit, PartitionConsumer, Partitions, Start};
 use crate::kafka::native::cluster_calls as admin;
 use crate::kafka::settings::KafkaSettings;
 use crate::process::{self, Pulse};
@@ -141,7 +141,7 @@ impl GroupConsumer {
         }
     }
 
-    /// Commits what is done and leaves the group, in bounded time. The feeds
+    /// Commits what is done and leaves the group, in bounded time. The partitions' consumers
     /// must not be used any more.
     pub fn stop(self) {
         self.shared.stopping.store(true, Ordering::Relaxed);
@@ -277,14 +277,14 @@ impl Poller {
         };
         let consumer = &self.shared.consumer;
         let mut list = TopicPartitionList::new();
-        let mut feeds = Vec::with_capacity(found.len());
+        let mut started = Vec::with_capacity(found.len());
         for (partition, start) in found {
             let group = consumer.context().group();
             if !group.owned.contains(&partition) || group.assigned.contains(&partition) {
                 continue;
             }
             drop(group);
-            let Some(feed) = Feed::split(consumer, &partition) else {
+            let Some(records) = PartitionConsumer::split(consumer, &partition) else {
                 tracing::error!(%partition, "librdkafka gives no queue for this partition");
                 continue;
             };
@@ -293,23 +293,23 @@ impl Poller {
                 Start::Halted(_) => Offset::Beginning,
             };
             let _ = list.add_partition_offset(&partition.topic, partition.partition, at);
-            feeds.push((feed, start));
+            started.push((records, start));
         }
         // Noted first, so that a revocation finds them.
         let context = consumer.context();
-        let origins = feeds.iter().map(|(feed, _)| feed.origin().clone());
+        let origins = started.iter().map(|(records, _)| records.origin().clone());
         context.group().assigned.extend(origins);
         if let Err(error) = consumer.incremental_assign(&list) {
             if context.complaints.is_news(&error) {
                 tracing::warn!(%error, "the assignment changed before it was taken up");
             }
-            let origins = feeds.iter().map(|(feed, _)| feed.origin());
+            let origins = started.iter().map(|(records, _)| records.origin());
             context.group().not_assigned(origins);
             return;
         }
-        feeds
+        started
             .into_iter()
-            .for_each(|(feed, start)| self.partitions.begin(feed, start));
+            .for_each(|(records, start)| self.partitions.begin(records, start));
     }
 
     fn commit(&mut self, mode: CommitMode) {

@@ -1,6 +1,6 @@
 //! Kafka: records in, dead letters and routed events out.
 //!
-//! Promises: one [`Feed`] for each assigned partition, beginning where the
+//! Promises: one [`PartitionConsumer`] for each assigned partition, beginning where the
 //! pipeline's ledger says and never elsewhere; polling that never stops, so
 //! that a slow pipeline stays in its group; nothing committed that the
 //! pipeline did not call done. This folder deliberately knows nothing of
@@ -10,13 +10,13 @@
 
 mod cluster;
 pub(in crate::kafka) mod context;
-mod feed;
 mod group;
+mod partition_consumer;
 mod start_thread;
 
 pub use cluster::Cluster;
-pub use feed::{Feed, FeedError, FillLimits};
 pub use group::{GroupConsumer, GroupConsumerOptions};
+pub use partition_consumer::{FetchError, FillLimits, PartitionConsumer};
 
 use crate::record::TopicPartition;
 use std::fmt;
@@ -71,8 +71,8 @@ pub trait Partitions: Send + Sync + 'static {
     /// A partition whose start was not known yet is not ours any more.
     fn forget(&self, partition: &TopicPartition);
 
-    /// The partition is ours: its records come out of `feed`.
-    fn begin(&self, feed: Feed, start: Start);
+    /// The partition is ours: its records come out of `records`.
+    fn begin(&self, records: PartitionConsumer, start: Start);
 
     /// These partitions are being taken away (`lost`: already were). Finishes
     /// or abandons what is in hand, in bounded time, and answers what is done
@@ -87,6 +87,6 @@ pub trait Partitions: Send + Sync + 'static {
 
     /// Called a few times a second, between the answers to [`Partitions::start`]:
     /// may block, and should not for long. Answers which partitions are to be
-    /// begun anew, their feeds dropped.
+    /// begun anew, their consumers dropped.
     fn look_after(&self, cluster: &Cluster) -> Vec<TopicPartition>;
 }

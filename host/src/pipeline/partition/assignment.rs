@@ -4,7 +4,7 @@
 use super::reader::Assigned;
 use super::starts::StartResolver;
 use super::state::PartitionState;
-use crate::kafka::consumer::{Cluster, Commit, Feed, NotYet, Partitions, Start};
+use crate::kafka::consumer::{Cluster, Commit, NotYet, PartitionConsumer, Partitions, Start};
 use crate::pipeline::lock::lock;
 use crate::pipeline::shared::Shared;
 use crate::pipeline::signal::Signal;
@@ -91,8 +91,8 @@ impl Partitions for PipelinePartitions {
         lock(&self.resolver).forget(partition);
     }
 
-    fn begin(&self, mut feed: Feed, start: Start) {
-        let partition = feed.origin().clone();
+    fn begin(&self, mut records: PartitionConsumer, start: Start) {
+        let partition = records.origin().clone();
         let mut hash = DefaultHasher::new();
         partition.topic.hash(&mut hash);
         let worker = hash
@@ -100,7 +100,7 @@ impl Partitions for PipelinePartitions {
             .wrapping_add(partition.partition.unsigned_abs().into());
         let inbox = &self.inboxes[(worker % self.inboxes.len() as u64) as usize];
         let signal = inbox.signal.clone();
-        feed.on_records(move || signal.ring());
+        records.on_records(move || signal.ring());
         tracing::info!(pipeline = self.shared.settings.name, %partition, %start, "assigned");
         let ledger = lock(&self.opened).remove(&partition).unwrap_or_default();
         let key = LedgerKey::new(&self.shared.settings.group, partition.clone());
@@ -109,7 +109,7 @@ impl Partitions for PipelinePartitions {
         inbox.put(Assigned {
             held: state.hold(),
             state,
-            feed,
+            records,
             start,
             attempts: ledger.attempts,
         });

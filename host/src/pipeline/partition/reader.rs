@@ -2,7 +2,7 @@
 
 use super::remaining::Remaining;
 use super::state::{Held, Order, PartitionState, Until};
-use crate::kafka::consumer::{Feed, FeedError, FillLimits, Start};
+use crate::kafka::consumer::{FetchError, FillLimits, PartitionConsumer, Start};
 use crate::record::Batch;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ pub(in crate::pipeline) struct Assigned {
     pub state: Arc<PartitionState>,
     /// Dropped before `held`: whoever waits for that may assign the partition
     /// again.
-    pub feed: Feed,
+    pub records: PartitionConsumer,
     pub held: Held,
     pub start: Start,
     /// How often the record that it begins with was tried.
@@ -31,7 +31,7 @@ pub(in crate::pipeline) struct PendingRetry {
 /// A partition that a worker reads.
 pub(in crate::pipeline) struct Partition {
     pub state: Arc<PartitionState>,
-    feed: Feed,
+    records: PartitionConsumer,
     _held: Held,
     /// The offset of the next record to prepare.
     pub next: i64,
@@ -61,7 +61,7 @@ impl Partition {
     pub fn new(assigned: Assigned) -> Partition {
         let Assigned {
             state,
-            feed,
+            records,
             held,
             start,
             attempts,
@@ -78,7 +78,7 @@ impl Partition {
         };
         Partition {
             state,
-            feed,
+            records,
             _held: held,
             next,
             read: next,
@@ -142,7 +142,7 @@ impl Partition {
     fn read(&mut self, limits: FillLimits) -> Work {
         let partition = &self.state.ledger.partition;
         let mut batch = Batch::new(partition.clone());
-        match self.feed.fill(&mut batch, self.next, limits) {
+        match self.records.fill(&mut batch, self.next, limits) {
             Ok(()) => match batch.records.last() {
                 Some(last) => {
                     self.read = last.offset + 1;
@@ -151,12 +151,12 @@ impl Partition {
                 }
                 None => self.pass(),
             },
-            Err(error @ FeedError::OutOfRange(_)) => {
+            Err(error @ FetchError::OutOfRange(_)) => {
                 tracing::warn!(%partition, %error, "the next offset is gone; reopening the partition");
                 self.state.reopen();
                 Work::None
             }
-            Err(error @ FeedError::Kafka(_)) => {
+            Err(error @ FetchError::Kafka(_)) => {
                 tracing::warn!(%partition, %error, "can't read from Kafka; retrying");
                 Work::None
             }
@@ -171,7 +171,7 @@ impl Partition {
             return Work::None;
         }
         self.looked = Instant::now();
-        match self.feed.position() {
+        match self.records.position() {
             Some(position) if position > self.next => {
                 self.read = position;
                 Work::Pass(position)
@@ -185,7 +185,7 @@ impl Partition {
     fn seek(&mut self, offset: i64, attempts: u32) -> bool {
         self.pending = None;
         self.attempts = attempts;
-        match self.feed.seek(offset) {
+        match self.records.seek(offset) {
             Ok(()) => {
                 self.next = offset;
                 self.read = offset;

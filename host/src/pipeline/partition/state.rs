@@ -29,7 +29,7 @@ struct Inner {
     done: Option<i64>,
     /// Batches that are read and neither stored nor dropped.
     in_hand: usize,
-    /// A worker has the partition's feed, or is about to.
+    /// A worker reads the partition, or is about to.
     is_held: bool,
     /// What the first prepared batch waits for in Kafka.
     waits: Option<String>,

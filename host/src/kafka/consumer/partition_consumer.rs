@@ -25,9 +25,9 @@ pub struct FillLimits {
     pub bytes: usize,
 }
 
-/// Why no more records come out of a feed.
+/// Why no more records come.
 #[derive(Debug, Error)]
-pub enum FeedError {
+pub enum FetchError {
     /// The offset is not in the partition: retention removed it, or it never
     /// was there.
     #[error(
@@ -40,7 +40,7 @@ pub enum FeedError {
 }
 
 /// One assigned partition's records, in order.
-pub struct Feed {
+pub struct PartitionConsumer {
     origin: TopicPartition,
     queue: PartitionQueue<Context>,
     consumer: Arc<BaseConsumer<Context>>,
@@ -48,16 +48,16 @@ pub struct Feed {
     waiting: Option<KafkaError>,
 }
 
-impl Feed {
+impl PartitionConsumer {
     /// Splits the partition's queue off, so that none of its records goes
     /// elsewhere: before it is assigned.
     pub(in crate::kafka) fn split(
         consumer: &Arc<BaseConsumer<Context>>,
         origin: &TopicPartition,
-    ) -> Option<Feed> {
+    ) -> Option<PartitionConsumer> {
         let queue = consumer.split_partition_queue(&origin.topic, origin.partition)?;
         let (origin, consumer) = (origin.clone(), consumer.clone());
-        Some(Feed {
+        Some(PartitionConsumer {
             origin,
             queue,
             consumer,
@@ -71,7 +71,7 @@ impl Feed {
     }
 
     /// Calls `wake` (from librdkafka's thread: it must not block) when records
-    /// come to an empty feed.
+    /// come to an empty one.
     pub fn on_records(&mut self, wake: impl Fn() + Send + Sync + 'static) {
         self.queue.set_nonempty_callback(wake);
     }
@@ -86,16 +86,16 @@ impl Feed {
         batch: &mut Batch,
         next: i64,
         limits: FillLimits,
-    ) -> Result<(), FeedError> {
+    ) -> Result<(), FetchError> {
         if let Some(error) = self.waiting.take() {
-            return Err(feed_error(&error, next));
+            return Err(fetch_error(&error, next));
         }
         while batch.records.len() < limits.records && batch.arena.len() < limits.bytes {
             match self.queue.poll(Duration::ZERO) {
                 None => break,
                 Some(Ok(message)) => push(batch, &message, next),
                 Some(Err(error)) if batch.records.is_empty() => {
-                    return Err(feed_error(&error, next));
+                    return Err(fetch_error(&error, next));
                 }
                 Some(Err(error)) => {
                     self.waiting = Some(error);
@@ -119,12 +119,12 @@ impl Feed {
     ///
     /// # Errors
     /// When it did not.
-    pub fn seek(&mut self, offset: i64) -> Result<(), FeedError> {
+    pub fn seek(&mut self, offset: i64) -> Result<(), FetchError> {
         let TopicPartition { topic, partition } = &self.origin;
         self.waiting = None;
         self.consumer
             .seek(topic, *partition, Offset::Offset(offset), SEEK)
-            .map_err(|e| FeedError::Kafka(format!("seeking to offset {offset}: {e}")))
+            .map_err(|e| FetchError::Kafka(format!("seeking to offset {offset}: {e}")))
     }
 }
 
@@ -144,11 +144,11 @@ fn push(batch: &mut Batch, message: &BorrowedMessage, next: i64) {
     );
 }
 
-fn feed_error(error: &KafkaError, next: i64) -> FeedError {
+fn fetch_error(error: &KafkaError, next: i64) -> FetchError {
     match error.rdkafka_error_code() {
         Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
-            FeedError::OutOfRange(next)
+            FetchError::OutOfRange(next)
         }
-        _ => FeedError::Kafka(error.to_string()),
+        _ => FetchError::Kafka(error.to_string()),
     }
 }
