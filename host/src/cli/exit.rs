@@ -2,7 +2,7 @@
 
 use super::{USAGE, bytes, output};
 use crate::config::ConfigError;
-use crate::kafka::Failure;
+use crate::kafka::ClusterError;
 use crate::log;
 pub(super) use crate::process::end;
 use std::io;
@@ -39,6 +39,6 @@ pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 fn is_usage(error: &anyhow::Error) -> bool {
-    let properties = matches!(error.downcast_ref(), Some(Failure::Properties(_)));
+    let properties = matches!(error.downcast_ref(), Some(ClusterError::Properties(_)));
     properties || error.is::<ConfigError>() || error.is::<Usage>()
 }

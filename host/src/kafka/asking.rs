@@ -1,9 +1,9 @@
 //! Questions of librdkafka's: one call, and its answer in Kafka's words.
 
-use super::failure::Doing;
+use super::cluster_error::Doing;
 use super::native::ask::{Ask, Code, Event, Kafka, Op, Refused};
 use super::native::call::PATIENCE;
-use super::{Connection, Failure};
+use super::{ClusterError, Connection};
 use std::time::{Duration, Instant};
 
 /// How long a change may take, until every broker knows of it.
@@ -38,7 +38,7 @@ impl Connection {
         doing: &Doing,
         only_validate: bool,
         mut call: impl FnMut(Kafka, &Ask),
-    ) -> Result<Event, Failure> {
+    ) -> Result<Event, ClusterError> {
         let patience = if is_question(op) { PATIENCE } else { CHANGE };
         let until = Instant::now() + patience;
         let answer = loop {
@@ -69,7 +69,7 @@ impl Connection {
                 Code::RD_KAFKA_RESP_ERR__TIMED_OUT | Code::RD_KAFKA_RESP_ERR__TRANSPORT,
                 _,
             ) => match (doing.unsure(), self.lost()) {
-                (Some(unsure), lost) => Failure::Unsure {
+                (Some(unsure), lost) => ClusterError::Unsure {
                     why: lost.to_string(),
                     unsure,
                 },

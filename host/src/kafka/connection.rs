@@ -1,8 +1,8 @@
 //! Reaching a cluster, or saying soon why not.
 
-use super::Failure;
+use super::ClusterError;
 use super::KafkaSettings;
-use super::failure::tidy;
+use super::cluster_error::tidy;
 use super::native::call;
 use crate::kafka::native::ask::Kafka;
 use rdkafka::ClientConfig;
@@ -95,7 +95,7 @@ impl Connection {
     ///
     /// # Errors
     /// Properties that librdkafka refuses; no broker that answers.
-    pub fn open(settings: KafkaSettings) -> Result<Connection, Failure> {
+    pub fn open(settings: KafkaSettings) -> Result<Connection, ClusterError> {
         let mut config = config(&settings);
         // A question must never make what it asks for.
         config.set("allow.auto.create.topics", "false");
@@ -145,27 +145,27 @@ impl Connection {
         self.consumer.client().native_ptr()
     }
 
-    pub(super) fn unreachable(&self, why: &str) -> Failure {
+    pub(super) fn unreachable(&self, why: &str) -> ClusterError {
         let servers = self.settings.bootstrap_servers.clone();
         let said = why.trim_start_matches(&format!("{servers}: "));
         let why = format!("{said}; {}", hint(said));
-        Failure::Unreachable { servers, why }
+        ClusterError::Unreachable { servers, why }
     }
 
     /// As [`Connection::unreachable`], by what was complained of since.
-    pub(super) fn lost(&self) -> Failure {
+    pub(super) fn lost(&self) -> ClusterError {
         while self.consumer.poll(Duration::ZERO).is_some() {}
         self.unreachable(&why(self.consumer.context().trouble()))
     }
 }
 
-pub(super) fn refused(error: KafkaError) -> Failure {
+pub(super) fn refused(error: KafkaError) -> ClusterError {
     let said = match error {
         KafkaError::ClientConfig(_, said, name, _) => format!("{name}: {said}"),
         KafkaError::ClientCreation(said) => said,
         other => other.to_string(),
     };
-    Failure::Properties(said)
+    ClusterError::Properties(said)
 }
 
 fn why(trouble: Trouble) -> String {

@@ -10,9 +10,9 @@
 
 mod admin;
 mod asking;
+mod cluster_error;
 mod connection;
 pub mod consumer;
-mod failure;
 mod missing;
 pub mod mock;
 pub(crate) mod native;
@@ -29,8 +29,8 @@ pub use admin::offsets::Ends;
 pub use admin::reset::{Move, Wanted};
 pub use admin::topic_changes::NewTopic;
 pub use admin::topics::{Partition, Topic};
+pub use cluster_error::ClusterError;
 pub use connection::Connection;
-pub use failure::Failure;
 pub use missing::{making, no_topic};
 pub use native::produce::Placing;
 pub use offset_spec::OffsetSpec;

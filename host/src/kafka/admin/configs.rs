@@ -1,9 +1,9 @@
 //! What topics are configured with.
 
-use crate::kafka::failure::{Doing, nearest};
+use crate::kafka::cluster_error::{Doing, nearest};
 use crate::kafka::native::ask::{Code, Op, text};
 use crate::kafka::native::call::{Owned, list, name};
-use crate::kafka::{Connection, Failure};
+use crate::kafka::{ClusterError, Connection};
 use rdkafka::bindings as sys;
 use std::ffi::CString;
 use std::ptr;
@@ -72,7 +72,7 @@ impl Connection {
     ///
     /// # Errors
     /// When it may not be looked at, or is not there.
-    pub fn configs(&self, topic: &str) -> Result<Vec<Config>, Failure> {
+    pub fn configs(&self, topic: &str) -> Result<Vec<Config>, ClusterError> {
         let what = format!("look at the configuration of the topic {topic}");
         let doing = Doing::new(what, "DescribeConfigs", format!("the topic {topic}"));
         let text = name(topic, &doing)?;
@@ -105,7 +105,7 @@ impl Connection {
     /// # Errors
     /// The first that is none, with the nearest; or when the settings may not
     /// be looked at.
-    pub fn check_unset(&self, topic: &str, changes: &[ConfigChange]) -> Result<(), Failure> {
+    pub fn check_unset(&self, topic: &str, changes: &[ConfigChange]) -> Result<(), ClusterError> {
         let unset = changes.iter().filter_map(|change| match change {
             ConfigChange::Unset(name) => Some(name),
             _ => None,
@@ -133,7 +133,7 @@ impl Connection {
         topic: &str,
         changes: &[ConfigChange],
         only_validate: bool,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), ClusterError> {
         let doing = changing(topic).changing(only_validate);
         let text = name(topic, &doing)?;
         // SAFETY: as above. Incremental, since the older call puts every
@@ -165,7 +165,11 @@ fn changing(topic: &str) -> Doing {
 
 /// # Safety
 /// The resource is live.
-unsafe fn add(resource: &Resource, change: &ConfigChange, doing: &Doing) -> Result<(), Failure> {
+unsafe fn add(
+    resource: &Resource,
+    change: &ConfigChange,
+    doing: &Doing,
+) -> Result<(), ClusterError> {
     let (key, change, value) = change.parts();
     let key = name(key, doing)?;
     let value = value.map(|value| name(value, doing)).transpose()?;
@@ -194,7 +198,7 @@ unsafe fn one(
     found: *mut *const sys::rd_kafka_ConfigResource_t,
     count: usize,
     doing: &Doing,
-) -> Result<*const sys::rd_kafka_ConfigResource_t, Failure> {
+) -> Result<*const sys::rd_kafka_ConfigResource_t, ClusterError> {
     // SAFETY: by this function's own promise.
     unsafe {
         let found = list(found, count).first();

@@ -1,10 +1,10 @@
 //! What librdkafka answers about groups, as plain data.
 
 use super::offsets::entries;
-use crate::kafka::failure::Doing;
+use crate::kafka::cluster_error::Doing;
 use crate::kafka::native::ask::{Code, text};
 use crate::kafka::native::call::error;
-use crate::kafka::{Failure, Group, Member};
+use crate::kafka::{ClusterError, Group, Member};
 use rdkafka::bindings as sys;
 use std::ptr;
 
@@ -37,7 +37,7 @@ pub(in crate::kafka) unsafe fn described(
     found: *const sys::rd_kafka_ConsumerGroupDescription_t,
     group: &str,
     doing: &Doing,
-) -> Result<Group, Failure> {
+) -> Result<Group, ClusterError> {
     // SAFETY: by this function's own promise; all that is read belongs to it.
     unsafe {
         let dead = match error(sys::rd_kafka_ConsumerGroupDescription_error(found)) {

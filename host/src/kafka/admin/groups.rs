@@ -3,10 +3,10 @@
 use super::group::{Group, Listed, Member, Standing};
 use super::group_answers::{described, group_result, state};
 use super::offsets::{Offsets, entry, metadata};
-use crate::kafka::failure::{Doing, nearest};
+use crate::kafka::cluster_error::{Doing, nearest};
 use crate::kafka::native::ask::{Code, Op, text};
 use crate::kafka::native::call::{Owned, PATIENCE, error, list, name};
-use crate::kafka::{Connection, Failure};
+use crate::kafka::{ClusterError, Connection};
 use rdkafka::bindings as sys;
 use std::collections::BTreeSet;
 use std::ffi::c_char;
@@ -19,7 +19,7 @@ pub struct Listing {
     /// By name.
     pub groups: Vec<Listed>,
     /// Why some may be missing: what a broker answered instead.
-    pub broken: Option<Failure>,
+    pub broken: Option<ClusterError>,
 }
 
 /// What the daemon commits with each offset begins so (`pipeline/mark.rs`).
@@ -38,7 +38,7 @@ impl Connection {
     ///
     /// # Errors
     /// When the cluster does not answer.
-    pub fn groups(&self) -> Result<Listing, Failure> {
+    pub fn groups(&self) -> Result<Listing, ClusterError> {
         let doing = Doing::new("list the groups", "Describe", "the cluster or the groups");
         // SAFETY: the event owns what is read of it.
         let (mut groups, broken): (Vec<Listed>, _) = unsafe {
@@ -66,7 +66,7 @@ impl Connection {
     ///
     /// # Errors
     /// When there is none of this name, or it may not be looked at.
-    pub fn group(&self, group: &str) -> Result<Group, Failure> {
+    pub fn group(&self, group: &str) -> Result<Group, ClusterError> {
         let mut found = settled(|| self.members(group))?;
         let committed = settled(|| self.committed(group))?.offsets;
         if committed.is_empty() && found.members.is_empty() && found.state != "Empty" {
@@ -76,17 +76,17 @@ impl Connection {
         Ok(found)
     }
 
-    pub(in crate::kafka) fn no_group(&self, group: &str) -> Failure {
+    pub(in crate::kafka) fn no_group(&self, group: &str) -> ClusterError {
         let listed = self.groups().map_or_else(|_| Vec::new(), |all| all.groups);
         let names: Vec<String> = listed.into_iter().map(|listed| listed.group).collect();
-        Failure::NoGroup {
+        ClusterError::NoGroup {
             group: group.into(),
             nearest: nearest(group, &names),
         }
     }
 
     /// A group without where it is; one that does not exist is `Dead`.
-    pub(in crate::kafka) fn members(&self, group: &str) -> Result<Group, Failure> {
+    pub(in crate::kafka) fn members(&self, group: &str) -> Result<Group, ClusterError> {
         let doing = doing("look at", "Describe", group);
         let text = name(group, &doing)?;
         let mut names: [*const c_char; 1] = [text.as_ptr()];
@@ -108,7 +108,7 @@ impl Connection {
     }
 
     /// Where a group has committed.
-    pub(in crate::kafka) fn committed(&self, group: &str) -> Result<Committed, Failure> {
+    pub(in crate::kafka) fn committed(&self, group: &str) -> Result<Committed, ClusterError> {
         let doing = doing("ask for the offsets of", "Describe", group);
         let text = name(group, &doing)?;
         // SAFETY: the question is ours until after the call, which copies it;
@@ -145,7 +145,11 @@ impl Connection {
         }
     }
 
-    fn standings(&self, members: &[Member], committed: &Offsets) -> Result<Vec<Standing>, Failure> {
+    fn standings(
+        &self,
+        members: &[Member],
+        committed: &Offsets,
+    ) -> Result<Vec<Standing>, ClusterError> {
         let held = |(index, member): (usize, &Member)| {
             let partitions = member.partitions.clone();
             partitions.into_iter().map(move |one| (one, index))
@@ -168,7 +172,7 @@ impl Connection {
 
     /// The ends of those of the partitions that exist and have leaders: the
     /// commits of a group may outlive their topic.
-    fn known_ends(&self, of: &[(String, i32)]) -> Result<Offsets, Failure> {
+    fn known_ends(&self, of: &[(String, i32)]) -> Result<Offsets, ClusterError> {
         let there = self.topic_names()?;
         let mut topics: Vec<String> = of.iter().map(|(topic, _)| topic.clone()).collect();
         topics.dedup();
@@ -185,12 +189,12 @@ impl Connection {
 
 /// Asks again for a while, where the coordinator is not there yet.
 pub(in crate::kafka) fn settled<T>(
-    mut ask: impl FnMut() -> Result<T, Failure>,
-) -> Result<T, Failure> {
+    mut ask: impl FnMut() -> Result<T, ClusterError>,
+) -> Result<T, ClusterError> {
     let until = Instant::now() + PATIENCE;
     loop {
         match ask() {
-            Err(Failure::Busy { .. }) if Instant::now() < until => {
+            Err(ClusterError::Busy { .. }) if Instant::now() < until => {
                 std::thread::sleep(Duration::from_millis(100));
             }
             other => return other,

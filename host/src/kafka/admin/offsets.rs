@@ -1,11 +1,11 @@
 //! Where partitions begin and end, and where a time is in them.
 
-use crate::kafka::failure::Doing;
+use crate::kafka::cluster_error::Doing;
 use crate::kafka::native::ask::{Code, Op};
 use crate::kafka::native::call;
 use crate::kafka::native::call::{Owned, list};
 use crate::kafka::offset_spec::OffsetSpec;
-use crate::kafka::{Connection, Failure, Topic};
+use crate::kafka::{ClusterError, Connection, Topic};
 use rdkafka::bindings as sys;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
@@ -30,7 +30,7 @@ impl Connection {
     ///
     /// # Errors
     /// When the cluster does not answer, or forbids it.
-    pub fn ends(&self, topic: &Topic) -> Result<BTreeMap<i32, Ends>, Failure> {
+    pub fn ends(&self, topic: &Topic) -> Result<BTreeMap<i32, Ends>, ClusterError> {
         let led = topic.partitions.iter().filter(|p| p.leader.is_some());
         let led: Vec<(String, i32)> = led.map(|p| (topic.name.clone(), p.id)).collect();
         let ends = self.ends_of(&led)?;
@@ -43,7 +43,7 @@ impl Connection {
     pub(in crate::kafka) fn ends_of(
         &self,
         of: &[(String, i32)],
-    ) -> Result<BTreeMap<(String, i32), Ends>, Failure> {
+    ) -> Result<BTreeMap<(String, i32), Ends>, ClusterError> {
         let earliest = self.offsets_at(of, EARLIEST)?;
         let latest = self.offsets_at(of, LATEST)?;
         let both = earliest.into_iter().filter_map(|(partition, earliest)| {
@@ -62,7 +62,7 @@ impl Connection {
         &self,
         of: &[(String, i32)],
         place: OffsetSpec,
-    ) -> Result<Offsets, Failure> {
+    ) -> Result<Offsets, ClusterError> {
         match place {
             OffsetSpec::Earliest => self.offsets_at(of, EARLIEST),
             OffsetSpec::Latest => self.offsets_at(of, LATEST),
@@ -89,7 +89,7 @@ impl Connection {
     }
 
     /// `spec` is a time, or one of the two words above.
-    fn offsets_at(&self, of: &[(String, i32)], spec: i64) -> Result<Offsets, Failure> {
+    fn offsets_at(&self, of: &[(String, i32)], spec: i64) -> Result<Offsets, ClusterError> {
         if of.is_empty() {
             return Ok(Offsets::new());
         }
@@ -129,13 +129,13 @@ impl Connection {
 }
 
 /// The offset in the partition, if that holds it.
-fn held(at: (String, i32), ends: Ends, offset: i64) -> Result<((String, i32), i64), Failure> {
+fn held(at: (String, i32), ends: Ends, offset: i64) -> Result<((String, i32), i64), ClusterError> {
     let Ends { earliest, latest } = ends;
     if (earliest..=latest).contains(&offset) {
         return Ok((at, offset));
     }
     let (topic, partition) = at;
-    Err(Failure::Refused {
+    Err(ClusterError::Refused {
         what: format!("begin at offset {offset} of {topic}/{partition}"),
         why: format!("it holds {earliest} to {latest}"),
     })
@@ -165,7 +165,7 @@ pub(in crate::kafka) fn partitions<'a>(of: impl Iterator<Item = (&'a String, i32
 pub(in crate::kafka) fn entry(
     found: &sys::rd_kafka_topic_partition_t,
     doing: &Doing,
-) -> Result<((String, i32), i64), Failure> {
+) -> Result<((String, i32), i64), ClusterError> {
     // SAFETY: the name of an entry ends, and lives as long as it.
     let topic = unsafe { CStr::from_ptr(found.topic) };
     let topic = topic.to_string_lossy().into_owned();

@@ -5,7 +5,7 @@ use super::groups::{doing, settled};
 use super::offsets::{Offsets, entry, partitions};
 use crate::kafka::native::ask::Op;
 use crate::kafka::native::call::{Owned, list, name};
-use crate::kafka::{Connection, Failure, OffsetSpec};
+use crate::kafka::{ClusterError, Connection, OffsetSpec};
 use rdkafka::bindings as sys;
 
 /// What to move.
@@ -41,12 +41,12 @@ impl Connection {
     /// # Errors
     /// When the group has members, or a pipeline reads with it, or there is nothing to move, or
     /// Kafka has something against it.
-    pub fn reset(&self, wanted: &Wanted, dry_run: bool) -> Result<Vec<Move>, Failure> {
+    pub fn reset(&self, wanted: &Wanted, dry_run: bool) -> Result<Vec<Move>, ClusterError> {
         let group = &wanted.group;
         let members = settled(|| self.members(group))?.members.len();
         if members > 0 {
             let group = group.clone();
-            return Err(Failure::Active { group, members });
+            return Err(ClusterError::Active { group, members });
         }
         let committed = settled(|| self.committed(group))?;
         let which = self.which(wanted, &committed.offsets)?;
@@ -55,7 +55,7 @@ impl Connection {
             && !wanted.force
         {
             let (group, topic) = (group.clone(), topic.clone());
-            return Err(Failure::Ledger { group, topic });
+            return Err(ClusterError::Ledger { group, topic });
         }
         let targets = self.offsets_of(&which, wanted.to)?;
         if targets.is_empty() {
@@ -77,7 +77,11 @@ impl Connection {
         Ok(targets.into_iter().map(moved).collect())
     }
 
-    fn which(&self, wanted: &Wanted, committed: &Offsets) -> Result<Vec<(String, i32)>, Failure> {
+    fn which(
+        &self,
+        wanted: &Wanted,
+        committed: &Offsets,
+    ) -> Result<Vec<(String, i32)>, ClusterError> {
         let Some(topic) = &wanted.topic else {
             return match committed.is_empty() {
                 true => Err(self.nothing_committed(&wanted.group)),
@@ -89,7 +93,7 @@ impl Connection {
 
     /// All partitions of the topics with a commit: where one has none yet, the
     /// readers' own rule would say where they begin.
-    fn all_partitions(&self, committed: &Offsets) -> Result<Vec<(String, i32)>, Failure> {
+    fn all_partitions(&self, committed: &Offsets) -> Result<Vec<(String, i32)>, ClusterError> {
         let there = self.topic_names()?;
         let mut topics: Vec<String> = committed.keys().map(|(topic, _)| topic.clone()).collect();
         topics.dedup();
@@ -101,7 +105,7 @@ impl Connection {
         Ok(all)
     }
 
-    fn nothing_committed(&self, group: &str) -> Failure {
+    fn nothing_committed(&self, group: &str) -> ClusterError {
         let known = self.groups().map_or_else(|_| Vec::new(), |all| all.groups);
         match known.iter().any(|listed| listed.group == *group) {
             false => self.no_group(group),
@@ -110,7 +114,7 @@ impl Connection {
         }
     }
 
-    fn commit_for(&self, group: &str, offsets: &Offsets) -> Result<(), Failure> {
+    fn commit_for(&self, group: &str, offsets: &Offsets) -> Result<(), ClusterError> {
         let doing = doing("reset", "Read", group).changing(false);
         let text = name(group, &doing)?;
         let wanted = offsets

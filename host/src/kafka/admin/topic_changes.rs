@@ -1,9 +1,9 @@
 //! Making, growing and deleting topics.
 
-use crate::kafka::failure::Doing;
+use crate::kafka::cluster_error::Doing;
 use crate::kafka::native::ask::{Code, Op, text};
 use crate::kafka::native::call::{Owned, name, topic_result};
-use crate::kafka::{Connection, Failure, Topic};
+use crate::kafka::{ClusterError, Connection, Topic};
 use rdkafka::bindings as sys;
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ impl Connection {
     ///
     /// # Errors
     /// What Kafka has against it.
-    pub fn create_topic(&self, new: &NewTopic, only_validate: bool) -> Result<bool, Failure> {
+    pub fn create_topic(&self, new: &NewTopic, only_validate: bool) -> Result<bool, ClusterError> {
         let what = format!("create the topic {}", new.name);
         let doing = Doing::new(what, "Create", format!("the topic {}", new.name));
         let doing = doing.changing(only_validate);
@@ -70,7 +70,7 @@ impl Connection {
     ///
     /// # Errors
     /// When none does within seconds.
-    pub fn new_topic(&self, topic: &str) -> Result<Topic, Failure> {
+    pub fn new_topic(&self, topic: &str) -> Result<Topic, ClusterError> {
         let until = Instant::now() + Duration::from_secs(5);
         loop {
             match self.topic(topic) {
@@ -87,7 +87,7 @@ impl Connection {
     ///
     /// # Errors
     /// What Kafka has against it.
-    pub fn delete_topic(&self, topic: &str) -> Result<(), Failure> {
+    pub fn delete_topic(&self, topic: &str) -> Result<(), ClusterError> {
         let what = format!("delete the topic {topic}");
         let doing = Doing::new(what, "Delete", format!("the topic {topic}"));
         let doing = doing.changing(false);
@@ -120,7 +120,7 @@ impl Connection {
         topic: &str,
         partitions: i32,
         only_validate: bool,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), ClusterError> {
         let what = format!("give the topic {topic} {partitions} partitions");
         let doing = Doing::new(what, "Alter", format!("the topic {topic}"));
         let doing = doing.changing(only_validate);

@@ -1,10 +1,10 @@
 //! Topics: which there are, and who has their partitions.
 
-use crate::kafka::failure::{Doing, nearest};
+use crate::kafka::cluster_error::{Doing, nearest};
 use crate::kafka::native::ask::{Code, Op, text};
 use crate::kafka::native::call;
 use crate::kafka::native::call::{Owned, error, list, name};
-use crate::kafka::{Connection, Failure};
+use crate::kafka::{ClusterError, Connection};
 use rdkafka::bindings as sys;
 use std::ffi::c_char;
 use std::ptr;
@@ -43,10 +43,13 @@ impl Topic {
     }
 
     /// These of its partitions; all, where none is named.
-    pub(in crate::kafka) fn choose(&self, wanted: &[i32]) -> Result<Vec<(String, i32)>, Failure> {
+    pub(in crate::kafka) fn choose(
+        &self,
+        wanted: &[i32],
+    ) -> Result<Vec<(String, i32)>, ClusterError> {
         let last = i32::try_from(self.partitions.len()).unwrap_or(i32::MAX) - 1;
         if let Some(partition) = wanted.iter().find(|id| !(0..=last).contains(*id)) {
-            return Err(Failure::NoPartition {
+            return Err(ClusterError::NoPartition {
                 topic: self.name.clone(),
                 partition: *partition,
                 last,
@@ -63,7 +66,7 @@ impl Connection {
     ///
     /// # Errors
     /// When the cluster does not answer.
-    pub fn topic_names(&self) -> Result<Vec<String>, Failure> {
+    pub fn topic_names(&self) -> Result<Vec<String>, ClusterError> {
         let mut metadata = ptr::null();
         let millis = i32::try_from(call::PATIENCE.as_millis()).unwrap_or(i32::MAX);
         // SAFETY: the client lives as long as `self`; what is answered is
@@ -93,7 +96,7 @@ impl Connection {
     ///
     /// # Errors
     /// The first that is not there, or may not be looked at.
-    pub fn topics(&self, names: &[String]) -> Result<Vec<Topic>, Failure> {
+    pub fn topics(&self, names: &[String]) -> Result<Vec<Topic>, ClusterError> {
         if names.is_empty() {
             return Ok(Vec::new());
         }
@@ -132,22 +135,22 @@ impl Connection {
     ///
     /// # Errors
     /// When it is not there, or may not be looked at.
-    pub fn topic(&self, topic: &str) -> Result<Topic, Failure> {
+    pub fn topic(&self, topic: &str) -> Result<Topic, ClusterError> {
         let mut topics = self.topics(&[topic.to_owned()])?;
-        topics.pop().ok_or_else(|| Failure::NoTopic {
+        topics.pop().ok_or_else(|| ClusterError::NoTopic {
             topic: topic.into(),
             nearest: None,
         })
     }
 
-    fn no_topic(&self, topic: &str, code: Code, why: &str) -> Failure {
+    fn no_topic(&self, topic: &str, code: Code, why: &str) -> ClusterError {
         if code != Code::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART {
             let what = format!("look at the topic {topic}");
             let resource = format!("the topic {topic}");
             return Doing::new(what, "Describe", resource).failed(code, why);
         }
         let names = self.topic_names().unwrap_or_default();
-        Failure::NoTopic {
+        ClusterError::NoTopic {
             topic: topic.into(),
             nearest: nearest(topic, &names),
         }

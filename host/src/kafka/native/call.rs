@@ -2,8 +2,8 @@
 //! all: the pieces that all of them share.
 
 use super::ask::{Code, Kafka, text};
-use crate::kafka::Failure;
-use crate::kafka::failure::Doing;
+use crate::kafka::ClusterError;
+use crate::kafka::cluster_error::Doing;
 use rdkafka::bindings as sys;
 use std::ffi::{CStr, CString};
 use std::ptr;
@@ -56,7 +56,7 @@ pub(in crate::kafka) unsafe fn brokers(kafka: Kafka, patience: Duration) -> bool
 }
 
 /// A name for librdkafka.
-pub(in crate::kafka) fn name(of: &str, doing: &Doing) -> Result<CString, Failure> {
+pub(in crate::kafka) fn name(of: &str, doing: &Doing) -> Result<CString, ClusterError> {
     CString::new(of).map_err(|_| doing.refused("there is a NUL in it"))
 }
 

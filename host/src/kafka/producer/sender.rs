@@ -1,13 +1,13 @@
 //! Writing to a topic, with a receipt for every record.
 
 use crate::kafka::KafkaSettings;
+use crate::kafka::cluster_error::words;
 use crate::kafka::connection;
 use crate::kafka::connection::Quiet;
-use crate::kafka::failure::words;
 use crate::kafka::native::alias;
 use crate::kafka::native::produce::Placing;
 use crate::kafka::native::produce::produce;
-use crate::kafka::{Connection, Failure};
+use crate::kafka::{ClusterError, Connection};
 use crate::record::Outgoing;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -165,7 +165,7 @@ impl Sender {
     /// # Errors
     /// When the topic or the partition is not there, or librdkafka refuses the
     /// properties.
-    pub fn start(connection: &Connection, sending: &SenderOptions) -> Result<Sender, Failure> {
+    pub fn start(connection: &Connection, sending: &SenderOptions) -> Result<Sender, ClusterError> {
         let topic = connection.topic(&sending.topic)?;
         topic.choose(sending.partition.as_slice())?;
         let largest = connection.setting(&topic.name, "max.message.bytes");

@@ -3,10 +3,10 @@
 use super::member::Member;
 use super::reading;
 use super::reading::{Begin, Reading};
+use crate::kafka::cluster_error::{Doing, tidy};
 use crate::kafka::connection;
 use crate::kafka::connection::Trouble;
-use crate::kafka::failure::{Doing, tidy};
-use crate::kafka::{Connection, Failure};
+use crate::kafka::{ClusterError, Connection};
 use crate::record::OwnedRecord;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::RDKafkaErrorCode::NoOffset;
@@ -49,7 +49,7 @@ impl Reader {
     /// # Errors
     /// When the topic or a partition is not there, an offset is not in it, or
     /// librdkafka refuses the properties.
-    pub fn start(connection: &Connection, reading: &Reading) -> Result<Reader, Failure> {
+    pub fn start(connection: &Connection, reading: &Reading) -> Result<Reader, ClusterError> {
         let topic = connection.topic(&reading.topic)?;
         let config = reading::config(&connection.settings, reading);
         let consumer = config.create_with_context(Member::default());
@@ -107,7 +107,7 @@ impl Reader {
     ///
     /// # Errors
     /// What can't be waited out: the topic is gone, or may not be read.
-    pub fn next(&mut self, patience: Duration) -> Result<Step, Failure> {
+    pub fn next(&mut self, patience: Duration) -> Result<Step, ClusterError> {
         let consumer = self.consumer.clone();
         match consumer.poll(patience) {
             Some(Ok(message)) => {
@@ -151,7 +151,7 @@ impl Reader {
         why.filter(|_| hopeless)
     }
 
-    fn survives(&self, error: &KafkaError) -> Result<(), Failure> {
+    fn survives(&self, error: &KafkaError) -> Result<(), ClusterError> {
         use RDKafkaErrorCode as E;
         let code = error.rdkafka_error_code();
         let trouble = self.consumer.context().quiet.trouble().why;
@@ -160,12 +160,12 @@ impl Reader {
             (Some(E::GroupAuthorizationFailed), Some(group)) => {
                 let resource = format!("the group {group}");
                 let what = format!("read with {resource}");
-                Err(Failure::NotAllowed(Doing::new(what, "Read", resource)))
+                Err(ClusterError::NotAllowed(Doing::new(what, "Read", resource)))
             }
             // Alone, nothing is asked of a group; librdkafka looks for its
             // coordinator all the same.
             (Some(E::GroupAuthorizationFailed), None) => Ok(()),
-            (Some(E::TopicAuthorizationFailed), _) => Err(Failure::NotAllowed(self.doing())),
+            (Some(E::TopicAuthorizationFailed), _) => Err(ClusterError::NotAllowed(self.doing())),
             (Some(E::UnknownTopicOrPartition | E::UnknownTopic), _) => {
                 Err(self.doing().refused("it has been deleted"))
             }
@@ -197,7 +197,7 @@ impl Reader {
     ///
     /// # Errors
     /// What was shown and could not be committed: it will be read again.
-    pub fn close(self) -> Result<(), Failure> {
+    pub fn close(self) -> Result<(), ClusterError> {
         let Some(group) = self.group.clone() else {
             return self.leave();
         };
@@ -220,7 +220,7 @@ impl Reader {
         match committed {
             Some(Ok(())) => left,
             Some(Err(error)) if error.rdkafka_error_code().is_some_and(denied) => {
-                Err(Failure::NotAllowed(doing))
+                Err(ClusterError::NotAllowed(doing))
             }
             Some(Err(error)) => Err(doing.refused(format!("{error}; it will be read again"))),
             None => Err(doing.refused("Kafka does not answer; it will be read again")),
@@ -229,7 +229,7 @@ impl Reader {
 
     /// Closes the consumer, in a thread that is left behind if it takes long:
     /// it waits for a coordinator that may be down.
-    fn leave(self) -> Result<(), Failure> {
+    fn leave(self) -> Result<(), ClusterError> {
         let Reader { consumer, .. } = self;
         within(CLOSE, move || {
             if consumer.close_queue().is_ok() {

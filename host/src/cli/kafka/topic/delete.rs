@@ -2,7 +2,7 @@
 
 use super::exit::Usage;
 use super::{Reach, output};
-use crate::kafka::{Connection, Failure, Topic};
+use crate::kafka::{ClusterError, Connection, Topic};
 use anyhow::{anyhow, bail};
 use clap::Args;
 use serde_json::json;
@@ -46,8 +46,8 @@ pub(super) fn run(arguments: &Delete) -> anyhow::Result<()> {
 }
 
 /// Whoever wants a topic gone is not told how to make it.
-fn absent(failure: Failure) -> anyhow::Error {
-    let Failure::NoTopic { topic, nearest } = failure else {
+fn absent(failure: ClusterError) -> anyhow::Error {
+    let ClusterError::NoTopic { topic, nearest } = failure else {
         return failure.into();
     };
     let like = nearest.map_or_else(String::new, |name| format!("did you mean {name}? "));

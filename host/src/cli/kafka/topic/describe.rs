@@ -3,7 +3,7 @@
 use super::Reach;
 use super::output::{self, or_dash};
 use super::table::Table;
-use crate::kafka::{Config, Connection, Ends, Failure, Partition, Topic};
+use crate::kafka::{ClusterError, Config, Connection, Ends, Partition, Topic};
 use clap::Args;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -56,7 +56,7 @@ impl Shown {
                 configs.retain(|config| config.source != "default");
                 Some(configs)
             }
-            Err(denied @ Failure::NotAllowed(_)) => {
+            Err(denied @ ClusterError::NotAllowed(_)) => {
                 output::say(format_args!("millstream: {denied}"));
                 None
             }

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 /// Why a call has no answer.
 #[derive(Debug, Error)]
-pub enum Failure {
+pub enum ClusterError {
     /// The properties can't be used.
     #[error("librdkafka refuses the Kafka properties: {0}")]
     Properties(String),
@@ -148,8 +148,8 @@ impl Doing {
             .then(|| format!("{what}: it may have been done all the same, {look}"))
     }
 
-    pub(super) fn refused(&self, why: impl fmt::Display) -> Failure {
-        Failure::Refused {
+    pub(super) fn refused(&self, why: impl fmt::Display) -> ClusterError {
+        ClusterError::Refused {
             what: self.what.clone(),
             why: why.to_string(),
         }
@@ -157,17 +157,17 @@ impl Doing {
 
     /// Of an answer's code and words; what only a further question can tell is
     /// left to the caller.
-    pub(super) fn failed(&self, code: Code, why: &str) -> Failure {
+    pub(super) fn failed(&self, code: Code, why: &str) -> ClusterError {
         let why = tidy(why);
         match code {
-            _ if is_denial(code) => Failure::NotAllowed(self.clone()),
+            _ if is_denial(code) => ClusterError::NotAllowed(self.clone()),
             Code::RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS
             | Code::RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE
-            | Code::RD_KAFKA_RESP_ERR_NOT_COORDINATOR => Failure::Busy {
+            | Code::RD_KAFKA_RESP_ERR_NOT_COORDINATOR => ClusterError::Busy {
                 what: self.what.clone(),
             },
             _ if is_silence(code) => match self.unsure() {
-                Some(unsure) => Failure::Unsure { why, unsure },
+                Some(unsure) => ClusterError::Unsure { why, unsure },
                 None => self.refused(why),
             },
             // It may end in the name of a request.
@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn an_absent_topic_names_the_nearest_and_the_command() {
         let names = ["orders".to_owned(), "letters".to_owned()];
-        let absent = |topic: &str| Failure::NoTopic {
+        let absent = |topic: &str| ClusterError::NoTopic {
             topic: topic.into(),
             nearest: nearest(topic, &names),
         };
