@@ -106,11 +106,11 @@ impl Connection {
         match connection.first_answer() {
             Ok(()) => Ok(connection),
             Err(why) => {
-                let failure = connection.unreachable(&why);
+                let error = connection.unreachable(&why);
                 // Destroying it waits for its threads, of which one may be
                 // looking up a name for a minute.
                 std::mem::forget(connection);
-                Err(failure)
+                Err(error)
             }
         }
     }

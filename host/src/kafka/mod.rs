@@ -23,7 +23,7 @@ pub mod scan;
 mod settings;
 
 pub use admin::configs::{Config, ConfigChange};
-pub use admin::group::{Group, Listed, Member, Standing};
+pub use admin::group::{Group, GroupOffset, Listed, Member};
 pub use admin::groups::Listing;
 pub use admin::offsets::Ends;
 pub use admin::reset::{Move, Wanted};

@@ -23,7 +23,7 @@ pub struct Group {
     /// Who reads with it now.
     pub members: Vec<Member>,
     /// Where it is, by topic and partition.
-    pub standings: Vec<Standing>,
+    pub offsets: Vec<GroupOffset>,
 }
 
 /// Who reads with a group.
@@ -43,7 +43,7 @@ pub struct Member {
 
 /// Where a group is in a partition.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct GroupOffset {
     /// The topic.
     pub topic: String,
     /// The partition.
@@ -57,7 +57,7 @@ pub struct Standing {
     pub member: Option<usize>,
 }
 
-impl Standing {
+impl GroupOffset {
     /// How many records (by offsets) are before it.
     pub fn lag(&self) -> Option<i64> {
         Some((self.end? - self.committed?).max(0))

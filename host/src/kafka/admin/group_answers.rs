@@ -62,7 +62,7 @@ pub(in crate::kafka) unsafe fn described(
             )),
             coordinator: (!coordinator.is_null()).then(|| sys::rd_kafka_Node_id(coordinator)),
             members,
-            standings: Vec::new(),
+            offsets: Vec::new(),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Consumer groups: who is in them, and where they are.
 
-use super::group::{Group, Listed, Member, Standing};
+use super::group::{Group, GroupOffset, Listed, Member};
 use super::group_answers::{described, group_result, state};
 use super::offsets::{Offsets, entry, metadata};
 use crate::kafka::cluster_error::{Doing, nearest};
@@ -72,7 +72,7 @@ impl Connection {
         if committed.is_empty() && found.members.is_empty() && found.state != "Empty" {
             return Err(self.no_group(group));
         }
-        found.standings = self.standings(&found.members, &committed)?;
+        found.offsets = self.group_offsets(&found.members, &committed)?;
         Ok(found)
     }
 
@@ -145,11 +145,11 @@ impl Connection {
         }
     }
 
-    fn standings(
+    fn group_offsets(
         &self,
         members: &[Member],
         committed: &Offsets,
-    ) -> Result<Vec<Standing>, ClusterError> {
+    ) -> Result<Vec<GroupOffset>, ClusterError> {
         let held = |(index, member): (usize, &Member)| {
             let partitions = member.partitions.clone();
             partitions.into_iter().map(move |one| (one, index))
@@ -160,14 +160,14 @@ impl Connection {
             held.keys().chain(committed.keys()).cloned().collect();
         let all: Vec<_> = all.into_iter().collect();
         let ends = self.known_ends(&all)?;
-        let standing = |partition: (String, i32)| Standing {
+        let offset = |partition: (String, i32)| GroupOffset {
             committed: committed.get(&partition).copied(),
             end: ends.get(&partition).copied(),
             member: held.get(&partition).copied(),
             topic: partition.0,
             partition: partition.1,
         };
-        Ok(all.into_iter().map(standing).collect())
+        Ok(all.into_iter().map(offset).collect())
     }
 
     /// The ends of those of the partitions that exist and have leaders: the

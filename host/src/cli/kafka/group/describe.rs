@@ -3,7 +3,7 @@
 use super::output::{self, or_dash};
 use super::table::Table;
 use super::{Reach, bytes};
-use crate::kafka::{Group, Member, Standing};
+use crate::kafka::{Group, GroupOffset, Member};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -41,9 +41,9 @@ fn print(group: &Group) -> anyhow::Result<()> {
         output::line("")?;
         members(group).print()?;
     }
-    if !group.standings.is_empty() {
+    if !group.offsets.is_empty() {
         output::line("")?;
-        standings(group).print()?;
+        offsets(group).print()?;
     }
     Ok(())
 }
@@ -57,7 +57,7 @@ fn headline(group: &Group) -> String {
     };
     let coordinator = group.coordinator;
     let coordinator = coordinator.map_or(String::new(), |id| format!(", coordinator {id}"));
-    let lag: i64 = group.standings.iter().filter_map(Standing::lag).sum();
+    let lag: i64 = group.offsets.iter().filter_map(GroupOffset::lag).sum();
     let line = format!("{name}: {state}, {members}, lag {lag}{assignor}{coordinator}");
     bytes::line(&line)
 }
@@ -95,16 +95,16 @@ fn held(member: &Member) -> String {
     }
 }
 
-fn standings(group: &Group) -> Table {
+fn offsets(group: &Group) -> Table {
     let mut table = Table::new(&["TOPIC", "PARTITION", "COMMITTED", "END", "LAG", "MEMBER"]);
-    for standing in &group.standings {
+    for offset in &group.offsets {
         table.row([
-            standing.topic.clone(),
-            standing.partition.to_string(),
-            or_dash(standing.committed),
-            or_dash(standing.end),
-            or_dash(standing.lag()),
-            or_dash(standing.member.map(|index| index + 1)),
+            offset.topic.clone(),
+            offset.partition.to_string(),
+            or_dash(offset.committed),
+            or_dash(offset.end),
+            or_dash(offset.lag()),
+            or_dash(offset.member.map(|index| index + 1)),
         ]);
     }
     table
@@ -122,14 +122,14 @@ fn as_json(group: &Group) -> Value {
             "partitions": member.partitions.iter().map(partition).collect::<Vec<_>>(),
         })
     };
-    let standing = |standing: &Standing| {
-        let holder = standing.member.and_then(|at| group.members.get(at));
+    let offset = |offset: &GroupOffset| {
+        let holder = offset.member.and_then(|at| group.members.get(at));
         json!({
-            "topic": standing.topic,
-            "partition": standing.partition,
-            "committed": standing.committed,
-            "end": standing.end,
-            "lag": standing.lag(),
+            "topic": offset.topic,
+            "partition": offset.partition,
+            "committed": offset.committed,
+            "end": offset.end,
+            "lag": offset.lag(),
             "member": holder.map(|member| &member.id),
         })
     };
@@ -139,6 +139,6 @@ fn as_json(group: &Group) -> Value {
         "assignor": group.assignor,
         "coordinator": group.coordinator,
         "members": group.members.iter().map(member).collect::<Vec<_>>(),
-        "partitions": group.standings.iter().map(standing).collect::<Vec<_>>(),
+        "partitions": group.offsets.iter().map(offset).collect::<Vec<_>>(),
     })
 }
