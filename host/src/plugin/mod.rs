@@ -40,7 +40,7 @@ pub use limits::Limits;
 pub use load::{Generation, Loader, Spec};
 pub use machine::is_machines_trouble;
 pub use made::Made;
-pub use route::{Decision, Deliver, Needs, Route, RouteInstance, Routed, ToTopic};
+pub use route::{Decision, Needs, Route, RouteInstance, Routed, StreamDelivery, ToTopic};
 pub use search::{End, Turn};
 pub use source::{Source, Wasm, digest_of};
 pub use transform::{Transform, TransformInstance};

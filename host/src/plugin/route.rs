@@ -4,7 +4,7 @@ mod answer;
 mod lower;
 mod types;
 
-pub use types::{Decision, Deliver, Needs, ToTopic};
+pub use types::{Decision, Needs, StreamDelivery, ToTopic};
 
 use self::answer::{Answer, read, size};
 use self::lower::Lowered;

@@ -49,14 +49,13 @@ enum Wanted {
     WhileConnected,
 }
 
-fn wanted(decided: plugin::Deliver, configured: Deliver) -> Wanted {
+fn wanted(decided: plugin::StreamDelivery, configured: Deliver) -> Wanted {
     match (decided, configured) {
-        (plugin::Deliver::No, _) => Wanted::Never,
-        (plugin::Deliver::Always, _) | (plugin::Deliver::AsConfigured, Deliver::Always) => {
-            Wanted::Always
-        }
-        (plugin::Deliver::WhileConnected, _)
-        | (plugin::Deliver::AsConfigured, Deliver::WhileConnected) => Wanted::WhileConnected,
+        (plugin::StreamDelivery::No, _) => Wanted::Never,
+        (plugin::StreamDelivery::Always, _)
+        | (plugin::StreamDelivery::AsConfigured, Deliver::Always) => Wanted::Always,
+        (plugin::StreamDelivery::WhileConnected, _)
+        | (plugin::StreamDelivery::AsConfigured, Deliver::WhileConnected) => Wanted::WhileConnected,
     }
 }
 

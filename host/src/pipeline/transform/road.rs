@@ -194,7 +194,7 @@ impl Road<'_> {
         self.grants.check(batch, &made.events, route, &mut routed);
         let asks = |d: &Option<Decision>| {
             d.as_ref()
-                .is_some_and(|d| d.stream == plugin::Deliver::WhileConnected)
+                .is_some_and(|d| d.stream == plugin::StreamDelivery::WhileConnected)
         };
         if connected.is_empty() && routed.decisions.iter().any(asks) {
             connected = self.connected(&made)?;

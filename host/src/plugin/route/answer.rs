@@ -1,6 +1,6 @@
 //! A route's answer is checked, never trusted.
 
-use super::types::{Decision, Deliver, ToTopic};
+use super::types::{Decision, StreamDelivery, ToTopic};
 use crate::plugin::abi::Header;
 use crate::plugin::abi::route::exports::millstream::plugin::route as wire;
 use crate::plugin::outgoing;
@@ -52,10 +52,10 @@ pub(super) fn read(
         ));
     }
     let stream = match decision.stream {
-        0 => Deliver::No,
-        1 => Deliver::AsConfigured,
-        2 => Deliver::Always,
-        3 => Deliver::WhileConnected,
+        0 => StreamDelivery::No,
+        1 => StreamDelivery::AsConfigured,
+        2 => StreamDelivery::Always,
+        3 => StreamDelivery::WhileConnected,
         _ => return Err(bad("a delivery mode that this version doesn't know")),
     };
     if Span::from(decision.topic).is_absent() {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 /// Whether an event goes to the stream of its client or group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deliver {
+pub enum StreamDelivery {
     /// No.
     No,
     /// As the pipeline's `deliver` says.
@@ -31,7 +31,7 @@ pub struct ToTopic {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// The stream.
-    pub stream: Deliver,
+    pub stream: StreamDelivery,
     /// A topic.
     pub topic: Option<ToTopic>,
 }
