@@ -8,16 +8,16 @@ use std::time::SystemTime;
 
 /// A place behind an entry of a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Place {
+pub(super) struct EntryPlace {
     pub id: StreamId,
     /// How many entries the stream had been given up to that one, where it is
     /// known: by that it shows exactly whether any were removed unread.
     pub counted: Option<u64>,
 }
 
-impl From<StreamId> for Place {
-    fn from(id: StreamId) -> Place {
-        Place { id, counted: None }
+impl From<StreamId> for EntryPlace {
+    fn from(id: StreamId) -> EntryPlace {
+        EntryPlace { id, counted: None }
     }
 }
 
@@ -30,9 +30,9 @@ pub(super) enum Position {
     Oldest,
     /// It goes on after this entry; whether those behind it are still there has
     /// to be asked.
-    Unsure(Place),
+    Unsure(EntryPlace),
     /// It has everything up to here.
-    At(Place),
+    At(EntryPlace),
 }
 
 impl Position {

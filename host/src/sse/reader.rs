@@ -3,7 +3,7 @@
 use super::feed::{Feed, Follower};
 use super::hub::Hub;
 use super::pages::Frames;
-use super::place::{Given, Place, Position};
+use super::place::{EntryPlace, Given, Position};
 use crate::record::{Page, Want};
 use metrics::counter;
 use std::collections::HashMap;
@@ -146,7 +146,7 @@ fn asked(hub: &Hub, most: usize) -> Vec<Question> {
 fn want(question: &Question) -> Want {
     let place = match question.position {
         Position::Unknown => None,
-        Position::Oldest => Some(Place::default()),
+        Position::Oldest => Some(EntryPlace::default()),
         Position::Unsure(place) | Position::At(place) => Some(place),
     };
     let counted = place.and_then(|place| place.counted);

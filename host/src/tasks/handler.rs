@@ -2,7 +2,7 @@
 
 use super::answers::count;
 use super::answers::{bad, later};
-use super::places::Places;
+use super::in_flight::InFlight;
 use super::settings::TaskSettings;
 use crate::access::{Cors, Denied, Origin, foreign, refusal, who};
 use crate::auth::{Auth, Refused};
@@ -31,7 +31,7 @@ pub struct TaskHandler {
     pub(super) settings: TaskSettings,
     pub(super) store: Arc<Store>,
     pub(super) producer: ConfirmedProducer,
-    pub(super) places: Places,
+    pub(super) in_flight: InFlight,
     pub(super) auth: Arc<Auth>,
     cors_origins: Vec<String>,
     is_revoked: IsRevoked,
@@ -48,7 +48,7 @@ impl TaskHandler {
         is_revoked: IsRevoked,
     ) -> TaskHandler {
         TaskHandler {
-            places: Places::new(settings.max_body),
+            in_flight: InFlight::new(settings.max_body),
             settings,
             store,
             producer,
@@ -60,7 +60,7 @@ impl TaskHandler {
 
     /// Returns when nothing is on its way any more.
     pub async fn idle(&self) {
-        self.places.empty().await;
+        self.in_flight.empty().await;
     }
 
     /// Whether a path is the gateway's.

@@ -11,7 +11,7 @@
 mod answers;
 mod get;
 mod handler;
-mod places;
+mod in_flight;
 mod post;
 mod settings;
 mod take;

@@ -3,7 +3,7 @@
 use super::answers::count;
 use super::answers::{bad, later};
 use super::handler::TaskHandler;
-use super::places::{NoPlace, Place};
+use super::in_flight::{InFlightRequest, NoRoom};
 use crate::access::Cors;
 use crate::http::{
     BodyError, Incoming, Reply, Request, StatusCode, discard_body, header, problem, read_body,
@@ -33,14 +33,14 @@ pub(super) struct TaskRequest {
     /// The trace that it is part of.
     pub headers: HeaderMap,
     /// Until it is answered for.
-    pub _place: Place,
+    pub _room: InFlightRequest,
 }
 
 /// Who asks, and with which key; the body is still to come.
 struct Head {
     owner: ClientId,
     key: Option<Vec<u8>>,
-    place: Place,
+    room: InFlightRequest,
 }
 
 impl TaskHandler {
@@ -77,9 +77,9 @@ impl TaskHandler {
         if size > most {
             return Err(Box::new(unread(BodyError::TooLarge, most)));
         }
-        let place = self.places.take(&owner, size);
-        let place = place.map_err(|why| Box::new(no_place(&why)))?;
-        Ok(Head { owner, key, place })
+        let room = self.in_flight.take(&owner, size);
+        let room = room.map_err(|why| Box::new(no_room(&why)))?;
+        Ok(Head { owner, key, room })
     }
 
     async fn asked(
@@ -106,7 +106,7 @@ impl TaskHandler {
             body,
             repeat,
             headers: request.headers().clone(),
-            _place: head.place,
+            _room: head.room,
         })
     }
 }
@@ -123,13 +123,13 @@ fn length(headers: &HeaderMap) -> Option<usize> {
     Some(length.to_str().ok()?.parse().unwrap_or(usize::MAX))
 }
 
-fn no_place(why: &NoPlace) -> Reply {
+fn no_room(why: &NoRoom) -> Reply {
     match why {
-        NoPlace::Full => {
+        NoRoom::Full => {
             let why = "too many tasks are on their way";
             later(StatusCode::SERVICE_UNAVAILABLE, why, 1)
         }
-        NoPlace::OfClient => {
+        NoRoom::OfClient => {
             let why = "too many tasks of this client are on their way";
             later(StatusCode::TOO_MANY_REQUESTS, why, 1)
         }

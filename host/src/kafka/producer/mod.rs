@@ -10,4 +10,4 @@ mod sender;
 pub use confirmed::{ConfirmedProducer, NotAcknowledged};
 pub use plain::{Producer, Sending};
 pub use receipts::{Answers, Receipts, RecordPosition, Undelivered};
-pub use sender::{Receipt, Sender, SenderOptions};
+pub use sender::{SendResult, Sender, SenderOptions};

@@ -1,4 +1,4 @@
-//! Writing to a topic, with a receipt for every record.
+//! Writing to a topic, with a result for every record.
 
 use crate::kafka::KafkaSettings;
 use crate::kafka::cluster_error::words;
@@ -32,7 +32,7 @@ pub struct SenderOptions {
 }
 
 /// What became of a record.
-pub struct Receipt {
+pub struct SendResult {
     /// The number that it was sent under.
     pub number: u64,
     /// Its partition and offset, or why Kafka does not have it. The offset is
@@ -42,25 +42,25 @@ pub struct Receipt {
 
 /// Writes records to one topic.
 pub struct Sender {
-    producer: BaseProducer<Receipts>,
+    producer: BaseProducer<SendResults>,
     topic: String,
 }
 
 #[derive(Default)]
-struct Receipts {
+struct SendResults {
     quiet: Quiet,
     /// Bounded by librdkafka's queue of what is in flight, since whoever sends
     /// takes them.
-    arrived: Mutex<Vec<Receipt>>,
+    arrived: Mutex<Vec<SendResult>>,
 }
 
-impl Receipts {
-    fn arrived(&self) -> MutexGuard<'_, Vec<Receipt>> {
+impl SendResults {
+    fn arrived(&self) -> MutexGuard<'_, Vec<SendResult>> {
         self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl ClientContext for Receipts {
+impl ClientContext for SendResults {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         self.quiet.log(level, facility, message);
     }
@@ -70,7 +70,7 @@ impl ClientContext for Receipts {
     }
 }
 
-impl ProducerContext for Receipts {
+impl ProducerContext for SendResults {
     type DeliveryOpaque = Box<u64>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, number: Box<u64>) {
@@ -79,11 +79,11 @@ impl ProducerContext for Receipts {
             Err((error, _)) => Err(self.why(error)),
         };
         let number = *number;
-        self.arrived().push(Receipt { number, result });
+        self.arrived().push(SendResult { number, result });
     }
 }
 
-impl Receipts {
+impl SendResults {
     fn why(&self, error: &KafkaError) -> String {
         use RDKafkaErrorCode as E;
         match error.rdkafka_error_code() {
@@ -170,7 +170,7 @@ impl Sender {
         topic.choose(sending.partition.as_slice())?;
         let largest = connection.setting(&topic.name, "max.message.bytes");
         let config = config(&connection.settings, sending, largest);
-        let producer = config.create_with_context(Receipts::default());
+        let producer = config.create_with_context(SendResults::default());
         let producer = producer.map_err(connection::refused)?;
         let topic = topic.name;
         Ok(Sender { producer, topic })
@@ -207,17 +207,17 @@ impl Sender {
         }
     }
 
-    /// Lets receipts arrive, for at most `patience`.
+    /// Lets results arrive, for at most `patience`.
     pub fn poll(&self, patience: Duration) {
         self.producer.poll(patience);
     }
 
-    /// The receipts that have arrived since.
-    pub fn receipts(&self) -> Vec<Receipt> {
+    /// The results that have arrived since.
+    pub fn results(&self) -> Vec<SendResult> {
         std::mem::take(&mut self.producer.context().arrived())
     }
 
-    /// How many records have no receipt yet.
+    /// How many records have no result yet.
     pub fn in_flight(&self) -> i32 {
         self.producer.in_flight_count()
     }
@@ -227,7 +227,7 @@ impl Sender {
         &self.topic
     }
 
-    /// Ends without a further wait; what has no receipt is given up.
+    /// Ends without a further wait; what has no result is given up.
     pub fn abandon(self) {
         // Destroying it would wait for what is in flight.
         std::mem::forget(self.producer);

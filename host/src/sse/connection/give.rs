@@ -1,7 +1,7 @@
 //! What was read of a stream is handed to a connection.
 
 use super::super::pages::Frames;
-use super::super::place::{Given, Place, Position};
+use super::super::place::{EntryPlace, Given, Position};
 use super::{Connection, State, frame};
 use crate::record::{AWAY, Entry, Gap, Page, StreamId};
 
@@ -33,7 +33,7 @@ impl Connection {
         }
         if asked == Position::Unknown {
             let (id, counted) = (page.last, page.counted);
-            state.places[follow] = Position::At(Place { id, counted });
+            state.places[follow] = Position::At(EntryPlace { id, counted });
         }
         given.opened = self.open_if_known(&mut state);
         match asked {
@@ -72,7 +72,7 @@ impl Connection {
 
     /// Goes on after the cursor, or where there is nothing to go on from, from
     /// the stream's beginning: ids start over, and none may come after it.
-    fn arrive(&self, state: &mut State, follow: usize, from: Place, page: &Page) {
+    fn arrive(&self, state: &mut State, follow: usize, from: EntryPlace, page: &Page) {
         let at = match page.gap {
             None => from.id,
             // All that is left is behind the end: nothing is told again.
@@ -129,17 +129,17 @@ impl Connection {
 }
 
 /// The place before a page's entries, behind this one.
-fn before(page: &Page, id: StreamId) -> Place {
+fn before(page: &Page, id: StreamId) -> EntryPlace {
     let counted = page
         .counted
         .map(|all| all.saturating_sub(page.entries.len() as u64));
-    Place { id, counted }
+    EntryPlace { id, counted }
 }
 
 /// The place behind one of a page's entries.
-fn behind(page: &Page, index: usize) -> Place {
+fn behind(page: &Page, index: usize) -> EntryPlace {
     let rest = page.entries.len() - 1 - index;
-    Place {
+    EntryPlace {
         id: page.entries[index].id,
         counted: page.counted.map(|all| all.saturating_sub(rest as u64)),
     }

@@ -31,7 +31,7 @@ pub(super) struct Done {
 
 /// Where a transaction's commands are: its events come first.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Places {
+pub(super) struct CommandPlaces {
     pub events: usize,
     /// The command that moves the ledger, or what stands for it.
     pub ledger: usize,
@@ -40,7 +40,7 @@ pub(super) struct Places {
 }
 
 /// Reads a transaction's answers, EXEC's last.
-pub(super) fn outcome(mut answers: Vec<Value>, places: Places) -> Outcome {
+pub(super) fn outcome(mut answers: Vec<Value>, places: CommandPlaces) -> Outcome {
     let sent = answers.len();
     match answers.pop() {
         Some(Value::Nil) => Outcome::Conflict,
@@ -61,7 +61,7 @@ pub(super) fn outcome(mut answers: Vec<Value>, places: Places) -> Outcome {
     }
 }
 
-fn done_of(answers: &[Value], places: Places, sent: usize) -> Done {
+fn done_of(answers: &[Value], places: CommandPlaces, sent: usize) -> Done {
     let rung = places.rung.within(sent, answers.len());
     let mut done = Done::default();
     for (index, answer) in answers.iter().enumerate() {

@@ -6,7 +6,7 @@
 //! (`look.rs`); any error of the connection throws the connection away, and with
 //! it every watch and whatever was queued.
 
-use super::answers::{Done, Outcome, Places, ledger_of, scores_of, time_of};
+use super::answers::{CommandPlaces, Done, Outcome, ledger_of, scores_of, time_of};
 use super::commands::{self, LEDGER_FIELDS};
 use super::look::{Looked, refused};
 use super::new_events::NewEvents;
@@ -80,7 +80,7 @@ impl RedisWriter {
         }
         let mut pipe = redis::pipe();
         commands::take_back(&mut pipe, &self.keys, append, before, marks);
-        let places = Places::default();
+        let places = CommandPlaces::default();
         if let Ok(Outcome::Done(Done { moved: true, .. })) = self.finish(pipe, places) {
             append.exchange.taken_back();
         }
@@ -125,7 +125,7 @@ impl Writer for RedisWriter {
             }
             let mut pipe = redis::pipe();
             commands::write_ledger(&mut pipe, &self.keys.ledger(key), anew);
-            match self.finish(pipe, Places::default())? {
+            match self.finish(pipe, CommandPlaces::default())? {
                 Outcome::Done(Done { trouble: None, .. }) => return Ok(anew.clone()),
                 Outcome::Done(done) => return Err(trouble(&done)),
                 Outcome::Conflict => {}

@@ -8,7 +8,7 @@
 
 mod to_store;
 
-use super::answers::{Done, Outcome, Places, scores_of, time_of};
+use super::answers::{CommandPlaces, Done, Outcome, scores_of, time_of};
 use super::bell::Rung;
 use super::commands;
 use super::look::refused;
@@ -169,7 +169,11 @@ impl RedisWriter {
         Ok(told)
     }
 
-    fn replay_transaction(&self, replay: &Replay, fresh: &ToStore) -> (Pipeline, Places, KeptUp) {
+    fn replay_transaction(
+        &self,
+        replay: &Replay,
+        fresh: &ToStore,
+    ) -> (Pipeline, CommandPlaces, KeptUp) {
         // The partition is in no command: each event has its replay's name.
         let nowhere = TopicPartition {
             topic: "".into(),
@@ -191,14 +195,14 @@ impl RedisWriter {
         let kept_up = self.upkeep.add(&mut pipe, &self.keys, &append, self.now);
         commands::mark_replays(&mut pipe, &self.keys, &append, &fresh.sources, self.now);
         // The marks stand for the ledger.
-        let places = Places {
+        let places = CommandPlaces {
             events: fresh.events.len(),
             ledger: pipe.len() - 1,
             rung: Rung::default(),
         };
         commands::note_withheld(&mut pipe, &self.keys, &append, self.now);
         let rung = commands::ring(&mut pipe, &self.keys, &self.ringer, &append);
-        (pipe, Places { rung, ..places }, kept_up)
+        (pipe, CommandPlaces { rung, ..places }, kept_up)
     }
 
     /// Takes the marks away of records of which every event was refused inside

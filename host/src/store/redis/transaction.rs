@@ -1,6 +1,6 @@
 //! The transaction behind a look: its commands, and what its answers say.
 
-use super::answers::{Done, Outcome, Places, outcome};
+use super::answers::{CommandPlaces, Done, Outcome, outcome};
 use super::commands;
 use super::new_events::NewEvents;
 use super::upkeep::KeptUp;
@@ -11,7 +11,7 @@ use redis::Pipeline;
 /// A transaction behind the MULTI that ended its look.
 struct Transaction {
     pipe: Pipeline,
-    places: Places,
+    places: CommandPlaces,
     kept_up: KeptUp,
 }
 
@@ -24,7 +24,7 @@ impl RedisWriter {
         commands::mark_replays(&mut pipe, &self.keys, append, replays, self.now);
         commands::note_withheld(&mut pipe, &self.keys, append, self.now);
         let rung = commands::ring(&mut pipe, &self.keys, &self.ringer, append);
-        let places = Places {
+        let places = CommandPlaces {
             events: append.events.len(),
             ledger: pipe.len(),
             rung,
@@ -101,7 +101,7 @@ impl RedisWriter {
     pub(super) fn finish(
         &mut self,
         mut pipe: Pipeline,
-        places: Places,
+        places: CommandPlaces,
     ) -> Result<Outcome, Unavailable> {
         pipe.cmd("EXEC");
         self.inside = false;

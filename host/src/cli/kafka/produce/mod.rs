@@ -69,7 +69,7 @@ impl Run<'_> {
         while !self.stop.is_asked() {
             let Some(line) = input.next(Duration::from_millis(50)) else {
                 self.sender.poll(Duration::ZERO);
-                self.take_receipts();
+                self.take_results();
                 continue;
             };
             let Some(line) = line? else {
@@ -86,7 +86,7 @@ impl Run<'_> {
                 return self.stopped();
             }
             self.sender.poll(Duration::ZERO);
-            self.take_receipts();
+            self.take_results();
         }
         match input.next(Duration::ZERO) {
             Some(Ok(None)) => Ok(()),
@@ -113,7 +113,7 @@ impl Run<'_> {
                 return true;
             }
             self.sender.poll(left.min(Duration::from_millis(50)));
-            self.take_receipts();
+            self.take_results();
         }
         false
     }
@@ -140,26 +140,26 @@ impl Run<'_> {
         Ok(true)
     }
 
-    fn take_receipts(&mut self) {
-        for receipt in self.sender.receipts() {
-            match receipt.result {
-                Ok(place) => self.tally.acknowledged(receipt.number, place),
-                Err(why) => self.tally.failed(receipt.number, &why),
+    fn take_results(&mut self) {
+        for sent in self.sender.results() {
+            match sent.result {
+                Ok(place) => self.tally.acknowledged(sent.number, place),
+                Err(why) => self.tally.failed(sent.number, &why),
             }
         }
     }
 
-    /// Waits for every receipt: librdkafka gives each one in its own time. Who
+    /// Waits for every result: librdkafka gives each one in its own time. Who
     /// asks to stop waits no longer than [`STOPPING`] for them.
     fn flush(&mut self) {
         let mut asked = None;
         while self.sender.in_flight() > 0 {
             self.sender.poll(Duration::from_millis(50));
-            self.take_receipts();
+            self.take_results();
             if self.stop.is_asked() && asked.get_or_insert_with(Instant::now).elapsed() > STOPPING {
                 break;
             }
         }
-        self.take_receipts();
+        self.take_results();
     }
 }

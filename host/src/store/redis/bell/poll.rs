@@ -17,7 +17,7 @@ const LOOK: Duration = Duration::from_millis(20);
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Where we are in the key.
-struct Place {
+struct KeyCursor {
     last: StreamId,
     /// That entry was seen: if it is gone, so may be some behind it.
     seen: bool,
@@ -81,7 +81,7 @@ impl RedisStore {
     }
 
     /// Looks into the key for a second, or until it is gone.
-    async fn watch_key(&self, place: &mut Place, hear: Hear<'_>) -> Result<(), Unavailable> {
+    async fn watch_key(&self, place: &mut KeyCursor, hear: Hear<'_>) -> Result<(), Unavailable> {
         let until = Instant::now() + SECOND;
         while Instant::now() < until && self.ears.polls() == place.alone {
             if !self.look(place, hear).await? {
@@ -93,7 +93,7 @@ impl RedisStore {
     }
 
     /// Hears what is new in the key; whether there is one.
-    async fn look(&self, place: &mut Place, hear: Hear<'_>) -> Result<bool, Unavailable> {
+    async fn look(&self, place: &mut KeyCursor, hear: Hear<'_>) -> Result<bool, Unavailable> {
         let mut pipe = redis::pipe();
         let range = pipe.cmd("XRANGE").arg(&self.keys.news);
         range.arg(place.last.to_string()).arg("+");
@@ -119,9 +119,9 @@ impl RedisStore {
 
 /// Everyone reads once. Who was to be disconnected while nobody here looked is
 /// found in the key, if that was not long ago.
-fn begin(now: StreamId, hear: Hear<'_>) -> Place {
+fn begin(now: StreamId, hear: Hear<'_>) -> KeyCursor {
     hear(News::Missed);
-    Place {
+    KeyCursor {
         last: StreamId {
             millis: now.millis.saturating_sub(millis(LEASE)),
             number: 0,

@@ -15,14 +15,14 @@ const ONE_KIB: usize = 4;
 const OF_ONE: usize = 64;
 
 /// Room for requests.
-pub(super) struct Places {
+pub(super) struct InFlight {
     room: Arc<Semaphore>,
     all: u32,
     clients: Arc<Mutex<HashMap<ClientId, usize>>>,
 }
 
 /// One request's; given back when dropped.
-pub(super) struct Place {
+pub(super) struct InFlightRequest {
     _room: OwnedSemaphorePermit,
     client: ClientId,
     clients: Arc<Mutex<HashMap<ClientId, usize>>>,
@@ -30,37 +30,37 @@ pub(super) struct Place {
 
 /// Why there is none.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum NoPlace {
+pub(super) enum NoRoom {
     /// There are too many.
     Full,
     /// There are too many of this client.
     OfClient,
 }
 
-impl Places {
+impl InFlight {
     /// For bodies of at most so many bytes.
-    pub fn new(max_body: usize) -> Places {
+    pub fn new(max_body: usize) -> InFlight {
         let all = ALL_KIB.max(4 * kib(max_body));
-        Places {
+        InFlight {
             room: Arc::new(Semaphore::new(all)),
             all: all as u32,
             clients: Arc::default(),
         }
     }
 
-    /// A place for a body of at most so many bytes.
-    pub fn take(&self, client: &ClientId, body: usize) -> Result<Place, NoPlace> {
+    /// Room for a request with a body of at most so many bytes.
+    pub fn take(&self, client: &ClientId, body: usize) -> Result<InFlightRequest, NoRoom> {
         let kib = kib(body) as u32;
         let room = self.room.clone().try_acquire_many_owned(kib);
-        let room = room.map_err(|_| NoPlace::Full)?;
+        let room = room.map_err(|_| NoRoom::Full)?;
         let mut clients = lock(&self.clients);
         let count = clients.entry(client.clone()).or_default();
         if *count == OF_ONE {
-            return Err(NoPlace::OfClient);
+            return Err(NoRoom::OfClient);
         }
         *count += 1;
         drop(clients);
-        Ok(Place {
+        Ok(InFlightRequest {
             _room: room,
             client: client.clone(),
             clients: self.clients.clone(),
@@ -74,7 +74,7 @@ impl Places {
     }
 }
 
-impl Drop for Place {
+impl Drop for InFlightRequest {
     fn drop(&mut self) {
         let mut clients = lock(&self.clients);
         if let Some(count) = clients.get_mut(&self.client) {
@@ -102,16 +102,20 @@ mod tests {
     #[test]
     fn a_client_has_its_part_and_all_have_no_more_than_there_is() {
         let id = |n: usize| ClientId::new(n.to_string().as_bytes()).expect("an id");
-        let places = Places::new(1 << 20);
-        let take = |n, body| places.take(&id(n), body).map_err(|why| format!("{why:?}"));
-        let held: Vec<Place> = (0..OF_ONE).filter_map(|_| take(0, 100).ok()).collect();
+        let in_flight = InFlight::new(1 << 20);
+        let take = |n, body| {
+            in_flight
+                .take(&id(n), body)
+                .map_err(|why| format!("{why:?}"))
+        };
+        let held: Vec<InFlightRequest> = (0..OF_ONE).filter_map(|_| take(0, 100).ok()).collect();
         assert_eq!(held.len(), OF_ONE);
         assert_eq!(take(0, 100).err().as_deref(), Some("OfClient"));
-        let others: Vec<Place> = (1..100).filter_map(|n| take(n, 1 << 20).ok()).collect();
+        let others: Vec<InFlightRequest> = (1..100).filter_map(|n| take(n, 1 << 20).ok()).collect();
         assert!((60..64).contains(&others.len()), "{}", others.len());
         assert_eq!(take(1, 1 << 20).err().as_deref(), Some("Full"));
         drop((held, others));
-        assert_eq!(places.room.available_permits(), places.all as usize);
-        assert!(lock(&places.clients).is_empty());
+        assert_eq!(in_flight.room.available_permits(), in_flight.all as usize);
+        assert!(lock(&in_flight.clients).is_empty());
     }
 }
