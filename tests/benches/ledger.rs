@@ -112,7 +112,7 @@ fn append<'a>(
         digests: "digests",
         attempts: 0,
         events: &events,
-        withheld: &[],
+        suppressed: &[],
         reports: &[],
     };
     let stored = writer.append(&mut append, Some(ledger));

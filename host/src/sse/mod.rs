@@ -61,7 +61,7 @@ pub trait Streams: Send + Sync + 'static {
     fn listen(&self, hear: Box<dyn Fn(News) + Send + Sync>) -> BoxFuture<'_, ()>;
 
     /// Notes that these clients are connected, for `lease` from now, and marks
-    /// in the streams of those that were away what was withheld from them.
+    /// in the streams of those that were away what was suppressed for them.
     fn keep_interest(
         &self,
         clients: Vec<ClientId>,

@@ -61,7 +61,7 @@ pub struct Append<'a> {
     pub events: &'a [StreamEvent<'a>],
     /// Clients, each once, that are away and get nothing of what they would
     /// get if they were connected: they are told when they come back.
-    pub withheld: &'a [&'a [u8]],
+    pub suppressed: &'a [&'a [u8]],
     /// Events that go to no stream, and say something of a task.
     pub reports: &'a [StreamEvent<'a>],
 }

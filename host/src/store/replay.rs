@@ -31,7 +31,7 @@ pub struct Replay<'a> {
     /// Events that go to no stream, and say something of a task, likewise.
     pub reports: Vec<StreamEvent<'a>>,
     /// By the index of a source, clients that are away and get nothing of it.
-    pub withheld: Vec<(usize, &'a [u8])>,
+    pub suppressed: Vec<(usize, &'a [u8])>,
     /// Sources that are stored again though they are marked: whoever does it
     /// takes their marks away before ([`super::Writer::unmark`]), and what would
     /// be is told as if they had none.
@@ -60,7 +60,7 @@ impl<'a> Replay<'a> {
             sources: Vec::new(),
             events: Vec::new(),
             reports: Vec::new(),
-            withheld: Vec::new(),
+            suppressed: Vec::new(),
             forced: Vec::new(),
             dropped: BTreeSet::new(),
             ended: BTreeSet::new(),

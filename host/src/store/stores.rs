@@ -62,7 +62,7 @@ impl Store {
     }
 
     /// Notes that these clients are connected, for `lease` from now. Those that
-    /// were away while events were withheld from them find a mark of the type
+    /// were away while events were suppressed for them find a mark of the type
     /// [`crate::record::AWAY`] in their streams.
     ///
     /// # Errors

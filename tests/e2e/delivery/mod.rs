@@ -16,7 +16,7 @@ mod oversize;
 mod parked;
 mod remade;
 mod replayed;
-mod withheld;
+mod suppressed;
 
 use millstream_tests::{Daemon, Message, Redis, get, metrics, wait_until};
 use serde_json::{Value, json};

@@ -60,7 +60,7 @@ fn a_topic_that_is_not_there_ends_it_and_nothing_is_marked() {
 }
 
 #[test]
-fn events_of_clients_that_are_away_are_withheld_and_noted() {
+fn events_of_clients_that_are_away_are_suppressed_and_noted() {
     let place = Fixture::new(1);
     produce(
         &place.dead,
@@ -76,10 +76,10 @@ fn events_of_clients_that_are_away_are_withheld_and_noted() {
         (10, 0)
     );
     assert!(place.entries().is_empty());
-    let withheld = format!("{}:{{0}}:withheld", place.prefix);
+    let suppressed = format!("{}:{{0}}:withheld", place.prefix);
     let mut redis = servers().redis.connect();
     let noted: Vec<String> = redis::cmd("ZRANGE")
-        .arg(withheld)
+        .arg(suppressed)
         .arg(0)
         .arg(-1)
         .query(&mut redis)

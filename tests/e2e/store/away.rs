@@ -1,4 +1,4 @@
-//! Who was away while something was withheld is told when back.
+//! A client whose events were suppressed while it was away is told when it comes back.
 
 use super::{
     SOON, Subject, append, at, batch, both, client_stream, events, key, moved, next_of, stored,
@@ -8,11 +8,11 @@ use millstream::store::{Append, Appended, Retention, Writer};
 use millstream_tests::{servers, wait_until};
 use std::time::Duration;
 
-/// Appends one event for `here`, and withholds one from each of these.
-fn withhold(writer: &mut dyn Writer, expected: i64, from: &[&[u8]]) -> Appended {
+/// Appends one event for `here`, and suppresses one from each of these.
+fn suppress(writer: &mut dyn Writer, expected: i64, from: &[&[u8]]) -> Appended {
     let (ledger, events) = (key(0), events(expected, &[("here", "kept")]));
     let mut append = Append {
-        withheld: from,
+        suppressed: from,
         reports: &[],
         ..batch(&ledger, expected, expected + 1, &events)
     };
@@ -27,16 +27,16 @@ fn kinds(subject: &Subject, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn who_was_withheld_something_finds_one_mark_when_back_and_is_rung() {
+fn a_client_with_suppressed_events_finds_one_mark_when_back_and_is_rung() {
     both(|subject| {
         let mut writer = subject.writer();
         writer.begin(&key(0), None, &at(0)).unwrap();
         let mut rung = subject.listen();
         let mut next = || subject.next(&mut rung);
         assert_eq!(next(), News::Missed);
-        // However often something is withheld, and from whom else.
-        stored(withhold(&mut *writer, 0, &[b"away", b"far"]));
-        stored(withhold(&mut *writer, 1, &[b"away"]));
+        // However often something is suppressed, and for whom else.
+        stored(suppress(&mut *writer, 0, &[b"away", b"far"]));
+        stored(suppress(&mut *writer, 1, &[b"away"]));
         let here = News::Streams(vec![client_stream("here")]);
         assert_eq!((next(), next()), (here.clone(), here.clone()));
         assert_eq!(kinds(subject, "away"), [""; 0], "not before it is back");
@@ -54,10 +54,10 @@ fn who_was_withheld_something_finds_one_mark_when_back_and_is_rung() {
         // Renewed, it is not told again; away once more, it is.
         subject.keep_interest(&["away"], SOON);
         subject.keep_interest(&["away", "other"], SOON);
-        stored(withhold(&mut *writer, 2, &[]));
+        stored(suppress(&mut *writer, 2, &[]));
         assert_eq!(next(), here);
         assert_eq!(kinds(subject, "away"), [AWAY]);
-        stored(withhold(&mut *writer, 3, &[b"away"]));
+        stored(suppress(&mut *writer, 3, &[b"away"]));
         subject.keep_interest(&["away"], SOON);
         assert_eq!((next(), next()), (here, away));
         assert_eq!(kinds(subject, "away"), [AWAY, AWAY]);
@@ -72,7 +72,7 @@ fn of_many_who_come_back_at_once_each_finds_its_mark() {
         let names: Vec<String> = (0..2500).map(|n| format!("client {n}")).collect();
         let away = names.iter().step_by(2).map(String::as_bytes);
         let away: Vec<&[u8]> = away.collect();
-        stored(withhold(&mut *writer, 0, &away));
+        stored(suppress(&mut *writer, 0, &away));
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         subject.keep_interest(&names, SOON);
         for (n, name) in names.iter().enumerate() {
@@ -83,30 +83,30 @@ fn of_many_who_come_back_at_once_each_finds_its_mark() {
 }
 
 #[test]
-fn what_is_withheld_by_an_append_that_was_not_stored_leaves_no_mark() {
+fn what_is_suppressed_by_an_append_that_was_not_stored_leaves_no_mark() {
     both(|subject| {
         let mut writer = subject.writer();
         writer.begin(&key(0), None, &at(5)).unwrap();
-        assert_eq!(moved(withhold(&mut *writer, 4, &[b"away"])), Some(5));
+        assert_eq!(moved(suppress(&mut *writer, 4, &[b"away"])), Some(5));
         subject.keep_interest(&["away"], SOON);
         assert_eq!(kinds(subject, "away"), [""; 0]);
     });
 }
 
 #[test]
-fn what_is_withheld_while_redis_takes_no_writes_leaves_no_mark() {
+fn what_is_suppressed_while_redis_takes_no_writes_leaves_no_mark() {
     let redis = servers().own_redis(&[]);
     let subject = Subject::redis(&redis.url());
     let mut writer = subject.writer();
     writer.begin(&key(0), None, &at(0)).unwrap();
     redis.order(&["CONFIG", "SET", "maxmemory", "1"]);
-    let refused = withhold(&mut *writer, 0, &[b"away"]);
+    let refused = suppress(&mut *writer, 0, &[b"away"]);
     assert!(matches!(refused, Appended::Unavailable(_)), "{refused:?}");
     redis.order(&["CONFIG", "SET", "maxmemory", "0"]);
     subject.keep_interest(&["away"], SOON);
     assert_eq!(kinds(&subject, "away"), [""; 0]);
     // The same append, when Redis takes it.
-    stored(withhold(&mut *writer, 0, &[b"away"]));
+    stored(suppress(&mut *writer, 0, &[b"away"]));
     assert_eq!(next_of(&mut *writer, &key(0)), Some(1));
     subject.keep_interest(&["away"], SOON);
     assert_eq!(kinds(&subject, "away"), [AWAY]);
@@ -121,7 +121,7 @@ fn who_is_away_for_longer_than_a_stream_is_kept_is_told_all_the_same() {
     let subject = Subject::new("Redis", &servers().redis.url(), retention);
     let mut writer = subject.writer();
     writer.begin(&key(0), None, &at(0)).unwrap();
-    stored(withhold(&mut *writer, 0, &[b"away"]));
+    stored(suppress(&mut *writer, 0, &[b"away"]));
     wait_until("a stream of that time is gone", SOON, || {
         subject.data("here").is_empty().then_some(())
     });
@@ -135,7 +135,7 @@ fn a_mark_does_not_make_a_stream_go_sooner() {
     let mut writer = subject.writer();
     writer.begin(&key(0), None, &at(0)).unwrap();
     append(&mut *writer, &key(0), 0, &[("away", "kept")]);
-    stored(withhold(&mut *writer, 1, &[b"away"]));
+    stored(suppress(&mut *writer, 1, &[b"away"]));
     let left = || -> i64 {
         let mut ask = redis::cmd("PTTL");
         ask.arg(format!("{}:{{0}}:client:away", subject.prefix));

@@ -91,7 +91,7 @@ fn keys_and_fields_are_as_documented() {
     ];
     let mut append = Append {
         digests: "dd",
-        withheld: &[b"away"],
+        suppressed: &[b"away"],
         reports: &[],
         ..batch(&group, 40, 45, &events)
     };
@@ -166,11 +166,11 @@ fn keys_and_fields_are_as_documented() {
         interest[0].0 == "a" && left > 0.0 && left <= SOON.as_millis() as f64,
         "{left}"
     );
-    let withheld = scores("withheld");
-    assert_eq!(withheld.len(), 1);
-    let since = now.as_millis() as f64 - withheld[0].1;
+    let suppressed = scores("withheld");
+    assert_eq!(suppressed.len(), 1);
+    let since = now.as_millis() as f64 - suppressed[0].1;
     assert!(
-        withheld[0].0 == "away" && (0.0..60_000.0).contains(&since),
+        suppressed[0].0 == "away" && (0.0..60_000.0).contains(&since),
         "{since}"
     );
     assert_eq!(scores("revoked"), [("a".to_string(), 1_700_000_000.0)]);

@@ -269,7 +269,7 @@ fn batch<'a>(
         attempts: 0,
         digests: "digests",
         events,
-        withheld: &[],
+        suppressed: &[],
         reports: &[],
     }
 }

@@ -160,7 +160,7 @@ fn what_permissions_keep_from_being_done_inside_of_exec_is_done_by_the_next_try(
         writer.begin(&key(0), None, &at(0)).unwrap();
         let (ledger, events) = (key(0), events(0, &[("a", "1"), ("b", "2"), ("a", "3")]));
         let mut held = batch(&ledger, 0, 3, &events);
-        held.withheld = &[b"away"];
+        held.suppressed = &[b"away"];
         let appended = permitted.change_before_exec(rule, || writer.append(&mut held, None));
         match rule {
             // It was begun already; and edges are told otherwise.

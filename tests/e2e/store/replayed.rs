@@ -73,13 +73,13 @@ fn what_would_be_is_told_and_nothing_is_changed() {
 }
 
 #[test]
-fn a_record_without_events_is_marked_and_its_withheld_are_noted_once() {
+fn a_record_without_events_is_marked_and_its_suppressed_are_noted_once() {
     both(|subject| {
         let mut writer = subject.writer();
         let silent = || {
             let mut replay = Replay::new("g");
             replay.sources = vec!["x", "y"];
-            replay.withheld = vec![(0, b"away"), (1, b"away")];
+            replay.suppressed = vec![(0, b"away"), (1, b"away")];
             replay
         };
         assert_eq!(replay(&mut *writer, &mut silent()), [Stored, Stored]);

@@ -66,7 +66,7 @@ pub(super) fn text(told: &Told) -> String {
     let away = did("events withheld", "events would be withheld");
     line(
         1,
-        report.withheld,
+        report.suppressed,
         format!("{away}: their clients are away"),
     );
     let dropped = did("events dropped", "events would be dropped");
@@ -152,7 +152,7 @@ pub(super) fn json(told: &Told) -> Value {
         "refused": report.refused.iter().map(refused).collect::<Vec<_>>(),
         "events": report.events.iter().map(event).collect::<Vec<_>>(),
         "streamed": report.streamed,
-        "withheld": report.withheld,
+        "withheld": report.suppressed,
         "dropped": report.dropped,
         "routed": report.routed,
         "no-letters": told.strange,

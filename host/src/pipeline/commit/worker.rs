@@ -231,7 +231,7 @@ impl CommitWorker {
             digests: &prepared.generation.digests,
             attempts: prepared.attempts,
             events: &events,
-            withheld: &prepared.withheld_from(),
+            suppressed: &prepared.suppressed_from(),
             reports: &reports,
         };
         while self.wanted(prepared) {

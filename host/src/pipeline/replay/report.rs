@@ -33,7 +33,7 @@ pub struct Report {
     /// How many that is.
     pub streamed: u64,
     /// The events whose clients are away and get nothing.
-    pub withheld: u64,
+    pub suppressed: u64,
     /// The events that were dropped: their task had ended.
     pub dropped: u64,
     /// The events that went to a Kafka topic, by it.

@@ -177,12 +177,12 @@ impl Replayer {
             self.report
                 .event(event.to, work.made.events.bytes(event.kind));
         }
-        let withheld = work
+        let suppressed = work
             .destinations
-            .withheld
+            .suppressed
             .iter()
             .filter(|index| stored(index));
-        self.report.withheld += withheld.count() as u64;
+        self.report.suppressed += suppressed.count() as u64;
         for (_, outgoing) in work.outgoing.iter().filter(|(index, _)| stored(index)) {
             self.report.routed(&outgoing.topic);
         }
@@ -206,15 +206,15 @@ impl Work<'_> {
         };
         replay.events = self.destinations.streamed.iter().map(event).collect();
         replay.reports = self.destinations.reported.iter().map(event).collect();
-        let withheld = |index: &u32| {
+        let suppressed = |index: &u32| {
             let event = &events.list[*index as usize];
             Some((*places.get(&event.record)?, events.bytes(event.name)))
         };
-        replay.withheld = self
+        replay.suppressed = self
             .destinations
-            .withheld
+            .suppressed
             .iter()
-            .filter_map(withheld)
+            .filter_map(suppressed)
             .collect();
         replay
     }

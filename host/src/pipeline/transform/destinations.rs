@@ -29,7 +29,7 @@ pub(in crate::pipeline) fn destinations(
         let index = index as u32;
         match wanted(decision.stream, deliver) {
             Wanted::Never => {}
-            Wanted::WhileConnected if !connected => gone.withheld.push(index),
+            Wanted::WhileConnected if !connected => gone.suppressed.push(index),
             Wanted::Always | Wanted::WhileConnected => gone.streamed.push(index),
         }
         if event.task.is_some() && gone.streamed.last() != Some(&index) {

@@ -42,7 +42,7 @@ pub(in crate::pipeline) struct Destinations {
     /// Those that go to their clients' streams.
     pub streamed: Vec<u32>,
     /// Those whose clients are away and get nothing.
-    pub withheld: Vec<u32>,
+    pub suppressed: Vec<u32>,
     /// Those that go to no stream, and say something of a task.
     pub reported: Vec<u32>,
 }
@@ -50,7 +50,7 @@ pub(in crate::pipeline) struct Destinations {
 impl Destinations {
     /// Keeps only some of them.
     pub fn retain(&mut self, mut keep: impl FnMut(&u32) -> bool) {
-        for indices in [&mut self.streamed, &mut self.withheld, &mut self.reported] {
+        for indices in [&mut self.streamed, &mut self.suppressed, &mut self.reported] {
             indices.retain(&mut keep);
         }
     }
@@ -95,10 +95,10 @@ impl PreparedBatch {
         self.destinations.retain(of_others);
     }
 
-    /// The clients of what is withheld, each once.
-    pub fn withheld_from(&self) -> Vec<&[u8]> {
+    /// The clients of what is suppressed, each once.
+    pub fn suppressed_from(&self) -> Vec<&[u8]> {
         let name = |index: &u32| self.events.bytes(self.events.list[*index as usize].name);
-        let mut names: Vec<_> = self.destinations.withheld.iter().map(name).collect();
+        let mut names: Vec<_> = self.destinations.suppressed.iter().map(name).collect();
         names.sort_unstable();
         names.dedup();
         names

@@ -36,7 +36,7 @@ struct State {
     ledgers: HashMap<LedgerKey, Ledger>,
     interest: HashMap<ClientId, Instant>,
     /// Clients that got nothing since they are away.
-    withheld: HashSet<ClientId>,
+    suppressed: HashSet<ClientId>,
     revoked: HashMap<ClientId, u64>,
     /// By group, topic and its ID: how many partitions it had at first.
     partitions: HashMap<[String; 3], i32>,
@@ -100,7 +100,7 @@ impl MemoryStore {
         }
         let mut marked = Vec::new();
         for client in clients {
-            if state.withheld.remove(client) {
+            if state.suppressed.remove(client) {
                 let stream = StreamName::Client(client.clone());
                 let entries = state.streams.entry(stream.clone()).or_default();
                 entries.push(AWAY.as_bytes(), b"", self.shared.retention);

@@ -87,9 +87,9 @@ impl State {
                 self.tasks.report(event);
             }
         }
-        let withheld = replay.withheld.iter().filter(|(at, _)| !before[*at]);
-        let clients = withheld.filter_map(|(_, client)| ClientId::new(client).ok());
-        self.withheld.extend(clients);
+        let suppressed = replay.suppressed.iter().filter(|(at, _)| !before[*at]);
+        let clients = suppressed.filter_map(|(_, client)| ClientId::new(client).ok());
+        self.suppressed.extend(clients);
         rung.sort_unstable();
         rung.dedup();
         rung

@@ -90,9 +90,9 @@ impl Writer for MemoryWriter {
         }
         rung.sort_unstable();
         rung.dedup();
-        let withheld = append.withheld.iter();
-        let withheld = withheld.filter_map(|client| ClientId::new(client).ok());
-        state.withheld.extend(withheld);
+        let suppressed = append.suppressed.iter();
+        let suppressed = suppressed.filter_map(|client| ClientId::new(client).ok());
+        state.suppressed.extend(suppressed);
         state.forget_idle(retention);
         drop(state);
         self.0.ring(News::Streams(rung));

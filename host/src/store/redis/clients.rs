@@ -52,7 +52,7 @@ impl RedisStore {
             add.arg(now.saturating_add(millis(lease)))
                 .arg(client.as_str());
         }
-        // Asked after the lease stands: what is withheld later is seen by the
+        // Asked after the lease stands: what is suppressed later is seen by the
         // next renewal.
         let scores = pipe.cmd("ZMSCORE").arg(&self.keys.withheld);
         clients.iter().for_each(|client| {

@@ -96,12 +96,12 @@ pub(super) fn mark(pipe: &mut Pipeline, key: &str, names: &[&str], now: u64) {
 
 /// Notes the clients that got nothing since they are away: who comes back is
 /// told.
-pub(super) fn note_withheld(pipe: &mut Pipeline, keys: &Keys, append: &Append, now: u64) {
-    if append.withheld.is_empty() {
+pub(super) fn note_suppressed(pipe: &mut Pipeline, keys: &Keys, append: &Append, now: u64) {
+    if append.suppressed.is_empty() {
         return;
     }
     let add = pipe.cmd("ZADD").arg(&keys.withheld);
-    for client in append.withheld {
+    for client in append.suppressed {
         add.arg(now).arg(client);
     }
 }

@@ -186,7 +186,7 @@ impl RedisWriter {
             digests: "",
             attempts: 0,
             events: &fresh.events,
-            withheld: &fresh.withheld,
+            suppressed: &fresh.suppressed,
             reports: &fresh.reports,
         };
         let mut pipe = redis::pipe();
@@ -200,7 +200,7 @@ impl RedisWriter {
             ledger: pipe.len() - 1,
             rung: Rung::default(),
         };
-        commands::note_withheld(&mut pipe, &self.keys, &append, self.now);
+        commands::note_suppressed(&mut pipe, &self.keys, &append, self.now);
         let rung = commands::ring(&mut pipe, &self.keys, &self.ringer, &append);
         (pipe, CommandPlaces { rung, ..places }, kept_up)
     }

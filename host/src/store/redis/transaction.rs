@@ -22,7 +22,7 @@ impl RedisWriter {
         commands::add_reports(&mut pipe, &self.keys, append);
         let kept_up = self.upkeep.add(&mut pipe, &self.keys, append, self.now);
         commands::mark_replays(&mut pipe, &self.keys, append, replays, self.now);
-        commands::note_withheld(&mut pipe, &self.keys, append, self.now);
+        commands::note_suppressed(&mut pipe, &self.keys, append, self.now);
         let rung = commands::ring(&mut pipe, &self.keys, &self.ringer, append);
         let places = CommandPlaces {
             events: append.events.len(),

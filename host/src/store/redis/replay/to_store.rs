@@ -12,7 +12,7 @@ pub(super) struct ToStore<'a> {
     pub at: Vec<usize>,
     /// For each event the index of its source there.
     pub places: Vec<usize>,
-    pub withheld: Vec<&'a [u8]>,
+    pub suppressed: Vec<&'a [u8]>,
     pub reports: Vec<StreamEvent<'a>>,
 }
 
@@ -32,16 +32,16 @@ impl<'a> ToStore<'a> {
         let fresh = |event: &StreamEvent| replay.source_of(event).is_some_and(is);
         let reports = replay.reports.iter().copied();
         let reports = reports.filter(fresh).collect();
-        let withheld = replay.withheld.iter().filter(|(at, _)| is(*at));
-        let mut withheld: Vec<_> = withheld.map(|(_, client)| *client).collect();
-        withheld.sort_unstable();
-        withheld.dedup();
+        let suppressed = replay.suppressed.iter().filter(|(at, _)| is(*at));
+        let mut suppressed: Vec<_> = suppressed.map(|(_, client)| *client).collect();
+        suppressed.sort_unstable();
+        suppressed.dedup();
         ToStore {
             sources: sources.map(|(_, source)| *source).collect(),
             at,
             events,
             places,
-            withheld,
+            suppressed,
             reports,
         }
     }
