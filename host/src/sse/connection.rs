@@ -41,9 +41,9 @@ struct State {
     page: u16,
     /// Its opening frame is sent: it knows where it begins in every stream.
     opened: bool,
-    /// A doubt came up since something was asked for it, which may be answered
+    /// It became unverified since something was asked for it, which may be answered
     /// by how things were before: a bit for each stream.
-    doubted: u128,
+    unverified: u128,
     /// There may be more for it than it had room for.
     behind: bool,
     /// Entries passed since the client was told an id.
@@ -69,7 +69,7 @@ impl Connection {
                 out: SendBuffer::new(limits.clone(), chunked),
                 page: FIRST_PAGE.min(limits.settings.page) as u16,
                 opened: false,
-                doubted: 0,
+                unverified: 0,
                 behind: false,
                 silent: 0,
             }),
@@ -121,15 +121,15 @@ impl Connection {
             state.be_behind(follow);
             return None;
         }
-        state.doubted &= !(1 << follow);
+        state.unverified &= !(1 << follow);
         Some((at, state.page.into()))
     }
 
     /// Entries may be gone that it has not seen.
-    pub fn doubt(&self) {
+    pub fn mark_unverified(&self) {
         let mut state = self.state();
-        state.doubted = u128::MAX;
-        (0..self.follows.len()).for_each(|follow| state.doubt(follow));
+        state.unverified = u128::MAX;
+        (0..self.follows.len()).for_each(|follow| state.mark_unverified(follow));
     }
 
     fn tell(
@@ -273,12 +273,12 @@ impl State {
     /// By the time that it has room again, entries may have been trimmed.
     fn be_behind(&mut self, follow: usize) {
         self.behind = true;
-        self.doubt(follow);
+        self.mark_unverified(follow);
     }
 
-    fn doubt(&mut self, follow: usize) {
+    fn mark_unverified(&mut self, follow: usize) {
         if let Position::At(place) = self.places[follow] {
-            self.places[follow] = Position::Unsure(place);
+            self.places[follow] = Position::Unverified(place);
         }
     }
 }

@@ -188,7 +188,9 @@ impl Hub {
         let feeds: Vec<_> = clients.feeds.values().cloned().collect();
         for feed in feeds {
             let followers = feed.followers();
-            followers.iter().for_each(|f| f.connection.doubt());
+            followers
+                .iter()
+                .for_each(|f| f.connection.mark_unverified());
             clients.turn(&feed);
         }
         drop(clients);

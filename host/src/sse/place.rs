@@ -30,7 +30,7 @@ pub(super) enum Position {
     Oldest,
     /// It goes on after this entry; whether those behind it are still there has
     /// to be asked.
-    Unsure(EntryPlace),
+    Unverified(EntryPlace),
     /// It has everything up to here.
     At(EntryPlace),
 }
@@ -40,7 +40,7 @@ impl Position {
     pub fn id(self) -> StreamId {
         match self {
             Position::Unknown | Position::Oldest => StreamId::default(),
-            Position::Unsure(place) | Position::At(place) => place.id,
+            Position::Unverified(place) | Position::At(place) => place.id,
         }
     }
 }

@@ -39,7 +39,9 @@ impl Question {
     /// There was no answer: by the time that there is one, entries may have been
     /// trimmed.
     fn fail(&self, hub: &Hub) {
-        self.followers.iter().for_each(|f| f.connection.doubt());
+        self.followers
+            .iter()
+            .for_each(|f| f.connection.mark_unverified());
         self.feed.answer();
         hub.read_again(&self.feed);
     }
@@ -147,7 +149,7 @@ fn want(question: &Question) -> Want {
     let place = match question.position {
         Position::Unknown => None,
         Position::Oldest => Some(EntryPlace::default()),
-        Position::Unsure(place) | Position::At(place) => Some(place),
+        Position::Unverified(place) | Position::At(place) => Some(place),
     };
     let counted = place.and_then(|place| place.counted);
     let sure = matches!(question.position, Position::At(_)) && counted.is_some();

@@ -161,14 +161,16 @@ pub(super) fn follows(
     let place = match begin {
         Begin::Now => Position::Unknown,
         Begin::Earliest => Position::Oldest,
-        Begin::After(cursor) => Position::Unsure(cursor.own.into()),
+        Begin::After(cursor) => Position::Unverified(cursor.own.into()),
     };
     let mut all = vec![follow(own, String::new(), place)];
     for group in groups {
         let begin = match begin {
             Begin::After(cursor) => {
                 let known = cursor.groups.iter().find(|(name, _)| *name == group);
-                known.map_or(Position::Unknown, |(_, id)| Position::Unsure((*id).into()))
+                known.map_or(Position::Unknown, |(_, id)| {
+                    Position::Unverified((*id).into())
+                })
             }
             _ => place,
         };

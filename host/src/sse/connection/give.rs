@@ -27,7 +27,7 @@ impl Connection {
         }
         let full = page.entries.len() >= limit;
         if state.places[follow] != asked {
-            state.doubt(follow);
+            state.mark_unverified(follow);
             given.more = true;
             return given;
         }
@@ -37,7 +37,7 @@ impl Connection {
         }
         given.opened = self.open_if_known(&mut state);
         match asked {
-            Position::Unsure(place) | Position::At(place) => {
+            Position::Unverified(place) | Position::At(place) => {
                 self.arrive(&mut state, follow, place, page);
             }
             Position::Oldest => {
@@ -47,9 +47,9 @@ impl Connection {
         }
         let (taken, bytes) = self.take_in(&mut state, follow, page, frames, &mut given.events);
         state.page = next_page(taken, bytes, limit, self.limits.settings.page);
-        if state.doubted & (1 << follow) != 0 {
+        if state.unverified & (1 << follow) != 0 {
             // What was read may be no more.
-            state.doubt(follow);
+            state.mark_unverified(follow);
         }
         state.out.flush();
         // All of it may be out already: nobody would look again.

@@ -10,7 +10,7 @@
 //!           ▼                            │
 //! look (WATCH, read, MULTI) ── ours ─→ execute (… EXEC) ─→ stored
 //!   │       ▲                     ▲      │ │ │
-//!   │       └── later: refused ───┼──────┘ │ └─ lost: doubt, look again
+//!   │       └── later: refused ───┼──────┘ │ └─ lost: unverified, look again
 //!   │       └── later: torn ──────┼────────┘
 //!   │                             └ only what is not there
 //!   └─ elsewhere: moved; nothing left to do: stored
@@ -30,7 +30,7 @@
 //!    other write since then, by whomever, makes it fail. It always writes the
 //!    ledger, also one that stands at `next` already: no two can be executed
 //!    upon one look.
-//! 4. An answer that did not come is *doubt*, and doubt stays with the append.
+//! 4. An answer that did not come leaves the append *unverified*, over all its tries.
 //!    The next look asks for the events themselves, watching their streams:
 //!    what is there is not sent again, and what is not is, whether the ledger
 //!    has moved or not.
@@ -58,7 +58,7 @@ pub struct Exchange {
     pub next: i64,
     /// A transaction of this append was sent whose answer never came: since
     /// when, as the store counts.
-    doubt: Option<u64>,
+    unverified: Option<u64>,
     /// A try moved the ledger, and left something to be done.
     moved: bool,
     /// A try left commands undone, be they events or not.
@@ -127,7 +127,7 @@ impl Exchange {
         Exchange {
             expected,
             next,
-            doubt: None,
+            unverified: None,
             moved: false,
             torn: false,
             rest: None,
@@ -144,11 +144,11 @@ impl Exchange {
 
     /// The events that a look must ask for, and since when: a try may have
     /// stored them.
-    pub(super) fn in_doubt(&self) -> Option<(u64, &[usize])> {
-        self.doubt.zip(self.rest.as_deref())
+    pub(super) fn unverified(&self) -> Option<(u64, &[usize])> {
+        self.unverified.zip(self.rest.as_deref())
     }
 
-    /// A look found that these events are stored, of those in doubt.
+    /// A look found that these events are stored, of the unverified ones.
     pub(super) fn found(&mut self, stored: &[usize]) {
         if let Some(rest) = &mut self.rest {
             rest.retain(|event| !stored.contains(event));
@@ -162,7 +162,7 @@ impl Exchange {
         let done = !self.torn && self.rest.as_ref().is_some_and(Vec::is_empty);
         if next == Some(self.expected) {
             AfterLook::Execute
-        } else if (self.doubt.is_some() || self.moved) && next == Some(self.next) {
+        } else if (self.unverified.is_some() || self.moved) && next == Some(self.next) {
             match done {
                 true => AfterLook::Stored,
                 false => AfterLook::Execute,
@@ -202,7 +202,7 @@ impl Exchange {
             Executed::Conflict => AfterExecute::Look,
             Executed::Refused => AfterExecute::Later,
             Executed::Lost(since) => {
-                self.doubt = Some(self.doubt.unwrap_or(since).min(since));
+                self.unverified = Some(self.unverified.unwrap_or(since).min(since));
                 self.rest = Some(sent());
                 AfterExecute::Later
             }

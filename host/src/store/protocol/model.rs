@@ -206,7 +206,7 @@ impl World {
         let mut orphan = std::mem::take(&mut self.links[owner]);
         self.window |= crash && matches!(self.owners[owner], Owner::Executing(..));
         self.window |=
-            crash && matches!(&self.owners[owner], Owner::Looking(of) if of.doubt.is_some());
+            crash && matches!(&self.owners[owner], Owner::Looking(of) if of.unverified.is_some());
         orphan.answers.clear();
         orphan.outstanding = 0;
         orphan.ahead = None;

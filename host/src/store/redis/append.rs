@@ -61,8 +61,8 @@ impl RedisWriter {
     }
 
     fn look_now(&mut self, append: &mut Append) -> Result<Looked, Unavailable> {
-        if append.exchange.in_doubt().is_some() {
-            return self.look_in_doubt(append);
+        if append.exchange.unverified().is_some() {
+            return self.look_at_unverified(append);
         }
         let replays: Vec<&str> = append.replays().iter().map(|(name, _)| *name).collect();
         self.look(append.ledger, &replays)

@@ -105,16 +105,19 @@ impl RedisWriter {
         read.inspect_err(|_| self.link.close())
     }
 
-    /// Watches an append's ledger and the streams of its events in doubt, reads
+    /// Watches an append's ledger and the streams of its unverified events, reads
     /// all of them, and tells the append which of its events are there.
-    pub(super) fn look_in_doubt(&mut self, append: &mut Append) -> Result<Looked, Unavailable> {
+    pub(super) fn look_at_unverified(
+        &mut self,
+        append: &mut Append,
+    ) -> Result<Looked, Unavailable> {
         let looked = self.look_for_events(append);
         self.inside = looked.is_ok();
         looked.inspect_err(|_| self.link.close())
     }
 
     fn look_for_events(&mut self, append: &mut Append) -> Result<Looked, Unavailable> {
-        let streams = self.streams_in_doubt(append);
+        let streams = self.unverified_streams(append);
         let mut pipe = redis::pipe();
         let watch = pipe.cmd("WATCH").arg(self.keys.ledger(append.ledger));
         watch.arg(self.keys.replayed(&append.ledger.group));

@@ -5,7 +5,6 @@ mod append;
 mod bell;
 mod clients;
 mod commands;
-mod doubt;
 mod errors;
 mod keys;
 mod link;
@@ -19,6 +18,7 @@ mod tasks;
 mod tls;
 mod transaction;
 mod trim;
+mod unverified;
 mod upkeep;
 mod writer;
 

@@ -14,7 +14,7 @@ impl World {
     }
 
     pub(super) fn look(&mut self, owner: usize, exchange: Exchange, flaw: Flaw) {
-        let events = exchange.doubt.is_some() && flaw != Flaw::NoLookForEvents;
+        let events = exchange.unverified.is_some() && flaw != Flaw::NoLookForEvents;
         let look = Request::Look {
             other: false,
             events,
@@ -153,7 +153,7 @@ impl World {
             (Answer::Looked(ledger, stored), None | Some(Answer::Ok)) => {
                 let record = |event: &usize| exchange.expected as usize + event;
                 let mut found = exchange
-                    .in_doubt()
+                    .unverified()
                     .map_or(Vec::new(), |(_, rest)| rest.to_vec());
                 match stored {
                     Some(stored) => found.retain(|event| stored[record(event)] > 0),
@@ -220,7 +220,7 @@ impl World {
             AfterLook::Look => self.look(owner, exchange, flaw),
             AfterLook::Stored => self.stored(owner, exchange),
             AfterLook::Moved => {
-                self.window |= exchange.in_doubt().is_some();
+                self.window |= exchange.unverified().is_some();
                 self.owners[owner] = ledger.map_or(Owner::Down, Owner::Idle);
             }
         }

@@ -16,15 +16,15 @@ const OTHERS: usize = 64;
 const CLOCKS: u64 = 5000;
 
 /// A stream, and the events that may be in it, by index and source.
-pub(super) struct InDoubt {
+pub(super) struct UnverifiedStream {
     pub key: Vec<u8>,
     events: Vec<(usize, Vec<u8>)>,
 }
 
 impl RedisWriter {
-    pub(super) fn streams_in_doubt(&self, append: &Append) -> Vec<InDoubt> {
+    pub(super) fn unverified_streams(&self, append: &Append) -> Vec<UnverifiedStream> {
         let mut streams: BTreeMap<Vec<u8>, Vec<(usize, Vec<u8>)>> = BTreeMap::new();
-        let (_, events) = append.exchange.in_doubt().unwrap_or_default();
+        let (_, events) = append.exchange.unverified().unwrap_or_default();
         for index in events {
             let event = &append.events[*index];
             let mut source = Vec::new();
@@ -32,7 +32,7 @@ impl RedisWriter {
             let key = self.keys.stream(event.to, event.name);
             streams.entry(key).or_default().push((*index, source));
         }
-        let of = |(key, events)| InDoubt { key, events };
+        let of = |(key, events)| UnverifiedStream { key, events };
         streams.into_iter().map(of).collect()
     }
 
@@ -41,10 +41,10 @@ impl RedisWriter {
     pub(super) fn find_events(
         &mut self,
         append: &Append,
-        streams: &[InDoubt],
+        streams: &[UnverifiedStream],
         moved: bool,
     ) -> Result<Vec<usize>, Unavailable> {
-        let (since, _) = append.exchange.in_doubt().unwrap_or_default();
+        let (since, _) = append.exchange.unverified().unwrap_or_default();
         let from = since.saturating_sub(CLOCKS);
         let mut found = Vec::new();
         for some in streams.chunks(STREAMS) {
@@ -63,7 +63,7 @@ impl RedisWriter {
     }
 }
 
-impl InDoubt {
+impl UnverifiedStream {
     fn found(&self, answer: &Value, moved: bool, since: u64, max_events: u64) -> Vec<usize> {
         let all = || self.events.iter().map(|(index, _)| *index).collect();
         match answer {
@@ -139,7 +139,7 @@ mod tests {
             Value::Array(vec![text(&format!("{millis}-0")), fields])
         };
         let events = vec![(0, b"a".to_vec()), (1, b"b".to_vec())];
-        let stream = InDoubt {
+        let stream = UnverifiedStream {
             key: Vec::new(),
             events,
         };
