@@ -34,7 +34,7 @@ struct World {
     faults: Faults,
     /// A letter for the refused event was sent; or its owner ended before, or
     /// lost its partition: the window that the documentation names.
-    buried: bool,
+    dead_lettered: bool,
     window: bool,
 }
 
@@ -79,7 +79,7 @@ impl World {
             links: vec![Link::default(), Link::default()],
             backup: None,
             faults,
-            buried: false,
+            dead_lettered: false,
             window: false,
         }
     }
@@ -114,7 +114,7 @@ impl World {
         if !stored.iter().enumerate().all(due) {
             return Err(format!("it ended with events stored {stored:?} times"));
         }
-        if !self.buried && !self.window {
+        if !self.dead_lettered && !self.window {
             return Err("the refused event got no letter".into());
         }
         Ok(())
@@ -187,7 +187,7 @@ impl World {
                 world.faults.restores -= 1;
                 world.redis = backup.clone();
                 world.links = vec![Link::default(), Link::default()];
-                // What the lost state had buried or had not is beyond it.
+                // What the lost state had dead-lettered or had not is beyond it.
                 world.window = true;
                 (0..2).for_each(|owner| world.answer_lost(owner, flaw));
                 next.push(("Redis back to its backup", 0, world));
@@ -201,7 +201,7 @@ impl World {
     }
 
     /// The owner's connection is nobody's any more. An owner that crashes can't
-    /// bury what it was not told of.
+    /// dead-letter what it was not told of.
     fn abandon(&mut self, owner: usize, crash: bool) {
         let mut orphan = std::mem::take(&mut self.links[owner]);
         self.window |= crash && matches!(self.owners[owner], Owner::Executing(..));

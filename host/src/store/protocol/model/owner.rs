@@ -230,7 +230,7 @@ impl World {
     fn stored(&mut self, owner: usize, mut exchange: Exchange) {
         let first = exchange.expected as usize;
         let refused = exchange.unstored().refused;
-        self.buried |= refused
+        self.dead_lettered |= refused
             .iter()
             .any(|of| first + of.event == self.faults.refused);
         self.owners[owner] = Owner::Idle(exchange.next);
