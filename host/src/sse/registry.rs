@@ -97,7 +97,7 @@ impl Registry {
         taken
     }
 
-    /// Lets go of turns of streams that nobody follows any more: while the store
+    /// Releases the turns of streams that nobody follows any more: while the store
     /// is away nobody takes them, and clients come and go.
     pub fn forget_turns(&mut self) {
         if self.turns.len() > 2 * self.feeds.len() + SPARE_TURNS {

@@ -115,13 +115,13 @@ impl SendBuffer {
         self.cut
     }
 
-    /// Lets go of its socket and of what waits.
+    /// Releases its socket and what waits.
     pub fn close(&mut self) {
         self.cut();
         self.sink = Sink::Body;
     }
 
-    /// Ends it now, and lets go of what waits.
+    /// Ends it now, and releases what waits.
     pub fn cut(&mut self) {
         self.cut = true;
         self.queue = VecDeque::new();

@@ -66,7 +66,7 @@ pub(in crate::kafka) struct Group {
     pub assigned: HashSet<TopicPartition>,
     /// The last thing that Kafka complained of, and in words.
     trouble: Option<(RDKafkaErrorCode, String)>,
-    /// The consumer is closing: whatever is assigned now is let go at once.
+    /// The consumer is closing: whatever is assigned now is released at once.
     pub closing: bool,
 }
 

@@ -61,7 +61,7 @@ impl PipelinePartitions {
     }
 
     /// Releases a partition that is to be reopened, and waits for a while until
-    /// its worker has let go of it.
+    /// its worker has released it.
     fn release(&self, partition: &Arc<PartitionState>) -> TopicPartition {
         let name = partition.ledger.partition.clone();
         self.shared.partitions().remove(&name);

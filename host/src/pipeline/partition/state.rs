@@ -145,7 +145,7 @@ impl PartitionState {
         Held(self.clone())
     }
 
-    /// Whether its worker must let go of it.
+    /// Whether its worker must release it.
     pub fn is_gone(&self) -> bool {
         self.inner().phase == Phase::Gone
     }
@@ -297,7 +297,7 @@ impl PartitionState {
         self.wait_until(deadline, |inner| inner.in_hand == 0)
     }
 
-    /// Waits until no batch is in hand and its worker has let go of its feed;
+    /// Waits until no batch is in hand and its worker has released it;
     /// false if that took too long.
     pub fn released_by(&self, deadline: Instant) -> bool {
         self.wait_until(deadline, |inner| inner.in_hand == 0 && !inner.is_held)
