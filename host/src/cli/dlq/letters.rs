@@ -20,7 +20,7 @@ pub(super) struct Letters {
     limit: u64,
     stop: Arc<AtomicBool>,
     /// Records of these topics that are no letters.
-    pub strange: u64,
+    pub no_letters: u64,
 }
 
 impl Letters {
@@ -39,7 +39,7 @@ impl Letters {
             filter: choice.filter(),
             limit: choice.limit.unwrap_or(u64::MAX),
             stop: Arc::default(),
-            strange: 0,
+            no_letters: 0,
         })
     }
 
@@ -101,7 +101,7 @@ impl Letters {
                         return Ok(Some(letter));
                     }
                     Ok(_) => {}
-                    Err(_) => self.strange += 1,
+                    Err(_) => self.no_letters += 1,
                 },
             }
         }

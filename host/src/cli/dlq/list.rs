@@ -65,8 +65,8 @@ pub(super) fn list(choice: &Choice, summary: bool, as_json: bool) -> anyhow::Res
         )?;
     }
     write!(out, "{}", counted.text())?;
-    if letters.strange > 0 {
-        let n = letters.strange;
+    if letters.no_letters > 0 {
+        let n = letters.no_letters;
         writeln!(
             out,
             "Beside them {n} record(s) that are no letters: nothing says what failed."

@@ -80,7 +80,7 @@ pub(super) fn replay(arguments: &ReplayArguments) -> anyhow::Result<()> {
         report: replayer.report(),
         dry_run: arguments.dry_run,
         stopped: letters.stopped(),
-        strange: letters.strange,
+        no_letters: letters.no_letters,
     };
     let mut out = std::io::stdout().lock();
     let written = match arguments.json {

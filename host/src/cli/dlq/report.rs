@@ -13,7 +13,7 @@ pub(super) struct Told<'a> {
     /// Someone wanted it to end.
     pub stopped: bool,
     /// Records that are no letters.
-    pub strange: u64,
+    pub no_letters: u64,
 }
 
 impl Told<'_> {
@@ -116,7 +116,11 @@ pub(super) fn text(told: &Told) -> String {
             format!("{refused}, {reason}: {} (first: {first})", bytes::line(why)),
         );
     }
-    line(0, told.strange, "records beside them are no letters".into());
+    line(
+        0,
+        told.no_letters,
+        "records beside them are no letters".into(),
+    );
     lines.join("\n") + "\n"
 }
 
@@ -155,6 +159,6 @@ pub(super) fn json(told: &Told) -> Value {
         "withheld": report.suppressed,
         "dropped": report.dropped,
         "routed": report.routed,
-        "no-letters": told.strange,
+        "no-letters": told.no_letters,
     })
 }

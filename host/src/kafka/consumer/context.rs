@@ -60,7 +60,7 @@ pub(in crate::kafka) struct Group {
     pub waiting: Option<Vec<TopicPartition>>,
     /// Ours by the group's word, whether fetched or not yet.
     pub owned: HashSet<TopicPartition>,
-    /// To be begun anew.
+    /// To be reopened.
     pub reopen: Vec<TopicPartition>,
     /// Assigned, and being fetched.
     pub assigned: HashSet<TopicPartition>,

@@ -245,7 +245,7 @@ impl Poller {
         ));
     }
 
-    /// Takes back what is to be begun anew: fetching that has ended with an
+    /// Takes back what is to be reopened: fetching that has ended with an
     /// error can't be sought to another offset.
     fn reopen(&self) {
         let consumer = &self.shared.consumer;

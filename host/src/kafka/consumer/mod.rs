@@ -87,6 +87,6 @@ pub trait Partitions: Send + Sync + 'static {
 
     /// Called a few times a second, between the answers to [`Partitions::start`]:
     /// may block, and should not for long. Answers which partitions are to be
-    /// begun anew, their consumers dropped.
+    /// reopened, their consumers dropped.
     fn look_after(&self, cluster: &Cluster) -> Vec<TopicPartition>;
 }

@@ -45,8 +45,8 @@ enum Phase {
     Rewinding { offset: i64, attempts: u32 },
     /// No record is read.
     Halted(Halt),
-    /// Its ledger, its topic or its offset turned out strange: no record is
-    /// read, and it will be opened again by the rules for opening.
+    /// Its ledger, its topic or its offset is not what it was: it needs
+    /// reopening, and no record is read until then.
     Reopening,
     /// It is being revoked: batches in hand are finished, no new one is read.
     Closing,
