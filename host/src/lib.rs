@@ -1,5 +1,6 @@
 //! Millstream's daemon. ARCHITECTURE.md has the map; the folders are the road:
-//! `main -> cli -> pipeline -> {ingest, plugin, store, sse} -> record`.
+//! `main -> cli -> daemon -> pipeline -> {kafka, plugin, store} -> record`, and
+//! `daemon -> {sse, tasks, admin} -> http`.
 
 #![cfg_attr(
     not(test),

@@ -5,12 +5,12 @@
 //! passed by the ledger only when its events are stored or its dead letter is
 //! acknowledged; a partition's batches are stored in order, one at a time; a
 //! stage that is full makes the one before it wait. This folder composes
-//! ingest, plugins and store, which don't know of each other, and knows none
+//! Kafka, plugins and store, which don't know of each other, and knows none
 //! of the libraries behind them.
 //!
 //! ```text
-//! ingest ─feeds→ front (a thread a worker: transform, route, dead-letter)
-//!                  ─plans, bounded→ back (a thread a worker: receipts, store)
+//! group consumer ─partitions' records→ transform worker (transform, route, dead-letter)
+//!                  ─prepared batches, bounded→ commit worker (receipts, store)
 //! ```
 
 mod commit;

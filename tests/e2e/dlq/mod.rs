@@ -1,17 +1,17 @@
 //! `millstream dlq`: dead letters, listed, shown, and replayed once.
 
-mod beside;
+mod concurrent_replays;
 mod copies;
 mod killed;
 mod listed;
-mod mended;
+mod many_letters;
+mod not_found;
 mod omitted;
 mod refused;
 mod routed;
 mod sent;
 mod shown;
 mod stopped;
-mod wrong;
 
 use millstream_tests::{
     Daemon, Entry, Message, Process, SHORT_SESSIONS, produce, scratch_dir, servers, streams,

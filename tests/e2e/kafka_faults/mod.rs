@@ -3,13 +3,13 @@
 //! source when nobody runs any more.
 
 mod aborted;
-mod added;
-mod away;
+mod added_partitions;
+mod broker_away;
 mod coordinator;
 mod instances;
 mod leader;
+mod paused_daemon;
 mod run;
-mod stopped;
 mod terminated;
 mod unanswered;
 

@@ -4,23 +4,23 @@
 //! a record says.
 
 mod absent_keys;
-mod ahead;
-mod arriving;
+mod arriving_partitions;
+mod endless_retries;
 mod expanded;
-mod fixed;
-mod forever;
+mod fetch_ahead;
 mod forged;
 mod grants;
 mod halted;
 mod halving;
 mod header_names;
-mod in_hand;
 mod instances;
-mod large;
+mod largest_records;
+mod loop_replaced;
 mod policies;
 mod policy_breaks;
 mod routes;
 mod stopping;
+mod swap_in_hand;
 mod turns;
 
 use millstream_tests::{

@@ -3,7 +3,7 @@
 use super::crafted::{
     hollow_component, importing_component, importing_module, module_with_noise, other_interface,
 };
-use super::odd::fifo;
+use super::special_files::fifo;
 use super::{ROUTE_ONLY, SECONDS, USAGE};
 use millstream_tests::{Daemon, guest, versioned};
 use std::fs;

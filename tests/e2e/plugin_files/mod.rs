@@ -8,9 +8,9 @@ mod configured;
 mod crafted;
 mod crowded;
 mod fallback;
-mod odd;
 mod reload;
 mod saved;
+mod special_files;
 
 use millstream_tests::{
     Daemon, DaemonBuilder, Message, create_topic, get, metrics, produce, servers, streams, unique,

@@ -1,9 +1,9 @@
 //! A client library for Millstream is not needed: readers of other people's making read the same
 //! streams, whatever is in them, and miss nothing when they are cut off. See `tests/clients`.
 
-mod crowd;
-mod cut;
-mod same;
+mod all_at_once;
+mod disconnects;
+mod payloads;
 
 use std::time::Duration;
 

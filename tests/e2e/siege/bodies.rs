@@ -1,6 +1,6 @@
 //! Clients that talk where they should listen.
 
-use super::beside::{Beside, connect, read_to_end};
+use super::bystander::{Bystander, connect, read_to_end};
 use super::{SOON, impatient};
 use millstream_tests::{metrics, wait_until};
 use std::io::{Read, Write};
@@ -36,7 +36,7 @@ fn talks_on(mut socket: TcpStream) {
 #[test]
 fn a_body_that_never_ends_holds_nothing_up_and_is_cut_when_it_is_much() {
     let rig = impatient();
-    let mut beside = Beside::of(&rig);
+    let mut bystander = Bystander::of(&rig);
     for head in [
         "content-length: 1000000000\r\n\r\n",
         "transfer-encoding: chunked\r\n\r\nffffff\r\n",
@@ -49,7 +49,7 @@ fn a_body_that_never_ends_holds_nothing_up_and_is_cut_when_it_is_much() {
         read_until(&mut socket, "retry:");
         rig.send("talks", [format!("hears {head:?}")]);
         read_until(&mut socket, "data: hears");
-        beside.reads_on();
+        bystander.reads_on();
         talks_on(socket);
     }
     for path in ["/v1/nothing", "/v1/millstream.js", "/v1/events"] {
@@ -60,13 +60,13 @@ fn a_body_that_never_ends_holds_nothing_up_and_is_cut_when_it_is_much() {
         let answer = read_to_end(socket);
         assert!(answer.starts_with("HTTP/1.1"), "{path}: {answer}");
     }
-    beside.noticed_nothing();
+    bystander.noticed_nothing();
 }
 
 #[test]
 fn garbage_behind_the_request_for_a_stream_is_not_listened_to() {
     let rig = impatient();
-    let mut beside = Beside::of(&rig);
+    let mut bystander = Bystander::of(&rig);
     let garbage = [
         "\r\n\r\n",
         "\0\0\0\0",
@@ -86,14 +86,14 @@ fn garbage_behind_the_request_for_a_stream_is_not_listened_to() {
         assert!(!heard.contains("for another"), "{heard}");
         assert_eq!(heard.matches("HTTP/1.1").count(), 0, "{heard}");
     }
-    beside.reads_on();
-    beside.noticed_nothing();
+    bystander.reads_on();
+    bystander.noticed_nothing();
 }
 
 #[test]
 fn who_talks_for_ever_while_it_listens_is_cut() {
     let rig = impatient();
-    let mut beside = Beside::of(&rig);
+    let mut bystander = Bystander::of(&rig);
     let talking: Vec<_> = (0..20)
         .map(|_| {
             let mut socket = connect(&rig);
@@ -105,10 +105,10 @@ fn who_talks_for_ever_while_it_listens_is_cut() {
         })
         .collect();
     talking.into_iter().for_each(talks_on);
-    beside.reads_on();
+    bystander.reads_on();
     wait_until("only the one beside is left", SOON, || {
         let open = metrics(&rig.daemon.admin()).sum("millstream_sse_connections", &[]);
         (open == 1.0).then_some(())
     });
-    beside.noticed_nothing();
+    bystander.noticed_nothing();
 }

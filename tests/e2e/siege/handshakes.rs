@@ -1,7 +1,7 @@
 //! The same within TLS.
 
 use super::SOON;
-use super::beside::read_to_end;
+use super::bystander::read_to_end;
 use crate::edge::rig::{ANONYMOUS, Edge};
 use millstream_tests::{Log, Process, find_program, metrics, wait_until};
 use std::io::Write;

@@ -1,4 +1,4 @@
-use super::beside::Beside;
+use super::bystander::Bystander;
 use super::{SOON, impatient};
 use millstream_tests::http2::{
     CONTINUATION, END_HEADERS, END_STREAM, GOAWAY, HEADERS, Http2, Http2Frame, PING, RST_STREAM,
@@ -43,7 +43,7 @@ fn assert_refused(http2: &mut Http2) {
 #[test]
 fn a_header_that_names_itself_again_and_again_is_refused() {
     let rig = impatient();
-    let mut beside = Beside::of(&rig);
+    let mut bystander = Bystander::of(&rig);
     for _ in 0..20 {
         let mut http2 = Http2::open(&rig.daemon.sse(), 65_535);
         // 4000 bytes that go into the table, then a byte for each time that they are meant.
@@ -55,14 +55,14 @@ fn a_header_that_names_itself_again_and_again_is_refused() {
         http2.send(HEADERS, END_STREAM | END_HEADERS, 1, &bomb);
         assert_refused(&mut http2);
     }
-    beside.reads_on();
-    beside.noticed_nothing();
+    bystander.reads_on();
+    bystander.noticed_nothing();
 }
 
 #[test]
 fn ten_thousand_headers_are_refused() {
     let rig = impatient();
-    let beside = Beside::of(&rig);
+    let bystander = Bystander::of(&rig);
     let mut http2 = Http2::open(&rig.daemon.sse(), 65_535);
     http2.send(HEADERS, END_STREAM, 1, &block("/v1/events?client=x", &[]));
     let some = literal("a", "b").repeat(1000);
@@ -71,27 +71,27 @@ fn ten_thousand_headers_are_refused() {
     }
     http2.send(CONTINUATION, END_HEADERS, 1, &[]);
     assert_refused(&mut http2);
-    beside.noticed_nothing();
+    bystander.noticed_nothing();
 }
 
 #[test]
 fn headers_that_never_end_are_cut() {
     let rig = impatient();
-    let mut beside = Beside::of(&rig);
+    let mut bystander = Bystander::of(&rig);
     for piece in [vec![], literal("a", &"b".repeat(8000))] {
         let mut http2 = Http2::open(&rig.daemon.sse(), 65_535);
         http2.send(HEADERS, END_STREAM, 1, &block("/v1/events?client=x", &[]));
         let cut = (0..100_000).any(|_| !http2.send(CONTINUATION, 0, 1, &piece));
-        beside.reads_on();
+        bystander.reads_on();
         assert!(cut, "100,000 frames were taken");
     }
-    beside.noticed_nothing();
+    bystander.noticed_nothing();
 }
 
 #[test]
 fn streams_that_are_taken_back_at_once_are_cut() {
     let rig = impatient();
-    let mut beside = Beside::of(&rig);
+    let mut bystander = Bystander::of(&rig);
     let mut http2 = Http2::open(&rig.daemon.sse(), 65_535);
     let block = block("/v1/events?client=x", &[]);
     let mut sent = true;
@@ -102,15 +102,15 @@ fn streams_that_are_taken_back_at_once_are_cut() {
             break;
         }
     }
-    beside.reads_on();
+    bystander.reads_on();
     assert!(!sent, "100,000 were taken");
-    beside.noticed_nothing();
+    bystander.noticed_nothing();
 }
 
 #[test]
 fn streams_beyond_the_most_are_refused_and_the_others_go_on() {
     let rig = impatient();
-    let mut beside = Beside::of(&rig);
+    let mut bystander = Bystander::of(&rig);
     let mut http2 = Http2::open(&rig.daemon.sse(), 65_535);
     // More than a client may have is for the server to refuse; per client there are fewer.
     for n in 0..200 {
@@ -121,22 +121,22 @@ fn streams_beyond_the_most_are_refused_and_the_others_go_on() {
         refused.expect("one is refused").payload,
         7_u32.to_be_bytes()
     );
-    beside.reads_on();
+    bystander.reads_on();
     rig.send("client-0", ["goes on"]);
     let event = until(&mut http2, |frame| {
         frame.stream == 1 && String::from_utf8_lossy(&frame.payload).contains("data: goes on")
     });
     assert!(event.is_some());
-    beside.noticed_nothing();
+    bystander.noticed_nothing();
 }
 
 #[test]
 fn pings_whose_answers_are_not_read_are_cut() {
     let rig = impatient();
-    let mut beside = Beside::of(&rig);
+    let mut bystander = Bystander::of(&rig);
     let mut http2 = Http2::open(&rig.daemon.sse(), 65_535);
     let cut = (0..10_000_000).any(|_| !http2.send(PING, 0, 0, &[0; 8]));
     assert!(cut, "ten million were taken");
-    beside.reads_on();
-    beside.noticed_nothing();
+    bystander.reads_on();
+    bystander.noticed_nothing();
 }

@@ -1,15 +1,15 @@
 //! The edge besieged: connections that mean harm, and crowds that don't. An
 //! ordinary reader beside them gets its events all the while.
 
-mod beside;
 mod bodies;
-mod halves;
+mod bystander;
 mod handshakes;
-mod heads;
 mod herd;
 mod http2_floods;
-mod http2_halves;
+mod http2_incomplete_requests;
 mod http2_streams;
+mod incomplete_requests;
+mod oversized_heads;
 mod stalled;
 mod storm;
 

@@ -1,4 +1,4 @@
-use super::beside::Beside;
+use super::bystander::Bystander;
 use crate::sse::rig::Rig;
 use std::io::Write;
 use std::net::TcpStream;
@@ -21,7 +21,7 @@ const WORDS: &[&str] = &[
 #[test]
 fn who_reads_gets_its_events_while_thousands_come_and_go() {
     let rig = Rig::start();
-    let mut beside = Beside::of(&rig);
+    let mut bystander = Bystander::of(&rig);
     let (over, count) = (AtomicBool::new(false), AtomicUsize::new(0));
     let addr = rig.daemon.sse();
     thread::scope(|scope| {
@@ -41,12 +41,12 @@ fn who_reads_gets_its_events_while_thousands_come_and_go() {
         }
         let mut events = 0;
         while events < EVENTS || count.load(Ordering::Relaxed) < CONNECTIONS {
-            beside.reads_on();
+            bystander.reads_on();
             events += 1;
         }
         over.store(true, Ordering::Relaxed);
         let count = count.load(Ordering::Relaxed);
         println!("{events} events beside {count} connections");
     });
-    beside.noticed_nothing();
+    bystander.noticed_nothing();
 }

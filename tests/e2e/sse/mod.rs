@@ -2,13 +2,13 @@
 //! carry, what hostile questions get, and what is left after everything that
 //! can break has broken.
 
-mod away;
 mod browser;
 mod drain;
 mod fuzz;
 mod gaps;
 mod hostile;
-mod many;
+mod interest;
+mod many_connections;
 mod opening;
 mod outage;
 pub(crate) mod payload;

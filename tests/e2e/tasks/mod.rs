@@ -1,18 +1,18 @@
 //! The task gateway: tasks in over HTTP, out to Kafka, and what workers say of
 //! them to who asked.
 
-mod away;
+mod accepted;
 mod crashes;
 mod crowded;
 mod hung_up;
-mod late;
+mod outages;
 mod over_tls;
 mod refused;
 mod repeated;
 mod results;
 mod rig;
-mod taken;
-mod who;
+mod time_outs;
+mod tokens_and_origins;
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Who must not notice.
+//! A reader beside an attack: it must not notice.
 
 use super::{GROWTH, SOON};
 use crate::sse::rig::{Rig, numbered};
@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 /// An ordinary reader, and the daemon that it reads from.
-pub struct Beside<'a> {
+pub struct Bystander<'a> {
     rig: &'a Rig<'a>,
     sse: Sse,
     read: usize,
@@ -16,20 +16,20 @@ pub struct Beside<'a> {
     before: u64,
 }
 
-impl<'a> Beside<'a> {
+impl<'a> Bystander<'a> {
     /// Opens its stream, and notes how large the daemon is.
     pub fn of(rig: &'a Rig<'a>) -> Self {
         let (sse, _) = rig.open("client=beside");
-        let mut beside = Beside {
+        let mut bystander = Bystander {
             rig,
             sse,
             read: 0,
             before: 0,
         };
-        beside.reads_on();
+        bystander.reads_on();
         rig.daemon.forget_peak();
-        beside.before = rig.daemon.memory().now;
-        beside
+        bystander.before = rig.daemon.memory().now;
+        bystander
     }
 
     /// It gets its next event.

@@ -1,4 +1,4 @@
-use super::beside::{Beside, assert_refused, connect, read_to_end};
+use super::bystander::{Bystander, assert_refused, connect, read_to_end};
 use super::{SOON, impatient};
 use millstream_tests::wait_until;
 use std::io::{ErrorKind, Read, Write};
@@ -19,7 +19,7 @@ const HALVES: &[&str] = &[
 #[test]
 fn half_a_request_is_cut() {
     let rig = impatient();
-    let mut beside = Beside::of(&rig);
+    let mut bystander = Bystander::of(&rig);
     let open: Vec<_> = HALVES
         .iter()
         .cycle()
@@ -30,16 +30,16 @@ fn half_a_request_is_cut() {
             socket
         })
         .collect();
-    beside.reads_on();
+    bystander.reads_on();
     open.into_iter()
         .for_each(|half| assert_refused(&read_to_end(half)));
-    beside.noticed_nothing();
+    bystander.noticed_nothing();
 }
 
 #[test]
 fn who_stops_between_two_requests_is_cut() {
     let rig = impatient();
-    let beside = Beside::of(&rig);
+    let bystander = Bystander::of(&rig);
     let mut socket = connect(&rig);
     socket
         .write_all(b"GET /v1/nothing HTTP/1.1\r\nhost: localhost\r\n\r\nGET /v1")
@@ -47,13 +47,13 @@ fn who_stops_between_two_requests_is_cut() {
     let answers = read_to_end(socket);
     assert!(answers.starts_with("HTTP/1.1 404"), "{answers}");
     assert_eq!(answers.matches("HTTP/1.1").count(), 1, "{answers}");
-    beside.noticed_nothing();
+    bystander.noticed_nothing();
 }
 
 #[test]
 fn a_request_that_comes_byte_by_byte_is_cut_long_before_it_is_whole() {
     let rig = impatient();
-    let mut beside = Beside::of(&rig);
+    let mut bystander = Bystander::of(&rig);
     let begin = b"GET /v1/events?client=".iter();
     // Longer than any test lasts.
     let mut bytes = begin.copied().chain(std::iter::repeat_n(b'a', 7_000));
@@ -65,6 +65,6 @@ fn a_request_that_comes_byte_by_byte_is_cut_long_before_it_is_whole() {
         let is_quiet = matches!(&heard, Err(e) if e.kind() == ErrorKind::WouldBlock);
         (sent.is_err() || !is_quiet).then_some(())
     });
-    beside.reads_on();
-    beside.noticed_nothing();
+    bystander.reads_on();
+    bystander.noticed_nothing();
 }

@@ -1,4 +1,4 @@
-use super::crowd::Crowd;
+use super::all_at_once::Crowd;
 use crate::sse::payload::payloads;
 use crate::sse::rig::{Rig, numbered};
 use millstream_tests::{Link, Message, produce};

@@ -1,4 +1,4 @@
-use super::beside::{Beside, connect, read_to_end};
+use super::bystander::{Bystander, connect, read_to_end};
 use super::{SOON, impatient};
 use crate::sse::rig::{Options, Rig};
 use millstream_tests::http2::{END_HEADERS, END_STREAM, GOAWAY, HEADERS, Http2, PREFACE, block};
@@ -15,7 +15,7 @@ fn assert_ends(http2: &mut Http2) -> Vec<u8> {
 #[test]
 fn half_a_preface_is_cut() {
     let rig = impatient();
-    let mut beside = Beside::of(&rig);
+    let mut bystander = Bystander::of(&rig);
     let halves: Vec<_> = (1..PREFACE.len())
         .map(|length| {
             let mut socket = connect(&rig);
@@ -23,21 +23,21 @@ fn half_a_preface_is_cut() {
             socket
         })
         .collect();
-    beside.reads_on();
+    bystander.reads_on();
     halves.into_iter().for_each(|half| drop(read_to_end(half)));
-    beside.noticed_nothing();
+    bystander.noticed_nothing();
 }
 
 #[test]
 fn a_connection_on_which_nothing_is_asked_ends_though_it_answers_pings() {
     let rig = impatient();
-    let mut beside = Beside::of(&rig);
+    let mut bystander = Bystander::of(&rig);
     let mut silent = Http2::connect(&rig.daemon.sse());
     silent.raw(PREFACE);
     let mut idle = Http2::open(&rig.daemon.sse(), 65_535);
     let mut asked = Http2::open(&rig.daemon.sse(), 65_535);
     asked.get(1, "/v1/nothing", &[]);
-    beside.reads_on();
+    bystander.reads_on();
     assert_ends(&mut silent);
     assert!(assert_ends(&mut idle).contains(&GOAWAY), "it is told");
     let said = assert_ends(&mut asked);
@@ -45,34 +45,34 @@ fn a_connection_on_which_nothing_is_asked_ends_though_it_answers_pings() {
         said.contains(&HEADERS) && said.contains(&GOAWAY),
         "{said:?}"
     );
-    beside.noticed_nothing();
+    bystander.noticed_nothing();
 }
 
 #[test]
 fn half_a_request_is_none() {
     let rig = impatient();
-    let mut beside = Beside::of(&rig);
+    let mut bystander = Bystander::of(&rig);
     let whole = block("/v1/events?client=x", &[]);
     let mut begun = Http2::open(&rig.daemon.sse(), 65_535);
     begun.send(HEADERS, END_STREAM, 1, &whole[..whole.len() / 2]);
     // A frame whose end never comes.
     let mut torn = Http2::open(&rig.daemon.sse(), 65_535);
     torn.raw(&[0, 1, 0, HEADERS, END_STREAM | END_HEADERS, 0, 0, 0, 1, 0]);
-    beside.reads_on();
+    bystander.reads_on();
     assert_ends(&mut begun);
     assert_ends(&mut torn);
-    beside.noticed_nothing();
+    bystander.noticed_nothing();
 }
 
 #[test]
 fn an_answer_that_is_not_taken_is_given_up() {
     let rig = impatient();
-    let mut beside = Beside::of(&rig);
+    let mut bystander = Bystander::of(&rig);
     let mut deaf = Http2::open(&rig.daemon.sse(), 0);
     deaf.get(1, "/v1/millstream.js", &[]);
-    beside.reads_on();
+    bystander.reads_on();
     assert_ends(&mut deaf);
-    beside.noticed_nothing();
+    bystander.noticed_nothing();
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_stream_keeps_its_connection() {
         http: "header-timeout = \"1s\"",
         ..Options::default()
     });
-    let mut beside = Beside::of(&rig);
+    let mut bystander = Bystander::of(&rig);
     let mut http2 = Http2::open(&rig.daemon.sse(), 65_535);
     http2.get(1, "/v1/events?client=quiet", &[]);
     // Several times as long as a connection without any would live.
@@ -90,7 +90,7 @@ fn a_stream_keeps_its_connection() {
     for _ in 0..3 {
         assert_ends(&mut idle);
         idle = Http2::open(&rig.daemon.sse(), 65_535);
-        beside.reads_on();
+        bystander.reads_on();
     }
     rig.send("quiet", ["comes after all"]);
     loop {
@@ -99,5 +99,5 @@ fn a_stream_keeps_its_connection() {
             break;
         }
     }
-    beside.noticed_nothing();
+    bystander.noticed_nothing();
 }

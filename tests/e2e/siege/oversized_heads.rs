@@ -1,4 +1,4 @@
-use super::beside::{Beside, assert_refused, connect, read_to_end};
+use super::bystander::{Bystander, assert_refused, connect, read_to_end};
 use super::impatient;
 use std::io::Write;
 use std::net::TcpStream;
@@ -18,7 +18,7 @@ fn pour(mut socket: &TcpStream, piece: &[u8], bytes: usize) {
 /// Fifty at once: what each of them could have the daemon hold counts.
 fn all_are_refused(begin: &str, piece: &str, bytes: usize) {
     let rig = impatient();
-    let mut beside = Beside::of(&rig);
+    let mut bystander = Bystander::of(&rig);
     thread::scope(|scope| {
         let one = || {
             let mut socket = connect(&rig);
@@ -27,10 +27,10 @@ fn all_are_refused(begin: &str, piece: &str, bytes: usize) {
             assert_refused(&read_to_end(socket));
         };
         let all: Vec<_> = (0..50).map(|_| scope.spawn(one)).collect();
-        beside.reads_on();
+        bystander.reads_on();
         all.into_iter().for_each(|one| one.join().unwrap());
     });
-    beside.noticed_nothing();
+    bystander.noticed_nothing();
 }
 
 #[test]
