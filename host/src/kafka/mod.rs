@@ -34,6 +34,6 @@ pub use connection::Connection;
 pub use missing::{making, no_topic};
 pub use native::produce::Placing;
 pub use offset_spec::OffsetSpec;
-pub use reader::reader::{Reader, Step};
 pub use reader::reading::{Begin, Reading};
+pub use reader::topic_reader::{Reader, Step};
 pub use settings::{KafkaSettings, PropertyError, check_property};

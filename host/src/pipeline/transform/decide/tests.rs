@@ -66,14 +66,13 @@ type Decided = (usize, u32, Vec<u32>, Then);
 /// The plugins got to `made`; the policy ruled on these records.
 #[track_caller]
 fn check(
-    made: (usize, End),
+    made: (usize, &End),
     failed: &[u32],
     verdicts: Vec<Verdict>,
     ended: &End,
-    expected: Decided,
+    expected: &Decided,
 ) {
     let failures: Vec<Failure> = failed.iter().copied().map(failure).collect();
-    let made = (made.0, &made.1);
     let decided = decide(&remaining(), made, &failures, verdicts.into_iter(), ended);
     let to = |(_, outgoing): &(Kind, Outgoing)| outgoing.topic[3..].parse().unwrap();
     let then = match decided.next {
@@ -87,18 +86,18 @@ fn check(
         }
     };
     let letters = decided.letters.iter().map(to).collect();
-    assert_eq!((decided.end, decided.attempts, letters, then), expected);
+    assert_eq!((decided.end, decided.attempts, letters, then), *expected);
 }
 
 #[test]
 fn without_failures_all_is_decided_and_the_next_batch_is_read() {
-    let whole = (RECORDS, End::Whole);
+    let whole = (RECORDS, &End::Whole);
     check(
         whole,
         &[],
         vec![],
         &End::Whole,
-        (RECORDS, 0, vec![], Then::Read),
+        &(RECORDS, 0, vec![], Then::Read),
     );
 }
 
@@ -107,11 +106,11 @@ fn letters_are_sent_and_dropped_records_are_passed() {
     let verdicts = vec![letter(4), Verdict::Drop, letter(8)];
     let expected = (RECORDS, 0, vec![4, 8], Then::Read);
     check(
-        (RECORDS, End::Whole),
+        (RECORDS, &End::Whole),
         &[4, 6, 8],
         verdicts,
         &End::Whole,
-        expected,
+        &expected,
     );
 }
 
@@ -120,11 +119,11 @@ fn a_retry_cuts_the_batch_before_its_record() {
     let verdicts = vec![letter(4), retry(), letter(8)];
     let expected = (6, 1, vec![4], Then::Retry(7, 6, 1, usize::MAX));
     check(
-        (RECORDS, End::Whole),
+        (RECORDS, &End::Whole),
         &[4, 6, 8],
         verdicts,
         &End::Whole,
-        expected,
+        &expected,
     );
     // The first one's attempts go on being counted.
     let expected = (
@@ -134,11 +133,11 @@ fn a_retry_cuts_the_batch_before_its_record() {
         Then::Retry(7, 3, TRIED + 1, usize::MAX),
     );
     check(
-        (RECORDS, End::Whole),
+        (RECORDS, &End::Whole),
         &[3],
         vec![retry()],
         &End::Whole,
-        expected,
+        &expected,
     );
 }
 
@@ -147,11 +146,11 @@ fn a_halt_cuts_the_batch_before_its_record() {
     let verdicts = vec![letter(4), Verdict::Halt, letter(8)];
     let expected = (6, 0, vec![4], Then::Halt);
     check(
-        (RECORDS, End::Whole),
+        (RECORDS, &End::Whole),
         &[4, 6, 8],
         verdicts,
         &End::Whole,
-        expected,
+        &expected,
     );
 }
 
@@ -159,21 +158,21 @@ fn a_halt_cuts_the_batch_before_its_record() {
 fn what_the_plugins_did_not_get_to_comes_next() {
     for (ended, pace) in [(End::Spent, 1), (End::Full, 4), (End::Whole, usize::MAX)] {
         let expected = (7, 0, vec![4], Then::Retry(0, 7, 0, pace));
-        check((7, ended), &[4], vec![letter(4)], &End::Whole, expected);
+        check((7, &ended), &[4], vec![letter(4)], &End::Whole, &expected);
     }
     // Nothing was decided: the first record keeps its count.
     let expected = (3, 0, vec![], Then::Retry(0, 3, TRIED, 1));
-    check((3, End::Spent), &[], vec![], &End::Whole, expected);
+    check((3, &End::Spent), &[], vec![], &End::Whole, &expected);
 }
 
 #[test]
 fn what_the_policy_did_not_get_to_comes_next_with_all_after_it() {
     let expected = (6, 0, vec![4], Then::Retry(0, 6, 0, 1));
     check(
-        (RECORDS, End::Whole),
+        (RECORDS, &End::Whole),
         &[4, 6, 8],
         vec![letter(4)],
         &End::Spent,
-        expected,
+        &expected,
     );
 }
