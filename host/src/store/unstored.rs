@@ -3,7 +3,7 @@
 /// An event that the store would not take: the rest of its batch is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Refusal {
-    /// Its index in [`Append::events`].
+    /// Its index in [`Append::events`](super::Append::events).
     pub event: usize,
     /// What the store said.
     pub message: String,
@@ -14,7 +14,7 @@ pub struct Refusal {
 pub struct Unstored {
     /// The events that the store would not take.
     pub refused: Vec<Refusal>,
-    /// Indices in [`Append::events`] of those whose task had ended.
+    /// Indices in [`Append::events`](super::Append::events) of those whose task had ended.
     pub dropped: Vec<usize>,
 }
 

@@ -1,12 +1,10 @@
-//! Kafka: records in, dead letters and routed events out.
+//! A pipeline's member of its consumer group.
 //!
-//! Promises: one [`PartitionConsumer`] for each assigned partition, beginning where the
-//! pipeline's ledger says and never elsewhere; polling that never stops, so
-//! that a slow pipeline stays in its group; nothing committed that the
+//! Promises: one [`PartitionConsumer`] for each assigned partition, beginning
+//! where the pipeline's ledger says and never elsewhere; polling that never
+//! stops, so that a slow pipeline stays in its group; nothing committed that the
 //! pipeline did not call done. This folder deliberately knows nothing of
-//! ledgers, plugins or Redis: it asks [`Partitions`]. It alone names
-//! rdkafka, with the tools in `kafka`, which share `alias`, `ask`,
-//! `headers` and `produce`.
+//! ledgers, plugins or Redis: it asks [`Partitions`].
 
 mod cluster;
 pub(in crate::kafka) mod context;
