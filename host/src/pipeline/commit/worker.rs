@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
-/// Plans that are ready at once: one is stored while the next is looked up.
+/// Prepared batches that are ready at once: one is stored while the next is looked up.
 const READY: usize = 2;
 /// How long it sleeps at most: a lost wake-up costs no more.
 const NAP: Duration = Duration::from_millis(100);
@@ -32,9 +32,9 @@ pub(in crate::pipeline) struct CommitWorker {
     batches: Receiver<Box<PreparedBatch>>,
     /// The transform worker is gone.
     ended: bool,
-    /// Plans that wait for nothing but the store.
+    /// Prepared batches that wait for nothing but the store.
     ready: VecDeque<Box<PreparedBatch>>,
-    /// Plans that wait for Kafka.
+    /// Prepared batches that wait for Kafka.
     parked: Parked,
     /// Rung when there is a prepared, or an answer of Kafka.
     bell: Arc<Signal>,
