@@ -1,6 +1,6 @@
 //! Only the guilty are blamed, and only for what was done in a call of theirs.
 
-use super::{Place, counted, error};
+use super::{Fixture, counted, error};
 use millstream::plugin::{End, Limits, Loader, Source, Spec, Turn};
 use millstream::record::{Batch, TopicPartition};
 use millstream_tests::{Daemon, Message, guest, produce};
