@@ -19,6 +19,7 @@ mod pages;
 mod plugin_faults;
 mod plugin_files;
 mod readers;
+mod readme;
 mod redis_faults;
 mod road;
 mod secured;

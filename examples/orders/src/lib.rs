@@ -1,5 +1,6 @@
 //! A transform: orders from a shop, each for the customer who placed it.
 
+// ANCHOR: plugin
 use millstream_plugin::{Config, Events, Failure, Record, Transform, transform};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -42,7 +43,9 @@ impl Transform for Orders {
 }
 
 transform!(Orders);
+// ANCHOR_END: plugin
 
+// ANCHOR: tests
 #[cfg(test)]
 mod tests {
     use super::Orders;
@@ -61,3 +64,4 @@ mod tests {
         assert!(broken.message.ends_with("at byte 13"), "{}", broken.message);
     }
 }
+// ANCHOR_END: tests

@@ -11,6 +11,8 @@ mod kafka;
 mod offset_spec;
 mod offsets;
 mod output;
+#[cfg(test)]
+mod reference;
 mod stop;
 mod table;
 mod time;

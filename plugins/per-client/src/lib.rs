@@ -11,6 +11,7 @@
 //! deliver = "as-configured"
 //! ```
 
+// ANCHOR: plugin
 use millstream_plugin::{Config, Deliver, Destination, Route, RoutedEvent, route};
 use serde::Deserialize;
 
@@ -43,6 +44,7 @@ impl Route for PerClient {
 }
 
 route!(PerClient);
+// ANCHOR_END: plugin
 
 #[cfg(test)]
 mod tests {

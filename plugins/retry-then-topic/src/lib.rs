@@ -70,6 +70,7 @@ impl Default for RetryThenTopic {
     }
 }
 
+// ANCHOR: policy
 impl DeadLetter for RetryThenTopic {
     fn new(config: Config) -> Result<Self, String> {
         let policy: Self = config.parse()?;
@@ -100,6 +101,7 @@ impl DeadLetter for RetryThenTopic {
         })
     }
 }
+// ANCHOR_END: policy
 
 impl RetryThenTopic {
     /// `delay-ms` after the first attempt, and twice as much after each more.

@@ -25,7 +25,7 @@ impl<'a> FailedRecord<'a> {
         self.failure.attempts
     }
 
-    /// Where it failed: `ingest`, `transform`, `route` or `store`.
+    /// Where it failed: `ingest`, `transform`, `address`, `route` or `store`.
     pub fn stage(&self) -> &'a str {
         text(self.failure.stage.of(self.arena))
     }

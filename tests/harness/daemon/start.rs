@@ -6,7 +6,7 @@ use crate::process::Process;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// What a daemon is started with; see [`Daemon::builder`].
 pub struct DaemonBuilder {
@@ -91,31 +91,37 @@ impl Daemon {
         builder.file("millstream.toml", config)
     }
 
-    /// The built program: the one beside the tests, `target/<profile>/millstream`.
+    /// The program: for a test the one that cargo has built for it, of the same sources, in the
+    /// same profile and with the same features. A benchmark, or a test that is started without
+    /// cargo, takes the one beside it, unless that is older than its sources.
     pub fn program() -> PathBuf {
-        let test = std::env::current_exe().unwrap(); // target/<profile>/deps/<test>
-        let program = test.ancestors().nth(2).unwrap().join("millstream");
-        let (is_there, path) = (program.is_file(), program.display());
-        assert!(
-            is_there,
-            "no {path}. Run `tests/run`, or `cargo build -p millstream` in this profile"
-        );
-        program
+        static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+            let built = std::env::var_os("CARGO_BIN_EXE_millstream").map(PathBuf::from);
+            built.unwrap_or_else(beside_the_test)
+        });
+        PROGRAM.clone()
     }
 }
 
-/// Says so if the program is older than a file it was made of: cargo does not build it for a test
-/// of another package. Only a failing test shows it, since a file may well change during a run.
-fn warn_if_old(program: &Path) {
+/// `target/<profile>/millstream` beside `target/<profile>/deps/<test>`.
+fn beside_the_test() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let program = test.ancestors().nth(2).unwrap().join("millstream");
+    let path = program.display();
+    let release = if test.iter().any(|part| part == "release") {
+        " --release"
+    } else {
+        ""
+    };
+    let again = format!("run `cargo build{release} -p millstream`");
+    assert!(program.is_file(), "there is no {path}: {again}");
     let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
     let sources = fs::read_to_string(program.with_extension("d")).unwrap_or_default();
     let mut sources = sources.split_whitespace().skip(1).map(Path::new);
-    if let Some(newer) = sources.find(|source| changed(source) > changed(program)) {
-        eprintln!(
-            "the daemon is older than {}: run `cargo build`",
-            newer.display()
-        );
+    if let Some(newer) = sources.find(|source| changed(source) > changed(&program)) {
+        panic!("{path} is older than {}: {again}", newer.display());
     }
+    program
 }
 
 /// Starts the daemon of this folder.
@@ -126,7 +132,6 @@ pub(super) fn run(
     env: &[(String, String)],
     last_line: Option<String>,
 ) -> (Process, Arc<Log>) {
-    warn_if_old(program);
     let mut command = Process::command(program);
     command.arg("run").args(arguments);
     command.arg("-c").arg(dir.join("millstream.toml"));

@@ -101,7 +101,7 @@ fn act(value: &str, record: u32, answer: &mut wire::Answer) {
             event.event_type = push(&mut answer.arena, words.next().unwrap_or("").as_bytes());
         }
         leak if leak.starts_with("leak ") => {
-            std::mem::forget(std::hint::black_box(vec![1_u8; 1 << 20]))
+            std::mem::forget(std::hint::black_box(vec![1_u8; 1 << 20]));
         }
         _ => {}
     }
