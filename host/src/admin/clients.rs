@@ -1,5 +1,6 @@
 //! The calls about clients.
 
+use crate::clock;
 use crate::http::{
     Because, Method, Reply, StatusCode, check_names, header, json, not_allowed, parameter, problem,
 };
@@ -8,7 +9,6 @@ use crate::sse::{Connected, Hub};
 use header::HeaderMap;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Seconds that clocks may be apart.
 const AHEAD: u64 = 60;
@@ -120,8 +120,7 @@ async fn act_on(hub: &Hub, client: &str, act: &str, query: &str) -> Result<Reply
         "disconnect" => hub.disconnect(&client).await.map(|()| json!({})),
         _ => {
             // The second that has begun is over for this client.
-            let now = SystemTime::now().duration_since(UNIX_EPOCH);
-            let now = now.unwrap_or_default().as_secs() + 1;
+            let now = clock::unix().as_secs() + 1;
             let before = number(query, "before")?.unwrap_or(now);
             if before > now + AHEAD {
                 let why = "before: seconds since 1970, and not in the future: it can't be undone";

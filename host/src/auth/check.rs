@@ -7,8 +7,8 @@ use super::keyring::Keyring;
 use super::refused::Refused;
 use super::settings::{AuthSettings, TokenSettings};
 use super::token::Rules;
+use crate::clock;
 use crate::record::ClientId;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Who may read whose events.
 pub struct Auth {
@@ -156,6 +156,5 @@ fn which() -> Refused {
 
 fn now() -> u64 {
     // A clock before 1970 finds every token issued in the future.
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
+    clock::unix().as_secs()
 }

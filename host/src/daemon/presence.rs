@@ -1,12 +1,12 @@
 //! Clients that connect and disconnect, told to a Kafka topic.
 
 use super::missing::look_for;
+use crate::clock;
 use crate::kafka::producer::Producer;
 use crate::record::Outgoing;
 use crate::sse::{Presence, PresenceSender, presence_channel, presence_lost};
 use serde_json::json;
 use std::net::SocketAddr;
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 
 /// Tells a Kafka topic who comes and goes. What Kafka does not take is lost:
@@ -24,8 +24,7 @@ pub(super) fn tell_presence(producer: Producer, topic: String, edge: SocketAddr)
 fn pass_on(mut notices: mpsc::Receiver<Presence>, producer: &Producer, topic: &str, edge: &str) {
     let lost = presence_lost();
     while let Some(Presence { client, connected }) = notices.blocking_recv() {
-        let at = SystemTime::now().duration_since(UNIX_EPOCH);
-        let at = at.unwrap_or_default().as_millis() as u64;
+        let at = clock::unix().as_millis() as u64;
         let kind = match connected {
             true => "millstream.connected",
             false => "millstream.disconnected",

@@ -6,6 +6,7 @@
 //! when there is too much. A full disk or a folder that can't be used costs
 //! compiles, never more.
 
+use crate::clock;
 use sha2::{Digest, Sha256};
 use std::fs::{DirEntry, Metadata};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -183,7 +184,7 @@ fn read(path: &Path) -> Option<Vec<u8>> {
     is_ours(&file.metadata().ok()?).ok()?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).ok()?;
-    let _ = file.set_modified(SystemTime::now());
+    let _ = file.set_modified(clock::now());
     Some(bytes)
 }
 

@@ -3,9 +3,9 @@
 use super::frame;
 use super::hub::Hub;
 use super::limits::TICK;
+use crate::clock;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::time::{MissedTickBehavior, interval};
 
 /// Connections that are looked at before other work gets its turn.
@@ -21,8 +21,7 @@ pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
         tick.tick().await;
         hub.ticks.beat();
         let now = hub.limits.tick();
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH);
-        let unix = unix.unwrap_or_default().as_secs();
+        let unix = clock::unix().as_secs();
         for (count, connection) in hub.wheel.due(now).into_iter().enumerate() {
             if count % TURN_OF_OTHERS == TURN_OF_OTHERS - 1 {
                 tokio::task::yield_now().await;

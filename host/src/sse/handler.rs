@@ -7,6 +7,7 @@ use super::request::StreamRequest;
 use super::stream::OpenStream;
 use crate::access::{Cors, Denied, refusal, who};
 use crate::auth::{Auth, Refused};
+use crate::clock;
 use crate::http::{
     Because, Body, BoxFuture, Handler, Incoming, Method, Peer, Reply, Request, Response,
     StatusCode, header, not_allowed, problem, script,
@@ -14,7 +15,6 @@ use crate::http::{
 use crate::record::GroupName;
 use header::{HeaderMap, HeaderValue};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 const EVENTS: &str = "/v1/events";
 const MODULE: &str = "/v1/millstream.js";
@@ -127,7 +127,7 @@ impl SseHandler {
         Ok(Reader {
             client: verified.client,
             address: peer.address.ip(),
-            since: SystemTime::now(),
+            since: clock::now(),
             issued_at: verified.issued_at,
             expires: verified.expires,
         })

@@ -3,11 +3,11 @@
 use super::connection::Connection;
 use super::hub::Hub;
 use super::place::Reader;
+use crate::clock;
 use crate::record::ClientId;
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 impl Hub {
     /// Reads revocations where there may be new ones.
@@ -63,8 +63,7 @@ impl Hub {
     /// expired, where it is configured how long they live.
     pub(super) fn expired(&self) -> Option<u64> {
         let longest = self.limits.settings.token_life?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let then = now.unwrap_or_default().checked_sub(longest);
+        let then = clock::unix().checked_sub(longest);
         Some(then.unwrap_or_default().as_secs())
     }
 

@@ -1,13 +1,10 @@
 //! Times as stores count them: milliseconds since 1970.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use crate::clock;
+use std::time::Duration;
 
 pub(super) fn now_millis() -> u64 {
-    millis(
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default(),
-    )
+    millis(clock::unix())
 }
 
 pub(super) fn millis(duration: Duration) -> u64 {

@@ -14,24 +14,31 @@ use std::fs;
 use std::path::Path;
 
 /// For each folder of `src`, the folders that it may name.
-const MAY_NAME: [(&str, &[&str]); 19] = [
+const MAY_NAME: [(&str, &[&str]); 20] = [
+    ("clock", &[]),
     ("process", &[]),
     ("record", &[]),
     ("files", &[]),
     ("fetch", &[]),
     ("log", &[]),
     ("kafka", &["process", "record"]),
-    ("plugin", &["process", "record"]),
-    ("store", &["record"]),
-    ("auth", &["fetch", "files", "record"]),
+    ("plugin", &["clock", "process", "record"]),
+    ("store", &["clock", "record"]),
+    ("auth", &["clock", "fetch", "files", "record"]),
     ("http", &["files", "log"]),
     ("access", &["auth", "http"]),
-    ("sse", &["access", "auth", "http", "process", "record"]),
+    (
+        "sse",
+        &["access", "auth", "clock", "http", "process", "record"],
+    ),
     (
         "tasks",
         &["access", "auth", "http", "kafka", "record", "store"],
     ),
-    ("admin", &["access", "auth", "http", "log", "record", "sse"]),
+    (
+        "admin",
+        &["access", "auth", "clock", "http", "log", "record", "sse"],
+    ),
     (
         "pipeline",
         &["kafka", "log", "plugin", "process", "record", "store"],
@@ -46,13 +53,15 @@ const MAY_NAME: [(&str, &[&str]); 19] = [
     (
         "daemon",
         &[
-            "admin", "auth", "config", "http", "kafka", "pipeline", "plugin", "process", "record",
-            "sse", "store", "tasks",
+            "admin", "auth", "clock", "config", "http", "kafka", "pipeline", "plugin", "process",
+            "record", "sse", "store", "tasks",
         ],
     ),
     (
         "demo",
-        &["config", "daemon", "http", "kafka", "pipeline", "sse"],
+        &[
+            "clock", "config", "daemon", "http", "kafka", "pipeline", "sse",
+        ],
     ),
     (
         "cli",

@@ -1,5 +1,6 @@
 //! What happens to whom.
 
+use crate::clock;
 use serde_json::json;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -87,7 +88,7 @@ impl Story {
             "message": message,
             "priority": if HIGH.contains(&kind) { "high" } else { "normal" },
             "correlationId": format!("c-{}", 1000 + self.below(9000)),
-            "requestedDateTime": rfc3339(SystemTime::now()),
+            "requestedDateTime": rfc3339(clock::now()),
         });
         match malformed {
             None => self.told[which] = number,
