@@ -10,6 +10,8 @@
 //! `wasm32-unknown-unknown`. Its logic is plain Rust: [`testing`] runs it
 //! natively under `cargo test`, through the same flat batches as the host.
 
+#![warn(missing_docs)]
+
 extern crate self as millstream_plugin;
 
 #[doc(hidden)]
