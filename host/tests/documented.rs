@@ -221,6 +221,47 @@ fn every_key_of_the_configuration_is_documented() {
 }
 
 #[test]
+fn every_bundled_plugin_is_documented() {
+    let build = fs::read_to_string(root().join("plugins/bundled/build.rs")).expect("it is there");
+    let list = build
+        .split("PLUGINS")
+        .nth(1)
+        .and_then(|rest| rest.split("];").next());
+    let in_code = between(list.unwrap_or_default(), "    \"", '"')
+        .map(str::to_owned)
+        .collect();
+    let page = page("plugins/bundled.md");
+    let headings = between(&page, "\n## ", '\n').filter(|heading| heading.starts_with('`'));
+    let documented = headings
+        .map(|heading| heading.trim_matches('`').to_owned())
+        .collect();
+    compare("plugins", "plugins/bundled.md", &documented, &in_code);
+}
+
+#[test]
+fn every_parameter_of_the_streams_is_documented() {
+    let code = code("sse").join("\n");
+    let list = code
+        .split("const NAMES")
+        .nth(1)
+        .and_then(|rest| rest.split("];").next());
+    let list = list.expect("sse/request.rs has the names of its parameters");
+    let page = page("http.md");
+    let parameters = page
+        .split("### GET /v1/events")
+        .nth(1)
+        .expect("it has the section");
+    let parameters = parameters.split("\n### ").next().unwrap_or_default();
+    for name in list.split('"').skip(1).step_by(2) {
+        let is_there = [format!("`{name}="), format!("`{name}`")];
+        assert!(
+            is_there.iter().any(|text| parameters.contains(text)),
+            "http.md lacks {name}"
+        );
+    }
+}
+
+#[test]
 fn every_path_of_the_http_api_is_documented() {
     let page = page("http.md");
     let documented = first_cells(&page).filter_map(|cell| {

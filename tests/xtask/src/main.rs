@@ -93,7 +93,8 @@ fn e2e(arguments: &[&str]) -> bool {
 
 fn campaign(options: &[&str]) -> bool {
     let test = ["test", "--workspace", "--test", "campaign", "--"];
-    run(Command::new("tests/run").arg("--setup")) && run(cargo(&test).args(options))
+    let only_asks = options.contains(&"--help");
+    (only_asks || run(Command::new("tests/run").arg("--setup"))) && run(cargo(&test).args(options))
 }
 
 fn bench(arguments: &[&str]) -> bool {
