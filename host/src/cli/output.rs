@@ -22,12 +22,17 @@ pub(super) fn lines(texts: impl IntoIterator<Item = impl Display>) -> io::Result
 /// Says something beside the results, to people: unlike with `eprintln!`, it is
 /// no panic that nobody can read it.
 pub(super) fn say(line: impl Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+    write_whole(&format!("{line}\n"));
 }
 
 /// Asks a question; the answer comes on the same line.
 pub(super) fn ask(question: impl Display) {
-    let _ = write!(io::stderr(), "{question} ");
+    write_whole(&format!("{question} "));
+}
+
+/// In one write, so that no line of the log comes into the midst of it.
+fn write_whole(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Results of what is done one after another. Once one can't be printed the

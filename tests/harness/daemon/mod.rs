@@ -15,10 +15,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The longest that a daemon may take to say where it listens, and to end after SIGTERM.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long its last lines may take to be read after its end.
+const LAST_LINES: Duration = Duration::from_secs(5);
 
 /// A running `millstream run`. Dropping it kills it, and prints its log if the test is failing.
 pub struct Daemon {
@@ -105,9 +108,15 @@ impl Daemon {
         self.wait_exit(patience)
     }
 
-    /// Waits for its end; the exit code (`None`: a signal ended it).
+    /// Waits for its end, and until its log is read; the exit code (`None`: a signal ended it).
     pub fn wait_exit(&self, timeout: Duration) -> Option<i32> {
-        self.process.wait_exit("the daemon", timeout).code()
+        let code = self.process.wait_exit("the daemon", timeout).code();
+        // A child of it may have its standard error for a little longer.
+        let deadline = Instant::now() + LAST_LINES;
+        while !self.log().has_ended() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        code
     }
 
     /// SIGKILL; returns when it is gone.
