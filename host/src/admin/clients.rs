@@ -9,6 +9,7 @@ use crate::sse::{Connected, Hub};
 use header::HeaderMap;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
+use std::time::UNIX_EPOCH;
 
 /// Seconds that clocks may be apart.
 const AHEAD: u64 = 60;
