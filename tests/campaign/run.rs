@@ -12,7 +12,7 @@ use crate::report;
 use crate::versions::Versions;
 use crate::world::World;
 use clap::ValueEnum;
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, SyncSender};
 use std::thread;
 use std::time::Duration;
 
@@ -30,7 +30,8 @@ pub fn run(world: &World, options: &Options, seed: u64) -> Result<(), String> {
     let steps = plan(seed, options.faults, instances, kinds);
     start(world, instances);
     thread::scope(|scope| {
-        let (quota, quotas) = mpsc::channel();
+        // Room for a share each.
+        let (quota, quotas) = mpsc::sync_channel(steps.len() + 1);
         scope.spawn(move || produce(world, seed, &quotas));
         // Nothing comes when all is healed: a partition without news must mend itself too.
         let share = options.records / u32::try_from(steps.len().max(1)).unwrap();
@@ -66,7 +67,7 @@ fn start(world: &World, instances: usize) {
 }
 
 /// Each step has its share of the records, and its faults come while that is processed.
-fn all_faults(world: &World, steps: &[Step], share: u32, quota: &Sender<u32>) {
+fn all_faults(world: &World, steps: &[Step], share: u32, quota: &SyncSender<u32>) {
     let ledgers = Ledgers::of(world);
     let tenth = steps.len().div_ceil(10);
     let mut produced = 0;

@@ -1,6 +1,10 @@
 //! The end-to-end tests: real Kafka, real Redis, the built daemon. One binary, so that all of them
 //! share one Kafka and one Redis.
 #![allow(
+    clippy::disallowed_methods,
+    reason = "the clock of a test is the wall clock"
+)]
+#![allow(
     clippy::unwrap_used,
     reason = "a test that can't go on fails, and says where"
 )]

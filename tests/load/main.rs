@@ -27,6 +27,10 @@
 //! - `lost`: clients whose events were not exactly the entries of their stream, in order, once each
 //!   (nothing is trimmed: `MAXLEN` is far away). More than 0 ends the tool with exit code 1.
 #![allow(
+    clippy::disallowed_methods,
+    reason = "the clock of a test is the wall clock"
+)]
+#![allow(
     clippy::unwrap_used,
     reason = "a measurement that can't go on fails, and says where"
 )]

@@ -12,14 +12,14 @@ use ring::{hmac, rsa::PublicKeyComponents};
 use rustls::pki_types::{PrivatePkcs8KeyDer, alg_id, pem::PemObject};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 /// A 2048-bit key for these tests alone: ring makes no RSA keys.
 const RSA: &[u8] = include_bytes!("rsa-private.pem");
 pub const RSA_PUBLIC: &str = include_str!("rsa-public.pem");
 
 pub fn now() -> u64 {
-    SystemTime::now()
+    crate::clock::now()
         .duration_since(UNIX_EPOCH)
         .unwrap()
         .as_secs()

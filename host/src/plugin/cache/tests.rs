@@ -13,7 +13,7 @@ fn cache(folder: &Path, most: (u64, usize)) -> Cache {
 fn age(cache: &Cache, digest: &str, seconds: u64) {
     let path = cache.path(digest).expect("it can be used");
     let file = std::fs::File::options().write(true).open(path).unwrap();
-    let then = SystemTime::now() - Duration::from_secs(seconds);
+    let then = crate::clock::now() - Duration::from_secs(seconds);
     file.set_modified(then).unwrap();
 }
 
@@ -62,7 +62,7 @@ fn what_a_killed_process_left_half_written_goes_in_time() {
     let cache = cache(&folder, MOST);
     for (name, seconds) in [("old.1.tmp", 3600), ("new.2.tmp", 1), ("else.txt", 3600)] {
         let file = std::fs::File::create(folder.join(name)).unwrap();
-        let then = SystemTime::now() - Duration::from_secs(seconds);
+        let then = crate::clock::now() - Duration::from_secs(seconds);
         file.set_modified(then).unwrap();
     }
     cache.put("a", b"code");
