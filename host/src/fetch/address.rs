@@ -18,14 +18,14 @@ impl Address {
         let uri: Uri = text.parse().map_err(|_| EXPECTED)?;
         let authority = uri.authority().ok_or(EXPECTED)?;
         if authority.as_str().contains('@') {
-            return Err("the address must not hold a user or a password".into());
+            return Err("the address must not contain a user or a password".into());
         }
         match uri.scheme_str() {
             Some("https") => Ok(Address(uri)),
             Some("http") if is_here(authority.host()) => Ok(Address(uri)),
             Some("http") => Err(
-                "http:// is only for localhost and loopback addresses: whoever is on the way \
-                 could replace the document; use https://"
+                "http:// is allowed only for localhost and loopback addresses, since anyone on \
+                 the network path could replace the document: use https://"
                     .into(),
             ),
             _ => Err(EXPECTED.into()),

@@ -73,7 +73,7 @@ impl Client {
         let seconds = PATIENCE.as_secs();
         match timeout(PATIENCE, self.get_slowly(address)).await {
             Ok(document) => document,
-            Err(_) => bail!("no whole answer within {seconds} s"),
+            Err(_) => bail!("no complete response within {seconds} s"),
         }
     }
 
@@ -86,10 +86,11 @@ impl Client {
         match answer.status() {
             StatusCode::OK => {}
             status if status.is_redirection() => bail!(
-                "the answer is a redirect ({}), which is not followed: configure the final address",
+                "the response is a redirect ({}), and redirects are not followed: configure the final \
+                 address",
                 status.as_u16()
             ),
-            status => bail!("the answer's status is {}", status.as_u16()),
+            status => bail!("the response has status {}", status.as_u16()),
         }
         Ok(Document {
             max_age: max_age(answer.headers()),
@@ -105,7 +106,7 @@ fn in_words(error: legacy::Error) -> anyhow::Error {
     let cause = error.root_cause();
     match connecting {
         true => anyhow::anyhow!("can't connect: {cause}"),
-        false => anyhow::anyhow!("the answer can't be read: {cause}"),
+        false => anyhow::anyhow!("can't read the response: {cause}"),
     }
 }
 
@@ -113,10 +114,10 @@ async fn body(answer: Response<Incoming>) -> anyhow::Result<Vec<u8>> {
     let mut body = pin!(answer.into_body());
     let mut all = Vec::new();
     while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
-        let frame = frame.ok().context("the answer broke off")?;
+        let frame = frame.ok().context("the response was cut off")?;
         let data: Bytes = frame.into_data().unwrap_or_default();
         let fits = all.len() + data.len() <= BODY_MAX;
-        ensure!(fits, "the answer has more than {} KiB", BODY_MAX >> 10);
+        ensure!(fits, "the response is larger than {} KiB", BODY_MAX >> 10);
         all.extend_from_slice(&data);
     }
     Ok(all)
@@ -145,22 +146,22 @@ fn roots(ca: Option<&Path>) -> anyhow::Result<RootCertStore> {
     // The system may have old ones that nobody understands any more.
     let (good, _) = roots.add_parsable_certificates(certificates);
     match ca {
-        Some(ca) => ensure!(good > 0, "{ca:?} holds no certificate that is understood"),
+        Some(ca) => ensure!(good > 0, "{ca:?} contains no usable certificate"),
         None => ensure!(
             good > 0,
-            "the system trusts no certificates: install its CA certificates, or configure a file"
+            "the system has no CA certificates: install them, or configure a certificate file"
         ),
     }
     Ok(roots)
 }
 
 fn of_file(ca: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let pem = std::fs::read(ca).context("can't read it")?;
+    let pem = std::fs::read(ca).context("can't read the file")?;
     let certificates = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
-    let certificates = certificates.ok().context("it is not PEM")?;
+    let certificates = certificates.ok().context("it is not a PEM file")?;
     ensure!(
         !certificates.is_empty(),
-        "it holds no certificate in PEM (-----BEGIN CERTIFICATE-----)"
+        "it contains no certificate in PEM format (-----BEGIN CERTIFICATE-----)"
     );
     Ok(certificates)
 }

@@ -143,7 +143,7 @@ impl<T: Send + Sync + 'static> Fetched<T> {
         let is_news = same.is_none();
         let made = match same {
             Some(version) => version.made.clone(),
-            None => Arc::new((self.make)(document).context("the document is not good")?),
+            None => Arc::new((self.make)(document).context("the document is invalid")?),
         };
         let version = Version {
             made,
@@ -170,11 +170,11 @@ impl<T: Send + Sync + 'static> Fetched<T> {
             return;
         }
         let until = match self.current.load().is_some() {
-            true => "the last good ones stay in force",
-            false => "none were fetched yet",
+            true => "keeping the last valid version",
+            false => "none fetched yet",
         };
         tracing::warn!(
-            "can't fetch {} from {}, trying again every {:?}; {until}: {text}",
+            "can't fetch {} from {}; retrying every {:?}, {until}: {text}",
             self.what,
             self.source.address,
             self.source.cooldown

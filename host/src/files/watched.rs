@@ -103,10 +103,10 @@ impl<T: Send + Sync + 'static> Watched<T> {
         match contents.and_then(|contents| (self.make)(&contents)) {
             Ok(made) => {
                 self.current.store(Arc::new(made));
-                tracing::info!("{} changed, and is in force", self.what);
+                tracing::info!("{} changed; using the new version", self.what);
             }
             Err(error) => tracing::error!(
-                "{} changed, and what stood there before stays in force: {error:#}",
+                "{} changed but can't be used; keeping the previous version: {error:#}",
                 self.what
             ),
         }
@@ -148,11 +148,14 @@ fn read_all(files: &[PathBuf]) -> anyhow::Result<Vec<Content<'_>>> {
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     // A pipe would hold us up.
-    ensure!(std::fs::metadata(path)?.is_file(), "it is not a file");
+    ensure!(
+        std::fs::metadata(path)?.is_file(),
+        "it is not a regular file"
+    );
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX {
-        bail!("it has more than {} KiB", MAX >> 10);
+        bail!("it is larger than {} KiB", MAX >> 10);
     }
     Ok(bytes)
 }
@@ -258,10 +261,10 @@ mod tests {
         };
         assert!(refused().contains("/b\""), "{}", refused());
         std::fs::create_dir(folder.path().join("b")).unwrap();
-        assert!(refused().contains("not a file"), "{}", refused());
+        assert!(refused().contains("not a regular file"), "{}", refused());
         std::fs::remove_dir(folder.path().join("b")).unwrap();
         write(folder.path(), "b", &"x".repeat((1 << 20) + 1));
-        assert!(refused().contains("more than 1024 KiB"), "{}", refused());
+        assert!(refused().contains("larger than 1024 KiB"), "{}", refused());
     }
 
     #[tokio::test]

@@ -63,7 +63,7 @@ impl Connection {
         };
         answer.map_err(|refused| match refused {
             Refused::Unsupported => {
-                doing.refused("this cluster is too old to know how, or is no Kafka")
+                doing.refused("the cluster does not support it: it is too old, or not Kafka")
             }
             Refused::Other(
                 Code::RD_KAFKA_RESP_ERR__TIMED_OUT | Code::RD_KAFKA_RESP_ERR__TRANSPORT,

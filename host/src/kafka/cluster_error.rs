@@ -10,7 +10,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum ClusterError {
     /// The properties can't be used.
-    #[error("librdkafka refuses the Kafka properties: {0}")]
+    #[error("librdkafka rejected the Kafka properties: {0}")]
     Properties(String),
     /// No broker answers.
     #[error("can't reach Kafka at {servers}: {why}")]
@@ -21,7 +21,7 @@ pub enum ClusterError {
         why: String,
     },
     /// There is no such topic.
-    #[error("there is no topic {topic}{}", absent_topic(topic, nearest.as_deref()))]
+    #[error("topic {topic} does not exist{}", absent_topic(topic, nearest.as_deref()))]
     NoTopic {
         /// The name that was asked for.
         topic: String,
@@ -30,7 +30,7 @@ pub enum ClusterError {
     },
     /// There is no such group.
     #[error(
-        "there is no group {group}; {}`millstream group list` shows all",
+        "consumer group {group} does not exist; {}`millstream group list` shows all groups",
         like(nearest.as_deref())
     )]
     NoGroup {
@@ -40,7 +40,7 @@ pub enum ClusterError {
         nearest: Option<String>,
     },
     /// There is no such partition.
-    #[error("the topic {topic} has no partition {partition}: it has 0 to {last}")]
+    #[error("topic {topic} has no partition {partition}: its partitions are 0 to {last}")]
     NoPartition {
         /// The topic.
         topic: String,
@@ -51,15 +51,16 @@ pub enum ClusterError {
     },
     /// The cluster's access control says no.
     #[error(
-        "not allowed to {}: Kafka wants the permission {} on {}; ask whoever administers its ACLs",
+        "not allowed to {}: Kafka requires the permission {} on {}; ask your Kafka administrator for it",
         .0.what, .0.operation, .0.resource
     )]
     NotAllowed(Doing),
     /// The group can't be changed while someone reads with it.
     #[error(
-        "the group {group} has {members} member{} now, whose commits would undo this: stop \
-         {}, then try again (`millstream group describe {group}` shows who)",
+        "consumer group {group} has {members} active member{}, whose commits would overwrite the \
+         new offsets: stop {}, then try again (`millstream group describe {group}` shows {})",
         if *members == 1 { "" } else { "s" },
+        if *members == 1 { "it" } else { "them" },
         if *members == 1 { "it" } else { "them" }
     )]
     Active {
@@ -70,10 +71,10 @@ pub enum ClusterError {
     },
     /// The group is a pipeline's.
     #[error(
-        "the group {group} is a Millstream pipeline's, which reads {topic} from where its ledger \
-         says: resetting the group changes nothing. Stop the pipeline, then `millstream offsets \
-         set --topic {topic} --to ...` (`group reset --force` is for another program that takes \
-         over the group)"
+        "consumer group {group} belongs to a Millstream pipeline, which reads {topic} from the offset \
+         in its ledger: resetting the group has no effect on it. Stop the pipeline, then run \
+         `millstream offsets set --topic {topic} --to ...` (use `group reset --force` only if \
+         another program takes over the group)"
     )]
     Ledger {
         /// The group.
@@ -82,13 +83,13 @@ pub enum ClusterError {
         topic: String,
     },
     /// The group's coordinator is not there yet; it soon will be.
-    #[error("can't {what}: Kafka is just starting or moving the group's coordinator; try again")]
+    #[error("can't {what}: the group's coordinator is starting or moving; try again")]
     Busy {
         /// What was being done, to what.
         what: String,
     },
     /// No answer to a change.
-    #[error("no answer to {unsure} ({why})")]
+    #[error("no answer to the request to {unsure} ({why})")]
     Unsure {
         /// Why not.
         why: String,
@@ -142,10 +143,10 @@ impl Doing {
     pub(super) fn unsure(&self) -> Option<String> {
         let of = self.resource.strip_prefix("the ")?;
         let (kind, name) = of.split_once(' ')?;
-        let look = format!("`millstream {kind} describe {name}` shows");
+        let look = format!("check with `millstream {kind} describe {name}`");
         let what = &self.what;
         self.changes
-            .then(|| format!("{what}: it may have been done all the same, {look}"))
+            .then(|| format!("{what}; it may have succeeded: {look}"))
     }
 
     pub(super) fn refused(&self, why: impl fmt::Display) -> ClusterError {
@@ -243,7 +244,7 @@ fn like(nearest: Option<&str>) -> String {
 fn absent_topic(topic: &str, nearest: Option<&str>) -> String {
     let making = making(topic);
     match nearest {
-        Some(name) => format!("; did you mean {name}? {making}"),
+        Some(name) => format!("; did you mean {name}? If not, {making}"),
         None => format!("; {making}"),
     }
 }
@@ -273,8 +274,8 @@ mod tests {
             .failed(timed_out, "no answer");
         assert_eq!(
             said.to_string(),
-            "no answer to delete the topic orders: it may have been done all the same, \
-             `millstream topic describe orders` shows (no answer)"
+            "no answer to the request to delete the topic orders; it may have succeeded: check with \
+             `millstream topic describe orders` (no answer)"
         );
         let tried = delete.changing(true).failed(timed_out, "no answer");
         assert_eq!(
@@ -292,11 +293,12 @@ mod tests {
         };
         assert_eq!(
             absent("ordes").to_string(),
-            "there is no topic ordes; did you mean orders? `millstream topic create ordes` makes it"
+            "topic ordes does not exist; did you mean orders? If not, create it with `millstream topic \
+             create ordes`"
         );
         assert_eq!(
             absent("payments-eu").to_string(),
-            "there is no topic payments-eu; `millstream topic create payments-eu` makes it"
+            "topic payments-eu does not exist; create it with `millstream topic create payments-eu`"
         );
     }
 }

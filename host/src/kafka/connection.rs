@@ -181,18 +181,17 @@ fn hint(why: &str) -> &'static str {
         || says("SASL")
         || says("uthentication")
     {
-        "look at security.protocol, ssl.* and sasl.* (-X, or [kafka.properties] of the \
-         configuration)"
+        "check security.protocol, ssl.* and sasl.* (-X, or [kafka.properties] in the configuration)"
     } else if why.starts_with("Disconnected") {
-        "it hangs up: does it want TLS or a login? Then look at security.protocol, ssl.* and \
-         sasl.* (-X, or [kafka.properties] of the configuration)"
+        "the broker closed the connection; if it requires TLS or a login, check security.protocol, \
+         ssl.* and sasl.* (-X, or [kafka.properties] in the configuration)"
     } else if says("Invalid response size") {
-        "what answers there is no Kafka, or wants TLS"
+        "the server at this address is not Kafka, or requires TLS"
     } else if says("resolve") {
-        "look at the name"
+        "check the host name"
     } else if why.starts_with("Connect to ") {
         "is it running there?"
     } else {
-        "is it running, and does it advertise an address that can be reached from here?"
+        "is it running, and does it advertise an address that is reachable from here?"
     }
 }

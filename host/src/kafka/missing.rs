@@ -7,5 +7,5 @@ pub fn no_topic(topic: &str) -> String {
 
 /// The command that makes a topic.
 pub fn making(topic: &str) -> String {
-    format!("`millstream topic create {topic}` makes it")
+    format!("create it with `millstream topic create {topic}`")
 }

@@ -29,7 +29,7 @@ impl MockKafka {
         let producer: ThreadedProducer<_> = unused
             .producer()
             .create()
-            .context("starting the mock Kafka")?;
+            .context("can't start the mock Kafka")?;
         let bootstrap_servers = with_topics(&producer, topics)?;
         let kafka = MockKafka {
             producer,
@@ -60,7 +60,7 @@ impl MockKafka {
         let record = BaseRecord::to(topic).key(key).payload(value);
         let sent = self.producer.send(record);
         if let Err((error, _)) = &sent {
-            tracing::warn!(%error, "a demo record was not sent");
+            tracing::warn!(%error, "can't send a demo record");
         }
         sent.is_ok()
     }
@@ -82,11 +82,11 @@ fn with_topics(
     topics: &[(&str, i32)],
 ) -> anyhow::Result<String> {
     let cluster = producer.client().mock_cluster();
-    let cluster = cluster.context("librdkafka started no mock Kafka")?;
+    let cluster = cluster.context("librdkafka did not start the mock Kafka")?;
     for (topic, partitions) in topics {
         cluster
             .create_topic(topic, *partitions, 1)
-            .context("creating a topic")?;
+            .context("can't create a topic in the mock Kafka")?;
     }
     Ok(cluster.bootstrap_servers())
 }

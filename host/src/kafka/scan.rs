@@ -91,7 +91,7 @@ impl Scan {
     pub fn connect(kafka: &KafkaSettings) -> anyhow::Result<Scan> {
         let consumer = kafka.reader().create_with_context(Quiet);
         Ok(Scan {
-            consumer: consumer.context("librdkafka refuses the Kafka properties")?,
+            consumer: consumer.context("librdkafka rejected the Kafka properties")?,
             servers: kafka.bootstrap_servers.clone(),
             open: VecDeque::new(),
             fetching: false,
@@ -137,7 +137,7 @@ impl Scan {
         match found.error().map(RDKafkaErrorCode::from) {
             None => {}
             Some(RDKafkaErrorCode::UnknownTopicOrPartition) => return Ok(None),
-            Some(error) => bail!("the topic {topic}: {error}"),
+            Some(error) => bail!("can't read the partitions of topic {topic}: {error}"),
         }
         let mut numbers: Vec<_> = found
             .partitions()
@@ -155,7 +155,7 @@ impl Scan {
             None => error.to_string(),
         };
         anyhow::anyhow!(
-            "Kafka does not answer at {} ({why}); look at [kafka] bootstrap-servers and properties",
+            "no answer from Kafka at {} ({why}); check [kafka] bootstrap-servers and properties",
             self.servers
         )
     }
@@ -252,7 +252,11 @@ impl Part {
                 Ok(None)
             }
             Err(error) if is_passing(&error) => Ok(None),
-            Err(error) => bail!("reading {} from {}: {error}", self.partition, self.from),
+            Err(error) => bail!(
+                "can't read {} from offset {}: {error}",
+                self.partition,
+                self.from
+            ),
         }
     }
 
@@ -265,7 +269,8 @@ impl Part {
         let (partition, from) = (&self.partition, self.from);
         anyhow::ensure!(
             silent < SILENCE,
-            "reading {partition} from {from}: Kafka gives nothing"
+            "can't read {partition} from offset {from}: no records from Kafka for {} s",
+            SILENCE.as_secs()
         );
         Ok(())
     }

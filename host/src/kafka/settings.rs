@@ -32,23 +32,26 @@ pub struct PropertyError {
 const OURS: [(&str, &str); 12] = [
     ("bootstrap.servers", "set bootstrap-servers instead"),
     ("group.id", "set group-id instead"),
-    ("enable.auto.commit", "the ledger says what is done"),
-    ("enable.auto.offset.store", "the ledger says what is done"),
+    ("enable.auto.commit", "the ledger holds the offsets"),
+    ("enable.auto.offset.store", "the ledger holds the offsets"),
     (
         "auto.offset.reset",
-        "set start on the pipeline; an offset out of range is never silent",
+        "set start on the pipeline; an offset out of range is always reported",
     ),
     (
         "isolation.level",
         "aborted transactions are never delivered",
     ),
-    ("partition.assignment.strategy", "it is cooperative-sticky"),
-    ("group.protocol", "it is classic"),
-    ("acks", "dead letters need all"),
-    ("enable.idempotence", "dead letters need it"),
+    (
+        "partition.assignment.strategy",
+        "it is always cooperative-sticky",
+    ),
+    ("group.protocol", "it is always classic"),
+    ("acks", "dead letters require all"),
+    ("enable.idempotence", "dead letters require it"),
     (
         "delivery.report.only.error",
-        "dead letters need their receipts",
+        "dead letters require every delivery report",
     ),
     ("transactional.id", "the ledger is not in Kafka"),
 ];
@@ -121,7 +124,7 @@ impl KafkaSettings {
             };
             if let Some((_, why)) = OURS.iter().find(|(ours, _)| is_same(ours, name)) {
                 return Err(error(format!(
-                    "this property is Millstream's own to set: {why}"
+                    "Millstream sets this property itself: {why}"
                 )));
             }
             check_property(name, value)?;
@@ -275,7 +278,7 @@ fn reason(error: &rdkafka::error::KafkaError, value: &str) -> String {
     if value.is_empty() || !said.contains(value) {
         said
     } else {
-        "its value is not valid".into()
+        "invalid value".into()
     }
 }
 
@@ -333,7 +336,8 @@ mod tests {
         ] {
             let refused = with(name, value).check().expect_err(name);
             assert_eq!(refused.property, name);
-            assert!(refused.reason.contains("Millstream's own"), "{refused}");
+            let says = "Millstream sets this property itself";
+            assert!(refused.reason.contains(says), "{refused}");
         }
     }
 

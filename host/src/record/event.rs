@@ -66,16 +66,16 @@ impl Events {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum EventKindError {
     /// Over 256 bytes.
-    #[error("the event type has {0} bytes, the most is 256")]
+    #[error("the event type has {0} bytes; the limit is 256")]
     TooLong(usize),
     /// Not text.
     #[error("the event type is not UTF-8")]
     NotUtf8,
     /// A control character would end the SSE field.
-    #[error("the event type holds a control character")]
+    #[error("the event type contains a control character")]
     Control,
     /// A type that the host itself sends.
-    #[error("the event type `{0}` is Millstream's own (gap, open, error and millstream.* are)")]
+    #[error("the event type `{0}` is reserved (as are gap, open, error and millstream.*)")]
     Reserved(String),
 }
 

@@ -5,12 +5,12 @@
 pub fn byte_order_mark(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0xef, 0xbb, 0xbf, ..] => Some(
-            "it begins with a byte order mark (the bytes EF BB BF), which JSON must not have: \
-             save it as UTF-8 without one",
+            "it starts with a byte order mark (the bytes EF BB BF), which JSON does not allow: \
+             save it as UTF-8 without a byte order mark",
         ),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some(
-            "it begins with the byte order mark of UTF-16, and JSON is UTF-8: save it as UTF-8 \
-             without a byte order mark",
+            "it starts with the byte order mark of UTF-16, but JSON must be UTF-8: save it as \
+             UTF-8 without a byte order mark",
         ),
         _ => None,
     }

@@ -44,13 +44,13 @@ pub enum NameError {
     #[error("is empty")]
     Empty,
     /// Over 256 bytes.
-    #[error("has {0} bytes, the most is {MAX}")]
+    #[error("has {0} bytes; the limit is {MAX}")]
     TooLong(usize),
     /// Not text.
     #[error("is not UTF-8")]
     NotUtf8,
     /// A control character.
-    #[error("holds a control character at byte {0}")]
+    #[error("contains a control character at byte {0}")]
     Control(usize),
 }
 

@@ -18,7 +18,9 @@ pub struct StreamId {
 
 /// Text that is no stream id.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("an event id is two numbers and a hyphen between, such as 1700000000000-0")]
+#[error(
+    "invalid event id: expected two numbers with a hyphen between them, such as 1700000000000-0"
+)]
 pub struct ParseStreamIdError;
 
 impl FromStr for StreamId {

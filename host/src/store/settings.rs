@@ -39,7 +39,7 @@ impl StoreUrl {
         if url == "memory:" {
             return match (login.username, login.password) {
                 (None, None) => Ok(StoreUrl::Memory),
-                _ => Err("memory: asks for no username and no password: leave them out".into()),
+                _ => Err("memory: takes no username or password: remove them".into()),
             };
         }
         let rest = url
@@ -50,10 +50,10 @@ impl StoreUrl {
         };
         let in_url = userinfo(rest)?.is_some();
         let info: ::redis::ConnectionInfo =
-            url.parse().map_err(|e| format!("the store's URL: {e}"))?;
+            url.parse().map_err(|e| format!("invalid store URL: {e}"))?;
         let login = join(info.redis_settings(), in_url, login)?;
         let client = ::redis::Client::open(info.set_redis_settings(login))
-            .map_err(|e| format!("the store's URL: {e}"))?;
+            .map_err(|e| format!("invalid store URL: {e}"))?;
         Ok(StoreUrl::Redis(Box::new(client)))
     }
 }
@@ -80,8 +80,8 @@ fn userinfo(rest: &str) -> Result<Option<&str>, String> {
 
 fn encoded(what: &str) -> String {
     format!(
-        "the url's user or password holds {what}, which mean something else in a URL: set \
-         `[store] username` and `password` instead, where nothing is encoded"
+        "the user or password in the url contains {what}, which must be percent-encoded: set \
+         `[store] username` and `password` instead, which need no encoding"
     )
 }
 
@@ -93,7 +93,7 @@ fn join(
 ) -> Result<::redis::RedisConnectionInfo, String> {
     let twice = |what: &str| {
         Err(format!(
-            "the url names a {what}, and so does `{what}`: leave one out"
+            "the url contains a {what}, and `{what}` is set too: remove one of them"
         ))
     };
     let mut joined = url.clone();
@@ -110,8 +110,8 @@ fn join(
     match (joined.username(), joined.password()) {
         // Redis has no way to log in without one, so nobody would.
         (Some(_), None) => Err(
-            "there is a user without a password, who would connect as `default`: set `[store] \
-             password` (any will do for a user that Redis has as nopass)"
+            "a username without a password would connect as `default`: set `[store] password` \
+             (any value works for a user with nopass in Redis)"
                 .into(),
         ),
         (None, None) if in_url => Err("the password in the url is empty".into()),

@@ -111,9 +111,12 @@ fn a_topic_that_is_not_there_is_named_with_the_command_that_makes_it() {
     let (kafka, redis) = (&servers().kafka, &servers().redis);
     let text = config(&kafka.bootstrap(), &redis.url(), &topic, &prefix);
     let daemon = Daemon::builder(&text).start();
-    let make = format!("`millstream topic create {topic}` makes it");
+    let make = format!("create it with `millstream topic create {topic}`");
     let error = daemon.wait_log(&make, LONG);
-    assert!(error.contains("[[pipeline]] topics names"), "{error}");
+    assert!(
+        error.contains("([[pipeline]] topics) does not exist"),
+        "{error}"
+    );
     let path = scratch_dir("config").join("millstream.toml");
     fs::write(&path, &text).unwrap();
     let place = format!("{topic}-none/0/0");
@@ -128,7 +131,7 @@ fn a_topic_that_is_not_there_is_named_with_the_command_that_makes_it() {
         assert!(error.contains("`millstream topic create"), "{error}");
     }
     kafka.create_topic_named(&topic, 1, &[]);
-    daemon.wait_log("the topic of [[pipeline]] topics is there", LONG);
+    daemon.wait_log("the topic of [[pipeline]] topics exists now", LONG);
 }
 
 #[test]

@@ -49,7 +49,7 @@ const BROKEN: [(&str, &str, &str); 22] = [
     (
         "session.timeout.ms\" =",
         "enable.auto.commit\" =",
-        "Millstream's own to set",
+        "Millstream sets this property itself",
     ),
     (
         "redis://127.0.0.1:1",
@@ -173,7 +173,7 @@ fn a_good_configuration_is_good_and_contacts_nobody() {
     assert_eq!(
         told,
         format!(
-            "{}: good: 1 pipeline (files and plugins too; nobody was contacted)\n",
+            "{}: valid: 1 pipeline (also checked: files and plugins; not checked: connections)\n",
             path.display()
         )
     );

@@ -20,7 +20,7 @@ fn a_topic_for_dead_letters_that_is_missing_is_made() {
     let (text, topic, prefix) = setup(10, "");
     let daemon = Daemon::ready(&text);
     assert_eq!(wait_for(&servers().redis, &prefix, 2), [0, 2]);
-    daemon.wait_log("made a topic for dead letters", LONG);
+    daemon.wait_log("created a dead-letter topic", LONG);
     let letters = read_all(&format!("{topic}-dlq"));
     assert_eq!(letters.len(), 1);
     assert_eq!(letters[0].value, Some(noise(10)));
@@ -32,7 +32,10 @@ fn where_it_may_not_be_made_the_partition_waits_for_it() {
     let daemon = Daemon::builder(&text).start();
     let dead = format!("{topic}-dlq");
     let make = format!("`millstream topic create {dead}`");
-    println!("{}", wait_said(&daemon, &["does not take a record", &make]));
+    println!(
+        "{}",
+        wait_said(&daemon, &["does not accept a record", &make])
+    );
     assert!(
         offsets(&servers().redis, &prefix).is_empty(),
         "the ledger waits"
@@ -52,10 +55,10 @@ fn a_topic_that_a_route_names_is_not_made_and_one_for_letters_beside_it_is() {
     );
     let (text, topic, prefix) = setup(10, &route);
     let daemon = Daemon::builder(&text).start();
-    let made = daemon.wait_log("made a topic for dead letters", LONG);
+    let made = daemon.wait_log("created a dead-letter topic", LONG);
     assert!(made.contains(&format!("{topic}-dlq")), "{made}");
-    let make = format!("`millstream topic create {copies}` makes it");
-    wait_said(&daemon, &["does not take a record", &make]);
+    let make = format!("create it with `millstream topic create {copies}`");
+    wait_said(&daemon, &["does not accept a record", &make]);
     assert!(offsets(redis, &prefix).is_empty(), "the ledger waits");
     // Fails where there is one.
     kafka.create_topic_named(&copies, 1, &[]);
@@ -72,7 +75,7 @@ fn a_letter_that_is_too_large_for_its_topic_is_waited_for_where_that_is_configur
     let small = [("max.message.bytes", "50000")];
     servers().kafka.create_topic_named(&dead, 1, &small);
     let mut daemon = Daemon::builder(&text).start();
-    let said = wait_said(&daemon, &["does not take a record", &dead]);
+    let said = wait_said(&daemon, &["does not accept a record", &dead]);
     assert!(said.contains("raise max.message.bytes"), "{said}");
     assert!(
         offsets(&servers().redis, &prefix).is_empty(),
@@ -81,7 +84,7 @@ fn a_letter_that_is_too_large_for_its_topic_is_waited_for_where_that_is_configur
     // A crash meanwhile changes nothing.
     daemon.kill();
     daemon.restart();
-    wait_said(&daemon, &["does not take a record"]);
+    wait_said(&daemon, &["does not accept a record"]);
     servers()
         .kafka
         .alter_topic(&dead, "max.message.bytes", "1000000");
@@ -116,7 +119,7 @@ fn a_topic_that_may_not_be_written_to_is_waited_for() {
     let daemon = Daemon::builder(&text).start();
     println!(
         "{}",
-        wait_said(&daemon, &["does not take a record", &dead, "uthoriz"])
+        wait_said(&daemon, &["does not accept a record", &dead, "uthoriz"])
     );
     assert!(offsets(redis, &prefix).is_empty(), "the ledger waits");
     kafka.acl(&[
@@ -161,7 +164,7 @@ fn letters_that_may_not_be_written_anywhere_are_written_when_they_may() {
     rule(&["--add"]);
     let text = config(&kafka.bootstrap(), &redis.url(), &topic, &prefix, "");
     let daemon = Daemon::builder(&text).start();
-    let broke = "the producer of dead letters and events broke; there is another one";
+    let broke = "the Kafka producer of dead letters and events failed and was replaced";
     daemon.wait_log(broke, LONG);
     assert!(offsets(redis, &prefix).is_empty(), "the ledger waits");
     rule(&["--remove", "--force"]);

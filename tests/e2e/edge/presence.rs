@@ -54,8 +54,10 @@ fn a_topic_that_is_not_there_is_named_and_what_is_lost_is_counted() {
     let config = config(&servers().redis, &prefix, &http, &rest);
     let daemon = Daemon::builder(&config).role("edge").start();
     daemon.wait_ready(SOON);
-    let error = daemon.wait_log("there is no topic", SOON);
-    let make = format!("[http] presence-topic names; `millstream topic create {topic}` makes it");
+    let error = daemon.wait_log(&format!("topic {topic} ("), SOON);
+    let make = format!(
+        "([http] presence-topic) does not exist; create it with `millstream topic create {topic}`"
+    );
     assert!(error.contains(&make), "{error}");
     let come_and_go = || {
         let mut sse = Sse::open(&daemon.sse(), "/v1/events?client=ada", &[]);
@@ -67,7 +69,7 @@ fn a_topic_that_is_not_there_is_named_and_what_is_lost_is_counted() {
         (lost > 0.0).then_some(())
     });
     servers().kafka.create_topic_named(&topic, 1, &[]);
-    daemon.wait_log("the topic of [http] presence-topic is there", SOON);
+    daemon.wait_log("the topic of [http] presence-topic exists now", SOON);
     wait_until("a notice arrives", SOON, || {
         come_and_go();
         (!read_all(&topic).is_empty()).then_some(())

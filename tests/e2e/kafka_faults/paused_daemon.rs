@@ -1,7 +1,7 @@
 use super::{LONG, Run, SHORT_SESSIONS};
 use millstream_tests::{Daemon, Link, metrics, servers, wait_until};
 
-const LOST: &str = "partitions were lost to the group";
+const LOST: &str = "lost partitions: the consumer group reassigned them";
 /// What it says of a transaction that was under way when it was stopped.
 const LATE: &str = "an answer of the store was lost";
 

@@ -18,7 +18,7 @@ fn a_silent_connection_is_given_up_and_what_was_on_its_way_is_stored_once() {
     for opened in [true, false, true] {
         load.wait_done(redis, load.done(redis) + 1000);
         link.stall();
-        wait_not_ready(&daemon, "pipeline faults: Redis: no answer in 5 s");
+        wait_not_ready(&daemon, "pipeline faults: Redis: no answer within 5 s");
         before.assert_bounded(&daemon, "half open");
         match opened {
             // The transaction that was given up arrives, after all and late.

@@ -148,7 +148,7 @@ fn a_wrong_password_and_an_unknown_certificate_are_told_and_the_password_is_not(
             "certificate verify failed",
         ),
         // Without a word about TLS, and without a login.
-        (String::new(), "does it want TLS or a login?"),
+        (String::new(), "if it requires TLS or a login"),
     ];
     for (properties, reason) in &wrong {
         let error = tool(properties, &["topic", "list"], b"").failed(1);

@@ -169,14 +169,14 @@ fn files_that_are_missing_or_hold_something_else_are_named_at_the_start() {
     let key = SERVER.key.display().to_string();
     for (tls, says) in [
         ("ca = \"no.pem\"".to_owned(), "no.pem: No such file"),
-        (format!("ca = {key:?}"), "holds no CERTIFICATE in PEM"),
+        (format!("ca = {key:?}"), "contains no PEM CERTIFICATE"),
         (
             format!(
                 "certificate = {:?}, key = {:?}",
                 SERVER.ca.display().to_string(),
                 SERVER.ca.display().to_string()
             ),
-            "holds no PRIVATE KEY in PEM",
+            "contains no PEM PRIVATE KEY",
         ),
     ] {
         let text = pipeline("none", "none", SERVER.password, &tls);

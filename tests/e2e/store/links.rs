@@ -44,7 +44,7 @@ fn a_lost_answer_is_unknown_and_the_ledger_tells() {
     let Appended::Unknown(error) = lost else {
         panic!("{lost:?}")
     };
-    assert_eq!(error.to_string(), "Redis: no answer in 5 s");
+    assert_eq!(error.to_string(), "Redis: no answer within 5 s");
     assert!(writer.ledger(&key(0)).is_err(), "nothing is answered");
     link.cut();
     link.open();

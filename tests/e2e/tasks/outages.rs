@@ -49,13 +49,13 @@ fn while_kafka_is_dead_there_is_no_task_and_none_comes_later() {
     // What met the connection as it broke may be on its way.
     wait_until("it is known that Kafka is dead", SOON, || {
         detail(&gateway.post("ada", &[], "0"))
-            .contains("there is none")
+            .contains("there is no task")
             .then_some(())
     });
     let before = gateway.keys("task:").len();
     for headers in [&[][..], &KEY] {
         let why = detail(&gateway.post("ada", headers, "2"));
-        assert_eq!(why, "Kafka did not take the task: there is none");
+        assert_eq!(why, "Kafka did not accept the task; there is no task");
     }
     assert_eq!(gateway.keys("task:").len(), before);
     assert!(gateway.keys("repeat:").is_empty());
@@ -73,7 +73,7 @@ fn what_a_frozen_kafka_may_take_later_keeps_its_owner() {
     gateway.task("ada", "1");
     kafka.pause();
     let why = detail(&gateway.post("ada", &KEY, "2"));
-    assert!(why.contains("it may have it"), "{why}");
+    assert!(why.contains("may have it"), "{why}");
     // That this copy of it certainly was not sent says nothing of the one before.
     assert_eq!(detail(&gateway.post("ada", &KEY, "2")), why);
     assert_eq!(detail(&gateway.post("ada", &KEY, "2")), why);
@@ -170,8 +170,10 @@ fn without_its_topic_there_is_no_task_until_someone_makes_it() {
     });
     detail(&gateway.post("ada", &[], "1"));
     assert!(gateway.keys("task:").is_empty() && gateway.keys("due").is_empty());
-    let error = gateway.daemon.wait_log("there is no topic", SOON);
-    let make = format!("[tasks] request-topic names; `millstream topic create {topic}` makes it");
+    let error = gateway.daemon.wait_log(&format!("topic {topic} ("), SOON);
+    let make = format!(
+        "([tasks] request-topic) does not exist; create it with `millstream topic create {topic}`"
+    );
     assert!(error.contains(&make), "{error}");
     let kafka = &servers().kafka;
     kafka.create_topic_named(&topic, 1, &[]);
@@ -203,7 +205,7 @@ fn a_gateway_that_may_not_write_does_so_when_it_may() {
     gateway.daemon.restart();
     wait_until("its producer is broken and replaced", SOON, || {
         detail(&gateway.post("ada", &KEY, "2"));
-        let said = "the producer of tasks broke; there is another one";
+        let said = "the Kafka producer of tasks failed and was replaced";
         gateway.daemon.log_contains(said).then_some(())
     });
     assert!(gateway.keys("task:").is_empty());

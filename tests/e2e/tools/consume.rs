@@ -35,7 +35,7 @@ fn it_begins_and_ends_where_it_is_told() {
     assert_eq!(read(&["--since", "1h", "-n", "1"]), lines(0..1));
     assert_eq!(read(&["--since", "2100-01-01T00:00:00Z", "-e"]), "");
     let error = run(&["consume", &topic, "--offset", "11"]).failed(1);
-    assert!(error.contains("it holds 0 to 10"), "{error}");
+    assert!(error.contains("available offsets are 0 to 10"), "{error}");
     for wrong in [
         &["--offset", "1", "-g", "readers"][..],
         &["--offset", "1", "--from-beginning"],
@@ -64,8 +64,8 @@ fn on_a_terminal_it_says_that_it_waits_for_new_records() {
     let process = Process::start(command);
     let out = Log::of(process.take_stdout().unwrap());
     let says = format!(
-        "millstream: waiting for new records in {topic} (Ctrl-C ends); --from-beginning reads \
-         those that are there"
+        "millstream: waiting for new records in {topic} (Ctrl-C to stop); --from-beginning \
+         reads existing records"
     );
     wait_until("it says that it waits", LONG, || out.find(&says));
     produce_lines(&topic, "new\n");
@@ -105,7 +105,7 @@ fn partitions_may_be_chosen_and_the_key_shown() {
     assert_eq!(read, ["k0=v0", "k2=v2"]);
     let error = run(&["consume", &topic, "-p", "3"]).failed(1);
     assert!(
-        error.contains("has no partition 3: it has 0 to 2"),
+        error.contains("has no partition 3: its partitions are 0 to 2"),
         "{error}"
     );
 }
@@ -360,10 +360,10 @@ fn it_ends_soon_though_kafka_is_gone_and_says_what_is_not_committed() {
     assert_eq!(running.stop(Signal::INT), Some(1));
     let said = running.err.tail(5);
     assert!(
-        said.contains("can't commit what was read with the group readers"),
+        said.contains("can't commit the offsets of the group readers"),
         "{said}"
     );
-    assert!(said.contains("it will be read again"), "{said}");
+    assert!(said.contains("the records will be read again"), "{said}");
 }
 
 #[test]

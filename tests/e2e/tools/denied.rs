@@ -87,7 +87,7 @@ fn what_is_not_allowed_names_the_permission_and_what_it_is_for() {
     ] {
         let error = run_at(&at, arguments, b"a line\n").failed(1);
         assert!(error.contains("not allowed"), "{arguments:?}: {error}");
-        let wants = format!("Kafka wants the permission {permission}");
+        let wants = format!("Kafka requires the permission {permission}");
         assert!(error.contains(&wants), "{arguments:?}: {error}");
     }
     // What may be seen is shown.

@@ -73,14 +73,20 @@ fn it_is_described_with_its_members_and_its_lag() {
 fn an_absent_group_is_told_with_the_nearest() {
     let (_, group) = setup();
     let error = run(&["group", "describe", &format!("{group}x")]).failed(1);
-    assert!(error.contains("there is no group"), "{error}");
+    assert!(
+        error.contains(&format!("consumer group {group}x does not exist")),
+        "{error}"
+    );
     assert!(error.contains("did you mean"), "{error}");
     assert!(
-        error.contains("`millstream group list` shows all"),
+        error.contains("`millstream group list` shows all groups"),
         "{error}"
     );
     let error = run(&["group", "reset", "nobody-at-all", "--to", "latest"]).failed(1);
-    assert!(error.contains("there is no group nobody-at-all"), "{error}");
+    assert!(
+        error.contains("consumer group nobody-at-all does not exist"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -117,10 +123,10 @@ fn it_is_reset_to_where_it_is_told() {
     let first = json!({"group": group, "topic": topic, "partition": 0, "from": 3, "to": 5, "written": true});
     assert_eq!(told[0], first);
     let error = reset("6", &["--topic", &topic]).failed(1);
-    assert!(error.contains("it holds 0 to 5"), "{error}");
-    assert!(reset("3", &[]).failed(USAGE).contains("give --topic"));
+    assert!(error.contains("available offsets are 0 to 5"), "{error}");
+    assert!(reset("3", &[]).failed(USAGE).contains("use --topic"));
     let error = reset("yesterday", &[]).failed(USAGE);
-    assert!(error.contains("`-N` for N before the end"), "{error}");
+    assert!(error.contains("`-N` for N records before the end"), "{error}");
     let read = run(&["consume", &topic, "-g", &group, "-e"]).done();
     assert_eq!(read, "", "and readers go on there");
 }
@@ -172,7 +178,7 @@ fn it_is_not_reset_under_the_hands_of_its_members() {
         let error =
             run(&[&["group", "reset", &group, "--to", "earliest"], more].concat()).failed(1);
         assert!(
-            error.contains(&format!("the group {group} has 1 member now")),
+            error.contains(&format!("consumer group {group} has 1 active member")),
             "{error}"
         );
         assert!(error.contains("stop it, then try again"), "{error}");

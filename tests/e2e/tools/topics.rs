@@ -65,13 +65,13 @@ fn a_topic_that_is_there_is_an_error_unless_that_is_fine() {
     let topic = servers().kafka.create_topic("there", 2);
     let error = run(&["topic", "create", &topic]).failed(1);
     assert!(
-        error.contains("is there already; --if-not-exists"),
+        error.contains("already exists; --if-not-exists"),
         "{error}"
     );
     let taken = run(&["topic", "create", &topic, "-p", "9", "--if-not-exists"]).done();
     assert_eq!(
         taken,
-        format!("{topic} is there already: 2 partitions, replication factor 1\n")
+        format!("{topic} already exists: 2 partitions, replication factor 1\n")
     );
 }
 
@@ -100,7 +100,7 @@ fn what_kafka_has_against_a_topic_is_told_in_its_own_words() {
     }
     let topic = unique("dry");
     let tried = run(&["topic", "create", &topic, "--dry-run"]).done();
-    assert_eq!(tried, format!("{topic} could be created\n"));
+    assert_eq!(tried, format!("{topic} can be created\n"));
     let tried = run(&["topic", "create", &topic, "--dry-run", "--json"]).json();
     assert_eq!(
         tried,
@@ -116,8 +116,8 @@ fn an_absent_topic_is_told_with_the_nearest_and_nothing_makes_it() {
     let kafka = servers().own_kafka(&["auto.create.topics.enable=true"]);
     let servers = kafka.bootstrap();
     kafka.create_topic_named("letters", 1, &[]);
-    let says = "there is no topic leters; did you mean letters? `millstream topic create leters` \
-                makes it\n";
+    let says = "topic leters does not exist; did you mean letters? If not, create it with \
+                `millstream topic create leters`\n";
     for arguments in [
         &["topic", "describe", "leters"][..],
         &["topic", "alter", "leters", "-p", "2"],
@@ -200,7 +200,7 @@ fn altering_changes_what_is_named_and_nothing_else() {
         )
     };
     let tried = alter(&["--set", "retention.ms=2000", "--dry-run"]).done();
-    assert_eq!(tried, format!("{topic} could be changed: 1 setting\n"));
+    assert_eq!(tried, format!("{topic} can be changed: 1 setting\n"));
     assert_eq!(configs()["retention.ms"], "1000");
     let done = alter(&[
         "--set",
@@ -223,10 +223,10 @@ fn altering_changes_what_is_named_and_nothing_else() {
         error.contains("can't change the configuration of the topic"),
         "{error}"
     );
-    assert!(alter(&[]).failed(USAGE).contains("what is to change?"));
+    assert!(alter(&[]).failed(USAGE).contains("nothing to change: use"));
     for more in [&[][..], &["--dry-run"], &["--json"]] {
         let error = alter(&[&["--unset", "retention.m"], more].concat()).failed(1);
-        let says = "it has no setting retention.m; did you mean retention.ms?";
+        let says = "unknown setting retention.m; did you mean retention.ms?";
         assert!(error.contains(says), "{error}");
     }
     assert_eq!(configs()["retention.ms"], "2000");
@@ -248,7 +248,7 @@ fn adding_partitions_warns_of_keys_that_move() {
     );
     let error = run(&["topic", "alter", &topic, "-p", "3"]).failed(1);
     assert!(
-        error.contains("has 4 partitions already, and Kafka can only add"),
+        error.contains("already has 4 partitions; Kafka can only add"),
         "{error}"
     );
 }
@@ -259,7 +259,7 @@ fn deleting_asks_at_a_terminal_and_refuses_where_there_is_none() {
     produce_lines(&topic, "a\nb\n");
     let error = run(&["topic", "delete", &topic]).failed(USAGE);
     assert!(
-        error.contains("no terminal to ask at: give --yes"),
+        error.contains("deleting can't be undone, use --yes"),
         "{error}"
     );
     let refused = at_terminal(&topic, "n\n");

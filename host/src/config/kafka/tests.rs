@@ -19,6 +19,6 @@ fn kafka_properties_are_checked_by_librdkafka_itself() {
         "[store]",
         &with("\"enable.auto.commit\" = \"true\""),
         5,
-        &["the ledger says"],
+        &["the ledger holds the offsets"],
     );
 }

@@ -53,7 +53,7 @@ fn what_can_not_be_is_refused_with_its_line() {
         ("request-topic = \"t\"\nfinal = []", "at least one status"),
         (
             "request-topic = \"t\"\nevent-type = \"gap\"",
-            "Millstream's own",
+            "the event type `gap` is reserved",
         ),
         (
             "request-topic = \"t\"\nmax-size = 1",

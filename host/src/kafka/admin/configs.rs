@@ -73,7 +73,7 @@ impl Connection {
     /// # Errors
     /// When it may not be looked at, or is not there.
     pub fn configs(&self, topic: &str) -> Result<Vec<Config>, ClusterError> {
-        let what = format!("look at the configuration of the topic {topic}");
+        let what = format!("read the configuration of the topic {topic}");
         let doing = Doing::new(what, "DescribeConfigs", format!("the topic {topic}"));
         let text = name(topic, &doing)?;
         // SAFETY: the resource lives until after the call, which copies it;
@@ -121,7 +121,7 @@ impl Connection {
         };
         let like = nearest(wrong, &names).map(|name| format!("; did you mean {name}?"));
         let like = like.unwrap_or_default();
-        Err(changing(topic).refused(format!("it has no setting {wrong}{like}")))
+        Err(changing(topic).refused(format!("unknown setting {wrong}{like}")))
     }
 
     /// Changes some of a topic's settings and leaves all others.
@@ -202,7 +202,7 @@ unsafe fn one(
     // SAFETY: by this function's own promise.
     unsafe {
         let found = list(found, count).first();
-        let found = *found.ok_or_else(|| doing.refused("Kafka says nothing of it"))?;
+        let found = *found.ok_or_else(|| doing.refused("Kafka returned no result"))?;
         match sys::rd_kafka_ConfigResource_error(found) {
             Code::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(found),
             code => {

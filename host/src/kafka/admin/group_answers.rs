@@ -17,7 +17,7 @@ pub(in crate::kafka) unsafe fn group_result<'a>(
 ) -> Result<&'a [sys::rd_kafka_topic_partition_t], (Code, String)> {
     let said_nothing = || {
         let code = Code::RD_KAFKA_RESP_ERR_UNKNOWN;
-        (code, "Kafka says nothing of it".into())
+        (code, "Kafka returned no result".into())
     };
     let result = *results.first().ok_or_else(said_nothing)?;
     // SAFETY: by this function's own promise.

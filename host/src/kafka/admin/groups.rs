@@ -87,7 +87,7 @@ impl Connection {
 
     /// A group without where it is; one that does not exist is `Dead`.
     pub(in crate::kafka) fn members(&self, group: &str) -> Result<Group, ClusterError> {
-        let doing = doing("look at", "Describe", group);
+        let doing = doing("describe", "Describe", group);
         let text = name(group, &doing)?;
         let mut names: [*const c_char; 1] = [text.as_ptr()];
         // SAFETY: the names outlive the call; the event owns what is read of
@@ -102,14 +102,14 @@ impl Connection {
             let mut count = 0;
             let groups = sys::rd_kafka_DescribeConsumerGroups_result_groups(result, &raw mut count);
             let found = list(groups, count).first();
-            let found = *found.ok_or_else(|| doing.refused("Kafka says nothing of it"))?;
+            let found = *found.ok_or_else(|| doing.refused("Kafka returned no result"))?;
             described(found, group, &doing)
         }
     }
 
     /// Where a group has committed.
     pub(in crate::kafka) fn committed(&self, group: &str) -> Result<Committed, ClusterError> {
-        let doing = doing("ask for the offsets of", "Describe", group);
+        let doing = doing("read the offsets of", "Describe", group);
         let text = name(group, &doing)?;
         // SAFETY: the question is ours until after the call, which copies it;
         // the event owns what is read of it.

@@ -98,11 +98,7 @@ impl Connection {
             true => format!("the topic {}", topics[0]),
             false => "the topics".to_owned(),
         };
-        let doing = Doing::new(
-            format!("ask for the offsets of {named}"),
-            "Describe",
-            &named,
-        );
+        let doing = Doing::new(format!("read the offsets of {named}"), "Describe", &named);
         // SAFETY: the list is ours until it is destroyed, after the call,
         // which copies it; the event owns what is read of it.
         unsafe {
@@ -136,8 +132,8 @@ fn held(at: (String, i32), ends: Ends, offset: i64) -> Result<((String, i32), i6
     }
     let (topic, partition) = at;
     Err(ClusterError::Refused {
-        what: format!("begin at offset {offset} of {topic}/{partition}"),
-        why: format!("it holds {earliest} to {latest}"),
+        what: format!("start at offset {offset} of {topic}/{partition}"),
+        why: format!("available offsets are {earliest} to {latest}"),
     })
 }
 

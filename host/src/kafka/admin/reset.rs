@@ -59,7 +59,7 @@ impl Connection {
         }
         let targets = self.offsets_of(&which, wanted.to)?;
         if targets.is_empty() {
-            let why = "the topics that it has read are gone";
+            let why = "the topics that it has read no longer exist";
             return Err(doing("reset", "Read", group).refused(why));
         }
         if !dry_run {
@@ -110,7 +110,7 @@ impl Connection {
         match known.iter().any(|listed| listed.group == *group) {
             false => self.no_group(group),
             true => doing("reset", "Read", group)
-                .refused("it has committed nothing yet; name the topic with --topic"),
+                .refused("it has no committed offsets; name a topic with --topic"),
         }
     }
 

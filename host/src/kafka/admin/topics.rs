@@ -100,7 +100,7 @@ impl Connection {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let doing = Doing::new("look at the topics", "Describe", "them");
+        let doing = Doing::new("describe the topics", "Describe", "these topics");
         let texts = names.iter().map(|one| name(one, &doing));
         let texts = texts.collect::<Result<Vec<_>, _>>()?;
         let mut pointers: Vec<*const c_char> = texts.iter().map(|text| text.as_ptr()).collect();
@@ -145,7 +145,7 @@ impl Connection {
 
     fn no_topic(&self, topic: &str, code: Code, why: &str) -> ClusterError {
         if code != Code::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART {
-            let what = format!("look at the topic {topic}");
+            let what = format!("describe the topic {topic}");
             let resource = format!("the topic {topic}");
             return Doing::new(what, "Describe", resource).failed(code, why);
         }

@@ -64,7 +64,7 @@ impl Cluster {
     fn open(kafka: &KafkaSettings, group: &str, patience: Duration) -> anyhow::Result<Cluster> {
         let config = kafka.consumer(group, None);
         let consumer = config.create_with_context(Asking);
-        let consumer = consumer.context("librdkafka refuses the Kafka properties")?;
+        let consumer = consumer.context("librdkafka rejected the Kafka properties")?;
         Ok(Cluster { consumer, patience })
     }
 
@@ -81,7 +81,7 @@ impl Cluster {
         let asked =
             self.consumer
                 .fetch_watermarks(&partition.topic, partition.partition, self.patience);
-        asked.with_context(|| format!("asking Kafka for the offsets of {partition}"))
+        asked.with_context(|| format!("can't read the offsets of {partition} from Kafka"))
     }
 
     /// The cluster's ID, where it has one.
@@ -111,7 +111,9 @@ impl Cluster {
         let mut list = TopicPartitionList::new();
         list.add_partition(&partition.topic, partition.partition);
         let asked = self.consumer.committed_offsets(list, self.patience);
-        let list = asked.with_context(|| format!("asking Kafka for the commit of {partition}"))?;
+        let list = asked.with_context(|| {
+            format!("can't read the committed offset of {partition} from Kafka")
+        })?;
         Ok(offset_of(&list).map(|next| Commit {
             partition: partition.clone(),
             next,
@@ -132,7 +134,8 @@ impl Cluster {
             Offset::Offset(millis),
         )?;
         let asked = self.consumer.offsets_for_times(list, self.patience);
-        let list = asked.with_context(|| format!("asking Kafka for a time in {partition}"))?;
+        let list =
+            asked.with_context(|| format!("can't look up a time in {partition} in Kafka"))?;
         Ok(offset_of(&list))
     }
 
@@ -166,7 +169,8 @@ impl Cluster {
         of: impl Fn(&MetadataPartition) -> T,
     ) -> anyhow::Result<Vec<T>> {
         let metadata = self.consumer.fetch_metadata(Some(topic), self.patience);
-        let metadata = metadata.with_context(|| format!("asking Kafka for the topic {topic}"))?;
+        let metadata = metadata
+            .with_context(|| format!("can't read the partitions of topic {topic} from Kafka"))?;
         let found = metadata.topics().iter().find(|found| found.name() == topic);
         let found = found.filter(|found| found.error().is_none());
         let found = found.with_context(|| no_topic(topic))?;
@@ -179,7 +183,9 @@ impl Cluster {
     /// When the cluster does not answer.
     pub fn members(&self, group: &str) -> anyhow::Result<usize> {
         let groups = self.consumer.fetch_group_list(Some(group), self.patience);
-        let groups = groups.with_context(|| format!("asking Kafka for the group {group}"))?;
+        let groups = groups.with_context(|| {
+            format!("can't read the members of consumer group {group} from Kafka")
+        })?;
         Ok(groups
             .groups()
             .iter()

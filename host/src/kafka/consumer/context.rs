@@ -44,7 +44,7 @@ impl Complaints {
     pub fn of_producer(&self, error: &KafkaError, reason: &str) {
         counter!("millstream_kafka_errors_total", "client" => "producer").increment(1);
         if self.is_news(error) {
-            tracing::warn!(%error, reason, "Kafka producer");
+            tracing::warn!(%error, reason, "Kafka producer error");
         }
     }
 }
@@ -125,7 +125,10 @@ impl Context {
         group.joined = true;
         group.trouble = None;
         if group.closing {
-            log_error("assigning while closing", consumer.incremental_assign(list));
+            log_error(
+                "assigning partitions while closing",
+                consumer.incremental_assign(list),
+            );
             return;
         }
         // Answered by the polling thread once the ledgers are read: blocking
@@ -140,12 +143,15 @@ impl Context {
         let partitions = partitions_of(list);
         if lost {
             let partitions = record::partitions(&partitions);
-            tracing::warn!(partitions, "partitions were lost to the group");
+            tracing::warn!(
+                partitions,
+                "lost partitions: the consumer group reassigned them"
+            );
         }
         let done = self.partitions.revoked(&partitions, lost);
         if !lost && !done.is_empty() {
             log_error(
-                "committing",
+                "committing offsets",
                 consumer.commit(&offsets(&done), CommitMode::Sync),
             );
         }
@@ -159,7 +165,10 @@ impl Context {
             }
         }
         drop(group);
-        log_error("unassigning", consumer.incremental_unassign(&ours));
+        log_error(
+            "unassigning partitions",
+            consumer.incremental_unassign(&ours),
+        );
     }
 }
 
@@ -171,7 +180,7 @@ impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
         counter!("millstream_kafka_errors_total", "client" => "consumer").increment(1);
         if self.complaints.is_news(&error) {
-            tracing::warn!(%error, reason, "Kafka");
+            tracing::warn!(%error, reason, "Kafka consumer error");
         }
         self.group().complain(&error, Some(reason));
     }
@@ -195,7 +204,7 @@ impl ConsumerContext for Context {
         if let Err(error) = result
             && error.rdkafka_error_code() != Some(RDKafkaErrorCode::NoOffset)
         {
-            tracing::debug!(%error, "a commit failed; the next one covers it");
+            tracing::debug!(%error, "committing offsets failed; the next commit includes them");
         }
     }
 }

@@ -77,9 +77,11 @@ impl GroupConsumer {
         let config = kafka.member(group, name, partitions_of(options));
         let consumer: BaseConsumer<Context> = config
             .create_with_context(Context::new(partitions.clone()))
-            .context("librdkafka refuses the Kafka properties")?;
+            .context("librdkafka rejected the Kafka properties")?;
         let topics: Vec<&str> = options.topics.iter().map(String::as_str).collect();
-        consumer.subscribe(&topics).context("subscribing")?;
+        consumer
+            .subscribe(&topics)
+            .context("can't subscribe to the topics")?;
         let consumer = Arc::new(consumer);
         let shared = Arc::new(Shared {
             consumer,
@@ -111,13 +113,15 @@ impl GroupConsumer {
     /// Why this pipeline can't be called joined; `None` when it can.
     pub fn not_ready(&self) -> Option<String> {
         if let Some(long) = self.shared.polls.stuck_for(STUCK) {
-            return Some(format!("Kafka was not polled for {} s", long.as_secs()));
+            return Some(format!(
+                "the ingest thread has not polled Kafka for {} s",
+                long.as_secs()
+            ));
         }
         if let Some(long) = self.starts.stuck_for(STARTING) {
             let seconds = long.as_secs();
             return Some(format!(
-                "the thread that finds out where partitions start has been at one of them for \
-                 {seconds} s"
+                "the start thread has been looking up where one partition starts for {seconds} s"
             ));
         }
         let group = self.shared.consumer.context().group();
@@ -149,7 +153,7 @@ impl GroupConsumer {
         while !self.thread.is_finished() {
             if Instant::now() >= deadline {
                 tracing::warn!(
-                    "Kafka's coordinator does not answer; leaving the group without a word"
+                    "the group coordinator does not answer; stopping without leaving the consumer group"
                 );
                 return;
             }
@@ -199,7 +203,11 @@ impl Poller {
                         rdkafka::Message::topic(&stray),
                         rdkafka::Message::offset(&stray),
                     );
-                    tracing::error!(topic, offset, "a record outside of its partition's queue");
+                    tracing::error!(
+                        topic,
+                        offset,
+                        "received a record outside its partition's queue; aborting"
+                    );
                     std::process::abort();
                 }
                 Some(Err(error)) => self.note(&error),
@@ -219,7 +227,7 @@ impl Poller {
 
     fn note(&self, error: &KafkaError) {
         if self.shared.consumer.context().group().complain(error, None) {
-            tracing::warn!(%error, "Kafka");
+            tracing::warn!(%error, "Kafka consumer error");
         }
     }
 
@@ -234,8 +242,8 @@ impl Poller {
         };
         let todo = match error {
             RDKafkaErrorCode::FencedInstanceId => {
-                "; another member has joined with the same group.instance.id: give each daemon \
-                 one of its own, such as \"${HOSTNAME}\""
+                "; another member joined with the same group.instance.id: give each daemon a \
+                 unique one, such as \"${HOSTNAME}\""
             }
             _ => "",
         };
@@ -260,7 +268,7 @@ impl Poller {
         }
         drop(group);
         if list.count() > 0 {
-            log_error("beginning anew", consumer.incremental_unassign(&list));
+            log_error("reopening partitions", consumer.incremental_unassign(&list));
         }
     }
 
@@ -285,7 +293,7 @@ impl Poller {
             }
             drop(group);
             let Some(records) = PartitionConsumer::split(consumer, &partition) else {
-                tracing::error!(%partition, "librdkafka gives no queue for this partition");
+                tracing::error!(%partition, "librdkafka has no queue for this partition");
                 continue;
             };
             let at = match start {
@@ -301,7 +309,7 @@ impl Poller {
         context.group().assigned.extend(origins);
         if let Err(error) = consumer.incremental_assign(&list) {
             if context.complaints.is_news(&error) {
-                tracing::warn!(%error, "the assignment changed before it was taken up");
+                tracing::warn!(%error, "the assignment changed before it was applied; retrying");
             }
             let origins = started.iter().map(|(records, _)| records.origin());
             context.group().not_assigned(origins);
@@ -318,7 +326,7 @@ impl Poller {
             return;
         }
         log_error(
-            "committing",
+            "committing offsets",
             self.shared.consumer.commit(&offsets(&done), mode),
         );
         self.committed = done;

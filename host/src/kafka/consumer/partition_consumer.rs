@@ -30,9 +30,7 @@ pub struct FillLimits {
 pub enum FetchError {
     /// The offset is not in the partition: retention removed it, or it never
     /// was there.
-    #[error(
-        "offset {0} is not in the partition any more (retention passed it, or it is past the end)"
-    )]
+    #[error("offset {0} is out of range (removed by retention, or past the end of the partition)")]
     OutOfRange(i64),
     /// Kafka said something else that may pass.
     #[error("Kafka: {0}")]
@@ -124,7 +122,7 @@ impl PartitionConsumer {
         self.waiting = None;
         self.consumer
             .seek(topic, *partition, Offset::Offset(offset), SEEK)
-            .map_err(|e| FetchError::Kafka(format!("seeking to offset {offset}: {e}")))
+            .map_err(|e| FetchError::Kafka(format!("can't seek to offset {offset}: {e}")))
     }
 }
 

@@ -57,7 +57,7 @@ pub(in crate::kafka) unsafe fn brokers(kafka: Kafka, patience: Duration) -> bool
 
 /// A name for librdkafka.
 pub(in crate::kafka) fn name(of: &str, doing: &Doing) -> Result<CString, ClusterError> {
-    CString::new(of).map_err(|_| doing.refused("there is a NUL in it"))
+    CString::new(of).map_err(|_| doing.refused("it contains a NUL character"))
 }
 
 /// A list that librdkafka answered with.
@@ -112,7 +112,7 @@ pub(in crate::kafka) unsafe fn topic_result(
         let Some(first) = list(results, count).first() else {
             return Err((
                 Code::RD_KAFKA_RESP_ERR_UNKNOWN,
-                "Kafka says nothing of it".into(),
+                "Kafka returned no result".into(),
             ));
         };
         match sys::rd_kafka_topic_result_error(*first) {

@@ -33,19 +33,21 @@ pub(in crate::kafka) unsafe fn topic_id(
         sys::rd_kafka_TopicCollection_destroy(topics);
         let event = match ask.answer(patience) {
             Err(Refused::Unsupported) => return Ok(None),
-            Err(Refused::Other(_, why)) => bail!("asking Kafka for the ID of {topic}: {why}"),
+            Err(Refused::Other(_, why)) => {
+                bail!("can't read the ID of topic {topic} from Kafka: {why}")
+            }
             Ok(event) => event,
         };
         let result = sys::rd_kafka_event_DescribeTopics_result(event.0);
         let mut count = 0;
         let list = sys::rd_kafka_DescribeTopics_result_topics(result, &raw mut count);
         if count == 0 {
-            bail!("Kafka does not describe the topic {topic}");
+            bail!("Kafka returned no description of topic {topic}");
         }
         let error = sys::rd_kafka_TopicDescription_error(*list);
         if sys::rd_kafka_error_code(error) != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
             bail!(
-                "the topic {topic}: {}",
+                "can't describe topic {topic}: {}",
                 text(sys::rd_kafka_error_string(error))
             );
         }
@@ -83,14 +85,14 @@ pub(in crate::kafka) unsafe fn create_topic(
         sys::rd_kafka_CreateTopics(kafka, list.as_mut_ptr(), 1, ask.options, ask.queue);
         sys::rd_kafka_NewTopic_destroy(new);
         let event = ask.answer(patience).map_err(|refused| match refused {
-            Refused::Unsupported => anyhow!("this cluster makes no topics for clients"),
+            Refused::Unsupported => anyhow!("the cluster does not support creating topics"),
             Refused::Other(_, why) => anyhow!(why),
         })?;
         let result = sys::rd_kafka_event_CreateTopics_result(event.0);
         let mut count = 0;
         let results = sys::rd_kafka_CreateTopics_result_topics(result, &raw mut count);
         if count == 0 {
-            bail!("Kafka says nothing of the topic {topic}");
+            bail!("Kafka returned no result for topic {topic}");
         }
         match sys::rd_kafka_topic_result_error(*results) {
             sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR

@@ -117,7 +117,7 @@ impl ConfirmedProducer {
             Err((error, _)) => Ok(Ok(Err(not_taken(error)))),
         };
         let silent = || NotAcknowledged {
-            why: "Kafka's client said nothing".into(),
+            why: "no answer from the Kafka client".into(),
             certain: false,
             too_large: false,
         };
@@ -132,7 +132,7 @@ impl ConfirmedProducer {
 
 fn not_taken(error: RDKafkaErrorCode) -> NotAcknowledged {
     let why = match error {
-        RDKafkaErrorCode::QueueFull => "too much waits for Kafka already".into(),
+        RDKafkaErrorCode::QueueFull => "the queue of records for Kafka is full".into(),
         other => KafkaError::MessageProduction(other).to_string(),
     };
     NotAcknowledged {

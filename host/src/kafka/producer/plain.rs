@@ -102,7 +102,9 @@ impl Producer {
         match SelfHealingProducer::new(WHAT, properties) {
             Ok(lone) => self.lone.get_or_init(|| lone),
             Err(error) => {
-                tracing::error!("can't send large records alone: {error:#}");
+                tracing::error!(
+                    "can't create the producer for oversize records; sending them with others: {error:#}"
+                );
                 &self.producer
             }
         }
@@ -163,7 +165,7 @@ impl Producer {
     /// Waits until all that was sent is answered for, at most `patience`.
     pub fn flush(&self, patience: Duration) {
         if let Err(error) = self.producer.current().flush(patience) {
-            tracing::warn!(%error, "not all that goes to Kafka has arrived");
+            tracing::warn!(%error, "not all records were delivered to Kafka");
         }
     }
 }

@@ -33,7 +33,7 @@ impl<C: ProducerContext + Default + 'static> SelfHealingProducer<C> {
     /// When librdkafka refuses the properties.
     pub fn new(what: &'static str, config: ClientConfig) -> anyhow::Result<SelfHealingProducer<C>> {
         let first = config.create_with_context(C::default());
-        let first = first.context("librdkafka refuses the Kafka properties")?;
+        let first = first.context("librdkafka rejected the Kafka properties")?;
         Ok(SelfHealingProducer {
             what,
             config,
@@ -71,10 +71,12 @@ impl<C: ProducerContext + Default + 'static> SelfHealingProducer<C> {
         let what = self.what;
         match self.config.create_with_context(C::default()) {
             Ok(fresh) => {
-                tracing::error!(%error, why, "the producer of {what} broke; there is another one");
+                tracing::error!(%error, why, "the Kafka producer of {what} failed and was replaced");
                 self.current.store(Arc::new(fresh));
             }
-            Err(error) => tracing::error!(%error, "the producer of {what} broke"),
+            Err(error) => {
+                tracing::error!(%error, "the Kafka producer of {what} failed and can't be replaced")
+            }
         }
     }
 }

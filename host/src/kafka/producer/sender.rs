@@ -93,10 +93,10 @@ impl SendResults {
             },
             Some(E::PurgeQueue | E::PurgeInflight) => "given up".into(),
             Some(E::TopicAuthorizationFailed) => {
-                "not allowed: Kafka wants the permission Write on the topic".into()
+                "not allowed: Kafka requires the permission Write on the topic".into()
             }
             Some(E::ClusterAuthorizationFailed) => {
-                "not allowed: Kafka wants the permission IdempotentWrite on the cluster (or give \
+                "not allowed: Kafka requires the permission IdempotentWrite on the cluster (or use \
                  --acks 1)"
                     .into()
             }
@@ -111,13 +111,13 @@ impl Connection {
     pub fn lacking(&self, topic: &str) -> Option<String> {
         let partitions = self.topic(topic).ok()?.partitions;
         if let Some(partition) = partitions.iter().find(|p| p.leader.is_none()) {
-            return Some(format!("{topic}/{} has no leader now", partition.id));
+            return Some(format!("{topic}/{} currently has no leader", partition.id));
         }
         let wanted = self.setting(topic, MIN_IN_SYNC)?;
         let short = partitions.iter().find(|p| p.in_sync.len() < wanted)?;
         let (id, there) = (short.id, short.in_sync.len());
         Some(format!(
-            "{topic}/{id} has {there} in-sync of the {wanted} replicas that {MIN_IN_SYNC} wants"
+            "{topic}/{id} has {there} of the {wanted} in-sync replicas that {MIN_IN_SYNC} requires"
         ))
     }
 

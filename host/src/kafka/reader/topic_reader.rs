@@ -167,14 +167,14 @@ impl Reader {
             (Some(E::GroupAuthorizationFailed), None) => Ok(()),
             (Some(E::TopicAuthorizationFailed), _) => Err(ClusterError::NotAllowed(self.doing())),
             (Some(E::UnknownTopicOrPartition | E::UnknownTopic), _) => {
-                Err(self.doing().refused("it has been deleted"))
+                Err(self.doing().refused("the topic was deleted"))
             }
             (Some(E::InconsistentGroupProtocol), _) => Err(self.doing().refused(
-                "the group's members share partitions in another way: give the same, such as \
+                "the group's other members use another assignment strategy: set the same one, such as \
                  -X partition.assignment.strategy=cooperative-sticky",
             )),
             (Some(E::OffsetOutOfRange | E::AutoOffsetReset), _) => {
-                Err(self.doing().refused(format!("the offset is gone: {why}")))
+                Err(self.doing().refused(format!("the offset is out of range: {why}")))
             }
             (Some(E::Fatal | E::FencedInstanceId | E::UnsupportedSASLMechanism), _) => {
                 Err(self.doing().refused(why))
@@ -201,7 +201,7 @@ impl Reader {
         let Some(group) = self.group.clone() else {
             return self.leave();
         };
-        let doing = crate::kafka::admin::groups::doing("commit what was read with", "Read", &group);
+        let doing = crate::kafka::admin::groups::doing("commit the offsets of", "Read", &group);
         let consumer = self.consumer.clone();
         // What is stored, and nothing that we keep ourselves: librdkafka
         // forgets what it has stored of a partition that goes to another
@@ -222,8 +222,10 @@ impl Reader {
             Some(Err(error)) if error.rdkafka_error_code().is_some_and(denied) => {
                 Err(ClusterError::NotAllowed(doing))
             }
-            Some(Err(error)) => Err(doing.refused(format!("{error}; it will be read again"))),
-            None => Err(doing.refused("Kafka does not answer; it will be read again")),
+            Some(Err(error)) => {
+                Err(doing.refused(format!("{error}; the records will be read again")))
+            }
+            None => Err(doing.refused("no answer from Kafka; the records will be read again")),
         }
     }
 

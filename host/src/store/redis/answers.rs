@@ -55,7 +55,7 @@ pub(super) fn outcome(mut answers: Vec<Value>, places: CommandPlaces) -> Outcome
         other => {
             let mut all = answers.iter().chain(&other);
             let said = all.find_map(error_of).map(ToString::to_string);
-            let said = said.unwrap_or_else(|| "an unexpected answer to EXEC".into());
+            let said = said.unwrap_or_else(|| "unexpected answer to EXEC".into());
             Outcome::Refused(Unavailable(format!("Redis: {said}")))
         }
     }
@@ -138,7 +138,7 @@ pub(super) fn ledger_of(fields: &Value) -> Result<Option<Ledger>, Unavailable> {
     }
     let (next, topic_id, cluster_id, digests, attempts): Fields =
         FromRedisValue::from_redis_value_ref(fields)
-            .map_err(|e| Unavailable(format!("Redis holds a ledger that can't be read: {e}")))?;
+            .map_err(|e| Unavailable(format!("can't parse a ledger in Redis: {e}")))?;
     Ok(next.map(|next| Ledger {
         next,
         topic_id: topic_id.unwrap_or_default(),

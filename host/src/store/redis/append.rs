@@ -95,8 +95,8 @@ fn say_passed_over(append: &Append) {
         let from = append.exchange.expected;
         tracing::error!(
             %partition, from, events,
-            "Redis' permissions changed while it stored these events, and another owner has gone on \
-             behind them: they are in no stream"
+            "these events are in no stream: Redis permissions changed while it stored them, and \
+             another owner of the partition has continued after them"
         );
     }
 }

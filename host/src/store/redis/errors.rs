@@ -26,7 +26,7 @@ pub(super) fn at(client: &redis::Client) -> String {
 pub(super) fn in_words(error: &redis::RedisError) -> String {
     match error.is_timeout() {
         // The system's words are "resource temporarily unavailable".
-        true => format!("no answer in {} s", PATIENCE.as_secs()),
+        true => format!("no answer within {} s", PATIENCE.as_secs()),
         false => error.to_string(),
     }
 }

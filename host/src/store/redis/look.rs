@@ -156,6 +156,6 @@ pub(super) fn refused(answers: &[Value]) -> Unavailable {
         Value::ServerError(error) => Some(error.to_string()),
         _ => None,
     });
-    let said = error.unwrap_or_else(|| "an unexpected answer to a look".into());
+    let said = error.unwrap_or_else(|| "unexpected answer".into());
     Unavailable(format!("Redis: {said}"))
 }

@@ -240,15 +240,15 @@ impl RedisWriter {
         for _ in 0..TRIES {
             match self.unmark_in(group, sources) {
                 Ok(()) => return,
-                Err(error) => tracing::debug!(%error, "taking marks back; again"),
+                Err(error) => tracing::debug!(%error, "can't remove replay marks; retrying"),
             }
             std::thread::sleep(PAUSE);
         }
         tracing::error!(
             group,
             records = sources.join(" "),
-            "Redis refused these records and does not forget that they were replayed: \
-             their letters need `millstream dlq replay --force`"
+            "Redis refused these records, and their replay marks can't be removed: replay their \
+             dead letters with `millstream dlq replay --force`"
         );
     }
 

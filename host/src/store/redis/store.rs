@@ -72,7 +72,7 @@ impl RedisStore {
         let late = |_| {
             let seconds = PATIENCE.as_secs();
             Unavailable(format!(
-                "{}: no connection in {seconds} s",
+                "{}: no connection within {seconds} s",
                 at(&self.client)
             ))
         };
@@ -131,12 +131,12 @@ impl RedisStore {
             Ok(((_, policy),)) if policy == "noeviction" || policy.starts_with("volatile-") => {}
             Ok(((_, policy),)) => tracing::warn!(
                 policy,
-                "Redis may evict ledgers and streams under this maxmemory-policy: events can be \
-                 lost or doubled; set noeviction, or a volatile-* policy"
+                "Redis may evict ledgers and streams under this maxmemory-policy, so events can be \
+                 lost or duplicated: set noeviction or a volatile-* policy"
             ),
             Err(error) => tracing::warn!(
                 %error,
-                "can't read Redis' maxmemory-policy; it should be noeviction or volatile-*"
+                "can't read the maxmemory-policy of Redis; it should be noeviction or volatile-*"
             ),
         }
     }

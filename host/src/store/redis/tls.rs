@@ -27,7 +27,7 @@ pub(in crate::store) fn over_tls(
         root_cert,
     };
     redis::Client::build_with_tls(client.get_connection_info().clone(), certificates)
-        .context("[store] tls")
+        .context("[store] tls: can't use the files")
 }
 
 /// Our certificate and its key. The library would find out only when it connects that they are not
@@ -39,10 +39,10 @@ fn pair(certificate: &Path, key: &Path) -> anyhow::Result<redis::ClientTlsConfig
     let private = PrivateKeyDer::from_pem_slice(&client_key);
     // The parser's errors hold lines of the file, which may be a key's.
     let (Ok(chain), Ok(private)) = (chain, private) else {
-        bail!("[store] tls: {certificate:?} or {key:?} is not whole");
+        bail!("[store] tls: can't parse {certificate:?} or {key:?}");
     };
     CertifiedKey::from_der(chain, private, &cryptography::default_provider())
-        .with_context(|| format!("[store] tls: {certificate:?} and {key:?}"))?;
+        .with_context(|| format!("[store] tls: can't use {certificate:?} with {key:?}"))?;
     Ok(redis::ClientTlsConfig {
         client_cert,
         client_key,
@@ -62,6 +62,6 @@ fn pem(path: &Path, label: &str) -> anyhow::Result<Vec<u8>> {
         .windows(label.len())
         .any(|part| part == label.as_bytes());
     let what = label.trim_matches('-').trim_start_matches("BEGIN ");
-    ensure!(found, "[store] tls: {name} holds no {what} in PEM");
+    ensure!(found, "[store] tls: {name} contains no PEM {what}");
     Ok(pem)
 }

@@ -87,14 +87,19 @@ fn who_would_be_somebody_else_is_refused_and_no_password_told() {
             None,
             "password in the url is empty",
         ),
-        ("redis://ada:x@127.0.0.1", ada, None, "url names a username"),
+        (
+            "redis://ada:x@127.0.0.1",
+            ada,
+            None,
+            "url contains a username",
+        ),
         (
             "redis://ada:x@127.0.0.1",
             None,
             secret,
-            "url names a password",
+            "url contains a password",
         ),
-        ("memory:", None, secret, "memory: asks for no username"),
+        ("memory:", None, secret, "memory: takes no username"),
         (
             "redis://ada:hunter2/x@127.0.0.1",
             None,
@@ -114,8 +119,8 @@ fn who_would_be_somebody_else_is_refused_and_no_password_told() {
             None,
             "`[store] username` and `password`",
         ),
-        ("redis://ada:hunter2%@127.0.0.1", None, None, "holds %"),
-        ("redis://ada:hunter2%zz@127.0.0.1", None, None, "holds %"),
+        ("redis://ada:hunter2%@127.0.0.1", None, None, "contains %"),
+        ("redis://ada:hunter2%zz@127.0.0.1", None, None, "contains %"),
     ] {
         let error = used(url, username, password).expect_err(url);
         assert!(error.contains(says), "{url}: {error}");

@@ -113,13 +113,13 @@ impl Ears {
             State {
                 channel: Channel::Deaf(deaf),
                 key: None,
-            } if deaf.polls() => Some(format!("news is polled from a key in Redis: {}", deaf.why)),
+            } if deaf.polls() => Some(format!("polling a Redis key for new events: {}", deaf.why)),
             State {
                 channel: Channel::Heard,
                 key: Some(error),
             } => Some(format!(
-                "events of writers that may not publish come late: the key for news can't be \
-                 read: {error}"
+                "events from writers without permission to publish arrive late: can't read the \
+                 news key: {error}"
             )),
             _ => None,
         }
@@ -132,7 +132,8 @@ impl Ears {
                 channel: Channel::Deaf(Deaf { why, .. }),
                 key: Some(error),
             } => Some(format!(
-                "no news comes from Redis: {why}; and the key to poll can't be read: {error}"
+                "no notifications of new events from Redis: {why}; can't read the news key either: \
+                 {error}"
             )),
             _ => None,
         }

@@ -104,8 +104,8 @@ impl Ringer {
             let error = said(answer);
             tracing::warn!(
                 error,
-                "Redis refuses the key `<prefix>:{{0}}:news`; edges that can't subscribe are not \
-                 told of news. Grant the user all keys of the prefix"
+                "Redis refuses the key `<prefix>:{{0}}:news`; edges that can't subscribe get \
+                 no notifications of new events. Grant the user all keys with the prefix"
             );
         }
     }
@@ -118,8 +118,8 @@ impl Ringer {
         let (error, grant) = (said(answer), &self.grant);
         tracing::warn!(
             error,
-            "Redis refuses PUBLISH; edges are told of news by a key that they poll, which costs \
-             latency. To grant it: {grant}"
+            "Redis refuses PUBLISH; edges poll a key for new events, which adds latency. To grant \
+             it: {grant}"
         );
     }
 
@@ -142,7 +142,7 @@ impl Ringer {
     pub fn grant(&self) {
         if self.channel_refused.swap(false, Ordering::Relaxed) {
             gauge!("millstream_store_publish_refused").set(0.0);
-            tracing::info!("Redis accepts PUBLISH; edges are told of news by the channel");
+            tracing::info!("Redis accepts PUBLISH again; notifying edges through the channel");
         }
     }
 
@@ -151,7 +151,7 @@ impl Ringer {
         let refused = self.channel_refused.load(Ordering::Relaxed);
         refused.then(|| {
             let grant = &self.grant;
-            format!("Redis refuses PUBLISH: edges poll a key for news. To grant it: {grant}")
+            format!("Redis refuses PUBLISH; edges poll a key for new events. To grant it: {grant}")
         })
     }
 }

@@ -41,21 +41,23 @@ impl RedisStore {
         let refused = error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm);
         let grant = grant(&self.client, &self.keys);
         let why = match refused {
-            true => format!("the notification channel is refused ({error}); to grant it: {grant}"),
-            false => format!("the notification channel is silent ({error})"),
+            true => {
+                format!("Redis refuses the notification channel ({error}); to grant it: {grant}")
+            }
+            false => format!("lost the notification channel ({error})"),
         };
         let redis = self.client.get_connection_info().addr();
         match (self.ears.deafen(why, refused), refused) {
             (false, _) => {}
             (true, true) => tracing::warn!(
                 %error, %redis,
-                "Redis refuses the notification channel; polling a key for news, which costs \
+                "Redis refuses the notification channel; polling a key for new events, which adds \
                  latency. To grant it: {grant}"
             ),
             (true, false) => tracing::warn!(
                 %error, %redis,
-                "lost the Redis notification channel; resubscribing, and polling a key for news \
-                 if that fails"
+                "lost the Redis notification channel; resubscribing, and polling a key for new \
+                 events if that fails"
             ),
         }
     }
@@ -104,7 +106,7 @@ impl RedisStore {
     /// everyone reads once.
     fn begin(&self, hear: Hear<'_>) {
         if self.ears.hear() {
-            tracing::info!("receiving the Redis notification channel again");
+            tracing::info!("subscribed to the Redis notification channel again");
         }
         hear(News::Missed);
     }
