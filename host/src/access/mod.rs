@@ -68,7 +68,7 @@ pub fn who<T>(
 
 /// The answer to a page of an origin that is not allowed.
 pub fn foreign() -> Reply {
-    let why = "pages of this origin are not in cors-origins";
+    let why = "this origin is not listed in cors-origins";
     Because::on("origin", why, problem(StatusCode::FORBIDDEN, why))
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn answer(
             if headers.contains_key(header::ORIGIN) =>
         {
             // A page that a browser shows may send such a request to loopback.
-            let why = "not from a page: this is for programs";
+            let why = "requests from web pages (with an Origin header) are not allowed";
             let reply = problem(StatusCode::FORBIDDEN, why);
             return Some(Because::on("origin", why, reply));
         }
@@ -50,7 +50,7 @@ pub(super) async fn answer(
         (["", _, "stream"], _) => Err(Box::new(not_allowed("DELETE"))),
         (["", _, ..], _) => Err(Box::new(problem(
             StatusCode::NOT_FOUND,
-            "below a client there are: disconnect and revoke (POST), stream (DELETE)",
+            "not found: below a client are disconnect and revoke (POST) and stream (DELETE)",
         ))),
         _ => return None,
     };
@@ -75,7 +75,7 @@ fn number<T: std::str::FromStr>(query: &str, name: &str) -> Result<Option<T>, Bo
     let parsed = value.map(|value| {
         value
             .parse()
-            .map_err(|_| bad(format!("{name}: a whole number")))
+            .map_err(|_| bad(format!("{name}: must be a whole number")))
     });
     parsed.transpose()
 }
@@ -124,7 +124,8 @@ async fn act_on(hub: &Hub, client: &str, act: &str, query: &str) -> Result<Reply
             let now = clock::unix().as_secs() + 1;
             let before = number(query, "before")?.unwrap_or(now);
             if before > now + AHEAD {
-                let why = "before: seconds since 1970, and not in the future: it can't be undone";
+                let why = "before: must be in seconds since 1970 and not in the future, since a revocation \
+                           can't be undone";
                 return Err(Box::new(problem(StatusCode::BAD_REQUEST, why)));
             }
             let revoked = hub.revoke(&client, before).await;

@@ -26,9 +26,9 @@ impl Guard {
             None if is_loopback => Guard::Local,
             None => {
                 tracing::warn!(
-                    "[admin] listens beyond loopback and asks for no token, so it answers \
-                     /healthz, /readyz and /metrics only; for the calls about clients set \
-                     [admin] token or token-file"
+                    "[admin] listens beyond loopback without a token, so it answers only /healthz, \
+                     /readyz and /metrics; to allow calls about clients set [admin] token or \
+                     token-file"
                 );
                 Guard::Closed
             }
@@ -50,8 +50,8 @@ impl Guard {
                 checked.map_err(|refused| Box::new(refusal(&refused)))
             }
             Guard::Closed => {
-                let why = "this listener is beyond loopback and asks for no token, so it answers \
-                           /healthz, /readyz and /metrics only: set [admin] token or token-file";
+                let why = "this listener is beyond loopback and has no token, so it answers only \
+                           /healthz, /readyz and /metrics: set [admin] token or token-file";
                 let reply = problem(StatusCode::FORBIDDEN, why);
                 Err(Box::new(Because::on("no-token-configured", why, reply)))
             }

@@ -49,7 +49,7 @@ fn describe() {
     use metrics::{describe_counter as counter, describe_gauge as gauge, describe_histogram};
     counter!(
         "millstream_records_total",
-        "Records that are done: stored, filtered, or dead letters."
+        "Records processed: stored, filtered, or dead-lettered."
     );
     counter!(
         "millstream_events_total",
@@ -58,19 +58,19 @@ fn describe() {
     counter!("millstream_batches_total", "Batches stored.");
     counter!(
         "millstream_lost_records_total",
-        "Records that were passed over because they were gone, as configured."
+        "Records skipped because Kafka no longer has them, as configured."
     );
     counter!(
         "millstream_waits_total",
-        "Pauses before something is tried again, by what did not do it: store, kafka, plugins."
+        "Pauses before a retry, by the part that failed: store, kafka, plugins."
     );
     counter!(
         "millstream_store_unknown_total",
-        "Answers of the store to a transaction that were lost."
+        "Store transactions whose answer was lost."
     );
     counter!(
         "millstream_kafka_errors_total",
-        "Errors that Kafka's client told, by client: consumer, producer."
+        "Errors reported by the Kafka client, by client: consumer, producer."
     );
     counter!(
         "millstream_failures_total",
@@ -78,83 +78,85 @@ fn describe() {
     );
     counter!(
         "millstream_dead_letters_total",
-        "What became of failed records, by action."
+        "Failed records, by the action taken."
     );
     counter!(
         "millstream_topics_refused_total",
-        "Dead letters for a topic that is not granted, which went to the default one."
+        "Dead letters for a topic that is not granted, sent to the default topic instead."
     );
     counter!(
         "millstream_dead_letter_plugin_failures_total",
-        "Failures that the dead-letter plugin could not rule on."
+        "Failures that the dead-letter plugin could not decide."
     );
     counter!(
         "millstream_store_conflicts_total",
-        "Transactions that met another writer."
+        "Store transactions that conflicted with another writer."
     );
     counter!(
         "millstream_replays_skipped_total",
-        "Events of replayed records that were stored before."
+        "Events of replayed records skipped because they were stored before."
     );
     gauge!(
         "millstream_store_news_polled",
-        "1 while news comes from a polled key, since Redis' notification channel is not heard."
+        "1 while the edge polls a key for new events because the Redis notification channel fails."
     );
     gauge!(
         "millstream_store_publish_refused",
-        "1 while Redis refuses PUBLISH, so that edges poll a key for news."
+        "1 while Redis refuses PUBLISH, so that edges poll a key for new events."
     );
     counter!(
         "millstream_log_lines_dropped_total",
-        "Lines of the log that could not be written."
+        "Log lines that could not be written."
     );
-    counter!("millstream_swaps_total", "Swaps of plugins, by result.");
+    counter!("millstream_swaps_total", "Plugin swaps, by result.");
     counter!(
         "millstream_sse_events_total",
         "Events written to connections."
     );
     counter!(
         "millstream_connections_refused_total",
-        "Connections that were not served, by listener and why: limit (those of others that asked \
-         for nothing, too), accept (no descriptor was free)."
+        "Connections refused, by listener and why: limit (also silent connections that were closed to \
+         make room), accept (no file descriptor was free)."
     );
     counter!(
         "millstream_auth_refused_total",
-        "Requests that were refused because of who asked, by listener and reason."
+        "Requests refused by an access check, by listener and reason."
     );
     gauge!("millstream_sse_connections", "Open event streams.");
     counter!(
         "millstream_sse_shed_total",
-        "Readers that were told to come back, by why: client, address, process, store, stopping."
+        "Stream requests told to reconnect later, by why: process, client, address, keys, store, \
+         stopping."
     );
     counter!(
         "millstream_sse_cut_total",
-        "Readers that were cut: they did not read, or held most when max-queued was reached."
+        "Streams disconnected because the client did not read, or held the most when max-queued was \
+         reached."
     );
     counter!(
         "millstream_sse_presence_lost_total",
-        "Notices of who comes and goes that did not get to Kafka."
+        "Presence events that could not be delivered to Kafka."
     );
     counter!(
         "millstream_tasks_total",
-        "Requests for tasks, by result: received, repeated, limited, refused, shed, \
+        "Task requests, by result: received, repeated, limited, refused, shed, \
          unacknowledged, unavailable."
     );
     counter!(
         "millstream_tasks_timed_out_total",
-        "Tasks that got no news in their time."
+        "Tasks without an update within their timeout."
     );
     counter!(
         "millstream_task_results_dropped_total",
-        "Results that came after the end of their task: copies, mostly."
+        "Task results dropped because their task had ended; mostly copies."
     );
     gauge!(
         "millstream_plugin_generation",
-        "The generation of plugins that is live."
+        "Number of the plugin generation that is live."
     );
     describe_histogram!(
         "millstream_plugin_seconds",
-        "Time that a batch spent in plugins."
+        "Seconds that a batch spent in plugins."
     );
 }
 
@@ -200,7 +202,7 @@ impl Handler for AdminHandler {
             }
             _ => text(
                 StatusCode::NOT_FOUND,
-                "not found: /healthz /readyz /metrics /v1/clients\n",
+                "not found; available: /healthz /readyz /metrics /v1/clients\n",
             ),
         }
     }

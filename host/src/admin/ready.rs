@@ -58,13 +58,13 @@ fn asked(query: &str) -> Result<Option<Part>, String> {
     let names = query.split('&').filter(|pair| !pair.is_empty());
     let names = names.map(|pair| pair.split('=').next().unwrap_or_default());
     if names.map(decoded).any(|name| *name != *b"role") {
-        return Err("the only parameter is role: edge or ingest".into());
+        return Err("unknown parameter: only role is allowed (edge or ingest)".into());
     }
     match parameter(query, "role")?.map(decoded).as_deref() {
         None => Ok(None),
         Some(b"edge") => Ok(Some(Part::Edge)),
         Some(b"ingest") => Ok(Some(Part::Ingest)),
-        Some(_) => Err("role is edge or ingest; without it all is asked about".into()),
+        Some(_) => Err("invalid role: use edge or ingest, or omit it for both".into()),
     }
 }
 

@@ -26,14 +26,14 @@ impl<H: Handler> Handler for HostGuard<H> {
             return self.handler.handle(request, peer).await;
         }
         let why = format!(
-            "nobody is asked here who they are, so this machine answers by its address or as \
-             localhost only: {}",
+            "Host header not allowed: without authentication only localhost or an IP address is \
+             accepted; {}",
             self.otherwise
         );
         let reply = problem(StatusCode::MISDIRECTED_REQUEST, &why);
         Because::on(
             "host",
-            "it named this machine by a name that is not its own",
+            "its Host header is neither localhost nor an IP address",
             reply,
         )
     }

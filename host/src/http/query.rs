@@ -21,7 +21,7 @@ pub fn parameter_of<'a>(query: &'a str, names: &[&str]) -> Result<Option<&'a str
     let mut found = pairs(query).filter(|(key, _)| is_it(key));
     let first = found.next().map(|(_, value)| value);
     match found.next() {
-        Some(_) => Err(format!("{} is there twice", names[0])),
+        Some(_) => Err(format!("parameter `{}` is given twice", names[0])),
         None => Ok(first),
     }
 }

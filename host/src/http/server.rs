@@ -116,7 +116,7 @@ impl Listener {
                 Err(error) => {
                     // Out of descriptors, mostly: some will be given back.
                     self.refused("accept");
-                    tracing::warn!(listener = self.name, %error, "can't accept a connection");
+                    tracing::warn!(listener = self.name, %error, "can't accept a connection; retrying");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             }

@@ -19,7 +19,7 @@ pub struct Tls {
     config: Arc<Watched<ServerConfig>>,
 }
 
-const READING: &str = "reading the certificate of [http] tls";
+const READING: &str = "can't load the certificate of [http.tls]";
 
 /// A certificate and its key, both in PEM.
 #[derive(Clone, Debug)]
@@ -40,7 +40,8 @@ impl Tls {
     /// Names the file and what is wrong with it.
     pub fn load(files: &TlsFiles) -> anyhow::Result<Arc<Tls>> {
         let files = vec![files.certificate.clone(), files.key.clone()];
-        let config = Watched::start("the certificate of [http]", files, config).context(READING)?;
+        let config =
+            Watched::start("the certificate of [http.tls]", files, config).context(READING)?;
         Ok(Arc::new(Tls { config }))
     }
 
@@ -69,7 +70,7 @@ impl Tls {
 
 fn config(files: &[Content<'_>]) -> anyhow::Result<ServerConfig> {
     let [certificate, key] = files else {
-        bail!("a certificate and a key are two files");
+        bail!("expected two files: a certificate and a key");
     };
     let chain = chain(certificate).with_context(|| format!("{:?}", certificate.path))?;
     let private = private(key).with_context(|| format!("{:?}", key.path))?;
@@ -91,17 +92,17 @@ fn config(files: &[Content<'_>]) -> anyhow::Result<ServerConfig> {
 
 fn chain(file: &Content<'_>) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&file.bytes).collect();
-    let chain = chain.ok().context("it is not PEM")?;
+    let chain = chain.ok().context("the file is not PEM")?;
     ensure!(
         !chain.is_empty(),
-        "it holds no certificate in PEM (-----BEGIN CERTIFICATE-----)"
+        "the file has no certificate in PEM (-----BEGIN CERTIFICATE-----)"
     );
     Ok(chain)
 }
 
 fn private(file: &Content<'_>) -> anyhow::Result<PrivateKeyDer<'static>> {
     let key = PrivateKeyDer::from_pem_slice(&file.bytes).ok();
-    key.context("it holds no private key in PEM (-----BEGIN PRIVATE KEY-----)")
+    key.context("the file has no private key in PEM (-----BEGIN PRIVATE KEY-----)")
 }
 
 #[cfg(test)]

@@ -86,7 +86,7 @@ impl Cache {
         let Some(folder) = self.folder() else { return };
         let path = folder.join(format!("{name}.json"));
         if let Err(error) = write(&path, text) {
-            tracing::warn!(path = %path.display(), %error, "can't note which plugins are live");
+            tracing::warn!(path = %path.display(), %error, "can't save which plugins are live");
         }
     }
 
@@ -101,7 +101,7 @@ impl Cache {
         let path = self.path(digest)?;
         let code = whole(read(&path)?);
         if code.is_none() {
-            tracing::warn!(path = %path.display(), "compiled code in the cache is damaged");
+            tracing::warn!(path = %path.display(), "compiled code in the cache is damaged; removing it");
             self.remove(digest);
         }
         code
@@ -113,7 +113,7 @@ impl Cache {
             return;
         };
         if let Err(error) = write(&path, code) {
-            tracing::warn!(path = %path.display(), %error, "can't keep compiled code");
+            tracing::warn!(path = %path.display(), %error, "can't save compiled code in the cache");
         }
         self.make_room(&path);
     }
@@ -222,8 +222,9 @@ fn usable(folder: &Path) -> Result<(), String> {
         .recursive(true)
         .mode(0o700)
         .create(folder);
-    made.map_err(|e| format!("can't make it: {e}"))?;
-    let found = std::fs::metadata(folder).map_err(|e| format!("can't look at it: {e}"))?;
+    made.map_err(|e| format!("can't create the folder: {e}"))?;
+    let found = std::fs::metadata(folder)
+        .map_err(|e| format!("can't read the metadata of the folder: {e}"))?;
     is_ours(&found)
 }
 
@@ -232,7 +233,7 @@ fn is_ours(found: &Metadata) -> Result<(), String> {
         return Err("it belongs to another user".into());
     }
     if found.mode() & 0o022 != 0 {
-        return Err("others may write to it".into());
+        return Err("other users may write to it".into());
     }
     Ok(())
 }

@@ -121,14 +121,14 @@ fn check_numbers(answer: &wire::Answer, records: usize) -> Result<(), CallError>
     let failures = answer.failures.iter().map(|f| f.record);
     if !events.is_sorted() || !failures.is_sorted() {
         return Err(CallError::bad_output(
-            "record numbers in its answer decrease",
+            "the record numbers in the answer decrease",
         ));
     }
     let last = answer.events.last().map(|e| e.record);
     let last = last.max(answer.failures.last().map(|f| f.record));
     match last.filter(|last| *last as usize >= records) {
         Some(n) => Err(CallError::bad_output(format!(
-            "its answer is about record {n} of a call with {records}"
+            "the answer names record {n}, but the call had {records} records"
         ))),
         None => Ok(()),
     }
@@ -137,7 +137,7 @@ fn check_numbers(answer: &wire::Answer, records: usize) -> Result<(), CallError>
 fn check_arena(answer: &wire::Answer, most: usize) -> Result<(), CallError> {
     match answer.arena.len() {
         length if length > most => Err(CallError::too_large(format!(
-            "its answer holds {length} bytes of events, the most is {most} a call (output)"
+            "the answer has {length} bytes of events, at most {most} are allowed per call (output)"
         ))),
         _ => Ok(()),
     }
@@ -156,7 +156,7 @@ fn check_event(event: &wire::Event, arena: &[u8]) -> Result<Addressee, (Class, S
     };
     let unknown = || {
         let kind = event.address_kind;
-        let message = format!("address kind {kind} is none that this version knows");
+        let message = format!("address kind {kind} is unknown to this version");
         (Class::Unaddressable, message)
     };
     let to = Addressee::of(event.address_kind).ok_or_else(unknown)?;

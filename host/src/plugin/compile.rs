@@ -37,7 +37,7 @@ pub fn compile(wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
         bail!("the file is empty");
     }
     if !wasm.starts_with(b"\0asm") {
-        bail!("it is not WebAssembly: it does not begin with \\0asm");
+        bail!("the file is not WebAssembly: it does not begin with \\0asm");
     }
     let engine = wasmtime::Engine::new(&compile_config())?;
     if wasm.starts_with(COMPONENT) {
@@ -48,7 +48,9 @@ pub fn compile(wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut encoder = wit_component::ComponentEncoder::default()
         .validate(true)
         .module(wasm)?;
-    let component = encoder.encode().context("it can't be made a component")?;
+    let component = encoder
+        .encode()
+        .context("can't convert the module to a component")?;
     Ok(engine.precompile_component(&component)?)
 }
 
@@ -60,11 +62,11 @@ pub fn compile(wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
 pub fn child() -> anyhow::Result<()> {
     // What is no component may have the compiler panic.
     crate::process::exit_on_panic();
-    limit(Resource::As, MEMORY).context("limiting the compiler's memory")?;
+    limit(Resource::As, MEMORY).context("can't limit the compiler's memory")?;
     // SIGXCPU, and only then SIGKILL, which others may send as well.
     let cpu_time = limit_softly(Resource::Cpu, CPU_SECONDS, CPU_SECONDS + 5);
-    cpu_time.context("limiting the compiler's CPU time")?;
-    limit(Resource::Core, 0).context("forbidding the compiler core dumps")?;
+    cpu_time.context("can't limit the compiler's CPU time")?;
+    limit(Resource::Core, 0).context("can't disable the compiler's core dumps")?;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     // Being impolite is no reason not to compile.
     let _ = rustix::process::nice(10);
@@ -124,13 +126,11 @@ pub(super) fn in_child(program: &PathBuf, wasm: Vec<u8>) -> anyhow::Result<Vec<u
         let _ = child.kill();
     }
     let status = child.wait();
-    let status = status.context(MachinesTrouble("waiting for the compiler"))?;
+    let status = status.context(MachinesTrouble("can't wait for the compiler"))?;
     let _ = feeding.join();
     let Ok(code) = code else {
         // By the clock on the wall: by CPU time it would have been cut off before.
-        bail!(MachinesTrouble(
-            "compiling took over two minutes and was cut off"
-        ));
+        bail!(MachinesTrouble("compiling was stopped after two minutes"));
     };
     if status.signal() == Some(Signal::KILL.as_raw()) {
         bail!(MachinesTrouble(
@@ -147,9 +147,9 @@ pub(super) fn in_child(program: &PathBuf, wasm: Vec<u8>) -> anyhow::Result<Vec<u
         let words = words.lines().map(str::trim).filter(|line| !advice(line));
         let words: Vec<&str> = words.collect();
         match words.join(" ").trim() {
-            "" => bail!("the compiler was cut off ({status}): too much memory or CPU time"),
+            "" => bail!("the compiler was stopped ({status}): it used too much memory or CPU time"),
             words if status.code().is_none() => {
-                bail!("the compiler was cut off ({status}): {words}")
+                bail!("the compiler was stopped ({status}): {words}")
             }
             words => bail!("{}", words.trim_start_matches("millstream: ")),
         }

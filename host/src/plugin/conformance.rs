@@ -25,15 +25,18 @@ fn shapes() -> Vec<(&'static str, Option<Vec<u8>>)> {
         ("a JSON object", Some(object.to_vec())),
         ("an absent value (a tombstone)", None),
         ("an empty value", text("")),
-        ("JSON that is no object", text("[1, \"two\", null]")),
-        ("JSON that ends too early", text("{\"clientId\": \"c")),
-        ("text that is no JSON", text("plain text\r\nwith two lines")),
+        ("JSON that is not an object", text("[1, \"two\", null]")),
+        ("truncated JSON", text("{\"clientId\": \"c")),
         (
-            "bytes that are no UTF-8",
+            "text that is not JSON",
+            text("plain text\r\nwith two lines"),
+        ),
+        (
+            "bytes that are not UTF-8",
             Some(vec![0xff, 0xfe, 0x00, 0x80]),
         ),
         ("a value of 64 KiB", Some(vec![b'x'; 64 << 10])),
-        ("a JSON object once more", Some(object.to_vec())),
+        ("a repeated JSON object", Some(object.to_vec())),
     ]
 }
 
@@ -81,20 +84,27 @@ pub(super) fn transform(transform: &Transform) -> anyhow::Result<()> {
         let one = tested(&mut singly, &batch, range.clone(), &note)?;
         let fresh = tested(&mut start()?, &batch, range, &|| true)?;
         if broke.get() {
-            bail!("it keeps state: {what} breaks it after others, and not in a fresh instance");
+            bail!(
+                "it keeps state: a test record ({what}) fails after other records, but not in a \
+                 fresh instance"
+            );
         }
         if one != fresh {
-            bail!("it keeps state: {what} gives something else in a fresh instance");
+            bail!(
+                "it keeps state: a test record ({what}) gives another result in a fresh instance"
+            );
         }
         if one[0] != *in_batch {
-            bail!("it keeps state: {what} gives something else alone than in a batch");
+            bail!(
+                "it keeps state: a test record ({what}) gives another result alone than in a batch"
+            );
         }
     }
     Ok(())
 }
 
 fn no_instance(error: &CallError) -> anyhow::Error {
-    anyhow!("it can't be started: {}", error.message)
+    anyhow!("it can't start: {}", error.message)
 }
 
 /// What each record of a range became, in as many turns as that takes.
@@ -133,7 +143,7 @@ fn bears(made: &Made) -> anyhow::Result<()> {
     };
     let (what, _) = &shapes()[failure.record as usize];
     let (class, message) = (failure.class.name(), &failure.message);
-    bail!("it does not bear {what} ({class}): {message}")
+    bail!("it failed on a test record, {what} ({class}): {message}")
 }
 
 /// What one record became, comparable.
@@ -193,7 +203,7 @@ pub(super) fn route(route: &mut RouteInstance) -> anyhow::Result<()> {
     {
         None => whole(&routed.ended),
         Some(f) => bail!(
-            "it does not bear an event ({}): {}",
+            "it failed on a test event ({}): {}",
             f.class.name(),
             f.message
         ),
@@ -205,7 +215,7 @@ fn whole(ended: &End) -> anyhow::Result<()> {
     match ended {
         End::Whole => Ok(()),
         End::NoInstance(error) => Err(no_instance(error)),
-        _ => bail!("it runs past its CPU time: give it more with limits.cpu-per-batch"),
+        _ => bail!("it exceeded its CPU time on the test records: raise limits.cpu-per-batch"),
     }
 }
 
@@ -229,7 +239,7 @@ pub(super) fn dead_letter(policy: &mut DeadLetterInstance) -> anyhow::Result<()>
     for ruling in rulings.list {
         if let Err(error) = ruling {
             bail!(
-                "it does not bear a failure ({}): {}",
+                "it failed on a test failure ({}): {}",
                 error.class.name(),
                 error.message
             );

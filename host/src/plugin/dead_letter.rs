@@ -149,7 +149,7 @@ impl Calls for Judging<'_> {
         let answer = self.ask(failures.clone(), cpu)?;
         if answer.decisions.len() != failures.len() {
             return Err(self.slot.reject(CallError::bad_output(format!(
-                "it answered {} decisions for {} failures",
+                "the plugin returned {} decisions for {} failures",
                 answer.decisions.len(),
                 failures.len()
             ))));
@@ -262,7 +262,7 @@ fn read(arena: &Bytes, headers: &[Header], decision: &wire::Decision) -> Result<
             headers: headers()?,
         }),
         n => Err(CallError::bad_output(format!(
-            "action {n} is none that this version knows"
+            "action {n} is unknown to this version"
         ))),
     }
 }

@@ -107,7 +107,7 @@ impl CallError {
     fn out_of_memory() -> CallError {
         CallError {
             class: Class::OutOfMemory,
-            message: "it asked for more memory than it may have".into(),
+            message: "the plugin exceeded its memory limit".into(),
             culprit: None,
         }
     }
@@ -126,12 +126,12 @@ impl CallError {
             .to_string()
             .contains("hostcalls has been exhausted");
         let (class, message) = match (panicked, trap) {
-            _ if guard.timed_out => (Class::Timeout, "it ran past its CPU time".into()),
+            _ if guard.timed_out => (Class::Timeout, "the plugin exceeded its CPU time".into()),
             (Some((_, message)), _) => (Class::Trap, message.clone()),
-            (None, Some(trap)) => (Class::Trap, format!("it trapped: {trap}")),
+            (None, Some(trap)) => (Class::Trap, format!("the plugin trapped: {trap}")),
             (None, None) if too_much => (
                 Class::TooLarge,
-                "its answer is larger than it may be".into(),
+                "the answer of the plugin is too large".into(),
             ),
             // No trap: its answer could not be read.
             (None, None) => (Class::BadOutput, format!("{:#}", error.root_cause())),

@@ -36,7 +36,8 @@ impl Loader {
     /// # Errors
     /// When the engine can't be made.
     pub fn new(instances: u32, memory: usize, cache: &Path) -> anyhow::Result<Loader> {
-        let engine = engine::running(instances, memory).context("can't make the wasm engine")?;
+        let engine =
+            engine::running(instances, memory).context("can't create the WebAssembly engine")?;
         let cache = Cache::open(cache, &engine);
         // Still this very program when its file was replaced by an upgrade.
         let compiler = PathBuf::from("/proc/self/exe");
@@ -113,12 +114,12 @@ impl Loader {
             match self.deserialize(&code) {
                 Ok(component) => return Ok(component),
                 Err(error) => {
-                    tracing::warn!(digest, %error, "compiled code in the cache is of no use");
+                    tracing::warn!(digest, %error, "compiled code in the cache is unusable; removing it");
                     self.cache.remove(digest);
                 }
             }
         }
-        let wasm = wasm.context("its compiled code is not in the cache any more")?;
+        let wasm = wasm.context("its compiled code is no longer in the cache")?;
         let code = compile::in_child(&self.compiler, wasm)?;
         let component = self.deserialize(&code)?;
         self.cache.put(digest, &code);
@@ -144,9 +145,9 @@ impl Loader {
             return Ok(());
         }
         match &exports[..] {
-            [] => bail!("it exports nothing; a {kind} plugin exports {wanted}"),
+            [] => bail!("it exports nothing; a {kind} plugin must export {wanted}"),
             _ => bail!(
-                "it exports {}; a {kind} plugin exports {wanted}",
+                "it exports {}; a {kind} plugin must export {wanted}",
                 exports.join(", ")
             ),
         }
@@ -156,8 +157,8 @@ impl Loader {
 fn started<T>(instance: Result<T, CallError>) -> anyhow::Result<T> {
     use crate::record::Class;
     instance.map_err(|error| match error.class {
-        Class::Rejected => anyhow!("it refuses its configuration: {}", error.message),
-        class => anyhow!("it can't be started ({}): {}", class.name(), error.message),
+        Class::Rejected => anyhow!("it refused its configuration: {}", error.message),
+        class => anyhow!("it can't start ({}): {}", class.name(), error.message),
     })
 }
 

@@ -22,12 +22,12 @@ const HEADERS_MAX: usize = 100;
 pub(super) fn topic(span: WireSpan, arena: &[u8]) -> Result<String, String> {
     let bytes = Span::from(span)
         .of(arena)
-        .ok_or("a topic that lies outside of its answer")?;
+        .ok_or("the topic lies outside of the answer")?;
     let legal = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
     let dots = matches!(bytes, b"." | b"..");
     if bytes.is_empty() || bytes.len() > 249 || dots || !bytes.iter().all(legal) {
         let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).into_owned();
-        return Err(format!("`{}` is no legal topic name", shown.escape_debug()));
+        return Err(format!("invalid topic name `{}`", shown.escape_debug()));
     }
     Ok(String::from_utf8_lossy(bytes).into_owned())
 }
@@ -36,7 +36,7 @@ pub(super) fn topic(span: WireSpan, arena: &[u8]) -> Result<String, String> {
 pub(super) fn bytes(span: WireSpan, arena: &Bytes) -> Result<Option<Bytes>, String> {
     let span = Span::from(span);
     if !span.fits(arena.len()) {
-        return Err("bytes that lie outside of its answer".into());
+        return Err("a key, value or header lies outside of the answer".into());
     }
     let (start, length) = (span.start as usize, span.length as usize);
     Ok((!span.is_absent()).then(|| arena.slice(start..start + length)))
@@ -50,11 +50,13 @@ pub(super) fn headers(
 ) -> Result<SharedHeaders, String> {
     let (first, count) = (range.0 as usize, range.1 as usize);
     if count > HEADERS_MAX {
-        return Err(format!("{count} headers, the most is {HEADERS_MAX}"));
+        return Err(format!(
+            "it added {count} headers, at most {HEADERS_MAX} are allowed"
+        ));
     }
     let own = list
         .get(first..first + count)
-        .ok_or("headers that lie outside of its answer")?;
+        .ok_or("the headers lie outside of the answer")?;
     own.iter()
         .map(|header| self::header(header, arena))
         .collect()
@@ -63,12 +65,12 @@ pub(super) fn headers(
 fn header(header: &Header, arena: &Bytes) -> Result<(Bytes, Option<Bytes>), String> {
     let name = bytes(header.name, arena)?.unwrap_or_default();
     if name.is_empty() || name.contains(&0) {
-        return Err("a header name that is empty or holds a NUL".into());
+        return Err("a header name is empty or contains a NUL".into());
     }
     if name.starts_with(OWN.as_bytes()) && !ALLOWED.contains(&&*name) {
         let shown = String::from_utf8_lossy(&name[..name.len().min(80)]).into_owned();
         return Err(format!(
-            "a header `{}`: {OWN}* are the host's own",
+            "header `{}` is reserved: Millstream sets {OWN}* itself",
             shown.escape_debug()
         ));
     }

@@ -93,10 +93,15 @@ impl Room {
     fn too_large(&self, size: Size) -> Option<CallError> {
         let Size { events, bytes } = size;
         let message = if events > EVENTS_PER_RECORD {
-            format!("it made {events} events of one record, the most is {EVENTS_PER_RECORD}")
+            format!(
+                "the plugin made {events} events from one record, at most {EVENTS_PER_RECORD} are allowed"
+            )
         } else if bytes > self.output {
             let most = self.output;
-            format!("it made {bytes} bytes of events or headers of one record, the most is {most}")
+            format!(
+                "the plugin made {bytes} bytes of events or headers from one record, at most {most} are \
+                 allowed (output)"
+            )
         } else {
             return None;
         };

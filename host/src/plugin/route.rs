@@ -162,7 +162,7 @@ impl Calls for Routing<'_> {
         let events = self.events_of(&records);
         if answer.decisions.len() != events.len() {
             return Err(self.slot.reject(CallError::bad_output(format!(
-                "it answered {} decisions for {} events",
+                "the plugin returned {} decisions for {} events",
                 answer.decisions.len(),
                 events.len()
             ))));

@@ -117,7 +117,7 @@ impl<K: Kind> InstanceSlot<K> {
         let name = &self.kind.program().name;
         let broken = |error: CallError| Broken {
             error: CallError {
-                message: format!("{name} can't be started: {}", error.message),
+                message: format!("can't start {name}: {}", error.message),
                 ..error
             },
             by: By::Nothing,

@@ -86,7 +86,7 @@ fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
     let file = options.open(path).context("can't open the file")?;
     regular(
         file.metadata()
-            .context("can't look at the file")?
+            .context("can't read the metadata of the file")?
             .file_type(),
     )?;
     let mut wasm = Vec::new();
@@ -94,7 +94,7 @@ fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
         .read_to_end(&mut wasm)
         .context("can't read the file")?;
     if wasm.len() as u64 > FILE_MAX {
-        bail!("the file is over {} MiB", FILE_MAX >> 20);
+        bail!("the file is larger than {} MiB", FILE_MAX >> 20);
     }
     Ok(wasm)
 }
@@ -106,7 +106,7 @@ fn regular(kind: FileType) -> anyhow::Result<()> {
         _ if kind.is_socket() => "a socket",
         _ => "a device",
     };
-    ensure!(kind.is_file(), "it is {what}, not a regular file");
+    ensure!(kind.is_file(), "the file is {what}, not a regular file");
     Ok(())
 }
 
@@ -128,11 +128,11 @@ mod tests {
         std::os::unix::fs::symlink(at("loop"), at("loop")).unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
         for (path, says) in [
-            (at("fifo"), "it is a FIFO, not a regular file"),
+            (at("fifo"), "the file is a FIFO, not a regular file"),
             (at("loop"), "can't open the file: Too many levels"),
-            (at("socket"), "it is a socket"),
-            (at(""), "it is a folder"),
-            ("/dev/zero".into(), "it is a device"),
+            (at("socket"), "the file is a socket"),
+            (at(""), "the file is a folder"),
+            ("/dev/zero".into(), "the file is a device"),
             (at("none"), "can't open the file: No such file"),
         ] {
             let error = Source::File(path).read().err().expect(says);

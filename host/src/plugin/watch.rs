@@ -30,7 +30,7 @@ impl FolderWatch {
         };
         let watcher = notify::recommended_watcher(handler)
             .inspect_err(|error| {
-                tracing::warn!(%error, "can't watch files; plugins are looked at now and then");
+                tracing::warn!(%error, "can't watch files; comparing plugin files at intervals only");
             })
             .ok();
         FolderWatch {
@@ -62,7 +62,7 @@ impl FolderWatch {
             let watched =
                 inode.filter(|_| watcher.watch(&folder, RecursiveMode::NonRecursive).is_ok());
             if watched.is_none() {
-                tracing::warn!(folder = %folder.display(), "can't watch this plugin folder now");
+                tracing::warn!(folder = %folder.display(), "can't watch this plugin folder; retrying");
             }
             *known = watched;
         }

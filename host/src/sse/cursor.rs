@@ -33,7 +33,9 @@ pub enum ParseCursorError {
     #[error(transparent)]
     Id(#[from] ParseStreamIdError),
     /// What stands behind the first id.
-    #[error("behind the first id come groups' places, such as ,news=1700000000000-0, each once")]
+    #[error(
+        "expected places of groups after the first id, such as ,news=1700000000000-0, each group once"
+    )]
     Group,
 }
 

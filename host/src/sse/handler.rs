@@ -44,7 +44,7 @@ impl Handler for SseHandler {
                 Some(reply) => reply.await,
                 None => problem(
                     StatusCode::NOT_FOUND,
-                    "streams are at /v1/events, a module for fetch at /v1/millstream.js",
+                    "not found: streams are at /v1/events, the module for fetch at /v1/millstream.js",
                 ),
             };
         }
@@ -63,7 +63,8 @@ impl Handler for SseHandler {
 impl SseHandler {
     async fn events(&self, request: &Request<Incoming>, peer: &Peer, cors: &Cors<'_>) -> Reply {
         if !takes_events(request.headers()) {
-            let why = "this is text/event-stream, and the Accept header would not have it";
+            let why =
+                "the Accept header excludes text/event-stream, the only type of this resource";
             return problem(StatusCode::NOT_ACCEPTABLE, why);
         }
         let id = request.headers().get("last-event-id");
@@ -117,7 +118,7 @@ impl SseHandler {
         })?;
         let denied = |name: &GroupName| !verified.groups.allows(name.as_str());
         if asked.groups.iter().any(denied) {
-            let why = "groups: the token does not list all of these";
+            let why = "groups: the token does not list all of the requested groups";
             let reply = problem(StatusCode::FORBIDDEN, why);
             return Err(Box::new(Because::on("other-group", why, reply)));
         }

@@ -212,8 +212,8 @@ impl Hub {
     pub(super) fn trouble(&self, now: Option<String>) {
         let mut noted = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         match (&*noted, &now) {
-            (None, Some(error)) => tracing::warn!(error, "streams can't be read; trying on"),
-            (Some(_), None) => tracing::info!("streams are read again"),
+            (None, Some(error)) => tracing::warn!(error, "can't read streams from Redis; retrying"),
+            (Some(_), None) => tracing::info!("reading streams from Redis again"),
             _ => {}
         }
         *noted = now;
@@ -261,11 +261,11 @@ impl Hub {
     pub fn not_ready(&self) -> Option<String> {
         let stuck = |(pulse, what): (&Pulse, &str)| {
             let seconds = pulse.stuck_for(STUCK)?.as_secs();
-            Some(format!("{what} {seconds} s ago and has not ended"))
+            Some(format!("{what} for {seconds} s"))
         };
         let turns = [
-            (&self.reads, "a read of the streams began"),
-            (&self.ticks, "the last turn of the streams' clock began"),
+            (&self.reads, "a read of the streams has not finished"),
+            (&self.ticks, "the timer of the streams has not advanced"),
         ];
         if let Some(stuck) = turns.into_iter().find_map(stuck) {
             return Some(stuck);
@@ -276,7 +276,7 @@ impl Hub {
         }
         let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         let trouble = trouble.clone();
-        trouble.map(|why| format!("streams can't be read: {why}"))
+        trouble.map(|why| format!("can't read streams from Redis: {why}"))
     }
 }
 

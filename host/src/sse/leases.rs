@@ -55,12 +55,12 @@ pub(super) async fn keep_interest(hub: Arc<Hub>) -> Infallible {
         }
         match hub.streams.keep_interest(clients, lease).await {
             Ok(()) if std::mem::take(&mut failing) => {
-                tracing::info!("who is connected is noted again");
+                tracing::info!("presence leases restored");
             }
             Ok(()) => {}
             Err(error) => {
                 if !std::mem::replace(&mut failing, true) {
-                    tracing::warn!(%error, "can't note who is connected; trying on");
+                    tracing::warn!(%error, "can't renew presence leases in Redis; retrying");
                 }
                 // Sooner than the next renewal: what is left of a lease is short.
                 tokio::time::sleep(Duration::from_secs(1)).await;

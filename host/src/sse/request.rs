@@ -72,13 +72,13 @@ impl StreamRequest {
         let id = ids.into_iter().flatten().find(|id| !id.is_empty());
         let begin = match (id, from) {
             (Some(id), _) => {
-                let cursor = std::str::from_utf8(id).map_err(|_| "it is not UTF-8".to_string());
+                let cursor = std::str::from_utf8(id).map_err(|_| "not UTF-8".to_string());
                 let cursor = cursor.and_then(|id| Cursor::parse(id).map_err(|e| e.to_string()));
                 Begin::After(cursor.map_err(|e| format!("Last-Event-ID: {e}"))?)
             }
             (None, None | Some("now")) => Begin::Now,
             (None, Some("earliest")) => Begin::Earliest,
-            (None, Some(_)) => return Err("from: either earliest or now".into()),
+            (None, Some(_)) => return Err("from: must be earliest or now".into()),
         };
         Ok(StreamRequest {
             client: client.map(Cow::into_owned),
@@ -99,13 +99,13 @@ fn groups(value: Option<&str>, most: usize) -> Result<Vec<GroupName>, String> {
             groups.push(name);
         }
         if groups.len() > most {
-            return Err(format!("groups: at most {most} on one connection"));
+            return Err(format!("groups: at most {most} groups per connection"));
         }
     }
     let bytes: usize = groups.iter().map(|name| encoded(name).len()).sum();
     if bytes > GROUPS_BYTES {
         return Err(format!(
-            "groups: their names have {bytes} bytes as they stand in an id, the most is {GROUPS_BYTES}"
+            "groups: the encoded names have {bytes} bytes, at most {GROUPS_BYTES} are allowed"
         ));
     }
     Ok(groups)
@@ -118,10 +118,10 @@ fn types(value: Option<&str>) -> Result<Option<Types>, String> {
     let types = value.split(',').map(|kind| decoded(kind).into());
     let types: Types = types.collect();
     if types.len() > TYPES {
-        return Err(format!("types: at most {TYPES}"));
+        return Err(format!("types: at most {TYPES} types"));
     }
     if types.iter().any(|kind| kind.is_empty()) {
-        return Err("types: one is empty; events without a type are of type `message`".into());
+        return Err("types: a type is empty; events without a type have the type `message`".into());
     }
     Ok(Some(types))
 }

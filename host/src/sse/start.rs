@@ -56,5 +56,5 @@ async fn listen(hub: Arc<Hub>) -> Infallible {
         }
     };
     streams.listen(Box::new(hear)).await;
-    process::fail("the listener to the store's news ended")
+    process::fail("the listener for the store's notifications ended")
 }

@@ -18,7 +18,7 @@ impl TaskHandler {
         let task = match self.store.task(&id).await {
             Ok(task) => task,
             Err(error) => {
-                tracing::warn!(%error, "how a task stands can't be told");
+                tracing::warn!(%error, "can't read a task from Redis");
                 let why = "the store does not answer";
                 return later(StatusCode::SERVICE_UNAVAILABLE, why, 2);
             }
@@ -28,7 +28,7 @@ impl TaskHandler {
             // Whose it is, is nobody else's affair.
             None => problem(
                 StatusCode::NOT_FOUND,
-                "you have no such task, or not any more",
+                "task not found: it is unknown, expired, or of another client",
             ),
         }
     }

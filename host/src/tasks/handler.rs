@@ -126,9 +126,5 @@ impl TaskHandler {
 /// The answer where a connection is one of too many.
 fn full() -> Reply {
     count("shed");
-    later(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "there are too many connections",
-        5,
-    )
+    later(StatusCode::SERVICE_UNAVAILABLE, "too many connections", 5)
 }

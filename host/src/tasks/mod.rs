@@ -39,7 +39,7 @@ pub async fn time_out(store: Arc<Store>, kind: String) -> Infallible {
             Ok(0) => {}
             Ok(told) => counter!("millstream_tasks_timed_out_total").increment(told as u64),
             // Readiness says that the store is away.
-            Err(error) => tracing::debug!(%error, "tasks can't be timed out now"),
+            Err(error) => tracing::debug!(%error, "can't time out tasks; retrying"),
         }
     }
 }

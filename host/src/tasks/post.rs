@@ -92,11 +92,11 @@ impl TaskHandler {
         let body = read_body(body, most, BODY).await;
         let body = body.map_err(|error| Box::new(unread(error, most)))?;
         if let Some(mark) = byte_order_mark(&body) {
-            return Err(bad(&format!("the body is no JSON: {mark}")));
+            return Err(bad(&format!("the body is not JSON: {mark}")));
         }
         std::str::from_utf8(&body).map_err(|_| bad("the body is not UTF-8"))?;
         let valid: Result<IgnoredAny, _> = serde_json::from_slice(&body);
-        valid.map_err(|error| bad(&format!("the body is no JSON: {error}")))?;
+        valid.map_err(|error| bad(&format!("the body is not JSON: {error}")))?;
         let repeat = head.key.map(|key| Repeat {
             key: hash(&key),
             content: hash(&body),
@@ -126,22 +126,25 @@ fn length(headers: &HeaderMap) -> Option<usize> {
 fn no_room(why: &NoRoom) -> Reply {
     match why {
         NoRoom::Full => {
-            let why = "too many tasks are on their way";
+            let why = "too many task requests are in progress";
             later(StatusCode::SERVICE_UNAVAILABLE, why, 1)
         }
         NoRoom::OfClient => {
-            let why = "too many tasks of this client are on their way";
+            let why = "too many task requests of this client are in progress";
             later(StatusCode::TOO_MANY_REQUESTS, why, 1)
         }
     }
 }
 
 fn unread(error: BodyError, most: usize) -> Reply {
-    let too_large = format!("the body may have {most} bytes");
+    let too_large = format!("the body is too large: at most {most} bytes are allowed");
     match error {
         BodyError::TooLarge => problem(StatusCode::PAYLOAD_TOO_LARGE, &too_large),
-        BodyError::Late => problem(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
-        BodyError::Broken => problem(StatusCode::BAD_REQUEST, "the body broke off"),
+        BodyError::Late => problem(
+            StatusCode::REQUEST_TIMEOUT,
+            "the body did not arrive in time",
+        ),
+        BodyError::Broken => problem(StatusCode::BAD_REQUEST, "the body ended early"),
     }
 }
 
@@ -152,7 +155,7 @@ fn is_json(headers: &HeaderMap) -> Result<(), Box<Reply>> {
     if kind.eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
-    let why = "send application/json, and say so in Content-Type";
+    let why = "send JSON with Content-Type: application/json";
     Err(Box::new(problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, why)))
 }
 
@@ -164,6 +167,6 @@ fn repeat_key(headers: &HeaderMap) -> Result<Option<Vec<u8>>, Box<Reply>> {
     let fits = (1..=KEY_MAX).contains(&key.len());
     match keys.next().is_none() && fits {
         true => Ok(Some(key.as_bytes().to_vec())),
-        false => Err(bad("Idempotency-Key: one, of 1 to 255 bytes")),
+        false => Err(bad("Idempotency-Key: send one header of 1 to 255 bytes")),
     }
 }

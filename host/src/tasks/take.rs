@@ -55,7 +55,12 @@ impl TaskHandler {
             let _ = answer.send(reply);
             gateway.finish(&asked, after).await;
         });
-        let broken = |_| problem(StatusCode::INTERNAL_SERVER_ERROR, "the gateway broke");
+        let broken = |_| {
+            problem(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal error in the task gateway",
+            )
+        };
         answered.await.unwrap_or_else(broken)
     }
 
@@ -100,7 +105,11 @@ impl TaskHandler {
                     sleep(LOOK).await;
                     continue;
                 }
-                Ok(Taken::Busy(_)) => later(StatusCode::CONFLICT, "it is on its way", 1),
+                Ok(Taken::Busy(_)) => later(
+                    StatusCode::CONFLICT,
+                    "another request is still sending this task",
+                    1,
+                ),
                 Ok(Taken::Sent(id)) => {
                     count("repeated");
                     self.received(asked, &id)
@@ -149,14 +158,14 @@ impl TaskHandler {
         let none = *certain && mine.taking == 1;
         let given_up = self.give_up(asked, &mine.id, mine.taking, *certain).await;
         let reply = if error.too_large {
-            let why = "the task is larger than Kafka takes (max.message.bytes)";
+            let why = "the task is larger than Kafka accepts (max.message.bytes)";
             problem(StatusCode::PAYLOAD_TOO_LARGE, why)
         } else {
             let why = match none {
-                true => "Kafka did not take the task: there is none".to_owned(),
+                true => "Kafka did not accept the task; there is no task".to_owned(),
                 false => format!(
-                    "Kafka did not acknowledge the task in time; it may have it: with the same \
-                     Idempotency-Key it will be the same task, {}",
+                    "Kafka did not acknowledge the task in time but may have it; a request with the \
+                     same Idempotency-Key is the same task, {}",
                     mine.id
                 ),
             };
@@ -194,7 +203,7 @@ impl TaskHandler {
                 // Otherwise its time begins a little later, and who repeats it
                 // sends it again, which is harmless: it stays, and ends once.
                 if let Err(error) = self.store.task_is_sent(&id).await {
-                    tracing::debug!(%error, "a task could not be noted as sent");
+                    tracing::debug!(%error, "can't mark a task as sent in Redis");
                 }
             }
             After::Forget(id) => {
@@ -229,21 +238,21 @@ impl TaskHandler {
 
 fn differs() -> Reply {
     count("refused");
-    let why = "this Idempotency-Key was used for another task";
+    let why = "this Idempotency-Key was used with another body";
     problem(StatusCode::UNPROCESSABLE_ENTITY, why)
 }
 
 fn limited(wait: Duration) -> Reply {
     count("limited");
     let seconds = wait.as_secs_f64().ceil() as u64;
-    let why = "too many tasks of this client";
+    let why = "this client exceeds its rate of tasks";
     later(StatusCode::TOO_MANY_REQUESTS, why, seconds)
 }
 
 fn away(error: &Unavailable) -> Reply {
     count("unavailable");
     // Redis' words may hold more than is anybody's affair.
-    tracing::warn!(%error, "a task could not be taken");
+    tracing::warn!(%error, "can't store a task in Redis");
     let why = "the store does not answer";
     later(StatusCode::SERVICE_UNAVAILABLE, why, AWAY)
 }

@@ -29,7 +29,7 @@ impl Address {
         let group = group.map_err(|e| format!("group: {e}"))?;
         let client = match (client, &group) {
             (Some(_), Some(Group::Constant(_))) => {
-                let why = "no event is for a client, since `group` is the same for all";
+                let why = "has no effect with a constant `group`; remove one of the two";
                 return Err(format!("client: {why}"));
             }
             (None, Some(_)) => None,
@@ -75,10 +75,10 @@ impl Group {
     fn parse(text: &str) -> Result<Group, String> {
         match text.strip_prefix('=') {
             None => Source::parse(text).map(Group::From),
-            Some("") => Err("\"=\" is no name; \"=everyone\" would be one".into()),
+            Some("") => Err("a constant needs a name after `=`, for example \"=everyone\"".into()),
             Some(name) => match unfit(name) {
                 None => Ok(Group::Constant(name.into())),
-                Some(wrong) => Err(format!("{name:?} is no group name: it {wrong}")),
+                Some(wrong) => Err(format!("invalid group name {name:?}: it {wrong}")),
             },
         }
     }
@@ -87,7 +87,7 @@ impl Group {
 fn client_source(text: &str) -> Result<Source, String> {
     match text.starts_with('=') {
         true => Err(format!(
-            "{text:?} is a constant, which only `group` and `type` may be"
+            "{text:?} is a constant; only `group` and `type` may be constants"
         )),
         false => Source::parse(text),
     }
@@ -99,10 +99,10 @@ fn name<'a>(source: &Source, found: Found<'a>, what: &str) -> Result<Cow<'a, str
         Found::Text(name) if name.is_empty() => "empty".into(),
         Found::Text(name) => match unfit(&name) {
             None => return Ok(name),
-            Some(wrong) => format!("no {what}: it {wrong}"),
+            Some(wrong) => format!("not a valid {what}: it {wrong}"),
         },
         Found::Nothing(found) => found.into(),
-        Found::Other(found) => format!("{found}, and a {what} is a string or a number"),
+        Found::Other(found) => format!("{found}, but a {what} must be a string or a number"),
     };
     Err(Failure::unaddressable(format!("{source} is {wrong}")))
 }

@@ -15,7 +15,7 @@ impl Filter {
             let allowed = match allowed {
                 Value::Array(list) if list.is_empty() => {
                     return Err(format!(
-                        "{pointer:?} allows no value, so no record would match"
+                        "{pointer:?} has an empty list of values, so no record would match"
                     ));
                 }
                 Value::Array(list) => list,

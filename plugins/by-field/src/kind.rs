@@ -19,10 +19,13 @@ impl Kind {
         };
         match text.strip_prefix('=') {
             None => Source::parse(text).map(Kind::From),
-            Some("") => Err("\"=\" is no type; leave the key out for events without one".into()),
+            Some("") => Err(
+                "a constant needs a type after `=`; for events without a type remove the key"
+                    .into(),
+            ),
             Some(kind) => match unfit(kind).or_else(|| reserved(kind)) {
                 None => Ok(Kind::Constant(kind.into())),
-                Some(wrong) => Err(format!("{kind:?} is no event type: it {wrong}")),
+                Some(wrong) => Err(format!("invalid event type {kind:?}: it {wrong}")),
             },
         }
     }
@@ -39,10 +42,12 @@ impl Kind {
         let wrong = match source.read(record, top)? {
             Found::Text(kind) => match unfit(&kind).or_else(|| reserved(&kind)) {
                 None => return Ok(kind),
-                Some(wrong) => format!("no event type: it {wrong}"),
+                Some(wrong) => format!("not a valid event type: it {wrong}"),
             },
             Found::Nothing(_) => return Ok("".into()),
-            Found::Other(found) => format!("{found}, and an event type is a string or a number"),
+            Found::Other(found) => {
+                format!("{found}, but an event type must be a string or a number")
+            }
         };
         Err(Failure::rejected(format!("{source} is {wrong}")))
     }
@@ -51,5 +56,5 @@ impl Kind {
 /// Types that the host itself sends.
 fn reserved(kind: &str) -> Option<String> {
     let own = matches!(kind, "gap" | "open" | "error") || kind.starts_with("millstream.");
-    own.then(|| format!("would be {kind:?}, which is Millstream's own"))
+    own.then(|| format!("is {kind:?}, which is reserved for Millstream"))
 }

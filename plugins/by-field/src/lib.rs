@@ -169,10 +169,10 @@ impl ByField {
 /// this too, but would blame the plugin (`bad-output`) and not the record.
 fn unfit(text: &str) -> Option<String> {
     if text.len() > 256 {
-        return Some(format!("has {} bytes, and the most is 256", text.len()));
+        return Some(format!("has {} bytes, at most 256 are allowed", text.len()));
     }
     let control = text.find(char::is_control)?;
-    Some(format!("holds a control character at byte {control}"))
+    Some(format!("contains a control character at byte {control}"))
 }
 
 transform!(ByField);

@@ -16,12 +16,12 @@ impl Pointer {
         let Some(path) = text.strip_prefix('/') else {
             let meant = suggest(text);
             return Err(format!(
-                "{text:?} is no JSON pointer: did you mean {meant:?}?"
+                "invalid JSON pointer {text:?}: did you mean {meant:?}?"
             ));
         };
         let tokens: Option<_> = path.split('/').map(unescape).collect();
         let tokens = tokens.ok_or_else(|| {
-            format!("{text:?} is no JSON pointer: `~` stands for itself as `~0`, `/` as `~1`")
+            format!("invalid JSON pointer {text:?}: write `~` as `~0` and `/` as `~1`")
         })?;
         Ok(Pointer {
             text: text.into(),
@@ -113,7 +113,7 @@ mod tests {
     fn what_is_no_pointer_is_refused_with_what_was_meant() {
         let refusal = |text| Pointer::parse(text).err().unwrap();
         for meant in ["user.id", "$.user.id", "user/id"] {
-            let expected = format!("{meant:?} is no JSON pointer: did you mean \"/user/id\"?");
+            let expected = format!("invalid JSON pointer {meant:?}: did you mean \"/user/id\"?");
             assert_eq!(refusal(meant), expected);
         }
         assert!(refusal("/a~b").contains("`~0`"));

@@ -49,8 +49,8 @@ impl Shape {
 
     pub fn of<'a>(&'a self, top: Level<'a>) -> Result<Part<'a>, Failure> {
         let Level::Object(fields) = top else {
-            let expected = "the value is JSON but no object, and only an object has fields to \
-                            keep, rename or add to";
+            let expected = "the value is JSON but not an object, so there are no fields to keep, \
+                            rename or add to";
             return Err(Failure::malformed(expected));
         };
         let mut parts = self.renamed(self.keep.fields(fields)?);
@@ -85,12 +85,12 @@ impl Shape {
             }
             if matches!(&self.keep, Keep::Of(fields) if !fields.contains_key(old)) {
                 return Err(format!(
-                    "rename: {old:?} isn't in `keep`, so it is never there"
+                    "rename: {old:?} is not in `keep`, so there is nothing to rename"
                 ));
             }
             if made.contains(&new) {
                 return Err(format!(
-                    "rename: {old:?} becomes {new:?}, and so does another field"
+                    "rename: {old:?} becomes {new:?}, but another field gets the same name"
                 ));
             }
             made.push(new);
@@ -102,7 +102,7 @@ impl Shape {
 fn not_a_pointer(key: &str, name: &str) -> String {
     let meant = name.trim_start_matches('/');
     format!(
-        "{key}: {name:?} is a pointer, but this goes by top-level names: did you mean {meant:?}?"
+        "{key}: {name:?} is a pointer, but only top-level names are allowed: did you mean {meant:?}?"
     )
 }
 
@@ -118,7 +118,7 @@ impl Keep {
                 );
             } else if item.contains('/') {
                 return Err(format!(
-                    "keep: {item:?} is no name: did you mean \"/{item}\"?"
+                    "keep: {item:?} is neither a name nor a pointer: did you mean \"/{item}\"?"
                 ));
             } else {
                 keep.insert(std::slice::from_ref(item));

@@ -24,12 +24,12 @@ pub enum Found<'a> {
 impl Source {
     pub fn parse(text: &str) -> Result<Source, String> {
         match text.strip_prefix("header:") {
-            Some("") => Err(format!("{text:?} names no header")),
+            Some("") => Err(format!("{text:?} has no header name")),
             Some(name) => Ok(Source::Header(name.into())),
             None if text == "key" => Ok(Source::Key),
             None if text.starts_with('/') => Pointer::parse(text).map(Source::Pointer),
             None => Err(format!(
-                "{text:?} is no source: did you mean {:?}? A source is a JSON pointer into \
+                "invalid source {text:?}: did you mean {:?}? A source is a JSON pointer into \
                  the value (\"/user/id\"), \"key\" or \"header:<name>\"",
                 suggest(text)
             )),
@@ -64,7 +64,7 @@ fn of_bytes(bytes: Option<&[u8]>) -> Found<'_> {
     match bytes.map(std::str::from_utf8) {
         None => Found::Nothing("missing"),
         Some(Ok(text)) => Found::Text(text.into()),
-        Some(Err(_)) => Found::Other("bytes that are no UTF-8"),
+        Some(Err(_)) => Found::Other("bytes that are not UTF-8"),
     }
 }
 

@@ -72,9 +72,9 @@ mod client {
             (r#"{"user":{"id":["a"]}}"#, "`/user/id` is an array"),
             (
                 r#"{"user":{"id":"a\nb"}}"#,
-                "it holds a control character at byte 1",
+                "it contains a control character at byte 1",
             ),
-            (&long, "it has 257 bytes, and the most is 256"),
+            (&long, "it has 257 bytes, at most 256 are allowed"),
         ];
         for (value, message) in expected {
             let (class, found) = failure(POINTER, TestRecord::value(value));
@@ -92,7 +92,7 @@ mod client {
             (
                 "key",
                 none().key([0xff]),
-                "the key is bytes that are no UTF-8",
+                "the key is bytes that are not UTF-8",
             ),
             (
                 "header:c",
@@ -102,7 +102,7 @@ mod client {
             (
                 "header:c",
                 none().header("c", [0xff]),
-                "the header `c` is bytes that are no UTF-8",
+                "the header `c` is bytes that are not UTF-8",
             ),
         ];
         for (source, record, message) in expected {
@@ -149,8 +149,8 @@ mod kind {
             ("{}", "is an object"),
             ("false", "is a boolean"),
             ("\"a\\rb\"", "control character at byte 1"),
-            ("\"gap\"", "which is Millstream's own"),
-            ("\"millstream.x\"", "which is Millstream's own"),
+            ("\"gap\"", "which is reserved for Millstream"),
+            ("\"millstream.x\"", "which is reserved for Millstream"),
         ];
         for (kind, message) in expected {
             let record = TestRecord::value(format!(r#"{{"kind":{kind}}}"#)).key("ada");
@@ -335,7 +335,7 @@ mod shape {
             let record = TestRecord::value(value).key("ada");
             let (class, message) = failure(r#"{"client":"key","add":{"a":1}}"#, record);
             assert_eq!(class, Class::Malformed);
-            assert!(message.contains("no object"), "{message}");
+            assert!(message.contains("not an object"), "{message}");
         }
     }
 }
@@ -420,22 +420,31 @@ mod configuration {
         let expected = [
             (
                 r#""client":"header:""#,
-                "client: \"header:\" names no header",
+                "client: \"header:\" has no header name",
             ),
             (
                 r#""client":"=ada""#,
-                "client: \"=ada\" is a constant, which only `group` and `type` may be",
+                "client: \"=ada\" is a constant; only `group` and `type` may be constants",
             ),
-            (r#""group":"=""#, "group: \"=\" is no name"),
-            (r#""group":"=a\nb""#, "is no group name: it holds a control"),
-            (r#""group":"team.id""#, "group: \"team.id\" is no source"),
+            (r#""group":"=""#, "group: a constant needs a name after `=`"),
+            (
+                r#""group":"=a\nb""#,
+                "invalid group name \"a\\nb\": it contains a control",
+            ),
+            (r#""group":"team.id""#, "group: invalid source \"team.id\""),
             (
                 r#""client":"key","group":"=all""#,
-                "client: no event is for a client, since `group` is the same for all",
+                "client: has no effect with a constant `group`",
             ),
-            (r#""client":"/a~2""#, "client: \"/a~2\" is no JSON pointer"),
-            (r#""client":"key","type":"=""#, "type: \"=\" is no type"),
-            (r#""client":"key","type":"=gap""#, "Millstream's own"),
+            (
+                r#""client":"/a~2""#,
+                "client: invalid JSON pointer \"/a~2\"",
+            ),
+            (
+                r#""client":"key","type":"=""#,
+                "type: a constant needs a type after `=`",
+            ),
+            (r#""client":"key","type":"=gap""#, "reserved for Millstream"),
             (r#""client":"key","type":"=a\nb""#, "control character"),
             (
                 r#""client":"key","keep":["user/id"]"#,
@@ -443,7 +452,7 @@ mod configuration {
             ),
             (
                 r#""client":"key","keep":["/a~"]"#,
-                "keep: \"/a~\" is no JSON pointer",
+                "keep: invalid JSON pointer \"/a~\"",
             ),
             (
                 r#""client":"key","rename":{"/a":"b"}"#,
@@ -455,15 +464,15 @@ mod configuration {
             ),
             (
                 r#""client":"key","rename":{"a":"c","b":"c"}"#,
-                "and so does another field",
+                "but another field gets the same name",
             ),
             (
                 r#""client":"key","rename":{"a":"c"},"add":{"c":1}"#,
-                "and so does another field",
+                "but another field gets the same name",
             ),
             (
                 r#""client":"key","rename":{"a":"b"},"keep":["b"]"#,
-                "\"a\" isn't in `keep`",
+                "\"a\" is not in `keep`",
             ),
             (
                 r#""client":"key","add":{"/a":1}"#,
@@ -471,11 +480,11 @@ mod configuration {
             ),
             (
                 r#""client":"key","filter":{"status":1}"#,
-                "filter: \"status\" is no JSON pointer",
+                "filter: invalid JSON pointer \"status\"",
             ),
             (
                 r#""client":"key","filter":{"/a":[]}"#,
-                "filter: \"/a\" allows no value",
+                "filter: \"/a\" has an empty list of values",
             ),
             (
                 r#""clients":"key""#,

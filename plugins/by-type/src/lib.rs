@@ -179,11 +179,11 @@ fn check_name(name: &str) -> Result<(), String> {
         return Err("for all types use `default`".into());
     }
     if prefix.unwrap_or(name).contains('*') {
-        return Err("a `*` may only stand at the end".into());
+        return Err("a `*` is only allowed at the end".into());
     }
     // The host refuses an event that takes one of its own types.
     if matches!(name, "gap" | "open" | "error") || name.starts_with("millstream.") {
-        return Err("no event has this type: it is Millstream's own".into());
+        return Err("no event has this type: it is reserved for Millstream".into());
     }
     Ok(())
 }
@@ -195,7 +195,7 @@ fn check_topic(name: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "topic: {name:?} is no legal name: 1 to 249 of a-z A-Z 0-9 `.` `_` `-`, and not `.` or `..`"
+        "topic: invalid name {name:?}: use 1 to 249 of a-z A-Z 0-9 `.` `_` `-`, but not `.` or `..`"
     ))
 }
 

@@ -52,7 +52,7 @@ fn folder(rustc: &OsStr) -> Result<PathBuf, String> {
     match asked.output() {
         Ok(answer) if answer.status.success() => Ok(text(&answer.stdout).into()),
         Ok(answer) => Err(format!(
-            "{name} can't say where it has {TARGET}: {}; install Rust by rustup, https://rustup.rs",
+            "{name} can't print its folder for {TARGET}: {}; install Rust with rustup, https://rustup.rs",
             error_line(&answer.stderr)
         )),
         Err(error) => Err(format!("can't run {name}: {error}")),
@@ -79,8 +79,8 @@ fn add(rustup: &OsStr) -> Result<(), String> {
             error_line(&stderr)
         )),
         Err(_) => Err(format!(
-            "there is no rustup to add it; install rustup (https://rustup.rs) and run {by_hand}, \
-             or install the package that holds it for this Rust (Debian: libstd-rust-dev-wasm32)"
+            "rustup, which adds it, is missing; install rustup (https://rustup.rs) and run {by_hand}, \
+             or install the package of this Rust that contains it (Debian: libstd-rust-dev-wasm32)"
         )),
     }
 }
@@ -92,7 +92,7 @@ fn error_line(output: &[u8]) -> String {
     let error = lines.find(|line| line.starts_with("error"));
     error
         .or(output.lines().last())
-        .unwrap_or("it said nothing")
+        .unwrap_or("no error message")
         .to_string()
 }
 

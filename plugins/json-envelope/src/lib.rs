@@ -155,8 +155,8 @@ fn check_topic(name: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "config: topic: {name:?} is no legal name: \
-         1 to 249 of a-z A-Z 0-9 `.` `_` `-`, and not `.` or `..`"
+        "config: topic: invalid name {name:?}: \
+         use 1 to 249 of a-z A-Z 0-9 `.` `_` `-`, but not `.` or `..`"
     ))
 }
 
@@ -257,7 +257,7 @@ mod tests {
         assert!(refusal(r#"{"topics":"t"}"#).contains("expected `topic`"));
         for topic in ["", ".", "..", "a b", "a/b", "é", &"t".repeat(250)] {
             let wrong = refusal(&format!(r#"{{"topic":"{topic}"}}"#));
-            assert!(wrong.contains("no legal name"), "{wrong}");
+            assert!(wrong.contains("topic: invalid name"), "{wrong}");
         }
     }
 }

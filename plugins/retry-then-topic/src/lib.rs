@@ -113,7 +113,9 @@ impl RetryThenTopic {
 
     fn check(&self) -> Result<(), String> {
         if self.attempts == 0 {
-            return Err("attempts: 0, but the first try counts: 1 is never to try again".into());
+            return Err(
+                "attempts: must be at least 1; the first try counts, so 1 means no retry".into(),
+            );
         }
         if self.delay_ms > self.max_delay_ms {
             let (delay, max) = (self.delay_ms, self.max_delay_ms);
@@ -131,7 +133,7 @@ impl RetryThenTopic {
             if let Some(class) = classes.iter().find(|c| !CLASSES.contains(&c.as_str())) {
                 let names = CLASSES.join(", ");
                 return Err(format!(
-                    "{key}: there is no class {class:?}; there are {names}"
+                    "{key}: unknown class {class:?}; the classes are {names}"
                 ));
             }
         }
@@ -156,7 +158,7 @@ fn check_topic(name: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "topic: {name:?} is no legal name: 1 to 249 of a-z A-Z 0-9 `.` `_` `-`, and not `.` or `..`"
+        "topic: invalid name {name:?}: use 1 to 249 of a-z A-Z 0-9 `.` `_` `-`, but not `.` or `..`"
     ))
 }
 
@@ -242,7 +244,7 @@ mod tests {
     fn an_unknown_class_is_refused_with_those_there_are() {
         let wrong = refusal(r#"{"retry":["transient","transeint"]}"#);
         assert!(
-            wrong.starts_with(r#"config: retry: there is no class "transeint""#),
+            wrong.starts_with(r#"config: retry: unknown class "transeint""#),
             "{wrong}"
         );
         assert!(CLASSES.iter().all(|class| wrong.contains(class)), "{wrong}");
@@ -277,7 +279,7 @@ mod tests {
 
     #[test]
     fn numbers_without_sense_are_refused() {
-        assert!(refusal(r#"{"attempts":0}"#).contains("attempts: 0"));
+        assert!(refusal(r#"{"attempts":0}"#).contains("attempts: must be at least 1"));
         let wrong = refusal(r#"{"delay-ms":20000}"#);
         assert_eq!(
             wrong,
@@ -290,7 +292,7 @@ mod tests {
     fn an_illegal_topic_or_an_unknown_key_is_refused() {
         for topic in ["", ".", "..", "a b", "a/b", "é", &"t".repeat(250)] {
             let wrong = refusal(&format!(r#"{{"topic":"{topic}"}}"#));
-            assert!(wrong.contains("no legal name"), "{wrong}");
+            assert!(wrong.contains("topic: invalid name"), "{wrong}");
         }
         assert!(refusal(r#"{"max_delay_ms":1}"#).contains("unknown field `max_delay_ms`"));
     }

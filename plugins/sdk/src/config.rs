@@ -32,7 +32,7 @@ impl Config<'_> {
         let table: serde_json::Map<String, serde_json::Value> = self.parse()?;
         match table.keys().next() {
             Some(key) => Err(format!(
-                "config: unknown key `{key}`; this plugin takes none"
+                "config: unknown key `{key}`; this plugin has no configuration"
             )),
             None => Ok(()),
         }

@@ -14,28 +14,26 @@ pub fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Failure> {
             false => byte_of(bytes, e.line(), e.column()),
         };
         if let Some(mark) = mark(bytes) {
-            return Failure::malformed(format!("not the JSON that was expected: {mark}"));
+            return Failure::malformed(format!("not the expected JSON: {mark}"));
         }
         let message = e.to_string();
         let why = message
             .rsplit_once(" at line ")
             .map_or(message.as_str(), |(why, _)| why);
         let hint = match why.ends_with("expected a borrowed string") {
-            true => " (it holds an escape: read it into a String, not a &str)",
+            true => " (the string has an escape: read it into a String, not a &str)",
             false => "",
         };
-        Failure::malformed(format!(
-            "not the JSON that was expected: {why}, at byte {at}{hint}"
-        ))
+        Failure::malformed(format!("not the expected JSON: {why}, at byte {at}{hint}"))
     })
 }
 
 /// What some programs write before a text; JSON must not have it (RFC 8259, section 8.1).
 fn mark(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
-        [0xef, 0xbb, 0xbf, ..] => Some(
-            "it begins with a byte order mark (EF BB BF), which whoever writes it must leave out",
-        ),
+        [0xef, 0xbb, 0xbf, ..] => {
+            Some("it begins with a byte order mark (EF BB BF), which the producer must leave out")
+        }
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
             Some("it begins with the byte order mark of UTF-16, and JSON is UTF-8")
         }
@@ -62,7 +60,7 @@ mod tests {
     #[test]
     fn a_failure_names_the_byte() {
         let at = |text: &str| parse::<Vec<u32>>(text.as_bytes()).map_err(|f| f.message);
-        let expected = "not the JSON that was expected: expected `,` or `]`, at byte 3";
+        let expected = "not the expected JSON: expected `,` or `]`, at byte 3";
         assert_eq!(at("[1 x]"), Err(expected.into()));
         assert!(at("[1,\n\n x]").is_err_and(|m| m.ends_with("at byte 6")));
         assert!(at("").is_err_and(|m| m.ends_with("at byte 0")));

@@ -62,8 +62,8 @@ impl Tombstones {
         match self {
             Tombstones::Skip => Ok(()),
             Tombstones::Fail => Err(Failure::malformed(
-                "the record has no value (a tombstone); `tombstones` in the plugin's \
-                 configuration may be \"skip\" or \"event\"",
+                "the record has no value (a tombstone); to accept tombstones set `tombstones` in \
+                 the plugin's configuration to \"skip\" or \"event\"",
             )),
             Tombstones::Event => event(id(record.key())?),
         }
@@ -76,8 +76,8 @@ fn id(key: Option<&[u8]>) -> Result<&str, Failure> {
     let fit = |text: &&str| (1..=256).contains(&text.len()) && !text.contains(char::is_control);
     text.filter(fit).ok_or_else(|| {
         Failure::unaddressable(
-            "the record is a tombstone, and its key is not an id: 1 to 256 bytes of text without \
-             control characters",
+            "the record is a tombstone and its key is not a valid id: expected 1 to 256 bytes of \
+             text without control characters",
         )
     })
 }

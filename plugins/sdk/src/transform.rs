@@ -105,7 +105,7 @@ impl Events<'_> {
 }
 
 /// An event that still needs its payload; dropped without one, it is none.
-#[must_use = "an event begins to exist with its payload: call json, text or json_bytes"]
+#[must_use = "an event without a payload does not exist: call json, text or bytes"]
 pub struct NewEvent<'a> {
     record: u32,
     address_kind: u32,

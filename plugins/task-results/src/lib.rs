@@ -81,7 +81,7 @@ impl Transform for TaskResults {
             return Err(Failure::unaddressable("`taskId` is empty"));
         }
         if !(1..=256).contains(&said.status.len()) {
-            return Err(Failure::malformed("`status` has 1 to 256 bytes"));
+            return Err(Failure::malformed("`status` must have 1 to 256 bytes"));
         }
         let event = events.task(&said.task_id).kind(&self.event_type);
         event.bytes(value);

@@ -46,11 +46,14 @@ fn plugins_are_loaded_and_put_to_the_test() {
             "plugin = \"no.wasm\"",
             "no.wasm: can't open the file: No such file",
         ),
-        ("plugin = \"text\"", "it is not WebAssembly"),
-        ("plugin = \"bundled:by-type\"", "a transform plugin exports"),
+        ("plugin = \"text\"", "the file is not WebAssembly"),
+        (
+            "plugin = \"bundled:by-type\"",
+            "a transform plugin must export",
+        ),
         (
             "plugin = \"bundled:by-field\", config = { clinet = \"/id\" }",
-            "it refuses its configuration: ",
+            "it refused its configuration: ",
         ),
     ] {
         let told = told(plugin, to);

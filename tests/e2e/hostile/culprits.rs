@@ -37,7 +37,11 @@ const CULPRITS: [(&str, &str, &str); 22] = [
     ("outside group", "bad-output", "address lies outside"),
     ("empty task", "bad-output", "task id is empty"),
     ("unknown address", "unaddressable", "address kind 3"),
-    ("reserved type", "bad-output", "the event type `gap` is reserved"),
+    (
+        "reserved type",
+        "bad-output",
+        "the event type `gap` is reserved",
+    ),
     ("bad payload", "bad-output", "not UTF-8 at byte 0"),
     ("many", "too-large", ""),
     ("huge", "too-large", "bytes of events"),

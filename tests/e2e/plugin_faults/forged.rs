@@ -14,7 +14,7 @@ const FORGED: [(&str, &str, &str); 15] = [
     (
         "failure of nobody",
         "bad-output",
-        "record 7000000 of a call with 1",
+        "record 7000000, but the call had 1",
     ),
     ("failure outside", "malformed", ""),
     ("unknown class", "bad-output", "victim"),
@@ -23,7 +23,11 @@ const FORGED: [(&str, &str, &str); 15] = [
     ("blame the last", "trap", "it was the last"),
     ("deep", "trap", "call stack exhausted"),
     ("long words", "trap", "long long"),
-    ("endless words", "too-large", "larger than it may be"),
+    (
+        "endless words",
+        "too-large",
+        "answer of the plugin is too large",
+    ),
 ];
 
 /// The most memory that the daemon may ever have held, in MiB.

@@ -79,13 +79,13 @@ fn a_broken_plugin_keeps_the_daemon_from_starting_and_is_named() {
     let no = |what, wasm: Option<&[u8]>, says| not_started(what, wasm, plugin, says);
     no("missing", None, "can't open the file: No such file");
     no("empty", Some(b""), ": the file is empty");
-    no("text", Some(b"(module)"), ": it is not WebAssembly");
+    no("text", Some(b"(module)"), ": the file is not WebAssembly");
     no("truncated", Some(&one[..one.len() / 2]), "unexpected end");
     no("wrong world", Some(&guest("per-client")), ROUTE_ONLY);
     no(
         "older interface",
         Some(&other_interface()),
-        "transform@0.0.9; a transform plugin exports",
+        "transform@0.0.9; a transform plugin must export",
     );
     no(
         "importing",
@@ -100,13 +100,13 @@ fn a_broken_plugin_keeps_the_daemon_from_starting_and_is_named() {
     );
     no("hollow", Some(&hollow_component()), "configure");
     no("looping", Some(&versioned("loops")), "timeout");
-    let fifo_says = "it is a FIFO, not a regular file";
+    let fifo_says = "the file is a FIFO, not a regular file";
     not_started_with("a FIFO", fifo, plugin, fifo_says);
     let refusing = "plugin = \"plugins/t.wasm\", config = { a = 1 }";
     not_started(
         "refusing",
         Some(&one),
         refusing,
-        "it refuses its configuration",
+        "it refused its configuration",
     );
 }

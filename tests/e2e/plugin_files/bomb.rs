@@ -13,7 +13,7 @@ fn a_compile_bomb_is_cut_off_and_the_old_version_serves_meanwhile_and_after() {
     let scene = Scene::versioned();
     let bomb = compile_bomb();
     println!("{} bytes", bomb.len());
-    let says = "the compiler was cut off (signal: 6 (SIGABRT)";
+    let says = "the compiler was stopped (signal: 6 (SIGABRT)";
     scene.refused("a compile bomb", says, "one", || {
         fs::write(scene.file(), &bomb).unwrap();
         wait_for_compiler(&scene);
@@ -36,7 +36,7 @@ fn a_daemon_that_is_told_to_stop_does_not_wait_for_a_compiler() {
     wait_until("its log is read", LONG, || {
         scene.daemon.log().has_ended().then_some(())
     });
-    let refused = scene.daemon.log_contains("the old plugins stay");
+    let refused = scene.daemon.log_contains("keeping the current plugins");
     assert!(!refused, "it was compiled to the end first");
     wait_until("the compiler is gone, too", LONG, || {
         (memory(compiler) == 0).then_some(())

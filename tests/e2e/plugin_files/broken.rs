@@ -19,13 +19,17 @@ fn a_broken_file_leaves_the_old_version_live_and_a_good_one_follows() {
     no("empty", ": the file is empty", b"");
     no("wrong world", ROUTE_ONLY, &guest("per-client"));
     no("looping", "(timeout)", &versioned("loops"));
-    no("random bytes", "it is not WebAssembly", &noise(50_000));
+    no(
+        "random bytes",
+        "the file is not WebAssembly",
+        &noise(50_000),
+    );
     no(
         "random bytes behind a good head",
         "unexpected",
         &[b"\0asm\x01\0\0\0", &*noise(9999)].concat(),
     );
-    scene.refused("100 MiB", "over 64 MiB", "one", || huge_file(&file));
+    scene.refused("100 MiB", "larger than 64 MiB", "one", || huge_file(&file));
     no(
         "importing component",
         "wasi:cli/environment@0.2.0",
@@ -68,7 +72,7 @@ fn a_plugin_that_refuses_the_configuration_does_not_go_live() {
     let scene = Scene::new(transform, |b| b.file("plugins/t.wasm", &notifications));
     assert_eq!(scene.version(), "7");
     let file = scene.file();
-    let says = "it refuses its configuration: ";
+    let says = "it refused its configuration: ";
     scene.refused("another plugin", says, "7", || {
         rename_over(&file, &versioned("one"));
     });

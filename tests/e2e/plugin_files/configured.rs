@@ -11,10 +11,10 @@ fn a_plugin_that_breaks_at_its_configuration_does_not_go_live() {
     let scene = Scene::new(&told("first"), |b| b.file("plugins/t.wasm", &good));
     let file = scene.file();
     let breaks = [
-        ("loop", "it can't be started (timeout): "),
-        ("trap", "it can't be started (trap): "),
-        ("grow", "it can't be started (out-of-memory): "),
-        ("chatter", "it refuses its configuration: no and no"),
+        ("loop", "it can't start (timeout): "),
+        ("trap", "it can't start (trap): "),
+        ("grow", "it can't start (out-of-memory): "),
+        ("chatter", "it refused its configuration: no and no"),
     ];
     for (what, says) in breaks {
         scene.live("a good one is told that", what, || {

@@ -29,7 +29,7 @@ const SECONDS: Duration = Duration::from_secs(20);
 /// The exit code of a configuration that is not good.
 const USAGE: i32 = 64;
 
-const ROUTE_ONLY: &str = "exports millstream:plugin/route@0.1.0; a transform plugin exports \
+const ROUTE_ONLY: &str = "exports millstream:plugin/route@0.1.0; a transform plugin must export \
                           millstream:plugin/transform@0.1.0";
 
 fn config(topic: &str, prefix: &str, transform: &str) -> String {
@@ -162,7 +162,8 @@ impl Scene {
         println!("{what}: {:?}: {line}", began.elapsed());
         let file = self.file().display().to_string();
         assert!(
-            line.ends_with("runs on pipeline=\"files\""),
+            line.contains("; keeping the current plugins (generation ")
+                && line.ends_with(") pipeline=\"files\""),
             "it is one line: {line}"
         );
         for part in [

@@ -47,11 +47,11 @@ fn what_is_no_file_is_refused_by_name_and_other_pipelines_swap_on() {
             (swaps() > before).then_some(())
         });
     };
-    put("a FIFO", "it is a FIFO, not a regular file", &fifo);
-    put("a device", "it is a device", &|path| {
+    put("a FIFO", "the file is a FIFO, not a regular file", &fifo);
+    put("a device", "the file is a device", &|path| {
         symlink("/dev/zero", path).unwrap();
     });
-    put("a folder", "it is a folder", &|path| {
+    put("a folder", "the file is a folder", &|path| {
         fs::create_dir(path).unwrap();
     });
     put("a circle of links", "Too many levels", &|path| {

@@ -87,7 +87,7 @@ fn a_plugin_goes_live_though_the_disk_of_its_cache_is_full() {
         let swaps = metrics(&daemon.admin()).sum("millstream_swaps_total", &["result=\"done\""]);
         (swaps > 0.0).then_some(())
     });
-    let said = daemon.wait_log("can't keep compiled code", LONG);
+    let said = daemon.wait_log("can't save compiled code in the cache", LONG);
     assert!(said.contains("No space left on device"), "{said}");
     assert_works(&load, &daemon);
     assert_eq!(kept(&daemon), before, "nothing half written is left");

@@ -55,7 +55,7 @@ fn a_redis_that_is_still_loading_is_waited_for_and_says_nothing_of_streams() {
         let live = scope.spawn(|| rig.open("client=ada"));
         let earliest = scope.spawn(|| rig.open("client=ada&from=earliest"));
         let resumed = scope.spawn(|| rig.resume("ada", &entries[1].id));
-        rig.daemon.wait_log("streams can't be read", SOON);
+        rig.daemon.wait_log("can't read streams from Redis", SOON);
         redis.start();
         let joined = (live.join(), earliest.join(), resumed.join());
         (joined.0.unwrap(), joined.1.unwrap(), joined.2.unwrap())
@@ -127,7 +127,7 @@ fn a_daemon_is_ready_again_though_all_its_readers_left_during_an_outage() {
     let rig = Rig::on(&redis);
     redis.kill();
     let asks = rig.ask("client=ada", &[]);
-    rig.daemon.wait_log("streams can't be read", SOON);
+    rig.daemon.wait_log("can't read streams from Redis", SOON);
     drop(asks);
     redis.start();
     rig.daemon.wait_ready(SOON);

@@ -50,7 +50,7 @@ fn what_was_asked_by_who_hung_up_is_a_whole_task_or_none() {
     kafka.kill();
     wait_until("it is known that Kafka is dead", SOON, || {
         let answer = gateway.post("ada", &[], "0");
-        answer.text().contains("there is none").then_some(())
+        answer.text().contains("there is no task").then_some(())
     });
     let before = tasks().len();
     let asked = ask(&gateway, 1009);

@@ -35,7 +35,14 @@ fn what_is_no_task_is_refused_and_says_why() {
             415,
             "Content-Type",
         ),
-        ("POST", "/v1/tasks?client=ada", &[JSON], b"", 400, "no JSON"),
+        (
+            "POST",
+            "/v1/tasks?client=ada",
+            &[JSON],
+            b"",
+            400,
+            "not JSON",
+        ),
         ("POST", "/v1/tasks?client=ada", &[JSON], b"{", 400, "line 1"),
         (
             "POST",
@@ -112,7 +119,7 @@ fn what_is_no_task_is_refused_and_says_why() {
             &[],
             b"",
             404,
-            "no such task",
+            "task not found",
         ),
         ("GET", "/v1/tasksx?client=ada", &[], b"", 404, "/v1/events"),
     ];

@@ -56,7 +56,7 @@ pub(super) fn read(
         1 => StreamDelivery::AsConfigured,
         2 => StreamDelivery::Always,
         3 => StreamDelivery::WhileConnected,
-        _ => return Err(bad("a delivery mode that this version doesn't know")),
+        _ => return Err(bad("the delivery mode is unknown to this version")),
     };
     if Span::from(decision.topic).is_absent() {
         return Ok(Decision {

@@ -58,12 +58,12 @@ fn what_is_no_name_is_unaddressable_and_never_falls_to_the_client() {
         ("\"\"", "`/team` is empty"),
         (
             "true",
-            "`/team` is a boolean, and a group name is a string or a number",
+            "`/team` is a boolean, but a group name must be a string or a number",
         ),
         ("[]", "`/team` is an array"),
         (
             r#""a\nb""#,
-            "no group name: it holds a control character at byte 1",
+            "not a valid group name: it contains a control character at byte 1",
         ),
     ];
     for (team, message) in expected {
