@@ -13,10 +13,10 @@ const LAST: usize = 60; // a beginning and an end each
 /// What daemons log when a fault has met something, and what it means.
 const MET: [(&str, &str); 4] = [
     (
-        "an answer of the store was lost",
+        "lost an answer of the store",
         "answers of Redis lost in a transaction",
     ),
-    ("the ledger moved; going on", "ledgers found elsewhere"),
+    ("the ledger moved; continuing", "ledgers found elsewhere"),
     ("revoked pipeline", "revocations of partitions"),
     (
         "kind=\"transform\"",

@@ -37,7 +37,7 @@ impl Demo {
             let errors = errors.tail(20);
             assert!(process.exit_status().is_none(), "it ended: {errors}");
             let said = fs::read_to_string(&stdout).unwrap();
-            let said = said.ends_with("Ctrl-C ends it.\n").then_some(said)?;
+            let said = said.ends_with("Press Ctrl-C to stop.\n").then_some(said)?;
             let (_, rest) = said.split_once("http://")?;
             Some(rest.lines().next()?.to_owned())
         });

@@ -55,7 +55,7 @@ impl Edge {
         let address = listener.address()?;
         if auth.is_anonymous() {
             tracing::warn!(
-                "there is no authentication: whoever reaches {address} can read any client's events"
+                "no authentication: anyone who can reach {address} can read any client's events"
             );
         }
         let told = match (&http.presence_topic, &settings.kafka) {
@@ -94,7 +94,7 @@ impl Edge {
         let named = HostGuard {
             handler: EdgeHandler { sse, tasks },
             any_name: self.any_name,
-            otherwise: "[http] allow-unauthenticated = true has it answer by any name",
+            otherwise: "with [http] allow-unauthenticated = true, any name is accepted",
         };
         let handler = WithRefusalCounts {
             handler: named,
@@ -117,7 +117,7 @@ impl Handler for EdgeHandler {
             Some(tasks) => tasks.handle(request, peer).await,
             None => problem(
                 StatusCode::NOT_FOUND,
-                "tasks are not on: the configuration has no [tasks]",
+                "tasks are not enabled: the configuration has no [tasks] table",
             ),
         }
     }
@@ -163,8 +163,8 @@ fn listener_settings(http: &HttpSettings) -> ListenerSettings {
     let asked = http.listener.connections;
     if asked > most && asked < usize::MAX {
         tracing::warn!(
-            "max-connections is {asked}, but this process may have {most} at most: raise its \
-             limit of open files (ulimit -n, LimitNOFILE)"
+            "max-connections is {asked}, but the open file limit of this process allows only \
+             {most}: raise the limit (ulimit -n, LimitNOFILE)"
         );
     }
     ListenerSettings {

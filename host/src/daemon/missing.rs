@@ -22,13 +22,13 @@ where
         let (asked, name) = (has.clone(), topic.clone());
         let is_there = spawn_blocking(move || asked(&name)).await.ok().flatten();
         match is_there {
-            Some(true) if said => return tracing::info!(topic, "the topic of {key} is there"),
+            Some(true) if said => return tracing::info!(topic, "the topic of {key} exists now"),
             Some(true) => return,
             Some(false) if !said => {
                 said = true;
                 tracing::error!(
                     topic,
-                    "there is no topic {topic}, which {key} names; {}",
+                    "topic {topic} ({key}) does not exist; {}",
                     making(&topic)
                 );
             }

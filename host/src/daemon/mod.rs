@@ -115,7 +115,7 @@ impl Daemon {
         let named = HostGuard {
             handler: admin_handler,
             any_name: !is_loopback,
-            otherwise: "[admin] listen beyond loopback has it answer by any name",
+            otherwise: "with [admin] listen beyond loopback, any name is accepted",
         };
         let admin_handler = WithRefusalCounts {
             handler: named,

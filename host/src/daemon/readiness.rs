@@ -46,7 +46,7 @@ impl Readiness {
         let Condition { reasons, warnings } = &mut condition;
         let (ingest, edge) = (part != Some(Part::Edge), part != Some(Part::Ingest));
         match &*lock(&self.pipelines) {
-            None => reasons.push("the plugins are not live, or the daemon is stopping".into()),
+            None => reasons.push("the plugins are not live yet, or the daemon is stopping".into()),
             Some(pipelines) if ingest => {
                 reasons.extend(pipelines.iter().flat_map(Pipeline::not_ready));
                 warnings.extend(pipelines.iter().filter_map(Pipeline::warning));
@@ -56,7 +56,9 @@ impl Readiness {
         reasons.extend(part.and_then(|part| self.lacks(part)));
         reasons.extend(lock(&self.store).clone());
         let stuck = self.asking.stuck_for(STUCK);
-        reasons.extend(stuck.map(|long| format!("the store is silent for {} s", long.as_secs())));
+        reasons.extend(
+            stuck.map(|long| format!("the store has not answered for {} s", long.as_secs())),
+        );
         if edge {
             reasons.extend(hub.and_then(Hub::not_ready));
         }

@@ -32,11 +32,11 @@ pub(crate) fn run(settings: Settings, config: PathBuf, role: Role) -> anyhow::Re
 
 /// Stops, unless told again: then at once.
 pub(crate) async fn drain(daemon: Daemon, mut signals: Signals) {
-    tracing::info!("stopping: finishing what is in hand");
+    tracing::info!("stopping: finishing batches in progress");
     tokio::select! {
         () = daemon.stop() => tracing::info!("stopped"),
         () = signals.stop() => {
-            tracing::warn!("told to stop again: stopping at once");
+            tracing::warn!("received a second stop signal: stopping at once");
             // What is in hand is left to the next start; the ledger tells it.
             process::end(1);
         }

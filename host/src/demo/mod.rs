@@ -66,7 +66,7 @@ fn check_free(listen: SocketAddr) -> anyhow::Result<()> {
     if let Err(error) = TcpListener::bind(listen) {
         bail!(
             "can't listen on {listen}: {error}; choose another address, such as \
-             `--listen 127.0.0.1:8081`, or `--listen 127.0.0.1:0` for any port that is free"
+             `--listen 127.0.0.1:8081`, or `--listen 127.0.0.1:0` for any free port"
         );
     }
     Ok(())
@@ -84,9 +84,10 @@ fn greet(daemon: &Daemon, rate: u32) {
         "\
 Millstream demo on http://{page}
 
-{rate} record{s} a second for ada, grace, linus and margaret go through a Kafka in this
-process; a WebAssembly plugin makes each an event for its client. One in {MALFORMED} is
-malformed and ends in {DEAD_LETTERS}. Nothing is kept when this ends.
+The demo writes {rate} record{s} per second for ada, grace, linus and margaret to a mock Kafka
+in this process. A WebAssembly plugin turns each record into an event for its client. One
+record in {MALFORMED} is malformed and becomes a dead letter in {DEAD_LETTERS}. All data is
+gone when the demo stops.
 
   open the page            http://{page}
   read a client's stream   curl -N 'http://{page}/v1/events?client=ada'
@@ -94,7 +95,7 @@ malformed and ends in {DEAD_LETTERS}. Nothing is kept when this ends.
   see the configuration    curl http://{page}/demo/config
   see the metrics          curl http://{admin}/metrics
 
-Ctrl-C ends it.
+Press Ctrl-C to stop.
 ",
         MALFORMED = source::MALFORMED_EVERY,
     );

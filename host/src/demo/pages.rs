@@ -61,7 +61,7 @@ impl Pages {
             "/demo/config" => now(text(StatusCode::OK, self.config.clone())),
             "/demo/swap" if is_cross_site(request) => now(text(
                 StatusCode::FORBIDDEN,
-                "only the demo's own page may swap\n",
+                "only the demo page may swap the transform\n",
             )),
             "/demo/swap" => Some(Box::pin(swap(self.clone()))),
             _ => None,
@@ -98,7 +98,7 @@ impl Pages {
 
     fn swap(&self) -> Reply {
         let Ok(_alone) = self.swapping.try_lock() else {
-            return text(StatusCode::CONFLICT, "a swap is under way\n");
+            return text(StatusCode::CONFLICT, "a swap is already in progress\n");
         };
         let next = self.generation.load(Ordering::Relaxed) + 1;
         let plugins = self.transform(next).plugins.clone();

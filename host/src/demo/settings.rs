@@ -69,7 +69,7 @@ fn text(kafka: &str, listen: SocketAddr, transform: &str) -> String {
 fn other() -> String {
     let [_, (_, toml)] = TRANSFORMS;
     let lines = toml.lines().map(|line| format!("# {line}\n"));
-    let why = "\n# The page's button swaps the transform for this one, and back:\n";
+    let why = "\n# The button on the page swaps the transform for this one, and back:\n";
     std::iter::once(why.into()).chain(lines).collect()
 }
 

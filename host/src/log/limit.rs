@@ -63,7 +63,7 @@ impl Limit {
             loop {
                 std::thread::sleep(EVERY / 10);
                 for LeftOut { count, last } in told.left_out(Instant::now()) {
-                    tracing::warn!(count, last, "left out lines like this one");
+                    tracing::warn!(count, last, "similar log lines left out");
                 }
             }
         };

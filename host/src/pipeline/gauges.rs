@@ -20,7 +20,7 @@ pub fn exposition(pipelines: &[Pipeline]) -> String {
     family(
         &mut out,
         "millstream_ledger_offset",
-        "The next offset to process: what is before it is done.",
+        "The next offset to process. All records before it are done.",
         all.iter().filter_map(|g| Some((&g.labels, g.next?))),
     );
     family(
@@ -39,14 +39,14 @@ pub fn exposition(pipelines: &[Pipeline]) -> String {
     family(
         &mut out,
         "millstream_partition_halted",
-        "1 where a partition is halted; readiness says why.",
+        "1 if the partition is halted; /readyz has the reason.",
         all.iter().map(|g| (&g.labels, i64::from(g.halted))),
     );
     let plugins: Vec<String> = pipelines.iter().flat_map(plugins).collect();
     family(
         &mut out,
         "millstream_plugin_info",
-        "The plugins that are live, by digest.",
+        "1 for each live plugin, by digest.",
         plugins.iter().map(|labels| (labels, 1)),
     );
     let refused = |pipeline: &Pipeline| {
@@ -57,7 +57,7 @@ pub fn exposition(pipelines: &[Pipeline]) -> String {
     family(
         &mut out,
         "millstream_plugins_refused",
-        "1 where the configured plugins were refused and others are live.",
+        "1 if the configured plugins were refused and others are live.",
         refused.iter().map(|(labels, refused)| (labels, *refused)),
     );
     out

@@ -73,8 +73,8 @@ impl Topics {
         let name = Short(topic);
         match lock(&self.known).get(topic)? {
             Topic::There | Topic::Asked => None,
-            Topic::Making => Some(format!("the topic {name} is missing, and is being made")),
-            Topic::Missing(why) => Some(format!("Kafka has no topic {name}: {why}")),
+            Topic::Making => Some(format!("topic {name} does not exist; creating it")),
+            Topic::Missing(why) => Some(format!("topic {name} does not exist: {why}")),
         }
     }
 
@@ -156,22 +156,25 @@ impl Maker {
         }
         if !self.settings.create_dead_letter_topics {
             let why = format!(
-                "create-dead-letter-topics is false: make it with `millstream topic create {name}`"
+                "create-dead-letter-topics is false; create it with `millstream topic create {name}`"
             );
             return Some(Topic::Missing(why));
         }
         if self.made.len() >= MADE && !self.made.contains(name) {
-            let why = format!("{MADE} were made already; make it with `millstream topic create`");
+            let why = format!(
+                "the pipeline has created {MADE} topics for dead letters already, the most that it \
+                 creates; create it with `millstream topic create`"
+            );
             return Some(Topic::Missing(why));
         }
         self.topics.set(name, Topic::Making);
         if let Err(error) = self.producer.create_topic(name) {
-            let why = format!("it can't be made: {error:#}");
+            let why = format!("can't create it: {error:#}");
             return Some(Topic::Missing(why));
         }
         if self.made.insert(name.into()) {
             let (pipeline, topic) = (&self.settings.name, name);
-            tracing::info!(pipeline, topic, "made a topic for dead letters");
+            tracing::info!(pipeline, topic, "created a dead-letter topic");
         }
         // The producer learns of it by being asked.
         self.producer.has_topic(name)?.then_some(Topic::There)

@@ -176,7 +176,7 @@ impl Pipeline {
             let name = self.name();
             tracing::warn!(
                 pipeline = name,
-                "not drained in time; the next start goes on from the ledger"
+                "batches in progress were not finished in time; the next start continues from the ledger"
             );
             self.shared.go_to(Progress::Abandoning);
         }

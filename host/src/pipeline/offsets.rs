@@ -100,8 +100,8 @@ pub fn set(
         if members > 0 {
             let (name, group) = (&pipeline.name, &pipeline.group);
             bail!(
-                "the pipeline {name} is running: its group {group} has {members} member(s); stop \
-                 them first (one that was killed leaves when its session times out)"
+                "pipeline {name} is running: its group {group} has {members} member(s); stop them \
+                 first (a killed member leaves when its session times out)"
             );
         }
         for partition in partitions(&cluster, pipeline, which)? {
@@ -112,9 +112,9 @@ pub fn set(
             }
             if facts.is_of_another_cluster() && !how.force {
                 bail!(
-                    "{partition}: its ledger is another Kafka cluster's, which may still be read \
-                     from there: give each cluster a key-prefix or group-id of its own, or add \
-                     --force to take the ledger over"
+                    "{partition}: its ledger belongs to another Kafka cluster, where a pipeline may \
+                     still use it: give each cluster a separate key-prefix or group-id, or add \
+                     --force to take over the ledger"
                 );
             }
             let next = place(&cluster, &partition, &facts, target)?;
@@ -140,7 +140,7 @@ fn write_one(writer: &mut dyn Writer, before: &Standing, ledger: &Ledger) -> any
     let there = writer.begin(&key, stands, ledger)?;
     if there.next != ledger.next {
         bail!(
-            "{partition}: its ledger moved to {} meanwhile: something is running",
+            "{partition}: its ledger moved to {} meanwhile: another process is writing it",
             there.next
         );
     }
@@ -162,7 +162,7 @@ fn chosen<'a>(
         let names: Vec<_> = resources.pipelines.iter().map(|p| &*p.name).collect();
         let wanted = which.pipeline.as_deref().unwrap_or_default();
         bail!(
-            "there is no pipeline {wanted}; there are: {}",
+            "unknown pipeline `{wanted}`; the configuration has: {}",
             names.join(", ")
         );
     }
@@ -189,7 +189,7 @@ fn partitions(
     if let Some(one) = which.partition {
         all.retain(|partition| partition.partition == one);
         if all.is_empty() {
-            bail!("there is no partition {one}");
+            bail!("partition {one} does not exist");
         }
     }
     Ok(all)
@@ -227,7 +227,7 @@ fn place(
         OffsetSpec::BeforeEnd(records) => *high - records,
     };
     if !(*low..=*high).contains(&next) {
-        bail!("{partition}: offset {next} is not in it: it holds {low} to {high}");
+        bail!("{partition}: offset {next} is out of range (available: {low} to {high})");
     }
     Ok(next)
 }
@@ -279,5 +279,5 @@ pub fn check_store(store: &StoreSettings) -> anyhow::Result<()> {
     let here = matches!(store.url, StoreUrl::Memory);
     (!here)
         .then_some(())
-        .context("the store is in the daemon's memory: there is nothing to see from outside")
+        .context("the store is in the memory of the daemon: this command can't read it")
 }

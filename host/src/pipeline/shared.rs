@@ -165,10 +165,7 @@ impl Shared {
         let instances = again.as_ref().map(|again| {
             let made = Instances::for_workers(again, &self.settings);
             made.inspect_err(|error| {
-                tracing::error!(
-                    pipeline,
-                    "the plugins before it can't be started: {error:#}"
-                );
+                tracing::error!(pipeline, "can't start the previous plugins: {error:#}");
             })
         });
         match again.zip(instances.and_then(Result::ok)) {
@@ -176,15 +173,15 @@ impl Shared {
                 tracing::error!(
                     pipeline,
                     generation,
-                    "{why}; the plugins before it are live again"
+                    "{why}; reverted to the previous plugins"
                 );
                 generations::announce(pipeline, &again);
                 live.instances = instances;
                 self.generation.store(again);
             }
             None => {
-                tracing::error!(pipeline, generation, "{why}; the pipeline is halted");
-                let said = format!("{why}: it is halted until other plugins are saved");
+                tracing::error!(pipeline, generation, "{why}; pipeline halted");
+                let said = format!("{why}; halted until other plugins are saved");
                 self.note(Trouble::Breaker, Some(said));
             }
         }
@@ -232,7 +229,7 @@ impl Shared {
         let pipeline = &self.settings.name;
         let Some(trouble) = now else {
             if let Some(over) = self.note(of, None) {
-                tracing::info!(pipeline, over, "going on");
+                tracing::info!(pipeline, over, "no longer waiting");
             }
             return;
         };
@@ -279,7 +276,8 @@ fn some(mut of: Vec<String>) -> String {
     of.truncate(3);
     let named = of.join(", ");
     match all - of.len() {
-        0 => format!("{named} waits"),
-        more => format!("{named} and {more} more partitions wait"),
+        0 if all == 1 => format!("{named} waits"),
+        0 => format!("{named} wait"),
+        more => format!("{named} and {more} more wait"),
     }
 }

@@ -32,7 +32,7 @@ pub fn end(code: u8) -> ! {
 
 /// Ends a process that can't do its work any more, with exit code 1.
 pub fn fail(why: &str) -> ! {
-    tracing::error!("ending: {why}");
+    tracing::error!("exiting: {why}");
     end(1)
 }
 
@@ -46,7 +46,7 @@ pub fn thread(
     may_end: impl Fn() -> bool + Send + 'static,
     run: impl FnOnce() + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
-    let what = format!("the thread {name} ended");
+    let what = format!("thread {name} ended unexpectedly");
     Builder::new().name(name).spawn(move || {
         run();
         if !may_end() {

@@ -32,7 +32,7 @@ fn report(panic: &PanicHookInfo<'_>) -> String {
     let at = at.unwrap_or_default();
     let message = panic.payload_as_str().unwrap_or("no message");
     let message = message.replace('\n', " ");
-    let mut report = format!("millstream: ending: thread `{name}` panicked at {at}: {message}\n");
+    let mut report = format!("millstream: exiting: thread `{name}` panicked at {at}: {message}\n");
     let trace = Backtrace::capture();
     if trace.status() == BacktraceStatus::Captured {
         let _ = writeln!(report, "{trace}");
@@ -59,7 +59,7 @@ mod tests {
         assert!(broken.is_err());
         let report = told.recv().unwrap();
         let line = report.lines().next().unwrap();
-        assert!(line.starts_with("millstream: ending: thread `a-name` panicked at host/src/"));
+        assert!(line.starts_with("millstream: exiting: thread `a-name` panicked at host/src/"));
         assert!(line.ends_with(": two lines"), "{line}");
     }
 }

@@ -92,7 +92,7 @@ fn a_bad_save_under_load_is_undone_and_loses_nothing() {
         undone(1.0);
         let line = rig
             .daemon
-            .wait_log("the plugins before it are live again", LONG);
+            .wait_log("reverted to the previous plugins", LONG);
         println!("{line}");
         // The same bad one, saved once more: asked for again by name.
         rig.daemon.hup();

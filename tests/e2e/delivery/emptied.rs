@@ -33,7 +33,7 @@ fn what_an_emptied_redis_lost_is_there_again_while_it_runs_and_after_a_restart()
     flush(&redis);
     daemon.restart();
     daemon.wait_log(
-        "there is no ledger, though the group has committed offset 100",
+        "no ledger found, but the group has committed offset 100",
         super::LONG,
     );
     assert_eq!(wait_for(&redis, &prefix, 99), (0..100).collect::<Vec<_>>());
@@ -76,14 +76,14 @@ fn an_emptied_redis_is_gone_on_with_from_the_commit_and_that_is_said() {
     let (redis, topic, prefix, mut daemon) = delivered("");
     flush(&redis);
     // Quiet, and then while it is stopped.
-    daemon.wait_log("the group's commit at offset 50; going on there", LONG);
+    daemon.wait_log("the group's commit at offset 50; continuing there", LONG);
     produce(&topic, (50..60).map(note));
     assert_eq!(wait_for(&redis, &prefix, 59), (50..60).collect::<Vec<_>>());
     assert_eq!(daemon.terminate(), Some(0));
     flush(&redis);
     produce(&topic, (60..70).map(note));
     daemon.restart();
-    daemon.wait_log("the group's commit at offset 60; going on there", LONG);
+    daemon.wait_log("the group's commit at offset 60; continuing there", LONG);
     assert_eq!(wait_for(&redis, &prefix, 69), (60..70).collect::<Vec<_>>());
 }
 
@@ -93,10 +93,7 @@ fn where_the_configuration_says_so_a_lost_ledger_halts_it() {
     flush(&redis);
     println!(
         "{}",
-        wait_said(
-            &daemon,
-            &["halted", "Redis has lost the ledger", "offsets set"]
-        )
+        wait_said(&daemon, &["halted", "Redis lost the ledger", "offsets set"])
     );
     produce(&topic, (50..60).map(note));
     assert_eq!(daemon.terminate(), Some(0));
@@ -123,6 +120,6 @@ fn another_programs_commit_skips_nothing() {
     said(&command(&kafka.bootstrap(), &group).output().unwrap());
     let text = config(&kafka.bootstrap(), &redis.url(), &topic, &prefix, "");
     let daemon = Daemon::ready(&text);
-    daemon.wait_log("another program's commit", LONG);
+    daemon.wait_log("a commit of another program", LONG);
     assert_eq!(wait_for(redis, &prefix, 49), (0..50).collect::<Vec<_>>());
 }

@@ -19,7 +19,7 @@ fn a_ledger_of_another_cluster_halts_a_pipeline_and_is_taken_over_only_by_force(
     let mut second = Daemon::builder(&text).start();
     println!(
         "{}",
-        wait_said(&second, &["halted", "is of the Kafka cluster"])
+        wait_said(&second, &["halted", "belongs to Kafka cluster"])
     );
     assert_eq!(offsets(redis, &prefix).len(), 10, "nothing of the other");
     assert_eq!(second.terminate(), Some(0));
@@ -32,7 +32,7 @@ fn a_ledger_of_another_cluster_halts_a_pipeline_and_is_taken_over_only_by_force(
     produce(&topic, (10..20).map(note));
     println!(
         "{}",
-        wait_said(&first, &["halted", "is of the Kafka cluster"])
+        wait_said(&first, &["halted", "belongs to Kafka cluster"])
     );
     second.restart();
     second.wait_ready(LONG);

@@ -18,7 +18,7 @@ fn the_topic_is_made_when_the_pipeline_starts() {
     wait_until("the topic is there", LONG, || {
         kafka.has_topic(&dead).then_some(())
     });
-    daemon.wait_log("made a topic for dead letters", LONG);
+    daemon.wait_log("created a dead-letter topic", LONG);
     produce(&topic, [Message::new("no JSON").partition(0), note(1)]);
     wait_for(redis, &prefix, 1);
     assert_eq!(read_all(&dead).len(), 1);
@@ -40,14 +40,14 @@ fn a_letter_is_counted_when_it_is_there_and_what_it_waits_for_is_said_before_kaf
     let daemon = Daemon::builder(&text).start();
     let command = format!("`millstream topic create {dead}`");
     wait_said(&daemon, &[&format!("{topic}/0 waits"), &command]);
-    wait_said(&daemon, &[&command, "does not take a record"]);
+    wait_said(&daemon, &[&command, "does not accept a record"]);
     let lines = daemon.log().lines();
     let first = |text: &str| {
         lines
             .iter()
             .position(|line| line.contains("waiting") && line.contains(text))
     };
-    assert!(first(&command) < first("does not take"), "{lines:#?}");
+    assert!(first(&command) < first("does not accept"), "{lines:#?}");
     assert_eq!(counted(&daemon), 0.0);
     kafka.create_topic_named(&dead, 1, &[]);
     wait_for(redis, &prefix, 1);

@@ -66,10 +66,7 @@ fn the_same_failure_three_thousand_times_is_a_few_lines_and_a_count() {
         number.parse::<usize>().unwrap()
     };
     let (written, left_out) = wait_until("all are told of", LONG, || {
-        let left_out: usize = lines("left out lines like this one")
-            .iter()
-            .map(count)
-            .sum();
+        let left_out: usize = lines("similar log lines left out").iter().map(count).sum();
         let written = lines(" WARN a record failed").len();
         (written + left_out == 3000).then_some((written, left_out))
     });

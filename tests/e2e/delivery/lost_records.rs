@@ -38,11 +38,11 @@ fn what_was_removed_while_it_was_stopped_halts_it_until_someone_says_where_it_go
         (&before["next"], &before["first"]),
         (&10.into(), &20.into())
     );
-    let note = "its ledger is at offset 10, and retention has removed everything before 20";
+    let note = "its ledger is at offset 10, but retention removed everything before 20";
     assert_eq!(before["note"], note);
     assert!(why.contains(note), "the daemon said {why}");
     let outside = refused(&daemon.command(&["offsets", "set", "--to", "19"]));
-    assert!(outside.contains("it holds 20 to 30"), "{outside}");
+    assert!(outside.contains("available: 20 to 30"), "{outside}");
     let would = said(&daemon.command(&["offsets", "set", "--to", "earliest", "--dry-run"]));
     assert!(would.contains("would continue at 20 (was 10;"), "{would}");
     assert_eq!(standing(&daemon)["next"], 10, "a dry run changes nothing");
@@ -76,7 +76,10 @@ fn where_the_configuration_says_so_it_goes_on_and_counts_what_was_lost() {
     produce(&topic, (10..30).map(note));
     servers().kafka.delete_records(&topic, 0, 20);
     daemon.restart();
-    daemon.wait_log("removed everything before 20; going on at offset 20", LONG);
+    daemon.wait_log(
+        "removed everything before 20; continuing at offset 20",
+        LONG,
+    );
     let expected: Vec<_> = (0..10).chain(20..30).collect();
     assert_eq!(wait_for(&servers().redis, &prefix, 29), expected);
     wait_until("it is counted", LONG, || {

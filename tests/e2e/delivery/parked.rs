@@ -31,7 +31,7 @@ batch = { max-records = 8 }";
     let text = config(&kafka.bootstrap(), &redis.url(), &topic, &prefix, more);
     let daemon = Daemon::builder(&text).start();
     let dead = format!("{topic}-dlq");
-    wait_said(&daemon, &["does not take a record", &dead]);
+    wait_said(&daemon, &["does not accept a record", &dead]);
     for partition in 1..=HEALTHY {
         produce(&topic, (0..EACH).map(|n| note(partition, n)));
     }

@@ -26,7 +26,7 @@ fn a_topic_remade_while_it_was_stopped_halts_it_until_someone_says_where_it_begi
     assert_eq!(daemon.terminate(), Some(0));
     remake(&topic, 30);
     daemon.restart();
-    let why = wait_said(&daemon, &["halted", "made anew", "offsets set"]);
+    let why = wait_said(&daemon, &["halted", "created again", "offsets set"]);
     println!("{why}");
     assert_eq!(
         offsets(&servers().redis, &prefix).len(),
@@ -34,7 +34,7 @@ fn a_topic_remade_while_it_was_stopped_halts_it_until_someone_says_where_it_begi
         "nothing of it"
     );
     assert_eq!(daemon.terminate(), Some(0));
-    let note = "the topic was deleted and made anew since its ledger was written";
+    let note = "the topic was deleted and created again after its ledger was written";
     let stands = standing(&daemon);
     assert_eq!(stands["note"], note);
     assert_eq!(stands["lag"], serde_json::Value::Null, "of two topics");
@@ -50,7 +50,7 @@ fn a_topic_remade_while_it_was_stopped_halts_it_until_someone_says_where_it_begi
 fn a_topic_remade_while_it_runs_halts_it() {
     let (daemon, topic, prefix) = setup("");
     remake(&topic, 5);
-    println!("{}", wait_said(&daemon, &["halted", "made anew"]));
+    println!("{}", wait_said(&daemon, &["halted", "created again"]));
     assert_eq!(
         offsets(&servers().redis, &prefix).len(),
         10,
@@ -65,7 +65,7 @@ fn where_the_configuration_says_so_a_remade_topic_is_begun() {
     remake(&topic, 30);
     daemon.restart();
     daemon.wait_log(
-        "made anew since its ledger was written; beginning at offset 0",
+        "created again after its ledger was written; starting at offset 0",
         LONG,
     );
     let expected: Vec<_> = (0..10).chain(0..30).collect();

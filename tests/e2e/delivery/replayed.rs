@@ -29,7 +29,7 @@ fn letters_that_are_replayed_twice_give_their_events_once() {
     let dead = format!("{topic}-dlq");
     let letters = wait_until("all are dead letters", LONG, || {
         daemon
-            .log_contains("made a topic for dead letters")
+            .log_contains("created a dead-letter topic")
             .then_some(())?;
         Some(read_all(&dead)).filter(|letters| letters.len() >= 200)
     });

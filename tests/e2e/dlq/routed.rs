@@ -51,7 +51,7 @@ fn a_topic_that_is_not_there_ends_it_and_nothing_is_marked() {
     let output = place.dlq(&place.config(MENDED, route), &["replay", "--yes"]);
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(
-        error.contains("does not take a record for the topic no-such-topic-at-all"),
+        error.contains("does not accept a record for topic no-such-topic-at-all"),
         "{error}"
     );
     assert_eq!(output.status.code(), Some(1));

@@ -18,7 +18,7 @@ transform.plugin = \"bundled:notifications\"";
     ];
     produce(&place.topic, stopped);
     let says = format!(
-        "pipeline faults: {}/0 is halted: its dead-letter policy says so, at offset 2 (malformed: ",
+        "pipeline faults: {}/0 is halted: the dead-letter policy halted it at offset 2 (malformed: ",
         place.topic
     );
     let why = wait_until("it says that it is halted", LONG, || {

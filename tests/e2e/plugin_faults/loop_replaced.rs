@@ -114,7 +114,7 @@ fn the_breaker_opens_before_a_letter_of_a_loop_on_every_record() {
     looping.loop_on(LOOPS);
     looping
         .daemon
-        .wait_log("the plugins before it are live again", LONG);
+        .wait_log("reverted to the previous plugins", LONG);
     assert!(looping.all_of(LOOPS).is_empty());
     assert_eq!(looping.daemon.terminate(), Some(0));
 }

@@ -34,7 +34,7 @@ fn transactions_whose_answers_were_lost_leave_no_second_copy() {
     let told = daemon.log().lines();
     let told = told
         .iter()
-        .filter(|line| line.contains("an answer of the store was lost"));
+        .filter(|line| line.contains("lost an answer of the store"));
     println!(
         "{executed} executed unheard in {rounds} rounds, {} told, {} of 40000 done",
         told.count(),

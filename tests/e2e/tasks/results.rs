@@ -97,7 +97,7 @@ fn a_result_that_nobody_owns_is_a_dead_letter_and_its_neighbours_are_unharmed() 
     };
     let first = ["class", "stage", "message"].map(|name| error(0, name));
     let id = unknown["taskId"].as_str().unwrap();
-    let why = format!("nobody owns the task `{id}`, or it was too long ago");
+    let why = format!("task `{id}` has no owner: it is unknown, or older than [tasks] keep");
     assert_eq!(first, ["unaddressable", "address", &why]);
     assert_eq!(
         [error(1, "class"), error(1, "stage")],

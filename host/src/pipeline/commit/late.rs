@@ -48,7 +48,7 @@ impl CommitWorker {
                 }
                 Kind::Reroute(mut failure) | Kind::DeadLetter(mut failure, _) => {
                     let before = (failure.class.name(), &failure.message);
-                    let why = format!("{why}; it failed before: {}: {}", before.0, before.1);
+                    let why = format!("{why}; original failure: {}: {}", before.0, before.1);
                     (failure.class, failure.message) = (Class::TooLarge, Failure::words(why));
                     let verdict = instead(&prepared.batch, &failure, &self.shared.settings);
                     self.carry_out_verdict(prepared, &failure, verdict);
@@ -89,7 +89,7 @@ impl CommitWorker {
                 let offset = prepared.batch.records[failure.record as usize].offset;
                 let (class, why) = (failure.class.name(), &failure.message);
                 let why =
-                    format!("its dead-letter policy says so, at offset {offset} ({class}: {why})");
+                    format!("the dead-letter policy halted it at offset {offset} ({class}: {why})");
                 prepared.partition.halt(why, Until::Swapped);
                 if !prepared.stored {
                     // What Kafka has of the batch is sent once more after that.

@@ -228,7 +228,7 @@ impl Sent {
             }
         };
         let why = format!(
-            "{what} of {size} bytes is larger than the topic {topic} takes (max.message.bytes)"
+            "{what} of {size} bytes is larger than topic {topic} allows (max.message.bytes)"
         );
         Unfit { kind, why }
     }
@@ -267,7 +267,7 @@ impl Sent {
             record = %format_args!("{}/{offset}", batch.origin),
             why = failure.message,
             lacks,
-            "a record failed and is a dead letter: `millstream dlq show {}/{}/{}` shows it",
+            "a record failed and became a dead letter; show it with `millstream dlq show {}/{}/{}`",
             self.outgoing.topic,
             place.partition,
             place.offset,

@@ -161,7 +161,7 @@ impl CommitWorker {
         let missing = self.shared.topics.missing(topic);
         let also = missing.map_or(String::new(), |missing| format!("; {missing}"));
         let topic = Short(topic);
-        let what = format!("Kafka does not take a record for the topic {topic}: {why}{also}");
+        let what = format!("Kafka does not accept a record for topic {topic}: {why}{also}");
         let pipeline = self.shared.settings.name.clone();
         counter!("millstream_waits_total", "pipeline" => pipeline, "on" => "kafka").increment(1);
         prepared.partition.waits_for(Some(what));
@@ -183,7 +183,7 @@ impl CommitWorker {
                 .filter(|_| prepared.produces.are_late())?;
             let topic = Short(topic);
             Some(format!(
-                "Kafka has not acknowledged a record for the topic {topic}"
+                "Kafka has not acknowledged a record for topic {topic}"
             ))
         };
         if !prepared.produces.were_refused()
@@ -243,7 +243,7 @@ impl CommitWorker {
                 }
                 Appended::Unavailable(error) => error,
                 Appended::Unknown(error) => {
-                    tracing::warn!(%error, "an answer of the store was lost; the ledger will tell");
+                    tracing::warn!(%error, "lost an answer of the store; checking the ledger");
                     counter!("millstream_store_unknown_total").increment(1);
                     error
                 }
@@ -287,7 +287,7 @@ impl CommitWorker {
         let name = &partition.ledger.partition;
         match ledger {
             Some(ledger) if !ledger.is_of(&partition.identity) => {
-                tracing::error!(partition = %name, "its ledger is another topic's or cluster's");
+                tracing::error!(partition = %name, "the ledger belongs to another topic or cluster; reopening the partition");
                 partition.reopen();
             }
             Some(ledger) => {
@@ -295,7 +295,7 @@ impl CommitWorker {
                 partition.rewind(ledger.next, ledger.attempts);
             }
             None => {
-                tracing::error!(partition = %name, "its ledger is gone from the store");
+                tracing::error!(partition = %name, "the ledger is missing from the store; reopening the partition");
                 partition.reopen();
             }
         }
@@ -311,8 +311,8 @@ fn say_given_up(append: &Append) {
         let (partition, from) = (&append.ledger.partition, append.exchange.expected);
         tracing::error!(
             %partition, from, events,
-            "Redis' permissions changed while it stored these events; they are in no stream, and the \
-             ledger has passed them"
+            "events lost: the permissions in Redis changed while they were stored; they are in no \
+             stream, and the ledger is past them"
         );
     }
 }

@@ -101,7 +101,7 @@ impl Partitions for PipelinePartitions {
         let inbox = &self.inboxes[(worker % self.inboxes.len() as u64) as usize];
         let signal = inbox.signal.clone();
         records.on_records(move || signal.ring());
-        tracing::info!(pipeline = self.shared.settings.name, %partition, %start, "assigned");
+        tracing::info!(pipeline = self.shared.settings.name, %partition, %start, "partition assigned");
         let ledger = lock(&self.opened).remove(&partition).unwrap_or_default();
         let key = LedgerKey::new(&self.shared.settings.group, partition.clone());
         let state = Arc::new(PartitionState::new(key, ledger.identity()));
@@ -136,7 +136,7 @@ impl Partitions for PipelinePartitions {
                 pipeline = self.shared.settings.name,
                 partitions = record::partitions(partitions),
                 lost,
-                "revoked"
+                "partitions revoked"
             );
         }
         let stored = going.iter().filter_map(|partition| partition.commit());

@@ -112,28 +112,29 @@ impl Facts {
         if other(&ledger.cluster_id, &self.cluster_id) {
             let (known, now) = (&ledger.cluster_id, &self.cluster_id);
             return Opening::Halt(format!(
-                "its ledger is of the Kafka cluster {known}, and this is {now}: give each cluster a \
-                 key-prefix or group-id of its own, or take the ledger over if the topic has moved here"
+                "its ledger belongs to Kafka cluster {known}, and this is cluster {now}: give each cluster a \
+                 separate key-prefix or group-id, or take over the ledger if the topic has moved here"
             ));
         }
         if other(&ledger.topic_id, &self.topic_id) {
-            let why = "the topic was deleted and made anew since its ledger was written".into();
+            let why = "the topic was deleted and created again after its ledger was written".into();
             return self.anew(policy, why);
         }
         if next > high {
-            let why = format!("its ledger is at offset {next}, past the partition's end at {high}");
+            let why =
+                format!("its ledger is at offset {next}, past the end of the partition at {high}");
             // The same topic, so its end was cut off; else it may be another.
             return match ledger.topic_id.is_empty() {
                 true => self.anew(
                     policy,
-                    format!("{why}: the topic was made anew, or lost records"),
+                    format!("{why}: the topic was created again or lost records"),
                 ),
                 false => self.lost(policy, high, 0, format!("{why}: Kafka lost records")),
             };
         }
         if next < low {
             let why = format!(
-                "its ledger is at offset {next}, and retention has removed everything before {low}"
+                "its ledger is at offset {next}, but retention removed everything before {low}"
             );
             return self.lost(policy, low, low.abs_diff(next), why);
         }
@@ -156,7 +157,7 @@ impl Facts {
     fn without_ledger(self, policy: Policy, committed: i64) -> Opening {
         let Facts { low, high, .. } = self;
         let why = format!(
-            "Redis has lost the ledger, and Kafka has the group's commit at offset {committed}"
+            "Redis lost the ledger, but Kafka has the group's commit at offset {committed}"
         );
         match policy.lost_ledger {
             LostLedger::Halt => Opening::Halt(why),
@@ -165,16 +166,16 @@ impl Facts {
                 ledger: self.ledger_at(committed),
                 loss: Some((
                     format!(
-                        "{why}; going on there. Events that were lost with their streams and not \
-                         read yet are not made again: `millstream offsets set` goes back for them, or \
-                         lost-ledger = \"start\" begins at `start`"
+                        "{why}; continuing there. Events that were lost with their streams before \
+                         clients read them are not made again: go back with `millstream offsets set`, \
+                         or set lost-ledger = \"start\" to start at `start`"
                     ),
                     0,
                 )),
             },
             LostLedger::Committed => {
                 let next = committed.clamp(low, high);
-                let why = format!("{why}, which is not among {low} to {high}");
+                let why = format!("{why}, which is out of range (available: {low} to {high})");
                 self.lost(
                     policy,
                     next,
@@ -197,12 +198,12 @@ impl Facts {
         let loss = committed.filter(|committed| *committed != next).map(|c| {
             let whose = match ours {
                 true => "",
-                false => ", which is another program's commit or an older version's",
+                false => " (a commit of another program or an older version)",
             };
             let passed = next.saturating_sub(c.max(low)).max(0).unsigned_abs();
             let said = format!(
-                "there is no ledger, though the group has committed offset {c} to Kafka{whose}; \
-                 beginning at offset {next} of {low} to {high}"
+                "no ledger found, but the group has committed offset {c} to Kafka{whose}; \
+                 starting at offset {next} (available: {low} to {high})"
             );
             (said, passed)
         });
@@ -241,7 +242,7 @@ impl Facts {
         let next = self.beginning(policy.start);
         Opening::Write {
             ledger: self.ledger_at(next),
-            loss: Some((format!("{why}; beginning at offset {next}"), 0)),
+            loss: Some((format!("{why}; starting at offset {next}"), 0)),
         }
     }
 
@@ -252,7 +253,7 @@ impl Facts {
         }
         Opening::Write {
             ledger: self.ledger_at(next),
-            loss: Some((format!("{why}; going on at offset {next}"), records)),
+            loss: Some((format!("{why}; continuing at offset {next}"), records)),
         }
     }
 }

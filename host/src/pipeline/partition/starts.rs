@@ -119,7 +119,7 @@ impl StartResolver {
             Opening::Halt(why) => {
                 let command = repair::command(&self.shared.settings, &partition.topic, foreign);
                 Ok(Err(format!(
-                    "{why}; stop the pipeline and say where it continues: {command}"
+                    "{why}; stop the pipeline and set its next offset: {command}"
                 )))
             }
         }
@@ -135,7 +135,7 @@ impl StartResolver {
         // It would not be answered, and hold the others up for seconds.
         anyhow::ensure!(
             topic.led.get(&partition.partition) == Some(&true),
-            "no broker leads {partition} now"
+            "{partition} has no leader"
         );
         let identity = Identity {
             topic_id: topic.id,
@@ -191,7 +191,7 @@ impl StartResolver {
     fn say_waiting(&self) {
         let others = match self.waiting.len() {
             0 | 1 => String::new(),
-            all => format!(" (and {} more partitions wait)", all - 1),
+            all => format!(" ({all} partitions wait)"),
         };
         let first = self.waiting.iter().next();
         let said =

@@ -117,7 +117,7 @@ impl Letter {
         let headers = headers.map(|(name, value)| (&name[..], value.as_deref()));
         let digest = omitted::digest(source.key.as_deref(), source.value.as_deref(), headers);
         if digest != omitted.digest {
-            omitted.absent = Some("there is another record now: its digest differs".into());
+            omitted.absent = Some("another record is there now: its digest differs".into());
             return self;
         }
         omitted.absent = None;
@@ -193,7 +193,7 @@ impl Omitted {
             parts: last(told, "omitted")?,
             size: last(told, "record-size")?.parse().ok()?,
             digest: last(told, "record-digest")?,
-            absent: Some("it was not fetched".into()),
+            absent: Some("the record was not fetched".into()),
         })
     }
 }

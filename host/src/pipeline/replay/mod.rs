@@ -159,7 +159,7 @@ impl Replayer {
             match question(&mut *self.writer) {
                 Ok(answer) => return Ok(answer),
                 Err(error) if !goes_on(deadline, &self.stop) => return Err(given_up(&error)),
-                Err(error) => tracing::debug!(%error, "the store; again"),
+                Err(error) => tracing::debug!(%error, "the store does not answer; retrying"),
             }
         }
     }
@@ -174,7 +174,7 @@ impl Replayer {
         }
         match &self.producer {
             Some(producer) => send::deliver(producer, outgoing, &self.stop),
-            None => Delivered::none(outgoing.len(), anyhow::anyhow!("there is no producer")),
+            None => Delivered::none(outgoing.len(), anyhow::anyhow!("no Kafka producer")),
         }
     }
 }
@@ -201,7 +201,7 @@ fn goes_on(deadline: Instant, stop: &AtomicBool) -> bool {
 }
 
 fn given_up(error: &Unavailable) -> anyhow::Error {
-    anyhow::anyhow!("the store does not answer ({error}); look at [store] url")
+    anyhow::anyhow!("the store does not answer ({error}); check [store] url")
 }
 
 /// Loads the transform and the route as the configuration has them now.

@@ -96,14 +96,14 @@ pub(super) fn deliver(producer: &Producer, outgoing: &[Outgoing], stop: &AtomicB
         // told to stop waits as well, if not as long.
         let last = stop.load(Ordering::Relaxed) && Instant::now() + PATIENCE / 2 > deadline;
         if Instant::now() > deadline || last {
-            let error = anyhow::anyhow!("Kafka did not answer for what was sent");
+            let error = anyhow::anyhow!("Kafka did not acknowledge in time what was sent");
             return Delivered::none(outgoing.len(), error);
         }
     };
     let lost: HashSet<usize> = failed.iter().map(|(index, _)| *index).collect();
     let error = failed.first().map(|(index, why)| {
         let (topic, why) = (&outgoing[*index].topic, &why.why);
-        anyhow::anyhow!("Kafka does not take a record for the topic {topic}: {why}")
+        anyhow::anyhow!("Kafka does not accept a record for topic {topic}: {why}")
     });
     Delivered {
         has: (0..outgoing.len())

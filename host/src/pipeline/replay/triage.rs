@@ -88,25 +88,26 @@ impl Replayer {
         let (name, max, topic) = (&self.settings.name, rules.max_replays, &letter.source.topic);
         if !self.settings.topics.iter().any(|of| **of == **topic) {
             let topic = Short(topic);
-            let why = format!("its record is of {topic}, which the pipeline {name} does not read");
+            let why =
+                format!("the record is from topic {topic}, which pipeline {name} does not read");
             return Some(("not-this-pipeline", why));
         }
         if !letter.may_be_of(&self.settings.group) {
             let (group, of) = (&self.settings.group, letter.group.as_deref());
             let of = Short(of.unwrap_or_default());
             let why = format!(
-                "its record failed in the group {of}, and the pipeline {name} is the group \
-                 {group}, which may have its events"
+                "the record failed in group {of}, but pipeline {name} is in group {group}, \
+                 which may have its events"
             );
             return Some(("not-this-group", why));
         }
         if let Some(why) = letter.absent() {
             let (source, offset) = (&letter.source, letter.source_offset);
-            let why = format!("it lacks its record, {source}/{offset}: {why}");
+            let why = format!("the letter lacks its record, {source}/{offset}: {why}");
             return Some(("record-gone", why));
         }
         if letter.own_value {
-            let why = "its value is what the dead-letter policy wrote, not the record's";
+            let why = "the letter has a value that the dead-letter policy wrote, not the value of the record";
             return Some(("value-replaced", why.into()));
         }
         let sends = rules.to_topic.is_some();
@@ -116,7 +117,8 @@ impl Replayer {
         };
         if over {
             let why = format!(
-                "it was sent to its topic and came back as often as --max-replays allows ({max})"
+                "the record was sent to its topic and failed again as often as --max-replays \
+                 allows ({max})"
             );
             return Some(("max-replays", why));
         }
@@ -124,8 +126,8 @@ impl Replayer {
         // make says nothing of how many there were.
         let refused = letter.class == Class::StoreRefused.name();
         if refused && letter.events != Some(1) && !rules.force {
-            let why = "the store refused one event of its record and may have others, which would \
-                       come twice; --force replays all of them";
+            let why = "the store refused one event of the record and may have stored others, which a \
+                       replay would duplicate; --force replays all of them";
             return Some(("partly-stored", why.into()));
         }
         None

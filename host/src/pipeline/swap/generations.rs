@@ -229,7 +229,7 @@ pub(in crate::pipeline) fn first(
         Ok(generation) => {
             tracing::error!(
                 pipeline = name,
-                "{}; using the plugins that were live last",
+                "{}; using the last live plugins",
                 refused.why
             );
             let refused = Some(refused);
@@ -239,7 +239,7 @@ pub(in crate::pipeline) fn first(
             })
         }
         Err(also) => Err(error.context(format!(
-            "the plugins that were live last can't be used either: {}",
+            "can't use the last live plugins either: {}",
             also.why
         ))),
     }
@@ -255,7 +255,7 @@ pub(in crate::pipeline) fn announce(pipeline: &str, generation: &Generation) {
             kind,
             plugin,
             digest,
-            "live"
+            "plugin live"
         );
         gauge!("millstream_plugin_generation", "pipeline" => pipeline.to_string(), "kind" => kind)
             .set(generation.number as f64);

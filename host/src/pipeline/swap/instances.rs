@@ -29,7 +29,7 @@ impl Instances {
         let of = |_| Instances::new(settings, generation.clone());
         let all = (0..settings.workers).map(of);
         let all = all.collect::<anyhow::Result<_>>();
-        all.context("its instances can't be made for every worker")
+        all.context("can't make plugin instances for every worker")
     }
 
     fn new(settings: &PipelineSettings, generation: Arc<Generation>) -> anyhow::Result<Instances> {

@@ -218,7 +218,7 @@ impl Task {
                 let of = |w: &&mut Watched| w.shared.settings.name == name;
                 let result = match self.pipelines.iter_mut().find(of) {
                     Some(watched) => watched.take(&self.loader, *plugins),
-                    None => Err(format!("there is no pipeline `{name}`")),
+                    None => Err(format!("unknown pipeline `{name}`")),
                 };
                 let _ = answer.send(result);
             }
@@ -322,7 +322,7 @@ impl Watched {
         let (name, why) = (&self.shared.settings.name, refusal.why.clone());
         tracing::error!(
             pipeline = name,
-            "{why}; the old plugins stay: generation {live} runs on"
+            "{why}; keeping the current plugins (generation {live})"
         );
         count_swap(name, "refused");
         self.again = Instant::now() + self.pause;

@@ -90,8 +90,8 @@ fn halted_by(batch: &Batch, failure: &Failure) -> String {
     let offset = batch.records[failure.record as usize].offset;
     let (class, why) = (failure.class.name(), &failure.message);
     format!(
-        "its dead-letter policy says so, at offset {offset} ({class}: {why}); \
-         saving another plugin tries it again"
+        "the dead-letter policy halted it at offset {offset} ({class}: {why}); \
+         save another plugin to retry the record"
     )
 }
 

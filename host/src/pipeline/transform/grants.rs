@@ -88,7 +88,10 @@ impl Grants {
             return ruling;
         };
         let pipeline = &self.pipeline;
-        tracing::warn!(pipeline, "the dead letter goes to the default topic: {why}");
+        tracing::warn!(
+            pipeline,
+            "sending the dead letter to the default topic: {why}"
+        );
         counter!("millstream_topics_refused_total", "pipeline" => pipeline.clone()).increment(1);
         let (value, headers) = match ruling {
             Ruling::ToTopic { value, headers, .. } => (value, headers),
@@ -105,13 +108,13 @@ impl Grants {
     fn may_go(&self, topic: &str, view: &RecordView) -> Result<(), String> {
         if !self.topics.contains(topic) {
             return Err(format!(
-                "a plugin named the topic {topic}, which the pipeline's output-topics don't grant"
+                "a plugin named topic {topic}, which output-topics of the pipeline does not grant"
             ));
         }
         if hops(view) >= HOPS_MAX {
             return Err(format!(
-                "pipelines have written this record to topics {HOPS_MAX} times ({HOPS}), now to \
-                 {topic}: they feed each other in a circle"
+                "pipelines have written this record to topics {HOPS_MAX} times ({HOPS}), next to \
+                 {topic}: the pipelines form a loop"
             ));
         }
         Ok(())

@@ -225,7 +225,7 @@ impl Road<'_> {
         };
         if large == range.start {
             let size = batch.view(large).size();
-            let message = format!("the record has {size} bytes, the most is {limit}");
+            let message = format!("the record has {size} bytes, max-record-bytes is {limit}");
             let failure = Failure::new(large as u32, Stage::Ingest, Class::TooLarge, message);
             made.failures.push(failure);
             made.end = end;

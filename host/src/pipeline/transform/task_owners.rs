@@ -26,7 +26,8 @@ impl Road<'_> {
             return Some(());
         }
         let Some(ends) = self.settings.tasks.clone() else {
-            let why = "it is for the owner of a task, and the configuration has no [tasks]";
+            let why =
+                "the event is for the owner of a task, but the configuration has no [tasks] table";
             address(made, |_| Err(why.into()), &[]);
             return Some(());
         };
@@ -41,7 +42,9 @@ impl Road<'_> {
         let owners: HashMap<_, _> = asked.into_iter().zip(owners).collect();
         let owner = |task: &str| {
             let owner = owners.get(task).cloned().flatten();
-            owner.ok_or_else(|| format!("nobody owns the task `{task}`, or it was too long ago"))
+            owner.ok_or_else(|| {
+                format!("task `{task}` has no owner: it is unknown, or older than [tasks] keep")
+            })
         };
         address(made, owner, &ends);
         Some(())

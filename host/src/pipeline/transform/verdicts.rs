@@ -43,7 +43,7 @@ pub(in crate::pipeline) fn judge<'a>(
                 pipeline,
                 class,
                 error.message,
-                "the dead-letter plugin failed"
+                "the dead-letter plugin failed; sending the record to the default topic"
             );
             counter!("millstream_dead_letter_plugin_failures_total", "pipeline" => pipeline.clone())
                 .increment(1);
@@ -77,7 +77,11 @@ pub(in crate::pipeline) fn judge_all(
     }
     if let Err(error) = instance {
         let (pipeline, error) = (&settings.name, &error.message);
-        tracing::error!(pipeline, error, "can't start the dead-letter plugin");
+        tracing::error!(
+            pipeline,
+            error,
+            "can't start the dead-letter plugin; sending the records to the default topic"
+        );
     }
     let rest = failures[verdicts.len()..].iter();
     verdicts.extend(rest.map(|failure| instead(batch, failure, settings)));

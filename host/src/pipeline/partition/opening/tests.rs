@@ -111,7 +111,7 @@ fn records_are_passed_over_only_where_the_configuration_says_so_and_with_a_word(
         else {
             return;
         };
-        let remade = said.contains("anew");
+        let remade = said.contains("created again");
         let allowed = if remade {
             policy.remade_topic
         } else {
@@ -150,7 +150,10 @@ fn where_redis_lost_the_ledger_a_commit_of_ours_counts_as_configured() {
         match (policy.lost_ledger, facts.committed) {
             (LostLedger::Committed, Some(12)) => assert_eq!(said("lost the ledger"), Some(12)),
             (LostLedger::Committed, Some(outside)) if policy.lost_records == OnLoss::Continue => {
-                assert_eq!(said("is not among"), Some(outside.clamp(LOW, HIGH)));
+                assert_eq!(
+                    said("which is out of range"),
+                    Some(outside.clamp(LOW, HIGH))
+                );
             }
             (LostLedger::Start, _) => {}
             _ => assert!(
