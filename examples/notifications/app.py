@@ -66,25 +66,25 @@ class Order:
             bad("the body is not a JSON object")
         unknown = sorted(given.keys() - {"clients", "count", "type", "message"})
         if unknown:
-            bad(f"unknown field `{unknown[0]}`: there are clients, count, type and message")
+            bad(f"unknown field `{unknown[0]}`: the fields are clients, count, type and message")
         self.clients: list[str] = clients(given.get("clients"))
         self.count: int = count(given.get("count", 1))
         if len(self.clients) * self.count > MAX_TOGETHER:
-            bad(f"more than {MAX_TOGETHER} notifications at once")
+            bad(f"more than {MAX_TOGETHER} notifications at once are not allowed")
         self.type: str = given.get("type", TYPES[0])
         if self.type not in TYPES:
-            bad(f"`type` is one of {', '.join(TYPES)}")
+            bad(f"`type` must be one of {', '.join(TYPES)}")
         self.message: str = given.get("message", "Something happened")
         if not isinstance(self.message, str) or not 0 < len(self.message) <= MAX_MESSAGE:
-            bad(f"`message` is a text of 1 to {MAX_MESSAGE} characters")
+            bad(f"`message` must be a string of 1 to {MAX_MESSAGE} characters")
 
 
 def clients(given: Any) -> list[str]:
     if not isinstance(given, list) or not 0 < len(given) <= MAX_CLIENTS:
-        bad(f"`clients` is a list of 1 to {MAX_CLIENTS} client ids")
+        bad(f"`clients` must be a list of 1 to {MAX_CLIENTS} client ids")
     for client in given:
         if not is_client(client):
-            bad("a client id is a text of 1 to 256 bytes without control characters")
+            bad("a client id must be a string of 1 to 256 bytes without control characters")
     return list(dict.fromkeys(given))  # each once
 
 
@@ -99,7 +99,7 @@ def is_client(given: Any) -> bool:
 
 def count(given: Any) -> int:
     if type(given) is not int or not 0 < given <= MAX_COUNT:
-        bad(f"`count` is a whole number from 1 to {MAX_COUNT}")
+        bad(f"`count` must be a whole number from 1 to {MAX_COUNT}")
     return int(given)
 
 
@@ -184,7 +184,7 @@ class Handler(BaseHTTPRequestHandler):
             case "/settings":
                 self._json(HTTPStatus.OK, {"events": self.server.events, "types": TYPES})
             case _:
-                self._refuse(Refused(HTTPStatus.NOT_FOUND, "there is /, /settings, /notifications and /streams"))
+                self._refuse(Refused(HTTPStatus.NOT_FOUND, "not found: use /, /settings, /notifications or /streams"))
 
     def do_POST(self) -> None:
         self._try(self._notify)
@@ -200,23 +200,23 @@ class Handler(BaseHTTPRequestHandler):
 
     def _notify(self) -> None:
         if urlsplit(self.path).path != "/notifications":
-            raise Refused(HTTPStatus.NOT_FOUND, "POST is for /notifications")
+            raise Refused(HTTPStatus.NOT_FOUND, "not found: POST is for /notifications only")
         # A page of another site can't send this type without asking first, and is not answered.
         if self.headers.get_content_type() != "application/json":
-            raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content-type is application/json")
+            raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content-type must be application/json")
         self._json(HTTPStatus.ACCEPTED, self.server.notifier.send(Order(self._body())))
 
     def _empty(self) -> None:
         client = unquote(urlsplit(self.path).path.removeprefix("/streams/"))
         if not self.path.startswith("/streams/") or not is_client(client):
-            raise Refused(HTTPStatus.NOT_FOUND, "DELETE is for /streams/<client id>")
+            raise Refused(HTTPStatus.NOT_FOUND, "not found: DELETE is for /streams/<client id> only")
         url = f"{self.server.admin}/v1/clients/{quote(client, safe='')}/stream"
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with direct.open(urllib.request.Request(url, method="DELETE"), timeout=10) as answer:
                 self._json(HTTPStatus.OK, json.load(answer))
         except urllib.error.HTTPError as error:
-            detail = f"the daemon says {error.code}"
+            detail = f"the daemon answered {error.code}"
             raise Refused(HTTPStatus.BAD_GATEWAY, detail) from error
         except OSError as error:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "the daemon does not answer") from error
@@ -226,7 +226,7 @@ class Handler(BaseHTTPRequestHandler):
         if not re.fullmatch("[0-9]{1,9}", length):
             raise Refused(HTTPStatus.LENGTH_REQUIRED, "content-length is missing")
         if int(length) > MAX_BODY:
-            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the most is {MAX_BODY} bytes")
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is too large: at most {MAX_BODY} bytes are allowed")
         return self.rfile.read(int(length))
 
     def _refuse(self, refused: Refused) -> None:
@@ -257,7 +257,7 @@ class App(ThreadingHTTPServer):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Makes notifications and shows them.")
+    parser = argparse.ArgumentParser(description="Creates notifications and serves the page that shows them.")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--kafka", default="127.0.0.1:9092", help="host:port")
     parser.add_argument("--topic", default="notifications")
@@ -268,7 +268,7 @@ def main() -> None:
     try:
         app = App(given.port, notifier, given.events, given.admin)
     except (OSError, OverflowError) as error:
-        sys.exit(f"can't listen on 127.0.0.1:{given.port}: {error}; `--port` names another port")
+        sys.exit(f"can't listen on 127.0.0.1:{given.port}: {error}; choose another with `--port`")
     for number in (signal.SIGTERM, signal.SIGINT):
         # `shutdown` waits for the loop that this interrupts.
         signal.signal(number, lambda *_: threading.Thread(target=app.shutdown).start())

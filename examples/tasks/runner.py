@@ -161,14 +161,14 @@ class Runner:
         try:
             return self._attempt(record)
         except GivenBack as why:
-            log.warning("%s: given back: %s", record, why)
+            log.warning("%s: leaving it to another worker: %s", record, why)
             return False
 
     def _attempt(self, record: Record) -> bool:
         try:
             task = task_of(record)
         except Exception as error:  # Poison, or what nobody thought of
-            log.error("%s: to %s: %s", record, self._settings.letters, error)
+            log.error("%s: sending it to %s: %s", record, self._settings.letters, error)
             task_id = error.task_id if isinstance(error, Poison) else None
             self._sender.failed(record, task_id, 0, error)
             return True
@@ -194,7 +194,7 @@ class Runner:
         The partition waits meanwhile, which is why attempts are bounded."""
         longest = min(30.0, self._settings.backoff * 2 ** (task.attempt - 1))
         delay = longest * random.uniform(0.5, 1)
-        log.warning("task %s: again in %.1f s: %r", task.id, delay, error)
+        log.warning("task %s: retrying in %.1f s: %r", task.id, delay, error)
         self._sender.notice(task, "retrying", attempt=task.attempt + 1)
         if self._stopping.wait(delay):
             raise GivenBack("stopping before the next attempt")
@@ -216,7 +216,7 @@ class Runner:
                 if in_hand.settled.result():
                     self._done[in_hand.record.place] = in_hand.record.offset + 1
             else:
-                log.warning("%s: another worker may do it again", in_hand.record)
+                log.warning("%s: not finished; another worker may repeat it", in_hand.record)
             in_hand.lost = True  # what is to be committed is committed here
         self._commit()
         self._forget(partitions)
@@ -244,7 +244,7 @@ class Runner:
         except KafkaException as error:
             errors = [error.args[0]]
         if errors:
-            log.warning("not committed: %s", errors[0].str())
+            log.warning("can't commit offsets; retrying: %s", errors[0].str())
         else:
             self._done.clear()
 

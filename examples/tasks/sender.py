@@ -80,7 +80,7 @@ class Sender:
                 return
             if error.fatal() or error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
                 raise KafkaException(error)
-            log.warning("%s does not take a record, trying again: %s", topic, error.str())
+            log.warning("%s does not accept a record; retrying: %s", topic, error.str())
             if self._stopping.wait(SEND_PAUSE):
                 raise GivenBack(f"{topic}: {error.str()}")
 

@@ -26,8 +26,8 @@ class Settings:
         parser.add_argument("--results", default="task-results", help="the topic for results")
         parser.add_argument("--letters", help="the topic for dead letters (<requests>-dlq)")
         parser.add_argument("--group", default="task-workers", help="the consumer group")
-        parser.add_argument("--attempts", type=int, default=5, help="at a task that fails transiently")
-        parser.add_argument("--backoff", type=float, default=0.5, help="seconds before the second one")
+        parser.add_argument("--attempts", type=int, default=5, help="attempts at a task that fails transiently")
+        parser.add_argument("--backoff", type=float, default=0.5, help="seconds before the second attempt")
         more = "a property of librdkafka, such as -X security.protocol=SASL_SSL"
         parser.add_argument("-X", action="append", default=[], metavar="NAME=VALUE", help=more)
         given = parser.parse_args()

@@ -35,7 +35,7 @@ impl Transform for Orders {
             return Ok(()); // no event: filtered out
         }
         if order.customer.is_empty() {
-            return Err(Failure::unaddressable("the order names no customer"));
+            return Err(Failure::unaddressable("the order has no customer"));
         }
         let update = Update { order: order.id, state: &order.state };
         events.client(&order.customer).kind("order").json(&update)

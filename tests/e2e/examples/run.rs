@@ -36,7 +36,7 @@ impl Run {
         let run = Run::begin(name, page_port, with_servers, ports);
         wait_until(&format!("{name} says where it is"), SOON, || {
             assert_eq!(run.process.exit_status(), None, "{}", run.errors.tail(40));
-            run.log.find("Ctrl-C ends it.")
+            run.log.find("Press Ctrl-C to stop.")
         });
         run
     }
@@ -208,7 +208,7 @@ fn where_another_example_has_the_ports_it_says_which_and_does_not_say_that_it_ru
             let says = second.errors.find(&format!("port {taken} "))?;
             says.contains(&format!("Set {variable} ")).then_some(())
         });
-        assert_eq!(second.log.find("Ctrl-C ends it."), None);
+        assert_eq!(second.log.find("Press Ctrl-C to stop."), None);
         wait_until("its folder is gone", SOON, || {
             let left = fs::read_dir(&second.temporary).unwrap().count();
             (left == 0).then_some(())

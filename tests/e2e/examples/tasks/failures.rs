@@ -171,7 +171,7 @@ fn a_task_is_done_though_the_topic_for_its_results_is_gone_for_a_while() {
     topics.wait_committed();
     delete_topic(&topics.results);
     topics.ask("t-2", &json!({ "kind": "slow", "seconds": 2 }));
-    worker.wait_log("does not take a record, trying again");
+    worker.wait_log("does not accept a record; retrying");
     servers().kafka.create_topic_named(&topics.results, 1, &[]);
     assert_eq!(topics.end_of("t-2")["result"], json!({ "slept": 2 }));
     topics.wait_committed();

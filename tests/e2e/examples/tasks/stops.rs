@@ -74,9 +74,9 @@ fn a_worker_that_is_stopped_between_attempts_gives_its_task_back() {
     let flaky = json!({ "kind": "flaky", "failures": 1 });
     topics.ask("t-1", &flaky);
     let worker = topics.worker(&["--backoff", "600"]);
-    worker.wait_log("task t-1: again in");
+    worker.wait_log("task t-1: retrying in");
     worker.stop();
-    worker.wait_log("given back");
+    worker.wait_log("leaving it to another worker");
     let next = topics.worker(&[]);
     assert_eq!(topics.end_of("t-1")["status"], "completed");
     topics.wait_committed();
@@ -181,7 +181,7 @@ fn a_task_that_outlasts_a_rebalance_is_done_again_and_says_the_same() {
     topics.ask("t-1", &json!({ "kind": "slow", "seconds": 9 }));
     wait_running(&topics, "t-1");
     let others = [topics.start(&eager), topics.start(&eager)];
-    first.wait_log("another worker may do it again");
+    first.wait_log("not finished; another worker may repeat it");
     assert_eq!(topics.end_of("t-1")["result"], json!({ "slept": 9 }));
     let copies = wait_until("it is done again", SOON, || {
         let mut copies = topics.results_of("t-1");
@@ -202,7 +202,7 @@ fn what_kafka_does_not_acknowledge_is_sent_again_and_nothing_is_committed_before
     topics.ask("t-1", &json!({ "kind": "slow", "seconds": 2 }));
     wait_running(&topics, "t-1");
     kafka.pause();
-    worker.wait_log("does not take a record, trying again");
+    worker.wait_log("does not accept a record; retrying");
     kafka.resume();
     assert_eq!(topics.end_of("t-1")["status"], "completed");
     topics.wait_committed();
