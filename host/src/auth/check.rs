@@ -99,12 +99,12 @@ impl Tokens {
         crypto::install();
         if settings.issuers.is_empty() {
             tracing::warn!(
-                "[auth] has no issuer: a token is good whoever issued it, if one of the keys signed it"
+                "[auth] has no issuer: a token of any issuer is accepted if a configured key signed it"
             );
         }
         if settings.audiences.is_empty() {
             tracing::warn!(
-                "[auth] has no audience: tokens that were issued for other services are good here"
+                "[auth] has no audience: tokens that were issued for other services are accepted"
             );
         }
         Ok(Tokens {
@@ -131,7 +131,7 @@ fn chosen(access: Access, asked: Option<&[u8]>) -> Result<ClientId, Refused> {
         (Access::One(own), None) => Ok(own),
         (Access::One(own), Some(asked)) if own.as_str().as_bytes() == asked => Ok(own),
         (Access::One(_), Some(_)) => Err(Refused::forbidden(
-            "the token is for another client: leave ?client= out to read its own events",
+            "the token is for another client: omit ?client= to read the events of the token's client",
         )),
         (Access::Any, asked) => id(asked.ok_or_else(which)?),
         (Access::Some(mut several), None) => match several.pop() {
@@ -151,7 +151,7 @@ fn id(asked: &[u8]) -> Result<ClientId, Refused> {
 }
 
 fn which() -> Refused {
-    Refused::request("which client? add ?client=<id> to the address")
+    Refused::request("missing client: add ?client=<id> to the URL")
 }
 
 fn now() -> u64 {

@@ -75,7 +75,7 @@ impl<'de> Deserialize<'de> for ClaimMap {
                 let mut claims = BTreeMap::new();
                 while let Some((name, value)) = map.next_entry()? {
                     if claims.insert(name, value).is_some() {
-                        return Err(M::Error::custom("a claim is there twice"));
+                        return Err(M::Error::custom("duplicate claim"));
                     }
                 }
                 Ok(ClaimMap(claims))
@@ -93,7 +93,9 @@ impl ClaimMap {
         let issued_at = self.seconds("iat")?;
         // Revocation goes by it, so one from the future would outlive that.
         if issued_at.is_some_and(|at| at > now.saturating_add(settings.leeway.as_secs())) {
-            return Err(Refused::token("the token was issued in the future").reason("not-yet"));
+            return Err(
+                Refused::token("the token was issued in the future (iat)").reason("not-yet")
+            );
         }
         if let Some(most) = settings.max_life {
             self.lives_at_most(most.as_secs(), issued_at)?;
@@ -109,13 +111,13 @@ impl ClaimMap {
     /// A revocation is kept for as long as the tokens that it is about may live.
     fn lives_at_most(&self, most: u64, issued_at: Option<u64>) -> Result<(), Refused> {
         let Some(issued_at) = issued_at else {
-            return Err(wrong("iat", "not there: max-token-life needs it"));
+            return Err(wrong("iat", "missing: max-token-life requires it"));
         };
         let expires = self.seconds("exp")?;
         match expires.is_some_and(|at| at <= issued_at.saturating_add(most)) {
             true => Ok(()),
             false => Err(Refused::token(format!(
-                "the token lives longer than {most} s (max-token-life)"
+                "the token's lifetime is longer than {most} s (max-token-life)"
             ))
             .reason("claims")),
         }
@@ -126,16 +128,14 @@ impl ClaimMap {
         let leeway = settings.leeway.as_secs();
         let expires = self.seconds("exp")?.map(|at| at.saturating_add(leeway));
         if expires.is_none() && settings.require_expiry {
-            return Err(
-                Refused::token("the token has no time at which it expires (exp)").reason("claims"),
-            );
+            return Err(Refused::token("the token has no expiry time (exp)").reason("claims"));
         }
         if expires.is_some_and(|at| at < now) {
             return Err(Refused::token("the token has expired").reason("expired"));
         }
         let from = self.seconds("nbf")?;
         if from.is_some_and(|at| at > now.saturating_add(leeway)) {
-            return Err(Refused::token("the token is not in force yet (nbf)").reason("not-yet"));
+            return Err(Refused::token("the token is not valid yet (nbf)").reason("not-yet"));
         }
         Ok(expires)
     }
@@ -178,9 +178,9 @@ impl ClaimMap {
 
     fn client(&self, name: &str) -> Result<ClientId, Refused> {
         let id = match self.get(name) {
-            None => return Err(wrong(name, "missing: it says which client this is")),
+            None => return Err(wrong(name, "missing: it must contain the client id")),
             Some(value) if name == SUBJECT && is_number(value) => {
-                return Err(wrong(name, "a number, where RFC 7519 has a string"));
+                return Err(wrong(name, "a number: RFC 7519 requires a string"));
             }
             Some(value) => text(value),
         };

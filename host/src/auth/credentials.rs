@@ -32,7 +32,7 @@ impl<'a> Credentials<'a> {
         match self.authorization[..] {
             [] => Ok(None),
             [one] => Ok(bearer(one)),
-            _ => Err(Refused::token("there are two Authorization headers")),
+            _ => Err(Refused::token("more than one Authorization header")),
         }
     }
 
@@ -49,7 +49,7 @@ impl<'a> Credentials<'a> {
             (None, _) => Err(Refused::no_token()),
             (Some(token), None) => Ok(token),
             // One of them may have been planted by a neighbouring domain.
-            (Some(_), Some(_)) => Err(Refused::token("there are two cookies of the token's name")),
+            (Some(_), Some(_)) => Err(Refused::token("more than one cookie with the token's name")),
         }
     }
 
@@ -64,7 +64,7 @@ impl<'a> Credentials<'a> {
         };
         if names.flatten().any(is_token) {
             return Err(Refused::misplaced(
-                "a token in the URL ends in logs, so it is never read there: send it as \
+                "a token in the URL is not accepted, since URLs end up in logs: send it as \
                  Authorization: Bearer or in the cookie, and treat this one as known to others",
             ));
         }

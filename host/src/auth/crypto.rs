@@ -16,7 +16,7 @@ use ring::signature::{
 };
 
 static PROVIDER: CryptoProvider = CryptoProvider {
-    signer_factory: |_, _| Err(ErrorKind::Provider("no token is signed here".into()).into()),
+    signer_factory: |_, _| Err(ErrorKind::Provider("signing is not supported".into()).into()),
     verifier_factory: verifier,
     // For making JWKs of keys, which nobody does here.
     key_utils: KeyUtils::new_unimplemented(),

@@ -31,7 +31,7 @@ pub(super) fn read(path: &Path, file: &[u8]) -> anyhow::Result<Vec<Key>> {
 pub(super) fn read_published(from: &Address, set: &[u8]) -> anyhow::Result<Vec<Key>> {
     read_if(from, set, |key| {
         let secret = key.algorithm == Algorithm::Hs256;
-        ensure!(!secret, "it is a secret that is published to everyone");
+        ensure!(!secret, "a published set must not contain a secret (HS256)");
         Ok(())
     })
 }
@@ -41,34 +41,40 @@ fn read_if(
     set: &[u8],
     may: impl Fn(&Key) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<Key>> {
-    let why = byte_order_mark(set).unwrap_or("it is no JSON");
+    let why = byte_order_mark(set).unwrap_or("not valid JSON");
     let set: Value = serde_json::from_slice(set).ok().context(why)?;
     let list = set.get("keys").and_then(Value::as_array);
-    let list = list.context("it is no JWK set: {\"keys\": [...]}")?;
+    let list = list.context("not a JWK set: expected {\"keys\": [...]}")?;
     let n = list.len();
-    ensure!(n <= MAX, "it has {n} entries, the most is {MAX}");
+    ensure!(
+        n <= MAX,
+        "the set has {n} entries, but at most {MAX} are allowed"
+    );
     let mut keys = Vec::new();
     for (n, jwk) in list.iter().enumerate() {
         match key(jwk).and_then(|key| may(&key).map(|()| key)) {
             Ok(key) => keys.push(key),
-            Err(why) => tracing::warn!("{from}: key {} of the set is skipped: {why}", n + 1),
+            Err(why) => tracing::warn!("{from}: skipping key {} of the JWK set: {why}", n + 1),
         }
     }
-    ensure!(!keys.is_empty(), "it holds no key that can verify a token");
+    ensure!(
+        !keys.is_empty(),
+        "the set has no key that can verify a token"
+    );
     Ok(keys)
 }
 
 fn key(jwk: &Value) -> anyhow::Result<Key> {
     // The library's error could tell a member's value.
     let jwk = serde_json::from_value::<Jwk>(jwk.clone()).ok();
-    let jwk = jwk.context("a member is not as RFC 7517 has it")?;
+    let jwk = jwk.context("a member does not conform to RFC 7517")?;
     let other_use = |purpose| purpose != &PublicKeyUse::Signature;
     if jwk.common.public_key_use.as_ref().is_some_and(other_use) {
-        bail!("its use is not `sig`");
+        bail!("`use` is not `sig`");
     }
     if let Some(operations) = &jwk.common.key_operations {
         let verify = operations.contains(&KeyOperations::Verify);
-        ensure!(verify, "its key_ops do not have `verify`");
+        ensure!(verify, "`key_ops` does not contain `verify`");
     }
     let algorithm = algorithm(&jwk)?;
     let decoding = DecodingKey::from_jwk(&jwk).ok();
@@ -88,10 +94,10 @@ fn algorithm(jwk: &Jwk) -> anyhow::Result<Algorithm> {
         AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => {
             Algorithm::EdDsa
         }
-        _ => bail!("its kty or crv is none that is understood"),
+        _ => bail!("unsupported `kty` or `crv`"),
     };
     match jwk.common.key_algorithm {
-        Some(given) if given != by_type.library().into() => bail!("its alg is not {by_type}"),
+        Some(given) if given != by_type.library().into() => bail!("`alg` is not {by_type}"),
         _ => Ok(by_type),
     }
 }

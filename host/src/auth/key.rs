@@ -40,24 +40,24 @@ fn check(algorithm: Algorithm, key: &DecodingKey) -> anyhow::Result<()> {
     match (algorithm, key.kind()) {
         (Algorithm::Hs256, DecodingKeyKind::SecretOrDer(secret)) => ensure!(
             secret.len() >= SECRET_MIN,
-            "an HS256 secret has at least {SECRET_MIN} bytes: openssl rand -base64 48"
+            "an HS256 secret must have at least {SECRET_MIN} bytes: create one with openssl rand -base64 48"
         ),
         (Algorithm::Rs256, DecodingKeyKind::RsaModulusExponent { n, .. }) => {
             let high = n.first().map_or(0, |byte| byte.leading_zeros() as usize);
             let bits = n.len() * 8 - high;
             ensure!(
                 (2048..=8192).contains(&bits),
-                "an RSA key has 2048 to 8192 bits, this one has {bits}"
+                "an RSA key must have 2048 to 8192 bits, but this one has {bits}"
             );
         }
         (Algorithm::Es256, DecodingKeyKind::SecretOrDer(point)) => ensure!(
             point.len() == 65 && point[0] == 4,
-            "an ES256 key is a whole point of P-256"
+            "an ES256 key must be an uncompressed point of P-256"
         ),
         (Algorithm::EdDsa, DecodingKeyKind::SecretOrDer(point)) => {
-            ensure!(point.len() == 32, "an Ed25519 key has 32 bytes");
+            ensure!(point.len() == 32, "an Ed25519 key must have 32 bytes");
         }
-        _ => bail!("the key is not one for {algorithm}"),
+        _ => bail!("the key is not for {algorithm}"),
     }
     Ok(())
 }

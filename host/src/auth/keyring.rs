@@ -23,8 +23,8 @@ pub(super) struct Held<'a> {
     published: Option<&'a Fetched<Keys>>,
 }
 
-const READING: &str = "reading the keys of [auth]";
-const READING_CA: &str = "reading [auth] jwks-ca";
+const READING: &str = "can't load the keys of [auth]";
+const READING_CA: &str = "can't load [auth] jwks-ca";
 
 impl Keyring {
     /// Reads the files, and begins to fetch what is published.

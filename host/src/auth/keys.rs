@@ -46,7 +46,7 @@ impl Keys {
         }
         let published = matches!(settings.jwks, Some(Jwks::Url(_)));
         let any = published || !keys.is_empty();
-        ensure!(any, "there is no key to verify a token with");
+        ensure!(any, "no key to verify tokens with");
         Keys::few(keys)
     }
 
@@ -60,7 +60,10 @@ impl Keys {
 
     fn few(keys: Vec<Key>) -> anyhow::Result<Keys> {
         let n = keys.len();
-        ensure!(n <= MAX, "there are {n} keys, the most is {MAX}");
+        ensure!(
+            n <= MAX,
+            "{n} keys are configured, but at most {MAX} are allowed"
+        );
         Ok(Keys(keys))
     }
 
@@ -94,5 +97,5 @@ fn base64(file: &[u8]) -> anyhow::Result<DecodingKey> {
     let text = std::str::from_utf8(file).ok().map(str::trim);
     let key = text.and_then(|text| DecodingKey::from_base64_secret(text).ok());
     // The library's own error tells a byte of the secret.
-    key.context("it is not base64")
+    key.context("the file is not valid base64")
 }

@@ -28,7 +28,7 @@ impl Refused {
         Refused {
             status: 401,
             reason: Some("no-token"),
-            detail: "a token is needed: Authorization: Bearer <token>, or the cookie".into(),
+            detail: "missing token: send Authorization: Bearer <token>, or the cookie".into(),
             challenge: Some(REALM.into()),
         }
     }
@@ -38,7 +38,7 @@ impl Refused {
         Refused {
             status: 401,
             reason: Some("no-token"),
-            detail: "the token of [admin] is needed: Authorization: Bearer <token>".into(),
+            detail: "missing token of [admin]: send Authorization: Bearer <token>".into(),
             challenge: Some(REALM.into()),
         }
     }
@@ -64,7 +64,7 @@ impl Refused {
         Refused {
             status: 503,
             reason: None,
-            detail: "the key that the token was signed with is being fetched: try again".into(),
+            detail: "the key that signed this token is being fetched: try again".into(),
             challenge: None,
         }
     }

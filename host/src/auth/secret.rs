@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 
 /// A shorter one can be guessed.
 const SHORTEST: usize = 16;
-const READING: &str = "reading [admin] token-file";
+const READING: &str = "can't load [admin] token-file";
 
 /// A secret, as it is now.
 pub enum Secret {
@@ -55,8 +55,8 @@ impl Secret {
     /// What was expected.
     pub fn check_text(text: &str) -> Result<(), &'static str> {
         let fits = text.len() >= SHORTEST && text.bytes().all(|b| b.is_ascii_graphic());
-        let expected = "expected a token of at least 16 characters, ASCII without spaces, such as \
-                        `openssl rand -hex 32` makes";
+        let expected = "expected a token of at least 16 characters, ASCII without spaces, for \
+                        example from `openssl rand -hex 32`";
         fits.then_some(()).ok_or(expected)
     }
 
@@ -72,7 +72,7 @@ impl Secret {
         };
         match is_it {
             true => Ok(()),
-            false => Err(Refused::token("this is not the token of [admin]")),
+            false => Err(Refused::token("wrong token of [admin]")),
         }
     }
 }

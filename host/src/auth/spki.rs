@@ -16,38 +16,38 @@ const SEQUENCE: u8 = 0x30;
 /// Says what is wrong with the file, and nothing of what stands in it.
 pub(super) fn read(algorithm: Algorithm, file: &[u8]) -> anyhow::Result<DecodingKey> {
     let der = only_section(file)?;
-    let (identifier, key) = split(&der).context("its PUBLIC KEY is damaged")?;
+    let (identifier, key) = split(&der).context("the PUBLIC KEY is damaged")?;
     let expected = identifier_of(algorithm)?;
     ensure!(
         identifier == expected.as_ref(),
-        "its key is not one for {algorithm}"
+        "the key is not for {algorithm}"
     );
     match algorithm {
         Algorithm::Rs256 => {
-            let (n, e) = rsa(key).context("its RSA key is damaged")?;
+            let (n, e) = rsa(key).context("the RSA key is damaged")?;
             Ok(DecodingKey::from_rsa_raw_components(n, e))
         }
         Algorithm::Es256 => Ok(DecodingKey::from_ec_der(key)),
         Algorithm::EdDsa => Ok(DecodingKey::from_ed_der(key)),
-        Algorithm::Hs256 => bail!("HS256 has a secret, no public key"),
+        Algorithm::Hs256 => bail!("HS256 uses a secret, not a public key"),
     }
 }
 
 fn only_section(mut file: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let mut next = || pem::from_buf(&mut file).ok().context("it is not PEM");
+    let mut next = || pem::from_buf(&mut file).ok().context("the file is not PEM");
     let Some((kind, der)) = next()? else {
-        bail!("it holds no PUBLIC KEY in PEM (-----BEGIN PUBLIC KEY-----)");
+        bail!("the file has no PUBLIC KEY in PEM (-----BEGIN PUBLIC KEY-----)");
     };
     match kind {
         SectionKind::PublicKey => {}
         SectionKind::Certificate => bail!(
-            "it holds a certificate; its public key is: openssl x509 -pubkey -noout -in <file>"
+            "the file has a certificate; extract its public key: openssl x509 -pubkey -noout -in <file>"
         ),
         _ => bail!(
-            "it holds no public key; that of a private one is: openssl pkey -pubout -in <file>"
+            "the file has no public key; extract it from a private key: openssl pkey -pubout -in <file>"
         ),
     }
-    ensure!(next()?.is_none(), "it holds more than one key");
+    ensure!(next()?.is_none(), "the file has more than one key");
     Ok(der)
 }
 
@@ -56,7 +56,7 @@ fn identifier_of(algorithm: Algorithm) -> anyhow::Result<AlgorithmIdentifier> {
         Algorithm::Rs256 => Ok(alg_id::RSA_ENCRYPTION),
         Algorithm::Es256 => Ok(alg_id::ECDSA_P256),
         Algorithm::EdDsa => Ok(alg_id::ED25519),
-        Algorithm::Hs256 => bail!("HS256 has a secret, no public key"),
+        Algorithm::Hs256 => bail!("HS256 uses a secret, not a public key"),
     }
 }
 

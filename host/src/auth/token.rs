@@ -35,16 +35,16 @@ impl Rules {
     pub fn verify(&self, keys: &Held<'_>, token: &[u8], now: u64) -> Result<Claims, Refused> {
         if token.len() > MAX {
             return Err(Refused::token(format!(
-                "the token has over {} KiB",
+                "the token is longer than {} KiB",
                 MAX >> 10
             )));
         }
         let header = decode_header(token)
-            .map_err(|_| Refused::token("the token is no JWT with an algorithm that is known"))?;
+            .map_err(|_| Refused::token("the token is not a JWT with a known algorithm"))?;
         let algorithm = algorithm(&header)?;
         let validation = &self.validations[algorithm as usize];
         let id = header.kid.as_deref();
-        let why = Refused::token("no key here has the token's algorithm and key id");
+        let why = Refused::token("no configured key has the token's algorithm and key id");
         let mut why = why.reason("key");
         let mut signed_here = id.is_some_and(|id| keys.has(id));
         for key in keys.candidates(algorithm, id) {
@@ -75,11 +75,14 @@ fn algorithm(header: &Header) -> Result<Algorithm, Refused> {
     // The library reads `crit` and does not look at it.
     if header.crit.is_some() {
         return Err(Refused::token(
-            "the token has critical headers (crit), of which none is known",
+            "the token has critical headers (crit), and none are supported",
         ));
     }
-    Algorithm::of(header.alg)
-        .ok_or_else(|| Refused::token("the token's algorithm is none of HS256 RS256 ES256 EdDSA"))
+    Algorithm::of(header.alg).ok_or_else(|| {
+        Refused::token(
+            "the token's algorithm is not supported: expected HS256, RS256, ES256 or EdDSA",
+        )
+    })
 }
 
 fn validation(algorithm: Algorithm, settings: &TokenSettings) -> Validation {
@@ -106,18 +109,18 @@ fn validation(algorithm: Algorithm, settings: &TokenSettings) -> Validation {
 fn refused(error: &ErrorKind) -> Refused {
     let (reason, detail) = match error {
         ErrorKind::InvalidSignature => {
-            let detail = "the token's signature is not that of a key here";
+            let detail = "the token's signature does not match a configured key";
             ("signature", detail)
         }
         ErrorKind::InvalidIssuer => {
-            let detail = "the token's issuer (iss) is not one that is trusted";
+            let detail = "the token's issuer (iss) is not trusted";
             ("issuer", detail)
         }
         ErrorKind::InvalidAudience => ("audience", "the token is for another audience (aud)"),
         ErrorKind::MissingRequiredClaim(claim) => match claim.as_str() {
             "iss" => ("issuer", "the token has no issuer (iss)"),
             "aud" => ("audience", "the token has no audience (aud)"),
-            _ => ("claims", "the token lacks a claim"),
+            _ => ("claims", "the token lacks a required claim"),
         },
         _ => ("bad-token", "the token is malformed"),
     };

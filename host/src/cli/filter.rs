@@ -14,7 +14,7 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 pub(super) fn of_env(default: &str) -> anyhow::Result<EnvFilter> {
     let given = std::env::var_os(NAME).unwrap_or_default();
     let given = given.into_string();
-    let given = given.map_err(|_| Usage(format!("{NAME} must be a string of UTF-8")))?;
+    let given = given.map_err(|_| Usage(format!("{NAME} must be valid UTF-8")))?;
     match given.trim() {
         "" => Ok(EnvFilter::new(default)),
         given => Ok(parse(given)?),
@@ -27,7 +27,7 @@ fn parse(given: &str) -> Result<EnvFilter, Usage> {
         if let Some(fault) = fault(part) {
             return Err(Usage(format!(
                 "{NAME}: `{part}` at character {at}: {fault}; expected a level ({}) or \
-                 target=level, with commas between, such as info,librdkafka=debug",
+                 target=level, separated by commas, for example info,librdkafka=debug",
                 LEVELS.join(", ")
             )));
         }

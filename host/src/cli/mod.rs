@@ -27,8 +27,8 @@ use std::path::{Path, PathBuf};
 
 const USAGE: u8 = 64;
 
-/// Each client's own events from Kafka to their browser, chosen and shaped by
-/// plugins that can be replaced while it runs.
+/// Streams each client's events from Kafka to its browser, through plugins that
+/// can be replaced while it runs.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 struct Arguments {
@@ -40,46 +40,46 @@ struct Arguments {
 enum Command {
     /// Runs the daemon.
     Run {
-        /// What it does: run pipelines, serve browsers, or both.
+        /// What the daemon does: run pipelines, serve browsers, or both.
         #[arg(long, value_enum, default_value_t = RoleArgument::All)]
         role: RoleArgument,
         /// The configuration file.
         #[arg(short, long, default_value = "millstream.toml")]
         config: PathBuf,
     },
-    /// Shows it at work with nothing installed: a Kafka and a store in this
-    /// process, and a page to watch events arrive.
+    /// Runs a demo with nothing installed: Kafka and the store in this process,
+    /// and a page that shows events as they arrive.
     Demo {
-        /// Where the page is served.
+        /// The address of the page.
         #[arg(long, default_value = "127.0.0.1:8080", value_parser = listen_address)]
         listen: std::net::SocketAddr,
-        /// Events a second.
+        /// Events per second.
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
         rate: u32,
     },
-    /// Looks at a configuration without running it.
+    /// Checks a configuration without running it.
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
     },
-    /// Shows and sets where pipelines are in their topics.
+    /// Shows and sets the offsets of pipelines.
     Offsets {
         #[command(subcommand)]
         command: offsets::OffsetsCommand,
     },
-    /// Dead letters: looks at them, and replays them once their cause is mended.
+    /// Lists, shows and replays dead letters.
     Dlq {
         #[command(subcommand)]
         command: dlq::DlqCommand,
     },
-    /// Makes, lists, describes, changes and deletes Kafka topics.
+    /// Creates, lists, describes, alters and deletes Kafka topics.
     Topic {
         #[command(subcommand)]
         command: kafka::topic::TopicCommand,
     },
-    /// Writes records to a Kafka topic, from standard input or files.
+    /// Writes records from standard input or files to a Kafka topic.
     Produce(kafka::produce::ProduceArguments),
-    /// Reads records of a Kafka topic.
+    /// Reads records from a Kafka topic.
     Consume(kafka::consume::ConsumeArguments),
     /// Lists, describes and resets Kafka consumer groups.
     Group {
@@ -87,21 +87,21 @@ enum Command {
         command: kafka::group::GroupCommand,
     },
     /// Compiles a plugin from standard input to standard output; the daemon
-    /// runs this as a child of its own.
+    /// runs this as a child process.
     #[command(hide = true)]
     CompilePlugin,
 }
 
 fn listen_address(text: &str) -> Result<std::net::SocketAddr, String> {
     let address = config::listen_address(text);
-    address.ok_or_else(|| "write 127.0.0.1:8080, localhost:8080 or :8080".into())
+    address.ok_or_else(|| "expected 127.0.0.1:8080, localhost:8080 or :8080".into())
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum RoleArgument {
-    /// From Kafka to the store.
+    /// Runs pipelines, from Kafka to the store.
     Ingest,
-    /// From the store to browsers; needs no Kafka.
+    /// Serves browsers from the store; needs no Kafka.
     Edge,
     /// Both in one process.
     All,
@@ -119,10 +119,10 @@ impl From<RoleArgument> for Role {
 
 #[derive(Subcommand)]
 enum ConfigCommand {
-    /// Checks a configuration file, the keys and certificates that it names, and its plugins;
-    /// contacts nobody.
+    /// Checks a configuration file, its plugins, and the key and certificate files that it names.
+    /// Opens no connections.
     Check {
-        /// The role of the daemon that it is for.
+        /// The daemon's role.
         #[arg(long, value_enum, default_value_t = RoleArgument::All)]
         role: RoleArgument,
         /// The configuration file.
@@ -200,7 +200,7 @@ fn check(config: &Path, role: Role) -> anyhow::Result<()> {
         daemon::plugins(&settings, config)?;
     }
     Ok(output::line(format_args!(
-        "{file}: good: {n} pipeline{s} (files and plugins too; nobody was contacted)"
+        "{file}: valid: {n} pipeline{s} (also checked: files and plugins; not checked: connections)"
     ))?)
 }
 

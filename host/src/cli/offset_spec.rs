@@ -14,8 +14,8 @@ pub(super) fn parse(text: &str) -> Result<OffsetSpec, String> {
         Ok(offset @ 0..) => Ok(OffsetSpec::Offset(offset)),
         Ok(before) => Ok(OffsetSpec::BeforeEnd(before.saturating_neg())),
         Err(_) => time::millis(text).map(OffsetSpec::Time).ok_or_else(|| {
-            "expected `earliest`, `latest`, an offset, `-N` for N before the end, or a time such \
-             as 2026-11-21T08:30:00Z"
+            "expected `earliest`, `latest`, an offset, `-N` for N records before the end, or a \
+             time such as 2026-11-21T08:30:00Z"
                 .into()
         }),
     }

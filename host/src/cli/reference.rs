@@ -11,7 +11,7 @@ const INTRODUCTION: &str = "\
 # Command-line reference
 
 `millstream help <command>` prints the same. Results go to standard output, logs to standard error;
-`RUST_LOG` selects the logs. Exit codes: 0 done, 1 failed, 64 wrong usage or configuration.
+`RUST_LOG` selects the logs. Exit codes: 0 success, 1 failure, 64 invalid usage or configuration.
 ";
 
 fn page() -> String {
@@ -119,7 +119,7 @@ fn the_book_has_every_command_as_it_is() {
     let written = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         written == page,
-        "docs/src/cli.md is not what the commands are: \
+        "docs/src/cli.md is out of date; write it again with \
          BLESS=1 cargo test -p millstream --lib cli::reference"
     );
 }

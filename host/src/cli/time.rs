@@ -21,8 +21,7 @@ pub(super) fn since(text: &str) -> Result<i64, String> {
     ago.and_then(|ago| Timestamp::now().checked_sub(ago).ok())
         .map(Timestamp::as_millisecond)
         .ok_or_else(|| {
-            "expected a time such as 2026-11-21T08:30:00Z, or how long ago, such as 10m or 7d"
-                .into()
+            "expected a time such as 2026-11-21T08:30:00Z, or an age such as 10m or 7d".into()
         })
 }
 

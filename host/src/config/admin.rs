@@ -23,7 +23,9 @@ impl Checker<'_> {
                 let path = self.resolve(&file.get_ref().0);
                 Ok(Some(SecretSettings::File(path)))
             }
-            (Some(_), Some(file)) => self.error(file.span(), "either token or token-file"),
+            (Some(_), Some(file)) => {
+                self.error(file.span(), "set either token or token-file, not both")
+            }
             (Some(token), None) => match Secret::check_text(&token.get_ref().0) {
                 Ok(()) => Ok(Some(SecretSettings::Given(token.into_inner().0))),
                 Err(expected) => self.error(token.span(), expected),

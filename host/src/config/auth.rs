@@ -11,8 +11,8 @@ use std::time::Duration;
 use toml::Spanned;
 
 /// The two ways out for who has configured none.
-const WAYS: &str = "name the keys of tokens ([[auth.key]] or [auth] jwks), or let whoever reaches \
-                    this listener read any client's events: [auth] anonymous = true";
+const WAYS: &str = "configure keys for tokens ([[auth.key]] or [auth] jwks), or set [auth] \
+                    anonymous = true to let anyone who can connect read any client's events";
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -81,7 +81,7 @@ impl Checker<'_> {
             Some(anonymous) if *anonymous.get_ref() => match given {
                 Some((key, span)) => self.error(
                     span,
-                    format!("anonymous = true asks nobody for a token: `{key}` says nothing then"),
+                    format!("anonymous = true means that no tokens are checked, so `{key}` has no effect: remove one of them"),
                 ),
                 None => self.anonymous(http, anonymous.span()),
             },
@@ -89,8 +89,8 @@ impl Checker<'_> {
                 Some((key, span)) => self.error(
                     span,
                     format!(
-                        "[http] allow-unauthenticated = true asks nobody for a token: leave it \
-                         out, or `{key}`"
+                        "[http] allow-unauthenticated = true means that no tokens are checked, so \
+                         `{key}` has no effect: remove one of them"
                     ),
                 ),
                 None => Ok(AuthSettings::Anonymous),
@@ -111,7 +111,7 @@ impl Checker<'_> {
         let span = listen.unwrap_or_else(|| self.place_of("[http]"));
         self.error(
             span,
-            format!("there is no [auth], so nobody could be asked who they are: {WAYS}"),
+            format!("missing [auth] table, which says how clients authenticate: {WAYS}"),
         )
     }
 
@@ -122,9 +122,10 @@ impl Checker<'_> {
         let listen = http.listen.as_ref().map(Spanned::span);
         self.error(
             listen.unwrap_or(span),
-            "whoever reaches this address could read any client's events, since [auth] is \
-             anonymous: have it ask for tokens, listen on 127.0.0.1 behind a gateway that checks \
-             who asks, or set [http] allow-unauthenticated = true",
+            "[auth] anonymous = true works on loopback only: anyone who can connect to this address \
+             could read any client's events. Configure keys for tokens, listen on 127.0.0.1 \
+             behind a gateway that authenticates requests, or set [http] allow-unauthenticated = \
+             true",
         )
     }
 
@@ -234,7 +235,7 @@ impl Checker<'_> {
         let names = given.into_inner().0;
         // An empty list would read as "any".
         if names.is_empty() || names.iter().any(String::is_empty) {
-            return self.error(span, "expected at least one, none of them empty");
+            return self.error(span, "expected at least one value, none of them empty");
         }
         Ok(names)
     }
@@ -291,8 +292,8 @@ impl Checker<'_> {
         let rest = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix));
         if rest.is_none_or(str::is_empty) || !name.bytes().all(legal) {
             let message = format!(
-                "`{}` is no name for the token's cookie: it begins with __Secure- or __Host-, \
-                 so that browsers keep it for HTTPS",
+                "invalid cookie name `{}`: it must begin with __Secure- or __Host-, so that \
+                 browsers send it over HTTPS only",
                 name.escape_debug()
             );
             return self.error(given.span(), message);

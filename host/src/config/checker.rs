@@ -37,7 +37,7 @@ impl Checker<'_> {
             None => self.error(
                 span,
                 format!(
-                    "invalid address `{}`: write 127.0.0.1:8080, localhost:8080 or :8080; other \
+                    "invalid address `{}`: use 127.0.0.1:8080, localhost:8080 or :8080; other \
                      names are not looked up",
                     text.escape_debug()
                 ),
@@ -92,7 +92,10 @@ impl Checker<'_> {
         match given {
             Some(given) if !range.contains(&given.get_ref().0) => {
                 let (low, high) = (range.start() >> 10, range.end() >> 10);
-                self.error(given.span(), format!("expected from {low}KiB to {high}KiB"))
+                self.error(
+                    given.span(),
+                    format!("expected a size from {low}KiB to {high}KiB"),
+                )
             }
             Some(given) => Ok(given.into_inner().0),
             None => Ok(default),
@@ -129,7 +132,7 @@ impl Checker<'_> {
         if text.is_empty() || text.len() > 249 || !text.bytes().all(legal) {
             let shown = text.escape_debug();
             let message = format!(
-                "`{shown}` is no {what}: 1 to 249 letters, digits, dots, hyphens and underscores"
+                "invalid {what} `{shown}`: use 1 to 249 letters, digits, dots, hyphens and underscores"
             );
             return self.error(given.span(), message);
         }

@@ -52,7 +52,7 @@ pub(super) fn of_toml(file: &Path, text: &str, error: &toml::de::Error) -> Confi
     let mut message = without_types(message);
     if let Some((name, line)) = misspelt_pipeline(text, &message) {
         message.push_str(&format!(
-            "; did you mean `pipeline` by `{name}` in line {line}?"
+            "; did you mean `pipeline` instead of `{name}` in line {line}?"
         ));
     }
     if let Some(nearest) = nearest_of(&message) {

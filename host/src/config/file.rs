@@ -58,7 +58,7 @@ pub(super) fn check_kafka(path: &Path, text: &str, file: OnlyKafka) -> Checked<K
         Some(kafka) => checker.kafka(kafka),
         None => checker.error(
             text.len()..text.len(),
-            "there is no [kafka] with bootstrap-servers",
+            "missing [kafka] table with bootstrap-servers",
         ),
     }
 }
@@ -101,17 +101,17 @@ impl Checker<'_> {
         }
         if let (Some(tasks), true) = (&file.tasks, self.role.serves()) {
             let span = tasks.get_ref().request_topic.span();
-            let why = "request-topic is in Kafka, and there is no [kafka] with bootstrap-servers";
+            let why = "request-topic needs Kafka: add a [kafka] table with bootstrap-servers";
             return self.error(span, why);
         }
         match &file.http.presence_topic {
             Some(topic) if self.role.serves() => self.error(
                 topic.span(),
-                "presence-topic is in Kafka, and there is no [kafka] with bootstrap-servers",
+                "presence-topic needs Kafka: add a [kafka] table with bootstrap-servers",
             ),
             _ if self.role.ingests() => self.error(
                 self.text.len()..self.text.len(),
-                "there is no [kafka] with bootstrap-servers; only `--role edge` can do without",
+                "missing [kafka] table with bootstrap-servers; only `--role edge` works without it",
             ),
             _ => Ok(()),
         }

@@ -90,17 +90,15 @@ impl Checker<'_> {
             return self.error(
                 span,
                 format!(
-                    "the pipeline reads `{topic}`: a plugin that writes to it would feed its own \
-                     input; name another topic"
+                    "the pipeline reads `{topic}`: a plugin that writes to it would create a loop; \
+                     name another topic"
                 ),
             );
         }
         match reserved.key_of(topic) {
             Some(key) => self.error(
                 span,
-                format!(
-                    "`{topic}` is {key}: only Millstream itself writes to it; name another topic"
-                ),
+                format!("`{topic}` is {key}: only Millstream writes to it; name another topic"),
             ),
             None => Ok(()),
         }

@@ -28,7 +28,7 @@ impl Checker<'_> {
         if !servers.get_ref().0.split(',').all(well_formed) {
             return self.error(
                 servers.span(),
-                "expected host:port, or several with commas between",
+                "expected host:port, several separated by commas",
             );
         }
         let spans: HashMap<String, Range<usize>> = kafka

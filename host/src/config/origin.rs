@@ -6,15 +6,16 @@
 pub(super) fn check(text: &str) -> Result<(), String> {
     if text == "*" {
         return Err(
-            "`*` would let every page read with its visitor's cookie: name the \
-                    origins, such as https://app.example.com"
+            "`*` would let any page read with its visitor's cookie: list the \
+                    origins, for example https://app.example.com"
                 .into(),
         );
     }
     let shown = text.escape_debug();
     let Some((scheme, rest)) = text.split_once("://") else {
         return Err(format!(
-            "`{shown}` is no origin: write https://app.example.com, with a port if it has one"
+            "invalid origin `{shown}` without a scheme: write https://app.example.com, with a port \
+             if it has one"
         ));
     };
     if rest.len() > 1 && rest.ends_with('/') {
@@ -34,15 +35,15 @@ pub(super) fn check(text: &str) -> Result<(), String> {
     };
     if port.is_some() && port == default {
         return Err(format!(
-            "a browser leaves the scheme's own port out: write `{scheme}://{host}`"
+            "browsers omit the default port of the scheme: write `{scheme}://{host}`"
         ));
     }
     if is_scheme(scheme) && is_host(host) && port.is_none_or(is_port) {
         return Ok(());
     }
     Err(format!(
-        "`{shown}` is not as a browser writes an origin: https://app.example.com, in small \
-         letters, a host in ASCII, with a port if it has one, and nothing more"
+        "invalid origin `{shown}`: write it as a browser does, such as https://app.example.com: lower \
+         case, a host in ASCII, a port if it has one, and nothing more"
     ))
 }
 
@@ -89,9 +90,9 @@ mod tests {
         }
         for (bad, says) in [
             ("*", "visitor's cookie"),
-            ("null", "no origin"),
-            ("app.example.com", "no origin"),
-            ("//app.example.com", "no origin"),
+            ("null", "invalid origin `null` without a scheme"),
+            ("app.example.com", "without a scheme"),
+            ("//app.example.com", "without a scheme"),
             (
                 "https://app.example.com/",
                 "write `https://app.example.com`",
@@ -100,8 +101,8 @@ mod tests {
             ("https://app.example.com?x", "nothing more"),
             ("https://user@app.example.com", "nothing more"),
             ("https://*.example.com", "nothing more"),
-            ("https://App.example.com", "small letters"),
-            ("HTTPS://app.example.com", "small letters"),
+            ("https://App.example.com", "lower case"),
+            ("HTTPS://app.example.com", "lower case"),
             ("https://bücher.example", "ASCII"),
             ("https://", "nothing more"),
             ("https://:3000", "nothing more"),

@@ -95,7 +95,7 @@ impl Checker<'_> {
         if pipelines.is_empty() && self.role.ingests() {
             return self.error(
                 self.text.len()..self.text.len(),
-                "there is no [[pipeline]]: at least one, with a name and topics",
+                "missing [[pipeline]] table: add at least one, with a name and topics",
             );
         }
         let mut done: Vec<PipelineSettings> = Vec::new();
@@ -105,7 +105,7 @@ impl Checker<'_> {
             if done.iter().any(|other| other.name == pipeline.name) {
                 return self.error(
                     span,
-                    format!("two pipelines are called `{}`", pipeline.name),
+                    format!("two pipelines have the name `{}`", pipeline.name),
                 );
             }
             let shares = |other: &&PipelineSettings| {
@@ -119,7 +119,7 @@ impl Checker<'_> {
                 let (a, b) = (&other.name, &pipeline.name);
                 let message = format!(
                     "pipelines `{a}` and `{b}` read the same topic in the same group, so each \
-                     would get some of its records: give one of them a group-id of its own"
+                     would get only some of its records: give one of them another group-id"
                 );
                 return self.error(span, message);
             }

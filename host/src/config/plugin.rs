@@ -74,7 +74,7 @@ impl Checker<'_> {
         }
         let names: Vec<_> = plugin::bundled::names().collect();
         let mut message = format!(
-            "no plugin `{name}` is bundled; these are: {}",
+            "unknown bundled plugin `{name}`; expected one of: {}",
             names.join(", ")
         );
         if let Some(nearest) = nearest(name, names.into_iter()) {

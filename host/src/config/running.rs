@@ -30,11 +30,7 @@ impl Running {
     pub fn read_again(&self) -> Result<(Settings, Vec<String>), ConfigError> {
         if std::fs::metadata(&self.path).is_ok_and(|found| !found.is_file()) {
             // A FIFO would hold up every swap.
-            return Err(ConfigError::new(
-                &self.path,
-                None,
-                "it is not a regular file",
-            ));
+            return Err(ConfigError::new(&self.path, None, "not a regular file"));
         }
         let settings = super::load(&self.path, self.role)?;
         let restart = settings.written.others_than(&self.written);

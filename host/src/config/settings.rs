@@ -65,7 +65,7 @@ impl Settings {
     /// # Errors
     /// When it is not configured.
     pub fn kafka(&self) -> anyhow::Result<&KafkaSettings> {
-        let missing = "there is no [kafka] with bootstrap-servers";
+        let missing = "missing [kafka] table with bootstrap-servers";
         self.kafka.as_ref().context(missing)
     }
 

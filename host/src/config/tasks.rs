@@ -44,8 +44,8 @@ impl Checker<'_> {
         let keep_span = given.keep.as_ref().map(Spanned::span);
         let keep = self.time(given.keep, DAY.max(timeout * 2), s(1)..=30 * DAY)?;
         if keep < timeout * 2 {
-            let why = "expected at least twice timeout: who owns a task must be known when it \
-                       times out";
+            let why = "expected at least twice timeout: the owner of a task must still be known \
+                       when the task times out";
             return self.error(keep_span.unwrap_or_default(), why);
         }
         Ok(TaskSettings {

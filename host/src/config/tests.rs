@@ -55,13 +55,13 @@ fn a_wrong_value_says_what_was_expected() {
         "[\"notifications\"]",
         "[\"a b\"]",
         8,
-        &["`a b` is no topic"],
+        &["invalid topic `a b`"],
     );
     refused(
         "name = \"notifications\"",
         "name = \"\"",
         7,
-        &["is no name"],
+        &["invalid name ``"],
     );
 }
 
@@ -103,7 +103,10 @@ fn a_value_of_another_kind_is_told_how_it_is_written() {
 fn pipelines_in_one_bracket_or_misspelt_are_told_how_they_are_written() {
     let one = &["expected [[pipeline]]"][..];
     refused("[[pipeline]]", "[pipeline]", 6, one);
-    let misspelt = [one[0], "did you mean `pipeline` by `pipelines` in line 6?"];
+    let misspelt = [
+        one[0],
+        "did you mean `pipeline` instead of `pipelines` in line 6?",
+    ];
     let transform = "[pipeline.transform]\nplugin = \"bundled:by-field\"\n[auth]";
     let text = GOOD.replace("[auth]", transform);
     let text = text.replace("[[pipeline]]", "[[pipelines]]");

@@ -66,7 +66,7 @@ const BROKEN: [(&str, &str, &str); 22] = [
         "max-events = 0",
         "expected a number from 1 to",
     ),
-    ("\"24h\"", "\"24 hours\"", "write 500ms, 30s, 5m, 24h or 7d"),
+    ("\"24h\"", "\"24 hours\"", "use 500ms, 30s, 5m, 24h or 7d"),
     (
         "[admin]\nlisten",
         "[admin]\nlistne",
@@ -75,13 +75,13 @@ const BROKEN: [(&str, &str, &str); 22] = [
     (
         "\"127.0.0.1:0\"",
         "\"localhost\"",
-        "invalid address `localhost`: write 127.0.0.1:8080",
+        "invalid address `localhost`: use 127.0.0.1:8080",
     ),
     ("name = \"p\"", "nmae = \"p\"", "did you mean `name`?"),
     (
         "topics = [\"t\"]",
         "topics = [\"a/b\"]",
-        "`a/b` is no topic",
+        "invalid topic `a/b`",
     ),
     ("topics = [\"t\"]", "topics = \"t\"", "expected"),
     ("\"always\"", "\"allways\"", "did you mean `always`?"),
@@ -91,7 +91,7 @@ const BROKEN: [(&str, &str, &str); 22] = [
         "did you mean `bundled:notifications`?",
     ),
     ("{ memory = ", "{ memroy = ", "did you mean `memory`?"),
-    ("\"64MiB\"", "\"64MB\"", "write 512KiB or 64MiB"),
+    ("\"64MiB\"", "\"64MB\"", "use 512KiB or 64MiB"),
     (
         "\"64MiB\"",
         "\"${MILLSTREAM_NO_SUCH}\"",

@@ -87,8 +87,11 @@ fn letters_are_told_apart_by_each_filter() {
     let text = String::from_utf8(text.stdout).unwrap();
     println!("{text}");
     assert!(text.contains(&format!("{}/0/0 ", place.dead)), "{text}");
-    assert!(text.contains("The first 1 of 4"), "{text}");
-    assert!(text.contains("1 record(s) that are no letters"), "{text}");
+    assert!(text.contains("Showing the first 1 of 4"), "{text}");
+    assert!(
+        text.contains("Skipped 1 record(s) that are not dead letters"),
+        "{text}"
+    );
     let none = place.dlq(&config, &["list", "--limit", "0"]);
     let none = String::from_utf8(none.stdout).unwrap();
     assert!(none.starts_with("LETTERS  CLASS"), "the summary: {none}");

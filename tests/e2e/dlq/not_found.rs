@@ -64,7 +64,7 @@ fn a_topic_that_no_letter_came_to_yet_is_said_to_be_absent() {
     let output = place.dlq(&config, &["list"]);
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(
-        error.contains("nothing failed yet") && error.contains("--topic"),
+        error.contains("nothing has failed yet") && error.contains("--topic"),
         "{error}"
     );
     assert_eq!(output.status.code(), Some(1));
@@ -79,12 +79,12 @@ fn what_does_not_go_together_is_a_usage_error() {
         (
             &two,
             &["replay", "--dry-run"][..],
-            "there are several pipelines (notes, two)",
+            "several pipelines are configured (notes, two)",
         ),
         (
             &one,
             &["list", "--pipeline", "nope"],
-            "there is no pipeline `nope`; there are: notes",
+            "unknown pipeline `nope`; the configuration has: notes",
         ),
         (
             &one,
@@ -99,12 +99,12 @@ fn what_does_not_go_together_is_a_usage_error() {
         (
             &one,
             &["list", "--class", "mallformed"],
-            "no class `mallformed`; did you mean `malformed`?",
+            "unknown class `mallformed`; did you mean `malformed`?",
         ),
         (
             &one,
             &["list", "--class", "trap,"],
-            "no class ``; there are: rejected, malformed, ",
+            "unknown class ``; expected one of: rejected, malformed, ",
         ),
         (&one, &["list", "--offset", "1"], "--partition"),
         (&one, &["replay", "--yes", "--rate", "0"], "0 is not in 1.."),

@@ -88,7 +88,8 @@ fn where_it_is_gone_that_is_said_and_nothing_is_replayed() {
         let output = place.dlq(&config, how);
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(
-            error.contains("lacks its record") && error.contains("it is gone"),
+            error.contains("lacks its record")
+                && error.contains("retention removed it, or its topic was deleted"),
             "{error}"
         );
         assert_eq!(output.status.code(), Some(1));

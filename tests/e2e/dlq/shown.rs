@@ -66,7 +66,7 @@ fn a_letter_with_the_policys_own_value_says_so_and_is_not_replayed() {
     let config = place.config(MENDED, policy);
     let text = place.dlq(&config, &["show", &format!("{}/0/0", place.dead)]);
     let text = String::from_utf8(text.stdout).unwrap();
-    assert!(text.contains("the dead-letter policy's own"), "{text}");
+    assert!(text.contains("written by the dead-letter policy"), "{text}");
     for through in ["plugin", "topic"] {
         let arguments = ["--yes", "--force", "--through", through];
         let (report, code) = place.replay(&config, &arguments);
@@ -81,15 +81,15 @@ fn what_is_not_there_is_said() {
     produce(&place.dead, [Message::new("no letter").partition(0)]);
     let config = place.config(MENDED, "");
     for (letter, code, says) in [
-        (format!("{}/0/0", place.dead), 1, "is no letter"),
-        (format!("{}/0/1", place.dead), 1, "there is no record at"),
-        (format!("{}/7/0", place.dead), 1, "there is no record at"),
+        (format!("{}/0/0", place.dead), 1, "is not a dead letter"),
+        (format!("{}/0/1", place.dead), 1, "no record at"),
+        (format!("{}/7/0", place.dead), 1, "no record at"),
         (
             "no-such-topic/0/0".into(),
             1,
             "Kafka has no topic no-such-topic",
         ),
-        ("nonsense".into(), 64, "names no letter"),
+        ("nonsense".into(), 64, "invalid letter `nonsense`"),
     ] {
         let output = place.dlq(&config, &["show", &letter]);
         let error = String::from_utf8(output.stderr).unwrap();

@@ -102,7 +102,7 @@ fn that_letters_failed_again_is_told_by_the_exit_code_though_nobody_reads_the_re
     let mut command = Command::new(program);
     command.args(arguments);
     let error = said_unread(command).failed(1);
-    assert!(error.contains("of 2 letters 2 failed again"), "{error}");
+    assert!(error.contains("of 2 letters, 2 failed again"), "{error}");
 }
 
 #[test]

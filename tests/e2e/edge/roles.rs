@@ -62,12 +62,12 @@ transform = {{ plugin = "bundled:by-field", config = {{ client = "key" }} }}
 fn what_a_role_needs_is_said() {
     let (redis, prefix) = (&servers().redis, unique("roles"));
     for (role, http, expected) in [
-        ("all", "", "there is no [kafka]"),
-        ("ingest", "", "only `--role edge` can do without"),
+        ("all", "", "missing [kafka] table"),
+        ("ingest", "", "only `--role edge` works without it"),
         (
             "edge",
             "presence-topic = \"p\"",
-            "presence-topic is in Kafka",
+            "presence-topic needs Kafka",
         ),
     ] {
         let config = config(redis, &prefix, http, ANONYMOUS);

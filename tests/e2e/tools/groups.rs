@@ -126,7 +126,10 @@ fn it_is_reset_to_where_it_is_told() {
     assert!(error.contains("available offsets are 0 to 5"), "{error}");
     assert!(reset("3", &[]).failed(USAGE).contains("use --topic"));
     let error = reset("yesterday", &[]).failed(USAGE);
-    assert!(error.contains("`-N` for N records before the end"), "{error}");
+    assert!(
+        error.contains("`-N` for N records before the end"),
+        "{error}"
+    );
     let read = run(&["consume", &topic, "-g", &group, "-e"]).done();
     assert_eq!(read, "", "and readers go on there");
 }

@@ -168,10 +168,7 @@ fn a_line_without_the_delimiter_is_named_and_what_was_before_it_is_sent() {
     assert!(error.contains("1 record (4 B) acknowledged"), "{error}");
     assert_eq!(read_all(&topic).len(), 1);
     let error = produce(&topic, &["-K", ""], b"ada:1\n").failed(USAGE);
-    assert!(
-        error.contains("the delimiter is empty"),
-        "{error}"
-    );
+    assert!(error.contains("the delimiter is empty"), "{error}");
 }
 
 #[test]
@@ -190,7 +187,10 @@ fn what_is_for_another_format_is_refused_before_anything_is_sent() {
     let topic = create_topic("formats", 1);
     for (more, says) in [
         (&["--keep-place"][..], "--keep-place needs --format json"),
-        (&["-f", "json", "-K", ":"], "-K works only with --format text"),
+        (
+            &["-f", "json", "-K", ":"],
+            "-K works only with --format text",
+        ),
         (&["-f", "json", "-Z"], "-Z works only with --format text"),
     ] {
         let error = produce(&topic, more, b"{\"value\":\"a\"}\n").failed(USAGE);
@@ -199,7 +199,10 @@ fn what_is_for_another_format_is_refused_before_anything_is_sent() {
     assert!(read_all(&topic).is_empty());
     for format in ["json", "hex"] {
         let error = run(&["consume", &topic, "-e", "-f", format, "-K", ":"]).failed(USAGE);
-        assert!(error.contains("-K works only with --format text"), "{error}");
+        assert!(
+            error.contains("-K works only with --format text"),
+            "{error}"
+        );
     }
 }
 

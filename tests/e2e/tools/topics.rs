@@ -64,10 +64,7 @@ fn a_topic_is_made_listed_described_and_deleted() {
 fn a_topic_that_is_there_is_an_error_unless_that_is_fine() {
     let topic = servers().kafka.create_topic("there", 2);
     let error = run(&["topic", "create", &topic]).failed(1);
-    assert!(
-        error.contains("already exists; --if-not-exists"),
-        "{error}"
-    );
+    assert!(error.contains("already exists; --if-not-exists"), "{error}");
     let taken = run(&["topic", "create", &topic, "-p", "9", "--if-not-exists"]).done();
     assert_eq!(
         taken,
@@ -133,7 +130,7 @@ fn an_absent_topic_is_told_with_the_nearest_and_nothing_makes_it() {
     }
     // Whoever wants it gone does not want it made.
     let error = run_at(&servers, &["topic", "delete", "leters", "--yes"], b"").failed(1);
-    let says = "there is no topic leters; did you mean letters? Nothing was deleted\n";
+    let says = "topic leters does not exist; did you mean letters? Nothing was deleted\n";
     assert_eq!(error, format!("millstream: {says}"));
     let listed = run_at(&servers, &["topic", "list"], b"").done();
     assert_eq!(

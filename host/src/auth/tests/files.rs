@@ -130,9 +130,21 @@ async fn a_key_file_that_is_not_good_is_named_and_not_told() {
         (Algorithm::Hs256, secret, "at least 32 bytes"),
         (Algorithm::Rs256, secret, "no PUBLIC KEY in PEM"),
         (Algorithm::Rs256, private, "openssl pkey -pubout"),
-        (Algorithm::Rs256, &Ed::new().public(), "not one for RS256"),
-        (Algorithm::EdDsa, &Es::new().public(), "not one for EdDSA"),
-        (Algorithm::Es256, &Rs::new().public(), "not one for ES256"),
+        (
+            Algorithm::Rs256,
+            &Ed::new().public(),
+            "the key is not for RS256",
+        ),
+        (
+            Algorithm::EdDsa,
+            &Es::new().public(),
+            "the key is not for EdDSA",
+        ),
+        (
+            Algorithm::Es256,
+            &Rs::new().public(),
+            "the key is not for ES256",
+        ),
         (Algorithm::EdDsa, &twice, "more than one"),
         (Algorithm::EdDsa, &damaged, "damaged"),
         (Algorithm::EdDsa, &pem("CERTIFICATE", b"x"), "openssl x509"),
@@ -168,7 +180,7 @@ async fn a_key_file_that_is_not_good_is_named_and_not_told() {
     let many = (0..33).map(|n| json!({ "kty": "oct", "kid": n.to_string(), "k": b64([n; 32]) }));
     let error = of_set(&many.collect()).err().unwrap();
     assert!(
-        format!("{error:#}").contains("33 keys, the most is 32"),
+        format!("{error:#}").contains("33 keys are configured, but at most 32"),
         "{error:#}"
     );
 }

@@ -14,40 +14,40 @@ use clap::Args;
 pub(in crate::cli) struct Choice {
     #[command(flatten)]
     pub configured: Configured,
-    /// The letters of this pipeline.
+    /// Only letters of this pipeline.
     #[arg(long, value_name = "NAME")]
     pub pipeline: Option<String>,
-    /// The letters in this topic, or in several, commas between; otherwise
-    /// where the pipeline's dead-letter policy sends them.
+    /// Topics to read letters from, separated by commas [default: where the
+    /// pipeline's dead-letter policy sends them].
     #[arg(long, value_name = "TOPIC", value_delimiter = ',')]
     pub topic: Vec<String>,
-    /// Of this class of failures, or of several, commas between.
+    /// Only these failure classes, separated by commas.
     #[arg(long, value_delimiter = ',', value_parser = class)]
     class: Vec<Class>,
-    /// That failed in this plugin: as the configuration names it, or the end
-    /// of that after a `/` or `:`.
+    /// Only letters that failed in this plugin: its name in the configuration,
+    /// or the part of it after a `/` or `:`.
     #[arg(long)]
     plugin: Option<String>,
-    /// Whose records are of this topic.
+    /// Only letters whose record is from this topic.
     #[arg(long, value_name = "TOPIC")]
     source_topic: Option<String>,
-    /// Whose records have this key.
+    /// Only letters whose record has this key.
     #[arg(long)]
     key: Option<String>,
-    /// That were written since: a time such as 2026-11-21T08:30:00Z, or how
-    /// long ago, such as 10m or 2d.
+    /// Only letters written since then: a time such as 2026-11-21T08:30:00Z,
+    /// or an age such as 10m or 2d.
     #[arg(long, value_name = "TIME", value_parser = time::since)]
     since: Option<i64>,
-    /// That were written before then, likewise.
+    /// Only letters written before then: a time or an age, as for `--since`.
     #[arg(long, value_name = "TIME", value_parser = time::since)]
     until: Option<i64>,
-    /// In this partition of the letters' topic.
+    /// Only this partition of the letters' topic.
     #[arg(long, value_name = "NUMBER")]
     partition: Option<i32>,
-    /// At this offset there.
+    /// Only this offset of the partition.
     #[arg(long, requires = "partition")]
     offset: Option<i64>,
-    /// Not more than so many.
+    /// At most this many letters.
     #[arg(long, value_name = "LETTERS")]
     pub limit: Option<u64>,
 }
@@ -63,7 +63,7 @@ impl Choice {
             let names: Vec<_> = settings.pipelines.iter().map(|p| &*p.name).collect();
             let (wanted, names) = (self.pipeline.as_deref().unwrap_or(""), names.join(", "));
             return Err(Usage::error(format!(
-                "there is no pipeline `{wanted}`; there are: {names}"
+                "unknown pipeline `{wanted}`; the configuration has: {names}"
             )));
         }
         Ok((settings, chosen))
@@ -96,8 +96,11 @@ fn class(name: &str) -> Result<Class, String> {
     named.ok_or_else(|| {
         let names = Class::ALL.map(Class::name);
         match config::nearest(name, names.into_iter()) {
-            Some(nearest) => format!("no class `{name}`; did you mean `{nearest}`?"),
-            None => format!("no class `{name}`; there are: {}", names.join(", ")),
+            Some(nearest) => format!("unknown class `{name}`; did you mean `{nearest}`?"),
+            None => format!(
+                "unknown class `{name}`; expected one of: {}",
+                names.join(", ")
+            ),
         }
     })
 }

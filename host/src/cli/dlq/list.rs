@@ -61,7 +61,7 @@ pub(super) fn list(choice: &Choice, summary: bool, as_json: bool) -> anyhow::Res
         let all = counted.letters;
         writeln!(
             out,
-            "The first {shown} of {all}; --limit shows more, or fewer.\n"
+            "Showing the first {shown} of {all}; use --limit to show more or fewer.\n"
         )?;
     }
     write!(out, "{}", counted.text())?;
@@ -69,7 +69,7 @@ pub(super) fn list(choice: &Choice, summary: bool, as_json: bool) -> anyhow::Res
         let n = letters.no_letters;
         writeln!(
             out,
-            "Beside them {n} record(s) that are no letters: nothing says what failed."
+            "Skipped {n} record(s) that are not dead letters: the headers with the failure are missing."
         )?;
     }
     whole(&letters)
@@ -87,7 +87,7 @@ fn lines(letters: &mut Letters) -> anyhow::Result<()> {
 /// Whoever counts on the list must know that it is not all of it.
 fn whole(letters: &Letters) -> anyhow::Result<()> {
     if letters.stopped() {
-        bail!("stopped before the end: there may be more");
+        bail!("stopped before the end; the list is incomplete");
     }
     Ok(())
 }
@@ -176,7 +176,7 @@ impl Summary {
 
     fn text(&self) -> String {
         if self.letters == 0 {
-            return "No such letters.\n".into();
+            return "No letters match.\n".into();
         }
         let mut kinds: Vec<_> = self.kinds.iter().collect();
         kinds.sort_by_key(|(_, (count, ..))| std::cmp::Reverse(*count));

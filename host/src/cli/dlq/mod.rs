@@ -16,24 +16,24 @@ use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub(super) enum DlqCommand {
-    /// Lists dead letters, and how many there are of each kind.
+    /// Lists dead letters, and counts them by class, plugin and topic.
     List {
         #[command(flatten)]
         choice: choice::Choice,
-        /// Only how many there are of each kind.
+        /// Prints only the counts.
         #[arg(long, conflicts_with = "json")]
         summary: bool,
-        /// A line of JSON a letter.
+        /// Prints one line of JSON per letter.
         #[arg(long)]
         json: bool,
     },
-    /// Shows one dead letter whole: its failure, its record, its value.
+    /// Shows one dead letter: its failure, its record and its value.
     Show(show::Show),
-    /// Gives the records of dead letters to their pipeline again, each once,
-    /// however often this is run.
+    /// Replays the records of dead letters in their pipeline. However often the
+    /// command runs, each record is replayed once.
     ///
-    /// Exit code 1 if any failed again or was refused; those stay where they
-    /// are, as all letters do.
+    /// The exit code is 1 if any letter failed again or was refused. Letters
+    /// always stay in their topic.
     Replay(replay::ReplayArguments),
 }
 

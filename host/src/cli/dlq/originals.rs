@@ -27,7 +27,7 @@ impl Originals {
         if letter.omitted.is_none() {
             return Ok(letter);
         }
-        let gone = || "it is gone: retention removed it, or its topic".to_string();
+        let gone = || "retention removed it, or its topic was deleted".to_string();
         Ok(match self.fetch(&letter)? {
             Some(record) => letter.restored(record),
             None => letter.without_record(gone()),

@@ -20,41 +20,41 @@ use std::time::{Duration, Instant};
 pub(in crate::cli) struct ReplayArguments {
     #[command(flatten)]
     choice: Choice,
-    /// Which way.
+    /// How to replay.
     #[arg(long, value_enum, default_value_t = Way::Plugin)]
     through: Way,
-    /// With `--through topic`: to this topic instead of the record's own.
+    /// With `--through topic`: the topic to send to, instead of the record's topic.
     #[arg(long, value_name = "TOPIC")]
     to: Option<String>,
-    /// Runs everything and shows what would be; stores, sends and marks
+    /// Runs everything and shows the result, but stores, sends and marks
     /// nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Not more than so many letters a second.
+    /// At most this many letters per second.
     #[arg(long, value_name = "LETTERS", value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
-    /// Refuses letters whose record was sent to its topic so often already,
-    /// and came back.
+    /// Refuses letters whose record was already sent to its topic this many
+    /// times and failed again.
     #[arg(long, value_name = "TIMES", default_value_t = 3)]
     max_replays: u32,
-    /// Does not ask.
+    /// Does not ask for confirmation.
     #[arg(long)]
     yes: bool,
-    /// Also what may deliver events twice (the refusal says why), letters that
-    /// the store refused though their records are marked, and what was sent to
-    /// its topic before.
+    /// Also replays letters that may deliver events twice (the refusal says
+    /// why), letters that the store refused although their records are marked,
+    /// and records that were already sent to their topic.
     #[arg(long)]
     force: bool,
-    /// The report as JSON.
+    /// Prints the report as JSON.
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum Way {
-    /// Through the pipeline's plugins as they are now, into the store.
+    /// Through the pipeline's current plugins, into the store.
     Plugin,
-    /// To the record's topic, where the pipeline reads it again. It needs
+    /// To the record's topic, where the pipeline reads it again; needs
     /// `replays = true`.
     Topic,
 }
@@ -100,7 +100,7 @@ impl ReplayArguments {
             let names: Vec<_> = pipelines.iter().map(|p| &*p.name).collect();
             let names = names.join(", ");
             return Err(Usage::error(format!(
-                "there are several pipelines ({names}): say with --pipeline whose letters"
+                "several pipelines are configured ({names}): choose one with --pipeline"
             )));
         };
         if self.to.is_some() && self.through != Way::Topic {
@@ -109,14 +109,14 @@ impl ReplayArguments {
         if self.through == Way::Topic && !pipeline.replays && !self.force {
             let name = &pipeline.name;
             return Err(Usage::error(format!(
-                "the pipeline {name} would take what comes to its topic again for new records, \
-                 and a crash between sending and marking would double events: set `replays = \
-                 true` in its table and restart it (or use --through plugin, or --force)"
+                "the pipeline {name} would process records that are sent to its topic again as new \
+                 records, and a crash between sending and marking would duplicate events: set \
+                 `replays = true` in its table and restart it (or use --through plugin, or --force)"
             )));
         }
         if !self.dry_run && !self.yes && !std::io::stdin().is_terminal() {
             return Err(Usage::error(
-                "nobody is there to be asked: look with --dry-run, then say --yes".into(),
+                "can't ask for confirmation: standard input is not a terminal; check with --dry-run, then use --yes".into(),
             ));
         }
         Ok(pipeline)

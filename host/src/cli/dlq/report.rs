@@ -36,12 +36,12 @@ impl Told<'_> {
             return Ok(());
         }
         let (all, told) = (self.report.chosen, told.join(" and "));
-        bail!("of {all} letters {told}; they stay where they are")
+        bail!("of {all} letters, {told}; they stay in their topic")
     }
 }
 
 /// After Ctrl-C.
-pub(super) const STOPPED: &str = "stopped before the end; run it again to go on";
+pub(super) const STOPPED: &str = "stopped before the end; run the command again to continue";
 
 pub(super) fn text(told: &Told) -> String {
     let report = told.report;
@@ -63,7 +63,7 @@ pub(super) fn text(told: &Told) -> String {
         let kind = if kind.is_empty() { "(no type)" } else { kind };
         line(2, *count, format!("{} {}", whose(*to), bytes::line(kind)));
     }
-    let away = did("events withheld", "events would be withheld");
+    let away = did("events suppressed", "events would be suppressed");
     line(
         1,
         report.suppressed,
@@ -85,11 +85,11 @@ pub(super) fn text(told: &Told) -> String {
     }
     let none = did("filtered: no events", "would be filtered: no events");
     line(0, report.filtered, none);
-    line(0, report.before, "replayed before".into());
+    line(0, report.before, "already replayed".into());
     line(
         0,
         report.copies,
-        "copies of other letters among these".into(),
+        "duplicates of other chosen letters".into(),
     );
     for (
         class,
@@ -119,7 +119,7 @@ pub(super) fn text(told: &Told) -> String {
     line(
         0,
         told.no_letters,
-        "records beside them are no letters".into(),
+        "records skipped: not dead letters".into(),
     );
     lines.join("\n") + "\n"
 }

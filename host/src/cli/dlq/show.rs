@@ -20,13 +20,13 @@ use std::io::Write;
 pub(in crate::cli) struct Show {
     #[command(flatten)]
     configured: Configured,
-    /// Which letter: `<topic>/<partition>/<offset>`, as `dlq list` names it.
+    /// The letter, as `dlq list` shows it: `<topic>/<partition>/<offset>`.
     #[arg(value_name = "LETTER")]
     letter: String,
-    /// The value's bytes, and nothing else.
+    /// Prints only the bytes of the value.
     #[arg(long, conflicts_with = "json")]
     raw: bool,
-    /// As JSON.
+    /// Prints JSON.
     #[arg(long)]
     json: bool,
 }
@@ -36,8 +36,8 @@ impl Show {
         let settings = config::load(&self.configured.config, Role::Ingest)?;
         let (topic, partition, offset) = place(&self.letter).ok_or_else(|| {
             Usage::error(format!(
-                "`{}` names no letter: expected <topic>/<partition>/<offset>, such as \
-                 orders-dlq/0/42",
+                "invalid letter `{}`: expected <topic>/<partition>/<offset>, for \
+                 example orders-dlq/0/42",
                 self.letter
             ))
         })?;
@@ -51,14 +51,16 @@ impl Show {
             bail!(no_topic(topic));
         }
         let record = first(&mut scan)?
-            .with_context(|| format!("there is no record at {topic}/{partition}/{offset}"))?;
+            .with_context(|| format!("no record at {topic}/{partition}/{offset}"))?;
         match Letter::of(record) {
             Ok(letter) => self.write(&Originals::new(settings.kafka()?).restore(letter)?),
             // Its bytes are there all the same.
             Err(record) if self.raw => raw(record.value.as_deref()),
             Err(record) => {
                 let (origin, offset) = (&record.origin, record.offset);
-                bail!("{origin}/{offset} is no letter: nothing says what failed")
+                bail!(
+                    "{origin}/{offset} is not a dead letter: the headers with the failure are missing"
+                )
             }
         }
     }
@@ -139,14 +141,17 @@ fn text(letter: &Letter) -> String {
         ("tries", letter.attempts.to_string()),
         (
             "record",
-            format!("{source}/{at}, of {}", time::long(letter.source_timestamp)),
+            format!(
+                "{source}/{at}, timestamp {}",
+                time::long(letter.source_timestamp)
+            ),
         ),
     ];
     if let Some(group) = &letter.group {
         lines.push(("group", or(group)));
     }
     if letter.replays > 0 {
-        let times = format!("{} time(s) sent to its topic again", letter.replays);
+        let times = format!("sent to its topic again {} time(s)", letter.replays);
         lines.push(("replays", times));
     }
     if let Some(omitted) = &letter.omitted {
@@ -179,8 +184,8 @@ fn told_of(omitted: &Omitted) -> String {
     } = omitted;
     let parts = bytes::line(parts);
     let now = match absent {
-        None => "shown as the record has it in its topic",
-        Some(_) => "and the record is gone",
+        None => "shown from the record in its source topic",
+        Some(_) => "the record is gone",
     };
     format!("{parts}: the record of {size} bytes is too large for this topic; {now}")
 }
@@ -193,7 +198,7 @@ fn value(letter: &Letter) -> String {
         return "value:   - (a tombstone)\n".into();
     };
     let whose = if letter.own_value {
-        ", the dead-letter policy's own"
+        ", written by the dead-letter policy"
     } else {
         ""
     };

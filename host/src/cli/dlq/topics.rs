@@ -44,8 +44,8 @@ pub(super) fn add(
     let s = if topics.len() == 1 { "" } else { "s" };
     if absent.len() == topics.len() {
         bail!(
-            "Kafka has no topic{s} {}: either nothing failed yet, or the dead-letter policy \
-             sends letters elsewhere (say where with --topic)",
+            "Kafka has no topic{s} {}: either nothing has failed yet, or the dead-letter \
+             policy sends letters to another topic (name it with --topic)",
             absent.join(", ")
         );
     }

@@ -16,17 +16,17 @@ const FILE: &str = "millstream.toml";
 #[derive(Args)]
 #[command(next_help_heading = "Connection")]
 pub(in crate::cli) struct Reach {
-    /// Brokers to begin with, `host:port`, commas between; or set
+    /// Brokers to connect to first, as `host:port`, separated by commas; or set
     /// MILLSTREAM_BOOTSTRAP_SERVERS.
     #[arg(short, long, value_name = "SERVERS")]
     bootstrap_servers: Option<String>,
-    /// A property of librdkafka; may be given several times. Others can see
-    /// it: a password belongs into the configuration, as "${NAME}" of the
-    /// environment.
+    /// A librdkafka property; can be repeated. Other users can see arguments:
+    /// put a password into the configuration, as "${NAME}" for an environment
+    /// variable.
     #[arg(short = 'X', long = "property", value_name = "KEY=VALUE", value_parser = pair)]
     properties: Vec<(String, String)>,
-    /// A configuration, of which only [kafka] is read; millstream.toml, if
-    /// that is there and no brokers are given.
+    /// A configuration file, of which only [kafka] is read [default:
+    /// millstream.toml, if it exists and no brokers are given].
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -62,8 +62,8 @@ impl Reach {
             }),
             None if Path::new(FILE).exists() => of_file(Path::new(FILE)),
             None => Err(Usage(format!(
-                "which Kafka? Give -b host:port, or set {SERVERS}, or give -c with a \
-                 configuration that has [kafka] (there is no {FILE} here)"
+                "no Kafka brokers given: use -b host:port, set {SERVERS}, or use -c with a \
+                 configuration that has [kafka] (this folder has no {FILE})"
             ))
             .into()),
         }
@@ -88,7 +88,7 @@ fn check_servers(servers: &str) -> Result<(), Usage> {
     match servers.split(',').all(well_formed) {
         true => Ok(()),
         false => Err(Usage(format!(
-            "`{servers}` names no brokers: expected host:port, or several with commas between"
+            "invalid brokers `{servers}`: expected host:port, several separated by commas"
         ))),
     }
 }
@@ -96,28 +96,25 @@ fn check_servers(servers: &str) -> Result<(), Usage> {
 /// What has an option or an order of its own, which would win without a word;
 /// by any name.
 const OURS: [(&str, &str); 10] = [
-    ("bootstrap.servers", "give -b instead"),
-    ("group.id", "give --group to consume instead"),
-    ("isolation.level", "give --isolation to consume instead"),
-    (
-        "auto.offset.reset",
-        "give --from-beginning to consume instead",
-    ),
+    ("bootstrap.servers", "use -b instead"),
+    ("group.id", "use consume --group instead"),
+    ("isolation.level", "use consume --isolation instead"),
+    ("auto.offset.reset", "use consume --from-beginning instead"),
     (
         "enable.auto.commit",
-        "what was printed is committed, and nothing else",
+        "consume commits what was printed, and nothing else",
     ),
     (
         "enable.auto.offset.store",
-        "what was printed is committed, and nothing else",
+        "consume commits what was printed, and nothing else",
     ),
-    ("enable.partition.eof", "give --exit to consume instead"),
-    ("acks", "give --acks to produce instead"),
+    ("enable.partition.eof", "use consume --exit instead"),
+    ("acks", "use produce --acks instead"),
     (
         "allow.auto.create.topics",
-        "`millstream topic create` makes topics",
+        "use `millstream topic create` instead",
     ),
-    ("transactional.id", "produce has no transactions"),
+    ("transactional.id", "produce does not support transactions"),
 ];
 
 fn check(key: &str, value: &str) -> Result<(), Usage> {

@@ -101,7 +101,7 @@ impl TryFrom<String> for Base64 {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Base64, Self::Error> {
-        let bytes = STANDARD.decode(text).map_err(|_| "this is no base64")?;
+        let bytes = STANDARD.decode(text).map_err(|_| "invalid base64")?;
         Ok(Base64(bytes))
     }
 }

@@ -11,36 +11,35 @@ use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub(super) enum OffsetsCommand {
-    /// Shows where the pipelines are in their topics.
+    /// Shows each partition's offsets and lag.
     Show {
         #[command(flatten)]
         which: Chosen,
-        /// A line of JSON a partition.
+        /// Prints one line of JSON per partition.
         #[arg(long)]
         json: bool,
     },
     /// Sets a pipeline's next offset. Stop the pipeline first.
     ///
-    /// Going back delivers events again that are in the streams already; going
-    /// ahead leaves records out.
+    /// An earlier offset delivers events again. A later offset skips records.
     Set {
         #[command(flatten)]
         which: Chosen,
-        /// `earliest`, `latest`, an offset, or a time such as
-        /// 2026-11-21T08:30:00Z: the first record of then or later.
+        /// The next offset: `earliest`, `latest`, an offset, or a time such as
+        /// 2026-11-21T08:30:00Z for the first record at or after it.
         #[arg(long, value_parser = target)]
         to: OffsetSpec,
-        /// Shows what would be done, and does nothing.
+        /// Shows what would change, and changes nothing.
         #[arg(long)]
         dry_run: bool,
-        /// Only partitions that are halted: those of which the daemon said so.
+        /// Only partitions that the daemon reported as halted.
         #[arg(long)]
         halted: bool,
-        /// Takes over a ledger that another Kafka cluster has written. Whatever
+        /// Takes over a ledger that another Kafka cluster wrote. A pipeline that
         /// reads from that cluster halts.
         #[arg(long)]
         force: bool,
-        /// A line of JSON a partition.
+        /// Prints one line of JSON per partition.
         #[arg(long)]
         json: bool,
     },
@@ -51,13 +50,13 @@ pub(super) struct Chosen {
     /// The configuration file.
     #[arg(short, long, default_value = "millstream.toml")]
     config: PathBuf,
-    /// Of this pipeline alone.
+    /// Only this pipeline.
     #[arg(long)]
     pipeline: Option<String>,
-    /// Of this topic alone.
+    /// Only this topic.
     #[arg(long)]
     topic: Option<String>,
-    /// Of this partition alone.
+    /// Only this partition.
     #[arg(long)]
     partition: Option<i32>,
 }
@@ -111,7 +110,7 @@ pub(super) fn run(command: OffsetsCommand) -> anyhow::Result<()> {
 
 fn target(text: &str) -> Result<OffsetSpec, String> {
     match offset_spec::parse(text)? {
-        OffsetSpec::BeforeEnd(_) => Err("an offset is not negative".into()),
+        OffsetSpec::BeforeEnd(_) => Err("an offset can't be negative".into()),
         target => Ok(target),
     }
 }
@@ -157,7 +156,7 @@ fn change_in_words(change: &Change, dry_run: bool) -> String {
         "continues"
     };
     format!(
-        "{} {}: {would} at {next} (was {}; it holds {} to {})",
+        "{} {}: {would} at {next} (was {}; available: {} to {})",
         before.pipeline,
         before.partition,
         number(was),

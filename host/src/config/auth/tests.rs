@@ -119,11 +119,11 @@ fn what_is_wrong_with_auth_is_named() {
         ("client-claim = \"\"", "1 to 256 bytes"),
         (
             "cookie = \"millstream\"",
-            "begins with __Secure- or __Host-",
+            "must begin with __Secure- or __Host-",
         ),
-        ("cookie = \"__Secure-\"", "is no name"),
-        ("cookie = \"__Secure-a b\"", "is no name"),
-        ("cookie = \"__Secure-a=b\"", "is no name"),
+        ("cookie = \"__Secure-\"", "invalid cookie name `__Secure-`"),
+        ("cookie = \"__Secure-a b\"", "invalid cookie name"),
+        ("cookie = \"__Secure-a=b\"", "invalid cookie name"),
     ] {
         bad(&auth(line), 11, &[says]);
     }

@@ -10,7 +10,10 @@ fn two_pipelines_do_not_share_a_topic_in_one_group() {
         .err()
         .expect("shared")
         .to_string();
-    assert!(error.contains("group-id of its own"), "{error}");
+    assert!(
+        error.contains("give one of them another group-id"),
+        "{error}"
+    );
     let text = format!("{GOOD}{second}group-id = \"other\"\n");
     assert!(parse(Path::new("m.toml"), &text, Role::All).is_ok());
 }

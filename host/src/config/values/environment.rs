@@ -150,7 +150,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Scalar<V> {
         let expected = (&self.0 as &dyn Expected).to_string();
         scalar(self.0, &value).map_err(|_: E| {
             E::custom(format_args!(
-                "the environment variable's value does not fit: expected {expected}"
+                "the value of the environment variable is invalid: expected {expected}"
             ))
         })
     }

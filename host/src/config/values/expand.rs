@@ -12,7 +12,7 @@ pub(super) fn expand(raw: &str) -> Result<String, String> {
             rest = after;
             continue;
         }
-        let end = after.find('}').ok_or("a `${` without its `}`")?;
+        let end = after.find('}').ok_or("`${` without a closing `}`")?;
         let name = &after[..end];
         let value = std::env::var(name)
             .map_err(|_| format!("the environment variable `{name}` is not set"))?;

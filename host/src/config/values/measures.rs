@@ -30,7 +30,7 @@ impl<'de> Deserialize<'de> for Time {
         let text = measure(deserializer, "a time such as \"15s\"")?;
         let millis = measured(&text, &TIMES).ok_or_else(|| {
             D::Error::custom(format!(
-                "`{text}` is no time: write 500ms, 30s, 5m, 24h or 7d"
+                "invalid time `{text}`: use 500ms, 30s, 5m, 24h or 7d"
             ))
         })?;
         Ok(Time(Duration::from_millis(millis)))
@@ -48,13 +48,11 @@ impl<'de> Deserialize<'de> for Bytes {
             ("GiB", 1 << 30),
             ("B", 1),
         ];
-        let text = measure(deserializer, "an amount such as \"64MiB\"")?;
+        let text = measure(deserializer, "a size such as \"64MiB\"")?;
         let bytes = measured(&text, &UNITS).and_then(|n| usize::try_from(n).ok());
-        bytes.map(Bytes).ok_or_else(|| {
-            D::Error::custom(format!(
-                "`{text}` is no amount of bytes: write 512KiB or 64MiB"
-            ))
-        })
+        bytes
+            .map(Bytes)
+            .ok_or_else(|| D::Error::custom(format!("invalid size `{text}`: use 512KiB or 64MiB")))
     }
 }
 

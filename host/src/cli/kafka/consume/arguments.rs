@@ -9,17 +9,17 @@ use clap::{Args, ValueEnum};
 
 #[derive(Args)]
 pub(in crate::cli) struct ConsumeArguments {
-    /// The topic.
+    /// The topic to read.
     pub(super) topic: String,
-    /// Reads with this group: begins where it is, and commits what was
-    /// printed, and nothing else. Without a group nothing is committed.
+    /// Reads as this consumer group: starts at its committed offsets, and
+    /// commits only what was printed. Without a group nothing is committed.
     #[arg(short, long)]
     pub(super) group: Option<String>,
-    /// Begins at the oldest record, not after the newest; with a group, where
-    /// it has committed nothing.
+    /// Starts at the oldest record, not after the newest. With a group, this
+    /// applies only where it has committed nothing.
     #[arg(long)]
     pub(super) from_beginning: bool,
-    /// Begins at this offset, or (`-5`) so many records before the end.
+    /// Starts at this offset, or (`-5`) this many records before the end.
     #[arg(
         short,
         long,
@@ -28,7 +28,8 @@ pub(in crate::cli) struct ConsumeArguments {
         conflicts_with_all = ["group", "from_beginning"]
     )]
     pub(super) offset: Option<OffsetSpec>,
-    /// Begins at the first record since then: 2026-11-21T08:30:00Z, or 10m ago.
+    /// Starts at the first record since then: a time such as
+    /// 2026-11-21T08:30:00Z, or an age such as 10m.
     #[arg(
         long,
         value_name = "TIME",
@@ -36,22 +37,23 @@ pub(in crate::cli) struct ConsumeArguments {
         conflicts_with_all = ["group", "from_beginning", "offset"]
     )]
     pub(super) since: Option<i64>,
-    /// Of these partitions alone; commas between.
+    /// Only these partitions, separated by commas.
     #[arg(short, long, value_delimiter = ',', conflicts_with = "group")]
     pub(super) partition: Vec<i32>,
-    /// Ends after so many records.
+    /// Exits after this many records.
     #[arg(short = 'n', long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) max: Option<u64>,
-    /// Ends where the topic ends, and does not wait for more.
+    /// Exits at the end of the topic instead of waiting for more.
     #[arg(short, long)]
     pub(super) exit: bool,
-    /// How records are printed.
+    /// How to print records.
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
-    /// With the key before each value, and this between (text); `\t` is a tab.
+    /// Prints the key and this delimiter before each value (text format only);
+    /// `\t` is a tab.
     #[arg(short = 'K', long, value_name = "TEXT")]
     pub(super) key_delimiter: Option<String>,
-    /// Whether to wait for transactions to be committed.
+    /// Whether to read records of transactions that are not committed.
     #[arg(long, value_enum, default_value_t = Isolation::ReadCommitted)]
     pub(super) isolation: Isolation,
     #[command(flatten)]
@@ -60,11 +62,11 @@ pub(in crate::cli) struct ConsumeArguments {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// Each value on a line.
+    /// One value per line.
     Text,
-    /// All of it as a line of JSON, which `produce --format json` reads.
+    /// One line of JSON per record, as `produce --format json` reads it.
     Json,
-    /// All of it for people, byte by byte.
+    /// A hex dump of each record.
     Hex,
 }
 
@@ -78,7 +80,7 @@ pub(super) enum Isolation {
 
 fn offset(text: &str) -> Result<OffsetSpec, String> {
     match offset_spec::parse(text)? {
-        OffsetSpec::Time(_) => Err("expected an offset; --since takes a time".into()),
+        OffsetSpec::Time(_) => Err("expected an offset; use --since for a time".into()),
         place => Ok(place),
     }
 }

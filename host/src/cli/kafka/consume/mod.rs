@@ -20,7 +20,7 @@ const GATHER: usize = 64 << 10;
 
 pub(in crate::cli) fn run(arguments: &ConsumeArguments) -> anyhow::Result<()> {
     if arguments.key_delimiter.is_some() && arguments.format != Format::Text {
-        let why = "-K is for --format text: the others show each key anyway";
+        let why = "-K works only with --format text: the other formats always show the key";
         return Err(exit::Usage(why.into()).into());
     }
     let stop = Stop::listen()?;

@@ -46,8 +46,8 @@ fn what(arguments: &ConsumeArguments) -> String {
         && arguments.offset.is_none()
         && arguments.since.is_none();
     let older = match from_the_end {
-        true => "; --from-beginning reads those that are there",
+        true => "; --from-beginning reads existing records",
         false => "",
     };
-    format!("waiting for new records in {topic} (Ctrl-C ends){older}")
+    format!("waiting for new records in {topic} (Ctrl-C to stop){older}")
 }

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 #[derive(Args)]
 pub(in crate::cli) struct Describe {
-    /// Their names.
+    /// The groups to describe.
     #[arg(required = true, value_name = "GROUP")]
     groups: Vec<String>,
-    /// A line of JSON a group.
+    /// Prints one line of JSON per group.
     #[arg(long)]
     json: bool,
     #[command(flatten)]

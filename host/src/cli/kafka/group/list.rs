@@ -8,7 +8,7 @@ use serde_json::json;
 
 #[derive(Args)]
 pub(in crate::cli) struct List {
-    /// A line of JSON a group.
+    /// Prints one line of JSON per group.
     #[arg(long)]
     json: bool,
     #[command(flatten)]

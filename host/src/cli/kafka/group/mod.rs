@@ -10,15 +10,14 @@ use clap::Subcommand;
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum GroupCommand {
-    /// Lists groups and their states.
+    /// Lists consumer groups and their states.
     List(list::List),
-    /// Shows a group's members, and for each partition what it has committed,
-    /// the partition's end, and the lag.
+    /// Shows a group's members, and the committed offset, end offset and lag of
+    /// each partition.
     Describe(describe::Describe),
-    /// Says where a group goes on. It must have no members meanwhile.
+    /// Sets a group's committed offsets. The group must have no members.
     ///
-    /// Pipelines of Millstream itself read from where their ledger says: for those it is
-    /// `millstream offsets set`.
+    /// Millstream's pipelines start from their ledgers: use `millstream offsets set` for them.
     Reset(reset::Reset),
 }
 

@@ -10,25 +10,26 @@ use serde_json::json;
 
 #[derive(Args)]
 pub(in crate::cli) struct Reset {
-    /// Its name.
+    /// The group to reset.
     group: String,
-    /// `earliest`, `latest`, an offset, `-N` for N before the end, or a time
-    /// such as 2026-11-21T08:30:00Z: the first record of then or later.
+    /// The next offset: `earliest`, `latest`, an offset, `-N` for N records
+    /// before the end, or a time such as 2026-11-21T08:30:00Z for the first
+    /// record at or after it.
     #[arg(long, value_parser = offset_spec::parse, allow_hyphen_values = true)]
     to: OffsetSpec,
-    /// In this topic alone; needed where the group has committed nothing yet.
+    /// Only this topic; required where the group has committed nothing yet.
     #[arg(short, long)]
     topic: Option<String>,
-    /// In these partitions of the topic alone; commas between.
+    /// Only these partitions of the topic, separated by commas.
     #[arg(short, long, value_delimiter = ',', requires = "topic")]
     partition: Vec<i32>,
-    /// Shows what would be done, and does nothing.
+    /// Shows what would change, and changes nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Resets the group of a Millstream pipeline, too: for another program that takes it over.
+    /// Also resets the group of a Millstream pipeline, for another program that takes it over.
     #[arg(long)]
     force: bool,
-    /// A line of JSON a partition.
+    /// Prints one line of JSON per partition.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -37,7 +38,7 @@ pub(in crate::cli) struct Reset {
 
 pub(super) fn run(arguments: &Reset) -> anyhow::Result<()> {
     if matches!(arguments.to, OffsetSpec::Offset(_)) && arguments.topic.is_none() {
-        let why = "an offset is of one topic: give --topic as well";
+        let why = "an offset applies to one topic only: use --topic as well";
         return Err(Usage(why.into()).into());
     }
     let wanted = Wanted {

@@ -7,46 +7,46 @@ use std::path::PathBuf;
 
 #[derive(Args)]
 pub(in crate::cli) struct ProduceArguments {
-    /// The topic; it must be there.
+    /// The topic to write to; it must exist.
     pub(super) topic: String,
     /// Files to read, `-` for standard input [default: standard input].
     pub(super) files: Vec<PathBuf>,
-    /// What a line is.
+    /// How to read lines.
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
-    /// Every record's key.
+    /// The key of every record.
     #[arg(short, long, conflicts_with = "key_delimiter")]
     pub(super) key: Option<String>,
-    /// What stands between key and value (text), such as `:`, or `\t` for a
-    /// tab. A line without it is an error.
+    /// The delimiter between key and value, such as `:`, or `\t` for a tab
+    /// (text format only). A line without it is an error.
     #[arg(short = 'K', long, value_name = "TEXT", value_parser = parting)]
     pub(super) key_delimiter: Option<String>,
-    /// An empty value is none: a tombstone (text).
+    /// Sends an empty value as a tombstone (text format only).
     #[arg(short = 'Z', long)]
     pub(super) tombstones: bool,
-    /// A header of every record; may be given several times.
+    /// A header for every record; can be repeated.
     #[arg(short = 'H', long = "header", value_name = "NAME=VALUE", value_parser = pair)]
     pub(super) headers: Vec<(String, String)>,
-    /// To this partition; otherwise the key says which, or chance.
+    /// The partition [default: chosen by the key, or at random without a key].
     #[arg(short, long, value_parser = clap::value_parser!(i32).range(0..))]
     pub(super) partition: Option<i32>,
-    /// To the partition and with the timestamp that each line has (JSON).
+    /// Uses the partition and timestamp in each line (JSON format only).
     #[arg(long, conflicts_with = "partition")]
     pub(super) keep_place: bool,
-    /// Who must have a record before it counts: every in-sync replica, the
-    /// leader, nobody.
+    /// Which replicas must acknowledge a record: all in-sync replicas, only the
+    /// leader (1), or none (0).
     #[arg(long, default_value = "all", value_parser = ["all", "1", "0"])]
     pub(super) acks: String,
-    /// How batches are compressed [default: none].
+    /// The compression of batches [default: none].
     #[arg(short = 'z', long, value_parser = ["none", "gzip", "snappy", "lz4", "zstd"])]
     pub(super) compression: Option<String>,
-    /// So many records a second at most.
+    /// At most this many records per second.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) rate: Option<u32>,
-    /// Says of each record where it went.
+    /// Prints the partition and offset of each record.
     #[arg(short, long)]
     pub(super) verbose: bool,
-    /// The same as lines of JSON.
+    /// Prints one line of JSON per record, with its partition and offset.
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]
@@ -55,16 +55,16 @@ pub(in crate::cli) struct ProduceArguments {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// A value, or a key and a value.
+    /// A value per line, with `-K` a key and a value.
     Text,
-    /// A record, as `consume --format json` writes them.
+    /// A record per line, as `consume --format json` writes it.
     Json,
 }
 
 /// As [`delimiter`]; an empty one would be found before every letter.
 fn parting(text: &str) -> Result<String, String> {
     match text.is_empty() {
-        true => Err("nothing would part key and value".into()),
+        true => Err("the delimiter is empty: expected at least one character".into()),
         false => Ok(delimiter(text)),
     }
 }

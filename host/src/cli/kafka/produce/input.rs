@@ -103,7 +103,7 @@ fn source(file: &Path) -> anyhow::Result<(String, Source)> {
     if is_stdin(file) {
         return Ok(("line ".into(), Box::new(BufReader::new(io::stdin()))));
     }
-    let opened = File::open(file).with_context(|| format!("reading {}", file.display()))?;
+    let opened = File::open(file).with_context(|| format!("can't read {}", file.display()))?;
     Ok((
         format!("{}:", file.display()),
         Box::new(BufReader::new(opened)),
@@ -130,7 +130,7 @@ fn read(
                 send.send(Ok(Line { text, place })).ok()?;
             }
             Err(error) => {
-                let error = anyhow::Error::new(error).context(format!("reading {place}"));
+                let error = anyhow::Error::new(error).context(format!("can't read {place}"));
                 send.send(Err(error)).ok()?;
                 return None;
             }

@@ -100,7 +100,7 @@ impl Run<'_> {
     /// not to take it for sent.
     fn stopped(&self) -> anyhow::Result<()> {
         match &self.last {
-            Some(place) => bail!("stopped at {place}; the rest was not sent"),
+            Some(place) => bail!("stopped after {place}; the rest was not sent"),
             None => bail!("stopped before anything was sent"),
         }
     }

@@ -14,10 +14,10 @@ impl ProduceArguments {
         let wrong = match self.format {
             Format::Text if self.keep_place => "--keep-place needs --format json",
             Format::Json if self.key_delimiter.is_some() => {
-                "-K is for lines of text: a line of JSON says its key itself"
+                "-K works only with --format text: a line of JSON contains its key"
             }
             Format::Json if self.tombstones => {
-                "-Z is for lines of text: in JSON a tombstone's value is null"
+                "-Z works only with --format text: in JSON a tombstone has the value null"
             }
             _ => return Ok(()),
         };
@@ -66,7 +66,7 @@ impl ProduceArguments {
         if let Some(delimiter) = &self.key_delimiter {
             let parts = split(value, delimiter.as_bytes()).ok_or_else(|| {
                 let (place, delimiter) = (&line.place, delimiter.escape_debug());
-                anyhow!("{place}: there is no `{delimiter}` between a key and a value")
+                anyhow!("{place}: missing `{delimiter}` between key and value")
             })?;
             record.key = Some(parts.0.to_vec());
             value = parts.1;

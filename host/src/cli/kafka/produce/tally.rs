@@ -82,7 +82,7 @@ impl Tally {
                 self.results.line(told);
             }
             (true, _) => {
-                let told = format!("{from}: {topic}, not acknowledged by intent");
+                let told = format!("{from}: {topic}, not acknowledged (--acks 0)");
                 self.results.line(told);
             }
             (false, _) => {}
@@ -146,7 +146,7 @@ impl Tally {
 
 fn bar() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
-    let template = "{spinner} {human_pos} acknowledged, {rate} a second";
+    let template = "{spinner} {human_pos} acknowledged, {rate} per second";
     if let Ok(style) = ProgressStyle::with_template(template) {
         let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
             let rate = HumanCount(state.per_sec() as u64);

@@ -9,27 +9,27 @@ use serde_json::json;
 
 #[derive(Args)]
 pub(in crate::cli) struct Alter {
-    /// Its name.
+    /// The topic to alter.
     topic: String,
-    /// How many partitions it has from now on: more than now.
+    /// The new number of partitions, higher than the current one.
     #[arg(short, long, value_parser = clap::value_parser!(i32).range(1..))]
     partitions: Option<i32>,
-    /// Gives a setting this value.
+    /// Sets a setting to this value.
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
-    /// Puts a setting back to its default.
+    /// Resets a setting to its default.
     #[arg(long, value_name = "KEY")]
     unset: Vec<String>,
-    /// Adds to a setting that is a list.
+    /// Adds a value to a setting that is a list.
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     append: Vec<(String, String)>,
-    /// Takes from a setting that is a list.
+    /// Removes a value from a setting that is a list.
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     subtract: Vec<(String, String)>,
-    /// Only asks the brokers whether it could be done.
+    /// Only asks the brokers to validate the change.
     #[arg(long)]
     dry_run: bool,
-    /// A line of JSON.
+    /// Prints one line of JSON.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -54,7 +54,7 @@ impl Alter {
 pub(super) fn run(arguments: &Alter) -> anyhow::Result<()> {
     let changes = arguments.changes();
     if changes.is_empty() && arguments.partitions.is_none() {
-        let what = "what is to change? Give --partitions, --set, --unset, --append or --subtract";
+        let what = "nothing to change: use --partitions, --set, --unset, --append or --subtract";
         return Err(Usage(what.into()).into());
     }
     let connection = arguments.reach.connect()?;
@@ -75,7 +75,7 @@ fn check(topic: &Topic, partitions: Option<i32>) -> anyhow::Result<()> {
     let is_more = |to| usize::try_from(to).is_ok_and(|to| to > now);
     if !partitions.is_none_or(is_more) {
         bail!(
-            "the topic {} has {} already, and Kafka can only add to them",
+            "the topic {} already has {}; Kafka can only add partitions",
             topic.name,
             output::count(now, "partition")
         );
@@ -99,7 +99,7 @@ fn change(
     let grown = connection.add_partitions(&topic.name, to, only_validate);
     match changes.is_empty() || only_validate {
         true => Ok(grown?),
-        false => grown.context("its settings are changed, its partitions are not"),
+        false => grown.context("the topic's settings were changed, but not its partitions"),
     }
 }
 
@@ -130,7 +130,7 @@ fn say(arguments: &Alter, topic: &Topic, changes: &[ConfigChange]) -> anyhow::Re
         done.push(format!("{} to {to} partitions", topic.partitions.len()));
     }
     let how = if arguments.dry_run {
-        "could be changed"
+        "can be changed"
     } else {
         "changed"
     };

@@ -8,25 +8,25 @@ use serde_json::json;
 
 #[derive(Args)]
 pub(in crate::cli) struct Create {
-    /// Their names.
+    /// The topics to create.
     #[arg(required = true, value_name = "TOPIC")]
     topics: Vec<String>,
-    /// How many partitions [default: the cluster's].
+    /// The number of partitions [default: the cluster's].
     #[arg(short, long, value_parser = clap::value_parser!(i32).range(1..))]
     partitions: Option<i32>,
-    /// How many copies of each [default: the cluster's].
+    /// The number of replicas of each partition [default: the cluster's].
     #[arg(short, long, value_parser = clap::value_parser!(i32).range(1..=32767))]
     replication_factor: Option<i32>,
-    /// A setting, such as retention.ms=86400000; may be given several times.
+    /// A topic setting, such as retention.ms=86400000; can be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair)]
     configs: Vec<(String, String)>,
-    /// A topic that is there already is fine, and stays as it is.
+    /// Accepts a topic that already exists, and does not change it.
     #[arg(long)]
     if_not_exists: bool,
-    /// Only asks the brokers whether it could be made.
+    /// Only asks the brokers to validate the request.
     #[arg(long)]
     dry_run: bool,
-    /// A line of JSON a topic.
+    /// Prints one line of JSON per topic.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -53,7 +53,7 @@ fn create(connection: &Connection, arguments: &Create, topic: &str) -> anyhow::R
     let made = connection.create_topic(&new, arguments.dry_run)?;
     if !made && !arguments.if_not_exists {
         bail!(
-            "the topic {topic} is there already; --if-not-exists takes it as it is, \
+            "the topic {topic} already exists; --if-not-exists accepts it as it is, \
              `millstream topic alter` changes it"
         );
     }
@@ -62,7 +62,7 @@ fn create(connection: &Connection, arguments: &Create, topic: &str) -> anyhow::R
             let line = json!({ "topic": topic, "created": true, "written": false });
             return Ok(line.to_string());
         }
-        return Ok(format!("{topic} could be created"));
+        return Ok(format!("{topic} can be created"));
     }
     let found = connection.new_topic(topic)?;
     if arguments.json {
@@ -72,7 +72,7 @@ fn create(connection: &Connection, arguments: &Create, topic: &str) -> anyhow::R
     }
     let partitions = output::count(found.partitions.len(), "partition");
     let copies = found.replication();
-    let what = if made { "created" } else { "is there already" };
+    let what = if made { "created" } else { "already exists" };
     Ok(format!(
         "{topic} {what}: {partitions}, replication factor {copies}"
     ))

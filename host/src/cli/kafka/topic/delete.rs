@@ -10,13 +10,13 @@ use std::io::{IsTerminal, stdin};
 
 #[derive(Args)]
 pub(in crate::cli) struct Delete {
-    /// Their names.
+    /// The topics to delete.
     #[arg(required = true, value_name = "TOPIC")]
     topics: Vec<String>,
-    /// Does not ask.
+    /// Does not ask for confirmation.
     #[arg(short, long)]
     yes: bool,
-    /// A line of JSON a topic.
+    /// Prints one line of JSON per topic.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -25,7 +25,7 @@ pub(in crate::cli) struct Delete {
 
 pub(super) fn run(arguments: &Delete) -> anyhow::Result<()> {
     if !arguments.yes && !stdin().is_terminal() {
-        let why = "deleting can't be undone, and there is no terminal to ask at: give --yes";
+        let why = "can't ask for confirmation: standard input is not a terminal; deleting can't be undone, use --yes to delete";
         return Err(Usage(why.into()).into());
     }
     let connection = arguments.reach.connect()?;
@@ -51,7 +51,7 @@ fn absent(failure: ClusterError) -> anyhow::Error {
         return failure.into();
     };
     let like = nearest.map_or_else(String::new, |name| format!("did you mean {name}? "));
-    anyhow!("there is no topic {topic}; {like}Nothing was deleted")
+    anyhow!("topic {topic} does not exist; {like}Nothing was deleted")
 }
 
 fn is_meant(connection: &Connection, topics: &[Topic]) -> anyhow::Result<bool> {
@@ -66,7 +66,7 @@ fn is_meant(connection: &Connection, topics: &[Topic]) -> anyhow::Result<bool> {
         ));
     }
     let them = if topics.len() == 1 { "it" } else { "them" };
-    output::ask(format_args!("Delete {them} for good? [y/N]"));
+    output::ask(format_args!("Delete {them} permanently? [y/N]"));
     let mut answer = String::new();
     stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))

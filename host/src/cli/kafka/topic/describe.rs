@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 
 #[derive(Args)]
 pub(in crate::cli) struct Describe {
-    /// Their names.
+    /// The topics to describe.
     #[arg(required = true, value_name = "TOPIC")]
     topics: Vec<String>,
-    /// A line of JSON a topic.
+    /// Prints one line of JSON per topic.
     #[arg(long)]
     json: bool,
     #[command(flatten)]

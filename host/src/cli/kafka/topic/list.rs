@@ -6,10 +6,10 @@ use clap::Args;
 
 #[derive(Args)]
 pub(in crate::cli) struct List {
-    /// Also Kafka's own.
+    /// Includes Kafka's internal topics.
     #[arg(long)]
     internal: bool,
-    /// A line of JSON a topic.
+    /// Prints one line of JSON per topic.
     #[arg(long)]
     json: bool,
     #[command(flatten)]

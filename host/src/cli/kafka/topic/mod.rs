@@ -12,17 +12,16 @@ use clap::Subcommand;
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum TopicCommand {
-    /// Makes topics.
+    /// Creates topics.
     Create(create::Create),
     /// Lists topics.
     List(list::List),
-    /// Shows a topic's partitions: leader, replicas, in-sync replicas, what
-    /// they hold; and what it is configured with, where that is no default.
+    /// Shows the leader, replicas, in-sync replicas and offsets of a topic's
+    /// partitions, and the topic's settings that are not defaults.
     Describe(describe::Describe),
-    /// Gives a topic more partitions, or changes settings and leaves all
-    /// others.
+    /// Adds partitions to a topic, or changes some of its settings.
     Alter(alter::Alter),
-    /// Deletes topics with all that is in them; asks first.
+    /// Deletes topics and all their records; asks for confirmation.
     Delete(delete::Delete),
 }
 
