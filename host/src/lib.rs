@@ -1,4 +1,4 @@
-//! Millstream's daemon. ARCHITECTURE.md has the map; the folders are the road:
+//! Millstream's daemon. ARCHITECTURE.md describes the folders and their order:
 //! `main -> cli -> daemon -> pipeline -> {kafka, plugin, store} -> record`, and
 //! `daemon -> {sse, tasks, admin} -> http`.
 
@@ -7,7 +7,7 @@
     deny(
         clippy::print_stderr,
         clippy::print_stdout,
-        reason = "they panic where nobody reads, and a panic ends the process"
+        reason = "they panic when the stream is closed, and a panic ends the process"
     )
 )]
 

@@ -1,4 +1,4 @@
-//! From a request's credentials to the client whose events it may read.
+//! Finds the client whose events a request may read, from its credentials.
 
 use super::claims::{Access, GroupAccess};
 use super::credentials::Credentials;
@@ -10,7 +10,7 @@ use super::token::Rules;
 use crate::clock;
 use crate::record::ClientId;
 
-/// Who may read whose events.
+/// Decides which client's events a request may read.
 pub struct Auth {
     tokens: Option<Tokens>,
 }
@@ -24,9 +24,9 @@ struct Tokens {
 /// A client whose events this request may read.
 #[derive(Clone, Debug)]
 pub struct Verified {
-    /// Whose stream is asked for.
+    /// The client whose stream is requested.
     pub client: ClientId,
-    /// Which groups' streams may be read beside it.
+    /// The groups whose streams may be read too.
     pub groups: GroupAccess,
     /// When the token was issued, in seconds since 1970.
     pub issued_at: Option<u64>,
@@ -36,9 +36,9 @@ pub struct Verified {
 }
 
 impl Auth {
-    /// Reads the keys; tasks read them again when their files change, and fetch
-    /// those that are published, so this must be called inside of a tokio
-    /// runtime. Warns of what is left open.
+    /// Reads the keys. Tasks reload them when their files change and fetch
+    /// published keys, so this must be called inside a tokio runtime. Warns if
+    /// any issuer or audience is accepted.
     ///
     /// # Errors
     /// Names the key file and what is wrong with it.
@@ -50,17 +50,17 @@ impl Auth {
         Ok(Auth { tokens })
     }
 
-    /// Whether nobody is asked who they are.
+    /// Whether no tokens are checked.
     pub fn is_anonymous(&self) -> bool {
         self.tokens.is_none()
     }
 
-    /// Whose events a request may read, and which of them it asks for: `client`
-    /// is the query's `client`, decoded. It may be left out where the token
-    /// leaves one choice.
+    /// The client and groups whose events a request may read. `client` is the
+    /// query's `client`, decoded; it may be absent if the token allows only one
+    /// client.
     ///
     /// # Errors
-    /// 400, 401, 403 or 503, with a reason that is safe to tell.
+    /// 400, 401, 403 or 503, with a reason that is safe to show.
     pub fn check(
         &self,
         asked: &Credentials<'_>,
@@ -82,7 +82,8 @@ impl Auth {
 }
 
 impl AuthSettings {
-    /// Whether [`Auth::from_settings`] would take the keys that are in files now. Contacts nobody.
+    /// Checks that [`Auth::from_settings`] would accept the key files as they are now. Opens no
+    /// connections.
     ///
     /// # Errors
     /// Names the file and what is wrong with it.
@@ -119,19 +120,19 @@ fn anonymous(client: Option<&[u8]>) -> Result<Verified, Refused> {
     Ok(Verified {
         client: id(client.ok_or_else(which)?)?,
         groups: GroupAccess::All,
-        // There is no token that could be revoked.
+        // There is no token to revoke.
         issued_at: Some(u64::MAX),
         expires: None,
     })
 }
 
-/// The client that is asked for, if the token allows it.
+/// The requested client, if the token allows it.
 fn chosen(access: Access, asked: Option<&[u8]>) -> Result<ClientId, Refused> {
     match (access, asked) {
         (Access::One(own), None) => Ok(own),
         (Access::One(own), Some(asked)) if own.as_str().as_bytes() == asked => Ok(own),
         (Access::One(_), Some(_)) => Err(Refused::forbidden(
-            "the token is for another client: omit ?client= to read the events of the token's client",
+            "the token is for another client: omit ?client= to read the token's client",
         )),
         (Access::Any, asked) => id(asked.ok_or_else(which)?),
         (Access::Some(mut several), None) => match several.pop() {
@@ -155,6 +156,6 @@ fn which() -> Refused {
 }
 
 fn now() -> u64 {
-    // A clock before 1970 finds every token issued in the future.
+    // With a clock before 1970, every token seems to be issued in the future.
     clock::unix().as_secs()
 }

@@ -1,4 +1,4 @@
-//! What a verified token says.
+//! The claims of a verified token.
 
 use super::refused::Refused;
 use super::settings::TokenSettings;
@@ -8,41 +8,41 @@ use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
-/// "Every client", "every group".
+/// The claim's value for every client or every group.
 const ALL: &str = "*";
-/// Whom a token is about; a string (RFC 7519, section 4.1.2).
+/// The subject of a token, a string (RFC 7519, section 4.1.2).
 const SUBJECT: &str = "sub";
 
-/// What a verified token allows, and from when until when.
+/// What a verified token allows, and until when.
 #[derive(Debug)]
 pub struct Claims {
-    /// Whose events.
+    /// The clients whose events may be read.
     pub client: Access,
-    /// Which groups' events.
+    /// The groups whose events may be read.
     pub groups: GroupAccess,
     /// When it was issued (`iat`), in seconds since 1970.
     pub issued_at: Option<u64>,
-    /// Until when it is good (`exp` and the leeway), in seconds since 1970.
+    /// When it expires (`exp` plus the leeway), in seconds since 1970.
     pub expires: Option<u64>,
 }
 
-/// Which clients' events may be read.
+/// The clients whose events may be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// One's own.
+    /// The token's client.
     One(ClientId),
-    /// Those of the clients that a service's token lists; perhaps of none.
+    /// The clients that a service's token lists; may be empty.
     Some(Vec<ClientId>),
-    /// Everyone's.
+    /// Every client.
     Any,
 }
 
-/// Which groups' events may be read.
+/// The groups whose events may be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupAccess {
-    /// Every group's.
+    /// Every group.
     All,
-    /// Those of these groups; perhaps of none.
+    /// These groups; may be empty.
     Some(HashSet<String>),
 }
 
@@ -56,9 +56,8 @@ impl GroupAccess {
     }
 }
 
-/// A token's claims by name, each as it was written until somebody looks at it.
-/// A name that is there twice is an error: whoever else reads this token may
-/// take the other one.
+/// A token's claims by name, parsed only when they are used. A duplicate name is
+/// an error: another reader of this token may take the other value.
 pub(super) struct ClaimMap(BTreeMap<String, Box<RawValue>>);
 
 impl<'de> Deserialize<'de> for ClaimMap {
@@ -86,12 +85,12 @@ impl<'de> Deserialize<'de> for ClaimMap {
 }
 
 impl ClaimMap {
-    /// What these claims allow at this time, in seconds since 1970. Whether
-    /// `iss` and `aud` are as they must be was checked before.
+    /// What these claims allow at the time `now`, in seconds since 1970. `iss` and
+    /// `aud` were checked before.
     pub fn read(&self, settings: &TokenSettings, now: u64) -> Result<Claims, Refused> {
         let expires = self.in_force(settings, now)?;
         let issued_at = self.seconds("iat")?;
-        // Revocation goes by it, so one from the future would outlive that.
+        // Revocation compares it, so a token from the future would survive a revocation.
         if issued_at.is_some_and(|at| at > now.saturating_add(settings.leeway.as_secs())) {
             return Err(
                 Refused::token("the token was issued in the future (iat)").reason("not-yet")
@@ -108,7 +107,7 @@ impl ClaimMap {
         })
     }
 
-    /// A revocation is kept for as long as the tokens that it is about may live.
+    /// Limits the lifetime, since revocations are kept only that long.
     fn lives_at_most(&self, most: u64, issued_at: Option<u64>) -> Result<(), Refused> {
         let Some(issued_at) = issued_at else {
             return Err(wrong("iat", "missing: max-token-life requires it"));
@@ -123,7 +122,7 @@ impl ClaimMap {
         }
     }
 
-    /// Until when a token is good that is good now (`exp`, `nbf`).
+    /// Checks that the token is valid now (`exp`, `nbf`); returns when it expires.
     fn in_force(&self, settings: &TokenSettings, now: u64) -> Result<Option<u64>, Refused> {
         let leeway = settings.leeway.as_secs();
         let expires = self.seconds("exp")?.map(|at| at.saturating_add(leeway));
@@ -140,8 +139,8 @@ impl ClaimMap {
         Ok(expires)
     }
 
-    /// A claim that is null is not there: some issuers write each that they
-    /// know of.
+    /// The value of a claim. Null counts as absent: some issuers write every claim
+    /// that they know.
     fn get(&self, name: &str) -> Option<&RawValue> {
         let value = self.0.get(name).map(|value| &**value);
         value.filter(|value| value.get() != "null")
@@ -171,7 +170,7 @@ impl ClaimMap {
         let Some(ids) = texts(value) else {
             return Err(wrong(name, "neither a list of client ids nor *"));
         };
-        // An entry that can't be an id can't be asked for.
+        // An invalid id can't be requested either.
         let clients = ids.filter_map(|id| ClientId::new(id.as_bytes()).ok());
         Ok(Access::Some(clients.collect()))
     }
@@ -185,17 +184,17 @@ impl ClaimMap {
             Some(value) => text(value),
         };
         let id = id.ok_or_else(|| wrong(name, "neither a string nor a number"))?;
-        // These errors tell lengths and places, not the id.
+        // These errors contain lengths and positions, not the id.
         ClientId::new(id.as_bytes())
             .map_err(|why| wrong(name, &format!("not a valid client id: it {why}")))
     }
 
-    /// The groups that it lists, whatever else stands there: only who asks for
-    /// a group is judged by it.
+    /// The listed groups. Other values are ignored: the claim matters only for
+    /// requests for a group.
     fn groups(&self, name: &str) -> GroupAccess {
         match self.get(name) {
             Some(value) if is_all(value) => GroupAccess::All,
-            // In a list * is a group's name, which whoever names groups chose.
+            // In a list, * is the name of a group.
             Some(value) => GroupAccess::Some(texts(value).into_iter().flatten().collect()),
             None => GroupAccess::Some(HashSet::new()),
         }
@@ -216,8 +215,8 @@ fn is_number(value: &RawValue) -> bool {
         .starts_with(|c: char| c == '-' || c.is_ascii_digit())
 }
 
-/// The text of a string, or of a number as it was written: as `by-field` takes
-/// them, so that both know a client by the same id.
+/// The text of a string, or of a number as it was written. `by-field` does the
+/// same, so that both use the same client id.
 fn text(value: &RawValue) -> Option<String> {
     match is_number(value) {
         true => Some(value.get().into()),
@@ -225,7 +224,7 @@ fn text(value: &RawValue) -> Option<String> {
     }
 }
 
-/// The texts in a list; what else is in it is left out.
+/// The texts in a list; other values are ignored.
 fn texts(list: &RawValue) -> Option<impl Iterator<Item = String>> {
     let list: Vec<&RawValue> = parse(list)?;
     Some(list.into_iter().filter_map(text))

@@ -1,28 +1,28 @@
-//! Where a token may be.
+//! The places of a token in a request.
 
 use super::refused::Refused;
 use percent_encoding::percent_decode_str;
 
-/// What a request says of who asks, as it came.
+/// The credentials of a request, as received.
 #[derive(Clone, Default)]
 pub struct Credentials<'a> {
     /// The values of its `Authorization` headers.
     pub authorization: Vec<&'a [u8]>,
     /// The values of its `Cookie` headers; HTTP/2 may send several.
     pub cookies: Vec<&'a [u8]>,
-    /// Its query, without the `?`, as it stands in the URL.
+    /// Its query as in the URL, without the `?`.
     pub query: &'a str,
 }
 
-/// What others call a token in a URL (RFC 6750, section 2.3, and habit).
+/// Common names of a token in a URL (RFC 6750, section 2.3, and habit).
 const IN_QUERY: [&str; 3] = ["access_token", "token", "jwt"];
 
 impl<'a> Credentials<'a> {
-    /// The token: of `Authorization: Bearer`, else of the cookie.
+    /// The token in `Authorization: Bearer`, otherwise in the cookie.
     pub(super) fn token(&self, cookie: &str) -> Result<&'a [u8], Refused> {
         match self.bearer()? {
             Some(token) => Ok(token),
-            // Another scheme is for a gateway before us.
+            // Another scheme is for a gateway in front of Millstream.
             None => self.cookie(cookie),
         }
     }
@@ -48,12 +48,12 @@ impl<'a> Credentials<'a> {
         match (values.next(), values.next()) {
             (None, _) => Err(Refused::no_token()),
             (Some(token), None) => Ok(token),
-            // One of them may have been planted by a neighbouring domain.
+            // A sibling domain may have set one of them.
             (Some(_), Some(_)) => Err(Refused::token("more than one cookie with the token's name")),
         }
     }
 
-    /// Refuses a token in the URL: URLs end in logs, histories and referrers.
+    /// Refuses a token in the URL: URLs end up in logs, histories and referrers.
     pub(super) fn none_in_query(&self) -> Result<(), Refused> {
         let names = self.query.split('&').map(|pair| pair.split('=').next());
         let is_token = |name: &str| {
@@ -76,7 +76,7 @@ impl<'a> Credentials<'a> {
 fn bearer(header: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = header.split_at_checked(b"Bearer".len())?;
     let is = scheme.eq_ignore_ascii_case(b"Bearer");
-    // "Bearer" alone has an empty token, which is no good one.
+    // "Bearer" alone has an empty token, which is invalid.
     let ends = token.first().is_none_or(|b| *b == b' ');
     (is && ends).then(|| token.trim_ascii())
 }

@@ -1,9 +1,9 @@
-//! The cryptography that jsonwebtoken uses: ring's.
+//! Makes jsonwebtoken use ring for its cryptography.
 //!
 //! jsonwebtoken comes with two providers. `aws_lc_rs` would be a second C
-//! library beside the ring that TLS has; `rust_crypto` brings some thirty crates
-//! more, among them an RSA that is not constant-time (RUSTSEC-2023-0071). What
-//! a verifier needs of ring is this file.
+//! library beside ring, which TLS uses; `rust_crypto` adds about thirty crates,
+//! among them an RSA that is not constant-time (RUSTSEC-2023-0071). Verifying
+//! with ring needs only this file.
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{Error, ErrorKind, Result};
@@ -18,13 +18,13 @@ use ring::signature::{
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: |_, _| Err(ErrorKind::Provider("signing is not supported".into()).into()),
     verifier_factory: verifier,
-    // For making JWKs of keys, which nobody does here.
+    // For making JWKs of keys, which is not needed here.
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Has jsonwebtoken use ring, in this whole process. May be called again.
+/// Makes jsonwebtoken use ring in this process. May be called again.
 pub(super) fn install() {
-    // An error says that it was installed before, and only we do.
+    // It fails only if it was installed before, and only this function installs one.
     let _ = PROVIDER.install_default();
 }
 
@@ -34,7 +34,7 @@ struct RingVerifier {
 }
 
 fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
-    // Else an RSA key's public bytes could be taken for an HMAC secret.
+    // Otherwise the public bytes of an RSA key could serve as an HMAC secret.
     if key.family() != algorithm.family() {
         return Err(Error::from(ErrorKind::InvalidKeyFormat));
     }

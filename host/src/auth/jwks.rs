@@ -11,20 +11,19 @@ use serde_json::Value;
 use std::fmt::Display;
 use std::path::Path;
 
-/// Entries that are looked at; the others would only be skipped with a line of
-/// log each.
+/// The most entries of a set: each unusable one is logged.
 const MAX: usize = 256;
 
-/// The keys of a set. One that is for another purpose or not understood is
+/// The keys of a set. A key for another purpose or of an unsupported kind is
 /// skipped with a warning (RFC 7517, section 5).
 ///
 /// # Errors
-/// When it is no set, or holds no key that is understood.
+/// When it is not a set, or has no supported key.
 pub(super) fn read(path: &Path, file: &[u8]) -> anyhow::Result<Vec<Key>> {
     read_if(&path.display(), file, |_| Ok(()))
 }
 
-/// The public keys of a set that is published.
+/// The public keys of a published set.
 ///
 /// # Errors
 /// As [`read`].
@@ -65,7 +64,7 @@ fn read_if(
 }
 
 fn key(jwk: &Value) -> anyhow::Result<Key> {
-    // The library's error could tell a member's value.
+    // The library's error could contain a member's value.
     let jwk = serde_json::from_value::<Jwk>(jwk.clone()).ok();
     let jwk = jwk.context("a member does not conform to RFC 7517")?;
     let other_use = |purpose| purpose != &PublicKeyUse::Signature;
@@ -82,8 +81,8 @@ fn key(jwk: &Value) -> anyhow::Result<Key> {
     Key::new(jwk.common.key_id, algorithm, decoding)
 }
 
-/// The one algorithm that a key is for: by its type, of which each leaves one
-/// of those that we know, and `alg` must not say another.
+/// The algorithm of a key. Each supported key type has exactly one, and `alg` must
+/// not name another.
 fn algorithm(jwk: &Jwk) -> anyhow::Result<Algorithm> {
     let by_type = match &jwk.algorithm {
         AlgorithmParameters::RSA(_) => Algorithm::Rs256,
@@ -102,7 +101,7 @@ fn algorithm(jwk: &Jwk) -> anyhow::Result<Algorithm> {
     }
 }
 
-/// ring wants none before an RSA key's numbers; some issuers write one.
+/// ring refuses leading zeros in the numbers of an RSA key; some issuers write one.
 fn without_zeros(key: DecodingKey) -> DecodingKey {
     let significant = |number: &[u8]| {
         let zeros = number.iter().take_while(|byte| **byte == 0).count();

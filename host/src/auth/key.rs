@@ -1,11 +1,11 @@
-//! One key, and whether it is one.
+//! A key, checked to be usable.
 
 use super::settings::Algorithm;
 use anyhow::{bail, ensure};
 use jsonwebtoken::{DecodingKey, DecodingKeyKind};
 
 /// As long as the hash (RFC 7518, section 3.2): a shorter secret can be guessed
-/// from one token, without asking us.
+/// offline from one token.
 const SECRET_MIN: usize = 32;
 
 /// A key, for one algorithm.
@@ -16,10 +16,10 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// A key that is one for this algorithm.
+    /// A key that is usable with this algorithm.
     ///
     /// # Errors
-    /// What is wrong with it; tells nothing of its content.
+    /// Says what is wrong with the key, without its content.
     pub fn new(
         id: Option<String>,
         algorithm: Algorithm,
@@ -34,13 +34,13 @@ impl Key {
     }
 }
 
-/// Whether a key has a shape that ring takes: else it would be found out only
-/// when a token comes.
+/// Checks that ring accepts the shape of a key: otherwise the error would appear
+/// only with the first token.
 fn check(algorithm: Algorithm, key: &DecodingKey) -> anyhow::Result<()> {
     match (algorithm, key.kind()) {
         (Algorithm::Hs256, DecodingKeyKind::SecretOrDer(secret)) => ensure!(
             secret.len() >= SECRET_MIN,
-            "an HS256 secret must have at least {SECRET_MIN} bytes: create one with openssl rand -base64 48"
+            "an HS256 secret must have at least {SECRET_MIN} bytes, for example from openssl rand -base64 48"
         ),
         (Algorithm::Rs256, DecodingKeyKind::RsaModulusExponent { n, .. }) => {
             let high = n.first().map_or(0, |byte| byte.leading_zeros() as usize);

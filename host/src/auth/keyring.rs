@@ -1,4 +1,4 @@
-//! Every key that there is: those of files, and those that an issuer publishes.
+//! All keys: from files, and those that an issuer publishes.
 
 use super::crypto;
 use super::key::Key;
@@ -9,7 +9,7 @@ use crate::files::{Watched, read_once};
 use anyhow::Context;
 use std::sync::Arc;
 
-/// Where keys come from.
+/// The sources of keys.
 pub(super) struct Keyring {
     files: Arc<Watched<Keys>>,
     published: Option<Arc<Fetched<Keys>>>,
@@ -18,7 +18,7 @@ pub(super) struct Keyring {
 /// The keys that are in force at one moment.
 pub(super) struct Held<'a> {
     files: Arc<Keys>,
-    /// Empty until the first ones have come.
+    /// `None` until keys were fetched for the first time.
     version: Option<Arc<Version<Keys>>>,
     published: Option<&'a Fetched<Keys>>,
 }
@@ -27,7 +27,7 @@ const READING: &str = "can't load the keys of [auth]";
 const READING_CA: &str = "can't load [auth] jwks-ca";
 
 impl Keyring {
-    /// Reads the files, and begins to fetch what is published.
+    /// Reads the files, and starts to fetch published keys.
     ///
     /// # Errors
     /// Names the file and what is wrong with it.
@@ -49,10 +49,10 @@ impl Keyring {
         Ok(Keyring { files, published })
     }
 
-    /// Whether [`start`](Keyring::start) would take what is in the files now.
+    /// Checks that [`start`](Keyring::start) would accept the files as they are now.
     ///
     /// # Errors
-    /// Likewise.
+    /// As [`start`](Keyring::start).
     pub fn check(settings: &TokenSettings) -> anyhow::Result<()> {
         crypto::install();
         let read = read_once(&Keys::files(settings), |files| Keys::read(settings, files));
@@ -63,7 +63,7 @@ impl Keyring {
         }
     }
 
-    /// What is in force now.
+    /// The keys that are in force now.
     pub fn held(&self) -> Held<'_> {
         let published = self.published.as_deref();
         Held {
@@ -75,9 +75,9 @@ impl Keyring {
 }
 
 impl Held<'_> {
-    /// The keys that a token may be signed with, by its header. A key that has
-    /// an id is for tokens that name it or none; one without, for those that
-    /// name no key that is here.
+    /// The keys that may have signed a token, by its header. A key with an id is
+    /// tried for tokens that name it or no key; a key without an id, for tokens
+    /// that name no known key.
     pub fn candidates(&self, algorithm: Algorithm, id: Option<&str>) -> impl Iterator<Item = &Key> {
         let known = id.is_some_and(|id| self.has(id));
         let keys = self.all().flat_map(move |keys| keys.of(algorithm));
@@ -93,8 +93,8 @@ impl Held<'_> {
         self.all().any(|keys| keys.has(id))
     }
 
-    /// Whether a key may yet come that is not here. It is fetched, if it is
-    /// anywhere.
+    /// Whether an unknown key may still arrive. Starts to fetch published keys if
+    /// needed.
     pub fn may_come(&self, name: &[u8]) -> bool {
         match (self.published, &self.version) {
             (None, _) => false,

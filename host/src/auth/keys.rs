@@ -10,12 +10,12 @@ use anyhow::{Context, ensure};
 use jsonwebtoken::DecodingKey;
 use std::path::PathBuf;
 
-/// The most keys: a token that names none is tried with each of its algorithm,
-/// so anyone can have us verify this many signatures with one request. With
-/// more the files are refused.
+/// The most keys. A token without a key id is tried with each key of its
+/// algorithm, so one request can cost this many signature checks. More keys are
+/// refused.
 const MAX: usize = 32;
 
-/// Every key of one origin. At least one, but of files where others are
+/// The keys of one source. At least one, except from files if keys are also
 /// published.
 pub(super) struct Keys(Vec<Key>);
 
@@ -33,7 +33,7 @@ impl Keys {
     /// The keys in these files.
     ///
     /// # Errors
-    /// Names the file and what is wrong with it; tells nothing of its content.
+    /// Names the file and what is wrong with it, without its content.
     pub fn read(settings: &TokenSettings, files: &[Content<'_>]) -> anyhow::Result<Keys> {
         let mut keys = Vec::new();
         for (key, file) in settings.keys.iter().zip(files) {
@@ -50,10 +50,10 @@ impl Keys {
         Keys::few(keys)
     }
 
-    /// The keys in a set that is published.
+    /// The keys in a published set.
     ///
     /// # Errors
-    /// What is wrong with the set; tells nothing of its content.
+    /// Says what is wrong with the set, without its content.
     pub fn published(from: &Address, set: &[u8]) -> anyhow::Result<Keys> {
         Keys::few(jwks::read_published(from, set)?)
     }
@@ -87,7 +87,7 @@ fn read_one(key: &KeyFile, file: &[u8]) -> anyhow::Result<Key> {
     Key::new(key.id.clone(), key.algorithm, decoding)
 }
 
-/// Editors and `echo` leave one.
+/// Removes the final newline that editors and `echo` write.
 fn without_newline(file: &[u8]) -> &[u8] {
     let file = file.strip_suffix(b"\n").unwrap_or(file);
     file.strip_suffix(b"\r").unwrap_or(file)
@@ -96,6 +96,6 @@ fn without_newline(file: &[u8]) -> &[u8] {
 fn base64(file: &[u8]) -> anyhow::Result<DecodingKey> {
     let text = std::str::from_utf8(file).ok().map(str::trim);
     let key = text.and_then(|text| DecodingKey::from_base64_secret(text).ok());
-    // The library's own error tells a byte of the secret.
+    // The library's error contains a byte of the secret.
     key.context("the file is not valid base64")
 }

@@ -1,12 +1,12 @@
-//! Who may read whose events.
+//! Authentication: which client's events a request may read.
 //!
-//! Promises: headers and cookies in; out a client whose events may be read,
-//! or a refusal with its status and a reason that is safe to tell. Tokens are
-//! JWTs (RFC 7519), verified with keys that may be replaced while the daemon
-//! runs: from files, or from where their issuer publishes them. While an
-//! issuer's keys are not there, nobody is refused for good. A token, a key or a
-//! claim's value is never told, neither in an answer nor in a log. This folder knows nothing of HTTP, of streams, or of
-//! who issues tokens. It alone names jsonwebtoken.
+//! Promises: headers and cookies in; out a client whose events may be read, or a
+//! refusal with its status and a reason that is safe to show. Tokens are JWTs
+//! (RFC 7519), verified with keys that may be replaced while the daemon runs: from
+//! files, or from the URL where their issuer publishes them. While an issuer's
+//! keys are not available, no token is refused permanently. No answer and no log
+//! contains a token, a key or a claim's value. This folder knows nothing of HTTP,
+//! streams, or the issuers of tokens. It alone names jsonwebtoken.
 
 mod check;
 mod claims;

@@ -1,19 +1,19 @@
-//! What is told to who may not read.
+//! Refusals of requests.
 
 use std::borrow::Cow;
 use thiserror::Error;
 
-/// Why a request is refused. Nothing in it comes from a token.
+/// Why a request is refused. It contains nothing from a token.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{detail}")]
 pub struct Refused {
-    /// 400 (asked wrongly), 401 (who is it?), 403 (not this client) or 503
-    /// (it isn't known yet).
+    /// 400 (invalid request), 401 (no valid token), 403 (another client) or 503
+    /// (the key is not available yet).
     pub status: u16,
-    /// What kind of refusal it is, in a word, for those who count them; none where
-    /// nothing is wrong with who asks.
+    /// The kind of refusal, for metrics; `None` if nothing is wrong with the
+    /// credentials.
     pub reason: Option<&'static str>,
-    /// What is wrong and what to do, for people. Plain ASCII, safe to tell.
+    /// What is wrong and what to do, for people. Plain ASCII, safe to show.
     pub detail: Cow<'static, str>,
     /// The value of `WWW-Authenticate`, where there should be one (RFC 6750,
     /// section 3).
@@ -23,7 +23,7 @@ pub struct Refused {
 const REALM: &str = "Bearer realm=\"millstream\"";
 
 impl Refused {
-    /// There is no token. RFC 6750 wants no error code then.
+    /// The request has no token. RFC 6750 requires no error code then.
     pub(super) fn no_token() -> Refused {
         Refused {
             status: 401,
@@ -33,7 +33,7 @@ impl Refused {
         }
     }
 
-    /// There is none of the kind that operators have.
+    /// The request has no admin token.
     pub(super) fn no_secret() -> Refused {
         Refused {
             status: 401,
@@ -43,18 +43,18 @@ impl Refused {
         }
     }
 
-    /// There is a token, or more than one, and it is not good.
+    /// The token is invalid, or there is more than one.
     pub(super) fn token(detail: impl Into<Cow<'static, str>>) -> Refused {
         Refused::with(401, "invalid_token", detail.into()).reason("bad-token")
     }
 
-    /// Says more precisely what kind it is.
+    /// Sets a more precise reason.
     pub(super) fn reason(self, reason: &'static str) -> Refused {
         let reason = Some(reason);
         Refused { reason, ..self }
     }
 
-    /// The token was good once.
+    /// The token was revoked.
     pub fn revoked() -> Refused {
         Refused::token("the token was revoked").reason("revoked")
     }
@@ -69,22 +69,22 @@ impl Refused {
         }
     }
 
-    /// Whether the same token may be good in a moment.
+    /// Whether the same token may be accepted soon.
     pub fn is_temporary(&self) -> bool {
         self.status == 503
     }
 
-    /// The token is good, and not for this client.
+    /// The token is valid, but not for this client.
     pub(super) fn forbidden(detail: impl Into<Cow<'static, str>>) -> Refused {
         Refused::with(403, "insufficient_scope", detail.into()).reason("other-client")
     }
 
-    /// The token is where it must not be.
+    /// The token is in a place where it is not accepted.
     pub(super) fn misplaced(detail: impl Into<Cow<'static, str>>) -> Refused {
         Refused::with(400, "invalid_request", detail.into()).reason("token-in-url")
     }
 
-    /// The request is not one, whoever asks.
+    /// The request is invalid, with any credentials.
     pub(super) fn request(detail: impl Into<Cow<'static, str>>) -> Refused {
         Refused {
             status: 400,
@@ -95,7 +95,7 @@ impl Refused {
     }
 
     fn with(status: u16, error: &str, detail: Cow<'static, str>) -> Refused {
-        // RFC 6750 allows these; a claim's configured name may hold others.
+        // RFC 6750 allows these; the configured name of a claim may contain others.
         let allowed = |c: &char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
         let described: String = detail.chars().filter(allowed).collect();
         let challenge = format!("{REALM}, error=\"{error}\", error_description=\"{described}\"");

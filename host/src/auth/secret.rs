@@ -1,4 +1,4 @@
-//! One secret that operators share: whoever has it may call the admin listener.
+//! The admin token: a secret that operators share to call the admin listener.
 
 use super::credentials::Credentials;
 use super::refused::Refused;
@@ -8,21 +8,21 @@ use anyhow::Context;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
-/// A shorter one can be guessed.
+/// The least length: a shorter secret can be guessed.
 const SHORTEST: usize = 16;
 const READING: &str = "can't load [admin] token-file";
 
-/// A secret, as it is now.
+/// A secret with its current value.
 pub enum Secret {
-    /// As it is configured.
+    /// The value in the configuration.
     Given(String),
-    /// As its file has it.
+    /// The value in a file.
     File(Arc<Watched<String>>),
 }
 
 impl Secret {
-    /// Reads its file, if it is in one; a task reads it again when it changes, so
-    /// this must be called inside of a tokio runtime.
+    /// Reads the secret's file, if it is in one. A task reloads it when it changes,
+    /// so this must be called inside a tokio runtime.
     ///
     /// # Errors
     /// Names the file and what is wrong with it.
@@ -35,7 +35,7 @@ impl Secret {
         Ok(Secret::File(watched.context(READING)?))
     }
 
-    /// Whether it could be read now.
+    /// Checks that the secret can be read now.
     ///
     /// # Errors
     /// As [`Secret::start`].
@@ -49,10 +49,10 @@ impl Secret {
         }
     }
 
-    /// What makes a text unfit to be one.
+    /// Checks that a text is valid as a secret.
     ///
     /// # Errors
-    /// What was expected.
+    /// Says what was expected.
     pub fn check_text(text: &str) -> Result<(), &'static str> {
         let fits = text.len() >= SHORTEST && text.bytes().all(|b| b.is_ascii_graphic());
         let expected = "expected a token of at least 16 characters, ASCII without spaces, for \
@@ -60,10 +60,10 @@ impl Secret {
         fits.then_some(()).ok_or(expected)
     }
 
-    /// Whether a request has it, in its `Authorization` header.
+    /// Checks that a request has the secret in its `Authorization` header.
     ///
     /// # Errors
-    /// 401, with a reason that is safe to tell.
+    /// 401, with a reason that is safe to show.
     pub fn check(&self, asked: &Credentials<'_>) -> Result<(), Refused> {
         let given = asked.bearer()?.ok_or_else(Refused::no_secret)?;
         let is_it = match self {
@@ -77,7 +77,7 @@ impl Secret {
     }
 }
 
-/// Takes as long whatever differs: an answer's time must not tell how much of a
+/// Compares in constant time: the time of an answer must not show how much of a
 /// guess is right.
 fn is_same(secret: &str, given: &[u8]) -> bool {
     secret.as_bytes().ct_eq(given).into()

@@ -1,21 +1,21 @@
-//! What is configured.
+//! Settings of authentication.
 
 use crate::fetch::Source;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How it is known who asks.
+/// How clients authenticate.
 #[derive(Clone, Debug)]
 pub enum AuthSettings {
-    /// Not at all: whoever asks may read any client's events.
+    /// Not at all: anyone who can connect may read any client's events.
     Anonymous,
     /// By a token.
     Tokens(Box<TokenSettings>),
 }
 
 impl AuthSettings {
-    /// How long after its issue a token may still be good, by any clock; `None`
-    /// where that is not limited.
+    /// How long after its issue a token may still be valid, by any clock; `None`
+    /// if that is not limited.
     pub fn longest_life(&self) -> Option<Duration> {
         match self {
             AuthSettings::Anonymous => None,
@@ -24,49 +24,49 @@ impl AuthSettings {
     }
 }
 
-/// Where a secret is.
+/// The place of a secret.
 #[derive(Clone)]
 pub enum SecretSettings {
-    /// Here.
+    /// In the configuration.
     Given(String),
-    /// In a file, without the white space around it.
+    /// In a file; surrounding white space is ignored.
     File(PathBuf),
 }
 
-/// Which tokens are good, and what their claims mean.
+/// Which tokens are accepted, and what their claims mean.
 #[derive(Clone, Debug)]
 pub struct TokenSettings {
     /// Files with one key each.
     pub keys: Vec<KeyFile>,
     /// A JWK set (RFC 7517).
     pub jwks: Option<Jwks>,
-    /// The `iss` claims that are good; none: any.
+    /// The accepted `iss` claims; if empty, any.
     pub issuers: Vec<String>,
-    /// The `aud` claims that are good; none: any.
+    /// The accepted `aud` claims; if empty, any.
     pub audiences: Vec<String>,
-    /// How far clocks may be apart. Whole seconds.
+    /// How far clocks may differ. Whole seconds.
     pub leeway: Duration,
     /// Whether a token must have an `exp` claim.
     pub require_expiry: bool,
-    /// How long a token may live from its `iat` to its `exp`, where that is
-    /// limited. Whole seconds.
+    /// The longest lifetime of a token, from `iat` to `exp`, if it is limited.
+    /// Whole seconds.
     pub max_life: Option<Duration>,
-    /// The claim that is the client's id.
+    /// The claim with the client's id.
     pub client_claim: String,
     /// The claim that lists groups.
     pub groups_claim: String,
-    /// The claim that lists clients, for services that read for several.
+    /// The claim that lists clients, for services that read for several clients.
     pub services_claim: String,
     /// The cookie that may hold the token.
     pub cookie: String,
 }
 
-/// Where a JWK set is.
+/// The place of a JWK set.
 #[derive(Clone, Debug)]
 pub enum Jwks {
     /// In a file.
     File(PathBuf),
-    /// Where its issuer publishes it.
+    /// At the URL where its issuer publishes it.
     Url(Source),
 }
 
@@ -77,16 +77,16 @@ pub struct KeyFile {
     pub algorithm: Algorithm,
     /// A secret for HS256, else a public key in PEM.
     pub file: PathBuf,
-    /// Its `kid`. Without one it is tried where no key has the token's.
+    /// Its `kid`. A key without one is tried if no key has the token's `kid`.
     pub id: Option<String>,
     /// How a secret is written.
     pub encoding: SecretEncoding,
 }
 
-/// The signatures that are understood (RFC 7518, section 3.1; RFC 8037).
+/// The supported signature algorithms (RFC 7518, section 3.1; RFC 8037).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
-    /// HMAC with SHA-256: who can check a token can make one.
+    /// HMAC with SHA-256: the key that verifies tokens can also sign them.
     Hs256,
     /// RSA PKCS#1 v1.5 with SHA-256.
     Rs256,
@@ -99,7 +99,7 @@ pub enum Algorithm {
 /// How the secret of an HS256 key is written in its file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SecretEncoding {
-    /// As it is; a newline at the end is no part of it.
+    /// As it is, without a final newline.
     #[default]
     Raw,
     /// Base64, with padding (RFC 4648, section 4).
@@ -107,7 +107,7 @@ pub enum SecretEncoding {
 }
 
 impl TokenSettings {
-    /// What is configured when nothing but keys is.
+    /// The defaults, with these keys.
     pub fn of_keys(keys: Vec<KeyFile>, jwks: Option<Jwks>) -> TokenSettings {
         TokenSettings {
             keys,

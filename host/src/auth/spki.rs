@@ -10,10 +10,10 @@ const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 const SEQUENCE: u8 = 0x30;
 
-/// The key in a PEM file, which must be one for this algorithm.
+/// The key in a PEM file, which must be for this algorithm.
 ///
 /// # Errors
-/// Says what is wrong with the file, and nothing of what stands in it.
+/// Says what is wrong with the file, without its content.
 pub(super) fn read(algorithm: Algorithm, file: &[u8]) -> anyhow::Result<DecodingKey> {
     let der = only_section(file)?;
     let (identifier, key) = split(&der).context("the PUBLIC KEY is damaged")?;
@@ -65,7 +65,7 @@ fn split(spki: &[u8]) -> Option<(&[u8], &[u8])> {
     let (inside, rest) = value(SEQUENCE, spki)?;
     let (identifier, bits) = value(SEQUENCE, inside)?;
     let (bits, after) = value(BIT_STRING, bits)?;
-    // The first byte says how many bits of the last one do not count.
+    // The first byte is the number of unused bits in the last byte.
     let key = bits.strip_prefix(&[0])?;
     (rest.is_empty() && after.is_empty()).then_some((identifier, key))
 }
@@ -82,7 +82,7 @@ fn rsa(key: &[u8]) -> Option<(&[u8], &[u8])> {
     ))
 }
 
-/// Splits off one value with this tag: its content, and what comes after.
+/// Splits off one value with this tag; returns its content and the rest.
 fn value(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     let rest = der.strip_prefix(&[tag])?;
     let (length, rest) = match rest {

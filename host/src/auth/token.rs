@@ -8,13 +8,13 @@ use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::{DecodingKey, Header, Validation, decode, decode_header};
 use std::fmt;
 
-/// The longest token: headers end at twice that in most servers.
+/// The longest token: most servers limit headers to twice that.
 const MAX: usize = 8 << 10;
 
-/// Which tokens are good, and what they mean.
+/// Which tokens are accepted, and what they mean.
 pub(super) struct Rules {
-    /// One for each algorithm, in the order of [`Algorithm::ALL`]: a key is
-    /// never tried with the rules of another algorithm than its own.
+    /// One for each algorithm, in the order of [`Algorithm::ALL`], so that a key is
+    /// never tried with another algorithm than its own.
     validations: [Validation; 4],
     settings: TokenSettings,
 }
@@ -27,11 +27,11 @@ impl Rules {
         }
     }
 
-    /// The claims of a token, if it is good at this time (in seconds since
+    /// The claims of a token, if it is valid at the time `now` (in seconds since
     /// 1970).
     ///
     /// # Errors
-    /// Says why it isn't, or that it can't be known yet.
+    /// Says why it is not valid, or that its key is not available yet.
     pub fn verify(&self, keys: &Held<'_>, token: &[u8], now: u64) -> Result<Claims, Refused> {
         if token.len() > MAX {
             return Err(Refused::token(format!(
@@ -56,8 +56,8 @@ impl Rules {
                 }
             }
         }
-        // A token that names no key is looked for by itself: its issuer may
-        // have a new key without an id.
+        // A token without a key id is remembered as a whole: its issuer may have
+        // a new key without an id.
         if !signed_here && keys.may_come(id.map_or(token, str::as_bytes)) {
             return Err(Refused::later());
         }
@@ -69,10 +69,10 @@ fn claims(token: &[u8], key: &DecodingKey, validation: &Validation) -> Result<Cl
     decode::<ClaimMap>(token, key, validation).map(|token| token.claims)
 }
 
-/// The header's algorithm, if the header asks for nothing beyond us.
+/// The header's algorithm, if the header requires nothing unsupported.
 fn algorithm(header: &Header) -> Result<Algorithm, Refused> {
-    // RFC 7515, section 4.1.11: what is critical and not understood is refused.
-    // The library reads `crit` and does not look at it.
+    // RFC 7515, section 4.1.11: refuse critical headers that are not supported.
+    // The library parses `crit` but does not check it.
     if header.crit.is_some() {
         return Err(Refused::token(
             "the token has critical headers (crit), and none are supported",
@@ -87,7 +87,7 @@ fn algorithm(header: &Header) -> Result<Algorithm, Refused> {
 
 fn validation(algorithm: Algorithm, settings: &TokenSettings) -> Validation {
     let mut rules = Validation::new(algorithm.library());
-    // The library takes null for a malformed time: `ClaimMap` looks at times.
+    // The library takes null for a malformed time, so `ClaimMap` checks times.
     rules.validate_exp = false;
     rules.validate_nbf = false;
     rules.required_spec_claims.clear();
@@ -104,8 +104,8 @@ fn validation(algorithm: Algorithm, settings: &TokenSettings) -> Validation {
     rules
 }
 
-/// What may be told of the library's errors, some of which hold parts of the
-/// token.
+/// The refusal for an error of the library, without its text, which may contain
+/// parts of the token.
 fn refused(error: &ErrorKind) -> Refused {
     let (reason, detail) = match error {
         ErrorKind::InvalidSignature => {

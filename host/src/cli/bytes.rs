@@ -1,17 +1,17 @@
-//! Bytes that anyone may have written, for terminals and for programs.
+//! Makes untrusted bytes safe to print, for terminals and for programs.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 use std::io::{self, IsTerminal};
 
-/// On one line of a terminal, and doing nothing to it.
+/// Escapes text to one line that does not control the terminal.
 pub(super) fn line(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     text.chars().for_each(|c| push(&mut safe, c));
     safe
 }
 
-/// Likewise, with its lines and tabs.
+/// Like [`line`], but keeps newlines and tabs.
 pub(super) fn lines(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -30,8 +30,8 @@ fn push(safe: &mut String, c: char) {
     }
 }
 
-/// Results, JSON or not, for where they go: JSON escapes what is below a space
-/// and no other character that steers a terminal.
+/// A result, JSON or not, made safe if standard output is a terminal: JSON escapes
+/// only the control characters below a space.
 pub(super) fn for_stdout(text: String) -> String {
     match io::stdout().is_terminal() {
         true => tame_json(&text).into_owned(),
@@ -39,7 +39,7 @@ pub(super) fn for_stdout(text: String) -> String {
     }
 }
 
-/// Escaped as JSON has it, so that JSON stays what it says.
+/// Uses JSON's own escapes, so that JSON keeps its meaning.
 fn tame_json(text: &str) -> Cow<'_, str> {
     if !text.contains(steers) {
         return text.into();
@@ -55,8 +55,8 @@ fn tame_json(text: &str) -> Cow<'_, str> {
     safe.into()
 }
 
-/// DEL, C1 controls, and what turns the direction of text; all of them below
-/// U+10000.
+/// DEL, C1 controls, and characters that change the direction of text; all of
+/// them are below U+10000.
 pub(super) fn steers(c: char) -> bool {
     matches!(
         c,
@@ -68,7 +68,7 @@ pub(super) fn steers(c: char) -> bool {
     )
 }
 
-/// [`line`] of what may be no text, or nothing.
+/// [`line`] of bytes that may be absent (`-`) or not UTF-8.
 pub(super) fn one_line(bytes: Option<&[u8]>) -> String {
     match bytes.map(std::str::from_utf8) {
         None => "-".into(),
@@ -77,7 +77,7 @@ pub(super) fn one_line(bytes: Option<&[u8]>) -> String {
     }
 }
 
-/// The first `most` characters, and a sign that there are more.
+/// Cuts text to `most` characters; the last is `…` if there were more.
 pub(super) fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.into();
@@ -87,7 +87,7 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     cut
 }
 
-/// Sixteen bytes a line: where, in hexadecimal, as text.
+/// A hex dump with sixteen bytes per line: position, hexadecimal, text.
 pub(super) fn dump(bytes: &[u8]) -> String {
     let mut dump = String::new();
     for (line, bytes) in bytes.chunks(16).enumerate() {
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_is_shown_moves_a_terminal() {
+    fn shown_text_does_not_control_a_terminal() {
         let hostile = "a\u{1b}[2Jb\r\u{202e}c\u{7}\"é\\";
         assert_eq!(line(hostile), "a\\u{1b}[2Jb\\r\\u{202e}c\\u{7}\"é\\");
         assert_eq!(lines("a\n\tb\r"), "a\n\tb\\r");
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn json_stays_what_it_says() {
+    fn json_keeps_its_meaning() {
         let json = serde_json::json!("a\u{9b}2J\u{7f}\u{202e}\u{2069}é").to_string();
         let tame = tame_json(&json);
         assert_eq!(tame, "\"a\\u009b2J\\u007f\\u202e\\u2069é\"");

@@ -1,4 +1,4 @@
-//! How commands end: what is said, and with which code.
+//! How commands end: their error message and exit code.
 
 use super::{USAGE, bytes, output};
 use crate::config::ConfigError;
@@ -7,8 +7,7 @@ use crate::log;
 pub(super) use crate::process::end;
 use std::io;
 
-/// What was asked for does not go together, which clap can't tell: exit code
-/// 64.
+/// Arguments that don't fit together, which clap can't detect: exit code 64.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Usage(pub String);
@@ -19,13 +18,12 @@ impl Usage {
     }
 }
 
-/// Says what went wrong; the exit code. Whoever reads our output and stops (`| head`) had
-/// enough: that is no error.
+/// Prints the error and returns the exit code. A closed pipe (`| head`) is not an error.
 pub(super) fn report(error: &anyhow::Error) -> u8 {
     if is_broken_pipe(error) {
         return 0;
     }
-    // It may name what others have written, such as the group most like it.
+    // The message may contain names from Kafka, such as the nearest group.
     output::say(format_args!(
         "millstream: {}",
         bytes::lines(&log::cut(&format!("{error:#}")))

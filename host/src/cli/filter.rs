@@ -1,4 +1,4 @@
-//! `RUST_LOG`: what is logged.
+//! `RUST_LOG`: which events are logged.
 
 use super::exit::Usage;
 use tracing_subscriber::EnvFilter;
@@ -7,10 +7,10 @@ use tracing_subscriber::filter::Directive;
 const NAME: &str = "RUST_LOG";
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-/// The filter of the environment; `default` where it has none.
+/// The filter from the environment, or `default` if it is not set.
 ///
 /// # Errors
-/// What is wrong with it, and where: with a filter that does not parse nothing would be logged.
+/// The filter does not parse. Says what is wrong and where, since the library would log nothing.
 pub(super) fn of_env(default: &str) -> anyhow::Result<EnvFilter> {
     let given = std::env::var_os(NAME).unwrap_or_default();
     let given = given.into_string();
@@ -38,15 +38,15 @@ fn parse(given: &str) -> Result<EnvFilter, Usage> {
 
 fn fault(part: &str) -> Option<String> {
     match part.parse::<Directive>() {
-        // The library passes over it.
+        // The library ignores an empty part.
         _ if part.is_empty() => None,
         Err(error) => Some(error.to_string()),
         Ok(_) => meant(part).map(|level| format!("not a level; did you mean {level}?")),
     }
 }
 
-/// The level that a misspelt one was meant to be: to the library every word is a target, and one
-/// that nothing logs to silences everything.
+/// The level that a misspelt word is nearest to. The library takes every word for a target, and a
+/// target that nothing logs to silences everything.
 fn meant(part: &str) -> Option<&'static str> {
     let word = part.trim().to_lowercase();
     let near = |level: &&str| {
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_with_its_place() {
+    fn an_error_names_the_part_and_its_position() {
         let loud = wrong("info,millstream=loud");
         assert!(
             loud.starts_with("RUST_LOG: `millstream=loud` at character 6: "),
@@ -79,9 +79,9 @@ mod tests {
         assert!(wrong("millstream=debug=info").contains("`millstream=debug=info`"));
     }
 
-    /// To the library these are targets.
+    /// The library takes these for targets.
     #[test]
-    fn a_misspelt_level_is_no_target() {
+    fn a_misspelt_level_is_not_taken_for_a_target() {
         for (given, meant) in [
             ("debgu", "debug"),
             ("warn,inf", "info"),

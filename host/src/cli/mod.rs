@@ -131,18 +131,18 @@ enum ConfigCommand {
     },
 }
 
-/// Runs the program, and ends the process.
+/// Runs the program and ends the process.
 pub fn main() -> ! {
     process::abort_on_panic();
     exit::end(run_program())
 }
 
-/// The exit code.
+/// Runs the program; returns its exit code.
 fn run_program() -> u8 {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Help and version are no errors.
+            // Help and version are not errors.
             let code = if error.use_stderr() { USAGE } else { 0 };
             let _ = error.print();
             return code;
@@ -190,7 +190,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
     }
 }
 
-/// Reads a configuration and what it names on this machine.
+/// Checks a configuration and the local files that it names.
 fn check(config: &Path, role: Role) -> anyhow::Result<()> {
     let settings = config::load(config, role)?;
     daemon::files(&settings, role, config)?;
@@ -204,8 +204,8 @@ fn check(config: &Path, role: Role) -> anyhow::Result<()> {
     ))?)
 }
 
-/// For commands whose errors say all: librdkafka's own words are only for who
-/// asks for them (`RUST_LOG=librdkafka=debug`).
+/// For commands whose errors are complete: librdkafka's logs appear only on
+/// request (`RUST_LOG=librdkafka=debug`).
 fn quietly(command: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
     start_logging("error,librdkafka=off")?;
     command()
@@ -218,15 +218,15 @@ fn start_logging(default: &str) -> anyhow::Result<()> {
     let filter = filter::of_env(default)?;
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(|| Line)
-        // It would say its own errors with `eprintln!`, which panics.
+        // The library reports internal errors with `eprintln!`, which may panic.
         .log_internal_errors(false)
         .fmt_fields(log::fields())
-        // Colours are a feature of the library that we don't have, and asking
-        // for them complains on a terminal.
+        // The library's colour feature is off, and without this line it
+        // complains on a terminal.
         .with_ansi(false)
         .with_target(false);
     let limited = tracing_subscriber::registry().with(filter);
-    // Without its thread lines are limited all the same, and nobody tells how many.
+    // Without its thread, lines are still limited, but the number of dropped lines is not logged.
     let limit = log::Limit::start().unwrap_or_default();
     limited.with(limit).with(lines).init();
     Ok(())

@@ -1,9 +1,9 @@
-//! Offsets of a partition as people write them.
+//! Offsets of a partition, as users write them.
 
 use super::time;
 use crate::kafka::OffsetSpec;
 
-/// `earliest`, `latest`, an offset, so many before the end (`-5`), or a time.
+/// Parses `earliest`, `latest`, an offset, a number of records before the end (`-5`), or a time.
 pub(super) fn parse(text: &str) -> Result<OffsetSpec, String> {
     match text {
         "earliest" => return Ok(OffsetSpec::Earliest),

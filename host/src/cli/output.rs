@@ -1,5 +1,5 @@
-//! Results, on standard output: unlike `println!`, what can't be written is an
-//! error and no panic.
+//! Results on standard output. Unlike `println!`, a failed write is an error, not
+//! a panic.
 
 use super::bytes;
 use std::fmt::Display;
@@ -10,7 +10,7 @@ pub(super) fn line(text: impl Display) -> io::Result<()> {
     lines([text])
 }
 
-/// Writes a line each.
+/// Writes one line for each text.
 pub(super) fn lines(texts: impl IntoIterator<Item = impl Display>) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     texts
@@ -19,8 +19,8 @@ pub(super) fn lines(texts: impl IntoIterator<Item = impl Display>) -> io::Result
     out.flush()
 }
 
-/// Says something beside the results, to people: unlike with `eprintln!`, it is
-/// no panic that nobody can read it.
+/// Writes a message for people to standard error. Unlike `eprintln!`, it ignores a
+/// failed write.
 pub(super) fn say(line: impl Display) {
     write_whole(&format!("{line}\n"));
 }
@@ -35,28 +35,28 @@ fn write_whole(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
-/// Results of what is done one after another. Once one can't be printed the
-/// rest is done all the same, whoever stopped to read: the error is for the end.
+/// Results of actions that run one after another. After a result can't be
+/// printed, the remaining actions still run; [`Results::end`] returns the error.
 #[derive(Default)]
 pub(super) struct Results {
     unprinted: Option<io::Error>,
 }
 
 impl Results {
-    /// Writes a line, unless one could not be written before.
+    /// Writes a line, unless an earlier write failed.
     pub fn line(&mut self, text: impl Display) {
         if self.unprinted.is_none() {
             self.unprinted = line(text).err();
         }
     }
 
-    /// Why not all of them were written.
+    /// Returns the error of the first failed write.
     pub fn end(self) -> io::Result<()> {
         self.unprinted.map_or(Ok(()), Err)
     }
 }
 
-/// A number, or that there is none.
+/// The value, or `-`.
 pub(super) fn or_dash(it: Option<impl Display>) -> String {
     it.map_or_else(|| "-".into(), |it| it.to_string())
 }

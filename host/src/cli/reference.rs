@@ -1,5 +1,5 @@
-//! The book's reference of the command line, `docs/src/cli.md`: it is made of
-//! the definitions of the commands. `BLESS=1` writes it.
+//! The book's command-line reference, `docs/src/cli.md`, generated from the
+//! definitions of the commands. `BLESS=1` writes it.
 
 use super::Arguments;
 use clap::{Arg, ArgAction, Command, CommandFactory};
@@ -22,7 +22,7 @@ fn page() -> String {
     page
 }
 
-/// Adds a command's own subcommands, each with all below it.
+/// Adds the subcommands of a command, recursively.
 fn add(command: &Command, page: &mut String) {
     let shown = command.get_subcommands();
     for command in shown.filter(|command| !command.is_hide_set() && command.get_name() != "help") {
@@ -110,7 +110,7 @@ fn meaning(arg: &Arg) -> String {
 }
 
 #[test]
-fn the_book_has_every_command_as_it_is() {
+fn the_book_matches_the_commands() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src/cli.md");
     let page = page();
     if std::env::var_os("BLESS").is_some() {

@@ -1,11 +1,11 @@
-//! Ctrl-C and SIGTERM: the first asks to finish, the second does not.
+//! Ctrl-C and SIGTERM: the first asks the command to finish, the second ends it.
 
 use super::exit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Set when SIGINT or SIGTERM comes; a second one ends the process at once.
+/// A flag that SIGINT or SIGTERM sets; a second signal ends the process at once.
 ///
 /// # Errors
 /// When the signals can't be listened for.
@@ -15,7 +15,7 @@ pub(super) fn flag() -> anyhow::Result<Arc<AtomicBool>> {
     Ok(flag)
 }
 
-/// From now on the signals set this flag; until now they end the process.
+/// Makes SIGINT and SIGTERM set this flag. Before this call they end the process.
 ///
 /// # Errors
 /// When the signals can't be listened for.
@@ -47,12 +47,12 @@ pub(super) fn listen(set: Arc<AtomicBool>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether someone asked to stop.
+/// Whether a signal asked the command to stop.
 #[derive(Clone)]
 pub(super) struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// Listens from now on, as [`flag`] does.
+    /// Listens for signals, as [`flag`] does.
     pub fn listen() -> anyhow::Result<Stop> {
         Ok(Stop(flag()?))
     }

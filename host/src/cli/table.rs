@@ -1,15 +1,15 @@
-//! Tables for people: a head, columns, nothing drawn around them, so that
-//! `awk` and `grep` may read them too.
+//! Tables for people: a head and columns without borders, so that `awk` and
+//! `grep` can read them too.
 
 use super::{bytes, output};
 use comfy_table::{CellAlignment, ContentArrangement, presets};
 use std::io;
 
-/// A table; numbers stand to the right.
+/// A table; numbers are aligned right.
 pub(super) struct Table {
     head: &'static [&'static str],
     rows: Vec<Vec<String>>,
-    /// A column of text, whatever it looks like.
+    /// A column that is always text.
     words: Option<usize>,
 }
 
@@ -22,14 +22,14 @@ impl Table {
         }
     }
 
-    /// Column `index` stands to the left, even where it holds numbers only.
+    /// Aligns column `index` left, even if it has only numbers.
     pub fn words(mut self, index: usize) -> Table {
         self.words = Some(index);
         self
     }
 
-    /// Adds a row, of as many cells as the head has; whatever is in them, it is
-    /// one line and steers no terminal.
+    /// Adds a row with as many cells as the head. Cells are escaped to one line
+    /// that does not control the terminal.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         let cells = cells.into_iter().map(|cell| bytes::line(&cell));
         self.rows.push(cells.collect());
@@ -39,7 +39,7 @@ impl Table {
         output::line(self.text())
     }
 
-    /// Without the last line's end.
+    /// The table as text, without a final newline.
     pub fn text(&self) -> String {
         let mut table = comfy_table::Table::new();
         table.load_style(presets::NOTHING);
@@ -53,8 +53,8 @@ impl Table {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        // Lines are cut one by one: trim_fmt would leave what stands to the
-        // right of the last word of a row.
+        // Each line is trimmed: trim_fmt would leave spaces after the last word
+        // of a row.
         let lines = table.lines().map(|line| line.trim_end().to_owned());
         lines.collect::<Vec<_>>().join("\n")
     }
@@ -71,14 +71,14 @@ mod tests {
     use super::Table;
 
     #[test]
-    fn a_cell_does_nothing_to_a_terminal() {
+    fn a_cell_does_not_control_a_terminal() {
         let mut table = Table::new(&["GROUP"]);
         table.row(["a\u{1b}[2Jb\nc\u{202e}".into()]);
         assert_eq!(table.text(), "GROUP\na\\u{1b}[2Jb\\nc\\u{202e}");
     }
 
     #[test]
-    fn names_stand_to_the_left_and_numbers_to_the_right() {
+    fn names_are_aligned_left_and_numbers_right() {
         let mut table = Table::new(&["TOPIC", "END", "NOTE"]).words(2);
         table.row(["orders".into(), "12".into(), "1000".into()]);
         table.row(["x".into(), "-".into(), String::new()]);

@@ -1,16 +1,16 @@
-//! Times as people write them.
+//! Times, as users write them.
 
 use jiff::{SpanRelativeTo, Timestamp};
 
 /// Milliseconds since 1970-01-01 UTC of a time such as `2026-11-21T08:30:00Z`
-/// or `2026-11-21T08:30:00.250+01:00` (RFC 3339); `None` for what is none. A
-/// time without its distance to UTC is not taken.
+/// or `2026-11-21T08:30:00.250+01:00` (RFC 3339); `None` for anything else,
+/// also for a time without its offset from UTC.
 pub(super) fn millis(text: &str) -> Option<i64> {
     let time: Timestamp = text.parse().ok()?;
     Some(time.as_millisecond())
 }
 
-/// The same, or how long ago: `10m`, `1h30m`, `7d`.
+/// Like [`millis`], and also takes an age: `10m`, `1h30m`, `7d`.
 pub(super) fn since(text: &str) -> Result<i64, String> {
     if let Some(millis) = millis(text) {
         return Ok(millis);
@@ -25,13 +25,13 @@ pub(super) fn since(text: &str) -> Result<i64, String> {
         })
 }
 
-/// A time as RFC 3339 has it, in UTC and to the second, for tables; `-` where
-/// Kafka has none.
+/// A time in RFC 3339, in UTC and to the second, for tables; `-` if Kafka has
+/// no time.
 pub(super) fn short(millis: i64) -> String {
     written(millis, 0)
 }
 
-/// The same to the millisecond.
+/// Like [`short`], to the millisecond.
 pub(super) fn long(millis: i64) -> String {
     written(millis, 3)
 }
@@ -60,7 +60,7 @@ mod tests {
             assert_eq!(millis(text), Some(seconds * 1000), "{text}");
         }
         assert_eq!(millis("1970-01-01T00:00:00.25Z"), Some(250));
-        assert_eq!(millis("1970-01-01T00:00:00"), None, "no distance to UTC");
+        assert_eq!(millis("1970-01-01T00:00:00"), None, "no offset from UTC");
     }
 
     #[test]
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn how_long_ago_is_a_time_too() {
+    fn an_age_is_a_time_too() {
         let now = Timestamp::now().as_millisecond();
         for (text, millis) in [
             ("10m", 600_000),

@@ -15,7 +15,7 @@ pub(super) struct Admin {
 }
 
 impl Checker<'_> {
-    /// The token that the admin listener asks for.
+    /// The token that the admin listener requires.
     pub(super) fn admin_token(&self, admin: Admin) -> Checked<Option<SecretSettings>> {
         match (admin.token, admin.token_file) {
             (None, None) => Ok(None),

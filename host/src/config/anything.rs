@@ -1,12 +1,12 @@
-//! Whatever stands in a configuration, it is understood or refused with a word:
-//! a panic would end a daemon that is told to read it again.
+//! Any configuration text is accepted or refused with an error. A panic would end
+//! a daemon that reloads it.
 
 use super::{Role, parse};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::path::Path;
 
-/// Of each kind of value some.
+/// A valid configuration with values of every kind.
 const FULL: &str = r#"
 [kafka]
 bootstrap-servers = "127.0.0.1:9092"
@@ -42,7 +42,7 @@ breaker = { action = "halt", max-failures = 0.5 }
 transform = { plugin = "bundled:by-field", config = { client = "c" }, limits = { memory = "64MiB" } }
 "#;
 
-/// What may stand in a value's place, or in the midst of one.
+/// A replacement for a value or for a part of one.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         Just(String::new()),
@@ -59,7 +59,7 @@ fn piece() -> impl Strategy<Value = String> {
     ]
 }
 
-/// It with some pieces replaced: where, how much, by what.
+/// [`FULL`] with pieces replaced: position, length, replacement.
 fn changed(changes: &[(usize, usize, String)]) -> String {
     let mut text = FULL.to_owned();
     for (at, length, piece) in changes {
@@ -71,7 +71,7 @@ fn changed(changes: &[(usize, usize, String)]) -> String {
     text
 }
 
-/// It with one line's value replaced by another.
+/// [`FULL`] with the value of one line replaced.
 fn with_value(line: usize, value: &str) -> String {
     let lines: Vec<&str> = FULL.lines().collect();
     let at = line % lines.len();
@@ -83,7 +83,7 @@ fn with_value(line: usize, value: &str) -> String {
     all.join("\n")
 }
 
-fn understood_or_refused(text: &str) -> Result<(), TestCaseError> {
+fn accepted_or_refused(text: &str) -> Result<(), TestCaseError> {
     for role in [Role::All, Role::Edge] {
         if let Err(error) = parse(Path::new("/etc/m.toml"), text, role) {
             prop_assert!(error.to_string().starts_with("/etc/m.toml"), "{error}");
@@ -95,23 +95,23 @@ fn understood_or_refused(text: &str) -> Result<(), TestCaseError> {
 proptest! {
     #[test]
     fn any_text(text: String) {
-        understood_or_refused(&text)?;
+        accepted_or_refused(&text)?;
     }
 
     #[test]
-    fn a_good_one_with_pieces_replaced(
+    fn a_valid_configuration_with_pieces_replaced(
         changes in vec((any::<usize>(), 0..20_usize, piece()), 1..4),
     ) {
-        understood_or_refused(&changed(&changes))?;
+        accepted_or_refused(&changed(&changes))?;
     }
 
     #[test]
-    fn a_good_one_with_another_value(line: usize, value in piece()) {
-        understood_or_refused(&with_value(line, &value))?;
+    fn a_valid_configuration_with_another_value(line: usize, value in piece()) {
+        accepted_or_refused(&with_value(line, &value))?;
     }
 }
 
 #[test]
-fn what_is_changed_was_good() {
-    parse(Path::new("/etc/m.toml"), FULL, Role::All).expect("it is good");
+fn the_unchanged_configuration_is_valid() {
+    parse(Path::new("/etc/m.toml"), FULL, Role::All).expect("valid");
 }

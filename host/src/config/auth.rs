@@ -1,4 +1,4 @@
-//! `[auth]`: nobody is let in unasked by accident.
+//! `[auth]`. Access without tokens must be configured explicitly.
 
 use super::checker::{Checked, Checker};
 use super::http::Http;
@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::time::Duration;
 use toml::Spanned;
 
-/// The two ways out for who has configured none.
+/// The advice where no authentication is configured.
 const WAYS: &str = "configure keys for tokens ([[auth.key]] or [auth] jwks), or set [auth] \
                     anonymous = true to let anyone who can connect read any client's events";
 
@@ -81,7 +81,8 @@ impl Checker<'_> {
             Some(anonymous) if *anonymous.get_ref() => match given {
                 Some((key, span)) => self.error(
                     span,
-                    format!("anonymous = true means that no tokens are checked, so `{key}` has no effect: remove one of them"),
+                    format!("anonymous = true means that no tokens are checked, so `{key}` has no effect: \
+                         remove one of them"),
                 ),
                 None => self.anonymous(http, anonymous.span()),
             },
@@ -122,8 +123,8 @@ impl Checker<'_> {
         let listen = http.listen.as_ref().map(Spanned::span);
         self.error(
             listen.unwrap_or(span),
-            "[auth] anonymous = true works on loopback only: anyone who can connect to this address \
-             could read any client's events. Configure keys for tokens, listen on 127.0.0.1 \
+            "[auth] anonymous = true works on loopback only: anyone who can connect to this \
+             address could read any client's events. Configure keys for tokens, listen on 127.0.0.1 \
              behind a gateway that authenticates requests, or set [http] allow-unauthenticated = \
              true",
         )
@@ -157,7 +158,7 @@ impl Checker<'_> {
         })))
     }
 
-    /// An address, or a file; how it is fetched is said of an address alone.
+    /// A URL or a file. The options for fetching are valid for a URL only.
     fn jwks(
         &self,
         jwks: Option<Spanned<Text>>,
@@ -233,14 +234,14 @@ impl Checker<'_> {
         };
         let span = given.span();
         let names = given.into_inner().0;
-        // An empty list would read as "any".
+        // An empty list would mean "any".
         if names.is_empty() || names.iter().any(String::is_empty) {
             return self.error(span, "expected at least one value, none of them empty");
         }
         Ok(names)
     }
 
-    /// Tokens count in seconds.
+    /// Whole seconds, since the times in tokens are seconds.
     fn leeway(&self, given: Option<Spanned<Time>>, default: Duration) -> Checked<Duration> {
         let span = given.as_ref().map(Spanned::span).unwrap_or_default();
         let leeway = self.time(given, default, Duration::ZERO..=Duration::from_secs(600))?;
@@ -280,8 +281,8 @@ impl Checker<'_> {
         Ok(given.into_inner().0)
     }
 
-    /// The prefix has browsers keep the cookie for HTTPS (RFC 6265bis, section
-    /// 4.1.3); the rest is a token of RFC 9110.
+    /// The prefix makes browsers send the cookie over HTTPS only (RFC 6265bis,
+    /// section 4.1.3); the rest is a token of RFC 9110.
     fn cookie(&self, given: Option<Spanned<Text>>, default: String) -> Checked<String> {
         let Some(given) = given else {
             return Ok(default);
@@ -301,7 +302,7 @@ impl Checker<'_> {
         Ok(given.into_inner().0)
     }
 
-    /// Where a table begins; the file's end where it is not there.
+    /// Where a table begins, or the end of the file if it is missing.
     fn place_of(&self, table: &str) -> Range<usize> {
         let mut at = 0;
         for line in self.text.split_inclusive('\n') {
@@ -315,7 +316,7 @@ impl Checker<'_> {
 }
 
 impl Auth {
-    /// The first key that is about tokens, and where it is.
+    /// The first key that concerns tokens, and its place.
     fn first_of_tokens(&self) -> Option<(&'static str, Range<usize>)> {
         fn place<T>(
             key: &'static str,

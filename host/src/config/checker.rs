@@ -1,4 +1,4 @@
-//! What every check needs: the file, its errors, and values within their bounds.
+//! Helpers for every check: the file, its errors, and values within their bounds.
 
 use super::error::ConfigError;
 use super::settings::Role;
@@ -102,7 +102,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Names that end in keys and logs: braces would break Redis' hash tags.
+    /// A name for Redis keys and logs. Braces are refused: they would break Redis' hash tags.
     pub(super) fn name_or(
         &self,
         given: Option<&Spanned<Text>>,
@@ -132,7 +132,8 @@ impl Checker<'_> {
         if text.is_empty() || text.len() > 249 || !text.bytes().all(legal) {
             let shown = text.escape_debug();
             let message = format!(
-                "invalid {what} `{shown}`: use 1 to 249 letters, digits, dots, hyphens and underscores"
+                "invalid {what} `{shown}`: use 1 to 249 letters, digits, dots, hyphens and \
+                 underscores"
             );
             return self.error(given.span(), message);
         }
@@ -144,7 +145,7 @@ impl Checker<'_> {
     }
 }
 
-/// An address to listen at. Without a host it is loopback, as all is that nobody asked to be open;
+/// An address to listen at. Without a host it is loopback, so that nothing is open by accident;
 /// `localhost` is 127.0.0.1, which every client tries.
 pub fn listen_address(text: &str) -> Option<SocketAddr> {
     let (host, port) = text.rsplit_once(':')?;

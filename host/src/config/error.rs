@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, and where.
+//! Errors in a configuration, with their place.
 
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
-/// An error in a configuration: `file:line: what, and what to do`.
+/// An error in a configuration, as `file:line: what is wrong and what to do`.
 #[derive(Debug)]
 pub struct ConfigError {
     file: PathBuf,
@@ -45,7 +45,7 @@ fn line_of(text: &str, at: usize) -> usize {
     1 + text.bytes().take(at).filter(|b| *b == b'\n').count()
 }
 
-/// toml's own error, with its line, and the nearest valid name.
+/// An error of the toml crate, with its line and the nearest valid name.
 pub(super) fn of_toml(file: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     let line = error.span().map(|span| line_of(text, span.start));
     let message = error.message().trim_end().replace('\n', "; ");
@@ -61,9 +61,9 @@ pub(super) fn of_toml(file: &Path, text: &str, error: &toml::de::Error) -> Confi
     ConfigError::new(file, line, message)
 }
 
-/// Serde names Rust's types, which say nothing to who writes TOML.
+/// Replaces the Rust types in serde's messages by words for TOML.
 fn without_types(message: String) -> String {
-    // Of toml itself, where one of several words is due.
+    // The toml crate says this where one of several words is expected.
     if message == "wanted string or table" {
         return "expected a string".into();
     }
@@ -85,8 +85,8 @@ fn without_types(message: String) -> String {
     in_words.unwrap_or(message)
 }
 
-/// A table [[pipelines]] with [pipeline.transform] below it is a wrong `pipeline` to TOML: the name
-/// that was meant, and its line.
+/// With a table [[pipelines]] and [pipeline.transform] below it, TOML reports a wrong `pipeline`.
+/// Finds the misspelt name and its line.
 fn misspelt_pipeline(text: &str, message: &str) -> Option<(String, usize)> {
     if !message.contains("expected [[pipeline]]") {
         return None;
@@ -98,8 +98,8 @@ fn misspelt_pipeline(text: &str, message: &str) -> Option<(String, usize)> {
     Some((found.into(), line_of(text, span.start)))
 }
 
-/// The nearest of the names in serde's "unknown field `x`, expected one of `a`,
-/// `b`" (or "unknown variant").
+/// The nearest name in serde's "unknown field `x`, expected one of `a`, `b`" (or
+/// "unknown variant").
 fn nearest_of(message: &str) -> Option<&str> {
     let rest = message.strip_prefix("unknown ")?;
     let mut quoted = rest.split('`').skip(1).step_by(2);
@@ -107,7 +107,7 @@ fn nearest_of(message: &str) -> Option<&str> {
     nearest(wrong, quoted)
 }
 
-/// The name most like `wrong`, if any is like it.
+/// The name nearest to `wrong`, if one is near enough.
 pub fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let scored = names.map(|name| (strsim::damerau_levenshtein(wrong, name), name));
     let (distance, name) = scored.min_by_key(|(distance, _)| *distance)?;

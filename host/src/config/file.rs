@@ -1,5 +1,5 @@
-//! What may stand in the file: its tables, each in a file of its own here, with
-//! the checks that make settings of it. Unknown keys are errors.
+//! The configuration file: its tables, one source file for each, with the checks
+//! that turn them into settings. Unknown keys are errors.
 
 use super::admin::Admin;
 use super::auth::Auth;
@@ -36,7 +36,7 @@ pub(super) struct File {
     pub pipeline: Vec<Spanned<Pipeline>>,
 }
 
-/// A file of which only this table counts.
+/// A file of which only `[kafka]` is read.
 #[derive(Deserialize)]
 pub(super) struct OnlyKafka {
     pub kafka: Option<Kafka>,
@@ -93,8 +93,8 @@ impl Checker<'_> {
         })
     }
 
-    /// An edge needs no Kafka, unless it tells it who comes and goes, or takes
-    /// tasks.
+    /// Checks that `[kafka]` exists where it is needed: for pipelines, and on an
+    /// edge for presence events and tasks.
     fn needs_kafka(&self, file: &File) -> Checked<()> {
         if file.kafka.is_some() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! A good configuration, and what is wrong with others.
+//! A valid configuration for tests, and helpers for invalid ones.
 
 use super::{Role, Settings, parse};
 use crate::auth::{AuthSettings, TokenSettings};
@@ -16,8 +16,8 @@ topics = ["notifications"]
 anonymous = true
 "#;
 
-/// Replaces `from` by `to` in a good configuration; the error must be `line`'s
-/// and say all of `says`.
+/// Replaces `from` by `to` in a valid configuration. The error must be at `line`
+/// and contain all of `says`.
 #[track_caller]
 pub(super) fn refused(from: &str, to: &str, line: usize, says: &[&str]) {
     assert!(GOOD.contains(from), "{from}");
@@ -34,7 +34,7 @@ pub(super) fn refused(from: &str, to: &str, line: usize, says: &[&str]) {
 
 pub(super) const ANONYMOUS: &str = "[auth]\nanonymous = true\n";
 
-/// A good configuration with this instead of `[auth]`.
+/// A valid configuration with these tables instead of `[auth]`.
 fn with(tables: &str) -> String {
     GOOD.replace(ANONYMOUS, tables)
 }
@@ -44,7 +44,7 @@ pub(super) fn good(tables: &str) -> Settings {
     parse(Path::new("/etc/m.toml"), &with(tables), Role::All).unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// These instead of `[auth]`, whose first line is line 9; the error is `line`'s.
+/// Puts these tables in place of `[auth]`, which begins at line 9; the error must be at `line`.
 #[track_caller]
 pub(super) fn bad(tables: &str, line: usize, says: &[&str]) {
     refused(ANONYMOUS, tables, line, says);

@@ -9,8 +9,8 @@ use crate::plugin::{Spec, bundled};
 use std::ops::Range;
 use toml::Spanned;
 
-/// Topics that only Millstream itself writes to, and the keys that name them:
-/// a plugin could say there what it likes in any client's name.
+/// Topics that only Millstream writes to, and the keys that name them. A plugin
+/// that writes there could act in the name of any client.
 pub(super) struct Reserved(Vec<(String, &'static str)>);
 
 impl Reserved {
@@ -33,7 +33,7 @@ impl Reserved {
 }
 
 impl Checker<'_> {
-    /// What `output-topics` grants, and the pipeline's own topics for dead
+    /// The topics in `output-topics`, and the pipeline's default topics for dead
     /// letters.
     pub(super) fn output_topics(
         &self,
@@ -59,8 +59,8 @@ impl Checker<'_> {
         Ok(granted)
     }
 
-    /// A plugin that may write to topics. Those that the configuration of a bundled
-    /// one names count as granted.
+    /// A plugin that may write to topics. Topics in the configuration of a bundled
+    /// plugin count as granted.
     pub(super) fn writer(
         &self,
         given: Option<Spanned<Plugin>>,

@@ -118,7 +118,7 @@ impl Checker<'_> {
         checked.collect()
     }
 
-    /// Whether only programs of this machine reach the listener.
+    /// Whether only programs on this machine can connect to the listener.
     pub(super) fn is_local(&self, http: &Http) -> Checked<bool> {
         let listen = self.address(http.listen.as_ref(), DEFAULT)?;
         Ok(listen.ip().is_loopback())

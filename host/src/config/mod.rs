@@ -1,10 +1,9 @@
-//! The configuration: from a file's text to settings that are valid.
+//! The configuration: from the text of a file to valid settings.
 //!
-//! Two types, as in ripgrep: `file` and a file for each table hold what may
-//! stand in the TOML and how it is checked, `settings` what everything after may
-//! rely on. Nothing here touches the world but the
-//! file itself: no port is bound, no broker asked. An error names the file, the
-//! line that is wrong, what was expected, and a valid name that is like it.
+//! Two kinds of types, as in ripgrep: `file` and a file for each table define the
+//! TOML and its checks; `settings` is what the rest of the program relies on.
+//! Only the file itself is read: no port is bound and no broker is contacted. An
+//! error names the file, the line, what was expected, and the nearest valid name.
 
 mod admin;
 mod auth;
@@ -37,18 +36,18 @@ use std::path::Path;
 /// Reads and checks a configuration file for a daemon of this role.
 ///
 /// # Errors
-/// The first thing that is wrong, with its place.
+/// The first error, with its place.
 pub fn load(path: &Path, role: Role) -> Result<Settings, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|e| ConfigError::new(path, None, format!("can't read the configuration: {e}")))?;
     parse(path, &text, role)
 }
 
-/// Reads the `[kafka]` table alone, for tools that need nothing else: the rest
-/// may be missing, wrong, or need variables that are not set.
+/// Reads only the `[kafka]` table, for tools that need nothing else. The rest may
+/// be missing, invalid, or need variables that are not set.
 ///
 /// # Errors
-/// What is wrong with the table, with its place.
+/// The first error in the table, with its place.
 pub fn load_kafka(path: &Path) -> Result<KafkaSettings, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|e| ConfigError::new(path, None, format!("can't read the configuration: {e}")))?;
@@ -57,11 +56,11 @@ pub fn load_kafka(path: &Path) -> Result<KafkaSettings, ConfigError> {
     file::check_kafka(path, &text, file)
 }
 
-/// Checks a configuration's text; `path` is for messages and for the paths in
-/// it, which are relative to its folder.
+/// Checks the text of a configuration; `path` is for messages, and its folder is
+/// the base of relative paths in the text.
 ///
 /// # Errors
-/// The first thing that is wrong, with its place.
+/// The first error, with its place.
 pub fn parse(path: &Path, text: &str, role: Role) -> Result<Settings, ConfigError> {
     let file: file::File = values::from_str(text).map_err(|e| error::of_toml(path, text, &e))?;
     let mut settings = file::check(path, text, file, role)?;

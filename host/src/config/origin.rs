@@ -1,8 +1,8 @@
 //! Origins, as a browser writes them in its `Origin` header (RFC 6454, section
-//! 6.2): they are compared as text, so one that is written otherwise would
-//! never match, without a word.
+//! 6.2). They are compared as text, so another spelling would silently never
+//! match.
 
-/// What is wrong with an origin, and how it is written.
+/// Checks an origin; the error says how to write it.
 pub(super) fn check(text: &str) -> Result<(), String> {
     if text == "*" {
         return Err(
@@ -24,7 +24,7 @@ pub(super) fn check(text: &str) -> Result<(), String> {
         return Err(format!("an origin has no path: write `{without}`"));
     }
     let (host, port) = match rest.rsplit_once(':') {
-        // The last colon of an IPv6 address is inside of its brackets.
+        // The last colon of an IPv6 address is inside its brackets.
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (rest, None),
     };
@@ -42,8 +42,8 @@ pub(super) fn check(text: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "invalid origin `{shown}`: write it as a browser does, such as https://app.example.com: lower \
-         case, a host in ASCII, a port if it has one, and nothing more"
+        "invalid origin `{shown}`: write it as a browser does, such as https://app.example.com: \
+         lower case, a host in ASCII, a port if it has one, and nothing more"
     ))
 }
 
@@ -65,7 +65,7 @@ fn is_host(text: &str) -> bool {
 }
 
 fn is_port(text: &str) -> bool {
-    // Without zeros before it, or a sign.
+    // Without leading zeros or a sign.
     text.parse::<u16>()
         .is_ok_and(|port| port > 0 && port.to_string() == text)
 }
@@ -75,7 +75,7 @@ mod tests {
     use super::check;
 
     #[test]
-    fn an_origin_is_as_a_browser_writes_it() {
+    fn an_origin_must_be_written_as_a_browser_writes_it() {
         for good in [
             "https://app.example.com",
             "http://localhost:3000",

@@ -14,13 +14,13 @@ pub(super) struct Plugins {
 }
 
 impl Checker<'_> {
-    /// Where compiled plugins are kept.
+    /// The folder for compiled plugins.
     pub(super) fn cache(&self, given: Option<Text>) -> PathBuf {
         given.map_or_else(default_cache, |cache| self.resolve(&cache.0))
     }
 }
 
-/// Where machine code is kept unless the configuration says: the user's cache.
+/// The default folder for compiled plugins, in the user's cache.
 fn default_cache() -> PathBuf {
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
     let base = std::env::var_os("XDG_CACHE_HOME")

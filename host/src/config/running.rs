@@ -1,4 +1,4 @@
-//! The configuration that a daemon runs with, beside what its file says later.
+//! The configuration of a running daemon, to compare with a changed file.
 
 use super::error::ConfigError;
 use super::settings::{Role, Settings};
@@ -13,7 +13,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// What a daemon was started with: these settings, from this file.
+    /// The settings that the daemon was started with, and their file.
     pub fn new(path: PathBuf, role: Role, settings: &Settings) -> Running {
         let written = settings.written.clone();
         Running {
@@ -23,13 +23,13 @@ impl Running {
         }
     }
 
-    /// What the file says now, and which keys of it need a restart.
+    /// The settings in the file now, and the changed keys that need a restart.
     ///
     /// # Errors
-    /// The first thing that is wrong, with its place.
+    /// The first error, with its place.
     pub fn read_again(&self) -> Result<(Settings, Vec<String>), ConfigError> {
         if std::fs::metadata(&self.path).is_ok_and(|found| !found.is_file()) {
-            // A FIFO would hold up every swap.
+            // Reading a FIFO would block every swap.
             return Err(ConfigError::new(&self.path, None, "not a regular file"));
         }
         let settings = super::load(&self.path, self.role)?;

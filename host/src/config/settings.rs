@@ -1,4 +1,4 @@
-//! Settings that are valid: what everything after the configuration relies on.
+//! Valid settings, which the rest of the program relies on.
 
 use super::written::Written;
 use crate::auth::{AuthSettings, SecretSettings};
@@ -12,7 +12,7 @@ use anyhow::Context;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// What a daemon does. Roles share nothing but the store.
+/// The role of a daemon. Roles share only the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Both.
@@ -35,32 +35,32 @@ impl Role {
     }
 }
 
-/// Everything the daemon needs to know.
+/// All settings of a daemon.
 pub struct Settings {
-    /// How to reach Kafka; always there where pipelines run.
+    /// How to connect to Kafka; always present where pipelines run.
     pub kafka: Option<KafkaSettings>,
-    /// Where events are kept.
+    /// The store for events.
     pub store: StoreSettings,
     /// The listener for browsers.
     pub http: HttpSettings,
-    /// How it is known who asks there.
+    /// How clients authenticate there.
     pub auth: AuthSettings,
     /// The admin listener's address.
     pub admin: SocketAddr,
-    /// The token that it asks for.
+    /// The token that it requires, if any.
     pub admin_token: Option<SecretSettings>,
-    /// Where compiled plugins are kept.
+    /// The folder for compiled plugins.
     pub cache: PathBuf,
-    /// The task gateway, where there is one.
+    /// The task gateway, if it is configured.
     pub tasks: Option<TaskSettings>,
-    /// The pipelines, at least one where they run.
+    /// The pipelines; at least one in roles that run them.
     pub pipelines: Vec<PipelineSettings>,
-    /// What stood in the file.
+    /// The keys and values of the file, as written.
     pub written: Written,
 }
 
 impl Settings {
-    /// How to reach Kafka.
+    /// How to connect to Kafka.
     ///
     /// # Errors
     /// When it is not configured.
@@ -69,7 +69,7 @@ impl Settings {
         self.kafka.as_ref().context(missing)
     }
 
-    /// What a command needs of them that works on pipelines.
+    /// The settings that commands on pipelines need.
     ///
     /// # Errors
     /// When Kafka is not configured.
@@ -94,7 +94,6 @@ pub struct HttpSettings {
     pub sse: SseSettings,
     /// The Kafka topic that gets presence events.
     pub presence_topic: Option<String>,
-    /// Whether it answers requests for any host name, also without
-    /// authentication.
+    /// Whether it accepts any host name, also without authentication.
     pub any_name: bool,
 }

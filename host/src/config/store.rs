@@ -60,7 +60,7 @@ impl Checker<'_> {
         })
     }
 
-    /// An environment variable that is set to nothing would log in nobody.
+    /// Refuses an empty value, such as an environment variable that is set to nothing.
     fn of_login(&self, key: &str, given: Option<Spanned<Text>>) -> Checked<Option<String>> {
         match given {
             Some(given) if given.get_ref().0.is_empty() => {

@@ -66,7 +66,7 @@ impl Checker<'_> {
             return self.error(per_second.span(), "expected a number from 0.001 to 1000000");
         }
         let per_second = per_second.into_inner();
-        // Unless it is said: what comes in a second may come at once.
+        // The default: the tasks of one second may come at once.
         let burst = (per_second.ceil() as u32).max(1);
         Ok(store::Rate {
             per_second,

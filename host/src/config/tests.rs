@@ -1,4 +1,4 @@
-//! What holds for every table.
+//! Tests for all tables.
 
 use super::fixture::{GOOD, refused};
 use super::{Role, parse};
@@ -6,7 +6,7 @@ use std::path::Path;
 
 #[test]
 fn a_short_configuration_has_good_defaults() {
-    let settings = parse(Path::new("/etc/m.toml"), GOOD, Role::All).expect("it is good");
+    let settings = parse(Path::new("/etc/m.toml"), GOOD, Role::All).expect("valid");
     let pipeline = &settings.pipelines[0];
     assert_eq!(settings.http.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(settings.admin.to_string(), "127.0.0.1:9090");
@@ -66,7 +66,7 @@ fn a_wrong_value_says_what_was_expected() {
 }
 
 #[test]
-fn a_value_of_another_kind_is_told_how_it_is_written() {
+fn a_value_of_the_wrong_type_says_how_to_write_it() {
     let name = "name = \"notifications\"";
     for (line, says) in [
         (
@@ -100,7 +100,7 @@ fn a_value_of_another_kind_is_told_how_it_is_written() {
 }
 
 #[test]
-fn pipelines_in_one_bracket_or_misspelt_are_told_how_they_are_written() {
+fn a_wrong_or_misspelt_pipeline_table_says_how_to_write_it() {
     let one = &["expected [[pipeline]]"][..];
     refused("[[pipeline]]", "[pipeline]", 6, one);
     let misspelt = [
@@ -132,7 +132,7 @@ fn a_missing_key_is_named() {
 }
 
 #[test]
-fn an_unset_variable_is_named_and_a_secret_is_not() {
+fn an_unset_variable_is_named_and_a_secret_is_hidden() {
     let url = "redis://u:${MILLSTREAM_NO_SUCH_VARIABLE}@x";
     refused(
         "redis://127.0.0.1:6379",

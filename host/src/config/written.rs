@@ -1,21 +1,21 @@
-//! What stood in a file, and which keys of it are others than before.
+//! The contents of a configuration file, to find changed keys.
 
 use toml::{Table, Value};
 
-/// The plugins' tables of a pipeline: a running daemon takes these.
+/// The plugin tables of a pipeline, which a running daemon reloads.
 const APPLY: [&str; 3] = ["transform", "route", "dead-letter"];
 
-/// What was written in a configuration file, as it was written.
+/// The keys and values of a configuration file, as written.
 #[derive(Clone, Default)]
 pub struct Written(Table);
 
 impl Written {
-    /// Of a text that is TOML.
+    /// Reads a text that is valid TOML.
     pub(super) fn of(text: &str) -> Written {
         Written(toml::from_str(text).unwrap_or_default())
     }
 
-    /// The keys that are others than before, but for the plugins' tables.
+    /// The keys that differ from before, except the plugin tables.
     pub(super) fn others_than(&self, before: &Written) -> Vec<String> {
         let (new, old) = (&self.0, &before.0);
         let mut keys = Vec::new();
@@ -95,7 +95,7 @@ topics = ["b"]
     }
 
     #[test]
-    fn what_changed_is_named_but_for_the_plugins_tables() {
+    fn changed_keys_are_named_except_the_plugin_tables() {
         assert!(others(&[]).is_empty());
         assert!(
             others(&[

@@ -1,11 +1,11 @@
-//! Which clients and groups a good token is for.
+//! Which clients and groups a valid token is for.
 
 use super::makers::Maker;
 use super::{Rig, claims, refused};
 use crate::auth::{Auth, AuthSettings, Credentials};
 use serde_json::{Value, json};
 
-/// The client that is read, or the refusal's status.
+/// The client whose events may be read, or the status of the refusal.
 fn read(rig: &Rig, changes: &Value, client: Option<&str>) -> Result<String, u16> {
     let token = rig.hs.sign(&claims(changes));
     let answer = rig.ask_for(&token, client);
@@ -28,7 +28,7 @@ async fn a_clients_token_reads_that_client() {
 }
 
 #[tokio::test]
-async fn a_services_token_reads_those_it_lists() {
+async fn a_services_token_reads_the_clients_that_it_lists() {
     let rig = Rig::new();
     let any = || json!({ "sub": null, "millstream_clients": "*" });
     assert_eq!(read(&rig, &any(), Some("grace")), Ok("grace".into()));
@@ -57,7 +57,7 @@ async fn a_services_token_reads_those_it_lists() {
 }
 
 #[tokio::test]
-async fn the_claims_names_are_configured() {
+async fn the_names_of_claims_are_configurable() {
     let rig = Rig::with(|settings| {
         settings.client_claim = "https://x.example/\"client\"".into();
         settings.groups_claim = "roles".into();
@@ -68,14 +68,14 @@ async fn the_claims_names_are_configured() {
     assert_eq!(verified.client.as_str(), "grace");
     assert!(verified.groups.allows("ops"));
     let token = rig.hs.sign(&claims(&json!({})));
-    // Its quotes do not end the challenge's.
+    // The quotes in the claim's name do not end the challenge's quotes.
     assert_eq!(refused(rig.ask(&token), &token).status, 401);
     let token = rig.hs.sign(&claims(&json!({ "reads": "*" })));
     assert!(rig.ask_for(&token, Some("anyone")).is_ok());
 }
 
 #[tokio::test]
-async fn groups_are_those_of_the_claim() {
+async fn a_token_allows_the_groups_of_its_claim() {
     let rig = Rig::new();
     let allows = |groups: Value, asked: &str| {
         let verified = rig.ask_with(&json!({ "groups": groups })).unwrap();
@@ -92,7 +92,7 @@ async fn groups_are_those_of_the_claim() {
 }
 
 #[tokio::test]
-async fn what_is_not_asked_for_is_not_judged() {
+async fn malformed_entries_of_a_list_are_ignored() {
     let rig = Rig::new();
     for groups in [
         json!("admins"),
@@ -115,7 +115,7 @@ async fn what_is_not_asked_for_is_not_judged() {
     }
 }
 
-/// With these claims as they stand, null and all.
+/// Like [`read`], with these claims as written, including nulls.
 fn read_raw(rig: &Rig, extra: &str) -> Result<String, u16> {
     let good = claims(&json!({ "sub": null, "exp": null }));
     let token = rig.hs.sign(&good.replacen('{', &format!("{{{extra},"), 1));
@@ -125,7 +125,7 @@ fn read_raw(rig: &Rig, extra: &str) -> Result<String, u16> {
 }
 
 #[tokio::test]
-async fn a_claim_that_is_null_is_not_there() {
+async fn a_null_claim_counts_as_absent() {
     let rig = Rig::with(|settings| settings.require_expiry = false);
     for name in [
         "exp",
@@ -137,7 +137,7 @@ async fn a_claim_that_is_null_is_not_there() {
         "name",
     ] {
         let claims = match name {
-            // The good claims have one.
+            // The valid claims already contain it.
             "iat" => claims(&json!({ "iat": null })).replacen('{', "{\"iat\":null,", 1),
             "exp" => claims(&json!({ "exp": null })).replacen('{', "{\"exp\":null,", 1),
             other => claims(&json!({})).replacen('{', &format!("{{\"{other}\":null,"), 1),
@@ -145,7 +145,7 @@ async fn a_claim_that_is_null_is_not_there() {
         let verified = rig.ask(&rig.hs.sign(&claims));
         assert!(verified.is_ok(), "{name}: {verified:?}");
     }
-    // What must be there is not there, either.
+    // A required claim must not be null.
     assert_eq!(read_raw(&rig, r#""sub":null"#), Err(401));
     let strict = Rig::new();
     assert_eq!(read_raw(&strict, r#""sub":"ada","exp":null"#), Err(401));
@@ -159,9 +159,9 @@ async fn a_claim_that_is_null_is_not_there() {
 }
 
 #[tokio::test]
-async fn a_number_is_an_id_as_it_is_for_by_field() {
+async fn a_number_is_an_id_as_in_by_field() {
     let rig = Rig::with(|settings| settings.client_claim = "uid".into());
-    // Each as it was written: rounded, it could be another client's.
+    // Each as it was written: a rounded number could be another client's id.
     for (uid, id) in [
         ("7", "7"),
         ("\"7\"", "7"),
@@ -184,7 +184,7 @@ async fn a_number_is_an_id_as_it_is_for_by_field() {
 }
 
 #[tokio::test]
-async fn without_authentication_a_client_is_named() {
+async fn without_authentication_the_query_names_the_client() {
     let auth = Auth::from_settings(AuthSettings::Anonymous).unwrap();
     assert!(auth.is_anonymous());
     let asked = Credentials::default();

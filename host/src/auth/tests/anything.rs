@@ -1,4 +1,4 @@
-//! Whatever comes, nothing panics and nothing is let in.
+//! No input panics, and no invalid input is accepted.
 
 use super::makers::{Hs, Maker, pem};
 use super::{Rig, claims};
@@ -18,7 +18,7 @@ static RIG: LazyLock<Rig> = LazyLock::new(|| {
     Rig::new()
 });
 
-/// Refused, and told in words that fit a header.
+/// The request is refused, with a text that fits into a header.
 fn refused(authorization: &[u8], cookie: &[u8], query: &str) {
     let asked = Credentials {
         authorization: vec![authorization],
@@ -26,7 +26,7 @@ fn refused(authorization: &[u8], cookie: &[u8], query: &str) {
         query,
     };
     for client in [None, Some(&b"ada"[..])] {
-        let refused = RIG.auth.check(&asked, client).expect_err("let in");
+        let refused = RIG.auth.check(&asked, client).expect_err("accepted");
         assert!(refused.detail.is_ascii(), "{refused}");
     }
 }
@@ -56,9 +56,9 @@ proptest! {
         refused(format!("Bearer {token}").as_bytes(), b"", "");
     }
 
-    /// They are signed well, so only their content is judged: no panic.
+    /// The signature is valid, so only the content is checked: no panic.
     #[test]
-    fn any_claims_of_a_good_key(claims: String, value: String, number: f64) {
+    fn any_claims_of_a_known_key(claims: String, value: String, number: f64) {
         for claims in [
             claims,
             json!({ "sub": value, "exp": number, "iat": number }).to_string(),

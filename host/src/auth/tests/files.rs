@@ -1,4 +1,4 @@
-//! Keys, where they come from, and when they change.
+//! The sources of keys, and changes of keys.
 
 use super::makers::{Ed, Es, Hs, Maker, Rs, b64, pem};
 use super::{Rig, claims};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// An `Auth` with a JWK set alone.
+/// An `Auth` with only a JWK set.
 fn of_set(keys: &Value) -> anyhow::Result<Rig> {
     of_text(json!({ "keys": keys }).to_string())
 }
@@ -62,7 +62,7 @@ async fn each_algorithm_is_verified_with_a_key_of_a_file() {
 }
 
 #[tokio::test]
-async fn what_a_set_holds_for_others_is_skipped() {
+async fn unsupported_keys_of_a_set_are_skipped() {
     let es = Es::new();
     let with = |jwk: Value, name: &str, value: Value| {
         let mut jwk = jwk;
@@ -86,7 +86,7 @@ async fn what_a_set_holds_for_others_is_skipped() {
         with(Es::new().jwk(), "key_ops", json!(["sign"])),
         with(Rs::new().jwk(), "alg", json!("PS256")),
     ]);
-    assert!(of_set(&others).is_err(), "nothing of it is for us");
+    assert!(of_set(&others).is_err(), "no key is usable");
     let mut all = others;
     all.as_array_mut()
         .unwrap()
@@ -97,7 +97,7 @@ async fn what_a_set_holds_for_others_is_skipped() {
 }
 
 #[tokio::test]
-async fn two_keys_of_one_id_are_told_apart_by_their_algorithm() {
+async fn two_keys_with_the_same_id_differ_by_algorithm() {
     let (es, ed) = (Es::new(), Ed::new());
     let (mut first, mut second) = (es.jwk(), ed.jwk());
     first["kid"] = json!("1");
@@ -119,7 +119,7 @@ fn key(algorithm: Algorithm, file: PathBuf) -> KeyFile {
 }
 
 #[tokio::test]
-async fn a_key_file_that_is_not_good_is_named_and_not_told() {
+async fn an_invalid_key_file_is_named_without_its_content() {
     let rig = Rig::new();
     let file = rig.folder.path().join("the-key");
     let secret = "hunter2-hunter2";
@@ -205,7 +205,7 @@ async fn a_secret_may_be_base64() {
 }
 
 #[tokio::test]
-async fn a_key_is_replaced_while_it_runs() {
+async fn a_key_is_replaced_at_runtime() {
     let rig = Rig::new();
     let (old, new) = (&rig.es, Es::new());
     let good = claims(&json!({}));

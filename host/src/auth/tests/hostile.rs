@@ -4,7 +4,7 @@ use super::makers::{Hs, Maker, RSA_PUBLIC, b64, now};
 use super::{AUDIENCE, ISSUER, Rig, claims, refused};
 use serde_json::{Value, json};
 
-/// Each of these changes of a good token's claims, and what is said of it.
+/// Changes to a valid token's claims, and the refusal that each one causes.
 fn broken_claims() -> Vec<(Value, &'static str)> {
     vec![
         (json!({ "iss": "https://evil.example" }), "issuer"),
@@ -42,7 +42,7 @@ fn broken_claims() -> Vec<(Value, &'static str)> {
 }
 
 #[tokio::test]
-async fn claims_that_are_not_good_are_refused_and_named() {
+async fn invalid_claims_are_refused_and_named() {
     let rig = Rig::new();
     assert_eq!(rig.ask_with(&json!({})).unwrap().client.as_str(), "ada");
     for (changes, says) in broken_claims() {
@@ -60,11 +60,11 @@ async fn claims_that_are_not_good_are_refused_and_named() {
 }
 
 #[tokio::test]
-async fn an_algorithm_is_a_keys_own() {
+async fn a_key_is_used_with_one_algorithm_only() {
     let rig = Rig::new();
     let good = claims(&json!({}));
     let text = |alg: &str| format!("{}.{}", b64(format!(r#"{{"alg":"{alg}"}}"#)), b64(&good));
-    // The RSA key's public file, which everyone has, as an HMAC secret.
+    // The RSA key's public file, which is known to everyone, as an HMAC secret.
     let public = [RSA_PUBLIC, RSA_PUBLIC.trim_end()].map(|pem| Hs(pem.into()));
     let [with_newline, without] = public.map(|hs| hs.sign_as("rsa", &good));
     let rsa_says_hs = rig.rs.sign_with(r#"{"alg":"HS256","kid":"rsa"}"#, &good);
@@ -90,7 +90,7 @@ async fn an_algorithm_is_a_keys_own() {
         rsa_says_hs,
         hs_says_rsa,
         ec_says_ed,
-        // A key of the token's own.
+        // A key inside the token.
         Hs::new(9).sign_with(
             &json!({ "alg": "HS256", "jwk": Hs::new(9).jwk() }).to_string(),
             &good,
@@ -102,7 +102,7 @@ async fn an_algorithm_is_a_keys_own() {
 }
 
 #[tokio::test]
-async fn what_is_no_token_is_refused() {
+async fn malformed_tokens_are_refused() {
     let rig = Rig::new();
     let good = rig.hs.sign(&claims(&json!({})));
     let (text, signature) = good.rsplit_once('.').unwrap();
@@ -142,7 +142,7 @@ async fn what_is_no_token_is_refused() {
         signed(&format!("{} x", claims(&json!({})))),
         signed(&"[".repeat(5000)),
     ] {
-        // A header's value has no spaces at its ends.
+        // HTTP trims the spaces around a header's value.
         if token.trim() != token {
             continue;
         }
@@ -151,7 +151,7 @@ async fn what_is_no_token_is_refused() {
 }
 
 #[tokio::test]
-async fn a_key_id_names_its_key_only() {
+async fn a_key_id_selects_only_its_key() {
     let rig = Rig::new();
     let good = claims(&json!({}));
     assert!(rig.ask(&rig.rs.sign_as("rsa", &good)).is_ok());
@@ -166,15 +166,15 @@ async fn a_key_id_names_its_key_only() {
     ] {
         assert_eq!(refused(rig.ask(&token), &token).status, 401, "{token}");
     }
-    // A key that was given no id is not told from the issuer's by it.
+    // A key without an id is tried for any unknown id.
     assert!(rig.ask(&rig.hs.sign_as("whatever", &good)).is_ok());
 }
 
 #[tokio::test]
-async fn a_token_ends_with_its_leeway_to_the_second() {
+async fn a_token_expires_after_its_leeway_to_the_second() {
     let rig = Rig::new();
     let answer = |name: &str, at: u64| {
-        // Both within one second of the clock.
+        // Repeat until both happen within the same second.
         loop {
             let began = now();
             let answer = rig.ask_with(&json!({ (name): began.wrapping_add(at) }));
@@ -198,7 +198,7 @@ async fn a_token_ends_with_its_leeway_to_the_second() {
 }
 
 #[tokio::test]
-async fn what_is_not_configured_is_not_required() {
+async fn unconfigured_claims_are_not_required() {
     let rig = Rig::with(|settings| {
         settings.issuers.clear();
         settings.audiences.clear();

@@ -1,4 +1,4 @@
-//! Who makes tokens, good ones and others.
+//! Signs tokens, valid and invalid ones.
 
 use crate::auth::{Algorithm, KeyFile, SecretEncoding};
 use base64::Engine;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-/// A 2048-bit key for these tests alone: ring makes no RSA keys.
+/// A 2048-bit key for these tests only: ring can't generate RSA keys.
 const RSA: &[u8] = include_bytes!("rsa-private.pem");
 pub const RSA_PUBLIC: &str = include_str!("rsa-public.pem");
 
@@ -34,15 +34,15 @@ pub fn pem(label: &str, der: &[u8]) -> String {
     format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
 }
 
-/// Has a key.
+/// Has a key and signs with it.
 pub trait Maker {
     const ALGORITHM: Algorithm;
     /// A signature of this text.
     fn signature(&self, text: &[u8]) -> Vec<u8>;
-    /// What stands in its key's file.
+    /// The content of its key's file.
     fn public(&self) -> String;
 
-    /// A token with this header and these claims, whatever they are.
+    /// A token with this header and these claims, valid or not.
     fn sign_with(&self, header: &str, claims: &str) -> String {
         let text = format!("{}.{}", b64(header), b64(claims));
         let signature = b64(self.signature(text.as_bytes()));
@@ -101,7 +101,7 @@ impl Maker for Hs {
     }
 }
 
-/// RS256. Every one has the same key.
+/// RS256. Every instance has the same key.
 pub struct Rs(RsaKeyPair);
 
 impl Rs {
@@ -112,7 +112,7 @@ impl Rs {
 
     pub fn jwk(&self) -> Value {
         let PublicKeyComponents { n, e } = PublicKeyComponents::<Vec<u8>>::from(self.0.public());
-        // As some issuers write it.
+        // With a leading zero, as some issuers write it.
         let n = [&[0], &*n].concat();
         json!({ "kty": "RSA", "use": "sig", "n": b64(n), "e": b64(e) })
     }

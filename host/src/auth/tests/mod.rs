@@ -1,4 +1,4 @@
-//! What is tried on the whole: tokens as a client would send them.
+//! Tests of the whole: tokens as a client would send them.
 
 mod access;
 mod anything;
@@ -50,7 +50,7 @@ impl Rig {
         }
     }
 
-    /// As a client that sends this token and nothing else.
+    /// A request with only this token.
     fn ask(&self, token: &str) -> Result<Verified, Refused> {
         self.ask_for(token, None)
     }
@@ -64,13 +64,13 @@ impl Rig {
         self.auth.check(&asked, client.map(str::as_bytes))
     }
 
-    /// With the claims of a good token, changed by these; null takes one out.
+    /// A request with a valid token's claims, changed by these; null removes one.
     fn ask_with(&self, changes: &Value) -> Result<Verified, Refused> {
         self.ask(&self.hs.sign(&claims(changes)))
     }
 }
 
-/// The claims of a good token for `ada`, changed by these; null takes one out.
+/// The claims of a valid token for `ada`, changed by these; null removes one.
 fn claims(changes: &Value) -> String {
     let mut claims = json!({
         "sub": "ada", "iss": ISSUER, "aud": AUDIENCE, "iat": now(), "exp": now() + 600,
@@ -83,7 +83,7 @@ fn claims(changes: &Value) -> String {
     claims.to_string()
 }
 
-/// The refusal, whose texts are fit for a header and tell nothing of the token.
+/// The refusal. Its texts must fit into a header and contain nothing of the token.
 #[track_caller]
 fn refused(answer: Result<Verified, Refused>, token: &str) -> Refused {
     let refused = answer.expect_err(token);
@@ -91,7 +91,10 @@ fn refused(answer: Result<Verified, Refused>, token: &str) -> Refused {
     assert!(told.is_ascii() && !told.contains(['\r', '\n']), "{told}");
     let parts = token.split('.').filter(|part| part.len() > 8);
     for secret in parts {
-        assert!(!told.contains(secret), "{told} tells a part of the token");
+        assert!(
+            !told.contains(secret),
+            "{told} contains a part of the token"
+        );
     }
     if let Some(challenge) = &refused.challenge {
         assert!(challenge.starts_with("Bearer realm=\"millstream\""));

@@ -1,4 +1,4 @@
-//! Where a token is looked for.
+//! The places where a token is accepted.
 
 use super::makers::Maker;
 use super::{Refused, Rig, Verified, claims, refused};
@@ -22,7 +22,7 @@ fn token(rig: &Rig, client: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_header_beats_the_cookie() {
+async fn the_header_wins_over_the_cookie() {
     let rig = Rig::new();
     let bearer = format!("Bearer {}", token(&rig, "ada"));
     let cookie = format!("{COOKIE}={}", token(&rig, "grace"));
@@ -52,7 +52,7 @@ async fn the_header_beats_the_cookie() {
 }
 
 #[tokio::test]
-async fn the_cookie_is_found_among_others_and_is_there_once() {
+async fn the_cookie_is_found_among_others_and_must_be_unique() {
     let rig = Rig::new();
     let cookie = format!("{COOKIE}={}", token(&rig, "ada"));
     let good = |cookies: &[&str]| ask(&rig, &[], cookies).is_ok();
@@ -69,7 +69,7 @@ async fn the_cookie_is_found_among_others_and_is_there_once() {
 }
 
 #[tokio::test]
-async fn no_token_is_told_without_an_error_code() {
+async fn a_missing_token_is_refused_without_an_error_code() {
     let rig = Rig::new();
     let answer = ask(&rig, &[], &[]).unwrap_err();
     assert_eq!(answer.status, 401);

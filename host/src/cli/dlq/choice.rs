@@ -1,4 +1,4 @@
-//! Which letters: of which pipelines, topics, kinds and times.
+//! Which letters to select: by pipeline, topic, kind and time.
 
 use super::Configured;
 use super::filter::Filter;
@@ -53,7 +53,7 @@ pub(in crate::cli) struct Choice {
 }
 
 impl Choice {
-    /// The settings, and the pipelines that it is about.
+    /// The settings, and the selected pipelines.
     pub fn read(&self) -> anyhow::Result<(Settings, Vec<PipelineSettings>)> {
         let settings = config::load(&self.configured.config, Role::Ingest)?;
         let pipelines = settings.pipelines.iter();
@@ -90,7 +90,7 @@ impl Choice {
     }
 }
 
-/// A class that there is: of another there would be no letters, without a word.
+/// A known class: an unknown one would silently select no letters.
 fn class(name: &str) -> Result<Class, String> {
     let named = Class::ALL.into_iter().find(|class| class.name() == name);
     named.ok_or_else(|| {

@@ -1,17 +1,17 @@
-//! Whether a letter is one of those.
+//! Whether a letter matches the arguments.
 
 use crate::pipeline::replay::Letter;
 
-/// What is asked of a letter; nothing where nothing is said.
+/// Conditions on a letter; an empty field matches every letter.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Filter {
     pub class: Vec<&'static str>,
     pub plugin: Option<String>,
     pub source_topic: Option<String>,
     pub key: Option<String>,
-    /// Consumer group; letters that name none are of any.
+    /// Consumer group; letters without a group name match any group.
     pub group: Option<String>,
-    /// Milliseconds since 1970-01-01 UTC; the time that the letter was written.
+    /// Limits on the time when the letter was written, in milliseconds since 1970-01-01 UTC.
     pub since: Option<i64>,
     pub until: Option<i64>,
 }
@@ -30,7 +30,7 @@ impl Filter {
     }
 }
 
-/// `orders.wasm` is `plugins/orders.wasm`, and `by-field` is `bundled:by-field`.
+/// `orders.wasm` matches `plugins/orders.wasm`, and `by-field` matches `bundled:by-field`.
 fn is_named(plugin: &str, name: &str) -> bool {
     let ends = || plugin.strip_suffix(name);
     plugin == name || ends().is_some_and(|rest| !name.is_empty() && rest.ends_with(['/', ':']))
@@ -41,7 +41,7 @@ mod tests {
     use super::is_named;
 
     #[test]
-    fn a_plugin_is_named_whole_or_by_its_end() {
+    fn a_plugin_matches_by_its_full_name_or_its_last_part() {
         for (plugin, name, is) in [
             ("plugins/orders.wasm", "plugins/orders.wasm", true),
             ("plugins/orders.wasm", "orders.wasm", true),

@@ -1,4 +1,4 @@
-//! The letters that were chosen, one after another.
+//! Reads the selected letters one after another.
 
 use super::choice::Choice;
 use super::filter::Filter;
@@ -16,15 +16,15 @@ pub(super) struct Letters {
     scan: Scan,
     originals: Originals,
     filter: Filter,
-    /// How many may still come.
+    /// How many letters may still be returned.
     limit: u64,
     stop: Arc<AtomicBool>,
-    /// Records of these topics that are no letters.
+    /// Number of records in these topics that are not dead letters.
     pub no_letters: u64,
 }
 
 impl Letters {
-    /// Begins where the letters are. Nobody hears Ctrl-C yet: see
+    /// Opens the topics of the letters. Ctrl-C still ends the process: see
     /// [`Letters::listen`].
     pub fn open(
         settings: &Settings,
@@ -43,20 +43,19 @@ impl Letters {
         })
     }
 
-    /// From now on Ctrl-C ends the reading, not the process. To be called when
-    /// everything has been asked that waits for an answer typed by someone:
-    /// the flag is not looked at meanwhile.
+    /// From now on Ctrl-C ends the reading, not the process. Call it after the
+    /// last prompt, since a prompt does not check the flag.
     pub fn listen(&self) -> anyhow::Result<()> {
         stop::listen(self.stop.clone())
     }
 
-    /// Those of this group alone.
+    /// Only letters of this group.
     pub fn of_group(mut self, group: &str) -> Letters {
         self.filter.group = Some(group.into());
         self
     }
 
-    /// As many as there are, whatever was asked for.
+    /// Ignores `--limit`.
     pub fn without_limit(mut self) -> Letters {
         self.limit = u64::MAX;
         self
@@ -67,29 +66,29 @@ impl Letters {
         self.scan.has(topic)
     }
 
-    /// How many records are still to be looked at, at most.
+    /// The most records that are still to be read.
     pub fn left(&self) -> u64 {
         self.scan.left()
     }
 
-    /// Set when someone wants it to end.
+    /// The flag that asks the reading to end.
     pub fn stop(&self) -> Arc<AtomicBool> {
         self.stop.clone()
     }
 
-    /// Whether someone does.
+    /// Whether the flag is set.
     pub fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// The next one with its whole record, where that is still there.
+    /// The next letter with its full record, if that still exists.
     pub fn next_whole(&mut self) -> anyhow::Result<Option<Letter>> {
         let next = self.next()?;
         next.map(|letter| self.originals.restore(letter))
             .transpose()
     }
 
-    /// The next one; `None` at the end, or if someone wants it to end.
+    /// The next letter; `None` at the end or after Ctrl-C.
     pub fn next(&mut self) -> anyhow::Result<Option<Letter>> {
         while self.limit > 0 && !self.stopped() {
             match self.scan.look()? {

@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 
-/// How many letters are in a table that nobody said a limit for.
+/// Rows of the table without `--limit`.
 const ROWS: u64 = 100;
-/// Kinds that the summary tells apart: plugins and topics may be many.
+/// The most kinds in the summary: there may be many plugins and topics.
 const KINDS: usize = 1000;
 /// The longest message and key in a table.
 const CUT: (usize, usize) = (60, 24);
-/// The longest name: whoever wrote a letter chose it.
+/// The longest name in a table: letters are untrusted.
 const NAME: usize = 260;
 
 const HEAD: [&str; 9] = [
@@ -28,21 +28,21 @@ pub(super) fn list(choice: &Choice, summary: bool, as_json: bool) -> anyhow::Res
     let (settings, pipelines) = choice.read()?;
     let mut letters = Letters::open(&settings, &pipelines, choice)?;
     letters.listen()?;
-    // Other groups' letters may lie in the same topic.
+    // The same topic may have letters of other groups.
     if let (Some(_), [pipeline]) = (&choice.pipeline, &pipelines[..]) {
         letters = letters.of_group(&pipeline.group);
     }
     if as_json {
         return lines(&mut letters);
     }
-    // The table is short; what is counted is everything.
+    // The table is limited, but the counts include every letter.
     let mut letters = letters.without_limit();
     let rows = if summary {
         0
     } else {
         choice.limit.unwrap_or(ROWS)
     };
-    // A key may look like a number in one list and not in the next.
+    // Keys may look like numbers in some lists and not in others.
     let mut table = Table::new(&HEAD).words(7);
     let mut counted = Summary::default();
     while let Some(letter) = letters.next()? {
@@ -56,7 +56,7 @@ pub(super) fn list(choice: &Choice, summary: bool, as_json: bool) -> anyhow::Res
     if shown > 0 {
         writeln!(out, "{}\n", table.text())?;
     }
-    // With none shown, that there are more goes without saying.
+    // Without a table, the counts below are enough.
     if shown > 0 && shown < counted.letters {
         let all = counted.letters;
         writeln!(
@@ -69,7 +69,7 @@ pub(super) fn list(choice: &Choice, summary: bool, as_json: bool) -> anyhow::Res
         let n = letters.no_letters;
         writeln!(
             out,
-            "Skipped {n} record(s) that are not dead letters: the headers with the failure are missing."
+            "Skipped {n} record(s) that are not dead letters: they lack the failure's headers."
         )?;
     }
     whole(&letters)
@@ -84,7 +84,7 @@ fn lines(letters: &mut Letters) -> anyhow::Result<()> {
     whole(letters)
 }
 
-/// Whoever counts on the list must know that it is not all of it.
+/// Fails if the list is incomplete, so that scripts notice.
 fn whole(letters: &Letters) -> anyhow::Result<()> {
     if letters.stopped() {
         bail!("stopped before the end; the list is incomplete");
@@ -123,7 +123,7 @@ fn short_name(plugin: &str) -> &str {
     }
 }
 
-/// A letter for programs.
+/// A letter as JSON.
 pub(super) fn describe(letter: &Letter) -> Value {
     let record = &letter.record;
     json!({
@@ -154,7 +154,7 @@ pub(super) fn describe(letter: &Letter) -> Value {
 #[derive(Default)]
 struct Summary {
     letters: u64,
-    /// By class, plugin and the record's topic: how many, from when to when.
+    /// By class, plugin and the record's topic: the count, the first and the last time.
     kinds: BTreeMap<[String; 3], (u64, i64, i64)>,
 }
 

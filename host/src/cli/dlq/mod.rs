@@ -1,4 +1,4 @@
-//! `millstream dlq list|show|replay`: dead letters, looked at and replayed.
+//! `millstream dlq list|show|replay`: lists, shows and replays dead letters.
 
 mod choice;
 mod filter;
@@ -37,7 +37,7 @@ pub(super) enum DlqCommand {
     Replay(replay::ReplayArguments),
 }
 
-/// Whose configuration.
+/// The configuration file.
 #[derive(Args)]
 pub(in crate::cli) struct Configured {
     /// The configuration file.
@@ -55,7 +55,7 @@ pub(super) fn run(command: DlqCommand) -> anyhow::Result<()> {
         DlqCommand::Show(show) => show.run(),
         DlqCommand::Replay(arguments) => return replay::replay(&arguments),
     };
-    // Whoever reads, such as `head`, has had enough.
+    // A closed pipe (`| head`) is not an error.
     let enough = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
     match done {
         Err(error) if error.downcast_ref().is_some_and(enough) => Ok(()),

@@ -1,4 +1,4 @@
-//! The records of letters that lack a part of them: fetched from where they lay.
+//! Fetches the source records of letters that omit a part of them.
 
 use crate::kafka::KafkaSettings;
 use crate::kafka::scan::{Look, Range, Scan};
@@ -8,18 +8,18 @@ use crate::record::OwnedRecord;
 /// Fetches records by their source.
 pub(super) struct Originals {
     kafka: KafkaSettings,
-    /// Made when it is first needed.
+    /// Created when it is first needed.
     scan: Option<Scan>,
 }
 
 impl Originals {
-    /// Contacts nobody yet.
+    /// Does not connect yet.
     pub fn new(kafka: &KafkaSettings) -> Originals {
         let kafka = kafka.clone();
         Originals { kafka, scan: None }
     }
 
-    /// The letter with what it lacks; where its record is gone it says so.
+    /// Restores what the letter omits; if its record is gone, the letter says so.
     ///
     /// # Errors
     /// When Kafka does not answer.

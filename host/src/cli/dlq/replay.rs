@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// How to replay.
+/// The arguments of `replay`.
 #[derive(Args)]
 pub(in crate::cli) struct ReplayArguments {
     #[command(flatten)]
@@ -88,13 +88,13 @@ pub(super) fn replay(arguments: &ReplayArguments) -> anyhow::Result<()> {
         false => write!(out, "{}", report::text(&told)),
     };
     ended?;
-    // Letters that failed did so whether or not anybody reads of them.
+    // Report failed letters even if the report could not be written.
     told.verdict()?;
     Ok(written?)
 }
 
 impl ReplayArguments {
-    /// The one pipeline, if all that was said fits it.
+    /// The selected pipeline, if the arguments are valid for it.
     fn check<'a>(&self, pipelines: &'a [PipelineSettings]) -> anyhow::Result<&'a PipelineSettings> {
         let [pipeline] = pipelines else {
             let names: Vec<_> = pipelines.iter().map(|p| &*p.name).collect();
@@ -116,7 +116,9 @@ impl ReplayArguments {
         }
         if !self.dry_run && !self.yes && !std::io::stdin().is_terminal() {
             return Err(Usage::error(
-                "can't ask for confirmation: standard input is not a terminal; check with --dry-run, then use --yes".into(),
+                "can't ask for confirmation: standard input is not a terminal; check with \
+                 --dry-run, then use --yes"
+                    .into(),
             ));
         }
         Ok(pipeline)
@@ -156,7 +158,7 @@ fn run(
     replayer: &mut Replayer,
 ) -> anyhow::Result<()> {
     let bar = bar(letters.left());
-    // What is not done needs no pace.
+    // A dry run needs no rate limit.
     let mut pace = Pace::new(arguments.rate.filter(|_| !arguments.dry_run));
     let mut step = || {
         let began = Instant::now();
@@ -179,7 +181,7 @@ fn run(
     ended
 }
 
-/// The next letters, as many as are replayed at once.
+/// The next batch of letters, limited in number and bytes.
 fn take(letters: &mut Letters, most: usize, bytes: usize) -> anyhow::Result<Vec<Letter>> {
     let mut some = Vec::new();
     let mut size = 0;
@@ -190,22 +192,22 @@ fn take(letters: &mut Letters, most: usize, bytes: usize) -> anyhow::Result<Vec<
         size += letter.size();
         some.push(letter);
     }
-    // Whoever wants it to end wants no more of them replayed.
+    // After Ctrl-C, don't replay what was already read.
     if letters.stopped() {
         some.clear();
     }
     Ok(some)
 }
 
-/// On a terminal only.
+/// A progress bar, drawn only on a terminal.
 fn bar(records: u64) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(records), ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len}, {eta} left");
     style.map_or(bar.clone(), |style| bar.with_style(style))
 }
 
-/// Letters a second. Time that nothing was done in, such as while Kafka was
-/// away, is no credit: a rate is there to spare someone.
+/// Limits letters per second. Idle time, such as a Kafka outage, gives no credit
+/// for a later burst: the rate protects other systems.
 struct Pace {
     rate: Option<u32>,
     next: Instant,
@@ -217,14 +219,14 @@ impl Pace {
         Pace { rate, next }
     }
 
-    /// As many letters as make a tenth of a second.
+    /// The number of letters for a tenth of a second, at least 1.
     fn batch(&self) -> usize {
         self.rate
             .map_or(usize::MAX, |rate| (rate as usize / 10).max(1))
     }
 
-    /// When the next may be taken, after so many were since `began`. Those that
-    /// were passed over cost nothing.
+    /// When the next batch may start, after `worked` letters since `began`.
+    /// Skipped letters cost nothing.
     fn due(&mut self, began: Instant, worked: u64) -> Instant {
         if let Some(rate) = self.rate {
             let cost = Duration::from_secs_f64(worked as f64 / f64::from(rate));
@@ -234,7 +236,7 @@ impl Pace {
     }
 }
 
-/// Waits until then, or until someone wants it to end.
+/// Waits until then, or until Ctrl-C.
 fn wait(until: Instant, letters: &Letters) {
     while !letters.stopped() {
         let left = until.saturating_duration_since(Instant::now());
@@ -250,7 +252,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pause_is_no_credit_for_later() {
+    fn a_pause_gives_no_credit_for_later() {
         let mut pace = Pace::new(Some(100));
         let began = pace.next;
         let after = |millis| began + Duration::from_millis(millis);

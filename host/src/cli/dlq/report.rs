@@ -1,4 +1,4 @@
-//! What a replay did, or would do.
+//! The report of a replay or a dry run.
 
 use super::bytes;
 use crate::pipeline::replay::{Failed, Refused, Report};
@@ -6,18 +6,18 @@ use crate::record::StreamKind;
 use anyhow::bail;
 use serde_json::{Value, json};
 
-/// What there is to tell.
+/// The contents of the report.
 pub(super) struct Told<'a> {
     pub report: &'a Report,
     pub dry_run: bool,
-    /// Someone wanted it to end.
+    /// Ctrl-C stopped the replay.
     pub stopped: bool,
-    /// Records that are no letters.
+    /// Number of records that are not dead letters.
     pub no_letters: u64,
 }
 
 impl Told<'_> {
-    /// The exit code's reason.
+    /// An error if the exit code must be 1.
     pub fn verdict(&self) -> anyhow::Result<()> {
         let (failed, refused) = (self.report.failures(), self.report.refusals());
         if self.stopped {
@@ -40,7 +40,7 @@ impl Told<'_> {
     }
 }
 
-/// After Ctrl-C.
+/// The error after Ctrl-C.
 pub(super) const STOPPED: &str = "stopped before the end; run the command again to continue";
 
 pub(super) fn text(told: &Told) -> String {

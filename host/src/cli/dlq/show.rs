@@ -15,7 +15,7 @@ use clap::Args;
 use serde_json::json;
 use std::io::Write;
 
-/// What to show.
+/// The arguments of `show`.
 #[derive(Args)]
 pub(in crate::cli) struct Show {
     #[command(flatten)]
@@ -54,13 +54,11 @@ impl Show {
             .with_context(|| format!("no record at {topic}/{partition}/{offset}"))?;
         match Letter::of(record) {
             Ok(letter) => self.write(&Originals::new(settings.kafka()?).restore(letter)?),
-            // Its bytes are there all the same.
+            // The value of a record that is not a letter can still be printed.
             Err(record) if self.raw => raw(record.value.as_deref()),
             Err(record) => {
                 let (origin, offset) = (&record.origin, record.offset);
-                bail!(
-                    "{origin}/{offset} is not a dead letter: the headers with the failure are missing"
-                )
+                bail!("{origin}/{offset} is not a dead letter: it lacks the failure's headers")
             }
         }
     }
@@ -162,7 +160,7 @@ fn text(letter: &Letter) -> String {
     for (name, value) in lines {
         text += &format!("{:<9}{value}\n", format!("{name}:"));
     }
-    // Those of the failure are above.
+    // The headers of the failure are already shown above.
     let own = letter.own_headers().iter().map(|header| ("header", header));
     let added = letter.added_headers().map(|header| ("added", header));
     for (whose, (name, value)) in own.chain(added) {

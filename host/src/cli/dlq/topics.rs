@@ -1,4 +1,4 @@
-//! Where a pipeline's letters are.
+//! The topics of a pipeline's letters.
 
 use super::choice::Choice;
 use crate::cli::output;
@@ -9,7 +9,7 @@ use crate::pipeline::letter_topics;
 use anyhow::bail;
 use std::collections::BTreeSet;
 
-/// The topics that the pipelines' letters go to, each once.
+/// The topics that the pipelines' letters go to, without duplicates.
 pub(super) fn of(pipelines: &[PipelineSettings]) -> Vec<String> {
     let mut topics: Vec<String> = pipelines.iter().flat_map(letter_topics).collect();
     topics.sort();
@@ -17,8 +17,8 @@ pub(super) fn of(pipelines: &[PipelineSettings]) -> Vec<String> {
     topics
 }
 
-/// Adds the topics to a scan. One that was named must be there; of those that
-/// were not, one: a topic for letters is made when there is a first one.
+/// Adds the topics to a scan. A topic that `--topic` names must exist. Of the
+/// default topics at least one must: they may be created with the first letter.
 pub(super) fn add(
     scan: &mut Scan,
     choice: &Choice,

@@ -1,5 +1,5 @@
-//! Kafka at hand, at the command line: arguments, a call of `crate::kafka`,
-//! and what to print.
+//! Kafka tools of the command line: arguments, a call of `crate::kafka`, and
+//! output.
 
 pub mod consume;
 pub mod group;
@@ -10,12 +10,12 @@ pub(super) mod wire;
 
 use super::{bytes, exit, offset_spec, output, stop, table};
 
-/// What stands between key and value; `\t`, as scripts write it, is a tab.
+/// The delimiter between key and value; `\t`, as scripts write it, is a tab.
 fn delimiter(text: &str) -> String {
     text.replace("\\t", "\t")
 }
 
-/// `key=value`.
+/// Parses `key=value`.
 fn pair(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("expected key=value")?;
     match key.is_empty() {

@@ -1,4 +1,4 @@
-//! How to reach Kafka: the options that all commands share.
+//! How to connect to Kafka: the options that all Kafka commands share.
 
 use super::exit::Usage;
 use super::pair;
@@ -32,7 +32,7 @@ pub(in crate::cli) struct Reach {
 }
 
 impl Reach {
-    /// Reaches the cluster, or says within seconds why not.
+    /// Connects to the cluster, or fails within seconds with the reason.
     pub fn connect(&self) -> anyhow::Result<Connection> {
         Ok(Connection::open(self.settings()?)?)
     }
@@ -72,7 +72,7 @@ impl Reach {
 
 fn of_file(file: &Path) -> anyhow::Result<KafkaSettings> {
     let mut settings = config::load_kafka(file)?;
-    // The daemon's own name: as a second of that name we would put it out of
+    // With the daemon's instance id, this command would push the daemon out of
     // its group.
     settings.properties.remove("group.instance.id");
     Ok(settings)
@@ -93,8 +93,8 @@ fn check_servers(servers: &str) -> Result<(), Usage> {
     }
 }
 
-/// What has an option or an order of its own, which would win without a word;
-/// by any name.
+/// Properties, by any of their names, that an option or Millstream sets, and
+/// that would silently be overridden.
 const OURS: [(&str, &str); 10] = [
     ("bootstrap.servers", "use -b instead"),
     ("group.id", "use consume --group instead"),

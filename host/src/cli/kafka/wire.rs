@@ -1,7 +1,7 @@
-//! Records as JSON: what `consume` writes and `produce` reads.
+//! Records as JSON, as `consume` writes and `produce` reads them.
 //!
-//! Bytes are a string where they are UTF-8, `{"base64": "..."}` where they are
-//! not, and `null` where they are absent; headers keep their order and repeat.
+//! Bytes are a string if they are UTF-8, otherwise `{"base64": "..."}`, and
+//! `null` if they are absent. Headers keep their order and may repeat.
 
 use crate::kafka::native::produce::Placing;
 use crate::record::{Headers, OwnedRecord, byte_order_mark};
@@ -10,14 +10,14 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// A record as a line of JSON, without the end of the line.
+/// A record as a line of JSON, without the newline.
 pub(super) fn to_json(record: &OwnedRecord) -> String {
     let header = |(name, value): &(Vec<u8>, Option<Vec<u8>>)| {
         json!({
             "name": bytes(Some(name)), "value": bytes(value.as_deref())
         })
     };
-    // By hand, since serde_json's map would order the names.
+    // Written by hand, since serde_json's map would sort the names.
     let mut line = String::new();
     let mut field = |name: &str, value: Value| {
         let comma = if line.is_empty() { '{' } else { ',' };
@@ -35,7 +35,7 @@ pub(super) fn to_json(record: &OwnedRecord) -> String {
     line
 }
 
-/// A string, `{"base64": "..."}` where it is none, null where nothing is there.
+/// Bytes as JSON: a string, `{"base64": "..."}` or null.
 pub(in crate::cli) fn bytes(bytes: Option<&[u8]>) -> Value {
     let Some(bytes) = bytes else {
         return Value::Null;
@@ -46,12 +46,12 @@ pub(in crate::cli) fn bytes(bytes: Option<&[u8]>) -> Value {
     }
 }
 
-/// What a line of JSON says of a record to write.
+/// A record to write, from a line of JSON.
 pub(super) struct Written {
     pub key: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
     pub headers: Headers,
-    /// Where and when it was.
+    /// The partition and timestamp in the line.
     pub placing: Placing,
 }
 
@@ -68,7 +68,7 @@ struct Line {
     timestamp: Option<i64>,
     #[serde(default)]
     key: Option<Bytes>,
-    // Asked for, so that a misspelt name makes no tombstone.
+    // Required, so that a misspelt name does not make a tombstone.
     #[serde(deserialize_with = "present")]
     value: Option<Bytes>,
     #[serde(default)]
@@ -130,9 +130,9 @@ pub(super) fn of_json(line: &[u8]) -> Result<Written, String> {
     let line: Line = serde_json::from_slice(line).map_err(|error| match error.column() {
         0 => error.to_string(),
         at => {
-            let said = error.to_string();
-            let said = said.split(" at line ").next().unwrap_or(&said);
-            format!("{said} (column {at})")
+            let text = error.to_string();
+            let text = text.split(" at line ").next().unwrap_or(&text);
+            format!("{text} (column {at})")
         }
     })?;
     let header = |header: Header| (header.name.into(), header.value.map(Into::into));
@@ -155,7 +155,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_record_comes_back(
+        fn every_record_survives_a_round_trip(
             key: Option<Vec<u8>>,
             value: Option<Vec<u8>>,
             headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_must_be_said_and_names_must_be_right() {
+    fn a_value_is_required_and_names_are_checked() {
         let wrong = |line: &str| of_json(line.as_bytes()).err().expect(line);
         assert!(wrong("{}").contains("missing field `value`"));
         assert!(wrong(r#"{"vlaue":"x"}"#).contains("unknown field `vlaue`"));

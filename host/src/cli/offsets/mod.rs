@@ -65,7 +65,8 @@ impl Chosen {
     fn read(self) -> anyhow::Result<(config::Settings, Which)> {
         let settings = config::load(&self.config, Role::Ingest)?;
         offsets::check_store(&settings.store)?;
-        // Without it, a Kafka that is not there would be told after ten seconds and by no address.
+        // Without this check, an unreachable Kafka is reported only after ten seconds, without its
+        // address.
         Connection::open(settings.kafka()?.clone())?;
         let which = Which {
             pipeline: self.pipeline,

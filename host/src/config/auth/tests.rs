@@ -11,7 +11,7 @@ fn is_anonymous(tables: &str) -> bool {
 }
 
 #[test]
-fn nobody_is_anonymous_who_did_not_ask_for_it() {
+fn anonymous_access_must_be_configured() {
     let ways = &["[[auth.key]]", "jwks", "anonymous = true"];
     bad("", 9, ways);
     bad("[http]\n", 9, ways);
@@ -28,12 +28,12 @@ fn nobody_is_anonymous_who_did_not_ask_for_it() {
     bad(beyond, 10, ways);
     let both = format!("{beyond}{ANONYMOUS}");
     bad(&both, 10, &["allow-unauthenticated = true"]);
-    // With tokens, any address will do.
+    // With tokens, any address is accepted.
     tokens(&format!("{beyond}[auth]\njwks = \"k\"\n"));
 }
 
 #[test]
-fn tokens_and_anonymous_are_not_both() {
+fn tokens_and_anonymous_exclude_each_other() {
     for (line, name) in [
         ("jwks = \"keys.json\"", "`jwks`"),
         ("issuer = \"x\"", "`issuer`"),
@@ -63,7 +63,7 @@ fn tokens_have_good_defaults() {
 }
 
 #[test]
-fn everything_of_tokens_can_be_said() {
+fn every_key_for_tokens_is_read() {
     let tokens = tokens(
         r#"
 [auth]
@@ -104,7 +104,7 @@ id = "2026-11"
 }
 
 #[test]
-fn what_is_wrong_with_auth_is_named() {
+fn errors_in_auth_name_the_cause() {
     let auth = |line: &str| format!("[auth]\njwks = \"k\"\n{line}\n");
     for (line, says) in [
         ("isuer = \"x\"", "did you mean `issuer`?"),
@@ -166,7 +166,7 @@ fn what_is_wrong_with_auth_is_named() {
 }
 
 #[test]
-fn nobody_listens_beyond_loopback_by_accident() {
+fn listening_beyond_loopback_must_be_configured() {
     let http = "[http]\nlisten = \"0.0.0.0:8080\"\n[store]";
     refused("[store]", http, 5, &["allow-unauthenticated = true"]);
     let on_purpose = "[http]\nlisten = \"0.0.0.0:8080\"\nallow-unauthenticated = true\n[store]";

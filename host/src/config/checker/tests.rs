@@ -3,7 +3,7 @@ use crate::config::{Role, parse};
 use std::path::Path;
 
 #[test]
-fn an_address_to_listen_at_is_loopback_unless_it_says_more() {
+fn an_address_without_a_host_is_loopback() {
     for (listen, address) in [
         (":8414", "127.0.0.1:8414"),
         ("localhost:8414", "127.0.0.1:8414"),

@@ -14,11 +14,11 @@ const TASKS: &str =
     "[tasks]\nrequest-topic = \"requests\"\n[http]\npresence-topic = \"presence\"\n";
 
 #[test]
-fn a_pipeline_grants_what_it_lists_and_its_own_dead_letters() {
+fn a_pipeline_grants_output_topics_and_its_dead_letter_topics() {
     assert_eq!(granted("", "").expect("good"), ["notifications-dlq"]);
     let two = granted("output-topics = [\"a\", \"b\"]", "").expect("good");
     assert_eq!(two, ["a", "b", "notifications-dlq"]);
-    // Letters of one input that are another: only the policy's default sends there.
+    // One input is the dead-letter topic of the other: only the default of the policy writes there.
     let both = GOOD.replace("[\"notifications\"]", "[\"t\", \"t-dlq\"]");
     let settings = parse(Path::new("m.toml"), &both, Role::All).expect("good");
     assert_eq!(settings.pipelines[0].output_topics, ["t-dlq-dlq"]);
@@ -45,7 +45,7 @@ fn an_input_of_the_pipeline_is_never_granted() {
 }
 
 #[test]
-fn topics_that_millstream_writes_itself_are_never_granted() {
+fn reserved_topics_are_never_granted() {
     for (topic, key) in [
         ("requests", "[tasks] request-topic"),
         ("presence", "[http] presence-topic"),

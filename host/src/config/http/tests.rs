@@ -24,7 +24,7 @@ fn the_listener_has_good_defaults() {
 }
 
 #[test]
-fn everything_of_the_listener_can_be_said() {
+fn every_key_of_the_listener_is_read() {
     let http = format!(
         "{ANONYMOUS}{}",
         r#"
@@ -58,13 +58,13 @@ tls = { certificate = "cert.pem", key = "/keys/key.pem" }
         (1000, Some(5))
     );
     assert_eq!(http.presence_topic.as_deref(), Some("presence"));
-    let tls = http.listener.tls.expect("it is there");
+    let tls = http.listener.tls.expect("tls");
     assert_eq!(tls.certificate, Path::new("/etc/cert.pem"));
     assert_eq!(tls.key, Path::new("/keys/key.pem"));
 }
 
 #[test]
-fn what_is_wrong_with_the_listener_is_named() {
+fn errors_in_the_listener_name_the_cause() {
     for (line, says) in [
         ("cors-origins = [\"*\"]", "visitor's cookie"),
         (

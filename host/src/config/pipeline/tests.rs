@@ -3,7 +3,7 @@ use crate::config::{Role, parse};
 use std::path::Path;
 
 #[test]
-fn two_pipelines_do_not_share_a_topic_in_one_group() {
+fn two_pipelines_of_one_group_can_not_read_the_same_topic() {
     let second = "\n[[pipeline]]\nname = \"b\"\ntopics = [\"notifications\"]\n";
     let text = format!("{GOOD}{second}");
     let error = parse(Path::new("m.toml"), &text, Role::All)

@@ -6,10 +6,10 @@ use std::path::Path;
 const URL: &str = "url = \"redis://127.0.0.1:6379\"";
 
 #[test]
-fn a_login_may_stand_beside_the_url() {
+fn a_login_may_be_given_beside_the_url() {
     let with = format!("{URL}\nusername = \"ada\"\npassword = 'a/b#c?d%e'");
     let text = GOOD.replacen(URL, &with, 1);
-    let settings = parse(Path::new("m.toml"), &text, Role::All).expect("it is good");
+    let settings = parse(Path::new("m.toml"), &text, Role::All).expect("valid");
     let StoreUrl::Redis(client) = settings.store.url else {
         panic!("in memory");
     };
@@ -21,7 +21,7 @@ fn a_login_may_stand_beside_the_url() {
 }
 
 #[test]
-fn what_is_wrong_with_a_login_is_named() {
+fn errors_in_a_login_name_the_cause() {
     let with = |lines: &str| format!("{URL}\n{lines}");
     for (lines, line, says) in [
         ("username = \"ada\"", 5, "connect as `default`"),
@@ -46,7 +46,7 @@ fn what_is_wrong_with_a_login_is_named() {
 }
 
 #[test]
-fn tls_to_the_store_needs_its_scheme_and_whole_pairs() {
+fn tls_to_the_store_needs_rediss_and_complete_pairs() {
     let redis = "url = \"redis://127.0.0.1:6379\"";
     let with =
         |scheme: &str, tls: &str| format!("url = \"{scheme}://127.0.0.1:6379\"\ntls = {tls}");
@@ -75,8 +75,8 @@ fn tls_to_the_store_needs_its_scheme_and_whole_pairs() {
         "{ ca = \"ca.pem\", certificate = \"/c.pem\", key = \"k.pem\" }",
     );
     let text = GOOD.replacen(redis, &tls, 1);
-    let settings = parse(Path::new("/etc/m.toml"), &text, Role::All).expect("it is good");
-    let tls = settings.store.tls.expect("it is there");
+    let settings = parse(Path::new("/etc/m.toml"), &text, Role::All).expect("valid");
+    let tls = settings.store.tls.expect("tls");
     assert_eq!(tls.ca.as_deref(), Some(Path::new("/etc/ca.pem")));
     let client = ("/c.pem".into(), "/etc/k.pem".into());
     assert_eq!(tls.client, Some(client));

@@ -34,7 +34,7 @@ fn the_gateway_needs_a_topic_and_has_defaults() {
 }
 
 #[test]
-fn what_can_not_be_is_refused_with_its_line() {
+fn invalid_values_are_refused_with_their_line() {
     for (tasks, why) in [
         ("timeout = \"5m\"", "missing field `request-topic`"),
         ("request-topic = \"a b\"", "invalid topic `a b`"),

@@ -1,8 +1,8 @@
-//! `"${NAME}"` where a number, a boolean or a word is due.
+//! `"${NAME}"` in place of a number, a boolean or a word.
 //!
-//! TOML has it as a string, so what is due must be asked of whoever reads: this wraps toml's
-//! deserializer, and holds for every key that there is or will be. Strings expand themselves
-//! ([`Text`](super::Text)), since only they know what they are for.
+//! TOML sees a string, and only the reading type knows what it expects. So this wraps toml's
+//! deserializer, which covers every key, also future ones. Strings are expanded by their own type,
+//! [`Text`](super::Text).
 
 use super::expand::expand;
 use serde::de::value::StrDeserializer;
@@ -12,18 +12,18 @@ use serde::de::{
 };
 use std::fmt;
 
-/// As [`toml::from_str`].
+/// Like [`toml::from_str`], and expands variables.
 pub(in crate::config) fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, toml::de::Error> {
     T::deserialize(Expanding(toml::Deserializer::parse(text)?))
 }
 
-/// What stands for a value, and all that is in it.
+/// Wraps the deserializer of a value and of everything in it.
 struct Expanding<T>(T);
-/// For what is not a scalar: it hands on [`Expanding`]s of what is in it.
+/// A visitor for values that are not scalars; wraps what they contain in [`Expanding`].
 struct Within<V>(V);
-/// For a number or a boolean.
+/// A visitor for a number or a boolean.
 struct Scalar<V>(V);
-/// For one of several words.
+/// A visitor for one of several words.
 struct Word<V>(V);
 
 macro_rules! deserialize {
@@ -81,7 +81,7 @@ macro_rules! visit {
     )* };
 }
 
-/// What all of them hand on.
+/// The methods that [`Within`] and [`Scalar`] pass on.
 macro_rules! hand_on {
     () => {
         type Value = V::Value;
@@ -146,7 +146,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Scalar<V> {
             return self.0.visit_str(text);
         }
         let value = expand(text).map_err(E::custom)?;
-        // What it stands for is not repeated: it may be a secret that was named by mistake.
+        // The value is not shown: it may be a secret that was named by mistake.
         let expected = (&self.0 as &dyn Expected).to_string();
         scalar(self.0, &value).map_err(|_: E| {
             E::custom(format_args!(
@@ -156,7 +156,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Scalar<V> {
     }
 }
 
-/// A value as TOML has it without quotes.
+/// Reads a value as TOML would read it without quotes.
 fn scalar<'de, V: Visitor<'de>, E: Error>(visitor: V, value: &str) -> Result<V::Value, E> {
     match (value, value.parse(), value.parse()) {
         ("true", ..) => visitor.visit_bool(true),

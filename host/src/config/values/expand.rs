@@ -1,4 +1,4 @@
-//! `${NAME}` stands for an environment variable.
+//! Replaces `${NAME}` by the value of an environment variable.
 
 /// Replaces every `${NAME}`; `$${` stands for a plain `${`.
 pub(super) fn expand(raw: &str) -> Result<String, String> {

@@ -1,8 +1,8 @@
-//! TOML as JSON.
+//! From TOML to JSON.
 
 use super::expand::expand;
 
-/// Expands every string of a TOML value, and makes JSON of it.
+/// Converts a TOML value to JSON, with variables in its strings expanded.
 pub(in crate::config) fn to_json(value: toml::Value) -> Result<serde_json::Value, String> {
     use serde_json::Value as Json;
     Ok(match value {

@@ -1,16 +1,16 @@
-//! What kind of value is expected, in the words of who writes it.
+//! Names the expected kind of value as a user writes it.
 
 use super::expand::expand;
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Unexpected, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// A string. What stands in its place is not repeated: it may be a password that lacks its quotes.
+/// Reads a string. An error does not show another value: it may be a password without quotes.
 pub(super) fn string<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     deserializer.deserialize_str(Quoted)
 }
 
-/// A string with a number and a unit in it, which a bare number lacks; `${NAME}` may stand in it.
+/// Reads a string with a number and a unit, which a bare number lacks; `${NAME}` is expanded.
 pub(super) fn measure<'de, D: Deserializer<'de>>(
     deserializer: D,
     expected: &'static str,
@@ -68,7 +68,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
     }
 }
 
-/// A list of values, each of its own kind.
+/// Reads a list of values.
 pub(in crate::config) fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
     expected: &'static str,

@@ -1,4 +1,4 @@
-//! Times and amounts of bytes: a number and its unit.
+//! Times and sizes: a number and its unit.
 
 use super::kinds::measure;
 use serde::de::{Deserialize, Deserializer, Error};
@@ -15,7 +15,7 @@ const TIMES: [(&str, u64); 5] = [
     ("d", 86_400_000),
 ];
 
-/// A time as it may be written.
+/// A time as a user writes it.
 pub(in crate::config) fn shown(time: Duration) -> String {
     let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let whole = |(_, size): &&(&str, u64)| millis.is_multiple_of(*size) && millis >= *size;
@@ -37,7 +37,7 @@ impl<'de> Deserialize<'de> for Time {
     }
 }
 
-/// An amount of bytes: a whole number and `B`, `KiB`, `MiB` or `GiB`.
+/// A size: a whole number and `B`, `KiB`, `MiB` or `GiB`.
 pub(in crate::config) struct Bytes(pub usize);
 
 impl<'de> Deserialize<'de> for Bytes {

@@ -1,5 +1,5 @@
-//! Values as people write them: `"24h"`, `"64MiB"`, `"${REDIS_PASSWORD}"`. Where one is of another
-//! kind it is told how it is written, not what serde calls it.
+//! Values as users write them: `"24h"`, `"64MiB"`, `"${REDIS_PASSWORD}"`. An error for another kind
+//! of value says how to write it, not serde's name for it.
 
 mod environment;
 mod expand;

@@ -1,11 +1,11 @@
-//! Strings, in which `${NAME}` stands for an environment variable.
+//! Strings with environment variables.
 
 use super::expand::expand;
 use super::kinds::string;
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use std::fmt;
 
-/// A string in which `${NAME}` stands for an environment variable.
+/// A string in which `${NAME}` is replaced by an environment variable.
 pub(in crate::config) struct Text(pub String);
 
 impl<'de> Deserialize<'de> for Text {
@@ -15,7 +15,7 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-/// One string, or several in a list.
+/// One string or a list of strings.
 pub(in crate::config) struct Names(pub Vec<String>);
 
 impl<'de> Deserialize<'de> for Names {

@@ -1,4 +1,4 @@
-//! What `consume` may be told.
+//! The arguments of `consume`.
 
 use super::show::Show;
 use crate::cli::kafka::delimiter;

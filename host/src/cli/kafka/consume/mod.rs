@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 
-/// As much is gathered, while more is at hand, before it is written.
+/// Bytes of output to buffer while more records are available.
 const GATHER: usize = 64 << 10;
 
 pub(in crate::cli) fn run(arguments: &ConsumeArguments) -> anyhow::Result<()> {
@@ -36,11 +36,11 @@ pub(in crate::cli) fn run(arguments: &ConsumeArguments) -> anyhow::Result<()> {
     };
     let done = printing.all(arguments, &stop);
     let Printing { reader, out, .. } = printing;
-    // What it holds was not written, and is not called so.
+    // The buffer's rest was not written, so it is not committed.
     drop(out.into_parts());
     let closed = reader.close();
     match done {
-        // Whoever read had enough, and what it read is to be committed.
+        // The reader closed the pipe; what it read is committed.
         Err(error) if exit::is_broken_pipe(&error) => {}
         other => other?,
     }
@@ -51,7 +51,7 @@ struct Printing<W: Write> {
     reader: Reader,
     out: BufWriter<W>,
     printed: u64,
-    /// The next offsets, of what is in `out` and not written yet.
+    /// The next offset per partition of what is in `out` and not written yet.
     pending: BTreeMap<i32, i64>,
     warned: bool,
     quiet: Quiet,
@@ -62,7 +62,7 @@ impl<W: Write> Printing<W> {
         let show = arguments.show();
         let mut rendered = Vec::new();
         while !stop.is_asked() && arguments.max.is_none_or(|max| self.printed < max) {
-            // While more is at hand, it is gathered; nothing waits to be seen.
+            // While records are available, buffer them; otherwise write at once.
             let patience = match self.pending.is_empty() {
                 true => Duration::from_millis(100),
                 false => Duration::ZERO,
@@ -88,8 +88,8 @@ impl<W: Write> Printing<W> {
         Ok(self.flush()?)
     }
 
-    /// Writes what is gathered while it is still known which records it is:
-    /// left to itself the buffer would write some of it.
+    /// Flushes before the buffer is full: a full `BufWriter` would write a part,
+    /// and it would not be known which records that are.
     fn make_room(&mut self, size: usize) -> io::Result<()> {
         match self.out.buffer().len() + size > GATHER {
             true => self.flush(),
@@ -105,7 +105,7 @@ impl<W: Write> Printing<W> {
         Ok(())
     }
 
-    /// Says once that nothing comes because Kafka is away.
+    /// Warns once that Kafka is unreachable.
     fn warn(&mut self) {
         let trouble = self.reader.trouble();
         if let (Some(why), false) = (&trouble, self.warned) {

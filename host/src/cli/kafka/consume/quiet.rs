@@ -1,16 +1,16 @@
-//! What is said on a terminal while nothing comes.
+//! The message on a terminal while no records arrive.
 
 use super::arguments::ConsumeArguments;
 use crate::cli::output;
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
-/// So long nothing must have come: whoever looks by then wonders whether it hangs.
+/// How long no record must have arrived before the message.
 const AFTER: Duration = Duration::from_secs(1);
 
-/// Says once that it waits, and for what.
+/// Prints once what the command waits for.
 pub(super) struct Quiet {
-    /// `None` where it is said, or nobody is there to read it.
+    /// `None` after it was printed, and where standard error is not a terminal.
     what: Option<String>,
     since: Instant,
     printed: u64,
@@ -26,7 +26,7 @@ impl Quiet {
         }
     }
 
-    /// To be called when nothing is at hand, after so many records.
+    /// Call it when no record is available; `printed` counts the records so far.
     pub fn say(&mut self, printed: u64) {
         if printed != self.printed {
             (self.since, self.printed) = (Instant::now(), printed);

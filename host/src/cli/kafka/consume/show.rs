@@ -1,4 +1,4 @@
-//! How a record is printed.
+//! Prints records.
 
 use crate::cli::bytes::{for_stdout, steers};
 use crate::cli::kafka::wire;
@@ -6,12 +6,12 @@ use crate::cli::time;
 use crate::record::OwnedRecord;
 use std::io::{self, IsTerminal, Write};
 
-/// How a record is printed.
+/// The format of printed records.
 pub(super) enum Show {
     Text {
-        /// Between key and value; `None`: no key.
+        /// Between key and value; `None` omits the key.
         key_delimiter: Option<String>,
-        /// Bytes that would steer a terminal are written as `\x1b`.
+        /// Escapes bytes that would control a terminal, for example as `\x1b`.
         tame: bool,
     },
     Json,
@@ -46,7 +46,7 @@ impl Show {
     }
 }
 
-/// What is absent is shown as nothing.
+/// An absent value is printed as nothing.
 fn bytes(out: &mut impl Write, bytes: Option<&[u8]>, tame: bool) -> io::Result<()> {
     let bytes = bytes.unwrap_or_default();
     if !tame {
@@ -78,7 +78,7 @@ fn hex(out: &mut impl Write, record: &OwnedRecord) -> io::Result<()> {
     writeln!(out)
 }
 
-/// As `hexdump -C` has it.
+/// The format of `hexdump -C`.
 fn part(out: &mut impl Write, what: &str, bytes: Option<&[u8]>) -> io::Result<()> {
     let Some(bytes) = bytes else {
         return writeln!(out, "{what}: absent");
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_is_not_steered() {
+    fn text_does_not_control_a_terminal() {
         let record = record(None, Some(b"\x1b[31m\xffred\t\r\xe2\x80\xae"));
         let tame = Show::Text {
             key_delimiter: None,
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn hex_shows_every_byte_and_what_is_absent() {
+    fn hex_shows_every_byte_and_absent_parts() {
         let expected = "\
 orders/0, offset 41, 1970-01-01T00:00:01.000Z
 key: absent

@@ -26,8 +26,8 @@ pub(super) fn run(arguments: &List) -> anyhow::Result<()> {
         false => print(groups),
     };
     match broken {
-        // Those of the other brokers are shown: whoever looks for one of its
-        // groups is not to take it for gone, even who stopped to read.
+        // The groups of the other brokers are shown. The error says that the
+        // list is incomplete, even if the output was closed.
         Some(failure) => Err(failure.into()),
         None => Ok(printed?),
     }

@@ -1,4 +1,4 @@
-//! What `produce` may be told.
+//! The arguments of `produce`.
 
 use crate::cli::kafka::reach::Reach;
 use crate::cli::kafka::{delimiter, pair};
@@ -61,7 +61,7 @@ pub(super) enum Format {
     Json,
 }
 
-/// As [`delimiter`]; an empty one would be found before every letter.
+/// As [`delimiter`], but refuses an empty one, which every line contains.
 fn parting(text: &str) -> Result<String, String> {
     match text.is_empty() {
         true => Err("the delimiter is empty: expected at least one character".into()),

@@ -1,5 +1,5 @@
-//! Lines of files and of standard input, read by a thread of their own: who
-//! waits for a line must be able to stop waiting.
+//! Lines of files and standard input, read by a separate thread, so that waiting
+//! for a line can be interrupted.
 
 use anyhow::Context;
 use std::fs::File;
@@ -9,27 +9,27 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// As many lines are read ahead; then the reader waits.
+/// The most lines to read ahead; then the reader waits.
 const AHEAD: usize = 1024;
 
-/// As many bytes of them, or one line that is longer.
+/// The most bytes to read ahead, or one longer line.
 const BYTES: usize = 8 << 20;
 
-/// A line without its end.
+/// A line without its newline.
 pub(super) struct Line {
     pub text: Vec<u8>,
-    /// `orders.txt:3`, `line 3`.
+    /// For messages: `orders.txt:3`, `line 3`.
     pub place: String,
 }
 
 pub(super) struct Input {
     lines: Receiver<anyhow::Result<Line>>,
     ahead: Arc<Ahead>,
-    /// Someone types them.
+    /// The lines come from a terminal.
     pub is_typed: bool,
 }
 
-/// The bytes that are read and not taken yet.
+/// Counts the bytes that were read and not taken yet.
 #[derive(Default)]
 struct Ahead {
     bytes: Mutex<usize>,
@@ -37,8 +37,8 @@ struct Ahead {
 }
 
 impl Ahead {
-    /// Waits until there is room. Where nobody takes lines any more the program
-    /// ends, and this with it.
+    /// Waits until there is room. If lines are no longer taken, the program is
+    /// ending, and this thread with it.
     fn add(&self, size: usize) {
         let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         let is_full = |bytes: &mut usize| *bytes > 0 && *bytes + size > BYTES;
@@ -53,7 +53,7 @@ impl Ahead {
 }
 
 impl Input {
-    /// Opens all files, so that a wrong name is told before anything is sent.
+    /// Opens all files first, so that a wrong name fails before anything is sent.
     pub fn open(files: &[PathBuf]) -> anyhow::Result<Input> {
         let stdin = [PathBuf::from("-")];
         let files = if files.is_empty() { &stdin } else { files };
@@ -77,8 +77,8 @@ impl Input {
         })
     }
 
-    /// The next line, if there is one within `patience`; `Ok(None)` after the
-    /// last.
+    /// The next line, if it arrives within `patience`; `Ok(None)` after the last
+    /// line.
     pub fn next(&self, patience: Duration) -> Option<anyhow::Result<Option<Line>>> {
         match self.lines.recv_timeout(patience) {
             Ok(line) => {
@@ -110,7 +110,7 @@ fn source(file: &Path) -> anyhow::Result<(String, Source)> {
     ))
 }
 
-/// `None` when nobody wants more, or it can't be read on.
+/// `None` when the receiver is gone or reading failed.
 fn read(
     prefix: &str,
     mut source: Source,
@@ -144,9 +144,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_read_ahead_is_bounded_in_bytes_too() {
+    fn reading_ahead_is_bounded_in_bytes_too() {
         let ahead = Arc::new(Ahead::default());
-        // Longer than all that may be read ahead, and alone.
+        // One line may be longer than the limit.
         ahead.add(2 * BYTES);
         let (tell, added) = sync_channel(1);
         let reader = ahead.clone();

@@ -15,7 +15,7 @@ use input::{Input, Line};
 use std::time::{Duration, Instant};
 use tally::Tally;
 
-/// How long what is in flight is waited for after Ctrl-C.
+/// How long to wait for records in flight after Ctrl-C.
 const STOPPING: Duration = Duration::from_secs(10);
 
 pub(in crate::cli) fn run(arguments: &ProduceArguments) -> anyhow::Result<()> {
@@ -42,7 +42,7 @@ pub(in crate::cli) fn run(arguments: &ProduceArguments) -> anyhow::Result<()> {
     let read = run.send_all(&input);
     run.flush();
     let Run { tally, sender, .. } = run;
-    // What it lacks makes the topic's answer to whoever waits in vain.
+    // A missing in-sync replica or leader explains records that failed.
     let lacking = tally
         .has_failed()
         .then(|| connection.lacking(sender.topic()));
@@ -59,7 +59,7 @@ struct Run<'a> {
     sender: Sender,
     tally: Tally,
     stop: Stop,
-    /// Where the last record that was sent came from.
+    /// The place in the input of the last record that was sent.
     last: Option<String>,
 }
 
@@ -90,14 +90,14 @@ impl Run<'_> {
         }
         match input.next(Duration::ZERO) {
             Some(Ok(None)) => Ok(()),
-            // Whoever types has typed all that was to be sent.
+            // At a terminal, Ctrl-C is the end of the input.
             _ if input.is_typed => Ok(()),
             _ => self.stopped(),
         }
     }
 
-    /// Asked to stop before the input's end: whoever goes by the exit code is
-    /// not to take it for sent.
+    /// The error for stopping before the end of the input, so that the exit code
+    /// does not say that everything was sent.
     fn stopped(&self) -> anyhow::Result<()> {
         match &self.last {
             Some(place) => bail!("stopped after {place}; the rest was not sent"),
@@ -105,7 +105,7 @@ impl Run<'_> {
         }
     }
 
-    /// False: asked to stop before it is time.
+    /// Waits until `due`; false if a signal asked to stop before.
     fn wait_for(&mut self, due: Instant) -> bool {
         while !self.stop.is_asked() {
             let left = due.saturating_duration_since(Instant::now());
@@ -118,7 +118,7 @@ impl Run<'_> {
         false
     }
 
-    /// False: asked to stop while the queue was full, and it was not sent.
+    /// False if a signal asked to stop while the queue was full; the record was not sent.
     fn send(&mut self, line: &Line) -> anyhow::Result<bool> {
         let Some((record, placing)) = self.arguments.record(self.sender.topic(), line)? else {
             return Ok(true);
@@ -149,8 +149,8 @@ impl Run<'_> {
         }
     }
 
-    /// Waits for every result: librdkafka gives each one in its own time. Who
-    /// asks to stop waits no longer than [`STOPPING`] for them.
+    /// Waits for the result of every record in flight; librdkafka limits that
+    /// time. After a signal, waits no longer than [`STOPPING`].
     fn flush(&mut self) {
         let mut asked = None;
         while self.sender.in_flight() > 0 {

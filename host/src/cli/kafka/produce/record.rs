@@ -1,4 +1,4 @@
-//! What record a line is.
+//! Makes a record of a line.
 
 use super::arguments::{Format, ProduceArguments};
 use super::input::Line;
@@ -9,7 +9,7 @@ use crate::record::Outgoing;
 use anyhow::anyhow;
 
 impl ProduceArguments {
-    /// Refuses what the lines' format would make of no effect.
+    /// Refuses options that have no effect in this format.
     pub(super) fn check(&self) -> Result<(), exit::Usage> {
         let wrong = match self.format {
             Format::Text if self.keep_place => "--keep-place needs --format json",
@@ -24,7 +24,7 @@ impl ProduceArguments {
         Err(exit::Usage(wrong.into()))
     }
 
-    /// The record that a line is; none, for an empty line of JSON.
+    /// The record of a line; `None` for an empty line of JSON.
     pub(super) fn record(
         &self,
         topic: &str,
@@ -76,7 +76,7 @@ impl ProduceArguments {
     }
 }
 
-/// Before and after the first `at`, which is not empty.
+/// The parts before and after the first `at`, which must not be empty.
 fn split<'a>(line: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let found = line.windows(at.len()).position(|window| window == at)?;
     Some((&line[..found], &line[found + at.len()..]))

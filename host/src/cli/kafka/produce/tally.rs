@@ -1,4 +1,4 @@
-//! What became of every record: as lines, as progress, and as a sum.
+//! The result of every record: as lines, as progress, and as a summary.
 
 use super::arguments::ProduceArguments;
 use super::input::{Input, Line};
@@ -10,7 +10,7 @@ use serde_json::json;
 use std::collections::HashMap;
 use std::time::Instant;
 
-/// So many failures are told one by one.
+/// How many failures are printed one by one.
 const TOLD: u64 = 5;
 
 pub(super) struct Tally {
@@ -19,12 +19,12 @@ pub(super) struct Tally {
     json: bool,
     unasked: bool,
     began: Instant,
-    /// Where those in flight came from, by number.
+    /// The place and size of each record in flight, by number.
     in_flight: HashMap<u64, (String, usize)>,
     sent: u64,
     acknowledged: u64,
     failed: u64,
-    /// Keys and values that were acknowledged.
+    /// Bytes of acknowledged keys and values.
     bytes: usize,
     progress: ProgressBar,
     results: output::Results,
@@ -49,7 +49,7 @@ impl Tally {
         }
     }
 
-    /// Notes a record before it is sent; its number.
+    /// Counts a record before it is sent; returns its number.
     pub fn sending(&mut self, line: &Line, record: &Outgoing) -> u64 {
         self.sent += 1;
         let size = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
@@ -58,7 +58,7 @@ impl Tally {
         self.sent
     }
 
-    /// It was not sent after all.
+    /// Takes back a record that was not sent.
     pub fn not_sent(&mut self, number: u64) {
         self.in_flight.remove(&number);
         self.sent -= 1;
@@ -106,7 +106,7 @@ impl Tally {
         self.failed > 0
     }
 
-    /// The sum, for people; `lacking` is what the topic lacks.
+    /// Prints the summary; `lacking` says what the topic lacks.
     ///
     /// # Errors
     /// When not all was acknowledged, or not all could be printed.
@@ -150,7 +150,7 @@ fn bar() -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template(template) {
         let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
             let rate = HumanCount(state.per_sec() as u64);
-            // A bar that can't be drawn is no loss.
+            // It is fine if the bar can't be drawn.
             let _ = write!(out, "{rate}");
         };
         bar.set_style(style.with_key("rate", rate));

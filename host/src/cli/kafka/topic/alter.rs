@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &Alter) -> anyhow::Result<()> {
     let topic = connection.topic(&arguments.topic)?;
     check(&topic, arguments.partitions)?;
     connection.check_unset(&topic.name, &changes)?;
-    // All of it is asked for before anything is changed: there is no way back.
+    // Validate everything before changing anything: it can't be undone.
     change(&connection, &topic, &changes, arguments.partitions, true)?;
     if !arguments.dry_run {
         change(&connection, &topic, &changes, arguments.partitions, false)?;

@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Create) -> anyhow::Result<()> {
     Ok(results.end()?)
 }
 
-/// What there is to say of it.
+/// Creates a topic; returns the line to print.
 fn create(connection: &Connection, arguments: &Create, topic: &str) -> anyhow::Result<String> {
     let new = NewTopic {
         name: topic.into(),

@@ -25,11 +25,12 @@ pub(in crate::cli) struct Delete {
 
 pub(super) fn run(arguments: &Delete) -> anyhow::Result<()> {
     if !arguments.yes && !stdin().is_terminal() {
-        let why = "can't ask for confirmation: standard input is not a terminal; deleting can't be undone, use --yes to delete";
+        let why = "can't ask for confirmation: standard input is not a terminal; deleting can't be \
+                   undone, use --yes to delete";
         return Err(Usage(why.into()).into());
     }
     let connection = arguments.reach.connect()?;
-    // All of them are looked at before one is deleted.
+    // Look up all topics before deleting any.
     let topics = connection.topics(&arguments.topics).map_err(absent)?;
     if !arguments.yes && !is_meant(&connection, &topics)? {
         bail!("nothing was deleted");
@@ -45,7 +46,7 @@ pub(super) fn run(arguments: &Delete) -> anyhow::Result<()> {
     Ok(results.end()?)
 }
 
-/// Whoever wants a topic gone is not told how to make it.
+/// The error for a missing topic, without the advice to create it.
 fn absent(failure: ClusterError) -> anyhow::Error {
     let ClusterError::NoTopic { topic, nearest } = failure else {
         return failure.into();

@@ -20,11 +20,11 @@ pub(in crate::cli) struct Describe {
     reach: Reach,
 }
 
-/// All that is shown of a topic.
+/// Everything that is shown of a topic.
 struct Shown {
     topic: Topic,
     ends: BTreeMap<i32, Ends>,
-    /// Those that are no defaults; `None` where we may not see them.
+    /// Settings that are not defaults; `None` without the permission to read them.
     configs: Option<Vec<Config>>,
 }
 
@@ -151,7 +151,7 @@ impl Shown {
     }
 }
 
-/// A topic without what it holds.
+/// A topic as JSON, without its offsets.
 pub(super) fn json(topic: &Topic) -> Value {
     let partition = |partition: &Partition| {
         json!({

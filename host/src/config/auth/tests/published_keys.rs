@@ -1,4 +1,4 @@
-//! `[auth] jwks`, where it is an address.
+//! `[auth] jwks` with a URL.
 
 use crate::auth::Jwks;
 use crate::config::fixture::{bad, tokens};
@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 #[test]
-fn keys_may_be_where_their_issuer_publishes_them() {
+fn jwks_may_be_the_url_of_an_issuer() {
     let source = |lines: &str| match tokens(&format!("[auth]\n{lines}\n")).jwks {
         Some(Jwks::Url(source)) => source,
         other => panic!("{other:?}"),
@@ -29,7 +29,7 @@ fn keys_may_be_where_their_issuer_publishes_them() {
 }
 
 #[test]
-fn what_is_wrong_with_an_issuers_address_is_named() {
+fn errors_in_the_url_name_the_cause() {
     let at = |address: &str, rest: &str| format!("[auth]\njwks = \"{address}\"\n{rest}\n");
     let https = "https://issuer.example/keys";
     for (text, line, says) in [
