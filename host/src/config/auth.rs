@@ -81,8 +81,10 @@ impl Checker<'_> {
             Some(anonymous) if *anonymous.get_ref() => match given {
                 Some((key, span)) => self.error(
                     span,
-                    format!("anonymous = true means that no tokens are checked, so `{key}` has no effect: \
-                         remove one of them"),
+                    format!(
+                        "anonymous = true means that no tokens are checked, so `{key}` has no \
+                         effect: remove one of them"
+                    ),
                 ),
                 None => self.anonymous(http, anonymous.span()),
             },
@@ -124,9 +126,9 @@ impl Checker<'_> {
         self.error(
             listen.unwrap_or(span),
             "[auth] anonymous = true works on loopback only: anyone who can connect to this \
-             address could read any client's events. Configure keys for tokens, listen on 127.0.0.1 \
-             behind a gateway that authenticates requests, or set [http] allow-unauthenticated = \
-             true",
+             address could read any client's events. Configure keys for tokens, listen on \
+             127.0.0.1 behind a gateway that authenticates requests, or set [http] \
+             allow-unauthenticated = true",
         )
     }
 
