@@ -20,34 +20,34 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// Descriptors that are for others than browsers: Kafka, Redis, files, the admin
-/// listener, and connections that are told that there are too many.
+/// Descriptors reserved for everything but browsers: Kafka, Redis, files, the admin
+/// listener, and connections over the limit while they are answered.
 const OTHERS: u64 = 768;
-/// Connections beyond the most that are answered: with a task in half of them,
-/// else with when to come back.
+/// Connections over the limit that are still answered: up to half of them may post a
+/// task, the rest get a time to come back.
 const ROOM: usize = 256;
 
 /// A bound edge, not yet served.
 pub(super) struct Edge {
-    /// Who is connected.
+    /// The connected clients.
     pub hub: Arc<Hub>,
-    /// Where browsers are served.
+    /// The address for browsers.
     pub address: SocketAddr,
-    /// Where those who come and go are told of.
+    /// Sends presence events.
     pub told: Option<Producer>,
     auth: Arc<Auth>,
-    /// It may be asked by any name.
+    /// Any Host header is accepted.
     any_name: bool,
-    /// The task gateway, where there is one.
+    /// The task gateway, if configured.
     pub tasks: Option<Arc<TaskHandler>>,
     listener: Listener,
 }
 
 impl Edge {
-    /// Reads keys, binds the port, begins to listen to the store's doorbell.
+    /// Reads keys, binds the port, and starts to listen to the store's doorbell.
     ///
     /// # Errors
-    /// What could not be done.
+    /// The step that failed.
     pub async fn bind(settings: &Settings, store: &Arc<Store>) -> anyhow::Result<Edge> {
         let http = &settings.http;
         let auth = Arc::new(Auth::from_settings(settings.auth.clone())?);
@@ -104,7 +104,7 @@ impl Edge {
     }
 }
 
-/// What browsers reach: streams, and tasks where there are any.
+/// Serves streams, and tasks if configured.
 struct EdgeHandler {
     sse: SseHandler,
     tasks: Option<Arc<TaskHandler>>,
@@ -123,7 +123,7 @@ impl Handler for EdgeHandler {
     }
 }
 
-/// The task gateway; tasks begin to time out.
+/// Makes the task gateway, and starts the time-outs of tasks.
 fn gateway(
     tasks: &TaskSettings,
     settings: &Settings,
@@ -136,7 +136,7 @@ fn gateway(
     let has = move |topic: &str| asked.has_topic(topic);
     tokio::spawn(look_for("[tasks] request-topic", topic, has));
     let known = hub.clone();
-    // Nothing that is asked here may be in the readers' way.
+    // Requests of tasks must not delay the readers of streams.
     let store = Arc::new(store.apart());
     tokio::spawn(tasks::time_out(store.clone(), tasks.event_kind.clone()));
     Ok(Arc::new(TaskHandler::new(
@@ -156,7 +156,7 @@ fn sse_settings(settings: &Settings) -> SseSettings {
     }
 }
 
-/// As many connections as the limit of descriptors allows, and no more.
+/// Limits connections to what the limit of descriptors allows.
 fn listener_settings(http: &HttpSettings) -> ListenerSettings {
     let descriptors = most_descriptors().saturating_sub(OTHERS).max(64);
     let most = usize::try_from(descriptors).unwrap_or(usize::MAX);
@@ -174,7 +174,7 @@ fn listener_settings(http: &HttpSettings) -> ListenerSettings {
     }
 }
 
-/// Raises the limit of descriptors as far as it goes, and answers it.
+/// Raises the soft limit of descriptors to the hard limit, and returns it.
 fn most_descriptors() -> u64 {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {

@@ -1,5 +1,5 @@
-//! What is on this machine and may be wrong: files that a configuration names. `config check` looks
-//! at all of it and `run` before it begins, so both tell the same; nobody is contacted.
+//! Checks the files that a configuration names. `config check` and the start of `run`
+//! use the same checks, so they report the same errors. No server is contacted.
 
 use crate::auth::Secret;
 use crate::config::{ConfigError, Role, Settings};
@@ -9,17 +9,17 @@ use crate::plugin::Loader;
 use crate::store::Store;
 use std::path::{Path, PathBuf};
 
-/// Keys, certificates and the files of Kafka's properties.
+/// Checks keys, certificates and the files of Kafka's properties.
 ///
 /// # Errors
-/// What is wrong, as an error of this configuration.
+/// The first problem, as an error of this configuration.
 pub(crate) fn files(settings: &Settings, role: Role, config: &Path) -> anyhow::Result<()> {
     of_config(config, all_files(settings, role))
 }
 
 fn all_files(settings: &Settings, role: Role) -> anyhow::Result<()> {
     Store::open(&settings.store)?;
-    // An edge that has no use for Kafka may be without its certificates.
+    // An edge that does not use Kafka does not need its certificates.
     let told = settings.tasks.is_some() || settings.http.presence_topic.is_some();
     match &settings.kafka {
         Some(kafka) if role.ingests() || told => kafka.check_files()?,
@@ -38,10 +38,10 @@ fn all_files(settings: &Settings, role: Role) -> anyhow::Result<()> {
     }
 }
 
-/// Loads every plugin as a start would: its kind, its configuration, and how it takes test records.
+/// Loads every plugin as a start does: checks its kind, its configuration, and test records.
 ///
 /// # Errors
-/// Which may not go live and why, as an error of this configuration.
+/// The plugin that may not go live and why, as an error of this configuration.
 pub(crate) fn plugins(settings: &Settings, config: &Path) -> anyhow::Result<()> {
     let cache = CheckCache::of(&settings.cache);
     let loader = loader(&settings.pipelines, cache.folder())?;
@@ -53,11 +53,11 @@ pub(crate) fn plugins(settings: &Settings, config: &Path) -> anyhow::Result<()> 
 /// A loader with room for these pipelines.
 ///
 /// # Errors
-/// When the engine can't be made.
+/// If the engine can't be created.
 pub(crate) fn loader(pipelines: &[PipelineSettings], cache: &Path) -> anyhow::Result<Loader> {
-    // Three generations at once: that of a worker that is busy, one that it has
-    // not taken up yet, and one that is being made; a policy for the back, and
-    // what conformance needs.
+    // Three generations at once: the one that a busy worker uses, one that it has
+    // not taken up yet, and one that is being loaded. Plus the dead-letter instances
+    // of the commit workers, and those of the conformance tests.
     let workers: usize = pipelines.iter().map(|pipeline| pipeline.workers).sum();
     let instances = u32::try_from(workers * 12 + 16).unwrap_or(u32::MAX);
     let specs = pipelines.iter().flat_map(|pipeline| pipeline.plugins.all());
@@ -65,7 +65,7 @@ pub(crate) fn loader(pipelines: &[PipelineSettings], cache: &Path) -> anyhow::Re
     Loader::new(instances, memory.unwrap_or_default(), cache)
 }
 
-/// Has a plugin's refusal told as an error of the configuration that names it.
+/// Turns the refusal of a plugin into an error of the configuration that names it.
 pub(crate) fn of_plugins(config: &Path, error: anyhow::Error) -> anyhow::Error {
     match error.is::<PluginRefused>() {
         true => of_error(config, &error),
@@ -81,11 +81,11 @@ fn of_error(config: &Path, error: &anyhow::Error) -> anyhow::Error {
     ConfigError::new(config, None, format!("{error:#}")).into()
 }
 
-/// Where a check keeps compiled code: in the daemon's cache if there is one. It makes none, since
-/// who checks may be another user than who runs, and a cache is one user's alone.
+/// Where a check keeps compiled code: in the daemon's cache if it exists. The check does not create
+/// one, since it may run as another user than the daemon, and a cache belongs to one user.
 struct CheckCache {
     folder: PathBuf,
-    /// It is gone when the check is done.
+    /// The folder is removed when the check is done.
     own: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Topics that are named and are not there.
+//! Configured topics that do not exist.
 
 use crate::kafka::making;
 use std::sync::Arc;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-/// Between two looks.
+/// Time between two checks.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// Says it where Kafka has no `topic`, and then when it has. What goes there is refused record by
-/// record, and each of them only says that it took too long; what reads it waits.
-/// `key` is where its name is configured; `has` may block.
+/// Logs that Kafka has no `topic`, and later that it has. Without this, each record for the topic
+/// only reports a time-out, and a consumer of it waits silently.
+/// `key` is the configuration key of the topic; `has` may block.
 pub(super) async fn look_for<H>(key: &'static str, topic: String, has: H)
 where
     H: Fn(&str) -> Option<bool> + Send + Sync + 'static,

@@ -1,9 +1,9 @@
 //! The daemon: its parts, started in order and stopped in reverse.
 //!
-//! Promises: a daemon that can't start leaves nothing running; one that stops
-//! finishes the batches in hand, has readers get the last events, and leaves its
-//! consumer groups. This folder composes the stages and knows how none of them
-//! works; it parses no arguments and prints nothing.
+//! Promises: a daemon that can't start leaves nothing running. A daemon that stops
+//! finishes its batches, delivers the last events to connected clients, and leaves its
+//! consumer groups. This folder composes the stages and does not know how they
+//! work; it parses no arguments and prints nothing.
 
 mod edge;
 mod local;
@@ -38,23 +38,22 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// How long batches in hand may take at the end.
+/// How long batches in progress may take during a stop.
 const DRAIN: Duration = Duration::from_secs(10);
-/// How often samples of metrics are sorted.
+/// How often the samples of metrics are compacted.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// How long readers are given for what is stored last.
+/// How long connected clients get to receive the last events.
 const LAST_EVENTS: Duration = Duration::from_millis(100);
-/// How long tasks that are on their way may take at the end.
+/// How long tasks in progress may take during a stop.
 const LAST_TASKS: Duration = Duration::from_secs(5);
-/// How long Kafka may take for the last news of who goes.
+/// How long Kafka may take for the last presence events.
 const LAST_NEWS: Duration = Duration::from_secs(2);
 
-/// What the demo adds.
+/// Additions of the demo.
 #[derive(Default)]
 pub(crate) struct Extras {
-    /// Pages on the listener for browsers; they may use the swapper once it is
-    /// there.
+    /// Pages on the listener for browsers, which may use the swapper.
     pub pages: Option<Box<dyn FnOnce(Arc<Swapper>) -> Extra + Send>>,
 }
 
@@ -68,9 +67,9 @@ pub(crate) struct Daemon {
     running: Option<Arc<Running>>,
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<()>>,
-    /// Where browsers are served, if they are.
+    /// The address for browsers, if this daemon serves them.
     pub sse: Option<SocketAddr>,
-    /// Where metrics, health and the admin calls are.
+    /// The address for metrics, health and admin calls.
     pub admin: SocketAddr,
 }
 
@@ -78,14 +77,14 @@ impl Daemon {
     /// Binds the ports, loads the plugins, joins the groups.
     ///
     /// # Errors
-    /// What could not be done. Nothing runs on then.
+    /// The step that failed. Nothing keeps running then.
     pub async fn start(
         settings: Settings,
         role: Role,
         config: Option<PathBuf>,
         extras: Extras,
     ) -> anyhow::Result<Daemon> {
-        // Everything that uses TLS takes the process's one provider.
+        // All TLS code uses the one provider of the process.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let metrics = install_metrics()?;
         tokio::spawn(keep_up(metrics.clone(), UPKEEP));
@@ -161,8 +160,8 @@ impl Daemon {
         })
     }
 
-    /// Reads the configuration again: the plugins' tables apply, and the log says
-    /// what does not.
+    /// Reloads the configuration: plugin tables apply, and the log names the keys that
+    /// need a restart.
     pub fn reload(&self) {
         let (swapper, running) = (self.swapper.clone(), self.running.clone());
         tokio::task::spawn_blocking(move || match (swapper, running) {
@@ -172,7 +171,7 @@ impl Daemon {
         });
     }
 
-    /// Finishes what is in hand, ends the streams, leaves.
+    /// Finishes batches in progress, ends the streams, and leaves the groups.
     pub async fn stop(self) {
         let Daemon {
             readiness,
@@ -192,14 +191,14 @@ impl Daemon {
             std::thread::scope(|scope| {
                 for pipeline in taken.into_iter().flatten() {
                     let stop = move || pipeline.stop(DRAIN);
-                    // Without a thread it is left as a crash leaves it: the ledger tells.
+                    // If no thread can start, the pipeline ends as in a crash: the ledger is safe.
                     let _ = std::thread::Builder::new().spawn_scoped(scope, stop);
                 }
             });
         });
         let _ = draining.await;
         if let Some(hub) = hub {
-            // Readers get the last events first: the bell has rung by now.
+            // Clients get the last events first: the doorbell has rung by now.
             tokio::time::sleep(LAST_EVENTS).await;
             hub.close_all();
         }
@@ -208,18 +207,18 @@ impl Daemon {
             let _ = listener.await;
         }
         if let Some(tasks) = tasks {
-            // Who asked may have gone; what was begun is not left half done.
+            // A task that was started is finished, even if its client has gone.
             let _ = timeout(LAST_TASKS, tasks.idle()).await;
         }
         if let Some(told) = told {
-            // Everyone has just gone, and that is told, too.
+            // All clients have just disconnected, which makes presence events, too.
             tokio::time::sleep(LAST_EVENTS).await;
             let _ = tokio::task::spawn_blocking(move || told.flush(LAST_NEWS)).await;
         }
     }
 }
 
-/// Reads again what this daemon runs with.
+/// Makes the function that reloads the configuration.
 fn reload_of(running: Arc<Running>) -> Reload {
     Box::new(move || {
         let (settings, restart) = running.read_again()?;
@@ -231,7 +230,7 @@ fn reload_of(running: Arc<Running>) -> Reload {
     })
 }
 
-/// An edge has no plugins, so that nothing applies.
+/// An edge has no plugins, so no change applies.
 fn without_plugins(running: &Arc<Running>) {
     match reload_of(running.clone())() {
         Ok(reloaded) => tracing::info!("{}", reloaded.summary(&[])),
@@ -242,8 +241,8 @@ fn without_plugins(running: &Arc<Running>) {
     }
 }
 
-/// Few have to do with it, and they must not use up what browsers' listener, Kafka
-/// and Redis need.
+/// The admin listener has few clients, and they must not use up the descriptors that
+/// browsers, Kafka and Redis need.
 fn admin_connections() -> ListenerSettings {
     ListenerSettings {
         connections: 64,
@@ -292,7 +291,7 @@ fn start_pipelines(
     Ok((pipelines, loader))
 }
 
-/// Kafka's client only says that a topic is not there, and not which.
+/// Kafka's client reports that a topic is missing, but not which.
 fn look_for_topics(pipeline: &Pipeline) {
     for topic in pipeline.topics() {
         let topic = topic.clone();

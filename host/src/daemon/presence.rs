@@ -1,4 +1,4 @@
-//! Clients that connect and disconnect, told to a Kafka topic.
+//! Presence events: clients that connect and disconnect, sent to a Kafka topic.
 
 use super::missing::look_for;
 use crate::clock;
@@ -9,8 +9,8 @@ use serde_json::json;
 use std::net::SocketAddr;
 use tokio::sync::mpsc;
 
-/// Tells a Kafka topic who comes and goes. What Kafka does not take is lost:
-/// it is news, not a ledger.
+/// Sends presence events to a Kafka topic. Events that Kafka does not accept are
+/// lost and counted.
 pub(super) fn tell_presence(producer: Producer, topic: String, edge: SocketAddr) -> PresenceSender {
     let (sender, receiver) = presence_channel();
     let asked = producer.clone();

@@ -1,4 +1,4 @@
-//! Whether the daemon can work, and why not.
+//! Whether the daemon is ready, and the reasons if not.
 
 use crate::admin::{Condition, Part};
 use crate::config::Role;
@@ -10,22 +10,22 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How often the store is asked whether it answers.
+/// How often the store is pinged.
 const PING: Duration = Duration::from_secs(2);
-/// How long asking it may take before that is said: longer than its time-outs.
+/// How long a ping may take before it is a reason: longer than the store's time-outs.
 const STUCK: Duration = Duration::from_secs(20);
 
-/// What answers why the daemon isn't ready.
+/// Collects the reasons why the daemon isn't ready.
 pub(super) struct Readiness {
     role: Role,
     pub pipelines: Mutex<Option<Vec<Pipeline>>>,
     store: Mutex<Option<String>>,
-    /// The store is being asked.
+    /// Beats with each ping of the store.
     asking: Pulse,
 }
 
 impl Readiness {
-    /// Of a daemon whose pipelines have not started.
+    /// For a daemon whose pipelines have not started.
     pub fn new(role: Role) -> Readiness {
         Readiness {
             role,
@@ -40,7 +40,7 @@ impl Readiness {
         gauges::exposition(pipelines.as_deref().unwrap_or_default())
     }
 
-    /// Of all, or of a part; what both parts need counts for each.
+    /// The condition of the daemon, or of one part. What both parts need counts for each.
     pub fn condition(&self, part: Option<Part>, hub: Option<&Hub>) -> Condition {
         let mut condition = Condition::default();
         let Condition { reasons, warnings } = &mut condition;
@@ -65,7 +65,7 @@ impl Readiness {
         condition
     }
 
-    /// A probe that asks for what this daemon does not do must not be content.
+    /// A probe for a role that this daemon does not have must fail.
     fn lacks(&self, part: Part) -> Option<String> {
         let has = match part {
             Part::Ingest => self.role.ingests(),
@@ -80,7 +80,7 @@ pub(super) fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Asks the store now and then, so that readiness knows before an event does.
+/// Pings the store, so that readiness fails before an event does.
 pub(super) async fn ping(store: Arc<Store>, readiness: Arc<Readiness>) -> Infallible {
     let mut every = tokio::time::interval(PING);
     loop {

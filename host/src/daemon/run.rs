@@ -25,19 +25,19 @@ pub(crate) fn run(settings: Settings, config: PathBuf, role: Role) -> anyhow::Re
         drain(daemon, signals).await;
         Ok(())
     });
-    // Not waiting for a start that was interrupted.
+    // Does not wait for a start that was interrupted.
     runtime.shutdown_background();
     ended
 }
 
-/// Stops, unless told again: then at once.
+/// Stops. A second signal stops at once.
 pub(crate) async fn drain(daemon: Daemon, mut signals: Signals) {
     tracing::info!("stopping: finishing batches in progress");
     tokio::select! {
         () = daemon.stop() => tracing::info!("stopped"),
         () = signals.stop() => {
             tracing::warn!("received a second stop signal: stopping at once");
-            // What is in hand is left to the next start; the ledger tells it.
+            // The next start continues from the ledger.
             process::end(1);
         }
     }
@@ -66,7 +66,7 @@ impl Signals {
         }
     }
 
-    /// True when told to reload, false when told to stop.
+    /// True on a signal to reload, false on a signal to stop.
     pub async fn reload_before_stop(&mut self) -> bool {
         tokio::select! {
             _ = self.hangup.recv() => true,

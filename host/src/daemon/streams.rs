@@ -1,4 +1,4 @@
-//! The store as SSE reads it: neither knows of the other.
+//! Adapts the store to `sse`. Neither knows of the other.
 
 use crate::record::{ClientId, News, Page, Want};
 use crate::sse::{BoxFuture, Streams};
@@ -6,7 +6,7 @@ use crate::store::{Store, Unavailable};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A store, for [`crate::sse`].
+/// The store as [`crate::sse`] uses it.
 pub struct StoreStreams(pub Arc<Store>);
 
 fn text<T>(answer: Result<T, Unavailable>) -> Result<T, String> {

@@ -1,9 +1,9 @@
-//! `millstream demo`: a Kafka, a store and a page in one process, to see what
-//! this is before anything is installed.
+//! `millstream demo`: a Kafka, a store and a page in one process, to try Millstream
+//! before anything is installed.
 //!
-//! It is the daemon that `run` starts, with a configuration such as a user
-//! would write (`demo.toml`); only the Kafka, the records and the page are
-//! the demo's own. Nothing outlives it but compiled plugins in the cache.
+//! It starts the same daemon as `run`, with a configuration such as a user would
+//! write (`demo.toml`). Only the Kafka, the records and the page belong to the demo.
+//! It leaves only compiled plugins in the cache.
 
 mod pages;
 mod settings;
@@ -22,8 +22,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use topics::{DEAD_LETTERS, TOPIC};
 
-/// What is logged unless `RUST_LOG` says: the terminal is for the hints. That
-/// nobody is asked who they are, and that some records fail, is as it should be here.
+/// The log level unless `RUST_LOG` is set: the terminal is for the hints. The warnings about
+/// missing authentication and failed records are expected here and left out.
 pub(crate) const LOGS: &str = "warn,librdkafka=error,millstream::daemon::edge=error,millstream::pipeline::commit::produces=error";
 
 /// Runs until Ctrl-C.
@@ -36,7 +36,7 @@ pub(crate) fn demo(listen: SocketAddr, rate: u32) -> anyhow::Result<()> {
         .enable_all()
         .build()?;
     runtime.block_on(run(scene, source, rate))?;
-    // It ends with the process: clients that it would leave alone complain.
+    // The mock ends with the process: if it ended earlier, its clients would log errors.
     std::mem::forget(kafka);
     Ok(())
 }
@@ -53,15 +53,15 @@ async fn run(scene: Scene, source: Source, rate: u32) -> anyhow::Result<()> {
         () = signals.stop() => return Ok(()),
     };
     greet(&daemon, rate);
-    // There is nothing to reload: a closed terminal ends it, too.
+    // There is nothing to reload, so SIGHUP of a closed terminal also stops it.
     signals.reload_before_stop().await;
     source.stop();
     drain(daemon, signals).await;
     Ok(())
 }
 
-/// Asked before anything is started: a port that is taken is what goes wrong
-/// most.
+/// Checks the port before anything is started: a port in use is the most common
+/// failure.
 fn check_free(listen: SocketAddr) -> anyhow::Result<()> {
     if let Err(error) = TcpListener::bind(listen) {
         bail!(
@@ -72,7 +72,7 @@ fn check_free(listen: SocketAddr) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Says what is happening and what to try. A reader who left is no error.
+/// Prints what the demo does and what to try. A closed standard output is not an error.
 fn greet(daemon: &Daemon, rate: u32) {
     let Some(page) = daemon.sse.map(reachable) else {
         return;
@@ -101,7 +101,7 @@ Press Ctrl-C to stop.
     );
 }
 
-/// An address to open: nobody can open 0.0.0.0.
+/// An address that a browser can open, instead of 0.0.0.0.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));

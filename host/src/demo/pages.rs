@@ -1,4 +1,4 @@
-//! The page, and the little it asks for.
+//! The demo page and the requests that it makes.
 
 use super::settings::Transform;
 use super::source::{CLIENTS, Counts, types};
@@ -15,18 +15,17 @@ use std::time::Instant;
 const PAGE: &str = include_str!("page.html");
 const PIPELINE: &str = "notifications";
 
-/// What the pages stand on.
+/// The pages and their state.
 pub(super) struct Pages {
     swapper: Arc<Swapper>,
     transforms: [Transform; 2],
     config: String,
     counts: Arc<Counts>,
-    /// Counts up with each swap, as the pipeline's own number does; nobody else
-    /// swaps here.
+    /// Counts swaps as the pipeline does; nothing else swaps here.
     generation: AtomicU64,
-    /// How long the last swap took, in microseconds.
+    /// Duration of the last swap in microseconds.
     took: AtomicU64,
-    /// Held while a swap is under way.
+    /// Held during a swap.
     swapping: Mutex<()>,
 }
 
@@ -90,7 +89,7 @@ impl Pages {
         live
     }
 
-    /// The one that is live in that generation: they take turns.
+    /// The transform that is live in that generation: the two alternate.
     fn transform(&self, generation: u64) -> &Transform {
         let [v1, v2] = &self.transforms;
         if generation % 2 == 1 { v1 } else { v2 }
@@ -113,7 +112,7 @@ impl Pages {
     }
 }
 
-/// Milliseconds, with a decimal where that tells something.
+/// Milliseconds, with one decimal below 10.
 fn rounded(micros: u64) -> f64 {
     match micros {
         0..10_000 => (micros / 100) as f64 / 10.0,
@@ -121,7 +120,7 @@ fn rounded(micros: u64) -> f64 {
     }
 }
 
-/// On a thread that may block: a plugin is compiled meanwhile.
+/// Swaps on a thread that may block, since a plugin may be compiled.
 async fn swap(pages: Arc<Pages>) -> Reply {
     let swapped = tokio::task::spawn_blocking(move || pages.swap()).await;
     swapped.unwrap_or_else(|error| text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")))
@@ -131,9 +130,9 @@ fn now(reply: Reply) -> Option<BoxFuture<Reply>> {
     Some(Box::pin(std::future::ready(reply)))
 }
 
-/// Whether another site's page sent it. Browsers say so
-/// (<https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header>); curl says
-/// nothing, and is not what this is against.
+/// Whether a page of another site sent the request, as browsers say
+/// (<https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header>). curl does not
+/// send the header and is allowed.
 fn is_cross_site(request: &Request<Incoming>) -> bool {
     let site = request.headers().get("sec-fetch-site");
     site.is_some_and(|site| site != "same-origin")

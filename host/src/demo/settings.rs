@@ -1,4 +1,4 @@
-//! The demo's configuration, read like any other: from TOML.
+//! The demo's configuration, parsed from TOML like any other.
 
 use crate::config;
 use crate::config::{Role, Settings};
@@ -8,25 +8,25 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 const TOML: &str = include_str!("demo.toml");
-/// The two transforms, in the order in which swaps go around.
+/// The two transforms, in the order of swaps.
 const TRANSFORMS: [(&str, &str); 2] = [
     ("v1", include_str!("v1.toml")),
     ("v2", include_str!("v2.toml")),
 ];
 
-/// What the daemon is started with, and what it may swap to.
+/// The settings of the daemon, and the transforms that it can swap to.
 pub(super) struct Scene {
-    /// For the daemon; with the first transform.
+    /// For the daemon, with the first transform.
     pub settings: Settings,
-    /// The text that they were read from, to show.
+    /// The TOML text of the settings, for `/demo/config`.
     pub toml: String,
-    /// The first one is live at the start.
+    /// The first transform is live at the start.
     pub transforms: [Transform; 2],
 }
 
 /// One of the transforms.
 pub(super) struct Transform {
-    /// As it is in every payload that it makes.
+    /// The `version` in every payload that it makes.
     pub version: &'static str,
     /// The pipeline's plugins with this transform.
     pub plugins: PluginSettings,
@@ -37,7 +37,7 @@ impl Scene {
     /// The configuration for this Kafka and this address.
     ///
     /// # Errors
-    /// When it isn't valid, such as for an address that others can reach.
+    /// If the configuration isn't valid.
     pub fn new(kafka: &str, listen: SocketAddr) -> anyhow::Result<Scene> {
         let [v1, v2] = TRANSFORMS.map(|(version, transform)| {
             let toml = text(kafka, listen, transform);
@@ -59,13 +59,13 @@ fn text(kafka: &str, listen: SocketAddr, transform: &str) -> String {
     let toml = TOML.replace("<kafka>", kafka);
     let mut http = format!("\"{listen}\"");
     if !listen.ip().is_loopback() {
-        // Whoever asked for it: the events are invented.
+        // The user chose that address, and the events are not real.
         http.push_str("\nallow-unauthenticated = true");
     }
     toml.replace("\"<listen>\"", &http) + transform
 }
 
-/// The transform that isn't live at the start, as a comment.
+/// The transform that isn't live at the start, as a TOML comment.
 fn other() -> String {
     let [_, (_, toml)] = TRANSFORMS;
     let lines = toml.lines().map(|line| format!("# {line}\n"));
@@ -84,7 +84,7 @@ impl Transform {
         })
     }
 
-    /// For the page.
+    /// The description for the page.
     pub fn describe(&self) -> Value {
         json!({
             "version": self.version,

@@ -1,5 +1,4 @@
-//! The demo's records: notifications for four clients, and now and then one
-//! that no transform can read.
+//! The demo's records: notifications for four clients, some of them malformed.
 
 mod story;
 
@@ -13,36 +12,36 @@ use std::time::{Duration, Instant};
 pub(super) use story::{CLIENTS, types};
 use story::{Malformed, Story};
 
-/// Of so many records one is malformed.
+/// One record of this many is malformed.
 pub(super) const MALFORMED_EVERY: u64 = 50;
-/// How often Kafka is asked for the number of dead letters.
+/// How often the number of dead letters is read from Kafka.
 const ASK: Duration = Duration::from_millis(500);
 
-/// What was made so far, and what became of the malformed ones.
+/// What was written so far, and how many dead letters there are.
 #[derive(Default)]
 pub(super) struct Counts {
     /// Records written to Kafka.
     pub produced: AtomicU64,
-    /// Of these, malformed ones.
+    /// Malformed records among these.
     pub malformed: AtomicU64,
-    /// Records in the dead letters' topic.
+    /// Records in the dead-letter topic.
     pub dead_letters: AtomicI64,
 }
 
 /// A thread that writes records.
 pub(super) struct Source {
-    /// What it counts.
+    /// The records written so far.
     pub counts: Arc<Counts>,
-    /// Dropped to stop it.
+    /// Dropped to stop the thread.
     alive: SyncSender<()>,
     thread: JoinHandle<()>,
 }
 
 impl Source {
-    /// Writes `rate` records a second from now on.
+    /// Writes `rate` records per second from now on.
     ///
     /// # Errors
-    /// When there can be no thread.
+    /// If the thread can't be started.
     pub fn start(kafka: Arc<MockKafka>, rate: u32) -> std::io::Result<Source> {
         let counts = Arc::new(Counts::default());
         let (alive, stop) = sync_channel(0);
@@ -62,7 +61,7 @@ impl Source {
         })
     }
 
-    /// Writes no more.
+    /// Stops writing.
     pub fn stop(self) {
         drop(self.alive);
         let _ = self.thread.join();

@@ -1,6 +1,6 @@
 //! The topics of the demo.
 
-/// What the records are written to.
+/// The topic of the records.
 pub(super) const TOPIC: &str = "notifications";
-/// Where malformed ones end.
+/// The topic of dead letters.
 pub(super) const DEAD_LETTERS: &str = "notifications-dlq";

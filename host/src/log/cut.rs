@@ -1,4 +1,4 @@
-//! Words that others chose, cut to a length that a person reads.
+//! Text from outside, cut to a readable length.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
@@ -8,13 +8,13 @@ use tracing_subscriber::fmt::format::{self, Writer};
 
 /// The most bytes of one value in a line of the log.
 pub const VALUE: usize = 2048;
-/// The most bytes of an answer's text.
+/// The most bytes of text in an answer.
 const TEXT: usize = 1024;
-/// The most bytes of a name or message inside of a longer text.
+/// The most bytes of a name or message in a longer text.
 const SHORT: usize = 200;
 
-/// A name or a message that someone else chose, for a log line or an answer: on
-/// one line, without control characters, and cut.
+/// A name or a message from outside, for a log line or an answer: on one line,
+/// without control characters, and cut.
 pub struct Short<'a>(pub &'a str);
 
 impl Display for Short<'_> {
@@ -25,7 +25,7 @@ impl Display for Short<'_> {
     }
 }
 
-/// Some text that holds others' words, cut for an answer or a longer message.
+/// Text that contains text from outside, cut for an answer or a longer message.
 pub fn cut(text: &str) -> Cow<'_, str> {
     let fits = text.floor_char_boundary(TEXT);
     match text.len() - fits {
@@ -47,7 +47,7 @@ pub fn fields() -> impl for<'w> FormatFields<'w> + 'static {
     format::debug_fn(field).delimited(" ")
 }
 
-/// Writes as many bytes as it may, and counts the others.
+/// Writes up to a number of bytes, and counts the rest.
 struct Cutting<'a> {
     to: &'a mut dyn Write,
     left: usize,
@@ -63,7 +63,7 @@ impl Cutting<'_> {
         }
     }
 
-    /// Says how much is missing.
+    /// Writes how many bytes are missing.
     fn finish(self) -> fmt::Result {
         match self.over {
             0 => Ok(()),

@@ -1,7 +1,7 @@
-//! How often a kind of warning or error is written.
+//! Limits how often each kind of warning or error is written.
 //!
-//! A kind is a place in the code, told apart by the few fields that have few
-//! values ([`KINDS_BY`]). What is left out is counted, and the count is logged.
+//! A kind is a place in the code plus the few fields that have few values
+//! ([`KINDS_BY`]). Lines that are left out are counted, and the count is logged.
 
 use std::collections::HashMap;
 use std::fmt::{Debug, Write};
@@ -13,14 +13,13 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-/// So many lines of a kind may come at once.
+/// How many lines of a kind may come at once.
 const BURST: u32 = 20;
-/// Then one in this time, and what was left out meanwhile is told.
+/// After that, one line in this time, and one with the number of lines left out.
 pub const EVERY: Duration = Duration::from_secs(5);
-/// Kinds that are told apart; beyond, only the place in the code counts.
+/// The most kinds that are distinguished. Beyond that only the place in the code counts.
 const MOST: usize = 1024;
-/// The fields that tell kinds apart: none of them may hold what changes with
-/// each record.
+/// The fields that distinguish kinds. None of them may change with each record.
 const KINDS_BY: [&str; 6] = [
     "pipeline", "class", "stage", "plugin", "listener", "facility",
 ];
@@ -35,7 +34,7 @@ struct Kind {
     fields: String,
 }
 
-/// When the next line of a kind is due (GCRA), and what was left out.
+/// When the next line of a kind is due (GCRA), and which lines were left out.
 struct Rate {
     due: Instant,
     left_out: u64,
@@ -52,10 +51,10 @@ struct LeftOut {
 }
 
 impl Limit {
-    /// Starts the thread that tells what was left out.
+    /// Starts the thread that logs what was left out.
     ///
     /// # Errors
-    /// When the thread can't be started.
+    /// If the thread can't be started.
     pub fn start() -> std::io::Result<Limit> {
         let limit = Limit::default();
         let told = limit.clone();
@@ -75,7 +74,7 @@ impl Limit {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a line is written; otherwise it is counted with its `words`.
+    /// Whether a line is written. Otherwise it is counted with its `words`.
     fn admits(&self, mut kind: Kind, words: impl FnOnce() -> String, now: Instant) -> bool {
         let mut kinds = self.kinds();
         if kinds.len() >= MOST && !kinds.contains_key(&kind) {
@@ -96,7 +95,7 @@ impl Limit {
         false
     }
 
-    /// What is to be told now.
+    /// What is to be logged now.
     fn left_out(&self, now: Instant) -> Vec<LeftOut> {
         let mut kinds = self.kinds();
         let due = |rate: &&mut Rate| rate.left_out > 0 && now >= rate.since + EVERY;
@@ -132,7 +131,7 @@ impl Rate {
 impl<S: Subscriber> Layer<S> for Limit {
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
         let metadata = event.metadata();
-        // What is left out must be told, whatever it is.
+        // The lines about what was left out are never left out themselves.
         if *metadata.level() > Level::WARN || metadata.target() == module_path!() {
             return true;
         }
@@ -144,7 +143,7 @@ impl<S: Subscriber> Layer<S> for Limit {
     }
 }
 
-/// Some of an event's fields as text, cut.
+/// The chosen fields of an event as text, cut.
 fn words(event: &Event<'_>, of: fn(&str) -> bool) -> String {
     let mut words = Words {
         text: String::new(),

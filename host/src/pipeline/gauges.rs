@@ -1,11 +1,11 @@
-//! What is measured only when it is asked for: it changes with assignments and
-//! swaps, and a gauge that nobody updates any more would lie.
+//! Gauges that are computed when `/metrics` is read. They change with assignments and
+//! swaps, and a stored gauge would keep the value of a revoked partition.
 
 use super::Pipeline;
 use super::swap::generations;
 use std::fmt::Write;
 
-/// One partition, now.
+/// The values of one partition.
 struct Gauges {
     labels: String,
     next: Option<i64>,
@@ -82,7 +82,7 @@ fn gauges(pipeline: &Pipeline) -> Vec<Gauges> {
     let mut all: Vec<_> = partitions
         .iter()
         .map(|(name, partition)| Gauges {
-            // Names of pipelines and topics hold nothing to escape.
+            // Names of pipelines and topics need no escapes.
             labels: format!(
                 "pipeline=\"{}\",topic=\"{}\",partition=\"{}\"",
                 pipeline.name(),

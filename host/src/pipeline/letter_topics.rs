@@ -1,6 +1,6 @@
-//! Topics for dead letters: looked for, and made where they are missing and may
-//! be made, by a thread of their own, before the first letter where their names
-//! are known. Nobody waits for it.
+//! Dead-letter topics: a separate thread looks them up, and creates missing ones if
+//! the configuration allows it. Topics whose names are known are created before the
+//! first letter. No other thread waits for it.
 
 use super::lock::lock;
 use super::signal::Signal;
@@ -14,41 +14,41 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// How many topics a pipeline makes for dead letters: a plugin names them.
+/// The most topics that a pipeline creates for dead letters, since plugins name them.
 const MADE: usize = 16;
-/// How many it looks for; a letter for another waits until Kafka has its topic.
+/// The most topics that it looks up. A letter for another waits until its topic exists.
 const KNOWN: usize = 256;
-/// Between two tries to look for a topic or to make it.
+/// The first and the longest pause between two tries to find or create a topic.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// The topics for dead letters of a pipeline.
+/// The dead-letter topics of a pipeline.
 #[derive(Default)]
 pub(super) struct Topics {
     known: Mutex<BTreeMap<String, Topic>>,
-    /// Wakes the thread that looks for them.
+    /// Wakes the thread that looks them up.
     asked: Signal,
 }
 
-/// How a topic stands.
+/// What is known of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Topic {
-    /// It is to be looked for: nobody knows yet.
+    /// To be looked up.
     Asked,
     Making,
-    /// It is missing, and why it can't be made.
+    /// Missing, and why it can't be created.
     Missing(String),
     There,
 }
 
 impl Topics {
-    /// Has the topic of a dead letter looked for before Kafka refuses it.
+    /// Looks up the topic of a dead letter before Kafka refuses the letter.
     pub fn note(&self, kind: &Kind, topic: &str) {
         if matches!(kind, Kind::DeadLetter(..)) {
             self.want(topic);
         }
     }
 
-    /// Has a topic looked for, and made, unless it is there.
+    /// Has a topic looked up, and created if it is missing.
     fn want(&self, topic: &str) {
         let mut known = lock(&self.known);
         if known.contains_key(topic) || known.len() >= KNOWN {
@@ -59,7 +59,7 @@ impl Topics {
         self.asked.ring();
     }
 
-    /// Likewise for one that Kafka turned out not to have.
+    /// Looks up a topic again that Kafka turned out not to have.
     pub fn miss(&self, topic: &str) {
         let mut known = lock(&self.known);
         if let Some(there @ Topic::There) = known.get_mut(topic) {
@@ -68,7 +68,7 @@ impl Topics {
         }
     }
 
-    /// Why a topic can't be written to yet, where it is known.
+    /// Why a topic can't be written to yet, if known.
     pub fn missing(&self, topic: &str) -> Option<String> {
         let name = Short(topic);
         match lock(&self.known).get(topic)? {
@@ -89,12 +89,12 @@ impl Topics {
     }
 }
 
-/// Looks for topics until the pipeline ends.
+/// Looks up and creates topics until the pipeline ends.
 pub(super) struct Maker {
     topics: Arc<Topics>,
     settings: PipelineSettings,
     producer: Producer,
-    /// Rung when a topic is there: letters wait for it.
+    /// Rung when a topic exists, since letters wait for it.
     bells: Vec<Arc<Signal>>,
     made: BTreeSet<String>,
 }
@@ -115,7 +115,7 @@ impl Maker {
         }
     }
 
-    /// Runs until nobody else has the topics.
+    /// Runs until the pipeline has dropped the topics.
     pub fn run(mut self) {
         for topic in expected(&self.settings) {
             self.topics.want(&topic);
@@ -131,7 +131,7 @@ impl Maker {
         }
     }
 
-    /// One try for each topic that is not there; whether some are left.
+    /// Tries each missing topic once. Returns whether some are still missing.
     fn round(&mut self) -> bool {
         let absent = self.topics.those(|topic| *topic != Topic::There);
         for name in &absent {
@@ -149,7 +149,7 @@ impl Maker {
         !self.topics.those(|topic| *topic != Topic::There).is_empty()
     }
 
-    /// How it stands; `None` where Kafka does not say.
+    /// The state of a topic; `None` if Kafka does not answer.
     fn look_for(&mut self, name: &str) -> Option<Topic> {
         if self.producer.has_topic(name)? {
             return Some(Topic::There);
@@ -176,15 +176,15 @@ impl Maker {
             let (pipeline, topic) = (&self.settings.name, name);
             tracing::info!(pipeline, topic, "created a dead-letter topic");
         }
-        // The producer learns of it by being asked.
+        // Asking makes the producer learn of the topic.
         self.producer.has_topic(name)?.then_some(Topic::There)
     }
 }
 
-/// The bundled policies, whose topic the configuration tells.
+/// The bundled policies whose configuration names their topic.
 const TELLING: [&str; 2] = ["retry-then-topic", "json-envelope"];
 
-/// The topics that a pipeline's letters go to, as far as its configuration tells.
+/// The topics that a pipeline's letters go to, as far as the configuration tells.
 pub fn expected(settings: &PipelineSettings) -> Vec<String> {
     let policy = &settings.plugins.dead_letter;
     let tells = matches!(policy.source, Source::Bundled(name) if TELLING.contains(&name));

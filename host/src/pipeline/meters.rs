@@ -1,4 +1,4 @@
-//! Counters of failures and of what became of them.
+//! Counters of failures and of the policy's actions.
 
 use super::settings::PipelineSettings;
 use crate::record::Failure;
@@ -12,7 +12,7 @@ pub(super) fn count_failure(failure: &Failure, settings: &PipelineSettings) {
         .increment(1);
 }
 
-/// Counts what was done; what goes to Kafka is counted when it is there.
+/// Counts an action. Letters are counted when Kafka has acknowledged them.
 pub(super) fn count_letter(action: &'static str, settings: &PipelineSettings) {
     let pipeline = settings.name.clone();
     counter!("millstream_dead_letters_total", "pipeline" => pipeline, "action" => action)

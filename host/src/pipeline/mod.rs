@@ -1,12 +1,12 @@
-//! A pipeline: its partitions' records through its three plugins into the
+//! A pipeline: takes the records of its partitions through three plugins into the
 //! store.
 //!
-//! Promises: a batch is processed by one generation of plugins; a record is
-//! passed by the ledger only when its events are stored or its dead letter is
-//! acknowledged; a partition's batches are stored in order, one at a time; a
-//! stage that is full makes the one before it wait. This folder composes
-//! Kafka, plugins and store, which don't know of each other, and knows none
-//! of the libraries behind them.
+//! Promises: one generation of plugins processes a batch. The ledger passes a
+//! record only when its events are stored or its dead letter is acknowledged. A
+//! partition's batches are stored in order, one at a time. A full stage makes the
+//! one before it wait (back-pressure). This folder composes Kafka, plugins and
+//! store, which don't know of each other, and uses none of the libraries behind
+//! them.
 //!
 //! ```text
 //! group consumer ─partitions' records→ transform worker (transform, route, dead-letter)
@@ -54,12 +54,12 @@ use swap::generations::{Candidate, first as first_generation};
 use transform::worker::TransformWorker;
 use turns::Turns;
 
-/// How long a worker may still be at it after what is in hand was given up.
+/// How long workers may still run after their batches were given up.
 const LAST: Duration = Duration::from_secs(5);
 
-/// Prepared batches between a worker's two threads: with one in each thread that
-/// is all a worker holds. When it is full the transform worker waits, and Kafka's
-/// small queues fill behind it.
+/// Prepared batches between the two threads of a worker, beside one in each thread.
+/// When the channel is full, the transform worker waits, and librdkafka's small
+/// queues fill behind it.
 const PREPARED: usize = 2;
 
 /// A running pipeline.
@@ -69,20 +69,20 @@ pub struct Pipeline {
     workers: Vec<Worker>,
 }
 
-/// A worker's threads, and how they are woken.
+/// A worker's threads, and the signals that wake them.
 struct Worker {
     signal: Arc<Signal>,
-    /// Wakes the one that stores.
+    /// Wakes the commit worker.
     bell: Arc<Signal>,
     turns: Arc<Turns>,
     threads: [JoinHandle<()>; 2],
 }
 
 impl Pipeline {
-    /// Loads the plugins, joins the group and begins.
+    /// Loads the plugins, joins the group and starts.
     ///
     /// # Errors
-    /// When a plugin may not go live, or Kafka's properties are refused.
+    /// If a plugin may not go live, or Kafka's properties are refused.
     pub fn start(
         settings: PipelineSettings,
         kafka: &KafkaSettings,
@@ -125,19 +125,19 @@ impl Pipeline {
         &self.shared.settings.topics
     }
 
-    /// Asks Kafka for a topic, and may block; `None` where it does not say.
+    /// Asks Kafka whether a topic exists; `None` if it does not answer. May block.
     pub fn has_topic(&self) -> impl Fn(&str) -> Option<bool> + Clone + Send + Sync + 'static {
         let producer = self.shared.producer.clone();
         move |topic| producer.has_topic(topic)
     }
 
-    /// What a swap needs of it.
+    /// The state that a swap needs.
     fn shared(&self) -> Arc<Shared> {
         self.shared.clone()
     }
 
-    /// What someone should look at though it is ready: plugins that are
-    /// configured and refused, which keep it from starting the next time.
+    /// A problem that does not affect readiness: the configured plugins were refused, so
+    /// the next start would fail.
     pub fn warning(&self) -> Option<String> {
         let why = self.shared.refused()?.why;
         let name = self.name();
@@ -146,7 +146,7 @@ impl Pipeline {
         ))
     }
 
-    /// Why it can't be called ready; empty when it can.
+    /// Why the pipeline is not ready; empty if it is.
     pub fn not_ready(&self) -> Vec<String> {
         let name = self.name();
         let reasons = self.consumer.not_ready().into_iter();
@@ -158,7 +158,7 @@ impl Pipeline {
             .collect()
     }
 
-    /// Finishes what is in hand, for at most `patience`, commits and leaves
+    /// Finishes batches in progress, for at most `patience`, commits and leaves
     /// the group.
     pub fn stop(self, patience: Duration) {
         let deadline = Instant::now() + patience;
@@ -180,8 +180,8 @@ impl Pipeline {
             );
             self.shared.go_to(Progress::Abandoning);
         }
-        // A plugin that breaks on one record after another may be at it for
-        // minutes. What it is at is not stored, and ends with this process.
+        // A plugin that fails on one record after another may run for minutes. Its
+        // batch is not stored, and its thread ends with this process.
         let deadline = Instant::now() + LAST;
         while running(&self.workers) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(5));
@@ -194,8 +194,7 @@ impl Pipeline {
     }
 }
 
-/// Starts the thread that looks for topics for dead letters. It ends with the
-/// pipeline.
+/// Starts the thread that creates dead-letter topics. It ends with the pipeline.
 fn start_maker(shared: &Shared, workers: &[Worker]) -> anyhow::Result<()> {
     let bells = workers.iter().map(|worker| worker.bell.clone()).collect();
     let (settings, producer) = (shared.settings.clone(), shared.producer.clone());
@@ -207,10 +206,10 @@ fn start_maker(shared: &Shared, workers: &[Worker]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Loads a pipeline's plugins as its start does, and lets them go.
+/// Loads a pipeline's plugins as its start does, and drops them.
 ///
 /// # Errors
-/// Which may not go live, and why.
+/// The plugin that may not go live, and why.
 pub fn check_plugins(loader: &Loader, settings: &PipelineSettings) -> Result<(), PluginRefused> {
     let loaded = Candidate::read(&settings.plugins).load(loader, 1, None);
     loaded.map(drop).map_err(|refusal| PluginRefused {

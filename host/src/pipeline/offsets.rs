@@ -1,5 +1,5 @@
-//! Where pipelines are, and saying where they go on: what mends a partition
-//! that is halted.
+//! Shows and sets the next offsets of pipelines. Setting them repairs halted
+//! partitions.
 
 use crate::kafka::OffsetSpec;
 use crate::kafka::consumer::Cluster;
@@ -9,20 +9,20 @@ use crate::record::TopicPartition;
 use crate::store::{Identity, Ledger, LedgerKey, Store, StoreSettings, StoreUrl, Writer};
 use anyhow::{Context, bail};
 
-/// Which partitions.
+/// Selects partitions.
 #[derive(Clone, Debug, Default)]
 pub struct Which {
-    /// Of this pipeline, or of all.
+    /// This pipeline, or all.
     pub pipeline: Option<String>,
-    /// Of this topic, or of all.
+    /// This topic, or all.
     pub topic: Option<String>,
-    /// This one, or all.
+    /// This partition, or all.
     pub partition: Option<i32>,
-    /// Only those that are halted, or would be.
+    /// Only partitions that are halted, or would be at the next start.
     pub halted: bool,
 }
 
-/// One partition's standing.
+/// The offsets of one partition.
 #[derive(Clone, Debug)]
 pub struct Standing {
     /// The pipeline's name.
@@ -31,15 +31,15 @@ pub struct Standing {
     pub group: String,
     /// The partition.
     pub partition: TopicPartition,
-    /// The ledger, where there is one.
+    /// The ledger, if it exists.
     pub ledger: Option<Ledger>,
-    /// The first offset that is there, and the one after the last.
+    /// The first available offset.
     pub low: i64,
-    /// See `low`.
+    /// The offset after the last record.
     pub high: i64,
-    /// What the group committed to Kafka, for other tools.
+    /// The group's committed offset in Kafka, for other tools.
     pub committed: Option<i64>,
-    /// The ledger is of another topic, or cluster, of the same name.
+    /// The ledger belongs to another topic or cluster with the same name.
     is_another: bool,
     /// See [`Standing::note`].
     note: Option<String>,
@@ -48,17 +48,17 @@ pub struct Standing {
 /// A partition whose ledger was set.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// How it stood.
+    /// The offsets before the change.
     pub before: Standing,
-    /// Where it goes on.
+    /// The new next offset.
     pub next: i64,
 }
 
-/// Where the partitions stand.
+/// Reads the offsets of the selected partitions.
 ///
 /// # Errors
-/// When Kafka or the store does not answer, or there is no such pipeline,
-/// topic or partition.
+/// If Kafka or the store does not answer, or the pipeline, topic or partition does
+/// not exist.
 pub fn show(resources: Resources, which: &Which) -> anyhow::Result<Vec<Standing>> {
     let mut writer = Store::open(resources.store)?.writer();
     let mut all = Vec::new();
@@ -72,20 +72,20 @@ pub fn show(resources: Resources, which: &Which) -> anyhow::Result<Vec<Standing>
     Ok(all)
 }
 
-/// How offsets are set.
+/// Options for setting offsets.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct How {
-    /// It is done, and not only said what would be.
+    /// False for a dry run: nothing is written.
     pub write: bool,
-    /// Also where the ledger is another Kafka cluster's.
+    /// Also takes over ledgers of another Kafka cluster.
     pub force: bool,
 }
 
-/// Says where partitions go on.
+/// Sets the next offset of partitions.
 ///
 /// # Errors
-/// As [`show`]; and when the group has members, the target is not inside of a
-/// partition, or a ledger is another cluster's. Then nothing is changed.
+/// As [`show`]. Also if the group has members, the target is out of range, or a
+/// ledger belongs to another cluster. Then nothing is changed.
 pub fn set(
     resources: Resources,
     which: &Which,
@@ -195,7 +195,7 @@ fn partitions(
     Ok(all)
 }
 
-/// What there is to know of a partition.
+/// Reads everything that is known of a partition.
 fn facts(
     writer: &mut dyn Writer,
     cluster: &Cluster,
@@ -257,24 +257,23 @@ impl Standing {
         }
     }
 
-    /// How many records are ahead of the ledger, where there is one of this
+    /// The number of records after the ledger's offset, if the ledger belongs to this
     /// topic.
     pub fn lag(&self) -> Option<i64> {
         let ledger = self.ledger.as_ref().filter(|_| !self.is_another)?;
         Some((self.high - ledger.next).max(0))
     }
 
-    /// Why a partition that stands so can't be gone on with by itself: as the
-    /// daemon says when it halts.
+    /// Why the daemon would halt this partition, in its words.
     pub fn note(&self) -> Option<String> {
         self.note.clone()
     }
 }
 
-/// The store that a command can use: not a memory of this process alone.
+/// Checks that a command can reach the store.
 ///
 /// # Errors
-/// When it is that.
+/// If the store is in the memory of the daemon.
 pub fn check_store(store: &StoreSettings) -> anyhow::Result<()> {
     let here = matches!(store.url, StoreUrl::Memory);
     (!here)

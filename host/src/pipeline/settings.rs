@@ -1,4 +1,4 @@
-//! What a pipeline goes by, and its defaults.
+//! The settings of a pipeline, and their defaults.
 
 use crate::kafka::KafkaSettings;
 use crate::plugin::Spec;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a command needs that works on pipelines from outside of a daemon.
+/// What a command needs to work on pipelines from outside the daemon.
 #[derive(Clone, Copy)]
 pub struct Resources<'a> {
     /// The pipelines.
@@ -21,64 +21,64 @@ pub struct Resources<'a> {
     pub cache: &'a Path,
 }
 
-/// What a pipeline does with events of clients that are away.
+/// What a pipeline does with events for clients that are not connected.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Deliver {
-    /// Keeps them, as long as retention says.
+    /// Stores them, for the configured retention.
     #[default]
     Always,
     /// Does not store them.
     WhileConnected,
 }
 
-/// Where a pipeline begins in a partition that has no ledger.
+/// Where a pipeline starts in a partition without a ledger.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum StartAt {
     /// At the oldest record.
     #[default]
     Earliest,
-    /// At what comes next.
+    /// After the newest record.
     Latest,
-    /// Where the group's commit in Kafka is, or at the oldest record.
+    /// At the group's committed offset in Kafka, or at the oldest record.
     Committed,
 }
 
-/// Where a pipeline begins in a partition whose ledger Redis has lost.
+/// Where a pipeline starts in a partition whose ledger Redis has lost.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum LostLedger {
-    /// Where its own commit in Kafka is.
+    /// At its committed offset in Kafka.
     #[default]
     Committed,
-    /// As if it were new.
+    /// As in a partition without a ledger.
     Start,
-    /// It halts until `offsets set` says where it continues.
+    /// It halts until `offsets set` sets the next offset.
     Halt,
 }
 
-/// What a pipeline does where records are gone that it had not read.
+/// What a pipeline does if records were removed before it read them.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnLoss {
-    /// The partition stops until someone says where it goes on.
+    /// The partition halts until `offsets set` sets the next offset.
     #[default]
     Halt,
-    /// It goes on with what is there, and says so.
+    /// It continues with the available records, and logs it.
     Continue,
 }
 
-/// What watches over a swap.
+/// The breaker that watches new plugins after a swap.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BreakerSettings {
-    /// What it does.
+    /// What it does when it opens.
     pub action: BreakerAction,
     /// The share of records that may fail in new plugins, 0 to 1.
     pub max_failures: f64,
-    /// How many records it looks at before it judges.
+    /// The fewest records that it judges by.
     pub min_records: u64,
-    /// After how many it has seen enough.
+    /// After this many records it stops watching.
     pub window: u64,
 }
 
@@ -86,12 +86,12 @@ pub struct BreakerSettings {
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum BreakerAction {
-    /// Goes back to the plugins from before the swap.
+    /// Reverts to the plugins before the swap.
     #[default]
     Previous,
     /// Halts the pipeline until other plugins are saved.
     Halt,
-    /// Nothing.
+    /// Nothing: the breaker is off.
     Off,
 }
 
@@ -118,7 +118,7 @@ pub struct PluginSettings {
 }
 
 impl PluginSettings {
-    /// All three.
+    /// All three plugins.
     pub fn all(&self) -> [&Spec; 3] {
         [&self.transform, &self.route, &self.dead_letter]
     }
@@ -127,60 +127,60 @@ impl PluginSettings {
 /// One pipeline.
 #[derive(Clone, Debug)]
 pub struct PipelineSettings {
-    /// The file that it is configured in.
+    /// The configuration file.
     pub file: PathBuf,
     /// Its name, unique.
     pub name: String,
     /// The topics it reads, at least one.
     pub topics: Vec<String>,
-    /// The topics that its plugins may write to, beside those that a bundled
-    /// plugin's configuration names.
+    /// The topics that its plugins may write to, beside those that the configuration of
+    /// a bundled plugin names.
     pub output_topics: Vec<String>,
     /// Its consumer group.
     pub group: String,
-    /// Where it begins.
+    /// Where it starts in a partition without a ledger.
     pub start: StartAt,
-    /// What it does when retention or Kafka removed records before it.
+    /// What it does if records were removed before it read them.
     pub lost_records: OnLoss,
-    /// What it does when a topic was deleted and made anew.
+    /// What it does if a topic was deleted and created again.
     pub remade_topic: OnLoss,
-    /// What it does when Redis has lost its ledger.
+    /// What it does if Redis has lost its ledger.
     pub lost_ledger: LostLedger,
-    /// What watches over a swap of its plugins.
+    /// The breaker that watches swaps of its plugins.
     pub breaker: BreakerSettings,
-    /// Whether its records may be replays, which are stored once.
+    /// Whether its records may be replays, whose events are stored once.
     pub replays: bool,
-    /// Whether it makes topics for dead letters that are not there.
+    /// Whether it creates missing dead-letter topics.
     pub create_dead_letter_topics: bool,
-    /// Whether a dead letter that is larger than its topic takes goes without its
-    /// value; otherwise its partition waits.
+    /// Whether a dead letter that is too large for its topic is sent without its value.
+    /// Otherwise its partition waits.
     pub omit_oversize: bool,
-    /// Which clients' events it keeps.
+    /// Whether it stores events for clients that are not connected.
     pub deliver: Deliver,
-    /// Threads that run plugins; each has another that writes to the store.
+    /// Workers: each has a thread that runs plugins and one that writes to the store.
     pub workers: usize,
-    /// The most records a batch.
+    /// The most records in a batch.
     pub batch_records: usize,
-    /// The most bytes a batch; one record may go past it.
+    /// The most bytes in a batch. One record may exceed it.
     pub batch_bytes: usize,
-    /// The largest record that plugins are given.
+    /// The largest record that plugins get, in bytes.
     pub record_bytes: usize,
-    /// How often a dead-letter policy may have a record tried.
+    /// How often a record is tried before a retry becomes a dead letter.
     pub max_attempts: u32,
-    /// The longest delay before it is tried again.
+    /// The longest delay before a retry.
     pub max_delay: Duration,
-    /// The statuses that end a task, where there are tasks.
+    /// The statuses that end a task, if tasks are configured.
     pub tasks: Option<Arc<[String]>>,
     /// Its plugins.
     pub plugins: PluginSettings,
-    /// Whether it starts with the plugins that were live last where those are
+    /// Whether it starts with the last live plugins if the configured ones are
     /// refused.
     pub fallback: bool,
 }
 
 impl PipelineSettings {
-    /// A pipeline that reads these topics in this group, through these plugins:
-    /// everything else is the default.
+    /// A pipeline that reads these topics in this group, through these plugins.
+    /// Everything else has its default.
     pub fn new(
         name: String,
         topics: Vec<String>,

@@ -1,4 +1,4 @@
-//! What a pipeline's threads share.
+//! The state that a pipeline's threads share.
 
 use super::letter_topics::Topics;
 use super::lock::lock;
@@ -18,20 +18,20 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// How a pipeline is going.
+/// Whether a pipeline runs or stops.
 #[derive(Clone, Copy)]
 pub(super) enum Progress {
     Running,
-    /// No new batches; what is in hand is finished.
+    /// No new batches; batches in progress are finished.
     Draining,
-    /// What is in hand is left to the next start.
+    /// Batches in progress are dropped; the next start processes them again.
     Abandoning,
 }
 
-/// Partitions that are assigned.
+/// The assigned partitions.
 pub(super) type Partitions = HashMap<TopicPartition, Arc<PartitionState>>;
 
-/// What a pipeline's threads share.
+/// The state that a pipeline's threads share.
 pub(super) struct Shared {
     pub settings: PipelineSettings,
     pub generation: ArcSwap<Generation>,
@@ -39,29 +39,29 @@ pub(super) struct Shared {
     pub breaker: Breaker,
     pub store: Arc<Store>,
     pub producer: Producer,
-    /// The topics for dead letters.
+    /// The dead-letter topics.
     pub topics: Arc<Topics>,
     partitions: Mutex<Partitions>,
-    /// How the pipeline is going: a [`Progress`].
+    /// A [`Progress`].
     progress: AtomicU8,
     /// What the pipeline waits for, by [`Trouble`].
     troubles: [Mutex<Option<String>>; 4],
 }
 
-/// What a swap or its breaker may go back to, and must not take again.
+/// What the breaker may revert to, and which plugins must not be loaded again.
 #[derive(Default)]
 struct Live {
     before: Option<Arc<Generation>>,
-    /// Plugins that were refused: not tried again until they change, unless it
-    /// was for the machine's sake.
+    /// Plugins that were refused. They are not tried again until they change, unless
+    /// the machine was the cause.
     refused: Option<Refusal>,
-    /// Those of workers that have not taken up the live generation yet.
+    /// Instances for workers that have not taken up the live generation yet.
     instances: Vec<Instances>,
 }
 
 impl Shared {
     /// # Errors
-    /// When the instances of some worker can't be made.
+    /// If the instances of a worker can't be made.
     pub fn new(
         settings: PipelineSettings,
         first: First,
@@ -89,32 +89,31 @@ impl Shared {
         })
     }
 
-    /// A worker's instances of the live generation, which each worker takes
+    /// The instances of the live generation for one worker. Each worker takes them
     /// once.
     pub fn take_instances(&self) -> Option<Instances> {
         lock(&self.live).instances.pop()
     }
 
-    /// The partitions that are assigned.
+    /// The assigned partitions.
     pub fn partitions(&self) -> MutexGuard<'_, Partitions> {
         lock(&self.partitions)
     }
 
-    /// Makes a generation live that a swap loaded, once the instances of every
-    /// worker are there.
+    /// Makes the instances of every worker for a loaded generation, then makes it live.
     ///
     /// # Errors
-    /// When one of them can't be made: the machine's trouble, since the plugins
-    /// were just put to the test.
+    /// If an instance can't be made. The machine is the cause, since the plugins have
+    /// just passed their tests.
     pub fn publish(&self, mut generation: Generation) -> anyhow::Result<()> {
         let mut live = lock(&self.live);
-        // The breaker may have stepped back while it was loaded.
+        // The breaker may have reverted while it was loaded.
         let number = self.generation.load().number + 1;
         generation.number = number;
         let generation = Arc::new(generation);
         live.instances = Instances::for_workers(&generation, &self.settings)?;
         generations::announce(&self.settings.name, &generation);
-        // Before anyone can have it.
+        // Before a worker can use it.
         if self.settings.breaker.action != BreakerAction::Off {
             self.breaker.arm(number);
         }
@@ -125,28 +124,28 @@ impl Shared {
         Ok(())
     }
 
-    /// Whether these are the plugins that are live.
+    /// Whether this generation is live.
     pub fn is_live(&self, generation: u64) -> bool {
         self.generation.load().number == generation
     }
 
-    /// Whether what these plugins make of a batch is wanted.
+    /// Whether the results of this generation are still wanted.
     pub fn wants(&self, generation: u64) -> bool {
         !self.draining() && self.is_live(generation) && !self.breaker.open_for(generation)
     }
 
-    /// Notes plugins that are configured and not live.
+    /// Notes that the configured plugins are refused, or not any more.
     pub fn refuse(&self, refusal: Option<Refusal>) {
         lock(&self.live).refused = refusal;
     }
 
-    /// The plugins that are configured and not live, if there are any.
+    /// The refusal of the configured plugins, if they are not live.
     pub fn refused(&self) -> Option<Refusal> {
         lock(&self.live).refused.clone()
     }
 
-    /// The breaker opened for `bad`: the one before it is live again, or the
-    /// pipeline waits for another.
+    /// After the breaker opened for `bad`: reverts to the previous generation, or halts
+    /// the pipeline until another is live.
     pub fn step_back(&self, bad: &Generation, why: &str) {
         let mut live = lock(&self.live);
         if self.generation.load().number != bad.number {
@@ -199,11 +198,11 @@ impl Shared {
         self.progress.load(Ordering::Acquire) >= Progress::Abandoning as u8
     }
 
-    /// What keeps it from going on, for people.
+    /// What the pipeline waits for, as reasons for readiness.
     pub fn waits_for(&self) -> Vec<String> {
         let noted = |noted: &Mutex<Option<String>>| lock(noted).clone();
         let mut reasons: Vec<String> = self.troubles.iter().filter_map(noted).collect();
-        // What halts a whole topic is said once, and so is what several wait for.
+        // A reason that several partitions share is reported once.
         let mut halted: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut waiting: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, partition) in &*self.partitions() {
@@ -224,7 +223,7 @@ impl Shared {
         reasons
     }
 
-    /// Notes what the pipeline waits for, and says it once.
+    /// Notes what the pipeline waits for, and logs it once.
     pub fn trouble(&self, of: Trouble, now: Option<String>) {
         let pipeline = &self.settings.name;
         let Some(trouble) = now else {
@@ -240,22 +239,22 @@ impl Shared {
         }
     }
 
-    /// Notes what the pipeline waits for, and answers what was noted.
+    /// Notes what the pipeline waits for, and returns what was noted before.
     pub fn note(&self, of: Trouble, now: Option<String>) -> Option<String> {
         std::mem::replace(&mut lock(&self.troubles[of as usize]), now)
     }
 }
 
-/// What a pipeline may wait for.
+/// A reason why a pipeline waits.
 #[derive(Clone, Copy)]
 pub(super) enum Trouble {
-    /// The store to answer.
+    /// The store does not answer.
     Store,
-    /// Other plugins: too many records failed in the new ones.
+    /// Too many records failed in new plugins, and no others are live.
     Breaker,
-    /// Kafka to say where partitions begin and end.
+    /// Kafka does not answer where partitions start and end.
     Opening,
-    /// A plugin's instance to be made.
+    /// An instance of a plugin can't be made.
     Instances,
 }
 
@@ -269,7 +268,7 @@ impl Trouble {
     }
 }
 
-/// The first of many, and how many there are.
+/// The first partitions, and how many more wait.
 fn some(mut of: Vec<String>) -> String {
     let all = of.len();
     of.sort();

@@ -1,9 +1,9 @@
-//! Waking a thread that has nothing to do.
+//! Wakes a waiting thread.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A bell that is heard also when it rang before one listened.
+/// A signal that is kept if it is sent before the thread waits.
 #[derive(Default)]
 pub(super) struct Signal {
     rung: Mutex<bool>,
@@ -11,13 +11,13 @@ pub(super) struct Signal {
 }
 
 impl Signal {
-    /// Wakes whoever waits, or who waits next.
+    /// Wakes the thread that waits, or its next wait.
     pub fn ring(&self) {
         *self.rung.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.bell.notify_one();
     }
 
-    /// Waits for a ring, at most until `until`.
+    /// Waits for a signal, at most until `until`.
     pub fn wait(&self, until: Instant) {
         let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
         let left = until

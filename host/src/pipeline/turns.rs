@@ -1,23 +1,23 @@
-//! A worker's signs of progress.
+//! Detects a worker that makes no progress.
 
 use crate::process::Pulse;
 use std::time::Duration;
 
-/// How long one turn may take before readiness says so: a call of Redis or of a
-/// plugin is cut off long before.
+/// How long one turn may take before it is a reason in readiness. Calls of Redis and
+/// of plugins time out long before.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// The turns of a worker's two threads.
+/// The progress of a worker's two threads.
 #[derive(Default)]
 pub(super) struct Turns {
-    /// Of the thread that runs plugins.
+    /// The thread that runs plugins.
     pub transform: Pulse,
-    /// Of the thread that stores.
+    /// The thread that writes to the store.
     pub commit: Pulse,
 }
 
 impl Turns {
-    /// What it is stuck in, for people; `index` is the worker's.
+    /// What the worker is stuck in, as a reason; `index` is the worker's.
     pub fn stuck(&self, index: usize) -> Option<String> {
         let stuck = |(pulse, what): (&Pulse, &str)| {
             let seconds = pulse.stuck_for(LONGEST)?.as_secs();

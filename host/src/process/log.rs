@@ -1,5 +1,5 @@
 //! The log, on standard error. A line that can't be written is dropped and
-//! counted: whatever becomes of the log, the work is done.
+//! counted: a broken log does not stop the work.
 
 use super::stderr::{self, Unwritten};
 use metrics::counter;
@@ -7,16 +7,16 @@ use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long the first line waits that finds no room; those behind it don't wait.
+/// How long the first line that finds no room waits. The lines after it don't wait.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// Writes all of something, or none or a part of it.
+/// Writes all of the bytes, or fails after none or a part of them.
 trait Put: Fn(&[u8], Duration) -> Result<(), Unwritten> {}
 impl<F: Fn(&[u8], Duration) -> Result<(), Unwritten>> Put for F {}
 
 static LINES: Mutex<Lines> = Mutex::new(Lines::new());
 
-/// What a line of the log is written to, as a whole. Writing never fails.
+/// Writes whole lines of the log. Writing never fails.
 pub struct Line;
 
 impl Write for Line {
@@ -35,11 +35,11 @@ impl Write for Line {
 
 /// How the last line was written.
 struct Lines {
-    /// Not all of it was.
+    /// Only a part of it was written.
     torn: bool,
     /// There was no room for it.
     stuck: bool,
-    /// Lines dropped since one was written.
+    /// Lines dropped since the last line that was written.
     dropped: u64,
 }
 
@@ -59,7 +59,7 @@ impl Lines {
         written.is_ok()
     }
 
-    /// Ends a line that was torn, and says that some are missing.
+    /// Ends a torn line, and writes how many lines are missing.
     fn catch_up(&mut self, to: &impl Put) -> Result<(), Unwritten> {
         if self.torn {
             self.write(to, b"\n")?;

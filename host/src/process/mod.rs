@@ -1,9 +1,9 @@
-//! The process: its end, its log, and the threads that it can't do without.
+//! How the process ends, its log, and the threads that it needs.
 //!
 //! Promises: a panic in any thread ends the process, and so does the end of a
-//! thread or task that should run; the ledger makes a crash safe, and a
-//! supervisor starts it again. Its log never stops it: a line that can't be
-//! written is dropped and counted. Knows nothing of what runs.
+//! thread or task that must keep running. The ledger makes a crash safe, and a
+//! supervisor restarts the process. The log never blocks it: a line that can't be
+//! written is dropped and counted. Does not know what runs.
 
 pub mod log;
 mod panics;
@@ -21,26 +21,26 @@ unsafe extern "C" {
     fn _exit(code: c_int) -> !;
 }
 
-/// Ends the process at once. Returning from `main` would have libraries clean
-/// up: OpenSSL then frees what threads of librdkafka still use, and the process
-/// may die of it, whatever it has done.
+/// Ends the process at once, without cleanup. If `main` returned, OpenSSL would
+/// free memory that threads of librdkafka still use, and the process could crash
+/// after it has succeeded.
 pub fn end(code: u8) -> ! {
     let _ = io::stdout().flush();
-    // SAFETY: it takes a number, and nothing comes after it.
+    // SAFETY: `_exit` takes a number and does not return.
     unsafe { _exit(code.into()) }
 }
 
-/// Ends a process that can't do its work any more, with exit code 1.
+/// Logs the reason and ends a process that can't do its work, with exit code 1.
 pub fn fail(why: &str) -> ! {
     tracing::error!("exiting: {why}");
     end(1)
 }
 
-/// Starts a thread without which the process is of no use: when `run` returns
-/// and `may_end` says no, the process ends.
+/// Starts a thread that the process needs: if `run` returns while `may_end` is
+/// false, the process ends.
 ///
 /// # Errors
-/// When the system gives no thread.
+/// If the system can't start a thread.
 pub fn thread(
     name: String,
     may_end: impl Fn() -> bool + Send + 'static,

@@ -1,13 +1,13 @@
-//! A panic ends the process: a thread that is gone would leave the others
-//! waiting for it, and a daemon that says it is ready.
+//! A panic ends the process. Otherwise the other threads would wait for the dead
+//! one, and the daemon would still report that it is ready.
 
 use super::{end, stderr};
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::Write;
 use std::panic::PanicHookInfo;
 
-/// From now on a panic is reported and aborts the process: by a hook, since
-/// `panic = "abort"` of a profile would not hold for tests.
+/// From now on a panic is reported and aborts the process. A hook does it, since
+/// `panic = "abort"` in a profile does not apply to tests.
 pub fn abort_on_panic() {
     std::panic::set_hook(Box::new(|panic| {
         stderr::report(&report(panic));
@@ -15,8 +15,8 @@ pub fn abort_on_panic() {
     }));
 }
 
-/// From now on a panic is reported and ends the process with exit code 1: for
-/// the child that compiles what others wrote, in libraries that may panic of it.
+/// From now on a panic is reported and ends the process with exit code 1. For the
+/// child that compiles untrusted plugins, where libraries may panic.
 pub fn exit_on_panic() {
     std::panic::set_hook(Box::new(|panic| {
         stderr::report(&report(panic));
@@ -24,7 +24,7 @@ pub fn exit_on_panic() {
     }));
 }
 
-/// One line; and the backtrace, where `RUST_BACKTRACE` asks for it.
+/// One line, then the backtrace if `RUST_BACKTRACE` asks for it.
 fn report(panic: &PanicHookInfo<'_>) -> String {
     let thread = std::thread::current();
     let name = thread.name().unwrap_or("unnamed");
@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn a_panic_is_reported_in_one_line_with_its_thread_and_place() {
         let (tell, told) = sync_channel(1);
-        // The tests' own hook is put back before any other test can panic of it.
+        // The hook of the test harness is restored before another test can panic.
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             let _ = tell.try_send(report(panic));

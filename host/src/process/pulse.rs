@@ -1,4 +1,4 @@
-//! A stage's own sign of progress.
+//! Detects a stage that makes no progress.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,24 +6,24 @@ use std::time::{Duration, Instant};
 
 static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// When a stage last made progress; nothing while it waits for work.
+/// When a stage last made progress. Empty while it waits for work.
 #[derive(Default)]
 pub struct Pulse(AtomicU64);
 
 impl Pulse {
-    /// It took another turn.
+    /// Records progress.
     pub fn beat(&self) {
         let now = BEGAN.elapsed().as_millis() as u64;
-        // 0 is for who rests.
+        // 0 means that the stage rests.
         self.0.store(now.max(1), Ordering::Relaxed);
     }
 
-    /// It has nothing to do until someone brings work.
+    /// Records that the stage waits for work.
     pub fn rest(&self) {
         self.0.store(0, Ordering::Relaxed);
     }
 
-    /// For how long it took no turn, where that is longer than `most`.
+    /// How long the stage has made no progress, if that is longer than `most`.
     pub fn stuck_for(&self, most: Duration) -> Option<Duration> {
         let last = self.0.load(Ordering::Relaxed);
         let since = BEGAN.elapsed().saturating_sub(Duration::from_millis(last));

@@ -1,4 +1,4 @@
-//! Standard error, where it may be gone, full, or without a reader who reads.
+//! Standard error that may be closed, full, or not read by anyone.
 
 use rustix::fs::OFlags;
 use rustix::io::{Errno, write};
@@ -11,17 +11,17 @@ use std::thread::sleep;
 use std::time::Duration;
 
 const PATH: &str = "/proc/self/fd/2";
-/// Between two tries where there is no room.
+/// Pause between two writes while there is no room.
 const AGAIN: Duration = Duration::from_millis(5);
-/// How long what is said last waits for room.
+/// How long the last message of a process waits for room.
 const LAST: Duration = Duration::from_secs(1);
 
-/// A pipe or a terminal, opened again: writing to it must not wait as long as
-/// nobody reads, and to have the one that we were given not wait would change it
-/// for all who share it.
+/// A pipe or a terminal, opened a second time in non-blocking mode: a write must not
+/// block while nobody reads. Changing the inherited descriptor would change it for
+/// every process that shares it.
 static AGAIN_OPENED: LazyLock<Option<File>> = LazyLock::new(|| {
     let kind = std::fs::metadata(PATH).ok()?.file_type();
-    // A file has room or says that it has none; its place in it is shared.
+    // A file never blocks, and its offset is shared.
     let waits = kind.is_fifo() || kind.is_char_device();
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let mut options = OpenOptions::new();
@@ -32,13 +32,13 @@ static AGAIN_OPENED: LazyLock<Option<File>> = LazyLock::new(|| {
 /// Why something was not written.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unwritten {
-    /// A part of it was.
+    /// A part of it was written.
     pub torn: bool,
     /// There was no room.
     pub stuck: bool,
 }
 
-/// Writes all of it to standard error, unless there is no room for `patience`.
+/// Writes all bytes to standard error, unless there is no room for `patience`.
 /// Takes no lock, and never panics.
 pub(super) fn put(bytes: &[u8], patience: Duration) -> Result<(), Unwritten> {
     let given = io::stderr();
@@ -46,7 +46,7 @@ pub(super) fn put(bytes: &[u8], patience: Duration) -> Result<(), Unwritten> {
     put_to(to, bytes, patience)
 }
 
-/// Writes what is said last; it may be cut off.
+/// Writes the last message of a process. It may be cut off.
 pub(super) fn report(text: &str) {
     let _ = put(text.as_bytes(), LAST);
 }
@@ -57,7 +57,7 @@ pub(super) fn put_to(
     patience: Duration,
 ) -> Result<(), Unwritten> {
     let mut rest = bytes;
-    // Counted, not measured: a clock that fails may be what is reported.
+    // Counts naps instead of reading a clock: a failing clock may be the thing to report.
     let mut naps = patience.as_millis() / AGAIN.as_millis();
     while !rest.is_empty() {
         match write(to, rest) {

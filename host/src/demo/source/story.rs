@@ -1,4 +1,4 @@
-//! What happens to whom.
+//! Generates the demo's records.
 
 use crate::clock;
 use serde_json::json;
@@ -6,10 +6,10 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Four, since a browser opens at most six connections to one address, and
-/// the page wants two for itself.
+/// the page needs two for itself.
 pub(in super::super) const CLIENTS: [&str; 4] = ["ada", "grace", "linus", "margaret"];
 
-/// An event's type, and its message with `#` for a number.
+/// Types of events, and messages with `#` for a number.
 const LINES: [(&str, &str); 14] = [
     ("order.placed", "We have your order 10#."),
     ("order.shipped", "Order 10# has left our warehouse."),
@@ -26,10 +26,10 @@ const LINES: [(&str, &str); 14] = [
     ("login.new", "New sign-in from Berlin, device #."),
     ("report.ready", "Report # is ready to download."),
 ];
-/// The types that matter more.
+/// The types with high priority.
 const HIGH: [&str; 3] = ["order.delayed", "payment.failed", "login.new"];
 
-/// All the types, since a page has to name those that it listens to.
+/// All types, since a page must name the types that it listens to.
 pub(in super::super) fn types() -> Vec<&'static str> {
     let mut types: Vec<_> = LINES.iter().map(|(kind, _)| *kind).collect();
     types.dedup();
@@ -39,14 +39,14 @@ pub(in super::super) fn types() -> Vec<&'static str> {
 /// What is wrong with a malformed record.
 #[derive(Clone, Copy)]
 pub(super) enum Malformed {
-    /// It ends in the middle.
+    /// The JSON text is cut off.
     CutOff,
-    /// It says not whose it is.
+    /// The client is null.
     Nobodys,
 }
 
 impl Malformed {
-    /// By turns.
+    /// Alternates between the kinds.
     pub fn of(number: u64) -> Malformed {
         match number % 2 {
             0 => Malformed::CutOff,
@@ -55,12 +55,12 @@ impl Malformed {
     }
 }
 
-/// Makes records.
+/// Generates records.
 pub(super) struct Story {
     random: RandomState,
     steps: u64,
-    /// How many good records each client had: the page counts along, and would
-    /// see one that is lost or doubled.
+    /// The number of good records per client. The page checks these numbers and
+    /// shows lost and duplicated events.
     told: [u64; CLIENTS.len()],
 }
 
@@ -101,7 +101,7 @@ impl Story {
         (client, value.to_string())
     }
 
-    /// A number below `end`, a different one each time the demo runs.
+    /// A random number below `end`, different in each run of the demo.
     fn below(&mut self, end: usize) -> usize {
         self.steps += 1;
         let random = self.random.hash_one(self.steps);
@@ -109,8 +109,8 @@ impl Story {
     }
 }
 
-/// A time as RFC 3339 has it, in UTC and milliseconds. The date is from the
-/// days as in <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>.
+/// Formats a time as RFC 3339, in UTC with milliseconds. The date is computed as in
+/// <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>.
 fn rfc3339(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     let (days, seconds) = (since.as_secs() / 86_400, since.as_secs() % 86_400);

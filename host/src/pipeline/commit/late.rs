@@ -1,5 +1,5 @@
-//! Failures that come up when their batch is being committed: the store refused
-//! an event, or a topic takes none of that size.
+//! Failures that occur while a batch is committed: the store refused an event, or a
+//! record is too large for its topic.
 
 use super::produces::{Kind, Unfit};
 use super::worker::CommitWorker;
@@ -12,9 +12,9 @@ use crate::store::Refusal;
 use std::collections::BTreeMap;
 
 impl CommitWorker {
-    /// Events that the store refused inside the transaction: their batch is
-    /// stored and the ledger has passed. A crash before the letter is
-    /// acknowledged loses it; the docs name this window.
+    /// Dead-letters records whose events the store refused inside the transaction. The
+    /// rest of the batch is stored and the ledger is past it, so a crash before Kafka
+    /// acknowledges the letter loses it. The docs name this window.
     pub(in crate::pipeline) fn dead_letter(
         &self,
         prepared: &mut PreparedBatch,
@@ -35,8 +35,8 @@ impl CommitWorker {
         self.rule(prepared, failures.into_values().collect());
     }
 
-    /// What is larger than its topic takes: an event fails its record, and a
-    /// rerouted record is a dead letter instead.
+    /// Handles what is too large for its topic: an event fails its record, and a
+    /// rerouted record becomes a dead letter.
     pub(in crate::pipeline) fn too_large(&self, prepared: &mut PreparedBatch, unfit: Vec<Unfit>) {
         let mut failures: BTreeMap<u32, Failure> = BTreeMap::new();
         for Unfit { kind, why } in unfit {
@@ -61,8 +61,8 @@ impl CommitWorker {
         self.rule(prepared, failures.into_values().collect());
     }
 
-    /// Has the batch's own policy rule. Nothing is tried again: the batch's other
-    /// records are decided.
+    /// Asks the policy of the batch's generation. A retry is not possible: the other
+    /// records of the batch are decided.
     fn rule(&self, prepared: &mut PreparedBatch, mut failures: Vec<Failure>) {
         let settings = &self.shared.settings;
         failures
@@ -92,7 +92,7 @@ impl CommitWorker {
                     format!("the dead-letter policy halted it at offset {offset} ({class}: {why})");
                 prepared.partition.halt(why, Until::Swapped);
                 if !prepared.stored {
-                    // What Kafka has of the batch is sent once more after that.
+                    // Records that Kafka has already are sent again after the halt.
                     prepared.partition.rewind(prepared.expected, 0);
                 }
             }

@@ -1,4 +1,4 @@
-//! The worker thread that makes prepared batches true: records produced to Kafka, then the transaction in the store.
+//! The commit worker: a prepared batch's records go to Kafka, then its transaction to the store.
 
 pub(super) mod late;
 pub(super) mod oversize;

@@ -1,14 +1,14 @@
-//! Letters that are too large for their topic: what is left out of them, and
-//! the marks by which the record is found again and known to be the same.
+//! Dead letters that are too large for their topic: what is omitted, and the headers
+//! by which the record is found and verified.
 //!
-//! The value is left out first, then the headers that are not Millstream's,
-//! then the key: what is left can't be too large for any topic that is of use.
+//! The value is omitted first, then the headers that are not Millstream's, then the
+//! key. The rest fits in any usable topic.
 
 use crate::pipeline::headers::{DIGEST, HOPS, OMITTED, OWN_VALUE, SIZE, SOURCE};
 use crate::record::{Headers, Outgoing, RecordView};
 use sha2::{Digest, Sha256};
 
-/// A part of a letter, in the order in which they are left out.
+/// A part of a letter, in the order of omission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::pipeline) enum Part {
     Value,
@@ -27,7 +27,7 @@ impl Part {
         }
     }
 
-    /// Whether a letter has it.
+    /// Whether a letter has this part.
     fn is_in(self, letter: &Outgoing, own: usize) -> bool {
         match self {
             Part::Value => letter.value.as_ref().is_some_and(|value| !value.is_empty()),
@@ -37,27 +37,27 @@ impl Part {
     }
 }
 
-/// What was left out of a letter.
+/// The parts that were omitted from a letter.
 pub(in crate::pipeline) struct Omission {
-    /// How many of its first headers are its record's own.
+    /// How many of its first headers come from its record.
     own: usize,
     parts: Vec<Part>,
 }
 
 impl Omission {
-    /// Nothing yet, of a letter with so many headers of its record.
+    /// Nothing omitted yet. `own` is the number of headers from the record.
     pub fn of(own: usize) -> Omission {
         let parts = Vec::new();
         Omission { own, parts }
     }
 
-    /// What was left out; empty where nothing was.
+    /// The names of the omitted parts; empty if there are none.
     pub fn names(&self) -> String {
         let names: Vec<_> = self.parts.iter().map(|part| part.name()).collect();
         names.join(",")
     }
 
-    /// Leaves out the next part that the letter has; false where it has none.
+    /// Omits the next part that the letter has; false if none is left.
     pub fn more(&mut self, letter: &mut Outgoing, record: &RecordView) -> bool {
         let left = PARTS.iter().filter(|part| !self.parts.contains(part));
         let Some(part) = left.copied().find(|part| part.is_in(letter, self.own)) else {
@@ -79,7 +79,7 @@ impl Omission {
         self.own = 0;
     }
 
-    /// Says behind the record's own headers what is missing.
+    /// Adds the headers about the omission after the record's headers.
     fn mark(&self, headers: &mut Headers, record: &RecordView) {
         let mut told = headers.split_off(self.own);
         let marks = [OMITTED, SIZE, DIGEST].map(str::as_bytes);
@@ -98,14 +98,14 @@ impl Omission {
     }
 }
 
-/// Whether the host wrote a header that is behind the record's own.
+/// Whether the host wrote a header that comes after the record's headers.
 fn is_ours(name: &[u8]) -> bool {
     let told = name.strip_prefix(b"millstream.error.").is_some();
     told || name == SOURCE.as_bytes() || name == HOPS.as_bytes()
 }
 
-/// The SHA-256 of a record: of its key, its value, and each header's name and
-/// value, before each its length in 8 bytes, big endian, -1 where it is absent.
+/// The SHA-256 of a record: key, value, and each header's name and value. Each part
+/// follows its length in 8 bytes, big endian, -1 if it is absent.
 pub(in crate::pipeline) fn digest<'a>(
     key: Option<&[u8]>,
     value: Option<&[u8]>,

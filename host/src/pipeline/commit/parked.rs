@@ -1,5 +1,5 @@
-//! Batches that can't be made true yet: each waits in its own partition, and what
-//! comes after it in the same partition waits behind it.
+//! Prepared batches that wait for Kafka. Each holds back only the later batches of
+//! its partition.
 
 use crate::pipeline::partition::state::PartitionState;
 use crate::pipeline::transform::prepared::PreparedBatch;
@@ -7,21 +7,21 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// How much a worker's waiting batches may hold. Beyond, the worker takes no more
-/// batches until one of them is done, so its other partitions wait as well. A
-/// partition has few batches in hand (`transform::worker::IN_HAND`), so it takes many of them.
+/// The most bytes in a worker's parked batches. Beyond that the worker takes no more
+/// batches until one is done, so its other partitions wait as well. A partition has
+/// few batches in progress (`transform::worker::IN_HAND`), so that takes many partitions.
 const BYTES: usize = 64 << 20;
 
-/// A worker's waiting batches.
+/// A worker's parked batches.
 #[derive(Default)]
 pub(in crate::pipeline) struct Parked {
-    /// Each partition's, in order; none is empty.
+    /// One queue for each partition, in order. None is empty.
     partitions: Vec<VecDeque<Box<PreparedBatch>>>,
     bytes: usize,
 }
 
 impl Parked {
-    /// Adds a batch behind its partition's.
+    /// Adds a batch after those of its partition.
     pub fn push(&mut self, batch: Box<PreparedBatch>) {
         self.bytes += batch.size();
         match self.of(&batch.partition) {
@@ -30,7 +30,7 @@ impl Parked {
         }
     }
 
-    /// Adds a batch before its partition's.
+    /// Adds a batch before those of its partition.
     pub fn push_first(&mut self, batch: Box<PreparedBatch>) {
         self.bytes += batch.size();
         match self.of(&batch.partition) {
@@ -48,7 +48,7 @@ impl Parked {
         })
     }
 
-    /// Whether batches of this partition wait.
+    /// Whether batches of this partition are parked.
     pub fn holds(&mut self, partition: &Arc<PartitionState>) -> bool {
         self.of(partition).is_some()
     }
@@ -61,7 +61,7 @@ impl Parked {
         self.bytes < BYTES
     }
 
-    /// Takes those out that wait no longer, each partition's in order.
+    /// Removes the batches that are ready, in order within each partition.
     pub fn release(
         &mut self,
         mut is_ready: impl FnMut(&mut PreparedBatch) -> bool,
@@ -78,7 +78,7 @@ impl Parked {
         released
     }
 
-    /// When to look at them again, though nothing has come.
+    /// When to check them again if no answer arrives.
     pub fn next_look(&self) -> Option<Instant> {
         let first = self.partitions.iter().filter_map(VecDeque::front);
         first.filter_map(|batch| batch.produces.next_look()).min()

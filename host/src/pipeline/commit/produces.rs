@@ -1,5 +1,5 @@
-//! What is on its way to Kafka for a batch: dead letters, and events by their
-//! route. A look never waits.
+//! The records that a batch sends to Kafka: dead letters, and routed events. Checking
+//! on them never waits.
 
 use super::oversize::Omission;
 use crate::kafka::making;
@@ -12,19 +12,19 @@ use crate::record::{Batch, Failure, Outgoing};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The first and the longest pause before what was refused is sent again.
+/// The first and the longest pause before a refused record is sent again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
-/// How long Kafka may take before it is said that it is waited for.
+/// How long Kafka may take before the wait is reported.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What is on its way to Kafka, and the receipts for it.
+/// Records on their way to Kafka, and their receipts.
 #[derive(Default)]
 pub(in crate::pipeline) struct PendingProduces {
     sent: Vec<Sent>,
     receipts: Arc<Receipts>,
-    /// When the first was sent.
+    /// When the first record was sent.
     began: Option<Instant>,
-    /// Indices of what Kafka refused, and when they are sent again.
+    /// Indices of refused records; `again` is when they are sent again.
     refused: Vec<usize>,
     again: Option<Instant>,
     pause: Duration,
@@ -36,55 +36,55 @@ struct Sent {
     sending: Sending,
 }
 
-/// What is written to Kafka.
+/// Why a record goes to Kafka.
 pub(in crate::pipeline) enum Kind {
-    /// A record that failed, by its policy; and what it lacks.
+    /// A failed record as a dead letter, and what it omits.
     DeadLetter(Failure, Omission),
-    /// A record that failed, by its policy, as it was.
+    /// A failed record that the policy reroutes unchanged.
     Reroute(Failure),
-    /// An event, by its route: its index.
+    /// A routed event, by its index.
     Event(u32),
 }
 
-/// Whether Kafka has what was sent.
+/// Whether Kafka has acknowledged the records.
 pub(in crate::pipeline) enum Status {
-    /// All of it.
+    /// All of them.
     All,
     /// Not yet.
     Waiting,
-    /// Not some of it, which is sent again.
+    /// Kafka refused some, which are sent again.
     Refused(Refused),
-    /// Not these, which are larger than their topics take.
+    /// These are too large for their topics.
     Unfit(Vec<Unfit>),
 }
 
-/// What Kafka has against one of them.
+/// Why Kafka refused a record.
 pub(in crate::pipeline) struct Refused {
     pub topic: String,
     pub why: String,
-    /// There is no such topic, and it is one for dead produces.
+    /// The topic does not exist, and it is a dead-letter topic.
     pub no_letter_topic: bool,
 }
 
-/// What will never be in its topic.
+/// A record that can never be written to its topic.
 pub(in crate::pipeline) struct Unfit {
     pub kind: Kind,
-    /// For people.
+    /// The reason, as text.
     pub why: String,
 }
 
-/// What to do about one that was refused.
+/// What to do about a refused record.
 enum Next {
-    /// It was changed, and may fit now.
+    /// It was changed and may fit now.
     Resend,
-    /// It never will.
+    /// It never fits.
     GiveUp,
-    /// Kafka may take it later.
+    /// Kafka may accept it later.
     Wait,
 }
 
 impl PendingProduces {
-    /// Of a batch whose worker listens to this bell.
+    /// For a batch whose worker waits for this signal.
     pub fn ringing(bell: &Arc<Signal>) -> PendingProduces {
         let bell = bell.clone();
         PendingProduces {
@@ -93,7 +93,7 @@ impl PendingProduces {
         }
     }
 
-    /// Sends one more. It is under way when this returns.
+    /// Sends one more record, without waiting for its receipt.
     pub fn send(&mut self, producer: &Producer, kind: Kind, outgoing: Outgoing) {
         let sending = Sending::Together;
         producer.send(&outgoing, self.sent.len(), &self.receipts, sending);
@@ -105,8 +105,8 @@ impl PendingProduces {
         });
     }
 
-    /// What became of them. What Kafka did not take is sent again, when it is
-    /// time.
+    /// Checks the receipts. Refused records are sent again when their pause is
+    /// over.
     pub fn look(
         &mut self,
         producer: &Producer,
@@ -129,7 +129,7 @@ impl PendingProduces {
         self.sort(producer, batch, settings, answers.failed)
     }
 
-    /// Goes through what did not arrive.
+    /// Sorts the refused records by what to do about them.
     fn sort(
         &mut self,
         producer: &Producer,
@@ -155,7 +155,7 @@ impl PendingProduces {
             self.pause = (self.pause * 2).clamp(PAUSES.0, PAUSES.1);
             self.again = Some(Instant::now() + self.pause);
         }
-        // One that can be mended from here must not wait for one that can't.
+        // A missing letter topic can be created, so it is reported before other refusals.
         let refused = { refused.into_iter() }.max_by_key(|refused| refused.no_letter_topic);
         match refused {
             _ if !unfit.is_empty() => Status::Unfit(unfit),
@@ -172,24 +172,24 @@ impl PendingProduces {
         producer.send(outgoing, index, &self.receipts, *sending);
     }
 
-    /// When to look again, though nothing has come; `None` where only an answer
-    /// of Kafka changes anything.
+    /// When to check again if no answer arrives; `None` if only an answer of Kafka
+    /// changes anything.
     pub fn next_look(&self) -> Option<Instant> {
         let said = self.began.map(|began| began + PATIENCE);
         self.again.or(said.filter(|said| *said > Instant::now()))
     }
 
-    /// The topics that are written to, in the order of what was sent.
+    /// The topics of the records, in the order of sending.
     pub fn topics(&self) -> impl Iterator<Item = &str> {
         self.sent.iter().map(|sent| &*sent.outgoing.topic)
     }
 
-    /// Whether Kafka refused some of them, which are sent again and again.
+    /// Whether Kafka has refused some of them.
     pub fn were_refused(&self) -> bool {
         self.pause > Duration::ZERO
     }
 
-    /// Whether Kafka has taken longer than it should.
+    /// Whether Kafka takes longer than expected.
     pub fn are_late(&self) -> bool {
         self.began.is_some_and(|began| began.elapsed() >= PATIENCE)
     }
@@ -200,7 +200,7 @@ impl Sent {
         if !why.too_large {
             return Next::Wait;
         }
-        // The others of its request may have been too much.
+        // The other records of its request may have made it too large.
         if self.sending == Sending::Together {
             self.sending = Sending::Alone;
             return Next::Resend;
@@ -248,7 +248,7 @@ impl Sent {
         }
     }
 
-    /// Counts what Kafka has acknowledged, and tells where a letter is.
+    /// Counts an acknowledged record, and logs where a dead letter is.
     fn arrived(&self, place: RecordPosition, batch: &Batch, settings: &PipelineSettings) {
         let (failure, omission) = match &self.kind {
             Kind::Event(_) => return,

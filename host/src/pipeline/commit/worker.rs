@@ -1,8 +1,8 @@
-//! A worker's second thread: makes batches true, one at a time, in order.
+//! The commit worker: commits prepared batches one at a time, in order.
 //!
-//! A prepared is done when Kafka has acknowledged its letters and the store its
-//! events with the ledger. Trouble of the store is never the record's fault:
-//! it waits, and says so. What Kafka does not take holds its own partition.
+//! A batch is done when Kafka has acknowledged its letters and the store has its
+//! events and the ledger. A failing store is never a record's fault: the worker
+//! waits and reports it. A record that Kafka refuses delays only its partition.
 
 use super::parked::Parked;
 use super::produces::{Refused, Status};
@@ -19,24 +19,24 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
-/// Prepared batches that are ready at once: one is stored while the next is looked up.
+/// How many batches are ready at once: one is stored while the next is looked up.
 const READY: usize = 2;
-/// How long it sleeps at most: a lost wake-up costs no more.
+/// The longest sleep, in case a wake-up is lost.
 const NAP: Duration = Duration::from_millis(100);
 /// The first and the longest pause between two tries of the store.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
 
-/// A worker's second thread.
+/// The commit thread of a worker.
 pub(in crate::pipeline) struct CommitWorker {
     pub shared: Arc<Shared>,
     batches: Receiver<Box<PreparedBatch>>,
     /// The transform worker is gone.
     ended: bool,
-    /// Prepared batches that wait for nothing but the store.
+    /// Prepared batches that only wait for the store.
     ready: VecDeque<Box<PreparedBatch>>,
     /// Prepared batches that wait for Kafka.
     parked: Parked,
-    /// Rung when there is a prepared, or an answer of Kafka.
+    /// Rung when a prepared batch or an answer of Kafka arrives.
     bell: Arc<Signal>,
     /// Wakes the transform worker when a partition must rewind, or may read more.
     signal: Arc<Signal>,
@@ -90,7 +90,7 @@ impl CommitWorker {
                 None if self.ended && self.parked.is_empty() => return,
                 None => {
                     self.turns.commit.rest();
-                    // What was looked up ahead would be old by then.
+                    // The look-ahead would be out of date after the wait.
                     self.writer.rest();
                     let nap = Instant::now() + NAP;
                     let look = self.parked.next_look();
@@ -100,8 +100,8 @@ impl CommitWorker {
         }
     }
 
-    /// Finds batches that wait for nothing but the store. One that waits for
-    /// Kafka is parked, with those after it in its partition; the others pass.
+    /// Collects batches that only wait for the store. A batch that waits for Kafka is
+    /// parked, with the later ones of its partition; other partitions pass it.
     fn gather(&mut self) {
         let mut parked = std::mem::take(&mut self.parked);
         let released = parked.release(|prepared| self.is_ready(prepared));
@@ -123,15 +123,15 @@ impl CommitWorker {
         self.parked = parked;
     }
 
-    /// Asked before each try, of which each takes a bounded time.
+    /// Whether a batch is still to be committed. Called before each try.
     fn wanted(&self, prepared: &PreparedBatch) -> bool {
         self.turns.commit.beat();
         let current = || prepared.partition.wants(prepared.session);
-        // The ledger has passed what is stored: nobody else sends its letters.
+        // The ledger is past a stored batch, so only this worker can send its letters.
         !self.shared.abandoning() && (prepared.stored || current())
     }
 
-    /// Whether Kafka has all that a prepared sends there, or nobody wants it.
+    /// Whether Kafka has all records of a batch, or the batch is not wanted.
     fn is_ready(&self, prepared: &mut PreparedBatch) -> bool {
         while self.wanted(prepared) {
             let settings = &self.shared.settings;
@@ -167,8 +167,8 @@ impl CommitWorker {
         prepared.partition.waits_for(Some(what));
     }
 
-    /// Says what is waited for: at once where a topic is missing, else when
-    /// Kafka takes long. A refusal that was said stays.
+    /// Reports what the partition waits for: at once if a topic is missing, otherwise
+    /// when Kafka is late. A reported refusal stays.
     fn note_waiting(&self, prepared: &PreparedBatch) {
         let topics = &self.shared.topics;
         let missing = prepared
@@ -199,14 +199,14 @@ impl CommitWorker {
             return self.parked.push_first(prepared);
         }
         drop(prepared);
-        // Its partition may take more, if it had as many as it may.
+        // Its partition may have been at its limit, and can take another batch now.
         self.signal.ring();
     }
 
-    /// Stores a prepared's events with its ledger; true if letters of what the store
-    /// refused are still under way.
+    /// Stores a batch's events with its ledger; true if letters for refused events are
+    /// still on their way.
     fn store(&mut self, prepared: &mut PreparedBatch) -> bool {
-        // One with replays has marks to be looked at, too.
+        // A batch with replays also needs their marks, so it is not looked up ahead.
         let following = self.ready.front();
         let plain = following.filter(|next| !next.stored && next.replays.is_empty());
         let following = plain.map(|next| next.partition.ledger.clone());
@@ -216,7 +216,7 @@ impl CommitWorker {
         }
     }
 
-    /// Appends until the store answers; `None` if the prepared is not wanted.
+    /// Appends until the store answers; `None` if the batch is not wanted.
     fn append(
         &mut self,
         prepared: &PreparedBatch,
@@ -256,7 +256,7 @@ impl CommitWorker {
         None
     }
 
-    /// Pauses, longer each time, never two workers in step.
+    /// Pauses, with back-off and jitter.
     fn wait(&mut self) {
         let jitter = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), ());
         let part = self.pause / 2 + self.pause.mul_f64((jitter % 1000) as f64 / 2000.0);
@@ -264,7 +264,7 @@ impl CommitWorker {
         self.pause = (self.pause * 2).min(PAUSES.1);
     }
 
-    /// Counts what is stored; true if letters of what was refused are under way.
+    /// Counts a stored batch; true if letters for refused events are on their way.
     fn stored(&mut self, prepared: &mut PreparedBatch, unstored: &Unstored) -> bool {
         self.pause = PAUSES.0;
         self.shared.trouble(Trouble::Store, None);
@@ -281,7 +281,7 @@ impl CommitWorker {
         true
     }
 
-    /// The ledger stands elsewhere: another owner went on, or the store lost
+    /// Handles a ledger at another offset: another owner continued, or the store lost
     /// its last writes. The ledger is right.
     fn moved(&self, partition: &PartitionState, ledger: Option<Ledger>) {
         let name = &partition.ledger.partition;
@@ -303,8 +303,8 @@ impl CommitWorker {
     }
 }
 
-/// Says what is lost where a batch is given up that Redis stored in part: its
-/// permissions changed meanwhile, and the ledger could not be taken back.
+/// Logs the loss if a batch is given up that Redis stored in part: its permissions
+/// changed meanwhile, and the ledger could not be set back.
 fn say_given_up(append: &Append) {
     let events = append.exchange.passed_over();
     if events > 0 {

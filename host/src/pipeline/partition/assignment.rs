@@ -1,5 +1,5 @@
-//! What the pipeline answers its consumer: where partitions begin, who processes
-//! them, what is done.
+//! The pipeline's answers to its consumer: where partitions start, which worker
+//! processes them, and what is done.
 
 use super::reader::Assigned;
 use super::starts::StartResolver;
@@ -15,21 +15,20 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// How long a revocation waits for batches in hand.
+/// How long a revocation waits for batches in progress.
 const FINISH: Duration = Duration::from_secs(3);
 
-/// Partitions on their way to a worker. Whoever hands them over polls the group
-/// and must not wait for a worker that is busy; there are never more than are
-/// assigned.
+/// Newly assigned partitions for a worker. The thread that adds them polls the group
+/// and must not wait for a busy worker. Holds at most the assigned partitions.
 #[derive(Clone, Default)]
 pub(in crate::pipeline) struct Inbox {
     assigned: Arc<Mutex<Vec<Assigned>>>,
-    /// Rung when there are some.
+    /// Rung when a partition is added.
     pub signal: Arc<Signal>,
 }
 
 impl Inbox {
-    /// Takes those that are there.
+    /// Takes all of them.
     pub fn take(&self) -> Vec<Assigned> {
         std::mem::take(&mut *lock(&self.assigned))
     }
@@ -44,7 +43,7 @@ impl Inbox {
 pub(in crate::pipeline) struct PipelinePartitions {
     shared: Arc<Shared>,
     inboxes: Vec<Inbox>,
-    /// Used by the start thread alone, so it never waits for the lock.
+    /// Only the start thread uses it, so the lock is always free.
     resolver: Mutex<StartResolver>,
     /// Ledgers of partitions that are being assigned.
     opened: Mutex<HashMap<TopicPartition, Ledger>>,
@@ -60,8 +59,8 @@ impl PipelinePartitions {
         }
     }
 
-    /// Releases a partition that is to be reopened, and waits for a while until
-    /// its worker has released it.
+    /// Releases a partition for reopening, and waits for a limited time until its worker
+    /// has released it.
     fn release(&self, partition: &Arc<PartitionState>) -> TopicPartition {
         let name = partition.ledger.partition.clone();
         self.shared.partitions().remove(&name);
@@ -122,7 +121,7 @@ impl Partitions for PipelinePartitions {
             .collect();
         drop(assigned);
         going.iter().for_each(|partition| partition.close());
-        // What was lost is another's already: its ledger would refuse us.
+        // A lost partition has another owner already: the ledger would refuse our batches.
         if !lost {
             let deadline = Instant::now() + FINISH;
             for partition in &going {

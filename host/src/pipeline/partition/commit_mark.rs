@@ -1,18 +1,18 @@
-//! What is kept beside a commit in Kafka: that it is Millstream's, and of which
-//! topic in which cluster. Where Redis has lost a ledger, only such a commit
-//! says how far it was: another program's, or one of a topic of before, does not.
+//! The metadata of a commit in Kafka: a mark that it is Millstream's, with the IDs of
+//! the topic and the cluster. If Redis loses a ledger, only a commit with this mark
+//! replaces it, not one of another program or of an earlier topic with that name.
 
 use crate::kafka::consumer::Commit;
 use crate::store::Identity;
 
 const MARK: &str = "millstream";
 
-/// The mark of a topic's commits.
+/// The mark for commits of this topic.
 pub(in crate::pipeline) fn of(identity: &Identity) -> String {
     format!("{MARK} {} {}", identity.cluster_id, identity.topic_id)
 }
 
-/// Whether a commit is ours and this topic's.
+/// Whether a commit is Millstream's and of this topic.
 pub(in crate::pipeline) fn is_of(commit: &Commit, identity: &Identity) -> bool {
     let known = !identity.cluster_id.is_empty() && !identity.topic_id.is_empty();
     known && commit.metadata == of(identity)

@@ -1,10 +1,10 @@
 //! One partition: its state, where it starts, and how it is assigned, read and
 //! revoked.
 //!
-//! Promises: a partition has one phase at a time, and whoever waits for it is
-//! woken by what it waits for; a partition starts where its ledger says or, by
-//! rules that are judged in one place, elsewhere. It knows nothing of plugins
-//! but when they change.
+//! Promises: a partition has one phase at a time, and a thread that waits for it is
+//! woken when its condition holds. A partition starts where its ledger says, or
+//! elsewhere by rules that are in one place (`opening`). This folder knows nothing
+//! of plugins except when they change.
 
 pub(super) mod assignment;
 pub(super) mod commit_mark;

@@ -1,16 +1,15 @@
-//! Where a partition begins: what its ledger says, against what Kafka says of
-//! it. Nothing here asks anybody: the answers are given.
+//! Decides where a partition starts, from its ledger and what Kafka says of the
+//! partition. No I/O: the facts are passed in.
 //!
-//! Invariants: where it begins is inside of the partition; records are never
-//! passed over without a word, and never by themselves unless the
-//! configuration says `continue`.
+//! Invariants: the start is inside the partition. Skipped records are always logged,
+//! and records are skipped only if the configuration says `continue`.
 
 use super::commit_mark as mark;
 use crate::kafka::consumer::Commit;
 use crate::pipeline::settings::{LostLedger, OnLoss, StartAt};
 use crate::store::{Identity, Ledger};
 
-/// What the configuration says.
+/// The configured rules.
 #[derive(Clone, Copy)]
 pub(in crate::pipeline) struct Policy {
     pub start: StartAt,
@@ -20,7 +19,7 @@ pub(in crate::pipeline) struct Policy {
 }
 
 impl Policy {
-    /// Nothing is passed over.
+    /// Halts instead of skipping records.
     pub fn halting(start: StartAt) -> Policy {
         Policy {
             start,
@@ -31,38 +30,38 @@ impl Policy {
     }
 }
 
-/// What is known.
+/// What is known of a partition.
 #[derive(Clone, Debug)]
 pub(in crate::pipeline) struct Facts {
     pub ledger: Option<Ledger>,
-    /// The partition's first offset, and the one after its last.
+    /// The first available offset, and (`high`) the one after the last record.
     pub low: i64,
     pub high: i64,
-    /// What the group committed to Kafka: matters only where there is no ledger.
+    /// The group's committed offset in Kafka. Used only without a ledger.
     pub committed: Option<i64>,
-    /// The commit is Millstream's own, of this topic in this cluster: there was
-    /// a ledger.
+    /// The commit is Millstream's, of this topic in this cluster, so a ledger
+    /// existed.
     pub ours: bool,
-    /// The partition was added after the group had first read the topic.
+    /// The partition was added after the group first read the topic.
     pub added: bool,
-    /// Empty where Kafka gives none.
+    /// Empty if Kafka has none.
     pub topic_id: String,
     pub cluster_id: String,
 }
 
-/// How to begin.
+/// How a partition starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::pipeline) enum Opening {
-    /// Where this ledger stands.
+    /// At this ledger's offset.
     GoOn(Ledger),
-    /// This ledger is written first, in place of the one that was read.
+    /// At this ledger's offset, after it is written in place of the one that was read.
     Write {
         ledger: Ledger,
-        /// What is to be said about it, and how many records are passed over
-        /// that are in nobody's stream, where that is known.
+        /// The message to log, and the number of skipped records that are in no
+        /// stream, as far as known.
         loss: Option<(String, u64)>,
     },
-    /// Not at all.
+    /// Not at all, for this reason.
     Halt(String),
 }
 
@@ -85,21 +84,21 @@ impl Facts {
         }
     }
 
-    /// Whether the ledger is of another topic, or cluster, of the same name:
-    /// its offsets and the partition's have nothing to do with one another.
+    /// Whether the ledger belongs to another topic or cluster with the same name, so
+    /// that its offset means nothing here.
     pub fn is_another(&self) -> bool {
         self.ledger.as_ref().is_some_and(|ledger| {
             other(&ledger.cluster_id, &self.cluster_id) || other(&ledger.topic_id, &self.topic_id)
         })
     }
 
-    /// Whether the ledger is another cluster's: someone may be reading there.
+    /// Whether the ledger belongs to another cluster, where a pipeline may still use it.
     pub fn is_of_another_cluster(&self) -> bool {
         let of = self.ledger.as_ref();
         of.is_some_and(|ledger| other(&ledger.cluster_id, &self.cluster_id))
     }
 
-    /// What follows from them.
+    /// Decides by the policy.
     pub fn judge(self, policy: Policy) -> Opening {
         let Some(ledger) = self.ledger.clone() else {
             return match (self.committed, self.ours) {
@@ -123,7 +122,7 @@ impl Facts {
         if next > high {
             let why =
                 format!("its ledger is at offset {next}, past the end of the partition at {high}");
-            // The same topic, so its end was cut off; else it may be another.
+            // If the ledger has the topic's ID, it is the same topic and lost its end.
             return match ledger.topic_id.is_empty() {
                 true => self.anew(
                     policy,
@@ -152,7 +151,7 @@ impl Facts {
         }
     }
 
-    /// Redis has lost the ledger, which stood where the commit is or a little
+    /// Redis has lost the ledger. It was at the commit's offset or a little
     /// further.
     fn without_ledger(self, policy: Policy, committed: i64) -> Opening {
         let Facts { low, high, .. } = self;
@@ -217,14 +216,14 @@ impl Facts {
         let inside = |offset: &i64| (self.low..=self.high).contains(offset);
         match start {
             StartAt::Earliest => self.low,
-            // Nothing in it is older than the pipeline.
+            // All of its records are newer than the pipeline.
             StartAt::Latest if self.added => self.low,
             StartAt::Latest => self.high,
             StartAt::Committed => self.committed.filter(inside).unwrap_or(self.low),
         }
     }
 
-    /// A ledger that stands there, of this topic and cluster.
+    /// A ledger at this offset, for this topic and cluster.
     pub fn ledger_at(&self, next: i64) -> Ledger {
         Ledger {
             next,
@@ -234,7 +233,7 @@ impl Facts {
         }
     }
 
-    /// The partition is another than the ledger's.
+    /// The topic was created again: the ledger is of the earlier one.
     fn anew(self, policy: Policy, why: String) -> Opening {
         if policy.remade_topic == OnLoss::Halt {
             return Opening::Halt(why);
@@ -246,7 +245,7 @@ impl Facts {
         }
     }
 
-    /// It is the ledger's, but not all of it is there.
+    /// The topic is the ledger's, but records are missing.
     fn lost(self, policy: Policy, next: i64, records: u64, why: String) -> Opening {
         if policy.lost_records == OnLoss::Halt {
             return Opening::Halt(why);
@@ -258,7 +257,7 @@ impl Facts {
     }
 }
 
-/// Whether two IDs are known, and not the same.
+/// Whether two IDs are known and differ.
 pub(in crate::pipeline) fn other(known: &str, now: &str) -> bool {
     !known.is_empty() && !now.is_empty() && known != now
 }

@@ -1,4 +1,4 @@
-//! The transform worker's side of a partition: what it reads next.
+//! The transform worker's side of a partition: the next records to read.
 
 use super::remaining::Remaining;
 use super::state::{Held, Order, PartitionState, Until};
@@ -13,16 +13,16 @@ const LOOK: Duration = Duration::from_secs(1);
 /// A partition on its way to its worker.
 pub(in crate::pipeline) struct Assigned {
     pub state: Arc<PartitionState>,
-    /// Dropped before `held`: whoever waits for that may assign the partition
+    /// Dropped before `held`: once that is dropped, the partition may be assigned
     /// again.
     pub records: PartitionConsumer,
     pub held: Held,
     pub start: Start,
-    /// How often the record that it begins with was tried.
+    /// How often the first record was tried.
     pub attempts: u32,
 }
 
-/// Records that wait: for a delay, or for their next turn.
+/// Records that wait for a delay or for their next turn.
 pub(in crate::pipeline) struct PendingRetry {
     pub remaining: Remaining,
     pub not_before: Instant,
@@ -35,13 +35,13 @@ pub(in crate::pipeline) struct Partition {
     _held: Held,
     /// The offset of the next record to prepare.
     pub next: i64,
-    /// The offset after the last record that was read: `next`, unless some of
-    /// them are still to be prepared.
+    /// The offset after the last record that was read. Equal to `next` unless records
+    /// are still to be prepared.
     read: i64,
     looked: Instant,
     pub session: u64,
     pub pending: Option<PendingRetry>,
-    /// How often the next record was tried, as the ledger says.
+    /// How often the next record was tried, from the ledger.
     attempts: u32,
 }
 
@@ -49,9 +49,9 @@ pub(in crate::pipeline) struct Partition {
 pub(in crate::pipeline) enum Work {
     /// Records.
     Batch(Remaining),
-    /// There are no records up to this offset.
+    /// No records: the ledger can move to this offset.
     Pass(i64),
-    /// Nothing before then.
+    /// Nothing before this time.
     Later(Instant),
     /// Nothing.
     None,
@@ -89,22 +89,22 @@ impl Partition {
         }
     }
 
-    /// Other plugins are live: a record that halted the partition by the old
-    /// ones' verdict is tried again.
+    /// Handles new live plugins: a record that the old ones halted at is tried
+    /// again.
     pub fn plugins_changed(&mut self) {
-        // What is known of the records was known of the old plugins.
+        // The pace and the trial are those of the old plugins.
         if let Some(pending) = &mut self.pending {
             pending.remaining = pending.remaining.anew();
         }
         self.state.plugins_changed(self.next);
     }
 
-    /// Has these records come next, at once.
+    /// Processes these records next.
     pub fn retry(&mut self, remaining: Remaining) {
         self.retry_at(Instant::now(), remaining);
     }
 
-    /// Has these records come next, from then on.
+    /// Processes these records next, but not before this time.
     pub fn retry_at(&mut self, not_before: Instant, remaining: Remaining) {
         self.pending = Some(PendingRetry {
             remaining,
@@ -112,7 +112,7 @@ impl Partition {
         });
     }
 
-    /// Takes what there is to do. Does not wait.
+    /// Takes the next work. Does not wait.
     pub fn work(&mut self, limits: FillLimits) -> Work {
         match self.state.order() {
             Order::Read => {}
@@ -163,9 +163,9 @@ impl Partition {
         }
     }
 
-    /// Passes offsets without records: markers of transactions and what they
-    /// aborted. Otherwise the ledger would stay before them, as if it lagged,
-    /// and fall behind the partition's beginning once retention removed them.
+    /// Passes offsets without records: transaction markers and aborted records.
+    /// Otherwise the ledger would stay before them, would show lag, and would be out of
+    /// range once retention removed them.
     fn pass(&mut self) -> Work {
         if self.read != self.next || self.looked.elapsed() < LOOK {
             return Work::None;
@@ -180,7 +180,7 @@ impl Partition {
         }
     }
 
-    /// Continues at this offset; false where the partition must be reopened for
+    /// Continues at this offset; false if the partition must be reopened for
     /// that.
     fn seek(&mut self, offset: i64, attempts: u32) -> bool {
         self.pending = None;

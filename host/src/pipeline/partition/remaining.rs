@@ -4,22 +4,22 @@ use crate::plugin::{End, Made};
 use crate::record::Batch;
 use std::sync::Arc;
 
-/// Records of a batch that are still to be planned.
+/// Records of a batch that are still to be prepared.
 #[derive(Clone)]
 pub(in crate::pipeline) struct Remaining {
     pub batch: Arc<Batch>,
-    /// The index of the first.
+    /// The index of the first record.
     pub from: usize,
-    /// How often that one was tried.
+    /// How often the first record was tried.
     pub attempts: u32,
-    /// How many of them a plugin's first call may have.
+    /// How many records a plugin's first call may get.
     pub pace: usize,
-    /// How far new plugins were only tried on them.
+    /// How far new plugins were tried on them.
     pub trial: Trial,
 }
 
-/// How far new plugins were tried on records, with nothing of it decided: too
-/// many fail, and the breaker has not seen enough of them.
+/// How far new plugins were tried on records without a decision: too many fail, and
+/// the breaker has not seen enough records to judge.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::pipeline) enum Trial {
     /// Not at all.
@@ -27,7 +27,7 @@ pub(in crate::pipeline) enum Trial {
     None,
     /// Up to this index.
     Until(usize),
-    /// On all there are: what they make of them holds.
+    /// On all records of the batch: their results count.
     Over,
 }
 
@@ -43,7 +43,7 @@ impl Remaining {
         }
     }
 
-    /// The same, of which nothing is known yet.
+    /// The same records, with pace and trial reset.
     pub fn anew(&self) -> Remaining {
         Remaining {
             pace: usize::MAX,
@@ -52,8 +52,8 @@ impl Remaining {
         }
     }
 
-    /// Those from index `from` on; of the first of these it is known how often
-    /// it was tried.
+    /// The records from index `from` on. The attempts are kept if the first record is
+    /// the same.
     pub fn after(&self, from: usize) -> Remaining {
         let attempts = if from == self.from { self.attempts } else { 0 };
         Remaining {
@@ -63,9 +63,9 @@ impl Remaining {
         }
     }
 
-    /// What to do with them instead of deciding what a turn made of them, if
-    /// that is not to be decided: new plugins that fail on too many of too few
-    /// are tried on more of them first.
+    /// The records to process again if the results of this turn are not to be decided
+    /// yet: new plugins that fail on most of a few records are first tried on more of
+    /// them.
     pub fn tried(&self, made: &Made, unsure: bool) -> Option<Remaining> {
         let is_cut = made.end < self.batch.records.len();
         let trial = match self.trial {
@@ -73,7 +73,7 @@ impl Remaining {
             Trial::None if !(unsure && matches!(made.ended, End::Spent)) => return None,
             _ if unsure && is_cut => Trial::Until(made.end),
             _ if unsure => Trial::Over,
-            // They may be decided after all, from the first on.
+            // They can be decided after all, from the first on.
             _ => Trial::None,
         };
         Some(Remaining {
@@ -83,7 +83,7 @@ impl Remaining {
         })
     }
 
-    /// The index of the first that the plugins have not seen.
+    /// The index of the first record that the plugins have not seen.
     pub fn unseen(&self) -> usize {
         match self.trial {
             Trial::Until(index) => index,
@@ -92,7 +92,7 @@ impl Remaining {
     }
 }
 
-/// How many records the next turn's first call may have.
+/// How many records the first call of the next turn may get.
 pub(in crate::pipeline) fn pace_after(ended: &End, decided: usize) -> usize {
     match ended {
         End::Spent => 1,

@@ -1,9 +1,9 @@
-//! The command that mends what is halted, to be pasted as it stands.
+//! The command that repairs halted partitions, ready to paste.
 
 use crate::pipeline::settings::PipelineSettings;
 
-/// What says where a topic's halted partitions continue: at their oldest record,
-/// unless whoever pastes it says otherwise.
+/// The command that sets the next offset of a topic's halted partitions, by default
+/// to their oldest record.
 pub(in crate::pipeline) fn command(
     settings: &PipelineSettings,
     topic: &str,
@@ -19,7 +19,7 @@ pub(in crate::pipeline) fn command(
     )
 }
 
-/// A word for a shell. Names of pipelines and topics are words already.
+/// Quotes a word for a shell. Names of pipelines and topics need no quotes.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+:@%,".contains(c);
     match word.chars().all(plain) {

@@ -1,5 +1,5 @@
-//! Asks the store and Kafka where partitions begin, and whether those that run
-//! are still what they were. On the start thread, which may block.
+//! Asks the store and Kafka where partitions start, and whether running partitions
+//! must be reopened. Runs on the start thread, which may block.
 
 use super::opening::{self, Facts, Opening, Policy};
 use super::repair;
@@ -13,24 +13,24 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How often all partitions are looked at, for how long at a time, and for how
-/// long a topic's ID is taken for known.
+/// How often all partitions are checked, for how long at a time, and for how long a
+/// topic's ID is cached.
 const LOOK: Duration = Duration::from_secs(5);
 const LOOKING: Duration = Duration::from_millis(250);
 const FRESH: Duration = Duration::from_secs(3);
-/// Likewise where a topic's partitions are opened one after another: it may
-/// have been made anew a moment before.
+/// How long a topic's ID is cached while its partitions are opened: the topic may have
+/// been created again a moment before.
 const AT_ONCE: Duration = Duration::from_millis(100);
 
-/// A topic: its ID, empty where Kafka gave none, and its partitions, with
-/// whether a broker leads each.
+/// A topic: its ID, empty if Kafka gave none, and its partitions, with whether
+/// each has a leader.
 #[derive(Clone)]
 struct Topic {
     id: String,
     led: BTreeMap<i32, bool>,
 }
 
-/// The ledger that a partition begins with, or why it is halted.
+/// The ledger that a partition starts with, or why it is halted.
 type Opened = Result<Result<Ledger, String>, Trying>;
 
 /// Why a partition can't be opened now.
@@ -39,17 +39,17 @@ enum Trying {
     Kafka(anyhow::Error),
 }
 
-/// What the start thread uses, and no other.
+/// The state of the start thread.
 pub(in crate::pipeline) struct StartResolver {
     shared: Arc<Shared>,
     writer: Box<dyn Writer>,
-    /// What is known of topics, and since when.
+    /// Cached topics, and when they were read.
     topics: HashMap<String, (Instant, Topic)>,
     /// Partitions that Kafka can't answer for, and why.
     waiting: BTreeMap<TopicPartition, String>,
-    /// When all partitions were looked at.
+    /// When the last check of all partitions ended.
     looked: Instant,
-    /// Those that are still to be looked at this time.
+    /// Partitions that are still to be checked in this round.
     to_look_at: Vec<TopicPartition>,
 }
 
@@ -65,8 +65,8 @@ impl StartResolver {
         }
     }
 
-    /// Finds out where a partition begins, and writes its ledger where that
-    /// must be another.
+    /// Finds out where a partition starts, and writes its ledger if that
+    /// changes.
     pub fn open(
         &mut self,
         partition: &TopicPartition,
@@ -132,7 +132,7 @@ impl StartResolver {
         cluster: &Cluster,
     ) -> anyhow::Result<Facts> {
         let topic = self.topic(&partition.topic, cluster, AT_ONCE)?;
-        // It would not be answered, and hold the others up for seconds.
+        // Without a leader the next calls would time out and delay other partitions.
         anyhow::ensure!(
             topic.led.get(&partition.partition) == Some(&true),
             "{partition} has no leader"
@@ -149,7 +149,7 @@ impl StartResolver {
         Ok(Facts::new(ledger, ends, committed.as_ref(), identity))
     }
 
-    /// How many partitions the topic had before its first ledger.
+    /// How many partitions the topic had when its first ledger was written.
     fn partitions_at_first(
         &mut self,
         partition: &TopicPartition,
@@ -166,7 +166,7 @@ impl StartResolver {
             .partitions_at_first(group, topic, &facts.topic_id, now)
     }
 
-    /// Notes that Kafka can't answer for a partition, and says it once.
+    /// Notes that Kafka can't answer for a partition, and logs it once.
     fn note_waiting(&mut self, partition: &TopicPartition, why: &str) {
         let name = &self.shared.settings.name;
         let counted = "millstream_waits_total";
@@ -181,7 +181,7 @@ impl StartResolver {
         self.say_waiting();
     }
 
-    /// A partition has begun, or is not ours any more.
+    /// Forgets a partition that has started or was revoked.
     pub fn forget(&mut self, partition: &TopicPartition) {
         if self.waiting.remove(partition).is_some() {
             self.say_waiting();
@@ -209,9 +209,9 @@ impl StartResolver {
         }
     }
 
-    /// Checks now and then whether partitions must be reopened, and marks them:
-    /// some at a time, so that those that arrive don't wait for a Redis or a
-    /// Kafka that hangs once for each of these.
+    /// Checks periodically whether partitions must be reopened, and marks them. Only
+    /// some at a time: if Redis or Kafka hangs on each check, new partitions must not
+    /// wait for all of them.
     pub fn look_at(&mut self, partitions: &Partitions, cluster: &Cluster) {
         if self.to_look_at.is_empty() {
             if self.looked.elapsed() < LOOK {
@@ -237,13 +237,13 @@ impl StartResolver {
         match self.must_reopen(partition, cluster) {
             Ok(false) => {}
             Ok(true) => partition.reopen(),
-            // What it needs is away, and that is said elsewhere.
+            // Redis or Kafka is away, which is reported elsewhere.
             Err(error) => tracing::debug!(partition = %partition.ledger.partition, "{error:#}"),
         }
     }
 
-    /// Whether the topic is another, or Redis went back behind what is done: a
-    /// quiet partition would not notice by itself.
+    /// Whether the topic was created again, or the ledger in Redis went back. An idle
+    /// partition would not notice either.
     fn must_reopen(
         &mut self,
         partition: &PartitionState,
@@ -256,7 +256,7 @@ impl StartResolver {
         has_moved(partition, || self.writer.ledger(&partition.ledger))
     }
 
-    /// What there is to know of a topic, asked for anew unless it is this fresh.
+    /// Reads a topic, or takes it from the cache if it is fresh enough.
     fn topic(&mut self, name: &str, cluster: &Cluster, fresh: Duration) -> anyhow::Result<Topic> {
         if let Some((at, topic)) = self.topics.get(name)
             && at.elapsed() < fresh
@@ -273,8 +273,7 @@ impl StartResolver {
     }
 }
 
-/// Whether the ledger is elsewhere than what is stored, of a partition where
-/// nothing is under way.
+/// Whether the ledger of an idle partition differs from what was stored last.
 fn has_moved(
     partition: &PartitionState,
     ledger: impl FnOnce() -> Result<Option<Ledger>, Unavailable>,
@@ -291,7 +290,7 @@ fn has_moved(
 mod tests {
     use super::*;
 
-    /// A partition that its worker has taken, and where so much is stored.
+    /// A partition that its worker has taken, stored up to `done`.
     fn partition(done: i64) -> Arc<PartitionState> {
         let partition = TopicPartition {
             topic: "t".into(),
@@ -334,7 +333,7 @@ mod tests {
         let busy = partition(7);
         let _batch = busy.take_in_hand(1);
         check(&busy, ledger(9), false);
-        // Also when that begins while the ledger is read.
+        // Also if work starts while the ledger is read.
         let beginning = partition(7);
         let read = || {
             beginning.rewind(5, 0);

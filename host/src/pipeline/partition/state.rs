@@ -8,12 +8,12 @@ use crate::store::{Identity, LedgerKey};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// An assigned partition. A new one is made whenever the partition is assigned
-/// or reopened.
+/// An assigned partition. Each assignment and each reopening makes a new
+/// one.
 pub(in crate::pipeline) struct PartitionState {
     /// The ledger that its batches move.
     pub ledger: LedgerKey,
-    /// The topic and cluster that it belonged to when it was opened.
+    /// Its topic and cluster when it was opened.
     pub identity: Identity,
     inner: Mutex<Inner>,
     /// Notified when a batch or the partition itself is released.
@@ -22,35 +22,35 @@ pub(in crate::pipeline) struct PartitionState {
 
 struct Inner {
     phase: Phase,
-    /// Counts rewinds: a batch that was prepared in an earlier session is stale.
+    /// Counts rewinds. A batch that was prepared in an earlier session is stale.
     session: u64,
     /// The offset after the last record that is stored; `None` until the worker
     /// has taken the partition.
     done: Option<i64>,
-    /// Batches that are read and neither stored nor dropped.
+    /// Batches that were read and are neither stored nor dropped.
     in_hand: usize,
-    /// A worker reads the partition, or is about to.
+    /// A worker has the partition, or is about to take it.
     is_held: bool,
-    /// What the first prepared batch waits for in Kafka.
+    /// What its first prepared batch waits for in Kafka.
     waits: Option<String>,
 }
 
-/// What a partition is at.
+/// The phase of a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Phase {
     /// Its records are read and stored.
     Running,
-    /// The worker must continue at another offset, whose record was tried so
-    /// often; batches that are in hand are stale.
+    /// The worker must continue at another offset, whose record was tried
+    /// `attempts` times. Batches in progress are stale.
     Rewinding { offset: i64, attempts: u32 },
     /// No record is read.
     Halted(Halt),
-    /// Its ledger, its topic or its offset is not what it was: it needs
-    /// reopening, and no record is read until then.
+    /// Its ledger, topic or offset has changed: it needs reopening, and no record is
+    /// read until then.
     Reopening,
-    /// It is being revoked: batches in hand are finished, no new one is read.
+    /// It is being revoked: batches in progress are finished, no new one is read.
     Closing,
-    /// It is revoked: batches in hand are dropped.
+    /// It is revoked: batches in progress are dropped.
     Gone,
 }
 
@@ -58,25 +58,25 @@ enum Phase {
 struct Halt {
     why: String,
     until: Until,
-    /// Where to continue, where that is not where the worker is.
+    /// Where to continue, unless at the worker's offset.
     resume: Option<i64>,
 }
 
 /// What ends a halt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::pipeline) enum Until {
-    /// An operator sets the offset, and the partition is assigned again.
+    /// An operator sets the offset and restarts the pipeline.
     Mended,
-    /// Other plugins go live: the record is tried again.
+    /// Other plugins go live, and the record is tried again.
     Swapped,
 }
 
-/// What the worker that reads a partition has to do with it.
+/// What the worker has to do with a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::pipeline) enum Order {
-    /// Read on.
+    /// Read the next records.
     Read,
-    /// Continue at this offset, whose record was tried so often, in this
+    /// Continue at this offset, whose record was tried `attempts` times, in this
     /// session.
     Seek {
         offset: i64,
@@ -108,7 +108,7 @@ impl PartitionState {
         lock(&self.inner)
     }
 
-    /// What its worker has to do; a seek is told once.
+    /// What its worker has to do. A seek is returned once.
     pub fn order(&self) -> Order {
         let mut inner = self.inner();
         match inner.phase {
@@ -126,7 +126,7 @@ impl PartitionState {
         }
     }
 
-    /// Takes one more batch in hand, unless the partition is closing or has
+    /// Counts one more batch in progress, unless the partition is closing or has
     /// `most` of them.
     pub fn take_in_hand(self: &Arc<Self>, most: usize) -> Option<InHand> {
         let mut inner = self.inner();
@@ -139,7 +139,7 @@ impl PartitionState {
         Some(InHand(self.clone()))
     }
 
-    /// Notes that a worker has the partition, until the answer is dropped.
+    /// Notes that a worker has the partition, until the result is dropped.
     pub fn hold(self: &Arc<Self>) -> Held {
         self.inner().is_held = true;
         Held(self.clone())
@@ -150,7 +150,7 @@ impl PartitionState {
         self.inner().phase == Phase::Gone
     }
 
-    /// Whether new batches of it are wanted.
+    /// Whether new batches may be read.
     pub fn is_open(&self) -> bool {
         !matches!(self.inner().phase, Phase::Closing | Phase::Gone)
     }
@@ -161,8 +161,8 @@ impl PartitionState {
         inner.phase != Phase::Gone && inner.session == session
     }
 
-    /// Has the worker continue at this offset, whose record was tried so often.
-    /// Batches in hand become stale.
+    /// Makes the worker continue at this offset, whose record was tried `attempts`
+    /// times. Batches in progress become stale.
     pub fn rewind(&self, offset: i64, attempts: u32) {
         let mut inner = self.inner();
         inner.session += 1;
@@ -175,7 +175,7 @@ impl PartitionState {
         }
     }
 
-    /// Has the partition opened again. Batches in hand become stale.
+    /// Marks the partition for reopening. Batches in progress become stale.
     pub fn reopen(&self) {
         let mut inner = self.inner();
         inner.session += 1;
@@ -184,7 +184,7 @@ impl PartitionState {
         }
     }
 
-    /// Whether it is to be opened again.
+    /// Whether it is marked for reopening.
     pub fn needs_reopening(&self) -> bool {
         self.inner().phase == Phase::Reopening
     }
@@ -202,7 +202,7 @@ impl PartitionState {
         inner.phase = Phase::Halted(Halt { why, until, resume });
     }
 
-    /// Ends a halt that waits for other plugins: the record at `next` is tried
+    /// Ends a halt that waits for other plugins. The record at `next` is tried
     /// again, unless another offset was set meanwhile.
     pub fn plugins_changed(&self, next: i64) {
         let mut inner = self.inner();
@@ -221,7 +221,7 @@ impl PartitionState {
         }
     }
 
-    /// Why it is halted, where it is.
+    /// Why it is halted, if it is.
     pub fn halted(&self) -> Option<String> {
         match &self.inner().phase {
             Phase::Halted(halt) => Some(halt.why.clone()),
@@ -229,17 +229,17 @@ impl PartitionState {
         }
     }
 
-    /// Notes that all before this offset is stored.
+    /// Notes that everything before this offset is stored.
     pub fn set_done(&self, next: i64) {
         self.inner().done = Some(next);
     }
 
-    /// The offset after the last record that is stored, where it is known.
+    /// The offset after the last stored record, if known.
     pub fn done(&self) -> Option<i64> {
         self.inner().done
     }
 
-    /// What is stored, for Kafka.
+    /// The commit for Kafka.
     pub fn commit(&self) -> Option<Commit> {
         Some(Commit {
             partition: self.ledger.partition.clone(),
@@ -248,8 +248,8 @@ impl PartitionState {
         })
     }
 
-    /// What is stored, where nothing is under way: the worker has taken the
-    /// partition, no batch is in hand, and no other offset is to be continued at.
+    /// The offset after the last stored record, if the partition is idle: the worker has
+    /// taken it, no batch is in progress, and no rewind is pending.
     pub fn settled_at(&self) -> Option<i64> {
         let inner = self.inner();
         let quiet = match &inner.phase {
@@ -279,7 +279,7 @@ impl PartitionState {
         self.inner().waits.clone()
     }
 
-    /// Reads no new batch; those in hand are finished.
+    /// Reads no new batch. Batches in progress are finished.
     pub fn close(&self) {
         let mut inner = self.inner();
         if inner.phase != Phase::Gone {
@@ -287,18 +287,18 @@ impl PartitionState {
         }
     }
 
-    /// Drops what is in hand.
+    /// Drops batches in progress.
     pub fn abandon(&self) {
         self.inner().phase = Phase::Gone;
     }
 
-    /// Waits until no batch is in hand; false if that took too long.
+    /// Waits until no batch is in progress; false after the deadline.
     pub fn finished_by(&self, deadline: Instant) -> bool {
         self.wait_until(deadline, |inner| inner.in_hand == 0)
     }
 
-    /// Waits until no batch is in hand and its worker has released it;
-    /// false if that took too long.
+    /// Waits until no batch is in progress and its worker has released it; false after
+    /// the deadline.
     pub fn released_by(&self, deadline: Instant) -> bool {
         self.wait_until(deadline, |inner| inner.in_hand == 0 && !inner.is_held)
     }
@@ -324,7 +324,7 @@ impl PartitionState {
     }
 }
 
-/// A batch in hand, until it is dropped.
+/// Counts a batch in progress until this is dropped.
 pub(in crate::pipeline) struct InHand(Arc<PartitionState>);
 
 impl Drop for InHand {
@@ -333,7 +333,7 @@ impl Drop for InHand {
     }
 }
 
-/// A worker has the partition, until this is dropped.
+/// Marks that a worker has the partition until this is dropped.
 pub(in crate::pipeline) struct Held(Arc<PartitionState>);
 
 impl Drop for Held {

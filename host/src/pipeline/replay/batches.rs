@@ -1,17 +1,16 @@
-//! Letters as the batches that their records were in.
+//! Turns letters back into batches of records.
 
 use super::triage::Chosen;
 use crate::record::Batch;
 
-/// Records of one partition, in the order of their offsets, and the letters
-/// that they are of.
+/// Records of one partition, in the order of their offsets, and their letters.
 pub(super) struct Restored {
     pub batch: Batch,
     pub letters: Vec<Chosen>,
 }
 
-/// Restores records: each partition's in the order of the letters. A plugin is
-/// promised offsets that rise, so a batch ends where they don't.
+/// Restores records, those of each partition in the order of the letters. Plugins
+/// expect ascending offsets, so a batch ends where they don't ascend.
 pub(super) fn restore(letters: Vec<Chosen>) -> Vec<Restored> {
     let mut restored: Vec<Restored> = Vec::new();
     for one in letters {

@@ -1,4 +1,4 @@
-//! A dead letter: what its headers say, and the record that it was.
+//! A dead letter: its headers, and the record that failed.
 
 use crate::pipeline::commit::oversize as omitted;
 use crate::pipeline::headers::{ERROR, HOPS, OWN_VALUE, REPLAYS, SOURCE};
@@ -8,61 +8,61 @@ use crate::record::{Headers, OwnedRecord, TopicPartition};
 /// A header's name and value.
 type Header = (Vec<u8>, Option<Vec<u8>>);
 
-/// A dead letter, as it was read.
+/// A dead letter that was read from its topic.
 #[derive(Clone, Debug)]
 pub struct Letter {
-    /// Where it lies, and all its bytes.
+    /// The letter as a record of its topic.
     pub record: OwnedRecord,
     /// The failure's class.
     pub class: String,
-    /// What was said of it.
+    /// The failure's message.
     pub message: String,
-    /// Where on the road it happened.
+    /// The failure's stage.
     pub stage: String,
-    /// The plugin that it happened in; empty where it was in none.
+    /// The plugin that failed; empty if none did.
     pub plugin: String,
-    /// That plugin's digest, likewise.
+    /// The digest of that plugin; empty if none failed.
     pub digest: String,
     /// How often the record was tried.
     pub attempts: u32,
-    /// The consumer group that it failed in; `None` in letters of before this
-    /// was said.
+    /// The consumer group that it failed in; `None` in letters that were written before
+    /// groups were recorded.
     pub group: Option<String>,
-    /// How many events the record made before it failed, where that is known.
+    /// How many events the record made before it failed, if known.
     pub events: Option<u32>,
-    /// Where the record lay.
+    /// The topic and partition of the record.
     pub source: TopicPartition,
-    /// Its offset there.
+    /// The offset of the record.
     pub source_offset: i64,
-    /// Its time, in milliseconds since 1970-01-01 UTC; -1 where it had none.
+    /// The time of the record, in milliseconds since 1970-01-01 UTC; -1 if it had none.
     pub source_timestamp: i64,
     /// How often the record was sent to its topic again.
     pub replays: u32,
-    /// Its value is not the record's: the policy wrote one of its own.
+    /// The policy wrote the value: it is not the record's.
     pub own_value: bool,
-    /// What it lacks of its record, where it was too large for its topic.
+    /// What it omits of its record, if it was too large for its topic.
     pub omitted: Option<Omitted>,
-    /// How many of its headers are the record's own.
+    /// How many of its headers come from the record.
     own: usize,
 }
 
-/// What a letter lacks of its record.
+/// What a letter omits of its record.
 #[derive(Clone, Debug)]
 pub struct Omitted {
-    /// `value`, `headers`, `key`: commas between.
+    /// `value`, `headers`, `key`, separated by commas.
     pub parts: String,
-    /// The bytes of its record.
+    /// The size of its record in bytes.
     pub size: u64,
     /// The record's digest.
     digest: String,
-    /// Why the letter does not have the record's bytes; `None` once they were
+    /// Why the record's bytes are missing; `None` once they were
     /// fetched.
     pub absent: Option<String>,
 }
 
 impl Letter {
-    /// Reads a record as a letter; gives it back if it is none: its headers
-    /// don't say what failed.
+    /// Parses a record as a letter. Returns the record if its headers don't describe a
+    /// failure.
     ///
     /// # Errors
     /// The record.
@@ -75,8 +75,8 @@ impl Letter {
         else {
             return Err(Box::new(record));
         };
-        // The first that the host says of a failure; an earlier one of that
-        // name is the record's own, of a failure before.
+        // The first header that the host wrote about this failure. An earlier one of
+        // that name belongs to the record, from an earlier failure.
         let first = error(ERROR[0]);
         let Some(own) = record.headers.iter().rposition(|(name, _)| *name == first) else {
             return Err(Box::new(record));
@@ -89,7 +89,7 @@ impl Letter {
             plugin: or_empty("plugin"),
             digest: or_empty("digest"),
             attempts: or_empty("attempts").parse().unwrap_or(1),
-            // What stands before is the record's own, of another letter.
+            // Earlier headers belong to the record, from another letter.
             group: last(&record.headers[own..], "group"),
             events: last(&record.headers[own..], "events").and_then(|text| text.parse().ok()),
             source: TopicPartition {
@@ -107,8 +107,8 @@ impl Letter {
         })
     }
 
-    /// The letter with all that it lacks, taken from the record at its source;
-    /// unless that is another record.
+    /// Restores what the letter omits from the record at its source, unless that is
+    /// another record.
     pub fn restored(mut self, source: OwnedRecord) -> Letter {
         let Some(omitted) = &mut self.omitted else {
             return self;
@@ -131,7 +131,7 @@ impl Letter {
         self
     }
 
-    /// The letter, whose record can't be fetched for this reason.
+    /// Notes why the letter's record can't be fetched.
     pub fn without_record(mut self, why: String) -> Letter {
         if let Some(omitted) = &mut self.omitted {
             omitted.absent = Some(why);
@@ -139,19 +139,19 @@ impl Letter {
         self
     }
 
-    /// Why its record's bytes are not here.
+    /// Why its record's bytes are missing, if they are.
     pub fn absent(&self) -> Option<&str> {
         self.omitted.as_ref()?.absent.as_deref()
     }
 
-    /// Whether it may be of this group: one that does not say may be of any.
+    /// Whether it may belong to this group. A letter without a group matches any.
     pub fn may_be_of(&self, group: &str) -> bool {
         self.group.as_deref().is_none_or(|of| of == group)
     }
 
-    /// Which record it is, for good: where replays are stored by where they
-    /// were at first (`replays = true`), that; else where this one lay, since
-    /// other programs may hand `millstream.source` on to records they make.
+    /// The stable name of its record: with `replays = true` where the record was first,
+    /// otherwise where this one was, since other programs may copy `millstream.source`
+    /// to records that they create.
     pub fn identity(&self, replays: bool) -> String {
         let headers = self.record.headers.iter();
         let headers = headers.map(|(name, value)| (&name[..], value.as_deref()));
@@ -161,13 +161,13 @@ impl Letter {
         }
     }
 
-    /// The record's own headers. What the host says of a failure stands behind
-    /// them, and what the policy added behind that.
+    /// The record's headers. The host's headers about the failure follow them, then
+    /// those that the policy added.
     pub fn own_headers(&self) -> &[Header] {
         &self.record.headers[..self.own]
     }
 
-    /// What the policy added.
+    /// The headers that the policy added.
     pub fn added_headers(&self) -> impl Iterator<Item = &Header> {
         let counted = [SOURCE, HOPS].map(str::as_bytes);
         let told =
@@ -176,7 +176,7 @@ impl Letter {
         behind.filter(move |(name, _)| !told(name))
     }
 
-    /// The bytes of key, value and headers.
+    /// The size of key, value and headers in bytes.
     pub fn size(&self) -> usize {
         let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
         let headers = self.record.headers.iter();
@@ -202,14 +202,14 @@ fn error(name: &str) -> Vec<u8> {
     format!("millstream.error.{name}").into_bytes()
 }
 
-/// The last header of a failure, as text.
+/// The last `millstream.error.` header of this name, as text.
 fn last(headers: &[Header], name: &str) -> Option<String> {
     let name = error(name);
     let (_, value) = headers.iter().rev().find(|(found, _)| *found == name)?;
     Some(String::from_utf8_lossy(value.as_deref()?).into_owned())
 }
 
-/// How often it was sent again. What is no number is more than any.
+/// How often it was sent again. An invalid number exceeds every limit.
 fn replays(headers: &Headers) -> u32 {
     let found = headers.iter().find(|(name, _)| name == REPLAYS.as_bytes());
     found.map_or(0, |(_, value)| {

@@ -1,15 +1,14 @@
-//! Replaying dead letters: through the pipeline's plugins as they are now, or
-//! to their topic again.
+//! Replays dead letters: through the pipeline's current plugins, or to their topic
+//! again.
 //!
-//! Promises: a letter's record is given to the pipeline's group once, however
-//! many copies of the letter there are, however often it is replayed, by
-//! however many at once, and whoever is killed meanwhile; the marks that hold
-//! this are the store's (`store/replay.rs`). What would be done is found out by
-//! doing it, without storing, sending or marking anything. A letter that fails
-//! again stays where it is: nobody asks the dead-letter policy.
+//! Promises: the pipeline's group gets a letter's record once, however many copies of
+//! the letter exist, and however often, concurrently or interrupted it is replayed.
+//! The store's marks ensure this (`store/replay.rs`). A dry run does the same work
+//! without storing, sending or marking anything. A letter that fails again stays
+//! where it is: the dead-letter policy is not asked.
 //!
-//! This folder deliberately does not know where letters are read from, nor who
-//! chose them.
+//! This folder deliberately does not know where letters are read from, or how they
+//! were chosen.
 
 mod batches;
 mod letter;
@@ -37,21 +36,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long the store may be away before a replay gives up. The daemon waits
-/// for good; who waits for a command wants to know.
+/// forever, but a command should fail in a reasonable time.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Between two tries.
+/// Pause between two tries.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// How letters are replayed.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// To their topic, or to this one; otherwise through the plugins.
+    /// `Some(None)`: to their topic; `Some(Some(_))`: to this topic; `None`: through
+    /// the plugins.
     pub to_topic: Option<Option<String>>,
     /// How often a record may be sent to its topic.
     pub max_replays: u32,
-    /// Also what may be doubled by it, and what was sent before.
+    /// Also replays what this may duplicate, and what was sent before.
     pub force: bool,
-    /// False: nothing is stored, sent or marked.
+    /// False for a dry run: nothing is stored, sent or marked.
     pub write: bool,
 }
 
@@ -62,7 +62,7 @@ struct Plugins {
     grants: Grants,
 }
 
-/// A replay that is going on.
+/// A running replay.
 pub struct Replayer {
     settings: PipelineSettings,
     kafka: KafkaSettings,
@@ -72,9 +72,9 @@ pub struct Replayer {
     writer: Box<dyn Writer>,
     producer: Option<Producer>,
     report: Report,
-    /// The records that were come upon: 16 bytes each, for as long as it runs.
-    /// Without it what is counted would depend on where letters are cut into
-    /// batches, and be another where nothing is marked.
+    /// The records seen so far, 16 bytes each. Without it the counts would depend on
+    /// how letters are split into batches, and a dry run, which marks nothing, would
+    /// count differently.
     seen: HashSet<u128>,
     /// Tasks that would have ended by now, in a dry run.
     ended: BTreeSet<Vec<u8>>,
@@ -83,10 +83,10 @@ pub struct Replayer {
 }
 
 impl Replayer {
-    /// Loads what is needed. `stop` makes it wait for nobody any more.
+    /// Loads what is needed. Once `stop` is set, it does not wait any more.
     ///
     /// # Errors
-    /// When a plugin can't be used, or the store's address.
+    /// If a plugin can't be used, or the store can't be reached.
     pub fn open(
         resources: Resources,
         pipeline: &PipelineSettings,
@@ -99,7 +99,7 @@ impl Replayer {
             None => Some(load(resources.cache, pipeline, &mut described)?),
         };
         let mut writer = Store::open(resources.store)?.writer();
-        // A wrong address is said at once; what is away later is waited for.
+        // Fails at once for a wrong address. Later outages are waited for.
         { writer.marked(&pipeline.group, Mark::Stored, &["-"]) }.map_err(|e| given_up(&e))?;
         Ok(Replayer {
             settings: pipeline.clone(),
@@ -117,22 +117,22 @@ impl Replayer {
         })
     }
 
-    /// The plugins that it goes through, each with its digest.
+    /// The plugins that it uses, each with its digest.
     pub fn plugins(&self) -> &[String] {
         &self.described
     }
 
-    /// How many letters [`Replayer::replay`] takes at once, and of how many
-    /// bytes; one may go past it.
+    /// The most letters and bytes for one call of [`Replayer::replay`]. One letter may
+    /// exceed the bytes.
     pub fn limits(&self) -> (usize, usize) {
         (self.settings.batch_records, self.settings.batch_bytes)
     }
 
-    /// Replays some letters; answers how many were not just passed over.
+    /// Replays some letters. Returns how many were processed, not skipped.
     ///
     /// # Errors
-    /// When the store or Kafka can't do what it must. What was done until then
-    /// is in the report, and is not done again.
+    /// If the store or Kafka fails. What was done until then is in the report, and is
+    /// not repeated.
     pub fn replay(&mut self, letters: Vec<Letter>) -> anyhow::Result<u64> {
         let before = self.report.worked();
         self.report.chosen += letters.len() as u64;
@@ -149,7 +149,7 @@ impl Replayer {
         &self.report
     }
 
-    /// Asks the store until it answers, for a while.
+    /// Asks the store until it answers, for a limited time.
     fn ask<T>(
         &mut self,
         mut question: impl FnMut(&mut dyn Writer) -> Result<T, Unavailable>,
@@ -164,7 +164,7 @@ impl Replayer {
         }
     }
 
-    /// Sends these and waits until Kafka has them; indices of those it has.
+    /// Sends records and waits until Kafka has acknowledged them.
     fn deliver(&mut self, outgoing: &[Outgoing]) -> Delivered {
         if self.producer.is_none() {
             match Producer::new(&self.kafka) {
@@ -179,11 +179,11 @@ impl Replayer {
     }
 }
 
-/// What Kafka has of what was sent.
+/// Which of the sent records Kafka has.
 struct Delivered {
-    /// One answer each.
+    /// One answer for each record.
     has: Vec<bool>,
-    /// Why it does not have all.
+    /// Why some are missing.
     error: Option<anyhow::Error>,
 }
 
@@ -194,7 +194,7 @@ impl Delivered {
     }
 }
 
-/// Waits a little; false if it was long enough, or is to end.
+/// Pauses; false if the deadline has passed or the replay is to stop.
 fn goes_on(deadline: Instant, stop: &AtomicBool) -> bool {
     std::thread::sleep(PAUSE);
     Instant::now() < deadline && !stop.load(Ordering::Relaxed)
@@ -204,7 +204,7 @@ fn given_up(error: &Unavailable) -> anyhow::Error {
     anyhow::anyhow!("the store does not answer ({error}); check [store] url")
 }
 
-/// Loads the transform and the route as the configuration has them now.
+/// Loads the transform and the route that are configured now.
 fn load(
     cache: &Path,
     pipeline: &PipelineSettings,
@@ -212,7 +212,7 @@ fn load(
 ) -> anyhow::Result<Plugins> {
     let specs = [&pipeline.plugins.transform, &pipeline.plugins.route];
     let memory = specs.map(|spec| spec.limits.memory).into_iter().max();
-    // Each kind's instance, and what putting it to the test needs.
+    // One instance of each kind, and those of the conformance tests.
     let loader = Loader::new(8, memory.unwrap_or_default(), cache)?;
     let [transform, route] = specs;
     let name = |kind: &str, spec: &crate::plugin::Spec| {

@@ -1,79 +1,80 @@
-//! What became of the letters.
+//! The results of a replay.
 
 use crate::record::StreamKind;
 use std::collections::BTreeMap;
 
-/// Kinds of events and topics that are counted one by one: a plugin names them.
+/// The most types of events, and topics, that are counted by name, since plugins name
+/// them.
 const NAMES: usize = 100;
-/// What the others are counted as.
+/// The name under which the rest is counted.
 const OTHERS: &str = "(others)";
 
-/// What became of the letters that were chosen. Each is counted in one of
+/// The results of the chosen letters. Each letter is counted in one of
 /// `replayed`, `filtered`, `sent`, `failed`, `before`, `copies` and `refused`.
 #[derive(Debug, Default)]
 pub struct Report {
     /// The letters that were chosen.
     pub chosen: u64,
-    /// Those that made events.
+    /// Letters that made events.
     pub replayed: u64,
-    /// Those that made none: filtered now.
+    /// Letters that made no events: the plugins filter them now.
     pub filtered: u64,
-    /// Those that went to a topic again, by it.
+    /// Letters that were sent to a topic again, by topic.
     pub sent: BTreeMap<String, u64>,
-    /// Those that failed again, by class.
+    /// Letters that failed again, by class.
     pub failed: BTreeMap<&'static str, Failed>,
-    /// Those whose record was replayed before.
+    /// Letters whose record was replayed before.
     pub before: u64,
-    /// Those whose record is that of a letter before it.
+    /// Letters with the same record as an earlier letter.
     pub copies: u64,
-    /// Those that are not replayed, by why.
+    /// Letters that were refused, by reason.
     pub refused: BTreeMap<&'static str, Refused>,
-    /// The events that were stored, by whose streams they are in and type.
+    /// Stored events, by kind of stream and type.
     pub events: BTreeMap<(StreamKind, String), u64>,
-    /// How many that is.
+    /// The number of stored events.
     pub streamed: u64,
-    /// The events whose clients are away and get nothing.
+    /// Events that were not stored because their clients are not connected.
     pub suppressed: u64,
-    /// The events that were dropped: their task had ended.
+    /// Events that were dropped because their task had ended.
     pub dropped: u64,
-    /// The events that went to a Kafka topic, by it.
+    /// Events that went to a Kafka topic, by topic.
     pub routed: BTreeMap<String, u64>,
 }
 
-/// Letters that failed again with one class.
+/// Letters that failed again, of one class.
 #[derive(Debug, Default)]
 pub struct Failed {
-    /// How many.
+    /// The number of letters.
     pub count: u64,
-    /// What was said of the first.
+    /// The message of the first failure.
     pub message: String,
-    /// The first: topic, partition and offset of the letter.
+    /// Topic, partition and offset of the first letter.
     pub first: String,
 }
 
-/// Letters that are not replayed for one reason.
+/// Letters that were refused for one reason.
 #[derive(Debug, Default)]
 pub struct Refused {
-    /// How many.
+    /// The number of letters.
     pub count: u64,
     /// The reason, and what to do.
     pub why: String,
-    /// The first: topic, partition and offset of the letter.
+    /// Topic, partition and offset of the first letter.
     pub first: String,
 }
 
 impl Report {
-    /// How many letters were not just passed over.
+    /// How many letters were processed, not skipped.
     pub(super) fn worked(&self) -> u64 {
         self.replayed + self.filtered + self.failures() + self.sent.values().sum::<u64>()
     }
 
-    /// How many failed again.
+    /// The number of letters that failed again.
     pub fn failures(&self) -> u64 {
         self.failed.values().map(|failed| failed.count).sum()
     }
 
-    /// How many were refused.
+    /// The number of refused letters.
     pub fn refusals(&self) -> u64 {
         self.refused.values().map(|refused| refused.count).sum()
     }

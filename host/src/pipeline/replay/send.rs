@@ -1,4 +1,4 @@
-//! To the records' topic again, where the pipeline's daemon takes them up.
+//! Sends records to their topic again, where the running pipeline reads them.
 
 use super::triage::Chosen;
 use super::{Delivered, Replayer};
@@ -10,14 +10,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long Kafka may take: longer than librdkafka tries by itself.
+/// How long Kafka may take: longer than librdkafka retries.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often a wait looks whether it is to end.
+/// How often a wait checks whether the replay is to stop.
 const LOOK: Duration = Duration::from_millis(200);
 
 impl Replayer {
-    /// Sends the records, and marks what Kafka has. Killed in between, they
-    /// are sent again, and the pipeline (`replays = true`) drops the copies.
+    /// Sends the records, and marks those that Kafka has. If the command is killed in
+    /// between, the next one sends them again, and the pipeline (`replays = true`) drops
+    /// the copies.
     pub(super) fn send_again(
         &mut self,
         letters: &[Chosen],
@@ -32,7 +33,7 @@ impl Replayer {
             .map(|outgoing| outgoing.topic.clone())
             .collect();
         if self.rules.write {
-            // Or the pipeline would take them for copies.
+            // Otherwise the pipeline would drop them as copies.
             self.unmark_forced(letters.iter())?;
         }
         let delivered = match self.rules.write {
@@ -62,12 +63,12 @@ impl Replayer {
     }
 }
 
-/// The record as it was, with where it was at first and how often it was sent.
-/// Which partition it comes to is its key's affair, as it was.
+/// The record unchanged, with headers for where it was first and how often it was
+/// sent. Its key chooses the partition, as before.
 fn record_of(one: &Chosen, to: Option<&str>) -> Outgoing {
     let Chosen { letter, source, .. } = one;
     let mut headers = letter.own_headers().to_vec();
-    // Someone decided this, and their count is another.
+    // An operator decided to replay it, so the hop count starts again.
     let counted = [SOURCE, REPLAYS, HOPS].map(str::as_bytes);
     headers.retain(|(name, _)| !counted.contains(&&**name));
     let count = letter.replays.saturating_add(1).to_string();
@@ -81,7 +82,7 @@ fn record_of(one: &Chosen, to: Option<&str>) -> Outgoing {
     }
 }
 
-/// Sends these and waits for every answer.
+/// Sends records and waits for every receipt.
 pub(super) fn deliver(producer: &Producer, outgoing: &[Outgoing], stop: &AtomicBool) -> Delivered {
     let receipts: Arc<Receipts> = Arc::default();
     for (index, outgoing) in outgoing.iter().enumerate() {
@@ -92,8 +93,8 @@ pub(super) fn deliver(producer: &Producer, outgoing: &[Outgoing], stop: &AtomicB
         if let Some(answers) = receipts.wait(Instant::now() + LOOK) {
             break answers.failed;
         }
-        // What is on its way must be known before anything is marked, so being
-        // told to stop waits as well, if not as long.
+        // The receipts must be known before anything is marked, so a stop waits for
+        // them as well, but for less time.
         let last = stop.load(Ordering::Relaxed) && Instant::now() + PATIENCE / 2 > deadline;
         if Instant::now() > deadline || last {
             let error = anyhow::anyhow!("Kafka did not acknowledge in time what was sent");

@@ -1,4 +1,4 @@
-//! Through the pipeline's plugins, as they are now.
+//! Replays letters through the pipeline's current plugins.
 
 use super::batches::{Restored, restore};
 use super::triage::Chosen;
@@ -36,8 +36,8 @@ impl Replayer {
         Ok(())
     }
 
-    /// Takes a batch's records from `from` on down the road, as far as that goes
-    /// at once; where the rest begins, and at which pace.
+    /// Sends a batch's records from `from` on down the road, as far as one turn goes.
+    /// Returns where the rest starts, and its pace.
     fn pass(&mut self, of: &Restored, from: usize, pace: usize) -> anyhow::Result<(usize, usize)> {
         let Passed {
             mut made,
@@ -110,8 +110,8 @@ impl Replayer {
         passed.ok_or_else(|| given_up(&error()))
     }
 
-    /// Sends what goes to Kafka, then stores the rest with the marks, or finds
-    /// out what would be stored.
+    /// Sends what goes to Kafka, then stores the rest with the marks. A dry run only
+    /// finds out what would be stored.
     fn make_true(&mut self, work: &Work, out: &HashSet<u32>) -> anyhow::Result<()> {
         let records: Vec<usize> = work.range.clone().collect();
         let is_in = |record: &usize| !out.contains(&(*record as u32));
@@ -190,7 +190,7 @@ impl Replayer {
 }
 
 impl Work<'_> {
-    /// These records as the store takes them.
+    /// Converts these records for the store.
     fn replay<'a>(&'a self, group: &'a str, records: &[usize]) -> Replay<'a> {
         let mut replay = Replay::new(group);
         let mut places = HashMap::new();

@@ -1,4 +1,4 @@
-//! Which letters are replayed at all.
+//! Decides which letters are replayed.
 
 use super::{Letter, Replayer};
 use crate::log::Short;
@@ -9,16 +9,16 @@ use std::hash::BuildHasher;
 /// A letter that is to be replayed.
 pub(super) struct Chosen {
     pub letter: Letter,
-    /// Which record it is.
+    /// The identity of its record.
     pub source: String,
-    /// Its place among those that came with it.
+    /// Its index among the given letters.
     at: usize,
 }
 
 impl Chosen {
-    /// What marks that this letter was sent: with how often the record had
-    /// been, so that one that came back can be sent again, and with the topic
-    /// where it is not its own.
+    /// The mark that this letter was sent. It contains how often the record had been
+    /// sent, so that a letter that came back can be sent again, and the topic if it is
+    /// not the record's.
     pub fn sent_mark(&self, to: Option<&str>) -> String {
         let mark = format!("{}#{}", self.source, self.letter.replays);
         match to.filter(|to| **to != *self.letter.source.topic) {
@@ -34,8 +34,8 @@ impl Chosen {
 }
 
 impl Replayer {
-    /// Counts and leaves out those that must not be replayed, and those that
-    /// were.
+    /// Counts and leaves out letters that must not be replayed, and those that were
+    /// replayed before.
     pub(super) fn triage(&mut self, letters: Vec<Letter>) -> anyhow::Result<Vec<Chosen>> {
         let mut chosen = Vec::new();
         for (at, letter) in letters.into_iter().enumerate() {
@@ -51,10 +51,10 @@ impl Replayer {
             chosen.into_iter().partition(|one| self.is_forced(one));
         let mut chosen = self.not_marked(chosen, Mark::Stored, |one| one.source.clone())?;
         chosen.extend(forced);
-        // In the order of the letters again.
+        // Restores the order of the letters.
         chosen.sort_by_key(|one| one.at);
         match self.rules.to_topic.clone() {
-            // What is lost on its way, say to retention, must be sent again.
+            // With `force`, marked records are sent again: they may be lost, such as to retention.
             Some(to) if !self.rules.force => {
                 self.not_marked(chosen, Mark::Sent, |one| one.sent_mark(to.as_deref()))
             }
@@ -62,13 +62,13 @@ impl Replayer {
         }
     }
 
-    /// Whether a record is replayed though it is marked: the mark may be of its
-    /// other events, or of a daemon that could not take it back.
+    /// Whether a record is replayed even if it is marked: the mark may be from its
+    /// other events, or from a daemon that could not remove it.
     pub(super) fn is_forced(&self, one: &Chosen) -> bool {
         self.rules.force && one.letter.class == Class::StoreRefused.name()
     }
 
-    /// Takes the marks of those away that are forced.
+    /// Removes the marks of forced letters.
     pub(super) fn unmark_forced<'a>(
         &mut self,
         letters: impl Iterator<Item = &'a Chosen>,
@@ -82,7 +82,7 @@ impl Replayer {
         self.ask(|writer| writer.unmark(&group, &names))
     }
 
-    /// Why a letter must not be replayed.
+    /// Why a letter must not be replayed: the reason and its explanation.
     fn objection(&self, letter: &Letter) -> Option<(&'static str, String)> {
         let rules = &self.rules;
         let (name, max, topic) = (&self.settings.name, rules.max_replays, &letter.source.topic);
@@ -122,8 +122,8 @@ impl Replayer {
             );
             return Some(("max-replays", why));
         }
-        // Of several events some may be stored. How many today's plugin would
-        // make says nothing of how many there were.
+        // If the record made several events, some may be stored. The current plugin may
+        // make another number of events than the old one did.
         let refused = letter.class == Class::StoreRefused.name();
         if refused && letter.events != Some(1) && !rules.force {
             let why = "the store refused one event of the record and may have stored others, which a \
@@ -133,7 +133,7 @@ impl Replayer {
         None
     }
 
-    /// Leaves out those that have this mark.
+    /// Leaves out letters that have this mark.
     fn not_marked(
         &mut self,
         chosen: Vec<Chosen>,
@@ -149,8 +149,8 @@ impl Replayer {
         Ok(new.into_iter().map(|(one, _)| one).collect())
     }
 
-    /// Of the letters of one record the first alone. The hash is of 128 random
-    /// bits: that two records share one is not to be expected.
+    /// Whether an earlier letter has the same record. The hash has 128 bits with random
+    /// keys, so collisions are not to be expected.
     fn is_copy(&mut self, one: &Chosen) -> bool {
         let name = match &self.rules.to_topic {
             Some(to) => one.sent_mark(to.as_deref()),

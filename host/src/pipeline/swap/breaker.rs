@@ -1,9 +1,9 @@
-//! Watches the records that new plugins process after a swap, so that one bad
-//! save does not send a topic to the dead letters.
+//! Watches the records that new plugins process after a swap, so that one bad save
+//! does not dead-letter a whole topic.
 //!
-//! It judges a batch before anything of it leaves: a batch that opens the
-//! breaker is processed again, by the plugins from before the swap or, where
-//! the pipeline halts, by those that are saved next.
+//! It judges a batch before anything of it is sent or stored. A batch that opens the
+//! breaker is processed again, by the previous plugins or, if the pipeline halts, by
+//! those that are saved next.
 
 use crate::pipeline::settings::BreakerSettings;
 use crate::record::{Class, Failure, Stage};
@@ -17,25 +17,25 @@ pub(in crate::pipeline) struct Breaker {
 
 #[derive(Default)]
 struct Watch {
-    /// The generation that is watched; those up to `opened` failed.
+    /// The watched generation. `opened` is the last one that the breaker opened for.
     generation: u64,
     opened: u64,
     records: u64,
     failed: u64,
 }
 
-/// What is to be done with a batch.
+/// What to do with a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::pipeline) enum Judged {
-    /// It goes on.
+    /// Continue.
     Good,
-    /// It opened the breaker: so many failed, of so many.
+    /// This batch opened the breaker: `failed` of `records` records failed.
     Opened { failed: u64, records: u64 },
-    /// The breaker is open for the plugins that made it.
+    /// The breaker is open for the generation that processed it.
     Open,
-    /// Newer plugins are watched.
+    /// A newer generation is watched.
     Stale,
-    /// Too many failed, of too few to be sure.
+    /// Too many records failed, but of too few to judge.
     Unsure,
 }
 
@@ -51,7 +51,7 @@ impl Breaker {
         self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A swap made this generation live.
+    /// Starts to watch a generation that a swap made live.
     pub fn arm(&self, generation: u64) {
         let mut watch = self.watch();
         *watch = Watch {
@@ -61,18 +61,18 @@ impl Breaker {
         };
     }
 
-    /// Whether it is open for this generation.
+    /// Whether the breaker is open for this generation.
     pub fn open_for(&self, generation: u64) -> bool {
         self.watch().opened == generation
     }
 
-    /// Judges what a generation made of `records` records.
+    /// Judges the failures of a generation on `records` records.
     pub fn judge(&self, generation: u64, records: usize, failures: &[Failure]) -> Judged {
         let failed = failures.iter().filter(|f| is_the_plugins(f)).count();
         self.count(generation, records, failed)
     }
 
-    /// Judges `failed` of `records` records.
+    /// Judges `failed` failures of `records` records.
     pub fn count(&self, generation: u64, records: usize, failed: usize) -> Judged {
         let mut watch = self.watch();
         if watch.opened == generation {
@@ -101,7 +101,7 @@ impl Breaker {
     }
 }
 
-/// What may pass by itself, or is no plugin's, is not held against the new one.
+/// Transient failures, and those outside of plugins, don't count.
 fn is_the_plugins(failure: &Failure) -> bool {
     failure.class != Class::Transient && matches!(failure.stage, Stage::Transform | Stage::Route)
 }
@@ -144,8 +144,8 @@ mod tests {
             breaker.judge(3, 50, &failures(25, Class::Trap)),
             Judged::Good
         );
-        // A worker that still has the bad one processes its batch again, and so
-        // does one whose plugins were replaced before they were judged.
+        // A worker with the bad generation processes its batch again, and so does one
+        // whose plugins were replaced before they were judged.
         assert_eq!(breaker.judge(2, 8, &[]), Judged::Open);
         assert_eq!(breaker.judge(1, 8, &[]), Judged::Stale);
     }

@@ -1,4 +1,4 @@
-//! Generations: loading one, and telling one from another.
+//! Loads generations, and compares them.
 
 use crate::pipeline::settings::{PipelineSettings, PluginSettings};
 use crate::plugin::is_machines_trouble;
@@ -34,8 +34,8 @@ pub struct PluginRefused {
     pub(in crate::pipeline) why: String,
 }
 
-/// Plugins that may go live, their files read once: the bytes that tell them
-/// from others here are those that are compiled and judged.
+/// Plugins that may go live. Their files are read once, so that the bytes that are
+/// compared here are also those that are compiled and tested.
 pub(in crate::pipeline) struct Candidate {
     plugins: PluginSettings,
     /// In the order of [`specs`].
@@ -45,11 +45,11 @@ pub(in crate::pipeline) struct Candidate {
 /// Why plugins did not go live.
 #[derive(Clone, Debug)]
 pub(in crate::pipeline) struct Refusal {
-    /// What tells them from others.
+    /// Identifies the refused plugins.
     pub fingerprint: String,
-    /// For people.
+    /// The reason, as text.
     pub why: String,
-    /// The machine's trouble, not theirs: worth another try.
+    /// The machine was the cause, not the plugins: worth another try.
     pub again: bool,
 }
 
@@ -62,8 +62,8 @@ impl Candidate {
         }
     }
 
-    /// The plugins that were live last, under the names that are configured
-    /// now; `None` where that is not known.
+    /// The last live plugins, if they have the names that are configured now;
+    /// otherwise `None`.
     pub fn kept(kept: &[Kept; 3], mut plugins: PluginSettings) -> Option<Candidate> {
         let known = specs(&plugins).map(|(_, spec)| spec.source.name());
         if kept.each_ref().map(|kept| &kept.name) != known.each_ref() {
@@ -85,7 +85,7 @@ impl Candidate {
         Some(Candidate { plugins, wasm })
     }
 
-    /// What tells one set of plugins from another: code, configuration and limits.
+    /// Identifies a set of plugins: code, configuration and limits.
     pub fn fingerprint(&self) -> String {
         let specs = specs(&self.plugins);
         let of = |((kind, spec), wasm): ((&str, &Spec), &Result<Wasm, String>)| {
@@ -99,7 +99,7 @@ impl Candidate {
         each.join("\n")
     }
 
-    /// Loads them; what is the same as in `old` is taken from it.
+    /// Loads the plugins. Those that are unchanged are taken from `old`.
     pub fn load(
         self,
         loader: &Loader,
@@ -168,7 +168,7 @@ pub(in crate::pipeline) fn programs(generation: &Generation) -> [(&'static str, 
     ]
 }
 
-/// One plugin; or why not, and whether that is the machine's trouble.
+/// Loads one plugin. The error is the reason, and whether the machine is the cause.
 fn one<K: Clone>(
     (kind, spec, wasm): (&str, &Spec, Result<Wasm, String>),
     old: Option<&K>,
@@ -176,7 +176,7 @@ fn one<K: Clone>(
     load: impl FnOnce(Wasm) -> anyhow::Result<K>,
 ) -> Result<K, (String, bool)> {
     let name = spec.source.name();
-    // It may hold names of any length out of the plugin's file.
+    // The reason may contain names of any length from the plugin's file.
     let named = |why: String| format!("the {kind} plugin {name}: {}", crate::log::cut(&why));
     let wasm = wasm.map_err(|why| (named(why), false))?;
     if let Some(old) = old {
@@ -194,15 +194,15 @@ fn describe(kind: &str, digest: &str, spec: &Spec) -> String {
     line(kind, digest, &name, &config, &spec.limits)
 }
 
-/// What a pipeline starts with.
+/// The plugins that a pipeline starts with.
 pub(in crate::pipeline) struct First {
     pub generation: Generation,
-    /// The configured plugins, where they are not those.
+    /// The refusal of the configured plugins, if others are used.
     pub refused: Option<Refusal>,
 }
 
-/// Loads what a pipeline is configured to start with, or what was live last
-/// where that is refused and the configuration has it so.
+/// Loads the configured plugins. If they are refused and `fallback` is set, loads the
+/// last live ones.
 pub(in crate::pipeline) fn first(
     loader: &Loader,
     settings: &PipelineSettings,
@@ -245,7 +245,7 @@ pub(in crate::pipeline) fn first(
     }
 }
 
-/// Says in the log and the metrics which plugins are live.
+/// Reports the live plugins in the log and the metrics.
 pub(in crate::pipeline) fn announce(pipeline: &str, generation: &Generation) {
     for (kind, program) in programs(generation) {
         let (plugin, digest) = (&*program.name, program.short_digest());
@@ -262,7 +262,7 @@ pub(in crate::pipeline) fn announce(pipeline: &str, generation: &Generation) {
     }
 }
 
-/// Counts what became of a swap.
+/// Counts the result of a swap.
 pub(in crate::pipeline) fn count_swap(pipeline: &str, result: &'static str) {
     counter!("millstream_swaps_total", "pipeline" => pipeline.to_string(), "result" => result)
         .increment(1);

@@ -1,4 +1,4 @@
-//! The plugins' instances of one worker.
+//! The plugin instances of one worker.
 
 use crate::pipeline::settings::PipelineSettings;
 use crate::pipeline::transform::grants::Grants;
@@ -6,22 +6,22 @@ use crate::plugin::{CallError, DeadLetterInstance, Generation, RouteInstance, Tr
 use anyhow::Context;
 use std::sync::Arc;
 
-/// The instances, all of one generation.
+/// The plugin instances of one worker, all of one generation.
 pub(in crate::pipeline) struct Instances {
     pub generation: Arc<Generation>,
     pub transform: TransformInstance,
     pub route: RouteInstance,
     pub dead_letter: DeadLetterInstance,
-    /// The topics that they may write to.
+    /// The topics that the plugins may write to.
     pub grants: Grants,
 }
 
 impl Instances {
-    /// Makes those of every worker: a generation that some workers could not
-    /// have must not go live for the others.
+    /// Makes the instances of all workers. A generation must not go live unless every
+    /// worker can have it.
     ///
     /// # Errors
-    /// When one of them can't be made; then none is.
+    /// If one of them can't be made. Then none are.
     pub fn for_workers(
         generation: &Arc<Generation>,
         settings: &PipelineSettings,

@@ -1,4 +1,4 @@
-//! Plugins replaced while the pipeline runs: watching their files, loading generations, and the breaker.
+//! Replaces plugins while the pipeline runs: watches files, loads generations, and has the breaker.
 
 pub(super) mod breaker;
 pub(super) mod generations;

@@ -1,9 +1,9 @@
-//! Replacing plugins while they run.
+//! Replaces plugins while the pipeline runs.
 //!
-//! A thread waits to be told that something may have changed, lets it settle,
-//! and compares digests. What changed is loaded aside; only when the whole
-//! generation may go live is it published with one pointer swap, and workers
-//! take it up between two batches. Whatever fails leaves the old one running.
+//! A thread waits for changes, lets them settle, and compares digests. Changed plugins
+//! are loaded in the background. Only when the whole generation may go live is it
+//! published with one pointer swap, and workers take it up between two batches. After
+//! any failure the old generation keeps running.
 
 use super::generations::{Candidate, Refusal, count_swap, file_of, live_fingerprint};
 use super::generations::{programs, specs};
@@ -15,16 +15,16 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a folder must be quiet before files are looked at.
+/// How long a folder must be quiet before files are read.
 const SETTLE: Duration = Duration::from_millis(100);
-/// How often files are looked at without being told.
+/// How often files are read without a change event.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// The longest pause before plugins are tried again that failed for the
-/// machine's sake; the first is [`LOOK`].
+/// The longest pause before plugins are tried again that failed because of the
+/// machine. The first is [`LOOK`].
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// What a configuration says that was read again.
+/// The contents of a reloaded configuration.
 pub struct Reloaded {
     /// Each pipeline's plugins, by its name.
     pub plugins: HashMap<String, PluginSettings>,
@@ -33,8 +33,8 @@ pub struct Reloaded {
 }
 
 impl Reloaded {
-    /// What becomes of it, for people: `applied` are the plugins' tables that
-    /// changed.
+    /// The log message. `applied` are the changed plugin
+    /// tables.
     pub fn summary(&self, applied: &[String]) -> String {
         let applied = match applied {
             [] => String::new(),
@@ -55,15 +55,15 @@ impl Reloaded {
 /// Reads the configuration again.
 pub type Reload = Box<dyn Fn() -> anyhow::Result<Reloaded> + Send>;
 
-/// Tells the swapper to look.
+/// A message to the swapper's thread.
 enum Nudge {
     /// Files may have changed.
     Look,
-    /// The configuration file may have.
+    /// The configuration is to be reloaded.
     Reload,
-    /// A pipeline shall have these plugins; the answer goes back.
+    /// Makes these plugins of a pipeline live, and answers with the result.
     Use(String, Box<PluginSettings>, SyncSender<Result<(), String>>),
-    /// It is over.
+    /// Ends the thread.
     Stop,
 }
 
@@ -74,30 +74,30 @@ pub struct Swapper {
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
-/// What one pipeline's plugins were made of.
+/// The configured plugins of one pipeline.
 struct Watched {
     shared: Arc<Shared>,
     plugins: PluginSettings,
-    /// What is kept as live.
+    /// The plugins that are noted on disk as live.
     kept: Option<[Kept; 3]>,
-    /// When plugins are tried again that failed for the machine's sake, and how
-    /// long after that.
+    /// When plugins that failed because of the machine are tried again, and the pause
+    /// after that.
     again: Instant,
     pause: Duration,
 }
 
 impl Swapper {
-    /// Starts watching. `reload` is called at [`Swapper::reload`].
+    /// Starts watching. [`Swapper::reload`] calls `reload`.
     ///
     /// # Errors
-    /// When no thread can be started.
+    /// If the thread can't be started.
     pub fn start(
         pipelines: &[Pipeline],
         loader: Arc<Loader>,
         reload: Option<Reload>,
     ) -> std::io::Result<Swapper> {
         let pipelines = pipelines.iter().map(Watched::new).collect();
-        // One nudge waiting is as good as many; only `Use` must not be lost.
+        // A lost `Look` is harmless while the channel is full; `Use` must not be lost.
         let (nudges, nudged) = sync_channel(8);
         let nudge = nudges.clone();
         let folders = FolderWatch::new(move || match nudge.try_send(Nudge::Look) {
@@ -120,15 +120,15 @@ impl Swapper {
         })
     }
 
-    /// Reads the plugin tables of the configuration again.
+    /// Reloads the plugin tables of the configuration.
     pub fn reload(&self) {
         let _ = self.nudges.send(Nudge::Reload);
     }
 
-    /// Gives a pipeline these plugins, and waits until they are live.
+    /// Makes these plugins of a pipeline live, and waits until they are.
     ///
     /// # Errors
-    /// Why they may not go live; the old ones run on.
+    /// Why they may not go live. The old ones keep running.
     pub fn use_plugins(&self, pipeline: &str, plugins: PluginSettings) -> Result<(), String> {
         let (answer, answered) = sync_channel(1);
         let nudge = Nudge::Use(pipeline.into(), Box::new(plugins), answer);
@@ -137,8 +137,8 @@ impl Swapper {
         answered.recv().map_err(|_| gone())?
     }
 
-    /// Stops watching. A plugin that is being compiled is not waited for: its
-    /// compiler ends with this process.
+    /// Stops watching. Does not wait for a running compiler, which ends with this
+    /// process.
     pub fn stop(&self) {
         let longest = Instant::now() + SETTLE * 10;
         let thread = self
@@ -149,7 +149,7 @@ impl Swapper {
         let Some(thread) = thread else { return };
         let mut told = false;
         while !thread.is_finished() && Instant::now() < longest {
-            // What waits for a compile may fill the channel.
+            // The channel may be full while a plugin is compiled.
             told = told
                 || !matches!(
                     self.nudges.try_send(Nudge::Stop),
@@ -230,7 +230,7 @@ impl Task {
     fn look(&mut self) {
         for watched in &mut self.pipelines {
             let plugins = watched.plugins.clone();
-            // Said in the log, and asked again at the next look.
+            // A refusal is logged, and tried again later.
             let _ = watched.take(&self.loader, plugins);
         }
     }
@@ -272,7 +272,7 @@ impl Watched {
         }
     }
 
-    /// Which plugins' tables are others than the running ones.
+    /// The plugin tables that differ from the running ones.
     fn changed(&self, plugins: &PluginSettings) -> Vec<String> {
         let name = &self.shared.settings.name;
         let pairs = specs(plugins).into_iter().zip(specs(&self.plugins));
@@ -282,7 +282,7 @@ impl Watched {
             .collect()
     }
 
-    /// Makes `plugins` live if they are others than those that are.
+    /// Makes `plugins` live if they differ from the live ones.
     fn take(&mut self, loader: &Loader, plugins: PluginSettings) -> Result<(), String> {
         let candidate = Candidate::read(&plugins);
         self.plugins = plugins;
@@ -317,7 +317,7 @@ impl Watched {
         }
     }
 
-    /// Says and notes that plugins did not go live; why.
+    /// Logs and notes that plugins did not go live. Returns the reason.
     fn refused(&mut self, refusal: Refusal, live: u64) -> String {
         let (name, why) = (&self.shared.settings.name, refusal.why.clone());
         tracing::error!(
@@ -331,7 +331,7 @@ impl Watched {
         why
     }
 
-    /// Keeps which plugins are live, for a start that finds their files broken.
+    /// Notes on disk which plugins are live, for a start with broken files.
     fn keep(&mut self, loader: &Loader) {
         let live = self.shared.generation.load();
         let live = programs(&live).map(|(_, program)| Kept::from(program));

@@ -1,6 +1,5 @@
-//! What is decided of a batch: from its failures and the policy's verdicts to
-//! how far it is stored, what is sent, and what is tried again. It changes
-//! nothing.
+//! Decides, from a batch's failures and the policy's verdicts, how far it is stored,
+//! what is sent, and what is retried. Has no side effects.
 
 use super::verdicts::Verdict;
 use crate::pipeline::commit::produces::Kind;
@@ -9,30 +8,30 @@ use crate::plugin::{End, Made, Routed};
 use crate::record::{Batch, Failure, Outgoing};
 use std::time::Duration;
 
-/// What is decided.
+/// The decision about a batch.
 pub(in crate::pipeline) struct Decision {
     /// The index after the last record that is decided.
     pub end: usize,
-    /// How often the one there was tried, where it is tried again.
+    /// How often the record there was tried, if it is retried.
     pub attempts: u32,
-    /// What goes to Kafka of the records that failed.
+    /// Records that go to Kafka for the failures.
     pub letters: Vec<(Kind, Outgoing)>,
-    /// What comes next.
+    /// What to do next.
     pub next: Next,
 }
 
-/// What comes after the records that are decided.
+/// What to do after the decided records.
 pub(in crate::pipeline) enum Next {
-    /// The next batch.
+    /// Read the next batch.
     Read,
-    /// These records, after a delay.
+    /// Process these records, after a delay.
     Retry(Duration, Remaining),
-    /// Nothing: the partition halts, and why.
+    /// Halt the partition, for this reason.
     Halt(String),
 }
 
-/// Decides. `made` says up to which record the plugins got and why no further;
-/// there may be fewer `verdicts` than `failures`, and `ended` says why.
+/// Decides. `made` is how far the plugins got and why they ended. There may be fewer
+/// `verdicts` than `failures`; `ended` is why.
 pub(in crate::pipeline) fn decide(
     remaining: &Remaining,
     made: (usize, &End),
@@ -40,7 +39,7 @@ pub(in crate::pipeline) fn decide(
     verdicts: impl ExactSizeIterator<Item = Verdict>,
     ended: &End,
 ) -> Decision {
-    // What the policy did not get to waits, with all that comes after it.
+    // The first failure without a verdict waits, with all records after it.
     let (end, ended) = match failures.get(verdicts.len()) {
         Some(failure) => (failure.record as usize, ended),
         None => made,
@@ -69,7 +68,7 @@ pub(in crate::pipeline) fn decide(
             next,
         };
     }
-    // The rest of a batch that was cut comes next.
+    // The rest of a cut batch comes next.
     let is_cut = end < remaining.batch.records.len();
     let rest = || Remaining {
         pace: pace_after(ended, end - remaining.from),

@@ -1,4 +1,4 @@
-//! Where the events of a batch go.
+//! Decides where the events of a batch go.
 
 use super::grants::hop;
 use super::prepared::Destinations;
@@ -7,8 +7,7 @@ use crate::pipeline::settings::Deliver;
 use crate::plugin::{self, Made, Routed, ToTopic};
 use crate::record::{Batch, Event, Outgoing, copied};
 
-/// Where the events of records before `end` go: to streams, and to Kafka with
-/// what goes there.
+/// The destinations of the events of records before `end`, and the records for Kafka.
 pub(in crate::pipeline) fn destinations(
     batch: &Batch,
     end: usize,
@@ -42,7 +41,7 @@ pub(in crate::pipeline) fn destinations(
     (gone, outgoing)
 }
 
-/// When an event goes to its stream.
+/// Whether an event goes to its stream.
 enum Wanted {
     Never,
     Always,
@@ -59,7 +58,8 @@ fn wanted(decided: plugin::StreamDelivery, configured: Deliver) -> Wanted {
     }
 }
 
-/// An event on its way to a Kafka topic. At least once: its source tells a copy.
+/// The record for an event that goes to a Kafka topic. Delivered at least once; the
+/// source header identifies copies.
 fn to_topic(to: &ToTopic, batch: &Batch, made: &Made, event: &Event) -> Outgoing {
     let offset = batch.records[event.record as usize].offset;
     let source = format!("{}/{offset}/{}", batch.origin, event.n);

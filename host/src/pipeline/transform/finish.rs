@@ -1,5 +1,5 @@
-//! From the plugins' answers to a prepared batch: the policy is asked, what it
-//! decided is sent, and the rest of the records is left to the partition.
+//! Turns the plugins' answers into a prepared batch: asks the policy, sends what it
+//! decided, and leaves the rest of the records to the partition.
 
 use super::decide::{Decision, Next, decide};
 use super::destinations::destinations;
@@ -45,8 +45,8 @@ impl TransformWorker {
         let settings = &self.shared.settings;
         let partition = &mut self.partitions[index];
         proceed(partition, decision.next);
-        // How often a record was tried is kept with the ledger, so that a
-        // restart doesn't begin to count anew.
+        // The ledger keeps how often a record was tried, so that a restart
+        // continues to count.
         let next = match batch.records[from..end].last() {
             Some(last) => last.offset + 1,
             None if decision.attempts > 0 => partition.next,
@@ -85,8 +85,8 @@ impl TransformWorker {
         })
     }
 
-    /// Has the policy rule on the failures, as far as its turn goes; `None` if
-    /// nothing of it is to be decided, but processed again.
+    /// Asks the policy about the failures, as far as its turn goes; `None` if the records
+    /// are processed again instead.
     fn ask_policy(&mut self, index: usize, work: &Processed) -> Option<Decision> {
         let Processed {
             remaining,
@@ -121,8 +121,8 @@ impl TransformWorker {
     }
 }
 
-/// Has the partition do what comes next. A halt is at once: no later record
-/// may be read.
+/// Makes the partition do what comes next. A halt applies at once, so that no later
+/// record is read.
 fn proceed(partition: &mut Partition, next: Next) {
     match next {
         Next::Read => {}

@@ -1,9 +1,9 @@
-//! Which topics a pipeline's plugins may write to, and how often a record may be
+//! The topics that a pipeline's plugins may write to, and how often a record may be
 //! written again.
 //!
-//! A plugin names topics freely. A name counts only where the configuration
-//! grants it: with every topic at its disposal a plugin could feed its own input,
-//! or ask workers for tasks in any client's name.
+//! A plugin can name any topic, but only topics that the configuration grants are
+//! accepted. Otherwise a plugin could write to its pipeline's input, or post tasks in
+//! any client's name.
 
 use crate::pipeline::headers::HOPS;
 use crate::pipeline::settings::PipelineSettings;
@@ -13,22 +13,23 @@ use crate::record::{Batch, Class, Events, Failure, RecordView, Stage};
 use metrics::counter;
 use std::collections::{BTreeMap, HashSet};
 
-/// How often it may be. No chain of pipelines is that long: it is a circle.
+/// The most times that a record may be written to a topic. No chain of pipelines is
+/// that long, so more means a loop.
 const HOPS_MAX: u32 = 16;
 
-/// What the plugins of one generation may write to.
+/// The topics that the plugins of one generation may write to.
 pub(in crate::pipeline) struct Grants {
     pipeline: String,
     topics: HashSet<String>,
 }
 
 impl Grants {
-    /// What a pipeline grants these plugins.
+    /// The grants for a generation of a pipeline.
     pub fn of(settings: &PipelineSettings, generation: &Generation) -> Grants {
         Grants::with(settings, programs(generation).map(|(_, program)| program))
     }
 
-    /// Likewise, where only some of its plugins are loaded.
+    /// The grants if only some of the plugins are loaded.
     pub fn with<'a>(
         settings: &PipelineSettings,
         programs: impl IntoIterator<Item = &'a Program>,
@@ -45,7 +46,7 @@ impl Grants {
         }
     }
 
-    /// Fails the records whose events a route sends where they may not go, each
+    /// Fails records whose events a route sends to a topic that is not granted, each
     /// with all its events.
     pub fn check(&self, batch: &Batch, events: &Events, route: &Program, routed: &mut Routed) {
         let mut refused: BTreeMap<u32, String> = BTreeMap::new();
@@ -69,13 +70,13 @@ impl Grants {
         let blamed = refused.into_iter().map(|(record, why)| {
             route.blame(Failure::new(record, Stage::Route, Class::Unroutable, why))
         });
-        // Both are in order and have no record in common.
+        // Both lists are in order and have no record in common.
         routed.failures.extend(blamed);
         routed.failures.sort_by_key(|failure| failure.record);
     }
 
-    /// A ruling that sends its record where it may not go sends it to the
-    /// pipeline's own topic for dead letters instead.
+    /// Changes a ruling for a topic that is not granted: the record goes to the
+    /// default dead-letter topic instead.
     pub fn hold(&self, ruling: Ruling, view: &RecordView) -> Ruling {
         let topic = match &ruling {
             Ruling::Reroute { topic, .. } => topic,
@@ -121,14 +122,14 @@ impl Grants {
     }
 }
 
-/// The header of what is made of this record and written to a topic.
+/// The hop header for a record that is made from this one.
 pub(in crate::pipeline) fn hop(view: &RecordView) -> (Vec<u8>, Option<Vec<u8>>) {
     let hops = hops(view).saturating_add(1).to_string();
     (HOPS.into(), Some(hops.into_bytes()))
 }
 
-/// How often it was written already: the last header says, since a letter keeps
-/// its record's own. A value that is not a number is over the limit.
+/// How often a record was written to a topic, from the last header, since a letter
+/// keeps its record's headers. An invalid number is over the limit.
 fn hops(view: &RecordView) -> u32 {
     let last = view
         .headers()

@@ -1,4 +1,4 @@
-//! The worker thread that runs plugins: it turns a partition's records into prepared batches.
+//! The transform worker: runs plugins, and turns a partition's records into prepared batches.
 
 pub(super) mod decide;
 pub(super) mod destinations;

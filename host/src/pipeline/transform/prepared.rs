@@ -12,43 +12,43 @@ use std::sync::Arc;
 /// A processed part of a batch. Nothing of it is stored yet.
 pub(in crate::pipeline) struct PreparedBatch {
     pub partition: Arc<PartitionState>,
-    /// Its partition waits for it when it is revoked.
+    /// A revocation of the partition waits until this is dropped.
     pub _in_hand: InHand,
     pub session: u64,
-    /// Where the ledger must be, and where it then is.
+    /// The ledger's offset before the commit, and (`next`) after it.
     pub expected: i64,
     pub next: i64,
     /// How often the record at `next` was tried.
     pub attempts: u32,
-    /// The plugins that made it.
+    /// The plugins that processed it.
     pub generation: Arc<Generation>,
     pub batch: Arc<Batch>,
-    /// How many of the batch's records it covers.
+    /// The number of the batch's records that it covers.
     pub records: usize,
     pub events: Events,
-    /// Where records were at first that are replays: by their index.
+    /// For replays, where the record was first, by its index.
     pub replays: HashMap<u32, String>,
     /// Where its events go.
     pub destinations: Destinations,
-    /// What goes to Kafka; already under way.
+    /// Records for Kafka, already sent.
     pub produces: PendingProduces,
-    /// The store has it, and only letters of what it refused are under way.
+    /// The batch is stored, and only letters for refused events are still on their way.
     pub stored: bool,
 }
 
 /// Indices of a batch's events, by where they go.
 #[derive(Default)]
 pub(in crate::pipeline) struct Destinations {
-    /// Those that go to their clients' streams.
+    /// Events that go to streams.
     pub streamed: Vec<u32>,
-    /// Those whose clients are away and get nothing.
+    /// Events that are not stored, since their clients are not connected.
     pub suppressed: Vec<u32>,
-    /// Those that go to no stream, and say something of a task.
+    /// Events that go to no stream, but report on a task.
     pub reported: Vec<u32>,
 }
 
 impl Destinations {
-    /// Keeps only some of them.
+    /// Keeps only the events for which `keep` is true.
     pub fn retain(&mut self, mut keep: impl FnMut(&u32) -> bool) {
         for indices in [&mut self.streamed, &mut self.suppressed, &mut self.reported] {
             indices.retain(&mut keep);
@@ -57,7 +57,7 @@ impl Destinations {
 }
 
 impl PreparedBatch {
-    /// A batch without records: it only moves the ledger.
+    /// A batch without records that only moves the ledger.
     pub fn pass(
         partition: &mut Partition,
         next: i64,
@@ -83,19 +83,19 @@ impl PreparedBatch {
         }
     }
 
-    /// About how many bytes it holds.
+    /// Its approximate size in bytes.
     pub fn size(&self) -> usize {
         size_of::<PreparedBatch>() + self.batch.arena.len() + self.events.arena.len()
     }
 
-    /// Takes a record's events back that go to streams.
+    /// Removes the events of a record.
     pub fn leave_out(&mut self, record: u32) {
         let list = &self.events.list;
         let of_others = |index: &u32| list[*index as usize].record != record;
         self.destinations.retain(of_others);
     }
 
-    /// The clients of what is suppressed, each once.
+    /// The clients of suppressed events, each once.
     pub fn suppressed_from(&self) -> Vec<&[u8]> {
         let name = |index: &u32| self.events.bytes(self.events.list[*index as usize].name);
         let mut names: Vec<_> = self.destinations.suppressed.iter().map(name).collect();
@@ -104,7 +104,7 @@ impl PreparedBatch {
         names
     }
 
-    /// The events of these indices as the store takes them.
+    /// Converts the events with these indices for the store.
     pub fn stream_events(&self, of: &[u32]) -> Vec<StreamEvent<'_>> {
         let event = |index: &u32| {
             let record = self.events.list[*index as usize].record;
@@ -115,7 +115,7 @@ impl PreparedBatch {
     }
 }
 
-/// An event as the store takes it.
+/// Converts an event for the store.
 pub(in crate::pipeline) fn stream_event<'a>(
     events: &'a Events,
     batch: &Batch,

@@ -1,14 +1,14 @@
-//! Records that are replays: where they were at first.
+//! Finds records that are replays, and where they were first.
 
 use crate::pipeline::headers::SOURCE;
 use crate::record::Batch;
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// The longest source that is one: a topic's name and three numbers.
+/// The longest valid source: the name of a topic and three numbers.
 const SOURCE_MAX: usize = 512;
 
-/// Where these records were at first, of those that say so.
+/// Where these records were first, for those with a source header.
 pub(in crate::pipeline) fn replays(batch: &Batch, records: Range<usize>) -> HashMap<u32, String> {
     let source = |record: usize| {
         let source = source_in(batch.view(record).headers())?;
@@ -17,7 +17,7 @@ pub(in crate::pipeline) fn replays(batch: &Batch, records: Range<usize>) -> Hash
     records.filter_map(source).collect()
 }
 
-/// Where a record was at first, if its headers say so.
+/// Where a record was first, if its headers say so.
 pub(in crate::pipeline) fn source_in<'a>(
     mut headers: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>,
 ) -> Option<&'a str> {

@@ -1,4 +1,4 @@
-//! A batch through its plugins.
+//! Sends a batch through its plugins.
 
 use super::decide::failures;
 use super::finish::Processed;
@@ -19,13 +19,13 @@ use crate::store::{Unavailable, Writer};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-/// How long a worker waits before it tries to make an instance again.
+/// Pause before a worker tries to make an instance again.
 const PAUSE: Duration = Duration::from_millis(500);
 
 impl TransformWorker {
-    /// Processes records as far as this turn goes; `None` if nothing can be
-    /// stored of it yet, or the pipeline is stopping. What is left of them is
-    /// its partition's next turn.
+    /// Processes records as far as this turn goes; `None` if nothing can be stored
+    /// yet, or the pipeline is stopping. The rest of them waits for the partition's
+    /// next turn.
     pub(in crate::pipeline) fn prepare(
         &mut self,
         index: usize,
@@ -73,7 +73,7 @@ impl TransformWorker {
             route: &mut self.instances.route,
             grants: &self.instances.grants,
             store: &mut *self.interest,
-            // What is being stopped waits no longer.
+            // A pipeline that stops does not wait any longer.
             wait: &|error| {
                 shared.trouble(Trouble::Store, Some(error.to_string()));
                 std::thread::sleep(Duration::from_millis(200));
@@ -90,8 +90,8 @@ impl TransformWorker {
         )
     }
 
-    /// Lets the breaker judge what became of `seen` records, before anything of
-    /// it leaves. `None` if it is not to be decided, but processed again.
+    /// Lets the breaker judge the results of `seen` records, before anything is sent or
+    /// stored. `None` if the records are processed again instead.
     fn judge(&mut self, index: usize, seen: usize, work: Processed) -> Option<Processed> {
         let generation = &self.instances.generation;
         let Processed {
@@ -110,8 +110,8 @@ impl TransformWorker {
                 remaining.anew()
             }
             Judged::Open => remaining.anew(),
-            // What it fails of is for the plugins that are live to decide; what is
-            // good keeps the plugins that it began with.
+            // The live plugins decide about records that failed in older ones. A batch
+            // without failures keeps the results of the older ones.
             _ if is_stale && !failures.is_empty() => remaining.anew(),
             _ => match remaining.tried(made, judged == Judged::Unsure) {
                 Some(again) => again,
@@ -122,7 +122,7 @@ impl TransformWorker {
         None
     }
 
-    /// No instance of a plugin can be made, which is no record's fault.
+    /// Handles that no instance of a plugin can be made, which is no record's fault.
     pub(in crate::pipeline) fn no_instance(
         &mut self,
         index: usize,
@@ -147,8 +147,8 @@ impl TransformWorker {
     }
 }
 
-/// The part of the road that is a batch's own, whoever sends it down: the
-/// daemon, or a replay of dead letters.
+/// The road of a batch through the plugins, used by the daemon and by a replay of
+/// dead letters.
 pub(in crate::pipeline) struct Road<'a> {
     pub settings: &'a PipelineSettings,
     pub transform: &'a mut TransformInstance,
@@ -156,23 +156,23 @@ pub(in crate::pipeline) struct Road<'a> {
     pub grants: &'a Grants,
     /// For look-ups.
     pub store: &'a mut dyn Writer,
-    /// Told each time that the store does not answer: waits, and says whether
-    /// to ask again.
+    /// Called each time the store does not answer. Waits, and returns whether to ask
+    /// again.
     pub wait: &'a dyn Fn(&Unavailable) -> bool,
-    /// How far each plugin goes at once.
+    /// Limits how far each plugin goes.
     pub turn: &'a Turn<'a>,
 }
 
-/// What came out at its end. Nothing has left yet.
+/// The results of the road. Nothing is sent or stored yet.
 pub(in crate::pipeline) struct Passed {
     pub made: Made,
     pub routed: Routed,
-    /// Who is connected, one answer an event; empty where nobody asked.
+    /// Whether the client of each event is connected; empty if nothing needed it.
     pub connected: Vec<bool>,
 }
 
 impl Road<'_> {
-    /// Sends a range of records down, as far as the turn goes; `None` if it was
+    /// Sends a range of records down the road, as far as the turn goes; `None` if it was
     /// given up meanwhile.
     pub fn pass(&mut self, batch: &Batch, range: Range<usize>) -> Option<Passed> {
         let mut made = self.transform(batch, range);
@@ -206,7 +206,7 @@ impl Road<'_> {
         })
     }
 
-    /// Transforms a range; records over the limit fail without a plugin.
+    /// Transforms a range. Records over the size limit fail without a plugin.
     fn transform(&mut self, batch: &Batch, range: Range<usize>) -> Made {
         let limit = self.settings.record_bytes;
         let too_large = |index: &usize| batch.view(*index).size() > limit;
@@ -218,7 +218,7 @@ impl Road<'_> {
         } else {
             large
         };
-        // Up to the large one, or it alone; the remaining is the next batch.
+        // Up to the large record, or only that one. The rest is the next batch.
         let mut made = match large == range.start {
             false => self.transform.run(batch, range.start..end, self.turn),
             true => Made::default(),
@@ -233,10 +233,10 @@ impl Road<'_> {
         made
     }
 
-    /// Who is connected, one answer an event; waits for the store. `None` if
-    /// it was given up.
+    /// Whether the client of each event is connected. Waits for the store; `None` if
+    /// that was given up.
     fn connected(&mut self, made: &Made) -> Option<Vec<bool>> {
-        // Checked to be client ids, hence text, when the events were made.
+        // The names were checked to be client IDs, so text, when the events were made.
         let client = |e: &Event| std::str::from_utf8(made.events.bytes(e.name)).unwrap_or("");
         let events = &made.events.list;
         let own = events.iter().filter(|e| e.to == StreamKind::Client);
@@ -245,7 +245,7 @@ impl Road<'_> {
             match self.store.connected(&clients) {
                 Ok(connected) => {
                     let mut connected = connected.into_iter();
-                    // A group has no interest of its own: someone may follow it.
+                    // Groups have no presence leases, so any client may follow one.
                     let is =
                         |e: &Event| e.to == StreamKind::Group || connected.next() == Some(true);
                     return Some(events.iter().map(is).collect());
@@ -257,7 +257,7 @@ impl Road<'_> {
     }
 }
 
-/// Takes back what was made of records whose events the route did not get to.
+/// Removes the results of records whose events the route did not get to.
 fn cut(made: &mut Made, routed: &mut Routed) {
     let decided = routed.decisions.len();
     let Some(next) = made.events.list.get(decided) else {

@@ -1,4 +1,4 @@
-//! From tasks to the clients that own them.
+//! Looks up the clients that own tasks.
 
 use super::road::Road;
 use crate::plugin::Made;
@@ -7,10 +7,10 @@ use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// The longest status, in bytes; a longer one is none.
+/// The longest status in bytes. A longer one is ignored.
 const STATUS_MAX: usize = 256;
 
-/// What is read of an event for a task's owner.
+/// The part of an event's payload that is read for its task.
 #[derive(Deserialize)]
 struct Said<'a> {
     #[serde(borrow)]
@@ -18,8 +18,8 @@ struct Said<'a> {
 }
 
 impl Road<'_> {
-    /// Looks up who owns the tasks that events are for, all in one round trip;
-    /// waits for the store. `None` if it was given up.
+    /// Looks up the owners of all tasks that events are for, in one round trip. Waits
+    /// for the store; `None` if that was given up.
     pub(in crate::pipeline) fn look_up_owners(&mut self, made: &mut Made) -> Option<()> {
         let tasks = tasks_of(made);
         if tasks.is_empty() {
@@ -51,7 +51,7 @@ impl Road<'_> {
     }
 }
 
-/// The tasks that events are for, each once.
+/// The IDs of the tasks that events are for, each once.
 fn tasks_of(made: &Made) -> Vec<String> {
     let tasks = made.events.list.iter().filter_map(|event| event.task);
     let mut tasks: Vec<_> = tasks.map(|task| text(made, task.id).to_owned()).collect();
@@ -60,14 +60,14 @@ fn tasks_of(made: &Made) -> Vec<String> {
     tasks
 }
 
-/// Checked to be text when the events were made.
+/// A span as text, which was checked when the events were made.
 fn text(made: &Made, span: Span) -> &str {
     std::str::from_utf8(made.events.bytes(span)).unwrap_or_default()
 }
 
-/// Gives every event for a task its owner's name, and notes what it says of
-/// the task, which one of `ends` ends. A record fails with all its events
-/// where one has no owner.
+/// Addresses each event for a task to the task's owner, and notes the task's status;
+/// a status in `ends` ends it. If a task has no owner, the record fails with all its
+/// events.
 fn address(made: &mut Made, owner: impl Fn(&str) -> Result<ClientId, String>, ends: &[String]) {
     let mut failures: Vec<Failure> = Vec::new();
     for index in 0..made.events.list.len() {
@@ -98,8 +98,8 @@ fn address(made: &mut Made, owner: impl Fn(&str) -> Result<ClientId, String>, en
     made.failures.sort_by_key(|failure| failure.record);
 }
 
-/// Has the last of a record's events for a task end it, whichever of them does:
-/// what comes after the end is not stored, and a record's events are all stored.
+/// If one of a record's events ends a task, makes the record's last event for the task
+/// end it: events after the end are not stored, and all of a record's events must be.
 fn end_with_the_last(made: &mut Made) {
     let mut lasts: HashMap<(u32, Vec<u8>), usize> = HashMap::new();
     for index in 0..made.events.list.len() {
@@ -117,7 +117,7 @@ fn end_with_the_last(made: &mut Made) {
     }
 }
 
-/// What an event says of its task.
+/// What an event reports about its task.
 fn news(made: &mut Made, event: Event, id: Span, ends: &[String]) -> TaskNews {
     let said: Option<Said> = serde_json::from_slice(made.events.bytes(event.payload)).ok();
     let said = said.filter(|said| said.status.len() <= STATUS_MAX);
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
     use crate::record::StreamKind;
 
-    /// A made event for each of these: its record, its task if it is for one's
+    /// One event for each of these: its record, its task if it is for a task's
     /// owner, its payload.
     fn made(of: &[(u32, Option<&str>, &str)]) -> Made {
         let mut made = Made::default();
@@ -156,8 +156,8 @@ mod tests {
         made
     }
 
-    /// Of an event its record, whom it is for, what it says of its task, and
-    /// whether that ends it.
+    /// An event's record, its client, the status of its task, and whether that ends
+    /// the task.
     type Shown = (u32, String, String, bool);
 
     fn addressed(mut made: Made) -> (Vec<Shown>, Vec<u32>) {

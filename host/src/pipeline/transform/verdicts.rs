@@ -1,4 +1,4 @@
-//! Dead letters: what the policy plugin ruled, within the pipeline's caps.
+//! Asks the dead-letter policy about failures, and applies the pipeline's limits.
 
 use super::grants::{Grants, hop};
 use crate::pipeline::commit::oversize::Omission;
@@ -11,21 +11,21 @@ use crate::record::{Batch, Failure, Headers, Outgoing, RecordView, SharedHeaders
 use metrics::counter;
 use std::time::Duration;
 
-/// What is done about one failed record.
+/// What to do about one failed record.
 pub(in crate::pipeline) enum Verdict {
-    /// This goes to Kafka.
+    /// Send this record to Kafka.
     Letter(Kind, Outgoing),
-    /// It is tried again after the delay.
+    /// Retry after the delay.
     Retry(Duration),
-    /// Nothing.
+    /// Drop the record.
     Drop,
-    /// The partition stops at it.
+    /// Halt the partition at the record.
     Halt,
 }
 
-/// Asks the policy about failures, in order, as far as its turn goes; and how
-/// that ended. What it can't answer, the built-in policy does: to the topic. A
-/// verdict is counted when it is taken: one after a retry is asked for again.
+/// Asks the policy about failures, in order, as far as its turn goes, and returns how
+/// that ended. Where the policy fails, the built-in one sends the record to its topic.
+/// A verdict is counted when it is taken: after a retry the policy is asked again.
 pub(in crate::pipeline) fn judge<'a>(
     policy: &mut DeadLetterInstance,
     batch: &'a Batch,
@@ -55,9 +55,8 @@ pub(in crate::pipeline) fn judge<'a>(
     (verdicts, ended)
 }
 
-/// Asks the policy about failures until it has ruled on all, in an instance of
-/// their own. Where none can be made, the built-in policy rules: what is asked
-/// here can't wait.
+/// Asks the policy about all failures, in a new instance. If none can be made, the
+/// built-in policy decides, since these failures can't wait.
 pub(in crate::pipeline) fn judge_all(
     policy: &DeadLetter,
     batch: &Batch,
@@ -131,7 +130,7 @@ fn verdict(
             Verdict::Halt
         }
         Ruling::Reroute { topic, headers } => {
-            // As it was, and where it is from.
+            // The record unchanged, with its source.
             let (topic, told) = (Some(topic), vec![source(batch, failure)]);
             let same = LetterValue::Same;
             let outgoing = letter(batch, failure, topic, same, told, &headers);
@@ -154,8 +153,8 @@ fn verdict(
     }
 }
 
-/// What becomes of a record that can't go where its policy sent it: a dead
-/// letter, as the built-in policy makes it.
+/// The verdict for a record that can't go where its policy sent it: a dead letter
+/// of the built-in policy.
 pub(in crate::pipeline) fn instead(
     batch: &Batch,
     failure: &Failure,
@@ -165,13 +164,13 @@ pub(in crate::pipeline) fn instead(
     verdict(to_topic(), batch, failure, settings)
 }
 
-/// The topic that dead letters of a topic go to, unless a policy names another.
+/// The default topic for dead letters of a topic.
 pub(in crate::pipeline) fn default_topic(topic: &str) -> String {
     format!("{topic}-dlq")
 }
 
-/// A failed record on its way to a topic: its own bytes, what is `told` of it,
-/// and what the policy added.
+/// The record for Kafka: the failed record's bytes, the host's headers (`told`), and
+/// the headers that the policy added.
 fn letter(
     batch: &Batch,
     failure: &Failure,
@@ -201,8 +200,8 @@ fn own_headers(view: &RecordView) -> Headers {
     view.headers().map(own).collect()
 }
 
-/// Why it is a dead letter, where it is from, and whose: groups on one topic
-/// may have one topic for their letters.
+/// The host's headers: why the record failed, its source, and its group, since several
+/// groups may share a dead-letter topic.
 fn error_headers(batch: &Batch, failure: &Failure, group: &str) -> Headers {
     let record = &batch.records[failure.record as usize];
     let (plugin, digest) = match &failure.plugin {
@@ -234,7 +233,7 @@ fn error_headers(batch: &Batch, failure: &Failure, group: &str) -> Headers {
     fields.map(header).chain(events).chain([source]).collect()
 }
 
-/// Which record it is: tells a copy.
+/// The header that identifies the record, and copies of it.
 fn source(batch: &Batch, failure: &Failure) -> (Vec<u8>, Option<Vec<u8>>) {
     let offset = batch.records[failure.record as usize].offset;
     let source = format!("{}/{offset}", batch.origin);

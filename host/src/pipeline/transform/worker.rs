@@ -1,5 +1,5 @@
-//! The worker that runs plugins: it takes batches from its partitions and
-//! prepares them. Its thread runs untrusted code, so it serves nobody else.
+//! The transform worker: takes batches from its partitions and prepares them. Its
+//! thread runs untrusted code, so it does nothing else.
 
 use super::prepared::PreparedBatch;
 use crate::kafka::consumer::FillLimits;
@@ -17,33 +17,33 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-/// How many batches of one partition may be in hand. A partition that has as many
-/// takes no more, so that what it waits for leaves the others room.
+/// The most batches in progress of one partition, so that a partition that waits
+/// leaves room for the others.
 const IN_HAND: usize = 3;
 
-/// How long the worker sleeps at most: a lost wake-up costs no more.
+/// The longest sleep, in case a wake-up is lost.
 const NAP: Duration = Duration::from_millis(100);
 
-/// The worker that runs plugins.
+/// The transform thread of a worker.
 pub(in crate::pipeline) struct TransformWorker {
     pub shared: Arc<Shared>,
     inbox: Inbox,
     turns: Arc<Turns>,
     prepared: SyncSender<Box<PreparedBatch>>,
-    /// Rung when a batch is on its way to the commit worker, or Kafka answers.
+    /// Rung when a batch is sent to the commit worker, or Kafka answers.
     pub commit: Arc<Signal>,
     pub instances: Instances,
     pub partitions: Vec<Partition>,
-    /// For interest look-ups: the commit worker's is busy with a transaction.
+    /// For presence look-ups: the commit worker's connection is busy with transactions.
     pub interest: Box<dyn Writer>,
     pub plugin_seconds: Histogram,
-    /// It waits for an instance of a plugin.
+    /// It waits until an instance of a plugin can be made.
     pub stuck: bool,
 }
 
 impl TransformWorker {
     /// # Errors
-    /// When no plugin instances are left for it.
+    /// If no plugin instances are left for it.
     pub fn new(
         shared: Arc<Shared>,
         (inbox, turns): (Inbox, Arc<Turns>),
@@ -93,7 +93,7 @@ impl TransformWorker {
         }
     }
 
-    /// One batch of one partition, where it has one.
+    /// Processes one batch of one partition, if it has one.
     fn visit(&mut self, index: usize) -> Visit {
         self.take_up_generation();
         let generation = self.instances.generation.number;
@@ -122,7 +122,7 @@ impl TransformWorker {
             Work::Later(then) => return Visit::Idle(Some(then)),
             Work::None => return Visit::Idle(None),
         };
-        // What is waited for now is the commit worker's turn.
+        // Waiting for the commit worker is not this thread's turn.
         self.turns.transform.rest();
         match prepared.map(|prepared| self.prepared.send(Box::new(prepared))) {
             Some(Ok(())) => {
@@ -134,13 +134,13 @@ impl TransformWorker {
         }
     }
 
-    /// Takes up the newest generation: only here, between two batches.
+    /// Takes up the newest generation. Called only between two batches.
     fn take_up_generation(&mut self) {
         let newest = self.shared.generation.load().number;
         if newest == self.instances.generation.number {
             return;
         }
-        // They were made before it went live, for every worker.
+        // The instances of every worker were made before it went live.
         if let Some(instances) = self.shared.take_instances() {
             self.instances = instances;
             self.partitions
@@ -151,11 +151,11 @@ impl TransformWorker {
 }
 
 enum Visit {
-    /// A prepared batch is on its way to the commit worker.
+    /// A prepared batch was sent to the commit worker.
     Prepared,
-    /// There was a batch, and nothing of it can be stored yet.
+    /// There was a batch, but nothing of it can be stored yet.
     Worked,
-    /// There was nothing, and is nothing before then.
+    /// There was nothing to do, and nothing comes before this time.
     Idle(Option<Instant>),
     /// The commit worker is gone.
     Stop,

@@ -12,8 +12,8 @@ fn batch(value: Option<&[u8]>) -> Batch {
     batch
 }
 
-/// A letter of the batch's record: with its own header, what the host says, and
-/// what the policy added.
+/// A letter of the batch's record: the record's header, the host's headers, and
+/// those that the policy added.
 fn letter(value: Option<&[u8]>) -> Outgoing {
     let headers = [
         ("trace", "1"),

@@ -24,7 +24,7 @@ fn ledgers() -> Vec<Option<Ledger>> {
     all
 }
 
-/// Every combination of what may be known and configured.
+/// Checks every combination of facts and policies.
 fn each(check: impl Fn(&Facts, Policy, &Opening)) {
     for ledger in ledgers() {
         for committed in [None, Some(5), Some(12), Some(25)] {

@@ -49,21 +49,20 @@ fn retry() -> Verdict {
     Verdict::Retry(Duration::from_secs(7))
 }
 
-/// What comes next, in short.
+/// A short form of [`Next`].
 #[derive(Debug, PartialEq)]
 enum Then {
     Read,
-    /// After so many seconds, from this record on, tried so often, so many at a
-    /// time.
+    /// Delay in seconds, first record, attempts, and pace.
     Retry(u64, usize, u32, usize),
     Halt,
 }
 
-/// How far it is decided, how often the record there was tried, to where letters
-/// go, and what comes next.
+/// The end of the decided records, the attempts there, the records of letters, and
+/// what comes next.
 type Decided = (usize, u32, Vec<u32>, Then);
 
-/// The plugins got to `made`; the policy ruled on these records.
+/// The plugins got to `made`; the policy decided about `failed`.
 #[track_caller]
 fn check(
     made: (usize, &End),
@@ -125,7 +124,7 @@ fn a_retry_cuts_the_batch_before_its_record() {
         &End::Whole,
         &expected,
     );
-    // The first one's attempts go on being counted.
+    // The attempts of the first record continue to count.
     let expected = (
         3,
         TRIED + 1,
