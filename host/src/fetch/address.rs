@@ -1,19 +1,19 @@
-//! Where a document is.
+//! The address of a document.
 
 use hyper::Uri;
 use std::fmt;
 use std::net::IpAddr;
 
-/// An address of a document: `https://`, or `http://` on this machine. Its
-/// query may hold a secret, and is not shown.
+/// An address of a document: `https://`, or `http://` on this machine. Its query
+/// may contain a secret and is never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address(Uri);
 
 impl Address {
-    /// Reads an address. Contacts nobody.
+    /// Parses an address. Makes no request.
     ///
     /// # Errors
-    /// What is wrong with it, without repeating it.
+    /// Why it is invalid, without repeating it.
     pub fn parse(text: &str) -> Result<Address, String> {
         let uri: Uri = text.parse().map_err(|_| EXPECTED)?;
         let authority = uri.authority().ok_or(EXPECTED)?;
@@ -36,7 +36,7 @@ impl Address {
         &self.0
     }
 
-    /// Whether TLS vouches for who answers.
+    /// Whether TLS authenticates the server.
     pub fn is_https(&self) -> bool {
         self.0.scheme_str() == Some("https")
     }

@@ -1,4 +1,4 @@
-//! One GET, whoever answers.
+//! One GET request to an untrusted server.
 
 use super::address::Address;
 use anyhow::{Context, bail, ensure};
@@ -21,26 +21,26 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// For all of it: connecting, TLS, the head and the body.
+/// The time limit for the whole request: connecting, TLS, head and body.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The largest document; one that is larger is refused when this much is read.
+/// The maximum size of a document; a larger one is refused after this many bytes.
 const BODY_MAX: usize = 256 << 10;
-/// The largest head of an answer.
+/// The maximum size of a response head.
 const HEAD_MAX: usize = 64 << 10;
 
 /// Fetches documents.
 pub(super) struct Client(legacy::Client<HttpsConnector<HttpConnector>, String>);
 
-/// A document as it came.
+/// A document as it was received.
 pub(super) struct Document {
     pub bytes: Vec<u8>,
-    /// How long it is fresh (RFC 9111, section 5.2.2.1), if it says so.
+    /// How long it is fresh (RFC 9111, section 5.2.2.1), if the response says so.
     pub max_age: Option<Duration>,
 }
 
 impl Client {
-    /// A client that trusts the certificates in this file, or those that the
-    /// system trusts.
+    /// A client that trusts the certificates in this file, or the system's
+    /// certificates.
     ///
     /// # Errors
     /// Names the file and what is wrong with it.
@@ -64,11 +64,11 @@ impl Client {
         Ok(Client(client))
     }
 
-    /// The document at an address. Redirects are not followed: an issuer that
-    /// is taken over for a moment could send us elsewhere.
+    /// Fetches the document at an address. Redirects are not followed: an issuer
+    /// that is compromised for a moment could redirect us elsewhere.
     ///
     /// # Errors
-    /// Why there is none. Repeats nothing of the answer but its status.
+    /// Why it failed. Of the response it contains only the status.
     pub async fn get(&self, address: &Address) -> anyhow::Result<Document> {
         let seconds = PATIENCE.as_secs();
         match timeout(PATIENCE, self.get_slowly(address)).await {
@@ -99,7 +99,8 @@ impl Client {
     }
 }
 
-/// The library says "client error" and keeps the cause to itself.
+/// The library says only "client error", so the cause is taken from the source
+/// chain.
 fn in_words(error: legacy::Error) -> anyhow::Error {
     let connecting = error.is_connect();
     let error = anyhow::Error::new(error);
@@ -123,8 +124,8 @@ async fn body(answer: Response<Incoming>) -> anyhow::Result<Vec<u8>> {
     Ok(all)
 }
 
-/// The longest life that the answer is given; none where it is 0, or where it
-/// must not be kept: then it is as if nothing was said.
+/// The shortest `max-age` of the response; `None` if there is none or it is 0, as
+/// if the header were absent.
 fn max_age(headers: &HeaderMap) -> Option<Duration> {
     let values = headers.get_all(CACHE_CONTROL).iter();
     let directives = values
@@ -143,7 +144,7 @@ fn roots(ca: Option<&Path>) -> anyhow::Result<RootCertStore> {
         Some(ca) => of_file(ca).with_context(|| format!("{ca:?}"))?,
         None => rustls_native_certs::load_native_certs().certs,
     };
-    // The system may have old ones that nobody understands any more.
+    // The system may have old certificates that can't be parsed.
     let (good, _) = roots.add_parsable_certificates(certificates);
     match ca {
         Some(ca) => ensure!(good > 0, "{ca:?} contains no usable certificate"),

@@ -1,5 +1,5 @@
-//! Something made of a document, made anew when the document is old or lacks
-//! what is looked for.
+//! A value parsed from a document, refetched when the document is old or lacks a
+//! name that is looked for.
 
 use super::address::Address;
 use super::client::{Client, Document};
@@ -13,29 +13,28 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-/// A document's own `max-age` counts down to this.
+/// The lower bound for a document's `max-age`.
 const FRESH_MIN: Duration = Duration::from_secs(60);
 /// The same failure is logged again after this long.
 const REMIND: Duration = Duration::from_secs(600);
-/// Characters of a failure that are logged.
+/// The maximum number of characters of a failure that are logged.
 const TOLD_MAX: usize = 300;
 
-/// What is fetched, and how often.
+/// The address of a document, and how often to fetch it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// Where it is.
+    /// The address.
     pub address: Address,
-    /// The certificates that vouch for who answers; without it those that the
-    /// system trusts.
+    /// A file with the CA certificates to trust; without it, the system's.
     pub ca: Option<PathBuf>,
-    /// The shortest time between two fetches, whatever is looked for.
+    /// The minimum time between two fetches, whatever is looked for.
     pub cooldown: Duration,
-    /// The longest time without a fetch.
+    /// The maximum time between two fetches.
     pub max_age: Duration,
 }
 
 impl Source {
-    /// Looks at what is local: whether the certificates can be read.
+    /// Checks the local parts: whether the certificates can be read.
     ///
     /// # Errors
     /// Names the file and what is wrong with it.
@@ -43,7 +42,7 @@ impl Source {
         Client::new(self.ca.as_deref()).map(|_| ())
     }
 
-    /// How long a document is taken for fresh.
+    /// How long a document counts as fresh.
     fn life(&self, document: &Document) -> Duration {
         let low = FRESH_MIN.max(self.cooldown).min(self.max_age);
         let said = document.max_age.unwrap_or(self.max_age);
@@ -51,21 +50,21 @@ impl Source {
     }
 }
 
-/// What was made of a document.
+/// The value parsed from a document.
 pub struct Version<T> {
-    /// It.
+    /// The value.
     pub made: Arc<T>,
-    /// When it was asked for: what came to be later isn't in it.
+    /// When it was requested: changes after that are not in it.
     asked: Instant,
-    /// Of the document.
+    /// The digest of the document.
     digest: [u8; 32],
 }
 
 type Make<T> = Box<dyn Fn(&[u8]) -> anyhow::Result<T> + Send + Sync>;
 
-/// What was made of the last good document at an address.
+/// The value parsed from the last valid document at an address.
 pub struct Fetched<T> {
-    /// For logs and metrics, in a word.
+    /// Its name in logs and metrics.
     what: &'static str,
     source: Source,
     client: Client,
@@ -73,16 +72,17 @@ pub struct Fetched<T> {
     current: ArcSwapOption<Version<T>>,
     missing: Mutex<MissingNames>,
     told: Mutex<Option<(String, Instant)>>,
-    /// Holds one wish at most: it is for whatever is wanted by then.
+    /// Holds at most one request to fetch: one fetch serves all requests made
+    /// before it.
     wanted: Arc<Notify>,
 }
 
 impl<T: Send + Sync + 'static> Fetched<T> {
-    /// Begins to fetch, in a task that ends with the last reference. Must be
-    /// called inside of a tokio runtime. Waits for nobody.
+    /// Starts fetching in a task that ends with the last reference. Must be
+    /// called in a tokio runtime. Does not wait for the first document.
     ///
     /// # Errors
-    /// When the file with certificates is not good.
+    /// When the file with certificates is invalid.
     pub fn start(
         what: &'static str,
         source: Source,
@@ -102,21 +102,22 @@ impl<T: Send + Sync + 'static> Fetched<T> {
         Ok(fetched)
     }
 
-    /// What is in force now; none: nothing good has come yet.
+    /// The current value; `None` if no valid document was fetched yet.
     pub fn current(&self) -> Option<Arc<Version<T>>> {
         self.current.load_full()
     }
 
-    /// Whether a name that is not in `version` is certainly missing: that was
-    /// fetched after the name was first looked for. Otherwise it is to be
-    /// looked for again soon. In any case the document is fetched anew as soon
-    /// as it may be.
+    /// Whether a name that is not in `version` is certainly missing: the version
+    /// was fetched after the name was first looked for. Otherwise, look for it
+    /// again soon. In any case the document is refetched as soon as the cooldown
+    /// allows.
     pub fn is_missing(&self, name: &[u8], version: &Version<T>) -> bool {
         self.wanted.notify_one();
         lock(&self.missing).is_missing(name, version.asked, Instant::now())
     }
 
-    /// Fetches once. Answers how long to wait: at least, and at most.
+    /// Fetches once. Returns the minimum and the maximum time until the next
+    /// fetch.
     async fn fetch(&self) -> (Duration, Duration) {
         let asked = Instant::now();
         let document = self.client.get(&self.source.address).await;
@@ -135,7 +136,8 @@ impl<T: Send + Sync + 'static> Fetched<T> {
         }
     }
 
-    /// Makes something of a document, unless it is the one that is in force.
+    /// Parses a document and makes it current, unless it is the current one
+    /// already.
     fn take(&self, document: &[u8], asked: Instant) -> anyhow::Result<()> {
         let digest = Sha256::digest(document).into();
         let current = self.current();
@@ -157,10 +159,10 @@ impl<T: Send + Sync + 'static> Fetched<T> {
         Ok(())
     }
 
-    /// Logs a failure, unless it is the one that was logged already.
+    /// Logs a failure, unless the same one was logged recently.
     fn tell(&self, error: &anyhow::Error) {
         let text = format!("{error:#}").replace(char::is_control, " ");
-        // It may hold names of a certificate, however many there are.
+        // It may contain any number of names of a certificate.
         let text: String = text.chars().take(TOLD_MAX).collect();
         let mut told = lock(&self.told);
         let known = told
@@ -191,7 +193,7 @@ impl<T: Send + Sync + 'static> Fetched<T> {
 
 impl<T> Drop for Fetched<T> {
     fn drop(&mut self) {
-        // The task looks up, and finds that nobody is there.
+        // Wakes the task, which then finds no references and ends.
         self.wanted.notify_one();
     }
 }

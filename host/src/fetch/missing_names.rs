@@ -1,24 +1,24 @@
-//! What was looked for in a document in vain.
+//! Names that were looked for in a document and not found.
 
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// The most names that are remembered. When there are more, those that are
-/// known to be missing are forgotten: who asks for them again is told to come
-/// back once more, and nothing else happens.
+/// The maximum number of names that are remembered. When there are more, those
+/// known to be missing are forgotten: the next lookup of such a name must be
+/// retried once more, with no other effect.
 const MAX: usize = 1024;
-/// After this long a missing name is looked for anew.
+/// After this long a missing name is looked for again.
 const FORGET: Duration = Duration::from_secs(300);
 
-/// Since when names are asked for that are not there. Anyone may make up
-/// names, so it is bounded, and a name costs the same however long it is.
+/// When each missing name was first looked for. Anyone can make up names, so the
+/// number is bounded, and a name costs the same whatever its length.
 #[derive(Default)]
 pub(super) struct MissingNames(HashMap<[u8; 16], Instant>);
 
 impl MissingNames {
-    /// Whether a name is certainly missing from what was fetched at `fetched`,
-    /// since it was asked for before.
+    /// Whether a name is certainly missing from the version fetched at `fetched`,
+    /// since it was looked for before that.
     pub fn is_missing(&mut self, name: &[u8], fetched: Instant, now: Instant) -> bool {
         let digest = digest(name);
         let since = self.0.get(&digest).copied();

@@ -1,10 +1,10 @@
-//! Documents at addresses, fetched anew while the daemon runs.
+//! Documents at HTTP addresses, refetched while the daemon runs.
 //!
-//! Promises: what was made of a document stays in force until a newer one is
-//! whole and good; whoever answers there is not trusted, so slow, huge and
-//! broken answers change nothing; nobody is asked more often than configured,
-//! whatever is looked for. This folder knows nothing of what documents hold,
-//! and tells no one's query strings.
+//! Promises: the value parsed from a document stays current until a newer
+//! document is complete and valid; the server is not trusted, so slow, huge and
+//! broken responses change nothing; an address is fetched no more often than
+//! configured, whatever is looked for. This folder does not know what documents
+//! contain, and never logs query strings.
 
 mod address;
 mod client;

@@ -1,8 +1,8 @@
 //! Files that are replaced while the daemon runs: keys, certificates.
 //!
-//! Promises: what was made of them stays in force until what stands there now
-//! is whole and good; a broken replacement is said once. This folder knows
-//! nothing of what the files hold.
+//! Promises: the value parsed from the files stays current until the new content
+//! is complete and valid; a broken replacement is logged once. This folder does
+//! not know what the files contain.
 
 mod watched;
 

@@ -1,4 +1,4 @@
-//! Something made of files, made anew when they change.
+//! A value parsed from files, parsed again when they change.
 
 use anyhow::{Context, bail, ensure};
 use arc_swap::ArcSwap;
@@ -10,16 +10,16 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
-/// How often the files are read. Their contents are compared, not their times
-/// or inodes: renames, symlinks that are pointed elsewhere (as Kubernetes
-/// does) and writes in place all look the same.
+/// How often the files are read. Contents are compared, not times or inodes, so
+/// that renames, swapped symlinks (as Kubernetes does) and writes in place are
+/// treated alike.
 const PERIOD: Duration = Duration::from_secs(1);
-/// Keys and certificates are far smaller.
+/// The maximum size of a file, in bytes. Keys and certificates are far smaller.
 const MAX: u64 = 1 << 20;
 
-/// A file and what stood in it.
+/// A file and its content.
 pub struct Content<'a> {
-    /// For messages.
+    /// The path, for messages.
     pub path: &'a Path,
     /// All of it. May be a secret: it has no `Debug`.
     pub bytes: Vec<u8>,
@@ -29,7 +29,7 @@ type Make<T> = Box<dyn Fn(&[Content<'_>]) -> anyhow::Result<T> + Send + Sync>;
 /// A digest of all contents, or why they can't be read.
 type Look = Result<[u8; 32], String>;
 
-/// What was made of some files, always of the last ones that were good.
+/// The value parsed from the last valid content of some files.
 pub struct Watched<T> {
     what: &'static str,
     files: Vec<PathBuf>,
@@ -39,22 +39,22 @@ pub struct Watched<T> {
 }
 
 struct Looks {
-    /// What was last made into something, or refused and said.
+    /// The last content that was applied, or was refused and logged.
     taken: Look,
-    /// What stood there at the last look.
+    /// The content at the last look.
     seen: Look,
 }
 
 impl<T: Send + Sync + 'static> Watched<T> {
-    /// Reads the files, and again each second from a task that ends with the
-    /// last reference. Must be called inside of a tokio runtime.
+    /// Reads the files, then again every second in a task that ends with the last
+    /// reference. Must be called in a tokio runtime.
     ///
     /// `make` gets the contents in the order of `files`; its errors should name
-    /// the file. A change is taken once it was seen twice the same, so that
-    /// files which are written one after another are not seen half done.
+    /// the file. A change is applied once two looks agree, so that a set of files
+    /// that is being replaced is not read half done.
     ///
     /// # Errors
-    /// When a file can't be read, or `make` refuses what stands there.
+    /// When a file can't be read, or `make` refuses the content.
     pub fn start(
         what: &'static str,
         files: Vec<PathBuf>,
@@ -81,12 +81,12 @@ impl<T: Send + Sync + 'static> Watched<T> {
         })
     }
 
-    /// What is in force now.
+    /// The current value.
     pub fn current(&self) -> Arc<T> {
         self.current.load_full()
     }
 
-    /// Reads the files; takes what stands there if it is new and has settled.
+    /// Reads the files; applies the content if it is new and has settled.
     fn look(&self) {
         let contents = read_all(&self.files);
         let look = match &contents {
@@ -113,10 +113,10 @@ impl<T: Send + Sync + 'static> Watched<T> {
     }
 }
 
-/// What [`Watched::start`] would make of the files now.
+/// The value that [`Watched::start`] would parse from the files now.
 ///
 /// # Errors
-/// Likewise.
+/// As for [`Watched::start`].
 pub fn read_once<T>(
     files: &[PathBuf],
     make: impl FnOnce(&[Content<'_>]) -> anyhow::Result<T>,
@@ -132,7 +132,7 @@ async fn watch<T: Send + Sync + 'static>(watched: Weak<Watched<T>>) {
         let Some(watched) = watched.upgrade() else {
             return;
         };
-        // The files may be far away.
+        // The files may be on a slow network file system.
         let _ = tokio::task::spawn_blocking(move || watched.look()).await;
     }
 }
@@ -147,7 +147,7 @@ fn read_all(files: &[PathBuf]) -> anyhow::Result<Vec<Content<'_>>> {
 }
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    // A pipe would hold us up.
+    // Reading a pipe would block.
     ensure!(
         std::fs::metadata(path)?.is_file(),
         "it is not a regular file"
@@ -239,8 +239,8 @@ mod tests {
             write(&at(version), "a", version);
         }
         write(folder.path(), "b", "");
-        // As Kubernetes swaps a secret: a -> data/a, data -> v1, and then
-        // another data is renamed over it.
+        // As Kubernetes swaps a secret: a -> data/a, data -> v1, then another
+        // data is renamed over it.
         std::os::unix::fs::symlink("data/a", at("a")).unwrap();
         std::os::unix::fs::symlink("v1", at("data")).unwrap();
         let watched = joined(folder.path(), Arc::default()).unwrap();

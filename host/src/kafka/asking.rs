@@ -1,4 +1,5 @@
-//! Questions of librdkafka's: one call, and its answer in Kafka's words.
+//! One admin call of librdkafka, with its result or an error that names what was
+//! being done.
 
 use super::cluster_error::Doing;
 use super::native::ask::{Ask, Code, Event, Kafka, Op, Refused};
@@ -6,14 +7,14 @@ use super::native::call::PATIENCE;
 use super::{ClusterError, Connection};
 use std::time::{Duration, Instant};
 
-/// How long a change may take, until every broker knows of it.
+/// How long a change may take until every broker knows it.
 const CHANGE: Duration = Duration::from_secs(15);
 
-/// Before a question is asked again.
+/// The pause before a query is repeated.
 const AGAIN: Duration = Duration::from_millis(250);
 
-/// What only asks, and may be asked again where a broker went away meanwhile:
-/// the next one may answer.
+/// Whether the operation only reads. Such a query may be repeated if a broker
+/// went away meanwhile: another one may answer.
 fn is_question(op: Op) -> bool {
     matches!(
         op,
@@ -27,11 +28,11 @@ fn is_question(op: Op) -> bool {
 }
 
 impl Connection {
-    /// Asks, and waits for the event with the answer.
+    /// Makes the call and waits for the event with its result.
     ///
     /// # Safety
-    /// `call` makes the one call that `op` names, with the client, the options
-    /// and the queue that it is given, each time that it is called.
+    /// Each time it is called, `call` makes the one call that `op` names, with
+    /// the client, the options and the queue that it is given.
     pub(in crate::kafka) unsafe fn ask(
         &self,
         op: Op,
@@ -44,7 +45,7 @@ impl Connection {
         let answer = loop {
             let left = until.saturating_duration_since(Instant::now());
             // SAFETY: the client lives as long as `self`, which outlives the
-            // question; the call is made with its queue, by our own promise.
+            // call; the call uses its queue, by this function's safety contract.
             let answer = unsafe {
                 let ask = Ask::new(self.native(), op, left)
                     .until_known(left)

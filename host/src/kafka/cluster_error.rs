@@ -1,4 +1,5 @@
-//! What can go wrong, in words that say what to do about it.
+//! What can go wrong in a call to Kafka, with messages that say what to do about
+//! it.
 
 use super::making;
 use crate::kafka::native::ask::Code;
@@ -6,10 +7,10 @@ use rdkafka::error::RDKafkaErrorCode;
 use std::fmt;
 use thiserror::Error;
 
-/// Why a call has no answer.
+/// Why a call failed.
 #[derive(Debug, Error)]
 pub enum ClusterError {
-    /// The properties can't be used.
+    /// librdkafka rejected the properties.
     #[error("librdkafka rejected the Kafka properties: {0}")]
     Properties(String),
     /// No broker answers.
@@ -17,45 +18,45 @@ pub enum ClusterError {
     Unreachable {
         /// `host:port`, separated by commas.
         servers: String,
-        /// The reason, as far as it is known.
+        /// The reason, as far as known.
         why: String,
     },
-    /// There is no such topic.
+    /// The topic does not exist.
     #[error("topic {topic} does not exist{}", absent_topic(topic, nearest.as_deref()))]
     NoTopic {
-        /// The name that was asked for.
+        /// The given name.
         topic: String,
-        /// The name most like it, if any is.
+        /// The most similar name, if any.
         nearest: Option<String>,
     },
-    /// There is no such group.
+    /// The group does not exist.
     #[error(
         "consumer group {group} does not exist; {}`millstream group list` shows all groups",
         like(nearest.as_deref())
     )]
     NoGroup {
-        /// The name that was asked for.
+        /// The given name.
         group: String,
-        /// The name most like it, if any is.
+        /// The most similar name, if any.
         nearest: Option<String>,
     },
-    /// There is no such partition.
+    /// The partition does not exist.
     #[error("topic {topic} has no partition {partition}: its partitions are 0 to {last}")]
     NoPartition {
         /// The topic.
         topic: String,
-        /// What was asked for.
+        /// The given partition.
         partition: i32,
-        /// The last that there is.
+        /// The last partition of the topic.
         last: i32,
     },
-    /// The cluster's access control says no.
+    /// The cluster's access control lists deny it.
     #[error(
         "not allowed to {}: Kafka requires the permission {} on {}; ask your Kafka administrator for it",
         .0.what, .0.operation, .0.resource
     )]
     NotAllowed(Doing),
-    /// The group can't be changed while someone reads with it.
+    /// The group can't be changed while it has members.
     #[error(
         "consumer group {group} has {members} active member{}, whose commits would overwrite the \
          new offsets: stop {}, then try again (`millstream group describe {group}` shows {})",
@@ -66,10 +67,10 @@ pub enum ClusterError {
     Active {
         /// The group.
         group: String,
-        /// How many they are.
+        /// How many members it has.
         members: usize,
     },
-    /// The group is a pipeline's.
+    /// The group belongs to a pipeline.
     #[error(
         "consumer group {group} belongs to a Millstream pipeline, which reads {topic} from the offset \
          in its ledger: resetting the group has no effect on it. Stop the pipeline, then run \
@@ -79,43 +80,44 @@ pub enum ClusterError {
     Ledger {
         /// The group.
         group: String,
-        /// The first topic of which this is so.
+        /// The first topic whose offsets a ledger keeps.
         topic: String,
     },
-    /// The group's coordinator is not there yet; it soon will be.
+    /// The group's coordinator is not available yet.
     #[error("can't {what}: the group's coordinator is starting or moving; try again")]
     Busy {
-        /// What was being done, to what.
+        /// The action and its object.
         what: String,
     },
-    /// No answer to a change.
+    /// A change got no answer.
     #[error("no answer to the request to {unsure} ({why})")]
     Unsure {
-        /// Why not.
+        /// Why there was no answer.
         why: String,
-        /// What was being done, and how to see whether it was.
+        /// The action, and how to check whether it took effect.
         unsure: String,
     },
-    /// Kafka answered, and it is no.
+    /// Kafka refused.
     #[error("can't {what}: {why}")]
     Refused {
-        /// What was being done, to what.
+        /// The action and its object.
         what: String,
-        /// Kafka's words, or ours.
+        /// The reason, from Kafka or from Millstream.
         why: String,
     },
 }
 
-/// What a call does, for its errors.
+/// What a call does, for its error messages.
 #[derive(Clone, Debug)]
 pub struct Doing {
-    /// Such as `delete the topic orders`.
+    /// The action, such as `delete the topic orders`.
     pub what: String,
-    /// Kafka's name of the permission that it takes.
+    /// Kafka's name of the required permission.
     pub operation: &'static str,
-    /// What the permission is for, such as `the topic orders`.
+    /// The resource of the permission, such as `the topic orders`.
     pub resource: String,
-    /// Whether it changes something, which may be done though no answer says so.
+    /// Whether it changes something, which may take effect even without an
+    /// answer.
     pub changes: bool,
 }
 
@@ -133,13 +135,13 @@ impl Doing {
         }
     }
 
-    /// It changes something, unless it is only tried.
+    /// Marks it as a change, unless it is only validated.
     pub(super) fn changing(self, only_validate: bool) -> Doing {
         let changes = !only_validate;
         Doing { changes, ..self }
     }
 
-    /// What to add where no answer came: how to see whether it was done.
+    /// What to add if no answer came: how to check whether it took effect.
     pub(super) fn unsure(&self) -> Option<String> {
         let of = self.resource.strip_prefix("the ")?;
         let (kind, name) = of.split_once(' ')?;
@@ -156,8 +158,8 @@ impl Doing {
         }
     }
 
-    /// Of an answer's code and words; what only a further question can tell is
-    /// left to the caller.
+    /// The error for the code and message of an answer. Cases that need another
+    /// query are left to the caller.
     pub(super) fn failed(&self, code: Code, why: &str) -> ClusterError {
         let why = tidy(why);
         match code {
@@ -171,7 +173,7 @@ impl Doing {
                 Some(unsure) => ClusterError::Unsure { why, unsure },
                 None => self.refused(why),
             },
-            // It may end in the name of a request.
+            // The message may be only the name of a request.
             _ if why.is_empty() || why.trim_end().ends_with(':') => {
                 self.refused(super::native::call::words(code))
             }
@@ -180,7 +182,7 @@ impl Doing {
     }
 }
 
-/// Whether it says only that no answer came in time.
+/// Whether the code says only that no answer came in time.
 pub(super) fn is_silence(code: Code) -> bool {
     matches!(
         code,
@@ -200,7 +202,7 @@ pub(super) fn is_denial(code: Code) -> bool {
     )
 }
 
-/// The words for a code, without its name in librdkafka.
+/// The message of a code, without its librdkafka name.
 pub(super) fn words(code: RDKafkaErrorCode) -> String {
     let said = code.to_string();
     let inner = said
@@ -213,7 +215,7 @@ pub(super) fn words(code: RDKafkaErrorCode) -> String {
         .into()
 }
 
-/// librdkafka's words without what only its developers need.
+/// librdkafka's message without the parts that only its developers need.
 pub(super) fn tidy(said: &str) -> String {
     let said = said.strip_prefix("Broker: ").unwrap_or(said);
     let cut = [" (after ", " (connecting to ", ": receive 0 after POLLIN"]
@@ -225,7 +227,7 @@ pub(super) fn tidy(said: &str) -> String {
         .into()
 }
 
-/// The name most like `wrong`, if any is like it.
+/// The name most similar to `wrong`, if any is similar enough.
 pub(super) fn nearest<'a>(
     wrong: &str,
     names: impl IntoIterator<Item = &'a String>,

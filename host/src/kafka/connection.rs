@@ -1,4 +1,4 @@
-//! Reaching a cluster, or saying soon why not.
+//! Connecting to a cluster, or failing within seconds with the reason.
 
 use super::ClusterError;
 use super::KafkaSettings;
@@ -14,25 +14,26 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long the first answer may take: people wait for it.
+/// The time limit for the first answer: people wait for it.
 const CONNECT: Duration = Duration::from_millis(4500);
 
 /// A cluster that has answered once.
 pub struct Connection {
     consumer: Arc<BaseConsumer<Quiet>>,
-    /// How it was reached.
+    /// The settings it was opened with.
     pub(super) settings: KafkaSettings,
 }
 
-/// Keeps librdkafka's complaints to itself, until someone asks.
+/// Collects librdkafka's errors instead of logging them, until they are asked
+/// for.
 #[derive(Default)]
 pub(super) struct Quiet(Mutex<Trouble>);
 
 #[derive(Default, Clone)]
 pub(super) struct Trouble {
-    /// What was complained of last.
+    /// The last error.
     pub why: Option<String>,
-    /// Trying on is of no use.
+    /// Retrying is useless.
     pub hopeless: bool,
 }
 
@@ -45,7 +46,7 @@ impl Quiet {
         self.state().clone()
     }
 
-    /// Forgets what was: an answer came.
+    /// Clears the errors, since an answer came.
     pub fn fine(&self) {
         *self.state() = Trouble::default();
     }
@@ -54,7 +55,7 @@ impl Quiet {
 impl ClientContext for Quiet {
     fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
         tracing::debug!(target: "librdkafka", facility, "{message}");
-        // Some reasons come as a log line alone, such as a hung-up connection.
+        // Some reasons come only as a log line, such as a closed connection.
         if facility == "FAIL" {
             let bare = message.split_once("]: ").map_or(message, |(_, bare)| bare);
             self.state().why = Some(tidy(bare));
@@ -69,7 +70,7 @@ impl ClientContext for Quiet {
         }
         tracing::debug!(target: "librdkafka", %error, reason);
         let mut trouble = self.state();
-        // "All brokers are down" comes after why, and says less.
+        // "All brokers are down" comes after the reason and says less.
         if !(code == Some(AllBrokersDown) && trouble.why.is_some()) {
             trouble.why = Some(tidy(reason));
         }
@@ -79,25 +80,25 @@ impl ClientContext for Quiet {
 
 impl ConsumerContext for Quiet {}
 
-/// The properties that every client of ours is made with.
+/// The properties that all our clients share.
 pub(super) fn config(settings: &KafkaSettings) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("client.id", "millstream");
     config.extend(settings.properties.clone());
     config.set("bootstrap.servers", &settings.bootstrap_servers);
-    // For the reasons; nobody else hears them.
+    // Needed for the reasons; they are not logged otherwise.
     config.set_log_level(RDKafkaLogLevel::Info);
     config
 }
 
 impl Connection {
-    /// Reaches the cluster: within five seconds, or not at all.
+    /// Connects to the cluster, or fails within five seconds.
     ///
     /// # Errors
-    /// Properties that librdkafka refuses; no broker that answers.
+    /// When librdkafka rejects the properties, or no broker answers.
     pub fn open(settings: KafkaSettings) -> Result<Connection, ClusterError> {
         let mut config = config(&settings);
-        // A question must never make what it asks for.
+        // A query must never create the topic that it asks for.
         config.set("allow.auto.create.topics", "false");
         config.remove("group.id");
         let consumer = config.create_with_context(Quiet::default());
@@ -107,8 +108,8 @@ impl Connection {
             Ok(()) => Ok(connection),
             Err(why) => {
                 let error = connection.unreachable(&why);
-                // Destroying it waits for its threads, of which one may be
-                // looking up a name for a minute.
+                // Dropping it would wait for its threads, and one may be
+                // resolving a name for a minute.
                 std::mem::forget(connection);
                 Err(error)
             }
@@ -118,9 +119,9 @@ impl Connection {
     fn first_answer(&self) -> Result<(), String> {
         let (tell, answered) = sync_channel(1);
         let consumer = self.consumer.clone();
-        // A thread of its own, so that complaints are heard meanwhile.
+        // On a separate thread, so that errors are collected meanwhile.
         let asking = move || {
-            // SAFETY: the consumer is ours for as long as this thread runs.
+            // SAFETY: this thread holds a reference to the consumer.
             let answer = unsafe { call::brokers(consumer.client().native_ptr(), CONNECT) };
             drop(consumer);
             let _ = tell.send(answer);
@@ -152,7 +153,7 @@ impl Connection {
         ClusterError::Unreachable { servers, why }
     }
 
-    /// As [`Connection::unreachable`], by what was complained of since.
+    /// As [`Connection::unreachable`], with the last error as the reason.
     pub(super) fn lost(&self) -> ClusterError {
         while self.consumer.poll(Duration::ZERO).is_some() {}
         self.unreachable(&why(self.consumer.context().trouble()))
@@ -172,7 +173,7 @@ fn why(trouble: Trouble) -> String {
     trouble.why.unwrap_or_else(|| "no answer".into())
 }
 
-/// What to do about it.
+/// The advice for a reason.
 fn hint(why: &str) -> &'static str {
     let says = |text: &str| why.contains(text);
     if says("SSL")

@@ -1,11 +1,11 @@
-//! Topics that are not there, in words.
+//! Messages about topics that don't exist.
 
-/// What is wrong, and the command that mends it.
+/// The error for a missing topic, with the command that creates it.
 pub fn no_topic(topic: &str) -> String {
     format!("Kafka has no topic {topic}; {}", making(topic))
 }
 
-/// The command that makes a topic.
+/// The advice with the command that creates a topic.
 pub fn making(topic: &str) -> String {
     format!("create it with `millstream topic create {topic}`")
 }

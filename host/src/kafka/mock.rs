@@ -1,5 +1,5 @@
-//! A Kafka inside this process, for the demo: librdkafka's mock cluster. It
-//! keeps little and checks less; no test of delivery runs on it.
+//! A Kafka in this process, for the demo: librdkafka's mock cluster. It stores
+//! little and checks less, so no delivery test uses it.
 
 use super::KafkaSettings;
 use anyhow::Context;
@@ -10,7 +10,7 @@ use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedPr
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// A running mock cluster of one broker, inside of a producer to it.
+/// A running mock cluster of one broker, owned by a producer.
 pub struct MockKafka {
     producer: ThreadedProducer<DefaultProducerContext>,
     bootstrap_servers: String,
@@ -39,23 +39,23 @@ impl MockKafka {
         Ok(kafka)
     }
 
-    /// A new group waits 3 s for further members: ours has one.
+    /// Removes the 3 s that a new group waits for more members: here it has one.
     fn let_groups_begin_at_once(&self) {
-        // SAFETY: the client lives as long as `self.producer`, and the cluster
-        // as long as the client, which started it (`test.mock.num.brokers`):
-        // it is not null. The setter takes the cluster's lock.
+        // SAFETY: the client lives as long as `self.producer`, and the cluster as
+        // long as the client that started it (`test.mock.num.brokers`), so it is
+        // not null. The setter takes the cluster's lock.
         unsafe {
             let cluster = rd_kafka_handle_mock_cluster(self.producer.client().native_ptr());
             rd_kafka_mock_group_initial_rebalance_delay_ms(cluster, 0);
         }
     }
 
-    /// How to reach it: `host:port`.
+    /// Its address: `host:port`.
     pub fn bootstrap_servers(&self) -> &str {
         &self.bootstrap_servers
     }
 
-    /// Sends one record. A full queue drops it: it is a demo's.
+    /// Sends one record. A full queue drops it, which is acceptable in a demo.
     pub fn send(&self, topic: &str, key: &str, value: &[u8]) -> bool {
         let record = BaseRecord::to(topic).key(key).payload(value);
         let sent = self.producer.send(record);
@@ -65,8 +65,8 @@ impl MockKafka {
         sent.is_ok()
     }
 
-    /// How many records partition 0 of a topic has had; `None` when it does
-    /// not say at once.
+    /// How many records partition 0 of a topic has received; `None` without a
+    /// quick answer.
     pub fn written(&self, topic: &str) -> Option<i64> {
         let asked = self
             .producer
@@ -76,7 +76,7 @@ impl MockKafka {
     }
 }
 
-/// Makes the topics, and says how to reach the cluster.
+/// Creates the topics and returns the cluster's address.
 fn with_topics(
     producer: &ThreadedProducer<DefaultProducerContext>,
     topics: &[(&str, i32)],

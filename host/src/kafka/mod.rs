@@ -1,12 +1,12 @@
-//! Kafka. This folder alone names rdkafka.
+//! Kafka. Only this folder uses rdkafka.
 //!
-//! `consumer` reads the topics of a pipeline with its group; `producer` writes
-//! records and waits for their acknowledgement; `reader` and `admin` serve the
-//! command line. It deliberately knows nothing of ledgers, plugins or stores.
+//! `consumer` reads a pipeline's topics with its consumer group; `producer`
+//! writes records and waits for their acknowledgement; `reader` and `admin` serve
+//! the command line. It deliberately does not know ledgers, plugins or stores.
 //!
-//! The command line's part promises a clear answer or a clear error within
-//! seconds: a record that was not acknowledged is never called sent, and one
-//! that was not shown is never committed. Answers are plain data.
+//! The command-line part promises a clear answer or a clear error within seconds.
+//! A record that was not acknowledged is never reported as sent, and one that was
+//! not shown is never committed. Answers are plain data.
 
 mod admin;
 mod asking;

@@ -1,17 +1,17 @@
-//! An offset as people name it.
+//! An offset as users specify it.
 
-/// An offset of a partition, as people name it.
+/// An offset of a partition, as users specify it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OffsetSpec {
     /// At the oldest record.
     Earliest,
-    /// After the newest.
+    /// After the newest record.
     Latest,
     /// At this offset.
     Offset(i64),
-    /// So many records before the end.
+    /// This many records before the end.
     BeforeEnd(i64),
-    /// At the first record of this time or later, in milliseconds since
-    /// 1970-01-01 UTC; after the newest where all are older.
+    /// At the first record at or after this time, in milliseconds since
+    /// 1970-01-01 UTC; after the newest record if all are older.
     Time(i64),
 }

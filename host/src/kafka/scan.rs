@@ -1,8 +1,9 @@
-//! Topics from somewhere to where they end now, once, in no group.
+//! Reads topics once, from a start to their current end, without a consumer
+//! group.
 //!
-//! Partitions come one after another, each in order, and what is not asked for
-//! yet is bounded by librdkafka's small queue. What is written meanwhile is not
-//! read: a scan ends.
+//! Partitions are read one after another, each in order, and librdkafka's small
+//! queue bounds what is prefetched. Records written meanwhile are not read, so a
+//! scan ends.
 
 use super::KafkaSettings;
 use crate::kafka::reader::reading::record;
@@ -19,56 +20,57 @@ use rdkafka::{Offset, TopicPartitionList};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// How long a question may take; with the connection's own time-outs a wrong
+/// The time limit for a query. With the connection's own time-outs, a wrong
 /// address is an error within five seconds.
 const ASK: Duration = Duration::from_secs(4);
-/// How long a partition may give nothing before its end.
+/// How long a partition may deliver nothing before its end.
 const SILENCE: Duration = Duration::from_secs(20);
-/// How long one look waits, so that its caller can stop.
+/// How long one call of [`Scan::look`] waits, so that its caller can stop.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// What to read.
 #[derive(Clone, Debug, Default)]
 pub struct Range {
-    /// Of these partitions only those of this number.
+    /// Only the partitions with this number.
     pub partition: Option<i32>,
     /// Only the record at this offset.
     pub offset: Option<i64>,
-    /// From the first record of this time (ms) or later on: records are not
-    /// always in the order of their times, so older ones may come, too.
+    /// From the first record at or after this time (ms). Records are not always
+    /// in the order of their times, so older ones may follow.
     pub since: Option<i64>,
 }
 
-/// A way to read.
+/// A running scan.
 pub struct Scan {
     consumer: BaseConsumer<Quiet>,
-    /// Where Kafka is asked, for messages.
+    /// The bootstrap servers, for messages.
     servers: String,
     open: VecDeque<Part>,
-    /// The first of `open` is being fetched.
+    /// Whether the first of `open` is being fetched.
     fetching: bool,
-    /// How long it has been waited for in vain; who looks seldom has not waited.
+    /// How long calls have waited for it in vain; the time between calls does not
+    /// count.
     silent: Duration,
 }
 
-/// A partition that is not at its end yet.
+/// A partition that is not read to its end yet.
 struct Part {
     partition: TopicPartition,
     from: i64,
     end: i64,
 }
 
-/// What came of a look.
+/// The result of [`Scan::look`].
 pub enum Look {
     /// A record.
     Record(Box<OwnedRecord>),
     /// Nothing yet.
     Nothing,
-    /// All was read.
+    /// Everything was read.
     End,
 }
 
-/// Says nothing by itself: what matters comes back as an error.
+/// Logs nothing above debug level: relevant errors are returned.
 struct Quiet;
 
 impl ClientContext for Quiet {
@@ -84,10 +86,10 @@ impl ClientContext for Quiet {
 impl ConsumerContext for Quiet {}
 
 impl Scan {
-    /// A scan of nothing yet.
+    /// A scan without topics yet.
     ///
     /// # Errors
-    /// When librdkafka refuses the properties.
+    /// When librdkafka rejects the properties.
     pub fn connect(kafka: &KafkaSettings) -> anyhow::Result<Scan> {
         let consumer = kafka.reader().create_with_context(Quiet);
         Ok(Scan {
@@ -99,8 +101,8 @@ impl Scan {
         })
     }
 
-    /// Adds a topic's partitions, up to where they end now; false if there is
-    /// no such topic.
+    /// Adds a topic's partitions, up to their current ends. Returns false if the
+    /// topic does not exist.
     ///
     /// # Errors
     /// When the cluster does not answer.
@@ -120,7 +122,7 @@ impl Scan {
         Ok(true)
     }
 
-    /// Whether there is such a topic.
+    /// Whether the topic exists.
     ///
     /// # Errors
     /// When the cluster does not answer.
@@ -128,7 +130,7 @@ impl Scan {
         Ok(self.partitions(topic)?.is_some())
     }
 
-    /// The numbers of a topic's partitions; `None` if there is no such topic.
+    /// The numbers of a topic's partitions; `None` if the topic does not exist.
     fn partitions(&self, topic: &str) -> anyhow::Result<Option<Vec<i32>>> {
         let metadata = self.consumer.fetch_metadata(Some(topic), ASK);
         let metadata = metadata.map_err(|error| self.unanswered(&error))?;
@@ -148,7 +150,7 @@ impl Scan {
         Ok(Some(numbers))
     }
 
-    /// Says that Kafka did not answer, and where it was asked.
+    /// The error for a query that Kafka did not answer.
     fn unanswered(&self, error: &KafkaError) -> anyhow::Error {
         let why = match error.rdkafka_error_code() {
             Some(code) => code.to_string(),
@@ -182,8 +184,8 @@ impl Scan {
     }
 
     fn at_time(&self, partition: &TopicPartition, millis: i64) -> anyhow::Result<Option<i64>> {
-        // Negative offsets mean something else to librdkafka, and no record is
-        // older than time.
+        // Negative offsets have special meanings in librdkafka, and no record is
+        // older than 1970.
         let time = Offset::Offset(millis.max(0));
         let asked = { list_of(partition, time) }.and_then(|list| {
             let list = self.consumer.offsets_for_times(list, ASK)?;
@@ -195,16 +197,16 @@ impl Scan {
         }
     }
 
-    /// How many offsets are still to be read: records, and the holes between.
+    /// How many offsets are left to read: records, and the gaps between them.
     pub fn left(&self) -> u64 {
         let count = |part: &Part| (part.end - part.from).max(0).cast_unsigned();
         self.open.iter().map(count).sum()
     }
 
-    /// Looks for the next record; returns soon.
+    /// Polls for the next record; returns soon.
     ///
     /// # Errors
-    /// When a partition gives nothing for a while, or can't be read.
+    /// When a partition delivers nothing for too long, or can't be read.
     pub fn look(&mut self) -> anyhow::Result<Look> {
         let Some(part) = self.open.front_mut() else {
             return Ok(Look::End);
@@ -230,10 +232,10 @@ impl Scan {
 }
 
 impl Part {
-    /// Goes on by what Kafka said; the record, if it was one of these.
+    /// Advances by Kafka's answer. Returns the record if it is in the range.
     ///
-    /// What librdkafka still held of the partition before was dropped when this
-    /// one was assigned, ends included.
+    /// Assigning this partition dropped everything that librdkafka still held of
+    /// the previous one, including its end.
     fn take(
         &mut self,
         answer: Result<BorrowedMessage, KafkaError>,
@@ -246,7 +248,7 @@ impl Part {
                 self.from = self.from.max(offset + 1);
                 Ok(is_one.then(|| record(&message)))
             }
-            // Behind the last record only marks of transactions are left.
+            // After the last record only transaction markers are left.
             Err(KafkaError::PartitionEOF(_)) => {
                 self.from = self.end;
                 Ok(None)
@@ -282,7 +284,7 @@ fn list_of(partition: &TopicPartition, at: Offset) -> Result<TopicPartitionList,
     Ok(list)
 }
 
-/// A node went away: librdkafka asks the next one.
+/// Whether a broker went away: librdkafka tries the next one.
 fn is_passing(error: &KafkaError) -> bool {
     use RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure, OperationTimedOut};
     let code = error.rdkafka_error_code();

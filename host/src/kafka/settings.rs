@@ -1,4 +1,4 @@
-//! From configuration to librdkafka's properties.
+//! Translates the configuration to librdkafka's properties.
 
 use crate::kafka::native::alias::is_same;
 use anyhow::anyhow;
@@ -9,26 +9,27 @@ use rdkafka::producer::BaseProducer;
 use std::collections::BTreeMap;
 use thiserror::Error;
 
-/// How to reach Kafka. May hold passwords: it has no `Debug`.
+/// How to connect to Kafka. May contain passwords, so it has no `Debug`.
 #[derive(Clone)]
 pub struct KafkaSettings {
     /// `host:port`, separated by commas.
     pub bootstrap_servers: String,
-    /// librdkafka's own properties, as the configuration gives them.
+    /// librdkafka's properties, as configured.
     pub properties: BTreeMap<String, String>,
 }
 
-/// A property that can't be used.
+/// A property that is rejected.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{property}: {reason}")]
 pub struct PropertyError {
     /// Its name.
     pub property: String,
-    /// Why, without its value.
+    /// The reason, without the value.
     pub reason: String,
 }
 
-/// What delivery rests on: not for the configuration to change, by any name.
+/// Properties that delivery guarantees depend on. The configuration can't set
+/// them, by any of their names.
 const OURS: [(&str, &str); 12] = [
     ("bootstrap.servers", "set bootstrap-servers instead"),
     ("group.id", "set group-id instead"),
@@ -56,17 +57,18 @@ const OURS: [(&str, &str); 12] = [
     ("transactional.id", "the ledger is not in Kafka"),
 ];
 
-/// What a pipeline's partitions may have fetched ahead, in bytes, all together.
+/// The prefetch limit for all partitions of a pipeline together, in bytes.
 const AHEAD: usize = 64 << 20;
-/// The least and the most that one of them may.
+/// The minimum and maximum prefetch limit of one partition, in bytes.
 const AHEAD_EACH: (usize, usize) = (128 << 10, 5 << 20);
-/// The most that one of them is sent at once: librdkafka's own default.
+/// The maximum size of one fetch from a partition, in bytes: librdkafka's
+/// default.
 const FETCH: usize = 1 << 20;
 
-/// Who a static member of a group is.
+/// The ID of a static member of a group.
 const STATIC: &str = "group.instance.id";
 
-/// Of librdkafka's properties, those of consumers only: a producer warns of them.
+/// librdkafka's properties for consumers only: a producer warns about them.
 const CONSUMERS: [&str; 18] = [
     "allow.auto.create.topics",
     "check.crcs",
@@ -88,7 +90,7 @@ const CONSUMERS: [&str; 18] = [
     "session.timeout.ms",
 ];
 
-/// And those of producers only.
+/// librdkafka's properties for producers only.
 const PRODUCERS: [&str; 18] = [
     "batch.num.messages",
     "batch.size",
@@ -114,8 +116,8 @@ impl KafkaSettings {
     /// Checks the properties without contacting a broker.
     ///
     /// # Errors
-    /// The first that librdkafka doesn't know, whose value it doesn't take, or
-    /// that is Millstream's own to set.
+    /// The first property that librdkafka doesn't know, whose value it rejects,
+    /// or that Millstream sets itself.
     pub fn check(&self) -> Result<(), PropertyError> {
         for (name, value) in &self.properties {
             let error = |reason: String| PropertyError {
@@ -132,18 +134,18 @@ impl KafkaSettings {
         Ok(())
     }
 
-    /// Reads the files that properties name, as a client of librdkafka does when it is made. Contacts
-    /// nobody: this one is told no address.
+    /// Reads the files that properties name, as creating a client of librdkafka does. Makes no
+    /// connection, since the client gets no address.
     ///
     /// # Errors
-    /// librdkafka's own words.
+    /// librdkafka's message.
     pub fn check_files(&self) -> anyhow::Result<()> {
         if !self.properties.keys().any(|name| name.starts_with("ssl.")) {
             return Ok(());
         }
         let mut config = self.producer();
         config.remove("bootstrap.servers");
-        // It would complain of that.
+        // It would log that as an error.
         config.set_log_level(RDKafkaLogLevel::Error);
         let made = config.create::<BaseProducer>();
         made.map(drop).map_err(|error| match error {
@@ -152,7 +154,8 @@ impl KafkaSettings {
         })
     }
 
-    /// The given properties, without those that only the other side knows.
+    /// The configured properties, without those that this kind of client does not
+    /// know.
     fn client(&self, not_for: &[&str]) -> ClientConfig {
         let mut config = ClientConfig::new();
         config
@@ -166,28 +169,29 @@ impl KafkaSettings {
         config
     }
 
-    /// Whether the property is given, by any of its names.
+    /// Whether the property is configured, by any of its names.
     pub fn gives(&self, name: &str) -> bool {
         self.properties.keys().any(|given| is_same(given, name))
     }
 
-    /// Gives the property this value, whatever was given for it before.
+    /// Sets the property to this value and removes any earlier value.
     pub fn give(&mut self, name: &str, value: &str) {
         self.properties.retain(|given, _| !is_same(given, name));
         self.properties.insert(name.into(), value.into());
     }
 
-    /// Sets what the properties do not, by any name.
+    /// Sets a default, unless the property is configured by any of its names.
     pub(crate) fn or(&self, config: &mut ClientConfig, name: &str, value: &str) {
         if !self.gives(name) {
             config.set(name, value);
         }
     }
 
-    /// For the group's member `name`, or for one that only asks.
+    /// For the group's member `name`, or for a consumer that only queries.
     pub(super) fn consumer(&self, group: &str, name: Option<&str>) -> ClientConfig {
         let mut config = self.client(&PRODUCERS);
-        // A static member is one consumer: each pipeline is one of its own.
+        // A static member is one consumer, and each pipeline has its own
+        // consumer.
         if let Some(id) = self.properties.get(STATIC) {
             match name {
                 Some(name) => config.set(STATIC, format!("{id}-{name}")),
@@ -201,7 +205,7 @@ impl KafkaSettings {
             .set("auto.offset.reset", "error")
             .set("isolation.level", "read_committed")
             .set("partition.assignment.strategy", "cooperative-sticky");
-        // Measured: the default of 1 s stalls a fast consumer to a third.
+        // Measured: the default of 1 s slows a fast consumer to a third.
         self.or(&mut config, "fetch.queue.backoff.ms", "2");
         self.or(&mut config, "queued.min.messages", "20000");
         self.or(&mut config, "queued.max.messages.kbytes", "4096");
@@ -211,13 +215,14 @@ impl KafkaSettings {
         config
     }
 
-    /// For a member that may have this many partitions: each has a queue of its
-    /// own, and they share what may be fetched ahead.
+    /// For a member that may have this many partitions: each has its own queue,
+    /// and they share the prefetch limit.
     pub(super) fn member(&self, group: &str, name: &str, partitions: usize) -> ClientConfig {
         let mut config = self.consumer(group, Some(name));
         let (least, most) = AHEAD_EACH;
         let each = (AHEAD / partitions.max(1)).clamp(least, most);
-        // More is asked for while a queue has room, and goes past it by a fetch.
+        // librdkafka fetches while a queue has room, so a queue can exceed its
+        // limit by one fetch.
         let fetch = (each / 4).min(FETCH);
         let queue = (each - fetch) >> 10;
         self.or(
@@ -229,8 +234,8 @@ impl KafkaSettings {
         config
     }
 
-    /// For one that reads partitions of its own choice, in no group, and is
-    /// told where they end.
+    /// For a consumer that reads chosen partitions without a group, and is
+    /// notified of their ends.
     pub fn reader(&self) -> ClientConfig {
         let mut config = self.consumer("millstream", None);
         config.set("enable.partition.eof", "true");
@@ -240,24 +245,24 @@ impl KafkaSettings {
     pub(super) fn producer(&self) -> ClientConfig {
         let mut config = self.client(&CONSUMERS);
         config.set("enable.idempotence", "true").set("acks", "all");
-        // A dead letter holds its partition's ledger: no lingering.
+        // The ledger of a partition waits for its dead letter: no lingering.
         self.or(&mut config, "linger.ms", "0");
-        // Key by key to the same partition as Java's clients.
+        // Maps a key to the same partition as Java's clients do.
         self.or(&mut config, "partitioner", "murmur2_random");
         self.or(&mut config, "message.timeout.ms", "30000");
-        // A topic that isn't there is soon said.
+        // A missing topic is reported soon.
         self.or(&mut config, "topic.metadata.propagation.max.ms", "5000");
-        // The default is less than a broker's: what could be read must be
-        // possible to write. Let the broker be the one that refuses.
+        // The default is below the brokers' limit, but every record that could be
+        // read must be writable. The broker enforces its own limit.
         self.or(&mut config, "message.max.bytes", "1000000000");
         config
     }
 }
 
-/// Checks that librdkafka knows a property and takes its value.
+/// Checks that librdkafka knows a property and accepts its value.
 ///
 /// # Errors
-/// Where it does not; without the value, which may be a secret.
+/// The reason, without the value, which may be a secret.
 pub fn check_property(name: &str, value: &str) -> Result<(), PropertyError> {
     let mut one = ClientConfig::new();
     one.set(name, value);
@@ -268,7 +273,7 @@ pub fn check_property(name: &str, value: &str) -> Result<(), PropertyError> {
     })
 }
 
-/// librdkafka's words, unless they repeat the value: it may be a secret.
+/// librdkafka's message, unless it repeats the value, which may be a secret.
 fn reason(error: &rdkafka::error::KafkaError, value: &str) -> String {
     use rdkafka::error::KafkaError::ClientConfig;
     let said = match error {

@@ -1,4 +1,4 @@
-//! Consecutive records of one partition, in one arena.
+//! Consecutive records of one partition, stored in one arena.
 
 use super::Span;
 use std::fmt;
@@ -19,7 +19,7 @@ impl fmt::Display for TopicPartition {
     }
 }
 
-/// A Kafka record: numbers, and spans of its batch's arena.
+/// A Kafka record: numbers, and spans into its batch's arena.
 #[derive(Clone, Copy, Debug)]
 pub struct KafkaRecord {
     /// The record's offset in its partition.
@@ -39,14 +39,14 @@ pub struct KafkaRecord {
 /// A header: its name's and its value's span. Names may repeat.
 #[derive(Clone, Copy, Debug)]
 pub struct Header {
-    /// Bytes: UTF-8 by convention, and whatever a producer wrote.
+    /// Bytes: UTF-8 by convention, but a producer may write anything.
     pub name: Span,
     /// Bytes, or absent.
     pub value: Span,
 }
 
 /// Consecutive records of one partition, processed and stored as one. Offsets
-/// rise, and may have holes (compaction, transactions).
+/// increase and may have gaps (compaction, transactions).
 #[derive(Debug)]
 pub struct Batch {
     /// Where the records came from.
@@ -75,7 +75,7 @@ impl Batch {
         }
     }
 
-    /// Copies one record in. `headers` are name and value, in order.
+    /// Appends a copy of one record. `headers` yields names and values, in order.
     pub fn push<'a>(
         &mut self,
         offset: i64,
@@ -100,7 +100,7 @@ impl Batch {
         });
     }
 
-    /// A batch of some of these records, copied.
+    /// Copies the records at these indices into a new batch.
     pub fn subset(&self, indices: impl Iterator<Item = usize>) -> Batch {
         let mut subset = Batch::new(self.origin.clone());
         for index in indices {
@@ -122,7 +122,7 @@ impl Batch {
     }
 }
 
-/// One record of a batch, with its bytes at hand.
+/// One record of a batch, with access to its bytes.
 #[derive(Clone, Copy)]
 pub struct RecordView<'a> {
     batch: &'a Batch,
@@ -155,7 +155,7 @@ impl<'a> RecordView<'a> {
             })
     }
 
-    /// Bytes of key, value and headers together.
+    /// The size of key, value and headers together, in bytes.
     pub fn size(&self) -> usize {
         let headers: usize = self
             .headers()

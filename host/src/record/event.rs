@@ -1,42 +1,42 @@
-//! What a transform made of records.
+//! The events that a transform made of records.
 
 use super::{Span, StreamKind};
 use thiserror::Error;
 
-/// One event: numbers, and spans of its list's arena that were checked: the
-/// address is a valid one, the type a valid type, the payload UTF-8.
+/// One event: numbers, and checked spans into its list's arena. The address and
+/// the type are valid, the payload is UTF-8.
 #[derive(Clone, Copy, Debug)]
 pub struct Event {
     /// The index of its record in the batch.
     pub record: u32,
-    /// Its number among its record's events, from 0: with the record's offset
-    /// it names the event for good.
+    /// Its number among its record's events, from 0. Together with the record's
+    /// offset it identifies the event permanently.
     pub n: u32,
-    /// What `name` names: whom it is for.
+    /// Whether `name` is a client or a group.
     pub to: StreamKind,
     /// The client's id, or the group's name.
     pub name: Span,
-    /// The event's type, may be empty.
+    /// The event's type; may be empty.
     pub kind: Span,
     /// The payload.
     pub payload: Span,
-    /// What it says of a task, where it is for a task's owner.
+    /// What it reports about a task, if it is for the owner of a task.
     pub task: Option<TaskNews>,
 }
 
-/// What an event says of a task.
+/// What an event reports about a task.
 #[derive(Clone, Copy, Debug)]
 pub struct TaskNews {
     /// The task's id.
     pub id: Span,
-    /// How the task stands; absent where the event does not say.
+    /// The task's status; absent if the event has none.
     pub status: Span,
-    /// Whether that is its end.
+    /// Whether the task has ended.
     pub ends: bool,
 }
 
 impl TaskNews {
-    /// Of the task of this id; nothing is known of it yet.
+    /// A report about the task with this id, without a status yet.
     pub fn of(id: Span) -> TaskNews {
         TaskNews {
             id,
@@ -62,7 +62,7 @@ impl Events {
     }
 }
 
-/// Why some bytes are no event type.
+/// Why some bytes are not a valid event type.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum EventKindError {
     /// Over 256 bytes.
@@ -74,13 +74,13 @@ pub enum EventKindError {
     /// A control character would end the SSE field.
     #[error("the event type contains a control character")]
     Control,
-    /// A type that the host itself sends.
+    /// A type that is reserved for the host.
     #[error("the event type `{0}` is reserved (as are gap, open, error and millstream.*)")]
     Reserved(String),
 }
 
-/// Checks an event's type: at most 256 bytes of UTF-8 without control
-/// characters, and none of the host's own. Empty is fine: SSE's default.
+/// Checks an event's type: at most 256 bytes of UTF-8 without control characters,
+/// and not reserved for the host. Empty is valid: SSE's default type.
 pub fn check_event_kind(bytes: &[u8]) -> Result<(), EventKindError> {
     if bytes.len() > 256 {
         return Err(EventKindError::TooLong(bytes.len()));

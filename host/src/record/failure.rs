@@ -2,36 +2,36 @@
 
 use std::sync::Arc;
 
-/// What kind of failure. The names are part of the plugin contract
+/// The class of a failure. The names are part of the plugin contract
 /// (`wit/plugin.wit`) and of the dead letters' headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// The plugin understood it and would not have it.
+    /// The plugin understood the record and rejected it.
     Rejected,
-    /// The plugin could not read it.
+    /// The plugin could not read the record.
     Malformed,
-    /// No client could be found for it.
+    /// No client could be determined for the record.
     Unaddressable,
-    /// It may succeed later.
+    /// The record may succeed later.
     Transient,
-    /// The record is over the pipeline's limit, or made too much.
+    /// The record exceeds the pipeline's limit, or made too much output.
     TooLarge,
-    /// The plugin trapped on it.
+    /// The plugin trapped on the record.
     Trap,
-    /// The plugin ran past its CPU time on it.
+    /// The plugin exceeded its CPU time on the record.
     Timeout,
-    /// The plugin asked for more memory than it may have.
+    /// The plugin asked for more memory than its limit.
     OutOfMemory,
-    /// The plugin's answer does not keep the contract.
+    /// The plugin's answer breaks the contract.
     BadOutput,
-    /// The route plugin refused one of its events, or failed on it.
+    /// The route plugin refused one of the record's events, or failed on it.
     Unroutable,
-    /// The store refused one of its events.
+    /// The store refused one of the record's events.
     StoreRefused,
 }
 
 impl Class {
-    /// All that there are.
+    /// All classes.
     pub const ALL: [Class; 11] = [
         Class::Rejected,
         Class::Malformed,
@@ -64,16 +64,16 @@ impl Class {
     }
 }
 
-/// Where on the road a record failed.
+/// The stage at which a record failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
     /// Before the transform: the record itself.
     Ingest,
-    /// In the transform plugin, or in what it answered.
+    /// In the transform plugin, or in its answer.
     Transform,
-    /// Where the owner of a task is looked up.
+    /// While looking up the owner of a task.
     Address,
-    /// In the route plugin, or in what it answered.
+    /// In the route plugin, or in its answer.
     Route,
     /// In the store.
     Store,
@@ -98,22 +98,22 @@ impl Stage {
 pub struct Failure {
     /// The record's index in its batch.
     pub record: u32,
-    /// What kind.
+    /// The class.
     pub class: Class,
-    /// Where.
+    /// The stage.
     pub stage: Stage,
-    /// For people.
+    /// The reason, for people.
     pub message: String,
-    /// The plugin it failed in, as the configuration names it, and its digest.
+    /// The plugin that failed, as the configuration names it, and its digest.
     pub plugin: Option<(Arc<str>, Arc<str>)>,
     /// How often the record was tried, this failure included.
     pub attempts: u32,
-    /// How many events the record made, where it failed after that.
+    /// How many events the record made, if it failed after that.
     pub events: Option<usize>,
 }
 
 impl Failure {
-    /// The longest message that is kept, in bytes.
+    /// The maximum length of a message, in bytes.
     pub const MESSAGE_MAX: usize = 1024;
 
     /// A first failure. The message is cut to [`Failure::MESSAGE_MAX`].
@@ -129,8 +129,8 @@ impl Failure {
         }
     }
 
-    /// A message as it is kept: one line, since it ends in a header and in
-    /// logs, and of [`Failure::MESSAGE_MAX`] bytes at most.
+    /// A message as it is stored: one line, since it goes into a header and into
+    /// logs, of at most [`Failure::MESSAGE_MAX`] bytes.
     pub fn words(message: impl Into<String>) -> String {
         let mut message = message.into();
         message.truncate(message.floor_char_boundary(Failure::MESSAGE_MAX));

@@ -1,7 +1,7 @@
-//! Byte order marks: what editors and shells of Windows put before a text.
+//! Byte order marks, which editors and shells on Windows put before a text.
 
-/// Says it where `bytes` begin with one: JSON must not have it (RFC 8259, section 8.1), and a
-/// parser only says that it expected a value there.
+/// An explanation, if `bytes` begin with a byte order mark: JSON must not have one (RFC 8259,
+/// section 8.1), and a parser only reports that it expected a value there.
 pub fn byte_order_mark(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0xef, 0xbb, 0xbf, ..] => Some(

@@ -1,7 +1,7 @@
-//! The words of the road: what the stages hand to each other.
+//! The data that the stages of the road hand to each other.
 //!
-//! Plain data, checked where it is made. This folder knows of no stage, no
-//! server and no plugin; every stage knows it, and no stage knows another.
+//! Plain data, checked where it is created. This folder knows no stage, no server
+//! and no plugin. Every stage knows it, and no stage knows another.
 
 mod batch;
 mod event;

@@ -1,46 +1,46 @@
-//! Whom an event is for: a client, or a group that clients follow.
+//! The addressee of an event: a client, or a group that clients follow.
 
 use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
 
-/// The longest id of a client and name of a group, in bytes.
+/// The maximum length of a client's id and of a group's name, in bytes.
 const MAX: usize = 256;
 
 /// The id of one end user or device: 1 to 256 bytes of UTF-8 without control
-/// characters. What holds one can put it in a Redis key and in a log line.
+/// characters. It is safe in a Redis key and in a log line.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ClientId(Arc<str>);
 
-/// The name of a group: what every client that follows it gets. The same rules
-/// as for a client's id.
+/// The name of a group; every client that follows the group gets its events. The
+/// same rules as for a client's id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GroupName(Arc<str>);
 
-/// A stream: a client's own, or a group's.
+/// A stream of a client or of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum StreamName {
-    /// This client's own.
+    /// The stream of this client.
     Client(ClientId),
-    /// This group's.
+    /// The stream of this group.
     Group(GroupName),
 }
 
-/// Whose a stream is.
+/// Whether a stream belongs to a client or to a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum StreamKind {
-    /// A client's own.
+    /// A client's stream.
     Client,
-    /// A group's.
+    /// A group's stream.
     Group,
 }
 
-/// Why some bytes are no id of a client, or no name of a group. Reads on after
-/// `the client id` or `the group name`.
+/// Why some bytes are not a valid client id or group name. The message continues
+/// after `the client id` or `the group name`.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum NameError {
-    /// Nothing there.
+    /// No bytes.
     #[error("is empty")]
     Empty,
     /// Over 256 bytes.
@@ -57,7 +57,7 @@ pub enum NameError {
 /// Checks an id or a name without copying it.
 ///
 /// # Errors
-/// Why it is none.
+/// Why it is invalid.
 pub fn check_name(bytes: &[u8]) -> Result<&str, NameError> {
     if bytes.is_empty() {
         return Err(NameError::Empty);
@@ -73,10 +73,10 @@ pub fn check_name(bytes: &[u8]) -> Result<&str, NameError> {
 }
 
 impl ClientId {
-    /// The id that `bytes` are.
+    /// Parses `bytes` as an id.
     ///
     /// # Errors
-    /// Why they are none.
+    /// Why they are invalid.
     pub fn new(bytes: &[u8]) -> Result<ClientId, NameError> {
         check_name(bytes).map(|text| ClientId(text.into()))
     }
@@ -88,10 +88,10 @@ impl ClientId {
 }
 
 impl GroupName {
-    /// The name that `bytes` are.
+    /// Parses `bytes` as a name.
     ///
     /// # Errors
-    /// Why they are none.
+    /// Why they are invalid.
     pub fn new(bytes: &[u8]) -> Result<GroupName, NameError> {
         check_name(bytes).map(|text| GroupName(text.into()))
     }
@@ -103,10 +103,10 @@ impl GroupName {
 }
 
 impl StreamName {
-    /// The stream of this kind that `bytes` name.
+    /// The stream of this kind with the name `bytes`.
     ///
     /// # Errors
-    /// Why they name none.
+    /// Why the name is invalid.
     pub fn new(kind: StreamKind, bytes: &[u8]) -> Result<StreamName, NameError> {
         Ok(match kind {
             StreamKind::Client => StreamName::Client(ClientId::new(bytes)?),
@@ -114,7 +114,7 @@ impl StreamName {
         })
     }
 
-    /// Whose it is.
+    /// Whether it belongs to a client or to a group.
     pub fn kind(&self) -> StreamKind {
         match self {
             StreamName::Client(_) => StreamKind::Client,
@@ -132,7 +132,7 @@ impl StreamName {
 }
 
 impl StreamKind {
-    /// Its word in keys and messages.
+    /// Its name in keys and messages.
     pub fn word(self) -> &'static str {
         match self {
             StreamKind::Client => "client",

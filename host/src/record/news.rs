@@ -1,17 +1,17 @@
-//! News of streams, from where they are kept to who serves them.
+//! News of streams, from the store to the edges that serve them.
 
 use super::{ClientId, StreamName};
 
-/// What the doorbell says.
+/// A message on the doorbell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
     /// These streams may have new entries.
     Streams(Vec<StreamName>),
     /// Rings may have been missed: every stream may have new entries.
     Missed,
-    /// This client's connections are to be ended.
+    /// End this client's connections.
     Disconnect(ClientId),
-    /// A revocation was added: whose, and of tokens issued before which time
-    /// (s since 1970); `None` where the ring does not say.
+    /// A revocation was added: the client, and the time (s since 1970) before
+    /// which its revoked tokens were issued; `None` if the ring does not say.
     Revoked(Option<(ClientId, u64)>),
 }

@@ -1,15 +1,15 @@
-//! What goes out to Kafka.
+//! Records to write to Kafka.
 
 use bytes::Bytes;
 
 /// Header names and values, in order; names may repeat. Names are UTF-8 by
-/// convention, and whatever a producer wrote.
+/// convention, but a producer may write anything.
 pub type Headers = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
-/// Headers that several outputs may share: their bytes are there once.
+/// Headers that several outputs may share without copying their bytes.
 pub type SharedHeaders = Vec<(Bytes, Option<Bytes>)>;
 
-/// Headers with their own bytes, to be written out.
+/// Copies shared headers, for writing.
 pub fn copied(headers: &SharedHeaders) -> Headers {
     let value = |value: &Option<Bytes>| value.as_ref().map(|value| value.to_vec());
     { headers.iter() }

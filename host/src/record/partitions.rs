@@ -1,9 +1,9 @@
-//! Partitions in words, for logs.
+//! Partitions as text, for logs.
 
 use super::TopicPartition;
 use std::fmt::Write;
 
-/// So many are named.
+/// The maximum number of partitions that are named.
 const NAMED: usize = 50;
 
 /// Several partitions: `orders/0,1,2 letters/0`.

@@ -1,13 +1,13 @@
-//! One record by itself, with its own bytes: as tools read them.
+//! A single record that owns its bytes, as the command-line tools read it.
 
 use super::{Headers, TopicPartition};
 
-/// A record that was read from Kafka, owned.
+/// A record that was read from Kafka; it owns its bytes.
 #[derive(Clone, Debug)]
 pub struct OwnedRecord {
-    /// Where it lies.
+    /// Its topic and partition.
     pub origin: TopicPartition,
-    /// Its offset there.
+    /// Its offset in the partition.
     pub offset: i64,
     /// Milliseconds since 1970-01-01 UTC, -1 where Kafka has none.
     pub timestamp: i64,

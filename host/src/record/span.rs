@@ -1,7 +1,7 @@
 //! Ranges of an arena, as plugins and batches use them.
 
-/// `length` bytes of an arena, from `start`; or nothing at all, which is not
-/// the same as no bytes: a tombstone's value is absent, an empty one is not.
+/// `length` bytes of an arena, from `start`; or absent, which differs from empty:
+/// a tombstone's value is absent, an empty value is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     /// Where it begins; `u32::MAX` means absent.
@@ -11,15 +11,16 @@ pub struct Span {
 }
 
 impl Span {
-    /// The span of something that isn't there.
+    /// The span of an absent value.
     pub const ABSENT: Span = Span {
         start: u32::MAX,
         length: 0,
     };
 
-    /// Appends `bytes` to `arena` and returns where they lie.
+    /// Appends `bytes` to `arena` and returns their span.
     ///
-    /// An arena never reaches 4 GiB: batches and answers are bounded far below.
+    /// An arena never reaches 4 GiB: the limits of batches and answers are far
+    /// below.
     pub fn push(arena: &mut Vec<u8>, bytes: &[u8]) -> Span {
         let start = arena.len() as u32;
         arena.extend_from_slice(bytes);
@@ -29,22 +30,22 @@ impl Span {
         }
     }
 
-    /// [`Span::push`] for what may be absent.
+    /// [`Span::push`] for an optional value.
     pub fn push_option(arena: &mut Vec<u8>, bytes: Option<&[u8]>) -> Span {
         bytes.map_or(Span::ABSENT, |bytes| Span::push(arena, bytes))
     }
 
-    /// True if nothing is there.
+    /// Whether the value is absent.
     pub fn is_absent(self) -> bool {
         self.start == u32::MAX
     }
 
-    /// True if it is absent or lies inside an arena of `len` bytes.
+    /// Whether it is absent or inside an arena of `len` bytes.
     pub fn fits(self, len: usize) -> bool {
         self.is_absent() || u64::from(self.start) + u64::from(self.length) <= len as u64
     }
 
-    /// The bytes, or `None` where they are absent or lie outside of the arena.
+    /// The bytes, or `None` if they are absent or outside the arena.
     pub fn of(self, arena: &[u8]) -> Option<&[u8]> {
         let start = self.start as usize;
         if self.is_absent() {

@@ -6,8 +6,8 @@ use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
 
-/// The id of a stream's entry: milliseconds and a number within them, as Redis
-/// makes them; also the SSE event id. `0-0` is before every entry.
+/// The id of a stream's entry, as Redis assigns it: milliseconds and a number
+/// within the millisecond; also the SSE event id. `0-0` is before every entry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId {
     /// Milliseconds since 1970-01-01 UTC by the store's clock.
@@ -16,7 +16,7 @@ pub struct StreamId {
     pub number: u64,
 }
 
-/// Text that is no stream id.
+/// The text is not a stream id.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
     "invalid event id: expected two numbers with a hyphen between them, such as 1700000000000-0"
@@ -53,25 +53,26 @@ impl fmt::Display for StreamId {
 pub struct Entry {
     /// Its id.
     pub id: StreamId,
-    /// The event's type, may be empty.
+    /// The event's type; may be empty.
     pub kind: Bytes,
     /// The payload.
     pub data: Bytes,
 }
 
-/// What a reader of one stream asks for.
+/// A reader's request for entries of one stream.
 #[derive(Clone, Debug)]
 pub struct Want {
-    /// Which one.
+    /// The stream.
     pub stream: StreamName,
-    /// Entries after this one; `None` asks only where the stream ends now.
+    /// Only entries after this one; `None` asks only for the stream's current
+    /// end.
     pub after: Option<StreamId>,
-    /// The most entries.
+    /// The maximum number of entries.
     pub limit: usize,
-    /// Whether to find out if entries after `after` may be gone.
+    /// Whether to check if entries after `after` may have been removed.
     pub check_gap: bool,
-    /// How many entries the stream had ever been given up to `after`, where
-    /// that is known: then it is found out exactly, whether asked or not.
+    /// How many entries had ever been added to the stream up to `after`, if
+    /// known. Then gaps are checked exactly, regardless of `check_gap`.
     pub counted: Option<u64>,
 }
 
@@ -80,13 +81,14 @@ pub struct Want {
 pub struct Page {
     /// Entries after the cursor, in order, at most the limit.
     pub entries: Vec<Entry>,
-    /// The id of the last entry that was ever added, `0-0` for none; known
-    /// only where `after` was `None` or `check_gap` was set.
+    /// The id of the last entry that was ever added, `0-0` for none; known only
+    /// if `after` was `None` or `check_gap` was set.
     pub last: StreamId,
-    /// What may have been missed, where it was asked.
+    /// Whether entries may have been missed, if it was checked.
     pub gap: Option<Gap>,
-    /// How many entries the stream had ever been given up to the last one here,
-    /// or where there is none, up to its end; where the store can say.
+    /// How many entries had ever been added to the stream up to the last one of
+    /// this page, or up to its end if the page is empty; `None` if the store
+    /// can't say.
     pub counted: Option<u64>,
 }
 
@@ -99,12 +101,12 @@ pub const AWAY: &str = "millstream.away";
 pub enum Gap {
     /// Retention removed the cursor's entry, and perhaps some after it.
     Trimmed,
-    /// The cursor is past the stream's end: the store lost its last writes.
+    /// The cursor is after the stream's end: the store lost its last writes.
     Rewound,
-    /// There is no such stream any more: it was idle too long, or removed.
+    /// The stream no longer exists: it expired, or was removed.
     Reset,
-    /// The client was away, and events that go only to who is connected were
-    /// not stored.
+    /// The client was away, and events for connected clients only were not
+    /// stored.
     Away,
 }
 

@@ -1,4 +1,4 @@
-//! A batch to store, and what is known after.
+//! A batch to store, and the result.
 
 use super::Unavailable;
 use super::ledger::{Identity, Ledger, LedgerKey};
@@ -10,7 +10,7 @@ use std::collections::HashSet;
 /// One event for one stream.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamEvent<'a> {
-    /// Whose stream.
+    /// Whether the stream belongs to a client or a group.
     pub to: StreamKind,
     /// The client's id or the group's name, checked.
     pub name: &'a [u8],
@@ -22,54 +22,54 @@ pub struct StreamEvent<'a> {
     pub offset: i64,
     /// Its number among its record's events.
     pub n: u32,
-    /// Where its record was at first, if it is a replay: the group's events of
-    /// a replayed record are stored once, however often it is replayed.
+    /// The original source of its record, if it is a replay: the events of a
+    /// replayed record are stored once per group, however often it is replayed.
     pub replay: Option<&'a str>,
-    /// What it says of a task: noted with the event, and the event is not
-    /// stored if the task has ended before.
+    /// What it reports about a task: stored with the event. If the task has
+    /// already ended, the event is not stored.
     pub task: Option<TaskReport<'a>>,
 }
 
-/// What an event says of a task.
+/// What an event reports about a task.
 #[derive(Clone, Copy, Debug)]
 pub struct TaskReport<'a> {
     /// The task's id.
     pub id: &'a [u8],
-    /// How it stands; empty where the event does not say.
+    /// The task's status; empty if the event has none.
     pub status: &'a [u8],
-    /// Whether that is its end.
+    /// Whether the task has ended.
     pub ends: bool,
 }
 
 /// A batch to store.
 #[derive(Debug)]
 pub struct Append<'a> {
-    /// Whose ledger it moves.
+    /// The ledger to move.
     pub ledger: &'a LedgerKey,
-    /// Whose records these are: a ledger of another topic or cluster is not
-    /// theirs.
+    /// The topic and cluster of the records: a ledger of another topic or cluster
+    /// does not match.
     pub identity: &'a Identity,
-    /// Where the ledger must stand and where it stands after; over all tries
-    /// of this append, what is known of them.
+    /// The ledger's expected position and its position afterwards, and what is
+    /// known from all tries of this append.
     pub exchange: Exchange,
-    /// The plugins that made the events; a change of it is noted in the swap
-    /// log, from the expected offset on.
+    /// The digests of the plugins that made the events; a change is added to the
+    /// swap log, from the expected offset.
     pub digests: &'a str,
-    /// How often the record at the new `next` was tried.
+    /// How many times the record at the new `next` was tried.
     pub attempts: u32,
     /// The events, in order.
     pub events: &'a [StreamEvent<'a>],
-    /// Clients, each once, that are away and get nothing of what they would
-    /// get if they were connected: they are told when they come back.
+    /// Clients, each once, that are away, so that events for connected clients
+    /// are suppressed: they are notified when they return.
     pub suppressed: &'a [&'a [u8]],
-    /// Events that go to no stream, and say something of a task.
+    /// Events without a stream that report about a task.
     pub reports: &'a [StreamEvent<'a>],
 }
 
 impl<'a> Append<'a> {
-    /// The records that its events are replays of, each once, and of each the
-    /// offset of its first copy here: a batch may hold several, and only the
-    /// first one's events are stored.
+    /// The original records of the replays in this append, each once, with the
+    /// offset of its first copy here: a batch may contain several copies, and
+    /// only the events of the first are stored.
     pub fn replays(&self) -> Vec<(&'a str, i64)> {
         let mut seen = HashSet::new();
         let of = |event: &StreamEvent<'a>| Some((event.replay?, event.offset));
@@ -78,17 +78,17 @@ impl<'a> Append<'a> {
     }
 }
 
-/// What is known after an append.
+/// The result of an append.
 #[derive(Debug)]
 pub enum Appended {
     /// Stored, except for these.
     Stored(Unstored),
-    /// Nothing was stored: the ledger stands elsewhere (or is gone).
+    /// Nothing was stored: the ledger has another position (or is gone).
     Moved(Option<Ledger>),
-    /// The answer was lost: it may be stored or not. The next try of the same
-    /// append finds out.
+    /// The answer was lost: the append may be stored or not. The next try of the
+    /// same append finds out.
     Unknown(Unavailable),
-    /// It is not stored, or not all of it: the store does not answer, or has
-    /// trouble. The next try of the same append does the rest.
+    /// Not stored, or only in part: the store does not answer, or has a problem
+    /// of its own. The next try of the same append does the rest.
     Unavailable(Unavailable),
 }

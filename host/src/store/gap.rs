@@ -1,37 +1,37 @@
-//! What a reader of a stream may have missed.
+//! Determines what a reader of a stream may have missed.
 
 use crate::record::{Gap, StreamId};
 
-/// What was found of a stream when a reader came to it.
+/// The state of a stream when a reader looks at it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Seen {
-    /// There is such a stream.
+    /// Whether the stream exists.
     pub exists: bool,
-    /// The id of its oldest entry, if it has one.
+    /// The id of its oldest entry, if any.
     pub first: Option<StreamId>,
     /// The last id that it ever had.
     pub last: StreamId,
     /// How many entries it has.
     pub length: u64,
-    /// How many it was ever given, if the store counts.
+    /// How many were ever added, if the store counts them.
     pub added: Option<u64>,
 }
 
-/// A reader's place.
+/// A reader's position.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor {
-    /// The entry that it is behind.
+    /// The last entry that it has read.
     pub after: StreamId,
-    /// How many entries the stream had been given up to that one, if it is known.
+    /// How many entries had been added to the stream up to that one, if known.
     pub counted: Option<u64>,
-    /// It comes back: the stream may be another one by now.
+    /// The reader is reconnecting: the stream may have been recreated since.
     pub arrives: bool,
 }
 
-/// What a reader at `cursor` may have missed. Entries are removed from the
-/// oldest on; so nothing is missing while one is there that is not behind the
-/// cursor, or while as many are there as were added. Where a stream tells
-/// neither, the honest answer is that there may be a gap.
+/// What a reader at `cursor` may have missed. Entries are removed oldest first.
+/// So nothing is missing while an entry at or before the cursor remains, or while
+/// all entries added since are there. If the stream shows neither, there may be a
+/// gap.
 pub(super) fn gap_of(seen: &Seen, cursor: &Cursor) -> Option<Gap> {
     let from_start = cursor.after == StreamId::default();
     if cursor.arrives && !seen.exists {
@@ -42,7 +42,7 @@ pub(super) fn gap_of(seen: &Seen, cursor: &Cursor) -> Option<Gap> {
     }
     let begins_before = seen.first.is_some_and(|first| first <= cursor.after);
     let all_there = seen.added == Some(seen.length);
-    // Who is connected reads on in a stream that was removed and made again.
+    // A connected reader continues in a stream that was removed and recreated.
     let begins_here = all_there && (from_start || !cursor.arrives);
     let as_many = seen.added.zip(cursor.counted);
     let as_many = as_many.and_then(|(added, counted)| added.checked_sub(counted));
@@ -59,8 +59,8 @@ mod tests {
         StreamId { millis, number: 0 }
     }
 
-    /// A stream that was given `added` entries, 1-0, 2-0, ..., and has the last
-    /// `length` of them.
+    /// A stream to which `added` entries were added, 1-0, 2-0, ..., and which has
+    /// the last `length` of them.
     #[track_caller]
     fn check((length, added): (u64, u64), cursor: Cursor, expected: Option<Gap>) {
         let seen = Seen {
@@ -99,7 +99,7 @@ mod tests {
         check((0, 5), connected(4), Some(Gap::Trimmed));
         check((5, 5), connected(0), None);
         check((4, 5), connected(0), Some(Gap::Trimmed));
-        // Removed and made again meanwhile.
+        // Removed and recreated meanwhile.
         check((2, 2), connected(9), None);
     }
 
@@ -114,7 +114,7 @@ mod tests {
         let gone = Seen::default();
         assert_eq!(gap_of(&gone, &back(1)), Some(Gap::Reset));
         assert_eq!(gap_of(&gone, &back(0)), None);
-        // Who knows its count comes back to the same stream, and to another.
+        // A reader with a count returns to the same stream, and to another one.
         let counted = Cursor {
             arrives: true,
             ..connected(2)

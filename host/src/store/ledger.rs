@@ -1,9 +1,9 @@
-//! The ledger: how far a group is in a partition, kept beside the events.
+//! The ledger: a group's progress in a partition, stored with the events.
 
 use crate::record::TopicPartition;
 use std::sync::Arc;
 
-/// Which ledger: one for each group and partition.
+/// The key of a ledger: one for each group and partition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LedgerKey {
     /// The consumer group.
@@ -22,25 +22,25 @@ impl LedgerKey {
     }
 }
 
-/// What a ledger says.
+/// The content of a ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Ledger {
     /// The offset of the next record to process: everything before it is done.
     pub next: i64,
-    /// The topic's ID when it was first read, empty where Kafka gave none: a
-    /// topic made anew under the same name has another.
+    /// The topic's ID when it was first read, empty if Kafka has none: a topic
+    /// that is recreated under the same name has another ID.
     pub topic_id: String,
-    /// The cluster's ID, likewise.
+    /// The cluster's ID at that time, empty if Kafka has none.
     pub cluster_id: String,
     /// The digests of the plugins that made the last events, as the swap log
     /// writes them.
     pub digests: String,
-    /// How often the record at `next` was tried, where its policy retries.
+    /// How many times the record at `next` was tried, if its policy retries.
     pub attempts: u32,
 }
 
 impl Ledger {
-    /// Whose it is.
+    /// The topic and cluster that it belongs to.
     pub fn identity(&self) -> Identity {
         Identity {
             topic_id: self.topic_id.clone(),
@@ -48,19 +48,19 @@ impl Ledger {
         }
     }
 
-    /// Whether it may be this topic's, in this cluster: nothing that is known
-    /// speaks against it.
+    /// Whether it may belong to this topic in this cluster: no known ID
+    /// contradicts it.
     pub fn is_of(&self, identity: &Identity) -> bool {
         let same = |known: &str, now: &str| known.is_empty() || now.is_empty() || known == now;
         same(&self.topic_id, &identity.topic_id) && same(&self.cluster_id, &identity.cluster_id)
     }
 }
 
-/// Which topic it is, of which cluster: others may have its name. Each is empty
-/// where Kafka gave none.
+/// Identifies a topic and its cluster, since others may have the same name. Each
+/// ID is empty if Kafka has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Identity {
-    /// The topic's ID: a topic made anew under the same name has another.
+    /// The topic's ID: a topic that is recreated under the same name has another.
     pub topic_id: String,
     /// The cluster's ID.
     pub cluster_id: String,

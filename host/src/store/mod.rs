@@ -1,11 +1,10 @@
-//! Where events and ledgers are kept, and read back.
+//! Stores events and ledgers, and reads them back.
 //!
 //! Promises: a batch's events and its ledger move together or not at all; an
-//! append answers what is known (`Stored`, `Moved`, `Unknown`, `Unavailable`)
-//! and never guesses. Two stores keep the same contract (`tests/e2e/store`): Redis,
-//! and the process's memory for trying things out. This folder deliberately
-//! knows nothing of Kafka, of plugins, or of what a pipeline does with an
-//! answer.
+//! append returns what is known (`Stored`, `Moved`, `Unknown`, `Unavailable`) and
+//! never guesses. Two stores have the same contract (`tests/e2e/store`): Redis,
+//! and the process's memory for experiments. This folder deliberately does not
+//! know Kafka, plugins, or what a pipeline does with an answer.
 
 mod append;
 mod gap;
@@ -32,12 +31,12 @@ pub use unstored::{Refusal, Unstored};
 use crate::record::ClientId;
 use thiserror::Error;
 
-/// The store could not do what it was asked, now. Nothing was changed.
+/// The store can't do what was asked now. Nothing was changed.
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub struct Unavailable(pub String);
 
-/// One worker's way in. Blocking; a transaction at a time.
+/// One worker's access to the store. Blocking; one transaction at a time.
 pub trait Writer: Send {
     /// Reads a ledger.
     ///
@@ -45,12 +44,12 @@ pub trait Writer: Send {
     /// When the store does not answer.
     fn ledger(&mut self, key: &LedgerKey) -> Result<Option<Ledger>, Unavailable>;
 
-    /// Writes a ledger anew, in place of the one that stands at `stands`, or
-    /// where there is none. Answers the ledger that stands then: another one
-    /// if it stood elsewhere.
+    /// Writes a new ledger, replacing the one at position `stands`, or creating
+    /// it if `stands` is `None`. Returns the ledger that is then stored: another
+    /// one, if the position was different.
     ///
     /// # Errors
-    /// When the store does not answer; it may have been written.
+    /// When the store does not answer; the ledger may have been written.
     fn begin(
         &mut self,
         key: &LedgerKey,
@@ -58,11 +57,11 @@ pub trait Writer: Send {
         anew: &Ledger,
     ) -> Result<Ledger, Unavailable>;
 
-    /// Notes that a topic (of this ID) has so many partitions, unless the group
-    /// has noted it before; answers what was noted first.
+    /// Stores the number of partitions of a topic (with this ID), unless the
+    /// group has stored it before. Returns the number that was stored first.
     ///
     /// # Errors
-    /// When the store does not answer; it may be noted.
+    /// When the store does not answer; the number may have been stored.
     fn partitions_at_first(
         &mut self,
         group: &str,
@@ -71,55 +70,56 @@ pub trait Writer: Send {
         partitions: i32,
     ) -> Result<i32, Unavailable>;
 
-    /// Stores a batch's events, rings the doorbell and moves the ledger, all
-    /// or nothing, if the ledger stands where the append expects it.
-    /// `following` is the ledger of the next append, where it is known: its
-    /// look-up then rides behind this transaction. After `Unknown` and
-    /// `Unavailable` the same append is to be tried again.
+    /// Stores a batch's events, rings the doorbell and moves the ledger, all or
+    /// nothing, if the ledger is at the position that the append expects.
+    /// `following` is the ledger of the next append, if known: it is then read in
+    /// the same round trip. After `Unknown` and `Unavailable`, retry the same
+    /// append.
     fn append(&mut self, append: &mut Append, following: Option<&LedgerKey>) -> Appended;
 
-    /// Ends the look-up that rode behind the last append: what it was for does
+    /// Ends the look-ahead of the last append: the append that it was for does
     /// not come next, or not soon.
     fn rest(&mut self) {}
 
-    /// For each client whether it holds an interest now.
+    /// For each client, whether it currently holds a lease.
     ///
     /// # Errors
     /// When the store does not answer.
     fn connected(&mut self, clients: &[&str]) -> Result<Vec<bool>, Unavailable>;
 
-    /// For each task who owns it, if that is known.
+    /// For each task, its owner, if known.
     ///
     /// # Errors
     /// When the store does not answer.
     fn owners(&mut self, tasks: &[&str]) -> Result<Vec<Option<ClientId>>, Unavailable>;
 
-    /// For each of these names whether the group has this mark of it. What is
-    /// marked is known for 30 days.
+    /// For each of these names, whether the group has this mark for it. Marks are
+    /// kept for 30 days.
     ///
     /// # Errors
     /// When the store does not answer.
     fn marked(&mut self, group: &str, mark: Mark, names: &[&str])
     -> Result<Vec<bool>, Unavailable>;
 
-    /// Marks that these were sent to their topics again.
+    /// Marks these as sent to their topics again.
     ///
     /// # Errors
     /// When the store does not answer; they may be marked.
     fn mark_sent(&mut self, group: &str, names: &[&str]) -> Result<(), Unavailable>;
 
-    /// Forgets that the group was given these records.
+    /// Removes the group's marks for these replayed records.
     ///
     /// # Errors
-    /// When the store does not answer; they may be forgotten.
+    /// When the store does not answer; the marks may have been removed.
     fn unmark(&mut self, group: &str, sources: &[&str]) -> Result<(), Unavailable>;
 
-    /// Stores the events of those records that the group was not given before,
-    /// rings, and marks them, all or nothing; answers for each record. With
-    /// `write` false it answers what would be, and changes nothing.
+    /// Stores the events of the records that are not marked for the group, rings
+    /// the doorbell, and marks the records, all or nothing; returns a result for
+    /// each record. With `write` false it returns what would happen, and changes
+    /// nothing.
     ///
     /// # Errors
-    /// When the store does not answer. It may be stored then: the same replay
-    /// is to be tried again.
+    /// When the store does not answer. The replay may be stored: retry the same
+    /// replay.
     fn replay(&mut self, replay: &mut Replay, write: bool) -> Result<Vec<Replayed>, Unavailable>;
 }

@@ -1,59 +1,60 @@
-//! Records that are replayed by a command, beside the ledgers: which of them a
-//! group was given before, and storing the events of those it was not.
+//! Records that a command replays, independently of the ledgers: tracks which of
+//! them a group has processed as replays, and stores the events of the others.
 //!
-//! A ledger orders one partition's records, and letters come from many, in any
-//! order, from several commands at once. So here each record carries its own
-//! mark: it is set in the transaction that stores the record's events, or
-//! stores that there are none. The marks are those that replays in a pipeline's
-//! own topics have (`StreamEvent::replay`), so all ways to replay agree.
+//! A ledger orders one partition's records, but dead letters come from many
+//! partitions, in any order, from several commands at once. So each record has
+//! its own mark, which is set in the transaction that stores the record's events,
+//! even if there are none. The marks are the same as for replays through a
+//! pipeline's topics (`StreamEvent::replay`), so all ways to replay agree.
 
 use super::StreamEvent;
 use std::collections::BTreeSet;
 
-/// What is kept of a record that is replayed, by its source.
+/// The kinds of marks for a replayed record, by its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// The group was given its events.
+    /// Its events were stored for the group.
     Stored,
     /// It was sent to its topic again.
     Sent,
 }
 
-/// Replayed records to store, as one.
+/// Replayed records to store in one transaction.
 #[derive(Debug)]
 pub struct Replay<'a> {
     /// The group whose marks these are.
     pub group: &'a str,
-    /// Where the records were at first, each once; also of those without events.
+    /// The original sources of the records, each once, including records without
+    /// events.
     pub sources: Vec<&'a str>,
     /// Their events, in order; each one's `replay` is one of the sources.
     pub events: Vec<StreamEvent<'a>>,
-    /// Events that go to no stream, and say something of a task, likewise.
+    /// Events without a stream that report about a task; each one's `replay` is
+    /// one of the sources.
     pub reports: Vec<StreamEvent<'a>>,
-    /// By the index of a source, clients that are away and get nothing of it.
+    /// Clients that are away, so that events of a source are suppressed; with the
+    /// index of the source.
     pub suppressed: Vec<(usize, &'a [u8])>,
-    /// Sources that are stored again though they are marked: whoever does it
-    /// takes their marks away before ([`super::Writer::unmark`]), and what would
-    /// be is told as if they had none.
+    /// Sources to store again although they are marked: the caller removes their
+    /// marks before ([`super::Writer::unmark`]), and a dry run treats them as
+    /// unmarked.
     pub forced: Vec<&'a str>,
-    /// Indices of events that were not stored, or would not be: their task had
-    /// ended.
+    /// Indices of events that were not stored, or would not be, because their
+    /// task had ended.
     pub dropped: BTreeSet<usize>,
-    /// Tasks that what was told before this would have ended: a dry run of
-    /// several goes on where the last one was.
+    /// Tasks that earlier replays of the same dry run would have ended.
     pub ended: BTreeSet<Vec<u8>>,
-    /// By the index of a source, what became of it in a try whose answer, or
-    /// the answer after it, was lost: that is what its mark says at the next
-    /// look.
+    /// By the index of a source, its result in our try whose answer, or a later
+    /// answer, was lost: the next look finds the mark of that try.
     pub(super) ours: Vec<Option<Replayed>>,
-    /// Indices of sources that are marked, and of which nothing is stored.
+    /// Indices of sources that are marked although nothing of them is stored.
     pub(super) marked_in_vain: Vec<usize>,
-    /// Indices of sources that are stored, and not marked.
+    /// Indices of sources that are stored, but not marked.
     pub(super) unmarked: Vec<usize>,
 }
 
 impl<'a> Replay<'a> {
-    /// Nothing yet, for this group.
+    /// An empty replay for this group.
     pub fn new(group: &'a str) -> Replay<'a> {
         Replay {
             group,
@@ -74,7 +75,7 @@ impl<'a> Replay<'a> {
         self.forced.contains(&source)
     }
 
-    /// Notes what became, or may have become, of those that were not stored
+    /// Records the results, certain or possible, of sources that were not stored
     /// before this try.
     pub(super) fn note_ours(&mut self, before: &[Replayed], told: &[Replayed]) {
         self.ours.resize(told.len(), None);
@@ -85,7 +86,8 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// What was told, where what a try of ours marked is ours.
+    /// The results, with marks from our own tries replaced by the results of
+    /// those tries.
     pub(super) fn with_ours(&self, mut told: Vec<Replayed>) -> Vec<Replayed> {
         for (told, ours) in told.iter_mut().zip(&self.ours) {
             if let (Replayed::Before, Some(ours)) = (&told, ours) {
@@ -101,14 +103,14 @@ impl<'a> Replay<'a> {
         self.sources.iter().position(|source| *source == replay)
     }
 
-    /// The tasks that its events say something of, each once.
+    /// The tasks that its events report about, each once.
     pub(super) fn tasks(&self) -> Vec<&'a [u8]> {
         let tasks = { self.events.iter() }.filter_map(|event| Some(event.task?.id));
         tasks.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// For each event the index of its source. Events of one record stand
-    /// together, so most look no further than the one before.
+    /// For each event, the index of its source. Events of one record are
+    /// adjacent, so most lookups end at the previous source.
     pub(super) fn places(&self) -> Vec<Option<usize>> {
         let mut last: Option<usize> = None;
         let place = |event: &StreamEvent| {
@@ -120,14 +122,14 @@ impl<'a> Replay<'a> {
     }
 }
 
-/// What became of one record of a [`Replay`].
+/// The result of one record of a [`Replay`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Replayed {
     /// Its events are stored now, or would be.
     Stored,
-    /// They were before.
+    /// Its events were stored before.
     Before,
-    /// The store does not take one of its events, so none is stored; this is
-    /// what it said.
+    /// The store refuses one of its events, so none is stored; with the store's
+    /// error.
     Refused(String),
 }

@@ -1,9 +1,9 @@
-//! What a store must be told, already checked.
+//! The settings of a store, already validated.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Where the store is. A URL may hold a password: it has no `Debug`.
+/// The address of the store. A URL may contain a password, so it has no `Debug`.
 #[derive(Clone)]
 pub enum StoreUrl {
     /// `redis://` or `rediss://`, parsed.
@@ -12,29 +12,29 @@ pub enum StoreUrl {
     Memory,
 }
 
-/// Who we are to Redis, where the URL doesn't say. May hold a password: it has
-/// no `Debug`.
+/// The login for Redis, if the URL has none. May contain a password, so it has no
+/// `Debug`.
 #[derive(Clone, Default)]
 pub struct Login {
-    /// The ACL user; without one `default`.
+    /// The ACL user; `default` if absent.
     pub username: Option<String>,
-    /// Its password, as it is: nothing in it is encoded.
+    /// Its password, not percent-encoded.
     pub password: Option<String>,
 }
 
 impl StoreUrl {
-    /// Reads a URL that says all. Contacts nobody.
+    /// Parses a URL that contains everything. Makes no connection.
     ///
     /// # Errors
-    /// What is wrong with it, without repeating it: it may hold a password.
+    /// Why it is invalid, without repeating it, since it may contain a password.
     pub fn parse(url: &str) -> Result<StoreUrl, String> {
         StoreUrl::with_login(url, Login::default())
     }
 
-    /// Reads a URL, and who we are there. Contacts nobody.
+    /// Parses a URL and combines it with a login. Makes no connection.
     ///
     /// # Errors
-    /// What is wrong with them, without repeating them.
+    /// Why they are invalid, without repeating them.
     pub fn with_login(url: &str, login: Login) -> Result<StoreUrl, String> {
         if url == "memory:" {
             return match (login.username, login.password) {
@@ -58,9 +58,9 @@ impl StoreUrl {
     }
 }
 
-/// What stands before the `@`, if anything does. A password that is not encoded
-/// may end the URL's first part too soon: the rest of it would be taken for a
-/// database, or be ignored, and what stands before for the host.
+/// The part before the `@`, if any. A password that is not encoded may end the
+/// authority too early: the rest of it would be taken for a database or ignored,
+/// and its beginning for the host.
 fn userinfo(rest: &str) -> Result<Option<&str>, String> {
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     if rest[end..].contains('@') {
@@ -85,7 +85,8 @@ fn encoded(what: &str) -> String {
     )
 }
 
-/// The URL's login and the keys', each thing said once.
+/// Combines the logins of the URL and of the keys; each part may be given only
+/// once.
 fn join(
     url: &::redis::RedisConnectionInfo,
     in_url: bool,
@@ -108,7 +109,7 @@ fn join(
         None => {}
     }
     match (joined.username(), joined.password()) {
-        // Redis has no way to log in without one, so nobody would.
+        // Redis can't log in without a password, so the user would not be used.
         (Some(_), None) => Err(
             "a username without a password would connect as `default`: set `[store] password` \
              (any value works for a user with nopass in Redis)"
@@ -119,25 +120,24 @@ fn join(
     }
 }
 
-/// Whom to trust, and who we are, at `rediss://`: PEM files, read when the
-/// store is opened.
+/// The certificates for `rediss://`: PEM files, read when the store is opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoreTls {
-    /// The certificates that vouch for Redis; without it those that the system
-    /// trusts.
+    /// The CA certificates to trust; without it, the system's.
     pub ca: Option<PathBuf>,
-    /// Our certificate and its key, where Redis asks for one.
+    /// Our certificate and its key, if Redis requires one.
     pub client: Option<(PathBuf, PathBuf)>,
 }
 
-/// How much of a stream is kept. Belongs to the stream, not to a pipeline.
+/// How much of a stream is kept. It applies to the stream, not to a pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// The most events a stream; the store may keep up to a tenth more.
+    /// The maximum number of events per stream; the store may keep up to a tenth
+    /// more.
     pub max_events: u64,
-    /// Events older than this go when their stream is next written to.
+    /// Older events are removed when their stream is next written to.
     pub max_age: Duration,
-    /// A stream that nothing was written to for this long goes as a whole.
+    /// A stream without writes for this long is removed.
     pub idle_expiry: Duration,
 }
 
@@ -155,13 +155,13 @@ impl Default for Retention {
 /// A store's settings.
 #[derive(Clone)]
 pub struct StoreSettings {
-    /// Where it is.
+    /// Its address.
     pub url: StoreUrl,
-    /// How TLS to it is other than the system's; of no use without `rediss://`.
+    /// Certificates other than the system's; only for `rediss://`.
     pub tls: Option<StoreTls>,
-    /// What every key begins with.
+    /// The prefix of every key.
     pub key_prefix: String,
-    /// How much is kept.
+    /// How much of each stream is kept.
     pub retention: Retention,
 }
 

@@ -1,4 +1,4 @@
-//! The two stores behind one name.
+//! One type for the two stores.
 
 use super::{
     NewTask, StoreSettings, StoreUrl, Taken, Task, Unavailable, Unsent, Writer, memory, redis,
@@ -6,19 +6,19 @@ use super::{
 use crate::record::{ClientId, News, Page, Want};
 use std::time::Duration;
 
-/// A store: makes writers, and reads for every client at once.
+/// A store: creates writers, and reads for all clients.
 pub enum Store {
-    /// Redis, or what speaks its protocol.
+    /// Redis, or a server that speaks its protocol.
     Redis(Box<redis::RedisStore>),
-    /// This process's memory: gone when it ends.
+    /// This process's memory, lost when it ends.
     Memory(memory::MemoryStore),
 }
 
 impl Store {
-    /// Opens the store that `settings` name. Contacts nobody yet.
+    /// Opens the store that `settings` describe. Makes no connection yet.
     ///
     /// # Errors
-    /// When the address can't be used, or a file for TLS can't.
+    /// When the address or a TLS file can't be used.
     pub fn open(settings: &StoreSettings) -> anyhow::Result<Store> {
         Ok(match &settings.url {
             StoreUrl::Memory => Store::Memory(memory::MemoryStore::new(settings.retention)),
@@ -32,8 +32,8 @@ impl Store {
         })
     }
 
-    /// The same store, by connections of its own: what is asked here holds up
-    /// nobody there.
+    /// The same store with separate connections: queries on one do not delay the
+    /// other.
     pub fn apart(&self) -> Store {
         match self {
             Store::Redis(store) => Store::Redis(Box::new(store.apart())),
@@ -41,7 +41,7 @@ impl Store {
         }
     }
 
-    /// A writer of its own, connecting when it is first used.
+    /// A separate writer, which connects on first use.
     pub fn writer(&self) -> Box<dyn Writer> {
         match self {
             Store::Redis(store) => Box::new(store.writer()),
@@ -49,8 +49,8 @@ impl Store {
         }
     }
 
-    /// Reads pages of many streams, in the order asked: at least one, and no
-    /// more when they have brought about `most` bytes.
+    /// Reads pages of many streams, in the given order: at least one, until they
+    /// have about `most` bytes.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -61,9 +61,9 @@ impl Store {
         }
     }
 
-    /// Notes that these clients are connected, for `lease` from now. Those that
-    /// were away while events were suppressed for them find a mark of the type
-    /// [`crate::record::AWAY`] in their streams.
+    /// Renews the leases of these connected clients, for `lease` from now.
+    /// Clients whose events were suppressed while they were away get a mark of
+    /// the type [`crate::record::AWAY`] in their streams.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -81,8 +81,8 @@ impl Store {
         }
     }
 
-    /// Hands what the doorbell says to `hear`, beginning with `Missed` once it
-    /// listens, for good. `hear` must not block: who waits makes rings pile up.
+    /// Passes the doorbell's messages to `hear` forever, starting with `Missed`
+    /// once it listens. `hear` must not block, or rings accumulate.
     pub async fn listen(&self, hear: &(dyn Fn(News) + Send + Sync)) {
         match self {
             Store::Redis(store) => store.listen(hear).await,
@@ -90,9 +90,9 @@ impl Store {
         }
     }
 
-    /// Revokes a client's tokens that were issued before a time, in seconds
-    /// since 1970-01-01 UTC, and rings. Revocations of tokens that were issued
-    /// before `expired` are forgotten.
+    /// Revokes a client's tokens that were issued before a time, in seconds since
+    /// 1970-01-01 UTC, and rings. Revocations of tokens that were issued before
+    /// `expired` are removed.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -111,7 +111,7 @@ impl Store {
         }
     }
 
-    /// Every revocation: whose, and before which time, in seconds.
+    /// Every revocation: the client, and the time in seconds.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -122,7 +122,7 @@ impl Store {
         }
     }
 
-    /// Has every listener end a client's connections.
+    /// Makes every listener end a client's connections.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -136,11 +136,11 @@ impl Store {
         }
     }
 
-    /// Takes a task, to send it: from now on results that name it reach its
-    /// owner. One that was asked for before costs its owner nothing of its rate.
+    /// Takes a task in order to send it: from now on results that name it reach
+    /// its owner. A repeated request does not count against its owner's rate.
     ///
     /// # Errors
-    /// When the store does not answer; it may have been taken.
+    /// When the store does not answer; the task may have been taken.
     pub async fn take_task(&self, new: &NewTask<'_>) -> Result<Taken, Unavailable> {
         match self {
             Store::Redis(store) => store.take_task(new).await,
@@ -148,8 +148,8 @@ impl Store {
         }
     }
 
-    /// Notes that workers can have a task: its time begins, and whoever asks
-    /// for it again need not send it.
+    /// Records that workers can have a task: its time-out starts, and a repeated
+    /// request need not send it.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -163,8 +163,8 @@ impl Store {
         }
     }
 
-    /// What could not be sent is forgotten where workers certainly do not have
-    /// it, and otherwise it may be sent again at once.
+    /// Gives up a task that could not be sent: it is removed if workers certainly
+    /// do not have it; otherwise it may be sent again at once.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -178,7 +178,7 @@ impl Store {
         }
     }
 
-    /// How a task stands; `None` where it is unknown.
+    /// The state of a task; `None` if it is unknown.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -189,8 +189,8 @@ impl Store {
         }
     }
 
-    /// Ends the time of tasks that got no news in it: their owners are told by
-    /// an event of the type `kind`. Answers how many were told.
+    /// Times out the tasks without news: notifies their owners with an event of
+    /// the type `kind`. Returns how many were notified.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -201,8 +201,8 @@ impl Store {
         }
     }
 
-    /// Removes all events of a client's stream; who is connected goes on with
-    /// what comes. Answers how many there were.
+    /// Removes all events of a client's stream; connected readers continue with
+    /// new ones. Returns how many were removed.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -213,7 +213,8 @@ impl Store {
         }
     }
 
-    /// What is amiss while the store serves all the same, and what mends it.
+    /// Problems that need attention while the store still works, and how to fix
+    /// them.
     pub fn warnings(&self) -> Vec<String> {
         match self {
             Store::Redis(store) => store.warnings(),
@@ -221,8 +222,7 @@ impl Store {
         }
     }
 
-    /// Why whoever listens hears nothing; `None` where they do, or nobody
-    /// listens.
+    /// Why listeners receive no news; `None` if they do, or nobody listens.
     pub fn not_ready(&self) -> Option<String> {
         match self {
             Store::Redis(store) => store.not_ready(),
@@ -230,11 +230,11 @@ impl Store {
         }
     }
 
-    /// Asks the store whether it answers, and warns once of settings that put
+    /// Checks whether the store answers, and warns once about settings that put
     /// events at risk.
     ///
     /// # Errors
-    /// What it answered instead.
+    /// The error that it answered.
     pub async fn ping(&self) -> Result<(), Unavailable> {
         match self {
             Store::Redis(store) => store.ping().await,

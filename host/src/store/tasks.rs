@@ -1,101 +1,100 @@
-//! Tasks: who owns each, how it stands, and when it is too late.
+//! Tasks: their owners, states and time-outs.
 
 use crate::record::ClientId;
 use bytes::Bytes;
 use std::time::Duration;
 
-/// The largest result that is kept with its task; a larger one is in its
-/// owner's stream only.
+/// The maximum size of a result that is kept with its task, in bytes; a larger
+/// one is only in its owner's stream.
 pub const RESULT_MAX: usize = 64 << 10;
 
-/// A task to be taken.
+/// A task to take.
 #[derive(Clone, Copy, Debug)]
 pub struct NewTask<'a> {
-    /// Its id, unique, of characters that JSON does not escape.
+    /// Its unique id, of characters that JSON does not escape.
     pub id: &'a str,
-    /// Who asked for it.
+    /// The client that submitted it.
     pub owner: &'a ClientId,
-    /// How long whoever takes it may take to send it; nobody else sends it
-    /// meanwhile.
+    /// How long its taker may take to send it; nobody else sends it meanwhile.
     pub sending: Duration,
-    /// How long it may go without news, from when it was sent, before it has
-    /// timed out.
+    /// How long it may be without news, from when it was sent, before it times
+    /// out.
     pub timeout: Duration,
-    /// How long it is known after the last news.
+    /// How long it is kept after the last news.
     pub keep: Duration,
-    /// How often its owner may ask.
+    /// The rate limit of its owner.
     pub rate: Option<Rate>,
-    /// What tells that it was asked for before.
+    /// Identifies a repeated request.
     pub repeat: Option<&'a Repeat>,
 }
 
-/// How often one client may ask.
+/// The rate limit of one client.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rate {
-    /// On average.
+    /// The average number of tasks per second.
     pub per_second: f64,
-    /// At once.
+    /// The maximum number of tasks at once.
     pub burst: u32,
 }
 
-/// What tells two requests for one task from two requests for two.
+/// Distinguishes two requests for one task from requests for two tasks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repeat {
-    /// The same for both; of one client.
+    /// The same for both requests of one client.
     pub key: String,
-    /// The same if both ask the same.
+    /// The same if both requests have the same content.
     pub content: String,
 }
 
-/// What became of a task that is to be taken.
+/// The result of taking a task.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Taken {
-    /// It is there, and to be sent.
+    /// It is new, and to be sent.
     New,
-    /// It was asked for before under this id, and is to be sent again: workers
-    /// may not have it. How often it was taken by now.
+    /// It was submitted before with this id, and is to be sent again, since
+    /// workers may not have it. The number counts how many times it was taken.
     Again(String, u64),
-    /// It was asked for before under this id, and is being sent.
+    /// It was submitted before with this id, and is being sent.
     Busy(String),
-    /// It was asked for before under this id, and workers can have it.
+    /// It was submitted before with this id, and workers can have it.
     Sent(String),
-    /// Something else was asked for before with the same key.
+    /// Another request was made before with the same key.
     Differs,
-    /// Its owner asks too often; in so long it may ask again.
+    /// Its owner exceeds its rate; it may retry after this time.
     Limited(Duration),
 }
 
-/// A task that was taken, and of which it is not known that workers have it.
+/// A task that was taken, but that workers may not have.
 #[derive(Clone, Copy, Debug)]
 pub struct Unsent<'a> {
     /// Its id.
     pub id: &'a str,
-    /// Who asked for it.
+    /// The client that submitted it.
     pub owner: &'a ClientId,
-    /// The [`Repeat::key`] that it was asked for with.
+    /// The [`Repeat::key`] of its request.
     pub repeat: Option<&'a str>,
-    /// How often it had been taken when we did: who took it since decides what
-    /// becomes of it.
+    /// How many times it had been taken when we took it: if it was taken again
+    /// since, the later taker decides.
     pub taking: u64,
-    /// Whether what we sent certainly does not reach workers. What someone else
-    /// may have sent before is another matter.
+    /// Whether what we sent certainly does not reach workers. An earlier taker
+    /// may have sent it, too.
     pub certain: bool,
 }
 
-/// How a task stands.
+/// The state of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
-    /// Who asked for it.
+    /// The client that submitted it.
     pub owner: ClientId,
     /// Its status.
     pub status: String,
-    /// Whether that is its end.
+    /// Whether it has ended.
     pub ended: bool,
-    /// What was said of it last, unless that was larger than [`RESULT_MAX`].
+    /// The last report about it, unless it was larger than [`RESULT_MAX`].
     pub result: Option<Bytes>,
     /// When it was taken: milliseconds since 1970-01-01 UTC by the store's clock.
     pub received: u64,
-    /// When something was said of it last, likewise.
+    /// When it was last reported about, by the same clock.
     pub updated: Option<u64>,
 }
 
@@ -104,7 +103,7 @@ pub const RECEIVED: &str = "received";
 /// The status of a task that got no news in its time.
 pub const TIMED_OUT: &str = "timed-out";
 
-/// What the owner of a task that has timed out is told.
+/// The event for the owner of a task that has timed out.
 pub(super) fn timed_out(id: &str) -> String {
     format!(r#"{{"taskId":"{id}","status":"{TIMED_OUT}"}}"#)
 }

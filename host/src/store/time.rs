@@ -1,4 +1,4 @@
-//! Times as stores count them: milliseconds since 1970.
+//! Times in the stores' unit: milliseconds since 1970.
 
 use crate::clock;
 use std::time::Duration;

@@ -1,25 +1,25 @@
-//! What of a batch a store would not take.
+//! The events of a batch that a store does not store.
 
-/// An event that the store would not take: the rest of its batch is stored.
+/// An event that the store refused; the rest of its batch is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Refusal {
     /// Its index in [`Append::events`](super::Append::events).
     pub event: usize,
-    /// What the store said.
+    /// The store's error.
     pub message: String,
 }
 
-/// What of an append is not in the store, where the rest of it is.
+/// The events of an append that are not stored although the rest is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Unstored {
-    /// The events that the store would not take.
+    /// The events that the store refused.
     pub refused: Vec<Refusal>,
-    /// Indices in [`Append::events`](super::Append::events) of those whose task had ended.
+    /// Indices in [`Append::events`](super::Append::events) of the events whose task had ended.
     pub dropped: Vec<usize>,
 }
 
 impl Unstored {
-    /// The indices of all of them.
+    /// The indices of all these events.
     pub fn indices(&self) -> impl Iterator<Item = usize> {
         let refused = self.refused.iter().map(|refusal| refusal.event);
         refused.chain(self.dropped.iter().copied())

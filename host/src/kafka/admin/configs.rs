@@ -1,4 +1,4 @@
-//! What topics are configured with.
+//! The configuration of topics.
 
 use crate::kafka::cluster_error::{Doing, nearest};
 use crate::kafka::native::ask::{Code, Op, text};
@@ -10,27 +10,27 @@ use std::ptr;
 use sys::rd_kafka_AlterConfigOpType_t as Change;
 use sys::rd_kafka_ConfigSource_t as Source;
 
-/// One setting of a topic.
+/// A setting of a topic.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Its name.
     pub name: String,
-    /// Its value; `None` where Kafka does not tell it.
+    /// Its value; `None` if Kafka does not reveal it.
     pub value: Option<String>,
-    /// Who says so: `topic`, `broker`, `cluster` or `default`.
+    /// Where the value comes from: `topic`, `broker`, `cluster` or `default`.
     pub source: &'static str,
 }
 
-/// A change of one setting; what is not named stays as it is.
+/// A change of one setting; settings that are not named stay as they are.
 #[derive(Clone, Debug)]
 pub enum ConfigChange {
-    /// This value.
+    /// Set this value.
     Set(String, String),
-    /// Back to the default.
+    /// Reset to the default.
     Unset(String),
-    /// These too, of a list.
+    /// Add these to a list.
     Append(String, String),
-    /// Without these, of a list.
+    /// Remove these from a list.
     Subtract(String, String),
 }
 
@@ -57,9 +57,10 @@ impl ConfigChange {
 type Resource = Owned<sys::rd_kafka_ConfigResource_t>;
 
 /// # Safety
-/// The name ends, which a C string does: nothing else is asked.
+/// The name must end with a NUL, as a C string does.
 unsafe fn resource(topic: &CString) -> Resource {
-    // SAFETY: made here, which copies the name, and destroyed by its owner.
+    // SAFETY: it is created here, which copies the name, and destroyed by its
+    // owner.
     unsafe {
         let kind = sys::rd_kafka_ResourceType_t::RD_KAFKA_RESOURCE_TOPIC;
         let made = sys::rd_kafka_ConfigResource_new(kind, topic.as_ptr());
@@ -68,16 +69,17 @@ unsafe fn resource(topic: &CString) -> Resource {
 }
 
 impl Connection {
-    /// What a topic is configured with, by name.
+    /// The configuration of a topic, sorted by name.
     ///
     /// # Errors
-    /// When it may not be looked at, or is not there.
+    /// When the topic does not exist, or reading its configuration is not
+    /// allowed.
     pub fn configs(&self, topic: &str) -> Result<Vec<Config>, ClusterError> {
         let what = format!("read the configuration of the topic {topic}");
         let doing = Doing::new(what, "DescribeConfigs", format!("the topic {topic}"));
         let text = name(topic, &doing)?;
-        // SAFETY: the resource lives until after the call, which copies it;
-        // the event owns what is read of it.
+        // SAFETY: the resource lives until after the call, which copies it; the
+        // event owns the data that is read from it.
         let mut configs: Vec<Config> = unsafe {
             let resource = resource(&text);
             let mut resources = [resource.ptr()];
@@ -100,11 +102,11 @@ impl Connection {
         Ok(configs)
     }
 
-    /// Refuses to put back what is no setting, which Kafka does without a word.
+    /// Rejects resetting an unknown setting, which Kafka would accept silently.
     ///
     /// # Errors
-    /// The first that is none, with the nearest; or when the settings may not
-    /// be looked at.
+    /// The first unknown setting, with the most similar name; or when the
+    /// settings can't be read.
     pub fn check_unset(&self, topic: &str, changes: &[ConfigChange]) -> Result<(), ClusterError> {
         let unset = changes.iter().filter_map(|change| match change {
             ConfigChange::Unset(name) => Some(name),
@@ -124,10 +126,10 @@ impl Connection {
         Err(changing(topic).refused(format!("unknown setting {wrong}{like}")))
     }
 
-    /// Changes some of a topic's settings and leaves all others.
+    /// Changes some of a topic's settings and keeps all others.
     ///
     /// # Errors
-    /// What Kafka has against it: then nothing is changed.
+    /// Kafka's reason to refuse; then nothing is changed.
     pub fn change_configs(
         &self,
         topic: &str,
@@ -136,8 +138,8 @@ impl Connection {
     ) -> Result<(), ClusterError> {
         let doing = changing(topic).changing(only_validate);
         let text = name(topic, &doing)?;
-        // SAFETY: as above. Incremental, since the older call puts every
-        // setting that it does not name back to its default.
+        // SAFETY: as above. Incremental, since the older call resets every
+        // setting that it does not name to its default.
         unsafe {
             let resource = resource(&text);
             for change in changes {
@@ -174,7 +176,7 @@ unsafe fn add(
     let key = name(key, doing)?;
     let value = value.map(|value| name(value, doing)).transpose()?;
     let value = value.as_ref().map_or(ptr::null(), |value| value.as_ptr());
-    // SAFETY: name and value are copied; an error is ours to destroy.
+    // SAFETY: name and value are copied; we must destroy an error.
     unsafe {
         let refused = sys::rd_kafka_ConfigResource_add_incremental_config(
             resource.ptr(),
@@ -190,7 +192,7 @@ unsafe fn add(
     Ok(())
 }
 
-/// The one resource of an answer, if it is no error.
+/// The single resource of a result, unless it is an error.
 ///
 /// # Safety
 /// `found` has `count` live entries.
@@ -199,7 +201,7 @@ unsafe fn one(
     count: usize,
     doing: &Doing,
 ) -> Result<*const sys::rd_kafka_ConfigResource_t, ClusterError> {
-    // SAFETY: by this function's own promise.
+    // SAFETY: by this function's safety contract.
     unsafe {
         let found = list(found, count).first();
         let found = *found.ok_or_else(|| doing.refused("Kafka returned no result"))?;
@@ -216,7 +218,7 @@ unsafe fn one(
 /// # Safety
 /// `entry` is live.
 unsafe fn config(entry: *const sys::rd_kafka_ConfigEntry_t) -> Config {
-    // SAFETY: by this function's own promise.
+    // SAFETY: by this function's safety contract.
     unsafe {
         let value = sys::rd_kafka_ConfigEntry_value(entry);
         Config {

@@ -1,4 +1,4 @@
-//! What librdkafka answers about groups, as plain data.
+//! Converts librdkafka's results about groups to plain data.
 
 use super::offsets::entries;
 use crate::kafka::cluster_error::Doing;
@@ -8,10 +8,10 @@ use crate::kafka::{ClusterError, Group, Member};
 use rdkafka::bindings as sys;
 use std::ptr;
 
-/// The partitions of the one group of an answer, if it is no error.
+/// The partitions of the single group of a result, unless it is an error.
 ///
 /// # Safety
-/// The results are live, and outlive what is returned.
+/// The results are live and outlive the returned value.
 pub(in crate::kafka) unsafe fn group_result<'a>(
     results: &[*const sys::rd_kafka_group_result_t],
 ) -> Result<&'a [sys::rd_kafka_topic_partition_t], (Code, String)> {
@@ -20,7 +20,7 @@ pub(in crate::kafka) unsafe fn group_result<'a>(
         (code, "Kafka returned no result".into())
     };
     let result = *results.first().ok_or_else(said_nothing)?;
-    // SAFETY: by this function's own promise.
+    // SAFETY: by this function's safety contract.
     unsafe {
         match error(sys::rd_kafka_group_result_error(result)) {
             Some(refused) => Err(refused),
@@ -29,7 +29,7 @@ pub(in crate::kafka) unsafe fn group_result<'a>(
     }
 }
 
-/// A group without where it is.
+/// A group without its offsets.
 ///
 /// # Safety
 /// `found` is live.
@@ -38,7 +38,8 @@ pub(in crate::kafka) unsafe fn described(
     group: &str,
     doing: &Doing,
 ) -> Result<Group, ClusterError> {
-    // SAFETY: by this function's own promise; all that is read belongs to it.
+    // SAFETY: by this function's safety contract; all data that is read belongs
+    // to it.
     unsafe {
         let dead = match error(sys::rd_kafka_ConsumerGroupDescription_error(found)) {
             Some((Code::RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND, _)) => true,
@@ -70,7 +71,8 @@ pub(in crate::kafka) unsafe fn described(
 /// # Safety
 /// `member` is live.
 unsafe fn member(member: *const sys::rd_kafka_MemberDescription_t) -> Member {
-    // SAFETY: by this function's own promise; all that is read belongs to it.
+    // SAFETY: by this function's safety contract; all data that is read belongs
+    // to it.
     unsafe {
         let instance = sys::rd_kafka_MemberDescription_group_instance_id(member);
         let assignment = sys::rd_kafka_MemberDescription_assignment(member);
@@ -97,8 +99,8 @@ unsafe fn member(member: *const sys::rd_kafka_MemberDescription_t) -> Member {
     }
 }
 
-/// Kafka's word for it.
+/// Kafka's name for a state.
 pub(in crate::kafka) fn state(state: sys::rd_kafka_consumer_group_state_t) -> String {
-    // SAFETY: the words are static and end.
+    // SAFETY: the names are static C strings.
     unsafe { text(sys::rd_kafka_consumer_group_state_name(state)) }
 }

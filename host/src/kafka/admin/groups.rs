@@ -1,4 +1,4 @@
-//! Consumer groups: who is in them, and where they are.
+//! Consumer groups: their members and offsets.
 
 use super::group::{Group, GroupOffset, Listed, Member};
 use super::group_answers::{described, group_result, state};
@@ -18,29 +18,30 @@ use std::time::{Duration, Instant};
 pub struct Listing {
     /// By name.
     pub groups: Vec<Listed>,
-    /// Why some may be missing: what a broker answered instead.
+    /// Why some may be missing: the error of a broker.
     pub broken: Option<ClusterError>,
 }
 
-/// What the daemon commits with each offset begins so (`pipeline/mark.rs`).
+/// The prefix of the metadata that the daemon commits with each offset
+/// (`pipeline/partition/commit_mark.rs`).
 const MARK: &[u8] = b"millstream ";
 
-/// What a group has committed.
+/// The committed offsets of a group.
 #[derive(Default)]
 pub(in crate::kafka) struct Committed {
     pub offsets: Offsets,
-    /// Topics of which a pipeline's ledger says where the group is.
+    /// Topics whose offsets are kept in a pipeline's ledger.
     pub ledgers: BTreeSet<String>,
 }
 
 impl Connection {
-    /// All groups that we may see.
+    /// All groups that we are allowed to see.
     ///
     /// # Errors
     /// When the cluster does not answer.
     pub fn groups(&self) -> Result<Listing, ClusterError> {
         let doing = Doing::new("list the groups", "Describe", "the cluster or the groups");
-        // SAFETY: the event owns what is read of it.
+        // SAFETY: the event owns the data that is read from it.
         let (mut groups, broken): (Vec<Listed>, _) = unsafe {
             let op = Op::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS;
             let event = self.ask(op, &doing, false, |kafka, ask| {
@@ -62,10 +63,10 @@ impl Connection {
         Ok(Listing { groups, broken })
     }
 
-    /// A group: its members and where it is.
+    /// A group with its members and offsets.
     ///
     /// # Errors
-    /// When there is none of this name, or it may not be looked at.
+    /// When it does not exist, or describing it is not allowed.
     pub fn group(&self, group: &str) -> Result<Group, ClusterError> {
         let mut found = settled(|| self.members(group))?;
         let committed = settled(|| self.committed(group))?.offsets;
@@ -85,13 +86,13 @@ impl Connection {
         }
     }
 
-    /// A group without where it is; one that does not exist is `Dead`.
+    /// A group without its offsets; one that does not exist is `Dead`.
     pub(in crate::kafka) fn members(&self, group: &str) -> Result<Group, ClusterError> {
         let doing = doing("describe", "Describe", group);
         let text = name(group, &doing)?;
         let mut names: [*const c_char; 1] = [text.as_ptr()];
-        // SAFETY: the names outlive the call; the event owns what is read of
-        // it.
+        // SAFETY: the names outlive the call; the event owns the data that is
+        // read from it.
         unsafe {
             let op = Op::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS;
             let event = self.ask(op, &doing, false, |kafka, ask| {
@@ -107,12 +108,12 @@ impl Connection {
         }
     }
 
-    /// Where a group has committed.
+    /// The committed offsets of a group.
     pub(in crate::kafka) fn committed(&self, group: &str) -> Result<Committed, ClusterError> {
         let doing = doing("read the offsets of", "Describe", group);
         let text = name(group, &doing)?;
-        // SAFETY: the question is ours until after the call, which copies it;
-        // the event owns what is read of it.
+        // SAFETY: we own the request until after the call, which copies it; the
+        // event owns the data that is read from it.
         unsafe {
             let question = Owned::new(
                 sys::rd_kafka_ListConsumerGroupOffsets_new(text.as_ptr(), ptr::null_mut()),
@@ -129,7 +130,7 @@ impl Connection {
             let groups =
                 sys::rd_kafka_ListConsumerGroupOffsets_result_groups(result, &raw mut count);
             let offsets = match group_result(list(groups, count)) {
-                // A group that never was has no offsets either.
+                // A group that never existed has no offsets.
                 Err((Code::RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND, _)) => &[],
                 found => found.map_err(|(code, why)| doing.failed(code, &why))?,
             };
@@ -170,8 +171,8 @@ impl Connection {
         Ok(all.into_iter().map(offset).collect())
     }
 
-    /// The ends of those of the partitions that exist and have leaders: the
-    /// commits of a group may outlive their topic.
+    /// The ends of the partitions that exist and have leaders: a group's commits
+    /// may outlive their topic.
     fn known_ends(&self, of: &[(String, i32)]) -> Result<Offsets, ClusterError> {
         let there = self.topic_names()?;
         let mut topics: Vec<String> = of.iter().map(|(topic, _)| topic.clone()).collect();
@@ -187,7 +188,7 @@ impl Connection {
     }
 }
 
-/// Asks again for a while, where the coordinator is not there yet.
+/// Retries for a while if the coordinator is not available yet.
 pub(in crate::kafka) fn settled<T>(
     mut ask: impl FnMut() -> Result<T, ClusterError>,
 ) -> Result<T, ClusterError> {

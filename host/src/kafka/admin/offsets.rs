@@ -1,4 +1,4 @@
-//! Where partitions begin and end, and where a time is in them.
+//! The first and last offsets of partitions, and offsets by time.
 
 use crate::kafka::cluster_error::Doing;
 use crate::kafka::native::ask::{Code, Op};
@@ -10,7 +10,7 @@ use rdkafka::bindings as sys;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
 
-/// What a partition holds: from `earliest` to before `latest`.
+/// The offsets of a partition: from `earliest` up to, not including, `latest`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ends {
     /// Its first offset.
@@ -26,10 +26,10 @@ const EARLIEST: i64 = -2;
 const LATEST: i64 = -1;
 
 impl Connection {
-    /// What each partition of a topic holds that has a leader now.
+    /// The ends of each partition of a topic that currently has a leader.
     ///
     /// # Errors
-    /// When the cluster does not answer, or forbids it.
+    /// When the cluster does not answer, or denies it.
     pub fn ends(&self, topic: &Topic) -> Result<BTreeMap<i32, Ends>, ClusterError> {
         let led = topic.partitions.iter().filter(|p| p.leader.is_some());
         let led: Vec<(String, i32)> = led.map(|p| (topic.name.clone(), p.id)).collect();
@@ -53,11 +53,11 @@ impl Connection {
         Ok(both.collect())
     }
 
-    /// The offsets of a place in each of these partitions.
+    /// The offset that `place` means in each of these partitions.
     ///
     /// # Errors
-    /// When the cluster does not answer, or forbids it; an offset that a
-    /// partition does not hold.
+    /// When the cluster does not answer, or denies it; when an offset is outside
+    /// a partition.
     pub(in crate::kafka) fn offsets_of(
         &self,
         of: &[(String, i32)],
@@ -67,8 +67,8 @@ impl Connection {
             OffsetSpec::Earliest => self.offsets_at(of, EARLIEST),
             OffsetSpec::Latest => self.offsets_at(of, LATEST),
             OffsetSpec::Time(millis) => {
-                // Negative times mean something else to Kafka, and no record
-                // is older than time.
+                // Negative times have special meanings in Kafka, and no record is
+                // older than 1970.
                 let mut found = self.offsets_at(of, millis.max(0))?;
                 let beyond = found.iter().filter(|(_, offset)| **offset < 0);
                 let beyond: Vec<_> = beyond.map(|(partition, _)| partition.clone()).collect();
@@ -88,7 +88,7 @@ impl Connection {
         }
     }
 
-    /// `spec` is a time, or one of the two words above.
+    /// `spec` is a time, or one of the two constants above.
     fn offsets_at(&self, of: &[(String, i32)], spec: i64) -> Result<Offsets, ClusterError> {
         if of.is_empty() {
             return Ok(Offsets::new());
@@ -99,8 +99,8 @@ impl Connection {
             false => "the topics".to_owned(),
         };
         let doing = Doing::new(format!("read the offsets of {named}"), "Describe", &named);
-        // SAFETY: the list is ours until it is destroyed, after the call,
-        // which copies it; the event owns what is read of it.
+        // SAFETY: we own the list until it is destroyed, after the call, which
+        // copies it; the event owns the data that is read from it.
         unsafe {
             let asked = partitions(
                 of.iter()
@@ -124,7 +124,7 @@ impl Connection {
     }
 }
 
-/// The offset in the partition, if that holds it.
+/// The offset, if it is inside the partition.
 fn held(at: (String, i32), ends: Ends, offset: i64) -> Result<((String, i32), i64), ClusterError> {
     let Ends { earliest, latest } = ends;
     if (earliest..=latest).contains(&offset) {
@@ -139,11 +139,11 @@ fn held(at: (String, i32), ends: Ends, offset: i64) -> Result<((String, i32), i6
 
 type List = Owned<sys::rd_kafka_topic_partition_list_t>;
 
-/// A list of partitions with an offset each. Names with a NUL are left out:
-/// there are no such topics.
+/// A list of partitions, each with an offset. Names with a NUL are skipped: no
+/// topic has one.
 pub(in crate::kafka) fn partitions<'a>(of: impl Iterator<Item = (&'a String, i32, i64)>) -> List {
-    // SAFETY: made here and destroyed by its owner; names are copied, and an
-    // entry is the list's own.
+    // SAFETY: it is created here and destroyed by its owner; names are copied,
+    // and the list owns its entries.
     unsafe {
         let made = sys::rd_kafka_topic_partition_list_new(1);
         for (topic, partition, offset) in of {
@@ -157,12 +157,12 @@ pub(in crate::kafka) fn partitions<'a>(of: impl Iterator<Item = (&'a String, i32
     }
 }
 
-/// A partition of an answer, and its offset.
+/// A partition of a result, and its offset.
 pub(in crate::kafka) fn entry(
     found: &sys::rd_kafka_topic_partition_t,
     doing: &Doing,
 ) -> Result<((String, i32), i64), ClusterError> {
-    // SAFETY: the name of an entry ends, and lives as long as it.
+    // SAFETY: the name of an entry is a C string that lives as long as the entry.
     let topic = unsafe { CStr::from_ptr(found.topic) };
     let topic = topic.to_string_lossy().into_owned();
     match found.err {
@@ -171,22 +171,23 @@ pub(in crate::kafka) fn entry(
     }
 }
 
-/// What was committed beside the offset.
+/// The metadata that was committed with the offset.
 pub(in crate::kafka) fn metadata(found: &sys::rd_kafka_topic_partition_t) -> &[u8] {
-    // SAFETY: it has so many bytes, or none, and lives as long as the entry.
+    // SAFETY: the metadata is null or has this many bytes, and lives as long as
+    // the entry.
     unsafe { call::list(found.metadata.cast::<u8>(), found.metadata_size) }
 }
 
 /// The entries of a list.
 ///
 /// # Safety
-/// `list` is null or live, and outlives what is returned.
+/// `list` is null or live, and outlives the returned value.
 pub(in crate::kafka) unsafe fn entries<'a>(
     list: *const sys::rd_kafka_topic_partition_list_t,
 ) -> &'a [sys::rd_kafka_topic_partition_t] {
     if list.is_null() {
         return &[];
     }
-    // SAFETY: by this function's own promise.
+    // SAFETY: by this function's safety contract.
     unsafe { call::list((*list).elems, usize::try_from((*list).cnt).unwrap_or(0)) }
 }

@@ -1,4 +1,4 @@
-//! Where a group goes on, set from outside.
+//! Sets the offsets of a group from outside.
 
 use super::group_answers::group_result;
 use super::groups::{doing, settled};
@@ -12,35 +12,35 @@ use rdkafka::bindings as sys;
 pub struct Wanted {
     /// The group.
     pub group: String,
-    /// Of this topic alone; whether the group has read it or not.
+    /// Only this topic, whether the group has read it or not.
     pub topic: Option<String>,
-    /// Of these partitions alone; all, if empty.
+    /// Only these partitions; all, if empty.
     pub partitions: Vec<i32>,
-    /// Where to.
+    /// The new offset.
     pub to: OffsetSpec,
-    /// Though a pipeline's ledger says where the group is.
+    /// Reset even if a pipeline's ledger keeps the group's offsets.
     pub force: bool,
 }
 
-/// Where a group goes on in a partition.
+/// A group's new offset in a partition.
 #[derive(Clone, Debug)]
 pub struct Move {
     /// The topic.
     pub topic: String,
     /// The partition.
     pub partition: i32,
-    /// What it had committed.
+    /// The previously committed offset.
     pub from: Option<i64>,
     /// The next offset that it reads.
     pub to: i64,
 }
 
 impl Connection {
-    /// Moves a group, or only says what would be moved.
+    /// Resets a group's offsets, or only reports what would change.
     ///
     /// # Errors
-    /// When the group has members, or a pipeline reads with it, or there is nothing to move, or
-    /// Kafka has something against it.
+    /// When the group has members or belongs to a pipeline, when there is nothing to reset, or when
+    /// Kafka refuses.
     pub fn reset(&self, wanted: &Wanted, dry_run: bool) -> Result<Vec<Move>, ClusterError> {
         let group = &wanted.group;
         let members = settled(|| self.members(group))?.members.len();
@@ -91,8 +91,8 @@ impl Connection {
         self.topic(topic)?.choose(&wanted.partitions)
     }
 
-    /// All partitions of the topics with a commit: where one has none yet, the
-    /// readers' own rule would say where they begin.
+    /// All partitions of the topics with a commit. In partitions without a
+    /// commit, readers would otherwise start by their own rule.
     fn all_partitions(&self, committed: &Offsets) -> Result<Vec<(String, i32)>, ClusterError> {
         let there = self.topic_names()?;
         let mut topics: Vec<String> = committed.keys().map(|(topic, _)| topic.clone()).collect();
@@ -121,8 +121,8 @@ impl Connection {
             .iter()
             .map(|((topic, partition), offset)| (topic, *partition, *offset));
         let wanted = partitions(wanted);
-        // SAFETY: the wish copies the list, and is ours until after the call,
-        // which copies it; the event owns what is read of it.
+        // SAFETY: the request copies the list, and we own it until after the
+        // call, which copies it; the event owns the data that is read from it.
         unsafe {
             let wish = Owned::new(
                 sys::rd_kafka_AlterConsumerGroupOffsets_new(text.as_ptr(), wanted.ptr()),

@@ -1,4 +1,4 @@
-//! Making, growing and deleting topics.
+//! Creates topics, adds partitions, deletes topics.
 
 use crate::kafka::cluster_error::Doing;
 use crate::kafka::native::ask::{Code, Op, text};
@@ -7,32 +7,32 @@ use crate::kafka::{ClusterError, Connection, Topic};
 use rdkafka::bindings as sys;
 use std::time::{Duration, Instant};
 
-/// A topic to make.
+/// A topic to create.
 pub struct NewTopic {
     /// Its name.
     pub name: String,
-    /// `None`: as many as the brokers give by themselves.
+    /// `None` for the brokers' default.
     pub partitions: Option<i32>,
-    /// `None`: as many copies as the brokers make by themselves.
+    /// The replication factor; `None` for the brokers' default.
     pub replication: Option<i32>,
     /// Its configuration.
     pub configs: Vec<(String, String)>,
 }
 
 impl Connection {
-    /// Makes a topic, or only lets the brokers say whether it could be made.
-    /// False where it is there already.
+    /// Creates a topic, or only lets the brokers validate it. Returns false if it
+    /// exists already.
     ///
     /// # Errors
-    /// What Kafka has against it.
+    /// Kafka's reason to refuse.
     pub fn create_topic(&self, new: &NewTopic, only_validate: bool) -> Result<bool, ClusterError> {
         let what = format!("create the topic {}", new.name);
         let doing = Doing::new(what, "Create", format!("the topic {}", new.name));
         let doing = doing.changing(only_validate);
         let named = name(&new.name, &doing)?;
         let mut said = [0; 256];
-        // SAFETY: the topic is ours until it is destroyed, after the call,
-        // which copies it; the buffer is as long as it is said to be.
+        // SAFETY: we own the topic until it is destroyed, after the call, which
+        // copies it; the buffer has the given length.
         let made = unsafe {
             let topic = sys::rd_kafka_NewTopic_new(
                 named.as_ptr(),
@@ -66,10 +66,10 @@ impl Connection {
         }
     }
 
-    /// The topic, once every broker that is asked knows it.
+    /// Waits until the brokers know a new topic, and returns it.
     ///
     /// # Errors
-    /// When none does within seconds.
+    /// When they don't within seconds.
     pub fn new_topic(&self, topic: &str) -> Result<Topic, ClusterError> {
         let until = Instant::now() + Duration::from_secs(5);
         loop {
@@ -83,16 +83,16 @@ impl Connection {
         }
     }
 
-    /// Deletes a topic and all that is in it.
+    /// Deletes a topic with all its records.
     ///
     /// # Errors
-    /// What Kafka has against it.
+    /// Kafka's reason to refuse.
     pub fn delete_topic(&self, topic: &str) -> Result<(), ClusterError> {
         let what = format!("delete the topic {topic}");
         let doing = Doing::new(what, "Delete", format!("the topic {topic}"));
         let doing = doing.changing(false);
         let named = name(topic, &doing)?;
-        // SAFETY: the wish is ours until it is destroyed, after the call.
+        // SAFETY: we own the request until it is destroyed, after the call.
         let deleted = unsafe {
             let wish = Owned::new(
                 sys::rd_kafka_DeleteTopic_new(named.as_ptr()),
@@ -111,10 +111,10 @@ impl Connection {
         deleted.map_err(|(code, why)| doing.failed(code, &why))
     }
 
-    /// Gives a topic more partitions: this many altogether.
+    /// Adds partitions to a topic; `partitions` is the new total.
     ///
     /// # Errors
-    /// What Kafka has against it.
+    /// Kafka's reason to refuse.
     pub fn add_partitions(
         &self,
         topic: &str,
@@ -126,7 +126,7 @@ impl Connection {
         let doing = doing.changing(only_validate);
         let (named, mut said) = (name(topic, &doing)?, [0; 256]);
         let wanted = usize::try_from(partitions).unwrap_or(0);
-        // SAFETY: as for making a topic.
+        // SAFETY: as for creating a topic.
         let added = unsafe {
             let wish = sys::rd_kafka_NewPartitions_new(
                 named.as_ptr(),

@@ -1,4 +1,4 @@
-//! Topics: which there are, and who has their partitions.
+//! Topics, and the brokers that have their partitions.
 
 use crate::kafka::cluster_error::{Doing, nearest};
 use crate::kafka::native::ask::{Code, Op, text};
@@ -14,9 +14,9 @@ use std::ptr;
 pub struct Topic {
     /// Its name.
     pub name: String,
-    /// Its ID, where the cluster gives it one.
+    /// Its ID, if the cluster assigns one.
     pub id: Option<String>,
-    /// Kafka's own, such as the one that holds groups' offsets.
+    /// Whether it is internal to Kafka, such as the one with the groups' offsets.
     pub internal: bool,
     /// In order.
     pub partitions: Vec<Partition>,
@@ -27,22 +27,22 @@ pub struct Topic {
 pub struct Partition {
     /// Its number, from 0.
     pub id: i32,
-    /// The broker that leads it; `None` while none does.
+    /// Its leader; `None` while it has none.
     pub leader: Option<i32>,
-    /// The brokers that have copies.
+    /// The brokers with a replica.
     pub replicas: Vec<i32>,
-    /// Those of them that have everything.
+    /// The in-sync replicas.
     pub in_sync: Vec<i32>,
 }
 
 impl Topic {
-    /// How many copies each partition has; the most, where they differ.
+    /// The replication factor; the largest one if partitions differ.
     pub fn replication(&self) -> usize {
         let copies = self.partitions.iter().map(|p| p.replicas.len());
         copies.max().unwrap_or(0)
     }
 
-    /// These of its partitions; all, where none is named.
+    /// The wanted partitions of the topic; all, if `wanted` is empty.
     pub(in crate::kafka) fn choose(
         &self,
         wanted: &[i32],
@@ -62,15 +62,15 @@ impl Topic {
 }
 
 impl Connection {
-    /// The names of all topics that we may see, in order.
+    /// The names of all topics that we are allowed to see, sorted.
     ///
     /// # Errors
     /// When the cluster does not answer.
     pub fn topic_names(&self) -> Result<Vec<String>, ClusterError> {
         let mut metadata = ptr::null();
         let millis = i32::try_from(call::PATIENCE.as_millis()).unwrap_or(i32::MAX);
-        // SAFETY: the client lives as long as `self`; what is answered is
-        // copied, then destroyed.
+        // SAFETY: the client lives as long as `self`; the answer is copied, then
+        // destroyed.
         let mut names: Vec<String> = unsafe {
             let code = sys::rd_kafka_metadata(
                 self.native(),
@@ -95,7 +95,7 @@ impl Connection {
     /// These topics, in this order.
     ///
     /// # Errors
-    /// The first that is not there, or may not be looked at.
+    /// The first topic that does not exist or may not be described.
     pub fn topics(&self, names: &[String]) -> Result<Vec<Topic>, ClusterError> {
         if names.is_empty() {
             return Ok(Vec::new());
@@ -105,7 +105,8 @@ impl Connection {
         let texts = texts.collect::<Result<Vec<_>, _>>()?;
         let mut pointers: Vec<*const c_char> = texts.iter().map(|text| text.as_ptr()).collect();
         // SAFETY: the collection copies the names and lives until it is
-        // destroyed, after the call; the event owns what is read of it.
+        // destroyed, after the call; the event owns the data that is read from
+        // it.
         let found: Vec<Found> = unsafe {
             let wanted = Owned::new(
                 sys::rd_kafka_TopicCollection_of_topic_names(pointers.as_mut_ptr(), pointers.len()),
@@ -134,7 +135,7 @@ impl Connection {
     /// This topic.
     ///
     /// # Errors
-    /// When it is not there, or may not be looked at.
+    /// When it does not exist, or describing it is not allowed.
     pub fn topic(&self, topic: &str) -> Result<Topic, ClusterError> {
         let mut topics = self.topics(&[topic.to_owned()])?;
         topics.pop().ok_or_else(|| ClusterError::NoTopic {
@@ -162,7 +163,8 @@ type Found = Result<Topic, (String, Code, String)>;
 /// # Safety
 /// `topic` is live.
 unsafe fn found(topic: *const sys::rd_kafka_TopicDescription_t) -> Found {
-    // SAFETY: by this function's own promise; all that is read belongs to it.
+    // SAFETY: by this function's safety contract; all data that is read belongs
+    // to it.
     unsafe {
         let name = text(sys::rd_kafka_TopicDescription_name(topic));
         if let Some((code, why)) = error(sys::rd_kafka_TopicDescription_error(topic)) {
@@ -188,7 +190,8 @@ unsafe fn found(topic: *const sys::rd_kafka_TopicDescription_t) -> Found {
 /// # Safety
 /// `partition` is live.
 unsafe fn partition(partition: *const sys::rd_kafka_TopicPartitionInfo_t) -> Partition {
-    // SAFETY: by this function's own promise; all that is read belongs to it.
+    // SAFETY: by this function's safety contract; all data that is read belongs
+    // to it.
     unsafe {
         let leader = sys::rd_kafka_TopicPartitionInfo_leader(partition);
         let leader = (!leader.is_null()).then(|| sys::rd_kafka_Node_id(leader));
@@ -207,7 +210,7 @@ unsafe fn partition(partition: *const sys::rd_kafka_TopicPartitionInfo_t) -> Par
 /// # Safety
 /// `nodes` has `count` live entries.
 unsafe fn nodes(nodes: *mut *const sys::rd_kafka_Node_t, count: usize) -> Vec<i32> {
-    // SAFETY: by this function's own promise.
+    // SAFETY: by this function's safety contract.
     unsafe {
         let nodes = list(nodes, count).iter();
         nodes.map(|node| sys::rd_kafka_Node_id(*node)).collect()

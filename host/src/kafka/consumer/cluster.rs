@@ -1,4 +1,4 @@
-//! What may be asked about a cluster.
+//! Queries about a cluster.
 
 use super::Commit;
 use super::context::log;
@@ -16,8 +16,8 @@ use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Its errors are those of its answers; what is wrong with a broker, the consumer
-/// that fetches tells.
+/// Ignores error callbacks: queries return their own errors, and the fetching
+/// consumer reports broker errors.
 struct Asking;
 
 impl ClientContext for Asking {
@@ -30,22 +30,22 @@ impl ClientContext for Asking {
 
 impl ConsumerContext for Asking {}
 
-/// How long a question of a command may take, and one that holds up partitions.
+/// The time limit for a query of a command, and for one that delays partitions.
 const COMMAND: Duration = Duration::from_secs(10);
 const START: Duration = Duration::from_secs(3);
 
-/// A way to ask. It blocks until the cluster answers, for so long at most.
+/// A client for queries. It blocks until the cluster answers, up to a time limit.
 ///
-/// It has connections of its own: on those of a consumer that fetches, a question
-/// waits behind a fetch, which a broker answers only when there are records, or
-/// after half a second.
+/// It has its own connections: on those of a fetching consumer a query would wait
+/// behind a fetch, which a broker answers only when there are records, or after
+/// half a second.
 pub struct Cluster {
     consumer: BaseConsumer<Asking>,
     patience: Duration,
 }
 
 impl Cluster {
-    /// The one that a member of a group asks for its partitions' starts.
+    /// For a group member that looks up where its partitions start.
     pub(in crate::kafka) fn for_starts(
         kafka: &KafkaSettings,
         group: &str,
@@ -53,10 +53,10 @@ impl Cluster {
         Cluster::open(kafka, group, START)
     }
 
-    /// One that is in no group, though it asks for `group`.
+    /// A client that is not a member of `group`, but queries its offsets.
     ///
     /// # Errors
-    /// When librdkafka refuses the properties.
+    /// When librdkafka rejects the properties.
     pub fn connect(kafka: &KafkaSettings, group: &str) -> anyhow::Result<Cluster> {
         Cluster::open(kafka, group, COMMAND)
     }
@@ -68,12 +68,12 @@ impl Cluster {
         Ok(Cluster { consumer, patience })
     }
 
-    /// Takes what librdkafka tells beside its answers, which would pile up.
+    /// Drains librdkafka's event queue, which would otherwise grow.
     pub(in crate::kafka) fn clear(&self) {
         while self.consumer.poll(Duration::ZERO).is_some() {}
     }
 
-    /// The partition's first offset and the one after its last.
+    /// The partition's first offset, and the offset after its last.
     ///
     /// # Errors
     /// When the cluster does not answer.
@@ -84,18 +84,18 @@ impl Cluster {
         asked.with_context(|| format!("can't read the offsets of {partition} from Kafka"))
     }
 
-    /// The cluster's ID, where it has one.
+    /// The cluster's ID, if it has one.
     pub fn id(&self) -> Option<String> {
         self.consumer.client().fetch_cluster_id(self.patience)
     }
 
-    /// The topic's ID, where the cluster gives it one: a topic made anew under
-    /// the same name has another.
+    /// The topic's ID, if the cluster assigns one: a topic that is recreated
+    /// under the same name has another ID.
     ///
     /// # Errors
     /// When the cluster does not answer, or does not have the topic.
     pub fn topic_id(&self, topic: &str) -> anyhow::Result<Option<String>> {
-        // librdkafka's own mock never says who answers this question.
+        // librdkafka's mock cluster never answers this query.
         if self.id().is_some_and(|id| id.starts_with("mockCluster")) {
             return Ok(None);
         }
@@ -103,7 +103,7 @@ impl Cluster {
         unsafe { admin::topic_id(self.consumer.client().native_ptr(), topic, self.patience) }
     }
 
-    /// What the group has committed, where it has.
+    /// The group's committed offset, if there is one.
     ///
     /// # Errors
     /// When the cluster does not answer.
@@ -121,8 +121,8 @@ impl Cluster {
         }))
     }
 
-    /// The first offset whose record is of `millis` (since 1970-01-01 UTC) or
-    /// later; `None` where all are older.
+    /// The first offset whose record is from `millis` (since 1970-01-01 UTC) or
+    /// later; `None` if all are older.
     ///
     /// # Errors
     /// When the cluster does not answer.
@@ -153,7 +153,7 @@ impl Cluster {
         Ok(partitions)
     }
 
-    /// The topic's partitions, and whether a broker leads each now.
+    /// The topic's partitions, and whether each currently has a leader.
     ///
     /// # Errors
     /// When the cluster does not answer, or does not have the topic.
@@ -177,7 +177,7 @@ impl Cluster {
         Ok(found.partitions().iter().map(of).collect())
     }
 
-    /// How many members the group has now.
+    /// The current number of members of the group.
     ///
     /// # Errors
     /// When the cluster does not answer.

@@ -1,4 +1,4 @@
-//! What librdkafka calls back.
+//! The callbacks of librdkafka.
 
 use super::{Commit, Partitions};
 use crate::record;
@@ -21,8 +21,8 @@ pub(in crate::kafka) struct Context {
     pub complaints: Complaints,
 }
 
-/// librdkafka says the same many times a second while a broker is away; each
-/// kind of complaint is passed on once in a while.
+/// librdkafka repeats an error many times a second while a broker is away; each
+/// kind of error is passed on once per period.
 #[derive(Default)]
 pub(in crate::kafka) struct Complaints(Mutex<HashMap<String, Instant>>);
 
@@ -40,7 +40,7 @@ impl Complaints {
         !silent
     }
 
-    /// What a producer's client tells.
+    /// Handles an error of a producer's client.
     pub fn of_producer(&self, error: &KafkaError, reason: &str) {
         counter!("millstream_kafka_errors_total", "client" => "producer").increment(1);
         if self.is_news(error) {
@@ -49,36 +49,37 @@ impl Complaints {
     }
 }
 
-/// How the group stands.
+/// The state of the group membership.
 #[derive(Default)]
 pub(in crate::kafka) struct Group {
-    /// The coordinator has answered with an assignment, and has not been
-    /// silent for a session since.
+    /// The coordinator has sent an assignment, and the session has not timed out
+    /// since.
     pub joined: bool,
-    /// Assigned by the group and not yet by us: their start is being found.
-    /// The group waits for us meanwhile, so nothing else comes between.
+    /// Assigned by the group, but not yet by us, since their start is being
+    /// looked up. The group waits for us meanwhile, so no other rebalance
+    /// interferes.
     pub waiting: Option<Vec<TopicPartition>>,
-    /// Ours by the group's word, whether fetched or not yet.
+    /// All partitions that the group assigned to us, fetched or not.
     pub owned: HashSet<TopicPartition>,
-    /// To be reopened.
+    /// Partitions to reopen.
     pub reopen: Vec<TopicPartition>,
-    /// Assigned, and being fetched.
+    /// Partitions that are assigned and fetched.
     pub assigned: HashSet<TopicPartition>,
-    /// The last thing that Kafka complained of, and in words.
+    /// The last error from Kafka: its code and its message.
     trouble: Option<(RDKafkaErrorCode, String)>,
-    /// The consumer is closing: whatever is assigned now is released at once.
+    /// The consumer is closing: partitions assigned now are released at once.
     pub closing: bool,
 }
 
 impl Group {
-    /// Why it is not joined, as far as is known.
+    /// Why it has not joined, as far as known.
     pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_ref().map(|(_, words)| words.as_str())
     }
 
-    /// Remembers what Kafka complains of, unless what is known says more: that
-    /// all brokers are down comes after why, and a poll tells again without a
-    /// reason what was told with one. Answers whether it is news.
+    /// Stores an error from Kafka, unless the stored one says more: "all brokers
+    /// are down" comes after the reason, and a poll repeats without a reason what
+    /// a callback reported with one. Returns whether the error is new.
     pub fn complain(&mut self, error: &KafkaError, reason: Option<&str>) -> bool {
         let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
         let words = match reason {
@@ -95,8 +96,8 @@ impl Group {
         !known
     }
 
-    /// Takes back that these are assigned: they are still to be begun, except
-    /// for those that were revoked meanwhile.
+    /// Marks partitions as not assigned after all: they wait again, except for
+    /// those that were revoked meanwhile.
     pub fn not_assigned<'a>(&mut self, partitions: impl Iterator<Item = &'a TopicPartition>) {
         for partition in partitions {
             if self.assigned.remove(partition) && self.owned.contains(partition) {
@@ -131,8 +132,8 @@ impl Context {
             );
             return;
         }
-        // Answered by the polling thread once the ledgers are read: blocking
-        // here would stop the polls, and then the group drops us.
+        // The polling thread answers once the ledgers are read. Blocking here
+        // would stop polling, and the group would remove us.
         let partitions = partitions_of(list);
         group.owned.extend(partitions.iter().cloned());
         group.waiting.get_or_insert_default().extend(partitions);
@@ -200,7 +201,7 @@ impl ConsumerContext for Context {
     }
 
     fn commit_callback(&self, result: Result<(), KafkaError>, _offsets: &TopicPartitionList) {
-        // Commits are for lag tools; the ledger is the truth.
+        // Commits only serve lag tools; the ledger is the truth.
         if let Err(error) = result
             && error.rdkafka_error_code() != Some(RDKafkaErrorCode::NoOffset)
         {
@@ -210,7 +211,7 @@ impl ConsumerContext for Context {
 }
 
 pub(in crate::kafka) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
-    // The error callback tells these too, and less often.
+    // The error callback reports these, too, and less often.
     if matches!(facility, "FAIL" | "ERROR") {
         tracing::debug!(target: "librdkafka", facility, "{message}");
         return;
@@ -243,8 +244,8 @@ pub(in crate::kafka) fn offsets(done: &[Commit]) -> TopicPartitionList {
     for commit in done {
         let TopicPartition { topic, partition } = &commit.partition;
         let mut element = list.add_partition(topic, *partition);
-        // Fails only for offsets that librdkafka gives a meaning of its own,
-        // which are negative.
+        // Fails only for negative offsets, which have special meanings in
+        // librdkafka.
         let _ = element.set_offset(Offset::Offset(commit.next));
         element.set_metadata(&commit.metadata);
     }
@@ -261,8 +262,8 @@ mod tests {
             topic: "t".into(),
             partition,
         };
-        // 0 is fetched; 1, 2 and 3 were to be; 2 and 3 were revoked meanwhile,
-        // and 3 was given again, so that it waits already.
+        // 0 is fetched; 1, 2 and 3 were about to be; 2 and 3 were revoked
+        // meanwhile, and 3 was assigned again, so it waits already.
         let mut group = Group {
             owned: [of(0), of(1), of(3)].into(),
             assigned: [of(0), of(1), of(2)].into(),

@@ -16,25 +16,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How often the offsets that are done are committed: by time and not by
-/// batch, which costs the broker a fifth.
+/// How often offsets are committed: by time, not by batch, since committing by
+/// batch costs the broker a fifth.
 const COMMIT_EVERY: Duration = Duration::from_secs(2);
-/// How long the last commit and leaving the group may take; a coordinator that
-/// is down would hold us for minutes.
+/// The time limit for the last commit and for leaving the group; a coordinator
+/// that is down would block us for minutes.
 const CLOSE: Duration = Duration::from_secs(5);
-/// How long a turn may take before readiness says so: a revocation waits some
-/// seconds for batches in hand.
+/// How long the polling thread may be stuck before it counts as not ready: a
+/// revocation waits some seconds for batches in hand.
 const STUCK: Duration = Duration::from_secs(15);
-/// Likewise for finding out where one partition begins: Redis and Kafka are
-/// asked one after another, each with a time-out of its own.
+/// The same for looking up where one partition starts: Redis and Kafka are
+/// queried one after another, each with its own time-out.
 const STARTING: Duration = Duration::from_secs(60);
 
-/// How long Kafka may take to say how many partitions a topic has.
+/// The time limit for asking Kafka how many partitions a topic has.
 const COUNT: Duration = Duration::from_secs(2);
-/// How many there are taken to be where it does not.
+/// The assumed number of partitions if Kafka does not answer.
 const MANY: usize = 100;
 
-/// What to read, and as whom.
+/// What to read, and with which group.
 #[derive(Clone)]
 pub struct GroupConsumerOptions {
     /// The pipeline's name, for threads and logs.
@@ -50,7 +50,7 @@ pub struct GroupConsumerOptions {
 /// A running consumer.
 pub struct GroupConsumer {
     shared: Arc<Shared>,
-    /// Of the thread that finds out where partitions begin.
+    /// The pulse of the start thread.
     starts: Arc<Pulse>,
     thread: JoinHandle<()>,
 }
@@ -58,7 +58,7 @@ pub struct GroupConsumer {
 struct Shared {
     consumer: Arc<BaseConsumer<Context>>,
     stopping: AtomicBool,
-    /// Of the thread that polls.
+    /// The pulse of the polling thread.
     polls: Pulse,
 }
 
@@ -66,7 +66,7 @@ impl GroupConsumer {
     /// Joins the group and hands its partitions to `partitions`.
     ///
     /// # Errors
-    /// When librdkafka refuses the properties.
+    /// When librdkafka rejects the properties.
     pub fn start(
         options: &GroupConsumerOptions,
         partitions: Arc<dyn Partitions>,
@@ -110,7 +110,7 @@ impl GroupConsumer {
         })
     }
 
-    /// Why this pipeline can't be called joined; `None` when it can.
+    /// Why this pipeline is not ready; `None` if it is.
     pub fn not_ready(&self) -> Option<String> {
         if let Some(long) = self.shared.polls.stuck_for(STUCK) {
             return Some(format!(
@@ -132,7 +132,7 @@ impl GroupConsumer {
         }
     }
 
-    /// The partition's end as far as was fetched, without asking the cluster.
+    /// The partition's end as of the last fetch, without a query to the cluster.
     pub fn end(&self, partition: &TopicPartition) -> Option<i64> {
         let TopicPartition { topic, partition } = partition;
         // SAFETY: the consumer lives as long as `self`.
@@ -145,8 +145,8 @@ impl GroupConsumer {
         }
     }
 
-    /// Commits what is done and leaves the group, in bounded time. The partitions' consumers
-    /// must not be used any more.
+    /// Commits the offsets and leaves the group, in bounded time. The partition consumers must not
+    /// be used afterwards.
     pub fn stop(self) {
         self.shared.stopping.store(true, Ordering::Relaxed);
         let deadline = Instant::now() + CLOSE;
@@ -162,12 +162,12 @@ impl GroupConsumer {
     }
 }
 
-/// How many partitions the topics have: one member may get them all. Where Kafka
-/// does not say, many: it is a matter of memory.
+/// The number of partitions of all topics, since one member may get them all. If
+/// Kafka does not answer, a large number: it limits memory.
 fn partitions_of(options: &GroupConsumerOptions) -> usize {
     let count = || -> anyhow::Result<usize> {
         let mut config = options.kafka.consumer(&options.group, None);
-        // Only asks, and so is in no group that it would have to leave.
+        // It only queries, so it needs no group that it would have to leave.
         config.remove("group.id");
         let consumer: BaseConsumer = config.create()?;
         let count = |topic: &String| -> anyhow::Result<usize> {
@@ -181,7 +181,7 @@ fn partitions_of(options: &GroupConsumerOptions) -> usize {
 }
 
 struct Poller {
-    /// The pipeline's.
+    /// The pipeline's name.
     name: String,
     shared: Arc<Shared>,
     partitions: Arc<dyn Partitions>,
@@ -197,8 +197,8 @@ impl Poller {
             match self.shared.consumer.poll(Duration::from_millis(50)) {
                 None => {}
                 Some(Ok(stray)) => {
-                    // Queues are split before they are assigned, so this is
-                    // never seen; dropping it would lose it.
+                    // Queues are split before partitions are assigned, so this
+                    // never happens; ignoring the record would lose it.
                     let (topic, offset) = (
                         rdkafka::Message::topic(&stray),
                         rdkafka::Message::offset(&stray),
@@ -231,10 +231,10 @@ impl Poller {
         }
     }
 
-    /// librdkafka's fatal errors last as long as the consumer. It is not
-    /// replaced: a fenced static member that took its ID back would fence the
-    /// one that has it, and be fenced again. While the pipeline stops, what is
-    /// in hand is finished first.
+    /// librdkafka's fatal errors last as long as the consumer. The consumer is
+    /// not replaced: a fenced static member that took its ID back would fence the
+    /// new owner, and be fenced again. While the pipeline is stopping, batches in
+    /// hand are finished first.
     fn end_if_broken(&self) {
         let fatal = self.shared.consumer.client().fatal_error();
         let Some((error, why)) = fatal.filter(|_| !self.partitions.stopping()) else {
@@ -253,14 +253,14 @@ impl Poller {
         ));
     }
 
-    /// Takes back what is to be reopened: fetching that has ended with an
-    /// error can't be sought to another offset.
+    /// Unassigns the partitions to reopen: a partition whose fetching ended with
+    /// an error can't be sought to another offset.
     fn reopen(&self) {
         let consumer = &self.shared.consumer;
         let mut group = consumer.context().group();
         let mut list = TopicPartitionList::new();
         for partition in std::mem::take(&mut group.reopen) {
-            // One that was revoked meanwhile is not ours any more.
+            // One that was revoked meanwhile no longer belongs to us.
             if group.assigned.remove(&partition) {
                 list.add_partition(&partition.topic, partition.partition);
                 group.waiting.get_or_insert_default().push(partition);
@@ -277,8 +277,8 @@ impl Poller {
         group.waiting = group.waiting.take().and_then(|w| self.starts.ask(w));
     }
 
-    /// Assigns what is known by now. All that the group gave is assigned, also
-    /// what is halted: it is fetched up to its small queue, and never read.
+    /// Assigns the partitions whose start is known. Halted ones are assigned,
+    /// too: they are fetched into their small queue, but never read.
     fn begin_found(&self) {
         let Some(found) = self.starts.found() else {
             return;
@@ -303,7 +303,7 @@ impl Poller {
             let _ = list.add_partition_offset(&partition.topic, partition.partition, at);
             started.push((records, start));
         }
-        // Noted first, so that a revocation finds them.
+        // Stored first, so that a revocation finds them.
         let context = consumer.context();
         let origins = started.iter().map(|(records, _)| records.origin().clone());
         context.group().assigned.extend(origins);

@@ -1,10 +1,10 @@
 //! A pipeline's member of its consumer group.
 //!
-//! Promises: one [`PartitionConsumer`] for each assigned partition, beginning
-//! where the pipeline's ledger says and never elsewhere; polling that never
-//! stops, so that a slow pipeline stays in its group; nothing committed that the
-//! pipeline did not call done. This folder deliberately knows nothing of
-//! ledgers, plugins or Redis: it asks [`Partitions`].
+//! Promises: one [`PartitionConsumer`] for each assigned partition, starting
+//! where the pipeline's ledger says and nowhere else; polling that never stops,
+//! so that a slow pipeline stays in its group; no commit beyond what the pipeline
+//! reports as done. This folder deliberately does not know ledgers, plugins or
+//! Redis: it asks [`Partitions`].
 
 mod cluster;
 pub(in crate::kafka) mod context;
@@ -19,12 +19,12 @@ pub use partition_consumer::{FetchError, FillLimits, PartitionConsumer};
 use crate::record::TopicPartition;
 use std::fmt;
 
-/// Where a partition begins.
+/// Where a partition starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
     /// At this offset.
     At(i64),
-    /// Not at all, for this reason: it is held, and nothing of it is read.
+    /// Nowhere, for this reason: it is assigned, but not read.
     Halted(String),
 }
 
@@ -37,54 +37,54 @@ impl fmt::Display for Start {
     }
 }
 
-/// What can't be started now.
+/// What can't start now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotYet {
-    /// This partition: Kafka can't answer for it.
+    /// This partition: Kafka can't answer a query about it.
     Partition,
-    /// Any: what all of them need does not answer.
+    /// Any partition: a server that all of them need does not answer.
     Any,
 }
 
-/// A partition's offset for Kafka.
+/// A partition's offset to commit to Kafka.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Commit {
     /// The partition.
     pub partition: TopicPartition,
     /// The offset of the next record.
     pub next: i64,
-    /// What is kept beside it.
+    /// The metadata to commit with it.
     pub metadata: String,
 }
 
-/// What the group's consumer asks of the pipeline, on threads of its own.
+/// What the group consumer asks of the pipeline, on its own threads.
 pub trait Partitions: Send + Sync + 'static {
-    /// Where an assigned partition begins: one try, which may block for some
-    /// seconds.
+    /// Looks up where an assigned partition starts: one try, which may block for
+    /// some seconds.
     ///
     /// # Errors
-    /// When that can't be known now.
+    /// When the start can't be determined now.
     fn start(&self, partition: &TopicPartition, cluster: &Cluster) -> Result<Start, NotYet>;
 
-    /// A partition whose start was not known yet is not ours any more.
+    /// A partition whose start was not known yet was revoked.
     fn forget(&self, partition: &TopicPartition);
 
-    /// The partition is ours: its records come out of `records`.
+    /// The partition is assigned: `records` delivers its records.
     fn begin(&self, records: PartitionConsumer, start: Start);
 
-    /// These partitions are being taken away (`lost`: already were). Finishes
-    /// or abandons what is in hand, in bounded time, and answers what is done
-    /// for a commit.
+    /// These partitions are being revoked (with `lost`: they were lost already).
+    /// Finishes or abandons batches in hand, in bounded time, and returns the
+    /// offsets to commit.
     fn revoked(&self, partitions: &[TopicPartition], lost: bool) -> Vec<Commit>;
 
     /// The pipeline is stopping: threads that serve it may end.
     fn stopping(&self) -> bool;
 
-    /// What is done, for the commit that lag tools read.
+    /// The offsets that are done, for the commit that lag tools read.
     fn done(&self) -> Vec<Commit>;
 
-    /// Called a few times a second, between the answers to [`Partitions::start`]:
-    /// may block, and should not for long. Answers which partitions are to be
-    /// reopened, their consumers dropped.
+    /// Called a few times a second, between calls of [`Partitions::start`]: may
+    /// block briefly. Returns the partitions to reopen, whose consumers are
+    /// dropped.
     fn look_after(&self, cluster: &Cluster) -> Vec<TopicPartition>;
 }

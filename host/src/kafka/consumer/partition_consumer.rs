@@ -1,4 +1,4 @@
-//! One partition's records.
+//! The records of one partition.
 
 use super::context::Context;
 use crate::kafka::native::cluster_calls as admin;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 
-/// How long a seek may take before the partition is given up.
+/// The time limit for a seek; after that the partition is released.
 const SEEK: Duration = Duration::from_secs(10);
 
 /// How much one batch may hold.
@@ -21,7 +21,7 @@ const SEEK: Duration = Duration::from_secs(10);
 pub struct FillLimits {
     /// Records.
     pub records: usize,
-    /// Bytes; one record may go past it.
+    /// Bytes; the last record may exceed it.
     pub bytes: usize,
 }
 
@@ -29,10 +29,10 @@ pub struct FillLimits {
 #[derive(Debug, Error)]
 pub enum FetchError {
     /// The offset is not in the partition: retention removed it, or it never
-    /// was there.
+    /// existed.
     #[error("offset {0} is out of range (removed by retention, or past the end of the partition)")]
     OutOfRange(i64),
-    /// Kafka said something else that may pass.
+    /// Another error from Kafka, which may be temporary.
     #[error("Kafka: {0}")]
     Kafka(String),
 }
@@ -42,13 +42,13 @@ pub struct PartitionConsumer {
     origin: TopicPartition,
     queue: PartitionQueue<Context>,
     consumer: Arc<BaseConsumer<Context>>,
-    /// An error that came after records that had to be handed out first.
+    /// An error that arrived after records that must be returned first.
     waiting: Option<KafkaError>,
 }
 
 impl PartitionConsumer {
-    /// Splits the partition's queue off, so that none of its records goes
-    /// elsewhere: before it is assigned.
+    /// Splits off the partition's queue, before it is assigned, so that none of
+    /// its records goes elsewhere.
     pub(in crate::kafka) fn split(
         consumer: &Arc<BaseConsumer<Context>>,
         origin: &TopicPartition,
@@ -68,17 +68,17 @@ impl PartitionConsumer {
         &self.origin
     }
 
-    /// Calls `wake` (from librdkafka's thread: it must not block) when records
-    /// come to an empty one.
+    /// Calls `wake` when records arrive in an empty queue. It runs on
+    /// librdkafka's thread, so it must not block.
     pub fn on_records(&mut self, wake: impl Fn() + Send + Sync + 'static) {
         self.queue.set_nonempty_callback(wake);
     }
 
-    /// Moves what has arrived into `batch`, from offset `next` on. Does not
-    /// wait.
+    /// Moves the records that have arrived into `batch`, from offset `next`. Does
+    /// not wait.
     ///
     /// # Errors
-    /// Only when there was nothing to hand out before.
+    /// Only if there were no records to return first.
     pub fn fill(
         &mut self,
         batch: &mut Batch,
@@ -104,19 +104,19 @@ impl PartitionConsumer {
         Ok(())
     }
 
-    /// The offset after what was handed out last, and after what is never
-    /// handed out behind it: aborted records and the markers of transactions.
-    /// `None` until something came since it was assigned or sought.
+    /// The offset after the last record that was returned and after what follows
+    /// it but is never returned: aborted records and transaction markers. `None`
+    /// until a record has arrived since the assignment or the last seek.
     pub fn position(&self) -> Option<i64> {
         let TopicPartition { topic, partition } = &self.origin;
         // SAFETY: the consumer lives as long as `self`.
         unsafe { admin::position(self.consumer.client().native_ptr(), topic, *partition) }
     }
 
-    /// Goes to another offset. Blocks until Kafka's client did, at most 10 s.
+    /// Seeks to another offset. Blocks until librdkafka is done, at most 10 s.
     ///
     /// # Errors
-    /// When it did not.
+    /// When the seek fails.
     pub fn seek(&mut self, offset: i64) -> Result<(), FetchError> {
         let TopicPartition { topic, partition } = &self.origin;
         self.waiting = None;
@@ -127,7 +127,7 @@ impl PartitionConsumer {
 }
 
 fn push(batch: &mut Batch, message: &BorrowedMessage, next: i64) {
-    // A seek's leftovers, if there ever are any.
+    // Records from before a seek, if there are any.
     if message.offset() < next {
         return;
     }

@@ -1,8 +1,8 @@
-//! Finding out where partitions begin, on a thread that may block: the one that
+//! Looks up where partitions start, on a thread that may block: the one that
 //! polls the group must not.
 //!
-//! Each partition is opened alone: one that Kafka can't answer for is tried
-//! again, ever less often, one such a turn, and holds up nobody else.
+//! Each partition is opened separately. One that Kafka can't answer for is
+//! retried with growing pauses, one per turn, and delays no other.
 
 use super::context::Context;
 use super::{Cluster, NotYet, Partitions, Start};
@@ -14,23 +14,23 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
-/// How often the pipeline may look after its partitions, and for how long the
-/// thread tries starts before it does.
+/// How often the pipeline may look after its partitions, and how long the thread
+/// looks up starts before that.
 const LOOK_AFTER: Duration = Duration::from_millis(250);
-/// How long it waits for whoever takes what was found.
+/// How long it waits for the polling thread to take the results.
 const HAND_OVER: Duration = Duration::from_millis(20);
-/// How long all wait when nothing can be asked.
+/// How long all partitions wait if no query is possible.
 const AWAY: Duration = Duration::from_millis(200);
-/// The first and the longest pause before a partition is tried again.
+/// The first and the longest pause before a partition is retried.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 
 type Found = Vec<(TopicPartition, Start)>;
 
-/// Answers where partitions begin, each as soon as it is known.
+/// Returns where partitions start, each as soon as it is known.
 pub(in crate::kafka) struct StartThread {
     ask: SyncSender<Vec<TopicPartition>>,
     found: Receiver<Found>,
-    /// Of its thread.
+    /// The pulse of its thread.
     pub turns: Arc<Pulse>,
 }
 
@@ -61,7 +61,8 @@ impl StartThread {
         Ok(StartThread { ask, found, turns })
     }
 
-    /// Asks where these begin; hands them back while it is at something else.
+    /// Requests the starts of these partitions; returns them while an earlier
+    /// request is pending.
     pub fn ask(&self, partitions: Vec<TopicPartition>) -> Option<Vec<TopicPartition>> {
         match self.ask.try_send(partitions) {
             Err(TrySendError::Full(partitions)) => Some(partitions),
@@ -70,7 +71,7 @@ impl StartThread {
         }
     }
 
-    /// Where some begin that were asked for. It may be none: all of them have
+    /// The starts that were found since. The list may be empty: then all have
     /// been tried once, and the group must not wait for them.
     pub fn found(&self) -> Option<Found> {
         self.found.try_recv().ok()
@@ -80,7 +81,7 @@ impl StartThread {
 /// A partition whose start is not known yet.
 struct Waiting {
     partition: TopicPartition,
-    /// When it is tried next, and how long it waited for that; `None` at first.
+    /// When it is tried next, and the pause before that; `None` at first.
     tried: Option<(Instant, Duration)>,
 }
 
@@ -89,7 +90,7 @@ impl Waiting {
         self.tried.is_none_or(|(next, _)| next <= now)
     }
 
-    /// It waits, longer each time.
+    /// Schedules the next try, with a longer pause each time.
     fn again(&mut self) {
         let pause = self
             .tried
@@ -99,16 +100,16 @@ impl Waiting {
 }
 
 struct Finding {
-    /// The group's.
+    /// The group's consumer.
     consumer: Arc<BaseConsumer<Context>>,
     cluster: Cluster,
     partitions: Arc<dyn Partitions>,
     asked: Receiver<Vec<TopicPartition>>,
     answer: SyncSender<Found>,
     waiting: Vec<Waiting>,
-    /// Not handed over yet.
+    /// Found, but not handed over yet.
     found: Found,
-    /// The group waits for an answer to what was asked last.
+    /// The group waits for the answer to the last request.
     owed: bool,
     turns: Arc<Pulse>,
 }
@@ -161,8 +162,8 @@ impl Finding {
         self.owed = true;
     }
 
-    /// Tries what was not tried yet and one that was, for a while. Answers
-    /// whether nothing can be asked.
+    /// For a while, tries the partitions that were not tried yet and one that
+    /// was. Returns whether no query is possible.
     fn turn(&mut self) -> bool {
         let began = Instant::now();
         let mut tried_again = false;
@@ -180,7 +181,7 @@ impl Finding {
                 Err(NotYet::Any) => return true,
             }
         }
-        // Whoever was tried is behind the others.
+        // Partitions that were tried come after the others.
         self.waiting
             .sort_by_key(|waiting| std::cmp::Reverse(waiting.tried.map(|(next, _)| next)));
         false
@@ -209,8 +210,8 @@ impl Finding {
         }
     }
 
-    /// Hands over what was found, unless what was found before is still there;
-    /// false when nobody takes it any more.
+    /// Hands over the results, unless earlier ones are still waiting. Returns
+    /// false when the receiver is gone.
     fn hand_over(&mut self) -> bool {
         if self.found.is_empty() && !self.owed {
             return true;

@@ -1,12 +1,12 @@
-//! librdkafka's properties that go by several names.
+//! librdkafka's properties with several names.
 //!
-//! rdkafka hands properties over in the order of a hash map, so of two names
-//! for one property chance would say whose value holds. Whoever sets one looks
-//! here first, so that only one of the names is ever given.
+//! rdkafka passes properties on in the order of a hash map, so with two names for
+//! one property the effective value would be random. Code that sets a property
+//! checks here first, so that only one of its names is ever set.
 
 use rdkafka::ClientConfig;
 
-/// Each other name, and the one that librdkafka goes by (`rdkafka_conf.c`,
+/// Each alias, and the name that librdkafka uses (`rdkafka_conf.c`,
 /// `_RK_C_ALIAS`).
 const ALIASES: [(&str, &str); 12] = [
     ("acks", "request.required.acks"),
@@ -34,12 +34,12 @@ fn proper(name: &str) -> &str {
     found.map_or(name, |(_, proper)| proper)
 }
 
-/// Whether both are names of one property.
+/// Whether both names mean the same property.
 pub fn is_same(one: &str, other: &str) -> bool {
     proper(one) == proper(other)
 }
 
-/// Sets a property and no other name of it.
+/// Sets a property and removes its other names.
 pub fn replace(config: &mut ClientConfig, name: &str, value: &str) {
     let others = ALIASES.iter().flat_map(|(alias, proper)| [alias, proper]);
     for other in others.filter(|other| is_same(other, name)) {

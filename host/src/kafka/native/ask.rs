@@ -1,5 +1,5 @@
-//! One question to a cluster by librdkafka's admin calls, and its answer: each
-//! call is made with options and a queue, and answers with one event.
+//! One admin call of librdkafka and its answer: each call takes options and a
+//! queue, and answers with one event.
 
 use rdkafka::bindings as sys;
 use std::ffi::{CStr, c_char};
@@ -11,19 +11,19 @@ pub(crate) use rdkafka::bindings::rd_kafka_resp_err_t as Code;
 
 pub(crate) type Kafka = *mut sys::rd_kafka_t;
 
-/// What one call needs, until it is answered.
+/// The options and the queue of one call, until it is answered.
 pub(crate) struct Ask {
-    /// For the call.
+    /// To pass to the call.
     pub options: *mut sys::rd_kafka_AdminOptions_t,
-    /// For the call.
+    /// To pass to the call.
     pub queue: *mut sys::rd_kafka_queue_t,
 }
 
-/// Why a call as a whole was not answered.
+/// Why a whole call failed.
 pub(crate) enum Refused {
-    /// The cluster does not know the question.
+    /// The cluster does not support the call.
     Unsupported,
-    /// With librdkafka's words for it.
+    /// Another error, with librdkafka's message.
     Other(Code, String),
 }
 
@@ -32,8 +32,8 @@ impl Ask {
     /// `kafka` is live, and outlives this.
     pub unsafe fn new(kafka: Kafka, op: Op, patience: Duration) -> Ask {
         let millis = i32::try_from(patience.as_millis()).unwrap_or(i32::MAX);
-        // SAFETY: both are made here and destroyed in `drop`; a time-out that
-        // is refused leaves the default.
+        // SAFETY: both are created here and destroyed in `drop`; a rejected
+        // time-out keeps the default.
         unsafe {
             let options = sys::rd_kafka_AdminOptions_new(kafka, op);
             let queue = sys::rd_kafka_queue_new(kafka);
@@ -42,12 +42,12 @@ impl Ask {
         }
     }
 
-    /// The brokers answer when they all know, not when the controller has
-    /// noted the wish; for calls that change topics.
+    /// For calls that change topics: the brokers answer once all of them know the
+    /// change, not as soon as the controller has accepted it.
     pub fn until_known(self, patience: Duration) -> Ask {
         let millis = i32::try_from(patience.as_millis()).unwrap_or(i32::MAX);
-        // SAFETY: the options live as long as `self`; for calls that do not
-        // know this option it is refused, and nothing happens.
+        // SAFETY: the options live as long as `self`; calls that do not support
+        // this option reject it without effect.
         unsafe {
             let (said, size) = (ptr::null_mut(), 0);
             sys::rd_kafka_AdminOptions_set_operation_timeout(self.options, millis, said, size);
@@ -55,7 +55,7 @@ impl Ask {
         self
     }
 
-    /// The brokers only say what they would do.
+    /// The brokers only validate the change.
     pub fn validating(self, only: bool) -> Ask {
         // SAFETY: as above.
         unsafe {
@@ -65,14 +65,14 @@ impl Ask {
         self
     }
 
-    /// Waits for the call's one event; a little longer than librdkafka does.
+    /// Waits for the call's event, slightly longer than librdkafka does.
     ///
     /// # Safety
     /// The call was made with this queue.
     pub unsafe fn answer(&self, patience: Duration) -> Result<Event, Refused> {
         let millis = i32::try_from(patience.as_millis()).unwrap_or(i32::MAX);
-        // SAFETY: the queue lives as long as `self`; the event is owned by
-        // what is returned.
+        // SAFETY: the queue lives as long as `self`; the returned value owns the
+        // event.
         unsafe {
             let event = sys::rd_kafka_queue_poll(self.queue, millis.saturating_add(1000));
             if event.is_null() {
@@ -97,7 +97,7 @@ impl Ask {
 
 impl Drop for Ask {
     fn drop(&mut self) {
-        // SAFETY: made in `new`, destroyed only here.
+        // SAFETY: created in `new`, destroyed only here.
         unsafe {
             sys::rd_kafka_AdminOptions_destroy(self.options);
             sys::rd_kafka_queue_destroy(self.queue);
@@ -105,23 +105,23 @@ impl Drop for Ask {
     }
 }
 
-/// An answer; owns what is read of it.
+/// An answer; it owns the data that is read from it.
 pub(crate) struct Event(pub *mut sys::rd_kafka_event_t);
 
 impl Drop for Event {
     fn drop(&mut self) {
-        // SAFETY: got from a queue, destroyed only here.
+        // SAFETY: taken from a queue, destroyed only here.
         unsafe { sys::rd_kafka_event_destroy(self.0) }
     }
 }
 
 /// # Safety
-/// `chars` is null or a string that ends.
+/// `chars` is null or a C string.
 pub(crate) unsafe fn text(chars: *const c_char) -> String {
     if chars.is_null() {
         return String::new();
     }
-    // SAFETY: by this function's own promise.
+    // SAFETY: by this function's safety contract.
     unsafe { CStr::from_ptr(chars) }
         .to_string_lossy()
         .into_owned()

@@ -1,5 +1,5 @@
-//! Calls of librdkafka that rdkafka wraps without Kafka's own words, or not at
-//! all: the pieces that all of them share.
+//! Shared parts of the librdkafka calls that rdkafka does not wrap, or wraps
+//! without Kafka's error messages.
 
 use super::ask::{Code, Kafka, text};
 use crate::kafka::ClusterError;
@@ -10,15 +10,15 @@ use std::ptr;
 use std::slice;
 use std::time::Duration;
 
-/// How long an answer may take: people wait for it.
+/// The time limit for an answer: people wait for it.
 pub(in crate::kafka) const PATIENCE: Duration = Duration::from_millis(4500);
 
-/// Something of librdkafka's that is ours to destroy.
+/// An object of librdkafka that we own and must destroy.
 pub(in crate::kafka) struct Owned<T>(*mut T, unsafe extern "C" fn(*mut T));
 
 impl<T> Owned<T> {
     /// # Safety
-    /// `made` is destroyed by `destroy`, and by nobody else.
+    /// `made` is to be destroyed with `destroy`, and nothing else destroys it.
     pub unsafe fn new(made: *mut T, destroy: unsafe extern "C" fn(*mut T)) -> Owned<T> {
         Owned(made, destroy)
     }
@@ -31,21 +31,21 @@ impl<T> Owned<T> {
 impl<T> Drop for Owned<T> {
     fn drop(&mut self) {
         if !self.0.is_null() {
-            // SAFETY: by the promise of `new`.
+            // SAFETY: by the safety contract of `new`.
             unsafe { (self.1)(self.0) }
         }
     }
 }
 
-/// Whether a broker tells of the brokers within this time.
+/// Whether a broker answers a metadata query within this time.
 ///
 /// # Safety
 /// `kafka` is a live client.
 pub(in crate::kafka) unsafe fn brokers(kafka: Kafka, patience: Duration) -> bool {
     let millis = i32::try_from(patience.as_millis()).unwrap_or(i32::MAX);
     let mut metadata = ptr::null();
-    // SAFETY: by this function's promise; without topics, so that clusters
-    // with many answer as fast. What is answered is ours to destroy.
+    // SAFETY: by this function's safety contract; without topics, so that
+    // clusters with many topics answer as fast. We must destroy the answer.
     unsafe {
         let code = sys::rd_kafka_metadata(kafka, 0, ptr::null_mut(), &raw mut metadata, millis);
         if code == Code::RD_KAFKA_RESP_ERR_NO_ERROR {
@@ -55,7 +55,7 @@ pub(in crate::kafka) unsafe fn brokers(kafka: Kafka, patience: Duration) -> bool
     }
 }
 
-/// A name for librdkafka.
+/// Converts a name for librdkafka.
 pub(in crate::kafka) fn name(of: &str, doing: &Doing) -> Result<CString, ClusterError> {
     CString::new(of).map_err(|_| doing.refused("it contains a NUL character"))
 }
@@ -63,16 +63,16 @@ pub(in crate::kafka) fn name(of: &str, doing: &Doing) -> Result<CString, Cluster
 /// A list that librdkafka answered with.
 ///
 /// # Safety
-/// `list` has `count` entries, or is null; they outlive what is returned.
+/// `list` has `count` entries, or is null; they outlive the returned value.
 pub(in crate::kafka) unsafe fn list<'a, T>(list: *const T, count: usize) -> &'a [T] {
     match list.is_null() || count == 0 {
         true => &[],
-        // SAFETY: by this function's own promise.
+        // SAFETY: by this function's safety contract.
         false => unsafe { slice::from_raw_parts(list, count) },
     }
 }
 
-/// The code and the words of one item's error, if it is one.
+/// The code and the message of an item's error, if it has one.
 ///
 /// # Safety
 /// `error` is null or live.
@@ -82,7 +82,7 @@ pub(in crate::kafka) unsafe fn error(
     if error.is_null() {
         return None;
     }
-    // SAFETY: by this function's own promise.
+    // SAFETY: by this function's safety contract.
     unsafe {
         let code = sys::rd_kafka_error_code(error);
         let said = text(sys::rd_kafka_error_string(error));
@@ -90,16 +90,16 @@ pub(in crate::kafka) unsafe fn error(
     }
 }
 
-/// librdkafka's words for a code.
+/// librdkafka's message for a code.
 pub(in crate::kafka) fn words(code: Code) -> String {
-    // SAFETY: the words are static and end.
+    // SAFETY: the message is a static C string.
     unsafe { CStr::from_ptr(sys::rd_kafka_err2str(code)) }
         .to_string_lossy()
         .into_owned()
 }
 
-/// What became of one topic in a list of results: those of making, deleting
-/// and adding partitions are of one type.
+/// The result of one topic in a list of results. Creating, deleting and adding
+/// partitions share the result type.
 ///
 /// # Safety
 /// `results` has `count` live entries.
@@ -107,7 +107,7 @@ pub(in crate::kafka) unsafe fn topic_result(
     results: *mut *const sys::rd_kafka_topic_result_t,
     count: usize,
 ) -> Result<(), (Code, String)> {
-    // SAFETY: by this function's own promise.
+    // SAFETY: by this function's safety contract.
     unsafe {
         let Some(first) = list(results, count).first() else {
             return Err((

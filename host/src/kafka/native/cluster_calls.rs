@@ -1,5 +1,5 @@
-//! Questions and orders to a cluster that rdkafka does not wrap, or only for
-//! asynchronous callers: librdkafka's admin calls, waited for.
+//! Blocking admin calls of librdkafka that rdkafka does not wrap, or wraps only
+//! for asynchronous callers.
 
 use super::ask::{Ask, Kafka, Op, Refused, text};
 use anyhow::{anyhow, bail};
@@ -8,14 +8,14 @@ use rdkafka::bindings as sys;
 use std::ffi::CString;
 use std::time::Duration;
 
-/// A topic's ID, as Kafka's tools write it; `None` where the cluster has none
-/// (before Kafka 2.8), or does not know the question.
+/// A topic's ID, as Kafka's tools write it; `None` if the cluster has none
+/// (before Kafka 2.8) or does not support the call.
 ///
 /// # Safety
 /// `kafka` is a live client of librdkafka.
 ///
 /// # Errors
-/// When the cluster does not answer, or there is no such topic.
+/// When the cluster does not answer, or the topic does not exist.
 pub(in crate::kafka) unsafe fn topic_id(
     kafka: Kafka,
     topic: &str,
@@ -23,9 +23,9 @@ pub(in crate::kafka) unsafe fn topic_id(
 ) -> anyhow::Result<Option<String>> {
     let name = CString::new(topic)?;
     let mut names = [name.as_ptr()];
-    // SAFETY: by this function's own promise `kafka` is live. The collection
-    // copies its names and lives until it is destroyed below; the event owns
-    // what is read of it.
+    // SAFETY: by this function's safety contract `kafka` is live. The collection
+    // copies its names and lives until it is destroyed below; the event owns the
+    // data that is read from it.
     unsafe {
         let topics = sys::rd_kafka_TopicCollection_of_topic_names(names.as_mut_ptr(), 1);
         let ask = Ask::new(kafka, Op::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, patience);
@@ -58,14 +58,14 @@ pub(in crate::kafka) unsafe fn topic_id(
     }
 }
 
-/// Makes a topic, with as many partitions and replicas as the broker gives by
-/// itself. One that is there already is fine.
+/// Creates a topic with the brokers' default number of partitions and replicas.
+/// An existing one is no error.
 ///
 /// # Safety
 /// `kafka` is a live client of librdkafka.
 ///
 /// # Errors
-/// What Kafka has against it.
+/// Kafka's reason to refuse.
 pub(in crate::kafka) unsafe fn create_topic(
     kafka: Kafka,
     topic: &str,
@@ -105,7 +105,7 @@ pub(in crate::kafka) unsafe fn create_topic(
     }
 }
 
-/// The offset after a partition's last record, as far as fetches told it.
+/// The offset after a partition's last record, as of the last fetch.
 ///
 /// # Safety
 /// `kafka` is a live client of librdkafka.
@@ -116,7 +116,8 @@ pub(in crate::kafka) unsafe fn cached_end(
 ) -> Option<i64> {
     let name = CString::new(topic).ok()?;
     let (mut low, mut high) = (-1, -1);
-    // SAFETY: by this function's own promise; the two numbers outlive the call.
+    // SAFETY: by this function's safety contract; the two numbers outlive the
+    // call.
     let known = unsafe {
         sys::rd_kafka_get_watermark_offsets(
             kafka,
@@ -130,25 +131,25 @@ pub(in crate::kafka) unsafe fn cached_end(
     (known && high >= 0).then_some(high)
 }
 
-/// The offset after what was handed out last of a partition, and after what
-/// librdkafka kept to itself behind it; `None` where nothing came yet.
+/// The offset after a partition's last returned record, and after what librdkafka
+/// skipped behind it; `None` if nothing has arrived yet.
 ///
 /// # Safety
 /// `kafka` is a live client of librdkafka.
 pub(in crate::kafka) unsafe fn position(kafka: Kafka, topic: &str, partition: i32) -> Option<i64> {
     let mut asked = TopicPartitionList::with_capacity(1);
     asked.add_partition(topic, partition);
-    // SAFETY: by this function's own promise; the list outlives the call.
+    // SAFETY: by this function's safety contract; the list outlives the call.
     unsafe { sys::rd_kafka_position(kafka, asked.ptr()) };
     let answer = asked.elements().first()?.offset();
     answer.to_raw().filter(|offset| *offset >= 0)
 }
 
-/// What is kept beside the commit of a list's first partition. rdkafka panics
-/// where that is no text, and another program may have written it.
+/// The commit metadata of a list's first partition. rdkafka panics if it is not
+/// UTF-8, and another program may have written it.
 pub(in crate::kafka) fn metadata(list: &TopicPartitionList) -> String {
-    // SAFETY: the list and its elements live as long as `list`; where there is
-    // metadata, it is of the size that is said.
+    // SAFETY: the list and its elements live as long as `list`; if there is
+    // metadata, it has the given size.
     unsafe {
         let list = &*list.ptr();
         if list.cnt < 1 || (*list.elems).metadata.is_null() {

@@ -1,8 +1,8 @@
-//! Headers as bytes. rdkafka's own view panics at a name that is no UTF-8, and
-//! names are whatever a producer wrote.
+//! Headers as bytes. rdkafka's view panics if a name is not UTF-8, and a producer
+//! may write any name.
 //!
-//! One thing is lost: librdkafka hands out a name without its length, so a name
-//! with a NUL in it ends there.
+//! A limitation: librdkafka returns a name without its length, so a name is cut
+//! at a NUL.
 
 use crate::record::Headers;
 use rdkafka::bindings as sys;
@@ -16,7 +16,7 @@ pub fn of<'a>(
 ) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
     let mut headers = ptr::null_mut();
     // SAFETY: the message lives for 'a; librdkafka parses its headers once and
-    // keeps them inside of it, and writes nothing where there are none.
+    // stores them in it, and writes nothing if there are none.
     let found = unsafe { sys::rd_kafka_message_headers(message.ptr(), &raw mut headers) };
     let none = found != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
     (0..).map_while(move |index| {
@@ -24,8 +24,8 @@ pub fn of<'a>(
         if none {
             return None;
         }
-        // SAFETY: `headers` is valid while the message is; past the last one
-        // the call answers an error and writes nothing.
+        // SAFETY: `headers` is valid while the message is; after the last one the
+        // call returns an error and writes nothing.
         unsafe {
             let got = sys::rd_kafka_header_get_all(
                 headers,
@@ -48,14 +48,14 @@ pub fn of<'a>(
 pub(crate) struct Native(*mut sys::rd_kafka_headers_t);
 
 impl Native {
-    /// Copies names and values into librdkafka's own list.
+    /// Copies names and values into librdkafka's list.
     pub fn new(headers: &Headers) -> Native {
-        // SAFETY: makes an empty list, which is ours until it is handed on.
+        // SAFETY: creates an empty list, which we own until it is passed on.
         let native = Native(unsafe { sys::rd_kafka_headers_new(headers.len()) });
         for (name, value) in headers {
             let (value, size) = super::produce::parts(value.as_deref());
-            // SAFETY: the list is ours; name and value are copied, as long as
-            // they are said to be. It fails for lists of messages only.
+            // SAFETY: we own the list; name and value are copied with the given
+            // lengths. It fails only for lists that belong to messages.
             unsafe {
                 let name_size = name.len().cast_signed();
                 let (name, size) = (name.as_ptr().cast(), size.cast_signed());
@@ -65,12 +65,12 @@ impl Native {
         native
     }
 
-    /// The list, still ours.
+    /// The list, without giving up ownership.
     pub fn ptr(&self) -> *mut sys::rd_kafka_headers_t {
         self.0
     }
 
-    /// librdkafka took the list.
+    /// librdkafka took ownership of the list.
     pub fn given_away(self) {
         std::mem::forget(self);
     }
@@ -78,7 +78,7 @@ impl Native {
 
 impl Drop for Native {
     fn drop(&mut self) {
-        // SAFETY: it was not given away, so nobody else frees it.
+        // SAFETY: ownership was not passed on, so nothing else frees it.
         unsafe { sys::rd_kafka_headers_destroy(self.0) }
     }
 }

@@ -1,4 +1,5 @@
-//! librdkafka's C functions that rdkafka does not wrap, and the plain data that goes in and out of them.
+//! librdkafka's C functions that rdkafka does not wrap, and the plain data that they take and
+//! return.
 
 pub(crate) mod alias;
 pub(crate) mod ask;

@@ -1,5 +1,5 @@
-//! Handing a record to librdkafka. rdkafka's own way takes header names as text
-//! only, and a dead letter must have the names that its record had.
+//! Passes a record to librdkafka. rdkafka takes header names only as text, but a
+//! dead letter must keep the header names of its record.
 
 use super::headers::Native;
 use crate::record::Outgoing;
@@ -11,17 +11,17 @@ use rdkafka::util::IntoOpaque;
 use std::ffi::{CString, c_void};
 use std::ptr;
 
-/// What a producer may leave to Kafka.
+/// Properties of a record that a producer may leave to Kafka.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Placing {
-    /// The partition; otherwise the key says, or chance.
+    /// The partition; otherwise chosen by the key, or at random.
     pub partition: Option<i32>,
     /// Milliseconds since 1970-01-01 UTC; otherwise now.
     pub timestamp: Option<i64>,
 }
 
-/// Puts a record into the producer's queue. Whoever sends it gets `receipt` in
-/// [`ProducerContext::delivery`]; one that is not taken gives it back.
+/// Puts a record into the producer's queue. [`ProducerContext::delivery`] gets
+/// `receipt`; if the record is not queued, `receipt` is returned.
 pub(crate) fn produce<C: ProducerContext>(
     client: &Client<C>,
     outgoing: &Outgoing,
@@ -66,7 +66,7 @@ pub(crate) fn produce<C: ProducerContext>(
         )
     };
     if error.is_error() {
-        // SAFETY: made above from a receipt, and not taken.
+        // SAFETY: created above from a receipt; librdkafka did not take it.
         let receipt = unsafe { C::DeliveryOpaque::from_ptr(opaque) };
         return Err((error.into(), receipt));
     }

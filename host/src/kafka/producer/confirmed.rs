@@ -1,4 +1,4 @@
-//! Single records to Kafka, each waited for by whoever asked for it.
+//! Writes single records to Kafka; the caller waits for each.
 
 use super::self_healing::SelfHealingProducer;
 use crate::kafka::KafkaSettings;
@@ -17,25 +17,25 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// How much longer than librdkafka an answer is waited for: it looks for what
-/// has timed out each second, in one queue after the other.
+/// How much longer than librdkafka's time-out to wait for an answer: it checks
+/// for timed-out records once a second, one queue after the other.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// An idempotent producer that answers for each record by itself.
+/// An idempotent producer that reports the result of each record separately.
 #[derive(Clone)]
 pub struct ConfirmedProducer {
     producer: Arc<SelfHealingProducer<Confirmations>>,
     patience: Duration,
 }
 
-/// Kafka did not say in time that it has a record.
+/// Kafka did not acknowledge a record in time.
 #[derive(Debug)]
 pub struct NotAcknowledged {
-    /// For people.
+    /// The reason, for people.
     pub why: String,
-    /// Whether it certainly does not have it, and will not.
+    /// Whether Kafka certainly does not have the record, and will not get it.
     pub certain: bool,
-    /// It is larger than Kafka takes.
+    /// The record is larger than Kafka's limit.
     pub too_large: bool,
 }
 
@@ -64,13 +64,14 @@ impl ProducerContext for Confirmations {
             certain: is_not_there(message),
             too_large: error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge),
         });
-        // Whoever waited may have gone.
+        // The receiver may be gone.
         let _ = waiting.send(answer);
     }
 }
 
-/// Whether Kafka certainly does not have it: it was never sent, or refused. One
-/// that was sent and not answered may be there, or come there yet.
+/// Whether Kafka certainly does not have the record: it was never sent, or it was
+/// refused. A record that was sent but not acknowledged may be stored, now or
+/// later.
 fn is_not_there(message: &BorrowedMessage<'_>) -> bool {
     // SAFETY: librdkafka's message lives as long as it is borrowed.
     let status = unsafe { sys::rd_kafka_message_status(message.ptr()) };
@@ -82,13 +83,13 @@ impl ConfirmedProducer {
     /// Contacts Kafka when it has something to send.
     ///
     /// # Errors
-    /// When librdkafka refuses the properties.
+    /// When librdkafka rejects the properties.
     pub fn new(kafka: &KafkaSettings, patience: Duration) -> anyhow::Result<ConfirmedProducer> {
         let mut config = kafka.producer();
         let millis = patience.as_millis().to_string();
         alias::replace(&mut config, "message.timeout.ms", &millis);
-        // What waits for a broker that is away is looked at when it is tried to
-        // connect, by default every ten seconds.
+        // Records that wait for an unreachable broker are checked only on
+        // reconnects, by default every ten seconds.
         if config.get("reconnect.backoff.ms").is_none() {
             config.set("reconnect.backoff.max.ms", "1000");
         }
@@ -98,7 +99,7 @@ impl ConfirmedProducer {
         })
     }
 
-    /// Whether Kafka has a topic of this name; `None` where it does not say.
+    /// Whether Kafka has a topic of this name; `None` if it does not answer.
     pub fn has_topic(&self, topic: &str) -> Option<bool> {
         self.producer.has_topic(topic)
     }
@@ -106,7 +107,7 @@ impl ConfirmedProducer {
     /// Sends a record and waits until every in-sync replica has it.
     ///
     /// # Errors
-    /// When that is not said in time.
+    /// When the acknowledgement does not arrive in time.
     pub async fn deliver(&self, outgoing: &Outgoing) -> Answer {
         let producer = self.producer.current();
         let (waiting, answer) = oneshot::channel();

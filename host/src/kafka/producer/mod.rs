@@ -1,4 +1,4 @@
-//! Records to Kafka: with receipts, one by one with an answer for each, and
+//! Writes records to Kafka: with receipts, with an awaited answer for each, and
 //! from the command line.
 
 mod confirmed;

@@ -1,4 +1,5 @@
-//! The producer of dead letters and events, with receipts for what it sent.
+//! The producer of dead letters and events, with receipts for the records it
+//! sends.
 
 use super::receipts::{Receipts, RecordPosition};
 use super::self_healing::SelfHealingProducer;
@@ -19,14 +20,14 @@ use std::time::Duration;
 /// What it sends, for the log.
 const WHAT: &str = "dead letters and events";
 
-/// How long a topic may take to be made.
+/// The time limit for creating a topic.
 const CREATE: Duration = Duration::from_secs(10);
 
 /// An idempotent producer. Clones share it.
 #[derive(Clone)]
 pub struct Producer {
     producer: Arc<SelfHealingProducer<Deliveries>>,
-    /// Sends each record in a request of its own. Made when it is first needed.
+    /// Sends each record in a separate request. Created on first use.
     lone: Arc<OnceLock<SelfHealingProducer<Deliveries>>>,
     properties: ClientConfig,
 }
@@ -34,10 +35,10 @@ pub struct Producer {
 /// How records share requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sending {
-    /// With others: a request that is too large says so of all its records.
+    /// With others: a request that is too large fails all its records.
     #[default]
     Together,
-    /// Alone: if it is too large, this record is.
+    /// Alone: if the request is too large, this record is.
     Alone,
 }
 
@@ -77,10 +78,10 @@ impl Producer {
     /// A producer. Contacts Kafka when it has something to send.
     ///
     /// # Errors
-    /// When librdkafka refuses the properties.
+    /// When librdkafka rejects the properties.
     pub fn new(kafka: &KafkaSettings) -> anyhow::Result<Producer> {
         let mut properties = kafka.producer();
-        // What could be read compressed must be possible to write.
+        // A record that could be read compressed must be writable.
         kafka.or(&mut properties, "compression.codec", "zstd");
         let producer = SelfHealingProducer::new(WHAT, properties.clone())?;
         Ok(Producer {
@@ -110,8 +111,8 @@ impl Producer {
         }
     }
 
-    /// Sends `outgoing`; what becomes of it is noted in `receipts` under
-    /// `index`. Waits while librdkafka's queue is full.
+    /// Sends `outgoing`; its result goes to `receipts` under `index`. Waits while
+    /// librdkafka's queue is full.
     pub fn send(
         &self,
         outgoing: &Outgoing,
@@ -129,7 +130,7 @@ impl Producer {
                 return;
             };
             if error != RDKafkaErrorCode::QueueFull {
-                // Who sends it again does so with another producer.
+                // A retry then uses another producer.
                 producers.failed(&producer);
                 receipts.note(index, Err((&KafkaError::MessageProduction(error)).into()));
                 return;
@@ -139,30 +140,29 @@ impl Producer {
         }
     }
 
-    /// Sends `outgoing`; what does not arrive is counted as `lost`. Waits while
+    /// Sends `outgoing`; a failed delivery is counted in `lost`. Waits while
     /// librdkafka's queue is full.
     pub fn tell(&self, outgoing: &Outgoing, lost: &Counter) {
         let receipts = Arc::new(Receipts::counting(lost.clone()));
         self.send(outgoing, 0, &receipts, Sending::Together);
     }
 
-    /// Whether Kafka has a topic of this name; `None` where it does not say.
+    /// Whether Kafka has a topic of this name; `None` if it does not answer.
     pub fn has_topic(&self, topic: &str) -> Option<bool> {
         self.producer.has_topic(topic)
     }
 
-    /// Makes a topic, as the broker makes topics by itself; one that is there
-    /// is fine.
+    /// Creates a topic with the brokers' defaults; an existing one is no error.
     ///
     /// # Errors
-    /// What Kafka has against it.
+    /// Kafka's reason to refuse.
     pub fn create_topic(&self, topic: &str) -> anyhow::Result<()> {
         let producer = self.producer.current();
         // SAFETY: the producer lives until this returns.
         unsafe { admin::create_topic(producer.client().native_ptr(), topic, CREATE) }
     }
 
-    /// Waits until all that was sent is answered for, at most `patience`.
+    /// Waits until all sent records have a result, at most `patience`.
     pub fn flush(&self, patience: Duration) {
         if let Err(error) = self.producer.current().flush(patience) {
             tracing::warn!(%error, "not all records were delivered to Kafka");

@@ -1,18 +1,18 @@
-//! Receipts: what Kafka has, and what it does not.
+//! Receipts: the results of sent records.
 
 use metrics::Counter;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// What became of the records that were sent under it.
+/// Collects the results of the records that are sent with it.
 #[derive(Default)]
 pub struct Receipts {
     state: Mutex<Arrivals>,
     arrived: Condvar,
-    /// Called when nothing is awaited any more.
+    /// Called when all results have arrived.
     settled: Option<Arc<dyn Fn() + Send + Sync>>,
-    /// Counts what did not arrive, where nobody waits.
+    /// Counts failed deliveries, if nobody waits for the results.
     lost: Option<Counter>,
 }
 
@@ -22,12 +22,12 @@ struct Arrivals {
     answers: Answers,
 }
 
-/// Kafka's answers: by index.
+/// Kafka's answers, by index.
 #[derive(Debug, Default)]
 pub struct Answers {
-    /// What arrived, and where.
+    /// The records that Kafka has, and where.
     pub placed: Vec<(usize, RecordPosition)>,
-    /// What did not arrive, and why.
+    /// The records that failed, and why.
     pub failed: Vec<(usize, Undelivered)>,
 }
 
@@ -43,11 +43,11 @@ pub struct RecordPosition {
 /// Why Kafka does not have a record.
 #[derive(Debug)]
 pub struct Undelivered {
-    /// For people.
+    /// The reason, for people.
     pub why: String,
-    /// There is no such topic.
+    /// The topic does not exist.
     pub no_topic: bool,
-    /// It, or the request that it was in, is larger than the topic takes.
+    /// The record, or the request that it was in, exceeds the topic's size limit.
     pub too_large: bool,
 }
 
@@ -72,7 +72,7 @@ impl From<&KafkaError> for Undelivered {
 }
 
 impl Receipts {
-    /// Receipts that call `settled` each time that nothing is awaited any more.
+    /// Receipts that call `settled` each time all results have arrived.
     pub fn calling(settled: Arc<dyn Fn() + Send + Sync>) -> Receipts {
         Receipts {
             settled: Some(settled),
@@ -80,7 +80,7 @@ impl Receipts {
         }
     }
 
-    /// Receipts that count what did not arrive: nobody waits for them.
+    /// Receipts that only count failed deliveries.
     pub(super) fn counting(lost: Counter) -> Receipts {
         Receipts {
             lost: Some(lost),
@@ -88,7 +88,7 @@ impl Receipts {
         }
     }
 
-    /// One more record is sent under it.
+    /// Expects the result of one more record.
     pub(super) fn expect_one(&self) {
         self.state().awaited += 1;
     }
@@ -116,14 +116,14 @@ impl Receipts {
         }
     }
 
-    /// The answers since the last look, once nothing is awaited any more.
+    /// The answers since the last call, once all results have arrived.
     pub fn look(&self) -> Option<Answers> {
         let mut state = self.state();
         (state.awaited == 0).then(|| std::mem::take(&mut state.answers))
     }
 
-    /// Waits until Kafka answered for all that was sent, or `until` passed:
-    /// then `None`. Otherwise the answers.
+    /// Waits until all results have arrived and returns the answers; `None` if
+    /// `until` passes first.
     pub fn wait(&self, until: Instant) -> Option<Answers> {
         let mut state = self.state();
         while state.awaited > 0 {

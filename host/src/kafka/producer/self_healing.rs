@@ -1,8 +1,8 @@
-//! An idempotent producer that is replaced when it breaks.
+//! An idempotent producer that is replaced after a fatal error.
 //!
-//! librdkafka's fatal errors (it lost its place in a partition, or may not be
-//! idempotent) last as long as the producer: it sends nothing any more, whatever
-//! becomes of Kafka. Another one begins anew.
+//! librdkafka's fatal errors (it lost its sequence in a partition, or may not be
+//! idempotent) last as long as the producer: it never sends again, whatever the
+//! state of Kafka. A new producer starts fresh.
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
@@ -12,17 +12,17 @@ use rdkafka::producer::{Producer, ProducerContext, ThreadedProducer};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long it may take to say which topics there are.
+/// The time limit for a metadata query.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// A producer that is replaced when it breaks.
+/// A producer that is replaced after a fatal error.
 pub(in crate::kafka) struct SelfHealingProducer<C: ProducerContext + Default + 'static> {
     /// What it sends, for the log.
     what: &'static str,
     config: ClientConfig,
     current: ArcSwap<ThreadedProducer<C>>,
-    /// Held while another one is made: of many who wait for a broken one, one
-    /// makes it.
+    /// Held while a new producer is created: of many threads with a failed one,
+    /// only one replaces it.
     making: Mutex<()>,
 }
 
@@ -30,7 +30,7 @@ impl<C: ProducerContext + Default + 'static> SelfHealingProducer<C> {
     /// Contacts Kafka when it has something to send.
     ///
     /// # Errors
-    /// When librdkafka refuses the properties.
+    /// When librdkafka rejects the properties.
     pub fn new(what: &'static str, config: ClientConfig) -> anyhow::Result<SelfHealingProducer<C>> {
         let first = config.create_with_context(C::default());
         let first = first.context("librdkafka rejected the Kafka properties")?;
@@ -42,12 +42,12 @@ impl<C: ProducerContext + Default + 'static> SelfHealingProducer<C> {
         })
     }
 
-    /// The one that is used now.
+    /// The current producer.
     pub fn current(&self) -> Arc<ThreadedProducer<C>> {
         self.current.load_full()
     }
 
-    /// Whether Kafka has a topic of this name; `None` where it does not say.
+    /// Whether Kafka has a topic of this name; `None` if it does not answer.
     pub fn has_topic(&self, topic: &str) -> Option<bool> {
         let current = self.current();
         let metadata = current.client().fetch_metadata(Some(topic), ANSWER).ok()?;
@@ -58,8 +58,8 @@ impl<C: ProducerContext + Default + 'static> SelfHealingProducer<C> {
         }
     }
 
-    /// To be called when something could not be sent by this one; replaces it
-    /// if it is broken.
+    /// Call this when this producer failed to send; replaces it after a fatal
+    /// error.
     pub fn failed(&self, producer: &Arc<ThreadedProducer<C>>) {
         let Some((error, why)) = producer.client().fatal_error() else {
             return;

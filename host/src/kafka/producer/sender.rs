@@ -1,4 +1,4 @@
-//! Writing to a topic, with a result for every record.
+//! Writes to a topic, with a result for every record.
 
 use crate::kafka::KafkaSettings;
 use crate::kafka::cluster_error::words;
@@ -22,21 +22,21 @@ use std::time::Duration;
 pub struct SenderOptions {
     /// The topic.
     pub topic: String,
-    /// To this partition alone.
+    /// Only to this partition.
     pub partition: Option<i32>,
-    /// `all`, `1` or `0`: who must have a record before it is acknowledged.
+    /// `all`, `1` or `0`: which replicas must have a record before it is
+    /// acknowledged.
     pub acks: String,
-    /// `none`, `gzip`, `snappy`, `lz4` or `zstd`; if none is named, as the
-    /// properties have it.
+    /// `none`, `gzip`, `snappy`, `lz4` or `zstd`; `None` uses the properties.
     pub compression: Option<String>,
 }
 
-/// What became of a record.
+/// The result of a record.
 pub struct SendResult {
     /// The number that it was sent under.
     pub number: u64,
-    /// Its partition and offset, or why Kafka does not have it. The offset is
-    /// -1 where nobody acknowledges.
+    /// Its partition and offset, or why Kafka does not have it. The offset is -1
+    /// without acknowledgements.
     pub result: Result<(i32, i64), String>,
 }
 
@@ -49,8 +49,8 @@ pub struct Sender {
 #[derive(Default)]
 struct SendResults {
     quiet: Quiet,
-    /// Bounded by librdkafka's queue of what is in flight, since whoever sends
-    /// takes them.
+    /// Bounded by librdkafka's in-flight queue, since the sender takes the
+    /// results.
     arrived: Mutex<Vec<SendResult>>,
 }
 
@@ -107,7 +107,7 @@ impl SendResults {
 }
 
 impl Connection {
-    /// Why a topic acknowledges nothing, as far as it shows.
+    /// Why a topic acknowledges nothing, as far as can be seen.
     pub fn lacking(&self, topic: &str) -> Option<String> {
         let partitions = self.topic(topic).ok()?.partitions;
         if let Some(partition) = partitions.iter().find(|p| p.leader.is_none()) {
@@ -121,7 +121,7 @@ impl Connection {
         ))
     }
 
-    /// A setting that is a number, where we may see it.
+    /// A numeric setting, if we are allowed to read it.
     fn setting(&self, topic: &str, name: &str) -> Option<usize> {
         let configs = self.configs(topic).ok()?;
         let config = configs.into_iter().find(|config| config.name == name)?;
@@ -129,7 +129,7 @@ impl Connection {
     }
 }
 
-/// A producer's properties; `largest` is the largest batch that the topic takes.
+/// A producer's properties; `largest` is the topic's maximum batch size.
 fn config(
     settings: &KafkaSettings,
     sending: &SenderOptions,
@@ -141,18 +141,18 @@ fn config(
         alias::replace(&mut config, "compression.type", compression);
     }
     let mut or = |name: &str, value: &str| settings.or(&mut config, name, value);
-    // Kafka's own order and no doubles, where it is asked for all.
+    // Keeps the order and avoids duplicates if `acks` is `all`.
     or("enable.idempotence", &(sending.acks == "all").to_string());
-    // Key by key to the same partition as Java's clients.
+    // Maps a key to the same partition as Java's clients do.
     or("partitioner", "murmur2_random");
     or("linger.ms", "5");
     or("message.timeout.ms", "30000");
-    // A batch that is larger than the topic takes is refused with all that
-    // is in it, however small.
+    // A batch over the topic's limit is refused with all its records, however
+    // small they are.
     if let Some(largest) = largest {
         or("batch.size", &largest.clamp(1, 1_000_000).to_string());
     }
-    // Let the broker be the one that refuses.
+    // The broker enforces its own limit.
     or("message.max.bytes", "1000000000");
     config
 }
@@ -160,10 +160,10 @@ fn config(
 const MIN_IN_SYNC: &str = "min.insync.replicas";
 
 impl Sender {
-    /// A producer to a topic that is there: none is made by writing to it.
+    /// A producer to an existing topic; writing never creates one.
     ///
     /// # Errors
-    /// When the topic or the partition is not there, or librdkafka refuses the
+    /// When the topic or the partition does not exist, or librdkafka rejects the
     /// properties.
     pub fn start(connection: &Connection, sending: &SenderOptions) -> Result<Sender, ClusterError> {
         let topic = connection.topic(&sending.topic)?;
@@ -176,11 +176,11 @@ impl Sender {
         Ok(Sender { producer, topic })
     }
 
-    /// Sends a record under a number, while `wait` says so for as long as the
-    /// queue is full. False: it did not, and nothing was sent.
+    /// Sends a record under a number. While the queue is full, retries as long as
+    /// `wait` returns true. Returns false if `wait` gave up and nothing was sent.
     ///
     /// # Errors
-    /// Why librdkafka does not take it at all.
+    /// Why librdkafka rejects the record.
     pub fn send(
         &self,
         record: &Outgoing,
@@ -207,17 +207,17 @@ impl Sender {
         }
     }
 
-    /// Lets results arrive, for at most `patience`.
+    /// Waits for results, at most `patience`.
     pub fn poll(&self, patience: Duration) {
         self.producer.poll(patience);
     }
 
-    /// The results that have arrived since.
+    /// The results that have arrived since the last call.
     pub fn results(&self) -> Vec<SendResult> {
         std::mem::take(&mut self.producer.context().arrived())
     }
 
-    /// How many records have no result yet.
+    /// The number of records without a result.
     pub fn in_flight(&self) -> i32 {
         self.producer.in_flight_count()
     }
@@ -227,9 +227,9 @@ impl Sender {
         &self.topic
     }
 
-    /// Ends without a further wait; what has no result is given up.
+    /// Ends without waiting; records without a result are abandoned.
     pub fn abandon(self) {
-        // Destroying it would wait for what is in flight.
+        // Dropping it would wait for records in flight.
         std::mem::forget(self.producer);
     }
 }

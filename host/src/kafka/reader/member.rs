@@ -1,4 +1,4 @@
-//! What librdkafka tells a consumer that reads for people.
+//! The callbacks of a consumer that reads for the command line.
 
 use crate::kafka::connection::Quiet;
 use rdkafka::TopicPartitionList;
@@ -10,24 +10,24 @@ use rdkafka::topic_partition_list::TopicPartitionListElem;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Of a consumer: what it is assigned, and what it complains of.
+/// The assignment and the errors of a consumer.
 #[derive(Default)]
 pub(in crate::kafka) struct Member {
     pub quiet: Quiet,
     assigned: Mutex<Option<Assigned>>,
 }
 
-/// The partitions that are its own, and whether each is read to its end. What
-/// is known of one goes with it: another member reads on meanwhile.
+/// The assigned partitions, and whether each is read to its end. A revoked
+/// partition is removed, since another member continues it.
 pub(in crate::kafka) type Assigned = BTreeMap<i32, bool>;
 
 impl Member {
-    /// Its partitions; `None` before it is a member.
+    /// Its partitions; `None` before the first assignment.
     pub fn assigned(&self) -> MutexGuard<'_, Option<Assigned>> {
         self.assigned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes whether a partition, if it is still its own, is read to its end.
+    /// Sets whether a partition, if still assigned, is read to its end.
     pub fn ended(&self, partition: i32, has_ended: bool) {
         let mut assigned = self.assigned();
         if let Some(ended) = assigned.as_mut().and_then(|all| all.get_mut(&partition)) {

@@ -1,4 +1,4 @@
-//! Topics read for people: with a group or alone, followed or up to where they end now.
+//! Reads topics for the command line: with a group or alone, continuously or up to the current end.
 
 pub(in crate::kafka) mod member;
 pub(in crate::kafka) mod reading;

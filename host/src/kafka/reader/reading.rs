@@ -1,4 +1,4 @@
-//! What to read, where to begin, and how a consumer is set up for it.
+//! What to read and from where, and the consumer's properties for it.
 
 use crate::kafka::KafkaSettings;
 use crate::kafka::OffsetSpec;
@@ -12,29 +12,29 @@ use rdkafka::{ClientConfig, Message};
 pub struct Reading {
     /// The topic.
     pub topic: String,
-    /// Where to begin, and as whom.
+    /// Where to start, and whether with a group.
     pub begin: Begin,
-    /// Stop where the topic ends.
+    /// Stop at the end of the topic.
     pub to_end: bool,
-    /// Also what transactions wrote that were not, or not yet, committed.
+    /// Also read records of transactions that were not, or not yet, committed.
     pub uncommitted: bool,
 }
 
-/// Where to begin, and as whom.
+/// Where to start, and whether with a group.
 pub enum Begin {
-    /// For oneself: nothing is committed.
+    /// Without a group: nothing is committed.
     Alone {
-        /// These alone; all, if empty.
+        /// Only these; all, if empty.
         partitions: Vec<i32>,
-        /// Where, in each.
+        /// Where to start in each.
         at: OffsetSpec,
     },
-    /// With this group: where it has got to.
+    /// With this group, from its committed offsets.
     Group {
         /// Its name.
         group: String,
-        /// In a partition without a commit: at the oldest record, not after
-        /// the newest.
+        /// In a partition without a commit, start at the oldest record instead of
+        /// after the newest.
         earliest: bool,
     },
 }
@@ -43,7 +43,7 @@ pub enum Begin {
 pub(in crate::kafka) fn config(settings: &KafkaSettings, reading: &Reading) -> ClientConfig {
     let mut config = connection::config(settings);
     let (group, reset) = match &reading.begin {
-        // librdkafka wants a name, though nothing is asked of the group.
+        // librdkafka requires a name, though the group is not used.
         Begin::Alone { .. } => ("millstream-consume", "error"),
         Begin::Group { group, earliest } => {
             let reset = if *earliest { "earliest" } else { "latest" };
@@ -61,23 +61,24 @@ pub(in crate::kafka) fn config(settings: &KafkaSettings, reading: &Reading) -> C
         .set("isolation.level", isolation)
         .set("enable.partition.eof", "true")
         .set("allow.auto.create.topics", "false")
-        // Commits what was shown, now and then and when partitions go to
-        // others; what was not is never stored.
+        // Commits the offsets of shown records periodically and when partitions
+        // are revoked; the offsets of others are never stored.
         .set("enable.auto.commit", grouped.to_string())
         .set("enable.auto.offset.store", "false");
     let mut or = |name: &str, value: &str| settings.or(&mut config, name, value);
     or("auto.commit.interval.ms", "1000");
-    // Measured: the default of 1 s stalls a fast reader to a third.
+    // Measured: the default of 1 s slows a fast reader to a third.
     or("fetch.queue.backoff.ms", "2");
-    // A killed one is not waited for as long as the default of 45 s. With the
-    // protocol `consumer` the broker says how long, and the property is refused.
+    // The group should not wait the default of 45 s for a killed member. With the
+    // protocol `consumer` the broker sets the time-out, and the property is
+    // rejected.
     if !settings.gives("group.protocol") {
         or("session.timeout.ms", "10000");
     }
     config
 }
 
-/// A record with its own bytes.
+/// Copies a message to a record that owns its bytes.
 pub(in crate::kafka) fn record(message: &BorrowedMessage<'_>) -> OwnedRecord {
     let own = |(name, value): (&[u8], Option<&[u8]>)| (name.to_vec(), value.map(<[u8]>::to_vec));
     OwnedRecord {

@@ -1,4 +1,4 @@
-//! Reading a topic, alone or with a group.
+//! Reads a topic, alone or with a group.
 
 use super::member::Member;
 use super::reading;
@@ -16,20 +16,20 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
-/// How long the last commit and leaving the group may take.
+/// The time limit for the last commit, and for leaving the group.
 const CLOSE: Duration = Duration::from_secs(4);
 
-/// How long a member without partitions waits for some, before that is the end
-/// of what it has to read.
+/// How long a member without partitions waits for some before it counts as having
+/// read everything.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// What came of waiting.
+/// The result of [`Reader::next`].
 pub enum Step {
     /// The next record.
     Record(Box<OwnedRecord>),
-    /// Nothing within the time given.
+    /// No record within the given time.
     Nothing,
-    /// The end that was to be read to.
+    /// The end of the topic was reached.
     End,
 }
 
@@ -39,16 +39,16 @@ pub struct Reader {
     topic: String,
     group: Option<String>,
     to_end: bool,
-    /// Since when it is a member without a partition.
+    /// Since when it has been a member without partitions.
     idle: Option<Instant>,
 }
 
 impl Reader {
-    /// Begins to read.
+    /// Starts reading.
     ///
     /// # Errors
-    /// When the topic or a partition is not there, an offset is not in it, or
-    /// librdkafka refuses the properties.
+    /// When the topic or a partition does not exist, an offset is outside its
+    /// partition, or librdkafka rejects the properties.
     pub fn start(connection: &Connection, reading: &Reading) -> Result<Reader, ClusterError> {
         let topic = connection.topic(&reading.topic)?;
         let config = reading::config(&connection.settings, reading);
@@ -103,10 +103,11 @@ impl Reader {
         Doing::new(format!("read {topic}"), "Read", topic)
     }
 
-    /// The next record, if one comes within `patience`.
+    /// The next record, if one arrives within `patience`.
     ///
     /// # Errors
-    /// What can't be waited out: the topic is gone, or may not be read.
+    /// Errors that waiting does not fix: the topic is deleted, or reading it is
+    /// not allowed.
     pub fn next(&mut self, patience: Duration) -> Result<Step, ClusterError> {
         let consumer = self.consumer.clone();
         match consumer.poll(patience) {
@@ -128,13 +129,13 @@ impl Reader {
         })
     }
 
-    /// Whether all that is ours is read to its end.
+    /// Whether all our partitions are read to their ends.
     fn has_ended(&mut self) -> bool {
         let assigned = self.consumer.context().assigned();
         match assigned.as_ref() {
             None => false,
-            // A topic that is new may be given out before its partitions are
-            // known, and again a moment later.
+            // A new topic may be assigned before its partitions are known, and
+            // again a moment later.
             Some(none) if none.is_empty() => {
                 self.idle.get_or_insert_with(Instant::now).elapsed() > IDLE
             }
@@ -145,7 +146,7 @@ impl Reader {
         }
     }
 
-    /// What Kafka complains of now, while nothing comes.
+    /// The current error from Kafka, while no records arrive.
     pub fn trouble(&self) -> Option<String> {
         let Trouble { why, hopeless } = self.consumer.context().quiet.trouble();
         why.filter(|_| hopeless)
@@ -162,8 +163,8 @@ impl Reader {
                 let what = format!("read with {resource}");
                 Err(ClusterError::NotAllowed(Doing::new(what, "Read", resource)))
             }
-            // Alone, nothing is asked of a group; librdkafka looks for its
-            // coordinator all the same.
+            // Without a group the coordinator is not needed, but librdkafka looks
+            // for it anyway.
             (Some(E::GroupAuthorizationFailed), None) => Ok(()),
             (Some(E::TopicAuthorizationFailed), _) => Err(ClusterError::NotAllowed(self.doing())),
             (Some(E::UnknownTopicOrPartition | E::UnknownTopic), _) => {
@@ -183,29 +184,30 @@ impl Reader {
         }
     }
 
-    /// Everything of this partition before `next` is shown: it may be
-    /// committed, now and then, and when the reader closes.
+    /// All records of this partition before `next` are shown: the offset is
+    /// committed periodically and when the reader closes.
     pub fn shown(&self, partition: i32, next: i64) {
         if self.group.is_some() {
-            // Fails where the partition is not ours any more: another member
-            // shows it again.
+            // Fails if the partition was revoked: another member shows the record
+            // again.
             let _ = self.consumer.store_offset(&self.topic, partition, next - 1);
         }
     }
 
-    /// Commits what was shown and leaves the group, in bounded time.
+    /// Commits the offsets of shown records and leaves the group, in bounded
+    /// time.
     ///
     /// # Errors
-    /// What was shown and could not be committed: it will be read again.
+    /// When the commit fails: the records will be read again.
     pub fn close(self) -> Result<(), ClusterError> {
         let Some(group) = self.group.clone() else {
             return self.leave();
         };
         let doing = crate::kafka::admin::groups::doing("commit the offsets of", "Read", &group);
         let consumer = self.consumer.clone();
-        // What is stored, and nothing that we keep ourselves: librdkafka
-        // forgets what it has stored of a partition that goes to another
-        // member, which may have committed more by the time it comes back.
+        // Commits librdkafka's stored offsets, not our own copy: librdkafka drops
+        // the stored offset of a revoked partition, and another member may have
+        // committed a later one by the time the partition returns.
         let committed = within(CLOSE, move || {
             match consumer.commit_consumer_state(CommitMode::Sync) {
                 Err(error) if error.rdkafka_error_code() == Some(NoOffset) => Ok(()),
@@ -213,7 +215,7 @@ impl Reader {
             }
         });
         let left = match committed {
-            // Whoever does not answer that will not answer the farewell.
+            // A coordinator that did not answer the commit will not answer this.
             None => Ok(()),
             Some(_) => self.leave(),
         };
@@ -229,8 +231,8 @@ impl Reader {
         }
     }
 
-    /// Closes the consumer, in a thread that is left behind if it takes long:
-    /// it waits for a coordinator that may be down.
+    /// Closes the consumer on a thread that is abandoned if it takes too long: it
+    /// waits for a coordinator that may be down.
     fn leave(self) -> Result<(), ClusterError> {
         let Reader { consumer, .. } = self;
         within(CLOSE, move || {
@@ -252,15 +254,15 @@ fn denied(code: RDKafkaErrorCode) -> bool {
     )
 }
 
-/// What `work` gives, unless it takes longer than `patience` or there is no
-/// thread for it.
+/// The result of `work`; `None` if it takes longer than `patience` or no thread
+/// can be started.
 fn within<T: Send + 'static>(
     patience: Duration,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
     let (tell, done) = sync_channel(1);
     let work = move || {
-        // Nobody waits any more: the program ends.
+        // The receiver may be gone, since the program is ending.
         let _ = tell.send(work());
     };
     std::thread::Builder::new().spawn(work).ok()?;

@@ -1,5 +1,5 @@
-//! The store in this process's memory: for trying things out and for tests.
-//! It keeps the same contract as Redis, until the process ends.
+//! The store in this process's memory, for experiments and tests. It has the same
+//! contract as Redis, until the process ends.
 
 mod replay;
 mod tasks;
@@ -26,7 +26,7 @@ pub struct MemoryStore {
 struct Shared {
     retention: Retention,
     state: Mutex<State>,
-    /// Bounded: who falls behind is told [`News::Missed`].
+    /// Bounded: a listener that falls behind gets [`News::Missed`].
     bell: broadcast::Sender<News>,
 }
 
@@ -35,14 +35,14 @@ struct State {
     streams: HashMap<StreamName, Stream>,
     ledgers: HashMap<LedgerKey, Ledger>,
     interest: HashMap<ClientId, Instant>,
-    /// Clients that got nothing since they are away.
+    /// Clients whose events were suppressed while they were away.
     suppressed: HashSet<ClientId>,
     revoked: HashMap<ClientId, u64>,
-    /// By group, topic and its ID: how many partitions it had at first.
+    /// By group, topic and topic ID: how many partitions the topic had at first.
     partitions: HashMap<[String; 3], i32>,
-    /// Groups, and where records that were replayed were at first.
+    /// Groups, and the original sources of replayed records.
     replayed: HashSet<(Arc<str>, String)>,
-    /// Groups, and what was sent to its topic again.
+    /// Groups, and the letters whose records were sent to their topic again.
     resent: HashSet<(Arc<str>, String)>,
     tasks: tasks::Tasks,
     writes: u64,
@@ -52,7 +52,7 @@ struct State {
 struct Stream {
     entries: VecDeque<Entry>,
     last: StreamId,
-    /// How many entries it was ever given.
+    /// How many entries were ever added.
     added: u64,
 }
 
@@ -70,7 +70,7 @@ impl MemoryStore {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // No code panics while it holds the lock half-way through a change.
+        // No code panics while it holds the lock in the middle of a change.
         self.shared
             .state
             .lock()
@@ -94,7 +94,7 @@ impl MemoryStore {
         let mut state = self.state();
         state.interest.retain(|_, until| *until > Instant::now());
         for client in clients {
-            // Another connection may hold a longer one.
+            // Another connection may hold a longer lease.
             let held = state.interest.entry(client.clone()).or_insert(until);
             *held = until.max(*held);
         }
@@ -142,7 +142,7 @@ impl MemoryStore {
         self.ring(News::Disconnect(client.clone()));
     }
 
-    /// Nobody listening is fine: who comes later begins with `Missed`.
+    /// Having no listeners is fine: a later one starts with `Missed`.
     fn ring(&self, bell: News) {
         if bell != News::Streams(Vec::new()) {
             let _ = self.shared.bell.send(bell);
@@ -207,8 +207,8 @@ fn seen(exists: bool, stream: &Stream) -> Seen {
 }
 
 impl State {
-    /// Idle streams are looked for now and then, so that ids that never come
-    /// back don't stay.
+    /// Removes idle streams from time to time, so that clients that never return
+    /// don't use memory.
     fn forget_idle(&mut self, retention: Retention) {
         self.writes += 1;
         if self.writes.is_multiple_of(4096) {

@@ -37,7 +37,7 @@ impl MemoryStore {
     }
 
     pub(super) fn replay(&self, replay: &mut Replay, write: bool) -> Vec<Replayed> {
-        // Under one lock nobody comes between the look and the marks.
+        // One lock covers the look and the marks.
         let mut state = self.state();
         let mark = |source: &&str| (replay.group.into(), (*source).into());
         let known =
@@ -58,7 +58,7 @@ impl MemoryStore {
 }
 
 impl State {
-    /// Stores what is new; answers the streams that have news.
+    /// Stores the new events; returns the streams that have news.
     fn store_new(
         &mut self,
         replay: &mut Replay,

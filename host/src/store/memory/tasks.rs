@@ -9,13 +9,13 @@ use bytes::Bytes;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// What is known of tasks. What expired is forgotten when more is taken.
+/// All known tasks. Expired ones are removed when a new one is taken.
 #[derive(Default)]
 pub(super) struct Tasks {
     known: HashMap<String, Known>,
-    /// What was asked for, by owner and key.
+    /// Earlier requests, by owner and idempotency key.
     repeats: HashMap<(ClientId, String), (Repeat, String)>,
-    /// When all that a client asked for is paid.
+    /// For each client, when its rate limit has recovered fully.
     paid: HashMap<ClientId, Instant>,
 }
 
@@ -23,12 +23,12 @@ struct Known {
     task: Task,
     timeout: Duration,
     keep: Duration,
-    /// When it times out; `None` once it has, or has ended.
+    /// When it times out; `None` once it has timed out or ended.
     due: Option<Instant>,
     expires: Instant,
-    /// Until when whoever took it sends it.
+    /// The deadline for its taker to send it.
     until: Instant,
-    /// How often it was taken.
+    /// How many times it was taken.
     taken: u64,
     sent: bool,
 }
@@ -66,8 +66,8 @@ impl Tasks {
         Some(self.get(id)?.task.owner.clone())
     }
 
-    /// Whether an event that says this is to be stored: the task has not ended
-    /// before.
+    /// Applies an event's report to its task. Returns whether the event is to be
+    /// stored: false if the task has already ended.
     pub(super) fn report(&mut self, event: &StreamEvent) -> bool {
         let Some(report) = &event.task else {
             return true;
@@ -94,7 +94,7 @@ impl Tasks {
         true
     }
 
-    /// How long the client must wait.
+    /// How long the client must wait, if it exceeds its rate.
     fn limit(&mut self, new: &NewTask<'_>) -> Option<Duration> {
         let rate = new.rate?;
         let now = Instant::now();
@@ -171,7 +171,7 @@ impl Tasks {
         }
     }
 
-    /// Those that are due now: their time is over.
+    /// Times out the tasks that are due, and returns them.
     fn time_out(&mut self) -> Vec<(String, ClientId)> {
         let now = Instant::now();
         let mut out = Vec::new();

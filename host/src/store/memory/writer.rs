@@ -1,4 +1,4 @@
-//! What a worker does with the memory store.
+//! A worker's access to the memory store.
 
 use super::MemoryStore;
 use crate::record::{ClientId, News, StreamName};
@@ -46,7 +46,7 @@ impl Writer for MemoryWriter {
     fn append(&mut self, append: &mut Append, _following: Option<&LedgerKey>) -> Appended {
         let retention = self.0.shared.retention;
         let mut state = self.0.state();
-        // Under the lock no answer is lost and nobody comes between.
+        // Under the lock no answer is lost, and no other writer interferes.
         match state.ledgers.get_mut(append.ledger) {
             Some(ledger)
                 if ledger.next == append.exchange.expected && ledger.is_of(append.identity) =>

@@ -1,9 +1,9 @@
-//! The ledger protocol: what one append asks of the store, and what follows
+//! The ledger protocol: what one append requests from the store, and what follows
 //! from each answer.
 //!
-//! Pure: it knows no connection and no clock. A writer carries out its steps
-//! and tells it the answers; the model test beside it carries them out against
-//! every order of crashes, lost answers and other owners.
+//! It has no I/O: it knows no connection and no clock. A writer carries out its
+//! steps and reports the answers. The model test runs them against every order of
+//! crashes, lost answers and other owners.
 //!
 //! ```text
 //!           ┌──────── conflict ──────────┐
@@ -18,29 +18,29 @@
 //!
 //! Invariants, for whatever happens to owners, connections and the server:
 //!
-//! 1. Of every record before the ledger's `next` the events are stored once,
-//!    and of no record from there on. So nobody may store but by [`execute`],
-//!    whose events and ledger are one transaction.
-//! 2. `MULTI` ends a look, and its answer is read with the look's: what is sent
-//!    after it is inside a transaction, or is not sent. So a server that
-//!    refuses `MULTI` is given nothing that would run bare. Whatever else is
-//!    sent on that connection is sent after `DISCARD` was answered.
+//! 1. The events of every record before the ledger's `next` are stored exactly
+//!    once, and those of no later record. So only [`execute`] may store events:
+//!    its events and ledger are one transaction.
+//! 2. `MULTI` ends a look, and its answer is read with the look's: whatever is
+//!    sent after it is inside a transaction. So a server that refuses `MULTI`
+//!    gets no command that would run outside a transaction. Anything else on that
+//!    connection is sent only after `DISCARD` was answered.
 //! 3. A transaction is sent only after a look on the same connection found the
-//!    ledger at `expected`, with nothing of that connection in between: any
-//!    other write since then, by whomever, makes it fail. It always writes the
-//!    ledger, also one that stands at `next` already: no two can be executed
-//!    upon one look.
-//! 4. An answer that did not come leaves the append *unverified*, over all its tries.
-//!    The next look asks for the events themselves, watching their streams:
-//!    what is there is not sent again, and what is not is, whether the ledger
-//!    has moved or not.
-//! 5. `EXEC` does not roll back. Where the server's trouble (permissions that
-//!    changed) keeps one command of a transaction from being done, the append
-//!    is *torn*: the next try does what was not done and nothing else. Where
-//!    the ledger moved and no event was stored, the ledger is taken back
-//!    first, so that a crash now loses nothing.
-//! 6. A look that rode behind another transaction may be old: a ledger that it
-//!    found elsewhere is looked at anew before that is told.
+//!    ledger at `expected`, with no other command of that connection in between:
+//!    any other write since then, by any client, makes it fail. It always writes
+//!    the ledger, even one that is at `next` already, so that no two transactions
+//!    can execute after one look.
+//! 4. A lost answer leaves the append *unverified*, over all its tries. The next look reads the
+//!    events themselves, watching their streams: those that are stored are not sent again, all
+//!    others are, whether the ledger has moved or not.
+//! 5. `EXEC` does not roll back. If a problem of the server (changed permissions)
+//!    prevents one command of a transaction, the append is *torn*: the next try
+//!    does only what was not done. If the ledger moved and no event was stored,
+//!    the ledger is taken back first, so that a crash at that point loses
+//!    nothing.
+//! 6. A look-ahead behind another transaction may be outdated: if it found the
+//!    ledger at another position, the ledger is read again before that is
+//!    reported.
 //!
 //! [`execute`]: AfterLook::Execute
 
@@ -49,75 +49,76 @@ mod model;
 
 use super::Unstored;
 
-/// One append's standing, over all its tries.
+/// The state of one append, over all its tries.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Exchange {
-    /// Where the ledger must stand.
+    /// The ledger's expected position.
     pub expected: i64,
-    /// Where it stands after.
+    /// The ledger's position afterwards.
     pub next: i64,
-    /// A transaction of this append was sent whose answer never came: since
-    /// when, as the store counts.
+    /// Since when, by the store's clock, a transaction of this append may be
+    /// stored whose answer was lost.
     unverified: Option<u64>,
-    /// A try moved the ledger, and left something to be done.
+    /// A try moved the ledger and left something undone.
     moved: bool,
-    /// A try left commands undone, be they events or not.
+    /// A try left commands undone, events or others.
     torn: bool,
-    /// The events that are still to be stored, by index; `None` until a try
-    /// may have stored some.
+    /// The events that are left to store, by index; `None` until a try may have
+    /// stored some.
     rest: Option<Vec<usize>>,
-    /// A try stored some.
+    /// A try stored some events.
     some_stored: bool,
-    /// What earlier tries said of events that they did not store.
+    /// The events that earlier tries reported as not stored.
     told: Unstored,
 }
 
 /// What follows from a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AfterLook {
-    /// Send the transaction, on the connection of the look.
+    /// Send the transaction on the look's connection.
     Execute,
     /// Look again, now.
     Look,
-    /// An earlier try was stored.
+    /// An earlier try stored it.
     Stored,
-    /// The ledger stands elsewhere: nothing of this append is stored by us.
+    /// The ledger has another position: we store nothing of this append.
     Moved,
 }
 
-/// What is known of a transaction that was sent.
+/// The result of a transaction that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Executed {
-    /// It was executed, but for these events.
+    /// It was executed, except for these events.
     Done(Unstored),
-    /// It was executed in part: the server has trouble.
+    /// It was executed in part: the server has a problem.
     Torn {
-        /// The events that it may store yet.
+        /// The events that may still be stored.
         missing: Vec<usize>,
-        /// Those that it will not.
+        /// The events that will not be stored.
         unstored: Unstored,
-        /// The ledger is at `next`.
+        /// Whether the ledger is at `next`.
         moved: bool,
     },
-    /// It was not: a watched key had changed.
+    /// It was not executed: a watched key had changed.
     Conflict,
-    /// It was not: the server would not.
+    /// It was not executed: the server refused it.
     Refused,
-    /// No answer came. The connection must not be used again. What it may have
-    /// stored is of this time or later, as the store counts.
+    /// The answer was lost. The connection must not be used again. Anything it
+    /// stored is from this time or later, by the store's clock.
     Lost(u64),
 }
 
-/// What follows from it.
+/// What follows from the result of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AfterExecute {
-    /// It is stored.
+    /// The append is stored.
     Stored,
     /// Look again, now.
     Look,
-    /// Look again after a pause: the server has trouble.
+    /// Look again after a pause: the server has a problem.
     Later,
-    /// Likewise, and take the ledger back before: it passed what is not stored.
+    /// Look again after a pause, but take the ledger back first: it passed events
+    /// that are not stored.
     TakeBack,
 }
 
@@ -136,19 +137,19 @@ impl Exchange {
         }
     }
 
-    /// The events that this try is to store, by index; `None` as long as it is
-    /// all that are new.
+    /// The events that this try must store, by index; `None` while that is all
+    /// new events.
     pub(super) fn rest(&self) -> Option<&[usize]> {
         self.rest.as_deref()
     }
 
-    /// The events that a look must ask for, and since when: a try may have
-    /// stored them.
+    /// The events that a look must check, and since when: a try may have stored
+    /// them.
     pub(super) fn unverified(&self) -> Option<(u64, &[usize])> {
         self.unverified.zip(self.rest.as_deref())
     }
 
-    /// A look found that these events are stored, of the unverified ones.
+    /// Records that a look found these unverified events stored.
     pub(super) fn found(&mut self, stored: &[usize]) {
         if let Some(rest) = &mut self.rest {
             rest.retain(|event| !stored.contains(event));
@@ -156,8 +157,8 @@ impl Exchange {
         self.some_stored |= !stored.is_empty();
     }
 
-    /// A look found the ledger at `next`, or none; `ahead` if it rode behind
-    /// an earlier transaction.
+    /// A look found the ledger at `next`, or none; `ahead` if it was a look-ahead
+    /// behind an earlier transaction.
     pub(super) fn looked(&self, next: Option<i64>, ahead: bool) -> AfterLook {
         let done = !self.torn && self.rest.as_ref().is_some_and(Vec::is_empty);
         if next == Some(self.expected) {
@@ -174,7 +175,7 @@ impl Exchange {
         }
     }
 
-    /// A transaction with these events was sent, and this is known of it.
+    /// A transaction with the events `sent` had this result.
     pub(super) fn executed(
         &mut self,
         sent: impl FnOnce() -> Vec<usize>,
@@ -209,7 +210,7 @@ impl Exchange {
         }
     }
 
-    /// The ledger was taken back: it is as if nothing had been tried.
+    /// The ledger was taken back: the state is as before the first try.
     pub(super) fn taken_back(&mut self) {
         self.moved = false;
     }
@@ -219,12 +220,12 @@ impl Exchange {
         self.told.dropped.extend(unstored.dropped);
     }
 
-    /// What was said of events that are not stored, over all tries.
+    /// The events that are not stored, over all tries.
     pub(super) fn unstored(&mut self) -> Unstored {
         std::mem::take(&mut self.told)
     }
 
-    /// How many events are in no stream though the ledger has passed them.
+    /// How many events are in no stream although the ledger has passed them.
     pub fn passed_over(&self) -> usize {
         match self.moved {
             true => self.rest.as_ref().map_or(0, Vec::len),

@@ -1,14 +1,13 @@
-//! The protocol against everything that can happen, tried in every order:
-//! two owners that both believe the partition is theirs, crashes, connections
-//! that break (what was sent may still be executed later, or never), looks that
-//! rode ahead, a Redis that goes back to an older state or forgets all, an
-//! event that is refused inside of its transaction, and permissions that change
-//! at any moment, also between a transaction's commands and its `EXEC`.
+//! Tests the protocol against all events in every order: two owners that both
+//! believe the partition is theirs, crashes, connections that break (requests may
+//! still be executed later, or never), look-aheads, a Redis that returns to an
+//! older state or loses everything, an event that is refused inside its
+//! transaction, and permissions that change at any moment, also between a
+//! transaction's commands and its `EXEC`.
 //!
-//! The owners here carry out [`Exchange`]'s own steps. What the server, the
-//! network and the machines do is a model of Redis (`redis.rs`); each [`Flaw`]
-//! takes one of the things away that the protocol rests on, and must be found
-//! out.
+//! The owners here carry out the real steps of [`Exchange`]. The server and the
+//! network are a model of Redis (`redis.rs`). Each [`Flaw`] removes one thing
+//! that the protocol depends on, and must be detected.
 
 mod flaw;
 mod owner;
@@ -26,31 +25,31 @@ const BACKUP: &str = "backup taken";
 struct World {
     redis: Redis,
     owners: [Owner; 2],
-    /// The owners' connections, then those that broke: what was sent on them
-    /// may still arrive.
+    /// The owners' connections, then the broken ones: requests on those may still
+    /// arrive.
     links: Vec<Link>,
-    /// An older state of Redis that it may go back to.
+    /// An older state that Redis may return to.
     backup: Option<Redis>,
     faults: Faults,
-    /// A letter for the refused event was sent; or its owner ended before, or
-    /// lost its partition: the window that the documentation names.
+    /// `dead_lettered`: a dead letter for the refused event was sent. `window`:
+    /// its owner ended or lost its partition before that, the documented window.
     dead_lettered: bool,
     window: bool,
 }
 
-/// What may still go wrong, and how often.
+/// The faults that may still happen, and how many times.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct Faults {
     crashes: u8,
     breaks: u8,
     restores: u8,
-    /// With these one owner is enough: one that loses its partition between an
-    /// EXEC in part and the next try is a window that the documentation names.
+    /// With these there is one owner: losing the partition between a partial EXEC
+    /// and the next try is a documented window.
     denials: u8,
     owners: usize,
-    /// Looks ahead may be for another ledger, or not be used.
+    /// Look-aheads may be for another ledger, or unused.
     leaves: bool,
-    /// The event of this record is of a kind that Redis refuses inside of EXEC.
+    /// Redis refuses the event of this record inside EXEC.
     refused: usize,
 }
 
@@ -58,17 +57,17 @@ struct Faults {
 enum Owner {
     Down,
     Idle(i64),
-    /// It sent DISCARD.
+    /// Sent DISCARD.
     Leaving(Exchange),
     Looking(Exchange),
-    /// With these events.
+    /// Executing a transaction with these events.
     Executing(Exchange, Vec<usize>),
-    /// It looks, to take the ledger back.
+    /// Looking, to take the ledger back.
     Returning(Exchange),
     TakingBack(Exchange),
 }
 
-/// What happens, to which owner or on which connection, and what comes of it.
+/// What happens, to which owner or on which connection, and the resulting world.
 type Step = (&'static str, usize, World);
 
 impl World {
@@ -84,8 +83,8 @@ impl World {
         }
     }
 
-    /// What must hold at every instant. After an EXEC that was done in part it
-    /// does not, until the next try.
+    /// What must hold at every moment, except between a partial EXEC and the next
+    /// try.
     fn check(&self) -> Result<(), String> {
         let done = self.redis.ledger.unwrap_or(0);
         for (record, times) in self.redis.stored.iter().enumerate() {
@@ -120,7 +119,7 @@ impl World {
         Ok(())
     }
 
-    /// Every world that may come next, and how.
+    /// All possible next worlds, and the step to each.
     fn steps(&self, flaw: Flaw) -> Vec<Step> {
         let mut next = Vec::new();
         for owner in 0..self.faults.owners {
@@ -147,7 +146,7 @@ impl World {
         next
     }
 
-    /// What happens to Redis by itself.
+    /// Steps of Redis itself.
     fn world_steps(&self, flaw: Flaw, next: &mut Vec<Step>) {
         if !self.redis.late.is_empty() {
             let mut world = self.clone();
@@ -163,8 +162,8 @@ impl World {
             }
             None if self.faults.denials > 0 => {
                 for (index, (said, deny)) in Deny::ALL.into_iter().enumerate() {
-                    // What is still on its way could not see what is done in part
-                    // meanwhile: beyond the protocol, as long as it can arrive.
+                    // A request in transit can't see what is done in part
+                    // meanwhile: outside the protocol as long as it can arrive.
                     if deny == Deny::Move && self.links.len() > 2 {
                         continue;
                     }
@@ -187,7 +186,7 @@ impl World {
                 world.faults.restores -= 1;
                 world.redis = backup.clone();
                 world.links = vec![Link::default(), Link::default()];
-                // What the lost state had dead-lettered or had not is beyond it.
+                // Whether the lost state had dead-lettered the event is unknown.
                 world.window = true;
                 (0..2).for_each(|owner| world.answer_lost(owner, flaw));
                 next.push(("Redis back to its backup", 0, world));
@@ -200,8 +199,8 @@ impl World {
         !matches!(self.owners[owner], Owner::Down | Owner::Idle(_))
     }
 
-    /// The owner's connection is nobody's any more. An owner that crashes can't
-    /// dead-letter what it was not told of.
+    /// Abandons the owner's connection. An owner that crashes can't dead-letter
+    /// an event whose refusal it did not learn.
     fn abandon(&mut self, owner: usize, crash: bool) {
         let mut orphan = std::mem::take(&mut self.links[owner]);
         self.window |= crash && matches!(self.owners[owner], Owner::Executing(..));
@@ -234,8 +233,9 @@ impl World {
         }
     }
 
-    /// Redis takes what was sent together at once, or its permissions change
-    /// before EXEC; or, on a connection that is nobody's, never.
+    /// Redis executes requests that were sent together at once, or its
+    /// permissions change before EXEC; on an abandoned connection it may never
+    /// execute them.
     fn redis_steps(&self, link: usize, flaw: Flaw, next: &mut Vec<Step>) {
         let requests = &self.links[link].requests;
         if requests.is_empty() {
@@ -280,8 +280,7 @@ impl World {
         self.links[link].answers.push(answer);
     }
 
-    /// The ledger was written, or events were: every other watch of them is
-    /// spoilt.
+    /// The ledger or events were written: invalidates every other watch of them.
     fn touched(&mut self, by: usize, events: bool) {
         for (index, link) in self.links.iter_mut().enumerate() {
             if index != by && (!events || link.watches_events) {
@@ -291,7 +290,7 @@ impl World {
     }
 }
 
-/// Tries everything; how many worlds there are, or how it goes wrong.
+/// Explores all worlds. Returns their number, or the story of a failure.
 fn explore(flaw: Flaw, faults: Faults) -> Result<usize, String> {
     let first = Rc::new(World::begin(faults));
     let mut worlds = vec![(first.clone(), 0, "", 0)];
@@ -300,7 +299,7 @@ fn explore(flaw: Flaw, faults: Faults) -> Result<usize, String> {
     while at < worlds.len() {
         let world = worlds[at].0.clone();
         let next = world.steps(flaw);
-        // A backup may always be taken; what matters is that all else is over.
+        // A backup can always be taken; the end is when nothing else can happen.
         let over = next.iter().all(|(what, ..)| *what == BACKUP);
         let checked = world.check().and_then(|()| match over {
             true => world.check_end(),
@@ -339,7 +338,7 @@ const fn faults(crashes: u8, breaks: u8, restores: u8) -> Faults {
     }
 }
 
-/// Permissions that change, and so many connections that break.
+/// This many permission changes and broken connections.
 const fn denials(denials: u8, breaks: u8) -> Faults {
     Faults {
         denials,
@@ -349,7 +348,7 @@ const fn denials(denials: u8, breaks: u8) -> Faults {
     }
 }
 
-/// The first event is the one that is refused.
+/// Makes the first event the refused one.
 const fn first(faults: Faults) -> Faults {
     Faults {
         refused: 0,

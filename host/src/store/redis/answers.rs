@@ -1,4 +1,4 @@
-//! What Redis' answers say.
+//! Interprets the answers of Redis.
 
 use super::bell::Rung;
 use crate::store::time::now_millis;
@@ -6,52 +6,52 @@ use crate::store::{Ledger, Refusal, Unavailable, Unstored};
 use metrics::counter;
 use redis::{FromRedisValue, ServerError, Value};
 
-/// What a transaction's answers say.
+/// The result of a transaction.
 pub(super) enum Outcome {
     /// It was executed.
     Done(Done),
-    /// It was not: a watched key had changed.
+    /// It was not executed: a watched key had changed.
     Conflict,
-    /// It was not, for this reason.
+    /// It was not executed, for this reason.
     Refused(Unavailable),
 }
 
-/// What of a transaction was done. EXEC does not roll back.
+/// What a transaction did. EXEC does not roll back.
 #[derive(Default)]
 pub(super) struct Done {
-    /// The events that the store will not take, and those of tasks that ended.
+    /// The events that the store refuses, and those of tasks that have ended.
     pub unstored: Unstored,
-    /// The events that Redis would not store now.
+    /// The events that Redis did not store now.
     pub missing: Vec<usize>,
-    /// The ledger was written.
+    /// Whether the ledger was written.
     pub moved: bool,
-    /// What Redis said of the first command that it would not do now.
+    /// Redis's error for the first command that it did not execute now.
     pub trouble: Option<String>,
 }
 
-/// Where a transaction's commands are: its events come first.
+/// The positions of a transaction's commands; its events come first.
 #[derive(Clone, Copy, Default)]
 pub(super) struct CommandPlaces {
     pub events: usize,
-    /// The command that moves the ledger, or what stands for it.
+    /// The command that moves the ledger, or its replacement.
     pub ledger: usize,
-    /// The ring, which may be refused: the next one says what this did not.
+    /// The ring, which may be refused: the next ring makes up for it.
     pub rung: Rung,
 }
 
-/// Reads a transaction's answers, EXEC's last.
+/// Parses a transaction's answers; EXEC's is the last.
 pub(super) fn outcome(mut answers: Vec<Value>, places: CommandPlaces) -> Outcome {
     let sent = answers.len();
     match answers.pop() {
         Some(Value::Nil) => Outcome::Conflict,
         Some(Value::Array(all)) => {
             let done = done_of(&all, places, sent);
-            // Of a task that has ended nothing is stored any more.
+            // Events of a task that has ended are not stored.
             let dropped = done.unstored.dropped.len() as u64;
             counter!("millstream_task_results_dropped_total").increment(dropped);
             Outcome::Done(done)
         }
-        // Not executed: say the first thing that was wrong, not EXECABORT.
+        // Not executed: report the first error, not EXECABORT.
         other => {
             let mut all = answers.iter().chain(&other);
             let said = all.find_map(error_of).map(ToString::to_string);
@@ -91,9 +91,9 @@ fn error_of(answer: &Value) -> Option<&ServerError> {
     }
 }
 
-/// What Redis says while it has trouble of its own; anything else is about the
-/// command: its key, its value. Permissions may change between a command's
-/// queueing and its execution, and a script's are only looked at then.
+/// Whether the error is a problem of Redis itself; any other error is about the
+/// command's key or value. Permissions may change between queueing and execution,
+/// and those of a script are checked only at execution.
 fn is_trouble(error: &ServerError) -> bool {
     const CODES: [&str; 11] = [
         "NOPERM",
@@ -115,7 +115,7 @@ fn is_trouble(error: &ServerError) -> bool {
         })
 }
 
-/// Reads TIME's answer, in milliseconds; our own time where that is not allowed.
+/// Parses TIME's answer, in milliseconds; our own time if TIME is not permitted.
 pub(super) fn time_of(time: &Value) -> u64 {
     let read = FromRedisValue::from_redis_value_ref(time);
     read.map_or_else(
@@ -124,7 +124,7 @@ pub(super) fn time_of(time: &Value) -> u64 {
     )
 }
 
-/// Reads HMGET's answer: no `next`, no ledger.
+/// Parses HMGET's answer; without `next` there is no ledger.
 pub(super) fn ledger_of(fields: &Value) -> Result<Option<Ledger>, Unavailable> {
     type Fields = (
         Option<i64>,
@@ -148,7 +148,7 @@ pub(super) fn ledger_of(fields: &Value) -> Result<Option<Ledger>, Unavailable> {
     }))
 }
 
-/// Reads ZMSCORE's answer: the scores, in the order asked.
+/// Parses ZMSCORE's answer: the scores, in the requested order.
 pub(super) fn scores_of(scores: &Value) -> Result<Vec<Option<f64>>, Unavailable> {
     FromRedisValue::from_redis_value_ref(scores).map_err(|e| Unavailable(format!("Redis: {e}")))
 }

@@ -1,10 +1,9 @@
 //! Carries out the ledger protocol (`store/protocol`) on a connection.
 //!
-//! Its part of the bargain: one transaction in flight on a connection; a look
-//! comes after the EXEC before it (EXEC clears every watch), ends with MULTI,
-//! and all of its answers are read before anything of the transaction is sent
-//! (`look.rs`); any error of the connection throws the connection away, and with
-//! it every watch and whatever was queued.
+//! Its obligations: one transaction in flight per connection. A look comes after
+//! the previous EXEC (EXEC clears every watch), ends with MULTI, and all its
+//! answers are read before anything of the transaction is sent (`look.rs`). Any
+//! connection error drops the connection, with every watch and everything queued.
 
 use super::answers::{CommandPlaces, Done, Outcome, ledger_of, scores_of, time_of};
 use super::commands::{self, LEDGER_FIELDS};
@@ -22,8 +21,8 @@ use metrics::counter;
 use redis::FromRedisValue;
 
 impl RedisWriter {
-    /// Looks until the protocol says what to do: the ledger to execute upon and
-    /// what to store, or how the append ends.
+    /// Looks until the protocol decides: returns the ledger and the events for
+    /// the transaction, or the final result of the append.
     fn look_for<'a>(
         &mut self,
         append: &mut Append<'a>,
@@ -68,9 +67,9 @@ impl RedisWriter {
         self.look(append.ledger, &replays)
     }
 
-    /// Takes the ledger back to where it was `before`, since nothing was stored:
-    /// whoever goes on from it must not pass that over. Whatever goes wrong
-    /// here, the next try goes on from what it finds.
+    /// Takes the ledger back to `before`, since nothing was stored: an owner that
+    /// continues from it must not skip the events. If this fails, the next try
+    /// continues from what it finds.
     fn take_back(&mut self, append: &mut Append, before: &Ledger, marks: &[&str]) {
         let Ok((Some(there), _)) = self.look_now(append) else {
             return;
@@ -87,7 +86,7 @@ impl RedisWriter {
     }
 }
 
-/// Says that another owner went on from where events are not stored.
+/// Logs that another owner continued after events that are not stored.
 fn say_passed_over(append: &Append) {
     let events = append.exchange.passed_over();
     if events > 0 {
@@ -221,7 +220,7 @@ impl Writer for RedisWriter {
         });
         let answers = self.send(&pipe)?;
         let until = scores_of(&answers[1])?;
-        // Leases are by Redis' clock, whoever holds them.
+        // Leases use Redis's clock, whichever edge holds them.
         let now = time_of(&answers[0]) as f64;
         Ok(until
             .into_iter()

@@ -1,4 +1,4 @@
-//! Who is connected, who was told nothing meanwhile, whose tokens are revoked.
+//! Leases of connected clients, clients with suppressed events, and revocations.
 
 use super::answers::{scores_of, time_of};
 use super::store::RedisStore;
@@ -10,12 +10,12 @@ use redis::{Pipeline, Value};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// How long it is at least known that a client got nothing, for it to come back
-/// and be told.
+/// The minimum time to remember that a client's events were suppressed, so that
+/// it is notified when it returns.
 const NOTES_KEPT: Duration = Duration::from_hours(30 * 24);
-/// Revocations of one answer: they hold Redis up for a few milliseconds.
+/// Revocations per answer: they block Redis for a few milliseconds.
 const SCANNED: usize = 5000;
-/// The most clients of one command.
+/// The maximum number of clients per command.
 const SOME: usize = 1000;
 
 impl RedisStore {
@@ -52,13 +52,13 @@ impl RedisStore {
             add.arg(now.saturating_add(millis(lease)))
                 .arg(client.as_str());
         }
-        // Asked after the lease stands: what is suppressed later is seen by the
-        // next renewal.
+        // Read after the lease is set: the next renewal sees what is suppressed
+        // later.
         let scores = pipe.cmd("ZMSCORE").arg(&self.keys.withheld);
         clients.iter().for_each(|client| {
             scores.arg(client.as_str());
         });
-        // Behind that: who comes late is told all the same.
+        // After that, so that a client that returns late is still notified.
         forget(&mut pipe, &self.keys.withheld, old);
         let answers: Vec<Value> = self.query(&pipe).await?;
         let scores = scores_of(answers.get(2).unwrap_or(&Value::Nil))?;
@@ -69,8 +69,9 @@ impl RedisStore {
         self.mark_away(&marked).await
     }
 
-    /// Puts a mark into the streams of those that were told nothing while they
-    /// were away: whoever reads past it, then or later, is told of the gap.
+    /// Adds a mark to the streams of clients whose events were suppressed while
+    /// they were away: a reader that reaches it, now or later, is notified of the
+    /// gap.
     async fn mark_away(&self, clients: &[&ClientId]) -> Result<(), Unavailable> {
         if clients.is_empty() {
             return Ok(());
@@ -122,7 +123,7 @@ impl RedisStore {
                 let client = ClientId::new(client.as_bytes()).ok()?;
                 Some((client, before as u64))
             };
-            // One that is there all along is found, perhaps twice.
+            // ZSCAN returns each element that exists throughout, perhaps twice.
             all.extend(some.into_iter().filter_map(known));
             if next == 0 {
                 return Ok(all.into_iter().collect());
@@ -131,8 +132,8 @@ impl RedisStore {
         }
     }
 
-    /// The empty stream stays until it is idle for too long: it knows that
-    /// there was something, so that who comes back is told.
+    /// The empty stream remains until it expires. It still counts the removed
+    /// entries, so a returning client is notified of the gap.
     pub(in crate::store) async fn empty_stream(
         &self,
         client: &ClientId,

@@ -1,4 +1,4 @@
-//! The commands of one transaction.
+//! Builds the commands of one transaction.
 
 use super::bell::{self, Ringer, Rung};
 use super::keys::Keys;
@@ -11,14 +11,14 @@ use redis::Pipeline;
 use std::io::Write;
 use std::time::Duration;
 
-/// The ledger's fields, as they are read.
+/// The ledger's fields, in the order in which they are read.
 pub(super) const LEDGER_FIELDS: [&str; 5] =
     ["next", "topic-id", "cluster-id", "digests", "attempts"];
 
-/// Swap log entries kept a partition: one is a few dozen bytes.
+/// Swap log entries kept per partition: one is a few dozen bytes.
 const SWAPS_KEPT: usize = 10_000;
 
-/// Writes what an event's entry says of where it is from.
+/// Writes the `source` field of an event's entry.
 pub(super) fn source_into(source: &mut Vec<u8>, partition: &TopicPartition, event: &StreamEvent) {
     source.clear();
     // Writing into a Vec can't fail.
@@ -55,7 +55,7 @@ pub(super) fn add_events(pipe: &mut Pipeline, keys: &Keys, append: &Append, max_
     }
 }
 
-/// Adds what is said of tasks by events that go to no stream.
+/// Adds the reports about tasks of events without a stream.
 pub(super) fn add_reports(pipe: &mut Pipeline, keys: &Keys, append: &Append) {
     for event in append.reports {
         if let Some(task) = &event.task {
@@ -64,10 +64,10 @@ pub(super) fn add_reports(pipe: &mut Pipeline, keys: &Keys, append: &Append) {
     }
 }
 
-/// How long it is known that a record was replayed.
+/// How long replay marks are kept.
 const REPLAYS_KEPT: Duration = Duration::from_hours(30 * 24);
 
-/// Adds the marks of replayed records, and forgets old ones.
+/// Adds the marks of replayed records, and removes old ones.
 pub(super) fn mark_replays(
     pipe: &mut Pipeline,
     keys: &Keys,
@@ -81,8 +81,8 @@ pub(super) fn mark_replays(
     mark(pipe, &keys.replayed(&append.ledger.group), replays, now);
 }
 
-/// Adds marks to this set, and forgets old ones. `now` is Redis' time: who
-/// marks may be on any host, and a clock that is ahead would forget them all.
+/// Adds marks to this set, and removes old ones. `now` is Redis's time: marks are
+/// set from many hosts, and a clock that is ahead would remove them all.
 pub(super) fn mark(pipe: &mut Pipeline, key: &str, names: &[&str], now: u64) {
     pipe.cmd("ZREMRANGEBYSCORE")
         .arg(key)
@@ -94,8 +94,8 @@ pub(super) fn mark(pipe: &mut Pipeline, key: &str, names: &[&str], now: u64) {
     }
 }
 
-/// Notes the clients that got nothing since they are away: who comes back is
-/// told.
+/// Adds the clients whose events were suppressed while they are away, so that
+/// they are notified when they return.
 pub(super) fn note_suppressed(pipe: &mut Pipeline, keys: &Keys, append: &Append, now: u64) {
     if append.suppressed.is_empty() {
         return;
@@ -106,8 +106,8 @@ pub(super) fn note_suppressed(pipe: &mut Pipeline, keys: &Keys, append: &Append,
     }
 }
 
-/// Adds the doorbell: one message a batch, each stream once. Answers where
-/// it is, for [`Ringer::learn`].
+/// Adds the doorbell: one message per batch, each stream once. Returns its
+/// position, for [`Ringer::learn`].
 pub(super) fn ring(pipe: &mut Pipeline, keys: &Keys, ringer: &Ringer, append: &Append) -> Rung {
     let streams = append.events.iter().map(|event| (event.to, event.name));
     let mut streams: Vec<_> = streams.collect();
@@ -119,8 +119,8 @@ pub(super) fn ring(pipe: &mut Pipeline, keys: &Keys, ringer: &Ringer, append: &A
     ringer.ring(pipe, keys, &bell::lines(&streams))
 }
 
-/// Adds the ledger's move, and a line of the swap log where the plugins are
-/// others than `ledger` knows.
+/// Adds the ledger's move, and a swap log entry if the plugins differ from those
+/// in `ledger`.
 pub(super) fn move_ledger(pipe: &mut Pipeline, keys: &Keys, append: &Append, ledger: &Ledger) {
     let key = keys.ledger(append.ledger);
     let set = pipe.cmd("HSET").arg(&key);
@@ -143,8 +143,8 @@ pub(super) fn move_ledger(pipe: &mut Pipeline, keys: &Keys, append: &Append, led
     }
 }
 
-/// Adds what takes a ledger back to where an append found it, and its replays'
-/// marks: nothing of it is stored.
+/// Adds the commands that take a ledger back to where an append found it, and
+/// that remove its replay marks: nothing of the append is stored.
 pub(super) fn take_back(
     pipe: &mut Pipeline,
     keys: &Keys,
@@ -166,8 +166,8 @@ pub(super) fn take_back(
     }
 }
 
-/// Adds what makes this the whole ledger under `key`: in one command, so that
-/// it is whole whatever else is refused.
+/// Writes the whole ledger under `key`, in one command, so that it is complete
+/// whatever else is refused.
 pub(super) fn write_ledger(pipe: &mut Pipeline, key: &str, ledger: &Ledger) {
     pipe.cmd("HSET")
         .arg(key)

@@ -1,24 +1,24 @@
 //! Key names. `<p>` is the configured prefix, `{0}` the bucket; a stream, its
-//! ledger and its doorbell share the slot, for the day there are several.
+//! ledger and its doorbell share a slot, to prepare for several buckets.
 //!
 //! | key | what |
 //! |---|---|
 //! | `<p>:{0}:client:<client id>` | the client's stream; fields `type`, `data`, `source` (topic/partition/offset/n, or `task/<task id>` of one that timed out) |
-//! | `<p>:{0}:group:<name>` | a group's stream, likewise |
+//! | `<p>:{0}:group:<name>` | a group's stream, as above |
 //! | `<p>:{0}:ledger:<group>:<topic>:<partition>` | hash: `next`, `topic-id`, `cluster-id`, `digests`, `attempts` |
 //! | `<p>:{0}:partitions:<group>:<topic>` | hash: by the topic's ID, how many partitions it had before the first ledger |
-//! | `<p>:{0}:swaps:<group>:<topic>:<partition>` | stream: from which offset on which plugins made the events |
-//! | `<p>:{0}:replayed:<group>` | sorted set: where replayed records were at first, by when they were replayed (ms) |
-//! | `<p>:{0}:resent:<group>` | sorted set: letters that were sent to their topic again (`<source>#<how often before>`), by when (ms) |
+//! | `<p>:{0}:swaps:<group>:<topic>:<partition>` | stream: from which offset which plugins made the events |
+//! | `<p>:{0}:replayed:<group>` | sorted set: original sources of replayed records, by when they were replayed (ms) |
+//! | `<p>:{0}:resent:<group>` | sorted set: letters whose records were sent to their topic again (`<source>#<how often before>`), by when (ms) |
 //! | `<p>:{0}:interest` | sorted set of connected clients, by the end of their lease |
-//! | `<p>:{0}:withheld` | sorted set of clients that got nothing since they were away, by when (ms) |
-//! | `<p>:{0}:revoked` | sorted set of clients, by the time (s) before which their tokens were issued that are of no use |
-//! | `<p>:{0}:task:<task id>` | hash: `owner`, `status`, `received` (ms), `updated` (ms), `result` (what was said last), `ended`, and for ourselves `timeout`, `keep`, `until`, `sent` |
+//! | `<p>:{0}:withheld` | sorted set of clients whose events were suppressed while they were away, by when (ms) |
+//! | `<p>:{0}:revoked` | sorted set of clients, by the time (s) before which their revoked tokens were issued |
+//! | `<p>:{0}:task:<task id>` | hash: `owner`, `status`, `received` (ms), `updated` (ms), `result` (the last report), `ended`, and internal fields `timeout`, `keep`, `until`, `sent` |
 //! | `<p>:{0}:due` | sorted set of tasks that have not ended, by when they time out (ms) |
-//! | `<p>:{0}:rate:<client id>` | when all that the client asked for is paid (ms) |
-//! | `<p>:{0}:repeat:<client id>:<hash>` | what was asked for with this key (a hash), and the task |
-//! | `<p>:{0}:bell` | channel; a line each: a client's id or \x01 and a group's name (it has news), \x02 and a client's id (its streams are ended), \x03 and one (look at `revoked`), \x04 (everyone may have news) |
-//! | `<p>:{0}:news` | stream of what was rung last, only while an edge can't subscribe or a writer can't publish: `type` (`rung`, or `unrung` where it was not published), `data` (the lines) |
+//! | `<p>:{0}:rate:<client id>` | when the client's rate limit has recovered fully (ms) |
+//! | `<p>:{0}:repeat:<client id>:<hash>` | the request with this idempotency key (a hash), and its task |
+//! | `<p>:{0}:bell` | channel; one line each: a client's id, or \x01 and a group's name (its stream has news), \x02 and a client's id (its connections end), \x03 and a client's id (a revocation), \x04 (every stream may have news) |
+//! | `<p>:{0}:news` | stream of the latest rings, only while an edge can't subscribe or a writer can't publish: `type` (`rung`, or `unrung` if it was not published), `data` (the lines) |
 
 use crate::record::StreamKind;
 use crate::store::{LedgerKey, Mark};
@@ -36,7 +36,7 @@ pub(super) struct Keys {
 
 impl Keys {
     pub fn new(prefix: &str) -> Keys {
-        // `{0}` is the bucket: Redis Cluster hashes only what stands in braces.
+        // `{0}` is the bucket: Redis Cluster hashes only the part in braces.
         let base = format!("{prefix}:{{0}}:");
         Keys {
             interest: format!("{base}interest"),
@@ -89,7 +89,7 @@ impl Keys {
         format!("{}repeat:{client}:{key}", self.base)
     }
 
-    /// Topics hold no colon, so the group may.
+    /// A topic contains no colon, so the group may.
     fn of(&self, what: &str, key: &LedgerKey) -> String {
         let LedgerKey { group, partition } = key;
         format!(

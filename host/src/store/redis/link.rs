@@ -1,11 +1,12 @@
-//! One blocking connection that sends several commands and reads their answers.
+//! One blocking connection that sends several commands and then reads their
+//! answers.
 
 use super::errors::{PATIENCE, unavailable, unreachable};
 use crate::store::Unavailable;
 use redis::{Connection, Pipeline, RedisResult, Value};
 
-/// A connection that is thrown away at the first error: what a late answer
-/// belongs to can't be known any more.
+/// A connection that is dropped at the first error, since a late answer could no
+/// longer be matched to its command.
 pub(super) struct Link {
     client: redis::Client,
     connection: Option<Connection>,
@@ -19,7 +20,7 @@ impl Link {
         }
     }
 
-    /// Connects, unless it is.
+    /// Connects, unless connected.
     pub fn open(&mut self) -> Result<(), Unavailable> {
         if self.connection.is_none() {
             let connected = self.connect();
@@ -35,7 +36,7 @@ impl Link {
         Ok(connection)
     }
 
-    /// Throws the connection away, and every watch with it.
+    /// Drops the connection, and every watch with it.
     pub fn close(&mut self) {
         self.connection = None;
     }
@@ -47,8 +48,8 @@ impl Link {
         self.send_on(pipe)
     }
 
-    /// Likewise, on the connection that there is: what belongs to a transaction
-    /// must not reach one that has not begun it.
+    /// The same, but only on the open connection: commands of a transaction must
+    /// not reach a connection that has not started it.
     pub fn send_on(&mut self, pipe: &Pipeline) -> Result<Vec<Value>, Unavailable> {
         let answers = self.exchange(pipe);
         if answers.is_err() {

@@ -1,9 +1,9 @@
-//! Looks: what a transaction rests on is watched and read, and `MULTI` ends it.
+//! Looks: watch and read what a transaction depends on, ending with `MULTI`.
 //!
-//! From then on the connection is *inside*: what is sent next is the
-//! transaction, or `DISCARD`. Inside of MULTI a WATCH would err without
-//! aborting, and any other command would be queued and shift the replies. So
-//! whatever else is sent goes through [`RedisWriter::send`], which leaves first.
+//! From then on the connection is *inside*: the next command is the transaction,
+//! or `DISCARD`. Inside MULTI a WATCH would fail without aborting, and any other
+//! command would be queued and shift the replies. So everything else is sent with
+//! [`RedisWriter::send`], which leaves first.
 
 use super::answers::{ledger_of, scores_of, time_of};
 use super::commands::LEDGER_FIELDS;
@@ -11,17 +11,17 @@ use super::writer::{Ahead, RedisWriter};
 use crate::store::{Append, Ledger, LedgerKey, Unavailable};
 use redis::{FromRedisValue, Pipeline, Value};
 
-/// A ledger, and for each of the replays that were asked for when it was marked.
+/// A ledger, and for each requested replay when it was marked.
 pub(super) type Looked = (Option<Ledger>, Vec<Option<f64>>);
 
 impl RedisWriter {
-    /// Sends what is no part of a transaction.
+    /// Sends commands that are not part of a transaction.
     pub(super) fn send(&mut self, pipe: &Pipeline) -> Result<Vec<Value>, Unavailable> {
         self.leave();
         self.link.send(pipe)
     }
 
-    /// Leaves what a look has begun, where there is one.
+    /// Leaves the MULTI that a look has started, if any.
     pub(super) fn leave(&mut self) {
         self.ahead = None;
         if std::mem::take(&mut self.inside) {
@@ -29,13 +29,13 @@ impl RedisWriter {
             pipe.cmd("DISCARD");
             match self.link.send_on(&pipe).as_deref() {
                 Ok([Value::Okay]) => {}
-                // What was begun ends with the connection.
+                // Closing the connection ends it.
                 _ => self.link.close(),
             }
         }
     }
 
-    /// Watches a ledger, and the marks of these replays, and reads them.
+    /// Watches and reads a ledger and the marks of these replays.
     pub(super) fn look(
         &mut self,
         key: &LedgerKey,
@@ -60,14 +60,14 @@ impl RedisWriter {
         }
     }
 
-    /// Adds a look at the next append's ledger behind a transaction.
+    /// Adds a look at the next append's ledger after a transaction.
     pub(super) fn add_look_ahead(&self, pipe: &mut Pipeline, key: &LedgerKey) {
         pipe.cmd("WATCH").arg(self.keys.ledger(key));
         self.read(pipe, key);
         pipe.cmd("MULTI");
     }
 
-    /// Reads the answers of [`RedisWriter::add_look_ahead`].
+    /// Parses the answers of [`RedisWriter::add_look_ahead`].
     pub(super) fn looked_ahead(&mut self, key: &LedgerKey, answers: &[Value]) {
         let ledger = self.inside_after(answers).ok();
         self.ahead = ledger.map(|ledger| Ahead {
@@ -76,7 +76,7 @@ impl RedisWriter {
         });
     }
 
-    /// What was looked up ahead for this append, if that is all it needs.
+    /// The look-ahead's ledger for this append, if the append needs nothing else.
     pub(super) fn take_ahead(&mut self, append: &Append) -> Option<Option<Ledger>> {
         let fits = |ahead: &mut Ahead| {
             let first = append.exchange.rest().is_none();
@@ -91,7 +91,7 @@ impl RedisWriter {
         pipe.cmd("TIME");
     }
 
-    /// Reads a look's answers: WATCH's first, then the ledger and the time,
+    /// Parses a look's answers: WATCH's first, then the ledger and the time,
     /// MULTI's last.
     fn inside_after(&mut self, answers: &[Value]) -> Result<Option<Ledger>, Unavailable> {
         let read = match answers {
@@ -105,8 +105,8 @@ impl RedisWriter {
         read.inspect_err(|_| self.link.close())
     }
 
-    /// Watches an append's ledger and the streams of its unverified events, reads
-    /// all of them, and tells the append which of its events are there.
+    /// Watches and reads an append's ledger and the streams of its unverified
+    /// events, and tells the append which of its events are stored.
     pub(super) fn look_at_unverified(
         &mut self,
         append: &mut Append,
@@ -144,13 +144,13 @@ impl RedisWriter {
 
     pub(super) fn note_time(&mut self, time: &Value) {
         self.now = time_of(time);
-        // By another clock than Redis' nothing can be said of its entries.
+        // Only Redis's clock can be compared with the ids of its entries.
         let known = <(u64, u64)>::from_redis_value_ref(time).is_ok();
         self.since = if known { self.now } else { 0 };
     }
 }
 
-/// What Redis said where it should have said OK.
+/// The error in Redis's answers to a look.
 pub(super) fn refused(answers: &[Value]) -> Unavailable {
     let error = answers.iter().find_map(|answer| match answer {
         Value::ServerError(error) => Some(error.to_string()),

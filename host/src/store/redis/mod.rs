@@ -1,4 +1,4 @@
-//! The store in Redis. Its keys are told in `keys.rs`.
+//! The store in Redis. `keys.rs` documents its keys.
 
 mod answers;
 mod append;

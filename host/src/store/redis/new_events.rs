@@ -1,25 +1,25 @@
-//! Of an append's events those that were not stored before: of a replayed record
-//! they may be there.
+//! Selects the events of an append that are not stored yet: those of a replayed
+//! record may be stored already.
 
 use super::answers::Done;
 use crate::store::protocol::Executed;
 use crate::store::{Append, StreamEvent, Unstored};
 use std::collections::HashSet;
 
-/// What of an append is new.
+/// The new part of an append.
 pub(super) struct NewEvents<'a> {
     /// The records that are replayed for the first time.
     pub replays: Vec<&'a str>,
-    /// The other events, and where each stands in the append; `None` where all
-    /// are new, as they are without replays.
+    /// The new events, and the index of each in the append; `None` if all are
+    /// new, as always without replays.
     some: Option<(Vec<StreamEvent<'a>>, Vec<usize>)>,
     /// The replays that are new, by the offset of their first copy here.
     firsts: HashSet<(&'a str, i64)>,
 }
 
 impl<'a> NewEvents<'a> {
-    /// All but the replays that have a score, which were stored before, and
-    /// further copies of one record.
+    /// Excludes the replays with a score, which were stored before, and further
+    /// copies of one record.
     pub fn of(append: &Append<'a>, scores: &[Option<f64>]) -> NewEvents<'a> {
         if scores.is_empty() {
             return NewEvents {
@@ -45,7 +45,7 @@ impl<'a> NewEvents<'a> {
         }
     }
 
-    /// What an earlier try has left of it. Its marks may be there or not.
+    /// The part that an earlier try has left. Its marks may be set or not.
     pub fn rest(append: &Append<'a>, rest: &[usize]) -> NewEvents<'a> {
         let replays = append.replays();
         let events = rest.iter().map(|at| append.events[*at]).collect();
@@ -56,7 +56,7 @@ impl<'a> NewEvents<'a> {
         }
     }
 
-    /// Where these events stand in the append.
+    /// The indices of these events in the append.
     fn in_append(&self, events: &[usize]) -> Vec<usize> {
         let place = |event: &usize| {
             self.some
@@ -66,7 +66,7 @@ impl<'a> NewEvents<'a> {
         events.iter().map(place).collect()
     }
 
-    /// All of its events, as the append of so many counts.
+    /// The indices of all its events in the append, which has this many events.
     pub fn all_in_append(&self, events: usize) -> Vec<usize> {
         match &self.some {
             Some((_, places)) => places.clone(),
@@ -74,7 +74,7 @@ impl<'a> NewEvents<'a> {
         }
     }
 
-    /// What its transaction's answers say, as the append counts.
+    /// The result of its transaction, with indices of the append.
     pub fn executed(&self, done: &Done) -> Executed {
         let unstored = self.of_append(done.unstored.clone());
         match &done.trouble {
@@ -92,7 +92,7 @@ impl<'a> NewEvents<'a> {
         self.some.as_ref().map_or(all, |(events, _)| events)
     }
 
-    /// What is to be noted of tasks, of events that go to no stream.
+    /// The new reports about tasks, of events without a stream.
     pub fn reports(&self, all: &[StreamEvent<'a>]) -> Vec<StreamEvent<'a>> {
         let is_new = |event: &&StreamEvent<'a>| {
             let first = |replay| self.firsts.contains(&(replay, event.offset));
@@ -101,13 +101,13 @@ impl<'a> NewEvents<'a> {
         all.iter().filter(is_new).copied().collect()
     }
 
-    /// How many are not.
+    /// How many events are not new.
     pub fn skipped(&self, all: &[StreamEvent]) -> u64 {
         (all.len() - self.events(all).len()) as u64
     }
 
-    /// The replays that are marked and of which nothing is stored, since events
-    /// of them were refused; all as the append counts.
+    /// The replays that are marked although nothing of them is stored, since
+    /// their events were refused; indices are those of the append.
     pub fn in_vain(&self, all: &[StreamEvent<'a>], unstored: &Unstored) -> Vec<&'a str> {
         if unstored.refused.is_empty() {
             return Vec::new();
@@ -124,7 +124,7 @@ impl<'a> NewEvents<'a> {
         refused.difference(&stored).copied().collect()
     }
 
-    /// What is not stored, as the append counts.
+    /// The events that are not stored, with indices of the append.
     fn of_append(&self, mut unstored: Unstored) -> Unstored {
         if let Some((_, places)) = &self.some {
             for refusal in &mut unstored.refused {

@@ -1,10 +1,10 @@
 //! Replayed records in Redis.
 //!
-//! The same bargain as the ledger's (`writer.rs`), with the set of marks in the
-//! ledger's place: it is watched and read, and the transaction that stores the
-//! events of what is not marked marks it. Whoever else marks anything meanwhile
-//! makes it fail, and it looks again. So it needs no ledger of its own, and
-//! commands and daemons may replay side by side.
+//! The protocol is the ledger's (`append.rs`), with the set of marks in place of
+//! the ledger: the set is watched and read, and the transaction that stores the
+//! events of unmarked records also marks them. If another client marks anything
+//! meanwhile, the transaction fails and the look is repeated. So a replay needs
+//! no ledger, and commands and daemons can replay concurrently.
 
 mod to_store;
 
@@ -25,11 +25,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 use to_store::ToStore;
 
-/// How often marks are taken back before a pipeline goes on, and how far apart.
+/// How many times a pipeline tries to remove marks before it continues, and the
+/// pause between tries.
 const TRIES: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// What Redis says of a key that holds something else than a stream.
+/// Redis's error for a key that is not a stream.
 const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
 
 impl RedisWriter {
@@ -93,8 +94,8 @@ impl RedisWriter {
         }
     }
 
-    /// What a transaction has made of its records; an error where Redis would
-    /// not store all of them now, and then the rest is for the next try.
+    /// The results of a transaction's records; an error if Redis did not store
+    /// all of them now, and then the next try stores the rest.
     fn replayed(
         &mut self,
         replay: &mut Replay,
@@ -118,9 +119,9 @@ impl RedisWriter {
         }
     }
 
-    /// Watches the marks and says what would become of each record now. A key
-    /// that is no stream would refuse its event inside of the transaction, with
-    /// the rest of it executed: that is seen before.
+    /// Watches the marks and determines the result of each record now. A key that
+    /// is not a stream would refuse its event inside the transaction while the
+    /// rest is executed, so types are checked before.
     fn look_at(&mut self, replay: &mut Replay, write: bool) -> Result<Vec<Replayed>, Unavailable> {
         let marks = self.keys.marks(replay.group, Mark::Stored);
         let streams: BTreeSet<Vec<u8>> = replay
@@ -133,7 +134,7 @@ impl RedisWriter {
         pipe.cmd("TIME");
         pipe.cmd("ZMSCORE").arg(&marks).arg(&replay.sources);
         streams.iter().for_each(|key| _ = pipe.cmd("TYPE").arg(key));
-        // What is stored asks for itself.
+        // When storing, the task scripts check it themselves.
         let tasks = if write { Vec::new() } else { replay.tasks() };
         task_commands::ask_ends(&mut pipe, &self.keys, &tasks);
         pipe.cmd(if write { "MULTI" } else { "UNWATCH" });
@@ -174,7 +175,7 @@ impl RedisWriter {
         replay: &Replay,
         fresh: &ToStore,
     ) -> (Pipeline, CommandPlaces, KeptUp) {
-        // The partition is in no command: each event has its replay's name.
+        // No command contains the partition: each event has its replay's name.
         let nowhere = TopicPartition {
             topic: "".into(),
             partition: 0,
@@ -194,7 +195,7 @@ impl RedisWriter {
         commands::add_reports(&mut pipe, &self.keys, &append);
         let kept_up = self.upkeep.add(&mut pipe, &self.keys, &append, self.now);
         commands::mark_replays(&mut pipe, &self.keys, &append, &fresh.sources, self.now);
-        // The marks stand for the ledger.
+        // The marks take the place of the ledger.
         let places = CommandPlaces {
             events: fresh.events.len(),
             ledger: pipe.len() - 1,
@@ -205,10 +206,9 @@ impl RedisWriter {
         (pipe, CommandPlaces { rung, ..places }, kept_up)
     }
 
-    /// Takes the marks away of records of which every event was refused inside
-    /// of the transaction after all: nothing of them is stored. A record of
-    /// which some are stored keeps its mark, or is given it where Redis would
-    /// not.
+    /// Removes the marks of records whose events were all refused inside the
+    /// transaction: nothing of them is stored. A record with some stored events
+    /// keeps its mark, or gets it if Redis did not set it.
     fn settle(&mut self, replay: &mut Replay) -> Result<(), Unavailable> {
         let names = |of: &[usize]| of.iter().map(|at| replay.sources[*at]).collect::<Vec<_>>();
         self.unmark_in(replay.group, &names(&replay.marked_in_vain))?;
@@ -234,8 +234,8 @@ impl RedisWriter {
         self.command(&pipe)
     }
 
-    /// Likewise for a pipeline, which has stored the rest and goes on: what
-    /// keeps its mark in vain is replayed with `--force`.
+    /// The same for a pipeline, which has stored the rest and continues: a record
+    /// that wrongly keeps its mark needs a replay with `--force`.
     pub(super) fn unmark_in_vain(&mut self, group: &str, sources: &[&str]) {
         for _ in 0..TRIES {
             match self.unmark_in(group, sources) {
@@ -252,7 +252,7 @@ impl RedisWriter {
         );
     }
 
-    /// Sends commands whose answers say nothing but whether they were done.
+    /// Sends commands whose answers only say whether they succeeded.
     fn command(&mut self, pipe: &Pipeline) -> Result<(), Unavailable> {
         let answers = self.send(pipe)?.into_iter();
         let refused = answers.filter_map(|answer| answer.extract_error().err());
@@ -263,8 +263,8 @@ impl RedisWriter {
     }
 }
 
-/// Notes the events whose task will have ended by their turn, and the tasks that
-/// they end.
+/// Determines the events whose task will have ended before them, and the tasks
+/// that they end.
 fn drop_some(replay: &mut Replay, told: &[Replayed], ends: &HashMap<&[u8], End>) {
     let (places, mut dropped) = (replay.places(), BTreeSet::new());
     for (n, (event, place)) in replay.events.iter().zip(places).enumerate() {
@@ -285,6 +285,6 @@ fn drop_some(replay: &mut Replay, told: &[Replayed], ends: &HashMap<&[u8], End>)
 }
 
 fn is_stream(answer: &Value) -> bool {
-    // Where TYPE is not allowed, XADD will tell.
+    // If TYPE is not permitted, XADD reports a wrong type.
     String::from_redis_value_ref(answer).map_or(true, |of| of == "stream" || of == "none")
 }

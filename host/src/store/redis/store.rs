@@ -1,4 +1,4 @@
-//! The connection that readers share, and what all of a store share.
+//! The readers' shared connection, and the state shared by all parts of a store.
 
 use super::bell::{Ears, Ringer};
 use super::errors::{PATIENCE, at, broken, unavailable, unreachable};
@@ -22,7 +22,7 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// A store at `client`'s address. Connects when it is used.
+    /// A store at `client`'s address. Connects on first use.
     pub fn new(client: redis::Client, settings: &StoreSettings) -> RedisStore {
         let keys = Arc::new(Keys::new(&settings.key_prefix));
         let ringer = Arc::new(Ringer::new(&client, &keys));
@@ -60,14 +60,14 @@ impl RedisStore {
         )
     }
 
-    /// Runs `pipe` on the readers' connection; a broken one is replaced at the
-    /// next call.
+    /// Runs `pipe` on the readers' connection; a broken connection is replaced on
+    /// the next call.
     pub(super) async fn query<T: redis::FromRedisValue>(
         &self,
         pipe: &redis::Pipeline,
     ) -> Result<T, Unavailable> {
-        // Many may wait for one that connects in vain: none waits for longer
-        // than if it had been the one.
+        // Many callers may wait while one tries to connect: none waits longer
+        // than a single attempt.
         let connection = tokio::time::timeout(PATIENCE, self.connection()).await;
         let late = |_| {
             let seconds = PATIENCE.as_secs();
@@ -122,7 +122,8 @@ impl RedisStore {
         self.ears.not_ready()
     }
 
-    /// An evicting Redis forgets ledgers: records are then processed again.
+    /// A Redis that evicts keys loses ledgers; their records are then processed
+    /// again.
     async fn warn_of_eviction(&self) {
         let mut pipe = redis::pipe();
         pipe.cmd("CONFIG").arg("GET").arg("maxmemory-policy");

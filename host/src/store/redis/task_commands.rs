@@ -1,4 +1,4 @@
-//! What a transaction says of tasks, and asks of them.
+//! The commands of a transaction that read and write tasks.
 
 use super::errors::unavailable;
 use super::keys::Keys;
@@ -9,8 +9,8 @@ use redis::{FromRedisValue, Pipeline, Value};
 
 const REPORT: &str = include_str!("tasks/report.lua");
 
-/// Adds an event that says something of a task: the two go together, or
-/// neither does. Without a stream only the task is told.
+/// Adds an event that reports about a task: stores the event and updates the
+/// task, both or neither. Without a stream only the task is updated.
 pub(super) fn report(
     pipe: &mut Pipeline,
     keys: &Keys,
@@ -29,7 +29,8 @@ pub(super) fn report(
     eval.arg(nearly).arg(most).arg(event.kind).arg(source);
 }
 
-/// Adds the question who owns these tasks: an answer a task, of [`owner_of`].
+/// Adds queries for the owners of these tasks: one answer per task, for
+/// [`owner_of`].
 pub(super) fn ask_owners(pipe: &mut Pipeline, keys: &Keys, tasks: &[&str]) {
     for task in tasks {
         let key = keys.task(task.as_bytes());
@@ -48,11 +49,11 @@ pub(super) fn owner_of(answer: &Value) -> Result<Option<ClientId>, Unavailable> 
 pub(super) enum End {
     Ended,
     Open,
-    /// Nothing is known of it, and nothing is noted.
+    /// The task is unknown.
     Unknown,
 }
 
-/// Adds the question which of these tasks have ended: an answer a task, of
+/// Adds queries for whether these tasks have ended: one answer per task, for
 /// [`end_of`].
 pub(super) fn ask_ends(pipe: &mut Pipeline, keys: &Keys, tasks: &[&[u8]]) {
     for task in tasks {

@@ -1,5 +1,5 @@
-//! Tasks in Redis. What looks before it writes is a script: nothing comes
-//! between.
+//! Tasks in Redis. Operations that read before they write are scripts, so they
+//! are atomic.
 
 use super::bell;
 use super::store::RedisStore;
@@ -17,8 +17,8 @@ const SENT: &str = include_str!("tasks/sent.lua");
 const GIVE_UP: &str = include_str!("tasks/give_up.lua");
 const TIME_OUT: &str = include_str!("tasks/time_out.lua");
 
-/// Tasks that one look times out: they hold Redis up for less than a
-/// millisecond.
+/// The maximum number of tasks that one script call times out: it blocks Redis
+/// for less than a millisecond.
 const SOME: usize = 100;
 
 impl RedisStore {
@@ -99,7 +99,7 @@ impl RedisStore {
         }))
     }
 
-    /// Ends the time of those that got no news in it, and tells their owners.
+    /// Times out the tasks without news, and notifies their owners.
     pub(in crate::store) async fn time_tasks_out(&self, kind: &str) -> Result<usize, Unavailable> {
         let retention = self.settings.retention;
         let mut all = 0;

@@ -1,4 +1,4 @@
-//! TLS to Redis by files of one's own.
+//! TLS to Redis with configured certificate files.
 
 use crate::store::StoreTls;
 use anyhow::{Context, bail, ensure};
@@ -9,10 +9,10 @@ use rustls::sign::CertifiedKey;
 use std::fs;
 use std::path::Path;
 
-/// The same client, trusting and showing what these files hold.
+/// The same client, with the CA and client certificates from these files.
 ///
 /// # Errors
-/// When a file can't be read, or holds something else.
+/// When a file can't be read, or has the wrong content.
 pub(in crate::store) fn over_tls(
     client: &redis::Client,
     tls: &StoreTls,
@@ -30,14 +30,14 @@ pub(in crate::store) fn over_tls(
         .context("[store] tls: can't use the files")
 }
 
-/// Our certificate and its key. The library would find out only when it connects that they are not
-/// each other's, and say it of every try.
+/// Our certificate and its key. The library would notice a mismatch only when it connects, on every
+/// try.
 fn pair(certificate: &Path, key: &Path) -> anyhow::Result<redis::ClientTlsConfig> {
     let client_cert = certificates(certificate)?;
     let client_key = pem(key, "PRIVATE KEY-----")?;
     let chain = CertificateDer::pem_slice_iter(&client_cert).collect::<Result<Vec<_>, _>>();
     let private = PrivateKeyDer::from_pem_slice(&client_key);
-    // The parser's errors hold lines of the file, which may be a key's.
+    // The parser's errors contain lines of the file, which may be a key.
     let (Ok(chain), Ok(private)) = (chain, private) else {
         bail!("[store] tls: can't parse {certificate:?} or {key:?}");
     };
@@ -53,8 +53,8 @@ fn certificates(path: &Path) -> anyhow::Result<Vec<u8>> {
     pem(path, "-----BEGIN CERTIFICATE-----")
 }
 
-/// A file with a line that holds `label`. The library takes one without any
-/// for an empty list, and then trusts nobody.
+/// Reads a file and checks that it contains `label`. The library treats a file
+/// without it as an empty list, and then trusts nothing.
 fn pem(path: &Path, label: &str) -> anyhow::Result<Vec<u8>> {
     let name = path.display();
     let pem = fs::read(path).with_context(|| format!("[store] tls: can't read {name}"))?;

@@ -1,4 +1,4 @@
-//! The transaction behind a look: its commands, and what its answers say.
+//! The transaction after a look: its commands and its result.
 
 use super::answers::{CommandPlaces, Done, Outcome, outcome};
 use super::commands;
@@ -8,7 +8,7 @@ use super::writer::RedisWriter;
 use crate::store::{Append, Ledger, LedgerKey, Unavailable};
 use redis::Pipeline;
 
-/// A transaction behind the MULTI that ended its look.
+/// A transaction after the MULTI that ended its look.
 struct Transaction {
     pipe: Pipeline,
     places: CommandPlaces,
@@ -38,8 +38,8 @@ impl RedisWriter {
         }
     }
 
-    /// What the campaign must find: the ledger is moved before the events are
-    /// stored, and what came between is not noticed.
+    /// A bug that the campaign must find: the ledger is moved before the events
+    /// are stored, and changes in between are not noticed.
     #[cfg(feature = "seeded-bug")]
     fn move_ledger_first(&mut self, append: &Append, ledger: &Ledger) -> Result<(), Unavailable> {
         self.leave();
@@ -49,7 +49,7 @@ impl RedisWriter {
         self.link.send(&pipe).map(drop)
     }
 
-    /// Sends the transaction. Afterwards the look is spent, whatever comes.
+    /// Sends the transaction. It uses up the look, whatever the result.
     pub(super) fn execute(
         &mut self,
         append: &Append,
@@ -80,8 +80,7 @@ impl RedisWriter {
         let otherwise = self.ringer.learn(places.rung, &answers);
         let outcome = outcome(answers, places);
         match &outcome {
-            // What is left of it ends with the connection, and so does what
-            // was to follow.
+            // Closing the connection ends the rest of it, and the look-ahead.
             Outcome::Refused(_) => self.link.close(),
             _ => following
                 .into_iter()
@@ -97,7 +96,7 @@ impl RedisWriter {
         })
     }
 
-    /// Sends a transaction that moves no events, behind its look.
+    /// Finishes a transaction without a look-ahead, after its look.
     pub(super) fn finish(
         &mut self,
         mut pipe: Pipeline,
@@ -119,7 +118,7 @@ impl RedisWriter {
     }
 }
 
-/// Why a transaction was not done as a whole.
+/// Why a transaction was done only in part.
 pub(super) fn trouble(done: &Done) -> Unavailable {
     let said = done.trouble.as_deref().unwrap_or_default();
     Unavailable(format!("Redis: {said}"))

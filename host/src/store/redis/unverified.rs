@@ -1,6 +1,6 @@
-//! After an answer that was lost: which of an append's events are in their
-//! streams. Where the ledger stands does not tell: an event may have been
-//! refused, and so may the ledger's own move.
+//! Finds out, after a lost answer, which of an append's events are stored. The
+//! ledger's position is not enough: an event may have been refused, and so may
+//! the ledger's move.
 
 use super::RedisWriter;
 use super::commands;
@@ -8,7 +8,7 @@ use crate::store::{Append, Unavailable};
 use redis::{FromRedisValue, Value};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Streams of one round trip, and entries of others that may have come after
+/// Streams per round trip, and the number of entries by others to allow for after
 /// ours: an entry may be large.
 const STREAMS: usize = 16;
 const OTHERS: usize = 64;
@@ -36,8 +36,8 @@ impl RedisWriter {
         streams.into_iter().map(of).collect()
     }
 
-    /// The events that are there. `moved`: the ledger has passed them, so that
-    /// one of which nothing can be said is there.
+    /// The events that are stored. `moved`: the ledger has passed them, so an
+    /// event that can't be checked counts as stored.
     pub(super) fn find_events(
         &mut self,
         append: &Append,
@@ -67,7 +67,7 @@ impl UnverifiedStream {
     fn found(&self, answer: &Value, moved: bool, since: u64, max_events: u64) -> Vec<usize> {
         let all = || self.events.iter().map(|(index, _)| *index).collect();
         match answer {
-            // No stream takes nothing.
+            // A key that is not a stream stores nothing.
             Value::ServerError(error) if error.code() == "WRONGTYPE" => Vec::new(),
             Value::ServerError(_) => {
                 if moved {
@@ -85,12 +85,12 @@ impl UnverifiedStream {
                 let many = (self.events.len() + OTHERS) as u64;
                 let ours = |(_, source): &(usize, Vec<u8>)| sources.contains(source);
                 let last = self.events.iter().rposition(ours);
-                // Of what came since the look all may be ours that was cut off, or
-                // is further back. Where the ledger has not moved it is not: the
-                // transaction did not reach the store, and others wrote since.
+                // Our entries may have been trimmed, or be further back than this
+                // page. If the ledger has not moved, they are not stored: the
+                // transaction did not execute, and others wrote since.
                 let unseen = moved && count >= many.min(max_events) && oldest >= since;
-                // A stream takes all of a batch's events, in order, and may have
-                // cut the first ones off since.
+                // A stream stores all of a batch's events, in order, but may have
+                // trimmed the first ones since.
                 match last {
                     Some(last) => self.events[..=last]
                         .iter()
@@ -107,7 +107,7 @@ impl UnverifiedStream {
 /// A range of a stream, from its newest entry back.
 struct Entries {
     count: u64,
-    /// When the last of them was added, in ms.
+    /// When the oldest of them was added, in ms.
     oldest: u64,
     sources: HashSet<Vec<u8>>,
 }
@@ -129,8 +129,8 @@ fn entries_of(answer: &Value) -> Entries {
 mod tests {
     use super::*;
 
-    /// What a stream's range of these entries, newest first, says of the events
-    /// 0 and 1 of sources `a` and `b`.
+    /// Checks which of the events 0 and 1, with sources `a` and `b`, are found in
+    /// a range of these entries, newest first.
     #[track_caller]
     fn check(entries: &[(u64, &str)], moved: bool, max_events: u64, expected: &[usize]) {
         let text = |text: &str| Value::BulkString(text.into());

@@ -1,8 +1,8 @@
-//! Age and idle time of streams, without a command for every event.
+//! Enforces the age and idle time of streams without a command for every event.
 //!
-//! MAXLEN rides on each XADD; EXPIRE and the trim by age need commands of
-//! their own. Each is due for a stream once in an eighth of its period, so a
-//! busy stream pays almost nothing and a quiet one pays with its one event.
+//! MAXLEN is part of each XADD; expiry and trimming by age need separate
+//! commands. They are due for a stream once per eighth of their period, so a busy
+//! stream pays almost nothing, and an idle one pays with its single event.
 
 use super::keys::Keys;
 use crate::record::StreamKind;
@@ -13,11 +13,11 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::time::{Duration, Instant};
 
-/// Slots of the table: 16 bytes each. Streams beyond it share slots, and then
-/// only pay the two commands more often.
+/// Slots of the table, 16 bytes each. More streams than slots share them, and
+/// then only need the two commands more often.
 const SLOTS: usize = 1 << 15;
 
-/// The streams whose upkeep rides in a transaction.
+/// The streams whose upkeep is part of a transaction.
 pub(super) type KeptUp = Vec<(StreamKind, Vec<u8>)>;
 
 /// Remembers when each stream was last kept up.
@@ -30,7 +30,7 @@ pub(super) struct Upkeep {
     slots: Vec<(u64, u32)>,
 }
 
-/// After what time a stream goes: what was set a period ago must still cover the
+/// The expiry of a stream: one that was set a period ago must still cover the
 /// whole idle time.
 pub(super) fn expiry(retention: Retention) -> Duration {
     retention.idle_expiry + (retention.idle_expiry / 8).max(Duration::from_secs(1))
@@ -49,8 +49,8 @@ impl Upkeep {
         }
     }
 
-    /// Adds what the streams of an append need now and then, and answers whose
-    /// it is. `now` is Redis' time in milliseconds.
+    /// Adds the upkeep that is due for the streams of an append, and returns
+    /// those streams. `now` is Redis's time in milliseconds.
     pub fn add(&self, pipe: &mut Pipeline, keys: &Keys, append: &Append, now: u64) -> KeptUp {
         let streams = append.events.iter().map(|event| (event.to, event.name));
         let mut due: Vec<_> = streams.filter(|stream| self.due(*stream)).collect();
@@ -66,14 +66,14 @@ impl Upkeep {
         due.into_iter().map(owned).collect()
     }
 
-    /// Whether the stream needs its upkeep now.
+    /// Whether the stream's upkeep is due.
     fn due(&self, stream: (StreamKind, &[u8])) -> bool {
         let hash = self.hasher.hash_one(stream);
         let (known, until) = self.slots[hash as usize % SLOTS];
         known != hash || self.now() >= until
     }
 
-    /// Notes that the store did it.
+    /// Records that the store did the upkeep.
     pub fn done(&mut self, kept_up: &KeptUp) {
         let until = self.now().saturating_add(self.period);
         for (kind, name) in kept_up {
@@ -82,7 +82,7 @@ impl Upkeep {
         }
     }
 
-    /// Seconds since the table was made, from 1: 0 is an empty slot's.
+    /// Seconds since the table was created, from 1: 0 marks an empty slot.
     fn now(&self) -> u32 {
         u32::try_from(self.started.elapsed().as_secs())
             .unwrap_or(u32::MAX)

@@ -1,5 +1,5 @@
-//! One worker's connection, and what is known of it. What it is asked is in
-//! `append.rs` and `replay.rs`.
+//! One worker's connection and its state. Its operations are in `append.rs` and
+//! `replay.rs`.
 
 use super::bell::Ringer;
 use super::keys::Keys;
@@ -15,20 +15,20 @@ pub struct RedisWriter {
     pub(super) ringer: Arc<Ringer>,
     pub(super) max_events: u64,
     pub(super) upkeep: Upkeep,
-    /// The connection is inside MULTI: a look has ended, and its transaction was
-    /// not sent yet.
+    /// Whether the connection is inside MULTI: a look has ended, and its
+    /// transaction has not been sent.
     pub(super) inside: bool,
-    /// The look that rode behind the last transaction.
+    /// The look-ahead that was sent with the last transaction.
     pub(super) ahead: Option<Ahead>,
-    /// Redis' time at the last look, in milliseconds: the ids of events are of
-    /// its clock, and ours may be hours away from it.
+    /// Redis's time at the last look, in milliseconds: event ids use its clock,
+    /// and ours may differ by hours.
     pub(super) now: u64,
-    /// Likewise, 0 where Redis did not say: what is stored after the look has
-    /// ids of this time or later.
+    /// The same, but 0 if Redis did not answer TIME: events stored after the look
+    /// have ids from this time or later.
     pub(super) since: u64,
 }
 
-/// A look that rode behind a transaction.
+/// A look-ahead that was sent with a transaction.
 pub(super) struct Ahead {
     pub key: LedgerKey,
     pub ledger: Option<Ledger>,

@@ -1,9 +1,9 @@
-//! Who we are to Redis: as was meant, or an error that says why not.
+//! The login for Redis is the intended one, or an error says why not.
 
 use super::{Login, StoreUrl};
 use proptest::prelude::*;
 
-/// Address, user and password that are used.
+/// The address, user and password that are used.
 type Used = (String, Option<String>, Option<String>);
 
 fn used(url: &str, username: Option<&str>, password: Option<&str>) -> Result<Used, String> {
@@ -134,7 +134,8 @@ proptest! {
         prop_assert_eq!(used(BARE, Some("ada"), Some(&password)), Ok(good(Some("ada"), Some(&password))));
     }
 
-    /// In the URL as well, or an error: never another one, nor another host.
+    /// A password in the URL is used as it is or rejected: never another password
+    /// or host.
     #[test]
     fn a_password_in_the_url_is_the_one_that_is_used_or_refused(password in "[!-~]{1,20}") {
         let encoded = password.as_bytes().windows(3).any(|three| {

@@ -1,10 +1,11 @@
-//! What the model breaks on purpose, and how large it is.
+//! The flaws that the model introduces on purpose, and the model's size.
 
-/// With three, and a crash, a break and a restore in any order, there are four
-/// million worlds: all good as well, but too long for every run of the tests.
+/// The number of records. With three, and a crash, a break and a restore in any
+/// order, there are four million worlds: all correct, but too slow for every test
+/// run.
 pub(super) const RECORDS: usize = 2;
 
-/// What is broken on purpose.
+/// A flaw that is introduced on purpose.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flaw {
     None,
@@ -12,22 +13,22 @@ pub(super) enum Flaw {
     NoWatch,
     /// After a lost answer the transaction is sent again without a look.
     BlindRetry,
-    /// The transaction is sent whatever the look said.
+    /// The transaction is sent whatever the look found.
     NoCheck,
     /// The ledger moves first, the events after it.
     LedgerFirst,
-    /// MULTI rides with the transaction, so that a server which refuses it runs
-    /// the rest bare.
+    /// MULTI is sent with the transaction, so a server that refuses it runs the
+    /// rest outside a transaction.
     BareRun,
-    /// A connection inside MULTI is looked on without DISCARD: WATCH errs, and
-    /// that is not seen.
+    /// A connection inside MULTI is used for a look without DISCARD: WATCH fails,
+    /// and the failure is ignored.
     WatchInside,
-    /// Likewise, and the read that was queued shifts the replies of EXEC.
+    /// The same, and the queued read shifts the replies of EXEC.
     Shifted,
-    /// What permissions kept from being done is taken for stored.
+    /// Commands that permissions prevented are counted as stored.
     TornIsDone,
     /// A torn transaction is sent again as a whole.
     TornAgain,
-    /// A lost answer is not followed by a look for the events.
+    /// After a lost answer the events are not looked up.
     NoLookForEvents,
 }

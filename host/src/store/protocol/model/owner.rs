@@ -1,4 +1,4 @@
-//! The owners: they carry out the protocol's steps, or a [`Flaw`]'s.
+//! The owners, which carry out the protocol's steps, or those of a [`Flaw`].
 
 use super::flaw::{Flaw, RECORDS};
 use super::redis::{Answer, Command, Did, Link, Request};
@@ -26,7 +26,7 @@ impl World {
         self.owners[owner] = Owner::Looking(exchange);
     }
 
-    /// Sends the transaction, on a connection that is inside MULTI.
+    /// Sends the transaction on a connection that is inside MULTI.
     pub(super) fn execute(&mut self, owner: usize, exchange: Exchange, flaw: Flaw) {
         let all: Vec<usize> = (0..(exchange.next - exchange.expected) as usize).collect();
         let sent = match (exchange.rest(), flaw) {
@@ -44,7 +44,8 @@ impl World {
         self.owners[owner] = Owner::Executing(exchange, sent);
     }
 
-    /// All answers to what the owner sent together, once they are there.
+    /// All answers to the requests that the owner sent together, once they have
+    /// arrived.
     fn answers(&mut self, owner: usize) -> Option<Vec<Answer>> {
         let link = &mut self.links[owner];
         let whole = link.outstanding > 0 && link.answers.len() == link.outstanding;
@@ -58,15 +59,15 @@ impl World {
         let mut world = self.clone();
         match self.owners[owner].clone() {
             Owner::Down => {
-                // The first ledger is written by a transaction of its own, as
-                // guarded as any: one step here.
+                // The first ledger is written by a separate, equally guarded
+                // transaction: one step here.
                 let at = *world.redis.ledger.get_or_insert(0);
                 world.touched(usize::MAX, false);
                 world.owners[owner] = Owner::Idle(at);
                 next.push(("start of owner", owner, world));
             }
             Owner::Idle(at) if at < RECORDS as i64 => self.begin_append(owner, at, flaw, next),
-            // A quiet partition's ledger is looked at now and then.
+            // An idle partition's ledger is checked from time to time.
             Owner::Idle(at) if self.redis.ledger != Some(at) => {
                 world.owners[owner] = Owner::Down;
                 next.push(("ledger found elsewhere by owner", owner, world));
@@ -112,7 +113,7 @@ impl World {
         }
     }
 
-    /// Begins the next append, with what was looked up ahead or without.
+    /// Starts the next append, with or without the look-ahead.
     fn begin_append(&self, owner: usize, at: i64, flaw: Flaw, next: &mut Vec<Step>) {
         for size in 1..=2.min(RECORDS as i64 - at) {
             let exchange = Exchange::new(at, at + size);
@@ -129,7 +130,7 @@ impl World {
             if !self.faults.leaves {
                 continue;
             }
-            // Whatever was dropped or waited for in between.
+            // Something was dropped or waited for in between.
             match flaw {
                 Flaw::WatchInside | Flaw::Shifted => leaving.look(owner, exchange, flaw),
                 _ => {
@@ -157,7 +158,7 @@ impl World {
                     .map_or(Vec::new(), |(_, rest)| rest.to_vec());
                 match stored {
                     Some(stored) => found.retain(|event| stored[record(event)] > 0),
-                    // Flaw only: where the ledger is, the events are.
+                    // Flaw only: assumes the events where the ledger is.
                     None => found.retain(|_| *ledger == Some(exchange.next)),
                 }
                 exchange.found(&found);
@@ -195,7 +196,7 @@ impl World {
             AfterLook::Moved => "found to be moved by owner",
         };
         if after != AfterLook::Execute {
-            // The next look leaves this one first; so short a way is one step.
+            // The next look leaves this one first, in one step.
             (self.links[owner].multi, self.links[owner].watch) = Default::default();
         }
         match after {
@@ -249,7 +250,7 @@ impl World {
         }
         let known = known(sent, &answers[1], flaw);
         let refused = known == Executed::Refused;
-        // A look that rode behind is answered with it.
+        // A look-ahead is answered together with the transaction.
         let ahead = match (answers.get(2), answers.get(3)) {
             (Some(Answer::Looked(ledger, _)), Some(Answer::Ok)) => Some((false, *ledger)),
             (Some(Answer::LookedElsewhere), Some(Answer::Ok)) => Some((true, None)),
@@ -267,7 +268,7 @@ impl World {
             }
             _ => {}
         }
-        // The next look leaves that one first; so short a way is one step.
+        // The next look leaves that one first, in one step.
         (self.links[owner].multi, self.links[owner].watch) = Default::default();
         self.look(owner, exchange.clone(), flaw);
         if after == AfterExecute::TakeBack {
@@ -290,7 +291,7 @@ impl World {
     }
 }
 
-/// What the answer to EXEC says.
+/// The result according to EXEC's answer.
 fn known(sent: &[usize], answer: &Answer, flaw: Flaw) -> Executed {
     let Answer::Done(done) = answer else {
         return match answer {
@@ -298,7 +299,7 @@ fn known(sent: &[usize], answer: &Answer, flaw: Flaw) -> Executed {
             _ => Executed::Refused,
         };
     };
-    // A read that was queued stands first.
+    // A queued read comes first.
     let skip = done.len() - sent.len() - 1;
     let skip = if flaw == Flaw::Shifted { 0 } else { skip };
     let did = |index: usize| done[skip + index].1;

@@ -1,10 +1,10 @@
-//! A model of Redis: one ledger, the events' streams, and connections with what
-//! they watch and queue.
+//! A model of Redis: one ledger, the events' streams, and connections with their
+//! watches and queues.
 
 use super::flaw::{Flaw, RECORDS};
 use std::collections::VecDeque;
 
-/// What permissions may take away.
+/// A permission that may be missing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Deny {
     Watch,
@@ -28,12 +28,12 @@ impl Deny {
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Redis {
-    /// The record whose event it refuses inside of EXEC.
+    /// The record whose event it refuses inside EXEC.
     pub refused: usize,
     pub ledger: Option<i64>,
-    /// How often each record's event was stored.
+    /// How many times each record's event was stored.
     pub stored: [u8; RECORDS],
-    /// Flaw only: events that come after their ledger.
+    /// Flaw only: events that are stored after their ledger.
     pub late: Vec<usize>,
     pub denied: Option<Deny>,
 }
@@ -42,23 +42,22 @@ pub(super) struct Redis {
 pub(super) struct Link {
     pub requests: VecDeque<Request>,
     pub answers: Vec<Answer>,
-    /// How many answers the owner waits for.
+    /// The number of answers that the owner waits for.
     pub outstanding: usize,
     pub watch: Watch,
     pub watches_events: bool,
-    /// What is queued inside MULTI.
+    /// The commands that are queued inside MULTI.
     pub multi: Option<Vec<Command>>,
-    /// What is queued is not to be executed: a command was refused.
+    /// The queue must not be executed, since a command was refused.
     pub aborted: bool,
-    /// A look that rode ahead, not used yet: whether of another ledger, and what
-    /// it found.
+    /// An unused look-ahead: whether it is of another ledger, and what it found.
     pub ahead: Option<(bool, Option<i64>)>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) enum Request {
-    /// WATCH and HMGET of this ledger or another's, and a read of the streams,
-    /// which are watched then too.
+    /// WATCH and HMGET of this ledger or another one, and optionally a read of
+    /// the streams, which are then watched, too.
     Look {
         other: bool,
         events: bool,
@@ -110,7 +109,7 @@ impl Watch {
     }
 }
 
-/// What was written: the ledger, events.
+/// What was written: the ledger, or events.
 type Wrote = Vec<(bool, bool)>;
 
 impl Redis {
@@ -129,7 +128,7 @@ impl Redis {
         let nothing = |answer| (answer, Vec::new());
         match request {
             Request::Look { .. } if link.multi.is_some() => {
-                // WATCH errs and aborts nothing; the read is queued.
+                // WATCH fails and aborts nothing; the read is queued.
                 link.multi
                     .iter_mut()
                     .for_each(|queued| queued.push(Command::Read));
@@ -162,7 +161,7 @@ impl Redis {
                         link.aborted |= refused;
                         nothing(Answer::Ok)
                     }
-                    // Bare.
+                    // Outside a transaction.
                     None => (Answer::Ok, self.run(&commands, flaw).1),
                 }
             }

@@ -1,4 +1,4 @@
-//! Changes that ring.
+//! Changes that ring the doorbell.
 
 use super::Rung;
 use crate::store::Unavailable;
@@ -7,7 +7,7 @@ use crate::store::redis::store::RedisStore;
 use redis::{Pipeline, Value};
 
 impl RedisStore {
-    /// Carries out `changes` and rings, all or nothing.
+    /// Applies `changes` and rings, all or nothing.
     pub(in crate::store::redis) async fn change_and_ring(
         &self,
         changes: impl Fn(&mut Pipeline),
@@ -27,8 +27,8 @@ impl RedisStore {
         }
     }
 
-    /// Where Redis refused PUBLISH: asks whether it is granted by now, outside of
-    /// any batch.
+    /// If Redis refused PUBLISH, tries outside of any batch whether it is granted
+    /// now.
     pub(in crate::store::redis) async fn try_publishing(&self) {
         let Some(pipe) = self.ringer.asking(&self.keys) else {
             return;
@@ -40,7 +40,7 @@ impl RedisStore {
     }
 }
 
-/// Whether all of a transaction was done, but for the ring.
+/// Checks that all of a transaction was done, except for the ring.
 fn all_done(mut answers: Vec<Value>, rung: Rung) -> Result<(), Unavailable> {
     let sent = answers.len();
     if let Some(Value::Array(done)) = answers.pop() {

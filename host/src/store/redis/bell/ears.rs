@@ -1,11 +1,11 @@
-//! What is known of the two ways in which news comes here.
+//! The state of the two ways to receive news.
 
 use metrics::gauge;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// Whether the channel is heard, and the key can be read.
+/// Whether messages arrive on the channel, and whether the key can be read.
 #[derive(Default)]
 pub(in crate::store::redis) struct Ears {
     state: Mutex<State>,
@@ -15,7 +15,7 @@ pub(in crate::store::redis) struct Ears {
 #[derive(Default)]
 struct State {
     channel: Channel,
-    /// Why the key can't be read now.
+    /// Why the key can't be read.
     key: Option<String>,
 }
 
@@ -24,23 +24,24 @@ enum Channel {
     /// Not tried yet.
     #[default]
     Unknown,
-    /// Our own rings come back.
+    /// Our own rings arrive.
     Heard,
-    /// They don't.
+    /// Our own rings do not arrive.
     Deaf(Deaf),
 }
 
 #[derive(Clone, PartialEq, Eq)]
 struct Deaf {
     why: String,
-    /// Redis says no: trying again brings nothing soon.
+    /// Redis denies it: retrying soon is useless.
     refused: bool,
-    /// Tries in vain to subscribe.
+    /// The number of failed tries to subscribe.
     tries: u32,
 }
 
 impl Deaf {
-    /// A subscription that broke is most often back at once.
+    /// A broken subscription usually recovers at once, so the first failure does
+    /// not cause polling.
     fn polls(&self) -> bool {
         self.refused || self.tries > 1
     }
@@ -51,7 +52,7 @@ impl Ears {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The channel is heard; what it was before.
+    /// Records that the channel works. Returns whether it did not before.
     pub fn hear(&self) -> bool {
         let before = std::mem::replace(&mut self.state().channel, Channel::Heard);
         if before != Channel::Heard {
@@ -61,7 +62,8 @@ impl Ears {
         matches!(before, Channel::Deaf(_))
     }
 
-    /// The channel is not heard, or was not again; whether that, or why, is new.
+    /// Records that the channel does not work. Returns whether that, or the kind
+    /// of reason, is new.
     pub fn deafen(&self, why: String, refused: bool) -> bool {
         let mut state = self.state();
         let (tries, is_new) = match &state.channel {
@@ -83,12 +85,12 @@ impl Ears {
         is_new
     }
 
-    /// Whether the channel is heard, as far as is known.
+    /// Whether the channel works, as far as known.
     pub fn hears(&self) -> bool {
         !matches!(self.state().channel, Channel::Deaf(_))
     }
 
-    /// Whether news comes only by the key.
+    /// Whether news arrives only through the key.
     pub fn polls(&self) -> bool {
         matches!(&self.state().channel, Channel::Deaf(deaf) if deaf.polls())
     }
@@ -97,17 +99,17 @@ impl Ears {
         self.state().key = read.err();
     }
 
-    /// Whether news comes in any way: the next try to subscribe may wait.
+    /// Whether the key can be read, so that the next try to subscribe may wait.
     pub fn sees(&self) -> bool {
         self.state().key.is_none()
     }
 
-    /// Waits for this long, or until a channel is heard or lost.
+    /// Waits this long, or until the channel starts or stops working.
     pub async fn rest(&self, time: Duration) {
         let _ = tokio::time::timeout(time, self.changed.notified()).await;
     }
 
-    /// What is amiss while news still comes.
+    /// A problem while news still arrives.
     pub fn warning(&self) -> Option<String> {
         match &*self.state() {
             State {
@@ -125,7 +127,7 @@ impl Ears {
         }
     }
 
-    /// Why no news comes.
+    /// Why no news arrives.
     pub fn not_ready(&self) -> Option<String> {
         match &*self.state() {
             State {

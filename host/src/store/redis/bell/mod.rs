@@ -1,10 +1,10 @@
-//! The doorbell: what is rung, and the two ways in which it is heard.
+//! The doorbell: its messages, and the two ways to receive them.
 //!
-//! A ring is published on a channel, and written into a short stream (the key
-//! `news`) if that exists. Edges subscribe to the channel. Where one can't, or
-//! hears nothing, it makes the key and polls it; so batches pay for the key
-//! only then. A writer that may not publish makes the key itself, which every
-//! edge looks for once a second.
+//! A ring is published on a channel, and written to a short stream (the key
+//! `news`) if that exists. Edges subscribe to the channel. An edge that can't
+//! subscribe, or receives nothing, creates the key and polls it, so batches pay
+//! for the key only then. A writer that may not publish creates the key itself;
+//! every edge checks for it once a second.
 
 mod change;
 mod ears;

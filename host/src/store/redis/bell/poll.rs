@@ -1,4 +1,5 @@
-//! Rings by the key: a short stream, of which only what is new is asked.
+//! Receives rings through the key: a short stream, of which only new entries are
+//! read.
 
 use super::Hear;
 use super::rings::{KEPT, LEASE, OWN, RUNG, heard};
@@ -11,23 +12,26 @@ use redis::Value;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Between two looks into the key.
+/// The pause between two reads of the key.
 const LOOK: Duration = Duration::from_millis(20);
-/// Between two looks for the key, and two of our own entries in it.
+/// The pause between two checks for the key, and between two of our own entries
+/// in it.
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Where we are in the key.
+/// Our position in the key.
 struct KeyCursor {
     last: StreamId,
-    /// That entry was seen: if it is gone, so may be some behind it.
+    /// Whether that entry was read: if it is gone, entries after it may be gone,
+    /// too.
     seen: bool,
-    /// The channel is not heard: what was published is news, too.
+    /// Whether the channel does not work, so that published entries are news,
+    /// too.
     alone: bool,
 }
 
 impl RedisStore {
-    /// Reads the key while it is there, and has it be there while the channel
-    /// is not heard.
+    /// Reads the key while it exists, and keeps it in existence while the channel
+    /// does not work.
     pub(super) async fn poll(&self, hear: Hear<'_>) {
         let mut place = None;
         loop {
@@ -36,7 +40,8 @@ impl RedisStore {
                 Ok(Some(now)) => {
                     let place = place.get_or_insert_with(|| begin(now, hear));
                     if alone && !std::mem::replace(&mut place.alone, alone) && place.seen {
-                        // What was only published meanwhile was passed over.
+                        // Entries that were also published were skipped until
+                        // now.
                         hear(News::Missed);
                     }
                     place.alone = alone;
@@ -61,9 +66,9 @@ impl RedisStore {
         }
     }
 
-    /// Adds an entry of our own, so that there is a small one to come back to;
-    /// answers its id, or nothing where nobody needs the key. Who needs it
-    /// makes it and keeps it.
+    /// Adds an entry of our own, as a small one to continue from, and returns its
+    /// id; `None` if nobody needs the key. An edge that needs the key creates it
+    /// and extends its expiry.
     async fn enter_key(&self, alone: bool) -> Result<Option<StreamId>, Unavailable> {
         let mut pipe = redis::pipe();
         let add = pipe.cmd("XADD").arg(&self.keys.news);
@@ -80,7 +85,7 @@ impl RedisStore {
         Ok(id.and_then(|id| id.parse().ok()))
     }
 
-    /// Looks into the key for a second, or until it is gone.
+    /// Reads the key for a second, or until it is gone.
     async fn watch_key(&self, place: &mut KeyCursor, hear: Hear<'_>) -> Result<(), Unavailable> {
         let until = Instant::now() + SECOND;
         while Instant::now() < until && self.ears.polls() == place.alone {
@@ -92,7 +97,7 @@ impl RedisStore {
         Ok(())
     }
 
-    /// Hears what is new in the key; whether there is one.
+    /// Reads new entries of the key. Returns whether the key exists.
     async fn look(&self, place: &mut KeyCursor, hear: Hear<'_>) -> Result<bool, Unavailable> {
         let mut pipe = redis::pipe();
         let range = pipe.cmd("XRANGE").arg(&self.keys.news);
@@ -117,8 +122,8 @@ impl RedisStore {
     }
 }
 
-/// Everyone reads once. Who was to be disconnected while nobody here looked is
-/// found in the key, if that was not long ago.
+/// Starts with reading all streams once. Disconnects from before the start are
+/// found in the key, if they are recent.
 fn begin(now: StreamId, hear: Hear<'_>) -> KeyCursor {
     hear(News::Missed);
     KeyCursor {

@@ -1,4 +1,4 @@
-//! How the doorbell is rung, by all that write in this process.
+//! Rings the doorbell for all writers in this process.
 
 use super::rings::{KEPT, LEASE, LOST, OWN, RUNG, UNRUNG};
 use crate::store::redis::keys::Keys;
@@ -8,18 +8,18 @@ use redis::{Pipeline, Value};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Knows which of the two ways to ring Redis lets us go.
+/// Tracks which of the two ways to ring Redis permits.
 pub(in crate::store::redis) struct Ringer {
-    /// What would grant the right to the channel.
+    /// The command that grants access to the channel.
     grant: String,
     channel_refused: AtomicBool,
     key_refused: AtomicBool,
-    /// A ring was refused when its batch was stored already.
+    /// A ring was refused after its batch was stored.
     lost: AtomicBool,
 }
 
-/// Where a ring's commands are among those of a transaction: from `first` on
-/// PUBLISH, if it is there, and the key's.
+/// The positions of a ring's commands in a transaction: from `first`, PUBLISH if
+/// it is there, then those for the key.
 #[derive(Clone, Copy, Default)]
 pub(in crate::store::redis) struct Rung {
     first: usize,
@@ -32,9 +32,9 @@ impl Rung {
         usize::from(self.published) + self.written
     }
 
-    /// The places of these commands' answers among the `done` inside of EXEC,
-    /// which was sent as the last one of `sent`. Counted from the end: MULTI may
-    /// have been sent before.
+    /// The positions of these commands' answers among the `done` answers inside
+    /// EXEC, which was the last of `sent` commands. Counted from the end, since
+    /// MULTI may have been sent earlier.
     pub fn within(self, sent: usize, done: usize) -> Range<usize> {
         let first = (done + 1 + self.first).saturating_sub(sent);
         first..first + self.count()
@@ -61,7 +61,7 @@ impl Ringer {
         if !published {
             into_key(pipe, keys, lines);
         } else if !self.key_refused.load(Ordering::Relaxed) {
-            // Nobody polls where there is no key.
+            // Without the key nobody polls.
             let add = pipe.cmd("XADD").arg(&keys.news).arg("NOMKSTREAM");
             add.arg("MAXLEN").arg("~").arg(KEPT).arg("*");
             add.arg("type").arg(RUNG).arg("data").arg(lines);
@@ -73,8 +73,9 @@ impl Ringer {
         }
     }
 
-    /// Reads the answers of a transaction, up to that of EXEC. True where its
-    /// ring has aborted it: nothing was done, and the next try rings otherwise.
+    /// Reads the answers of a transaction, up to that of EXEC. Returns true if
+    /// its ring aborted it: nothing was done, and the next try rings the other
+    /// way.
     pub fn learn(&self, rung: Rung, answers: &[Value]) -> bool {
         if !rung.published {
             return false;
@@ -89,7 +90,7 @@ impl Ringer {
         queued.is_some_and(|queued| self.refused(queued))
     }
 
-    /// Whether one of a ring's commands is refused that was not before.
+    /// Whether one of a ring's commands is refused for the first time.
     fn refused(&self, answers: &[Value]) -> bool {
         match answers {
             [publish, ..] if is_refused(publish) => self.refuse_channel(publish),
@@ -123,8 +124,8 @@ impl Ringer {
         );
     }
 
-    /// Where Redis refused PUBLISH: what tells of a ring that was lost, and asks
-    /// whether it is granted by now.
+    /// If Redis refused PUBLISH: commands that announce a lost ring and try
+    /// whether PUBLISH is granted now.
     pub fn asking(&self, keys: &Keys) -> Option<Pipeline> {
         if !self.channel_refused.load(Ordering::Relaxed) {
             return None;
@@ -138,7 +139,7 @@ impl Ringer {
         Some(pipe)
     }
 
-    /// PUBLISH is granted.
+    /// Records that PUBLISH is granted.
     pub fn grant(&self) {
         if self.channel_refused.swap(false, Ordering::Relaxed) {
             gauge!("millstream_store_publish_refused").set(0.0);
@@ -146,7 +147,7 @@ impl Ringer {
         }
     }
 
-    /// What is amiss, and what mends it.
+    /// The current problem, and how to fix it.
     pub fn warning(&self) -> Option<String> {
         let refused = self.channel_refused.load(Ordering::Relaxed);
         refused.then(|| {
@@ -156,7 +157,7 @@ impl Ringer {
     }
 }
 
-/// Writes a ring that is not published: the key is there for edges to find.
+/// Writes a ring that is not published, and creates the key for edges to find.
 fn into_key(pipe: &mut Pipeline, keys: &Keys, lines: &[u8]) {
     let add = pipe.cmd("XADD").arg(&keys.news);
     add.arg("MAXLEN").arg("~").arg(KEPT).arg("*");
@@ -171,7 +172,7 @@ fn said(answer: &Value) -> String {
     }
 }
 
-/// Without permission, or behind a proxy that has no such command.
+/// Refused without permission, or by a proxy that lacks the command.
 pub(super) fn is_refused(answer: &Value) -> bool {
     matches!(answer, Value::ServerError(error) if matches!(error.code(), "NOPERM" | "ERR"))
 }
@@ -196,7 +197,7 @@ mod tests {
         };
         // MULTI, XADD, the ring's two, HSET, EXEC.
         assert_eq!(rung.within(6, 4), 1..3);
-        // MULTI was sent before.
+        // MULTI was sent earlier.
         let rung = Rung { first: 1, ..rung };
         assert_eq!(rung.within(5, 4), 1..3);
     }

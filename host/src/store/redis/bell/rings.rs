@@ -1,29 +1,29 @@
-//! Rings, as they are written and read.
+//! The format of rings.
 
 use crate::record::{ClientId, News, StreamKind, StreamName};
 use std::time::Duration;
 
-/// A ring of our own: no name holds a control character.
+/// A ring of our own; no name contains a control character.
 pub(super) const OWN: &[u8] = b"\0";
 
-/// What stands before a name that is not a client's with news.
+/// The byte before the name of a group with news; a client's has none.
 const GROUP: u8 = 1;
 
 const DISCONNECT: u8 = 2;
 
 const REVOKED: u8 = 3;
 
-/// A ring was lost: everyone may have news.
+/// A ring was lost: every stream may have news.
 pub(super) const LOST: u8 = 4;
 
-/// Rings that the key holds, about: an edge that falls further behind reads
+/// About how many rings the key holds: an edge that falls further behind reads
 /// every stream once.
 pub(in crate::store::redis) const KEPT: usize = 1000;
 
-/// How long the key lives beyond the last one who wanted it.
+/// How long the key lives after it was last needed.
 pub(in crate::store::redis) const LEASE: Duration = Duration::from_secs(10);
 
-/// An entry's type in the key: whether the ring was published, too.
+/// An entry's type in the key says whether the ring was also published.
 pub(super) const RUNG: &str = "rung";
 
 pub(super) const UNRUNG: &str = "unrung";
@@ -43,18 +43,18 @@ pub(in crate::store::redis) fn lines(streams: &[(StreamKind, &[u8])]) -> Vec<u8>
     all
 }
 
-/// A ring that ends a client's streams.
+/// A ring that ends a client's connections.
 pub(in crate::store::redis) fn disconnect(client: &ClientId) -> Vec<u8> {
     [&[DISCONNECT], client.as_str().as_bytes()].concat()
 }
 
-/// A ring that tells of a revocation.
+/// A ring that announces a revocation.
 pub(in crate::store::redis) fn revoked(client: &ClientId, before: u64) -> Vec<u8> {
     let (client, before) = (client.as_str().as_bytes(), before.to_string());
     [&[REVOKED], client, &[REVOKED], before.as_bytes()].concat()
 }
 
-/// Reads the rest of such a ring. Older releases say no time.
+/// Parses the rest of such a ring. Older releases send no time.
 fn revocation(rest: &[u8]) -> Option<(ClientId, u64)> {
     let end = rest.iter().position(|byte| *byte == REVOKED)?;
     let before = std::str::from_utf8(&rest[end + 1..]).ok()?;

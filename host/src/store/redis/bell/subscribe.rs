@@ -1,8 +1,8 @@
-//! Rings by the channel.
+//! Receives rings through the channel.
 //!
-//! A subscription can die without a word (a half-open connection), and then no
-//! ring comes: so the listener rings itself each second, and subscribes anew
-//! when two of its own rings did not come back.
+//! A subscription can fail silently (a half-open connection), and then no ring
+//! arrives. So the listener rings itself every second, and resubscribes when two
+//! of its own rings did not arrive.
 
 use super::Hear;
 use super::ringer::{grant, is_refused};
@@ -15,13 +15,13 @@ use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-/// Before the first try to subscribe again.
+/// The pause before the first try to resubscribe.
 const SOON: Duration = Duration::from_millis(500);
-/// Before a later one, at most, while news comes by the key.
+/// The longest pause before a later try, while news arrives through the key.
 const LATER: Duration = Duration::from_secs(10);
 
 impl RedisStore {
-    /// Subscribes again and again, for good.
+    /// Subscribes, and resubscribes forever.
     pub(super) async fn subscribe(&self, hear: Hear<'_>) {
         let mut pause = SOON;
         loop {
@@ -36,7 +36,7 @@ impl RedisStore {
         }
     }
 
-    /// Says once why there is no subscription.
+    /// Logs once why there is no subscription.
     fn lost(&self, error: &RedisError) {
         let refused = error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm);
         let grant = grant(&self.client, &self.keys);
@@ -62,7 +62,7 @@ impl RedisStore {
         }
     }
 
-    /// One subscription, until it is broken: why.
+    /// Runs one subscription until it breaks, and returns the error.
     async fn subscription(&self, hear: Hear<'_>) -> RedisError {
         let late = || RedisError::from((ErrorKind::Io, "no answer in time"));
         let mut pubsub = match timeout(PATIENCE, self.client.get_async_pubsub()).await {
@@ -102,8 +102,8 @@ impl RedisStore {
         }
     }
 
-    /// The first ring shows that they come: only now does none get lost, and
-    /// everyone reads once.
+    /// The first ring shows that rings arrive. From now on none is lost, so all
+    /// streams are read once.
     fn begin(&self, hear: Hear<'_>) {
         if self.ears.hear() {
             tracing::info!("subscribed to the Redis notification channel again");
@@ -111,9 +111,9 @@ impl RedisStore {
         hear(News::Missed);
     }
 
-    /// A ring that fails shows as one that was not heard, unless it is refused.
-    /// It may not take longer than the time to the next one, or a silent death
-    /// is noticed late.
+    /// A failed ring counts as one that did not arrive, unless it is refused. It
+    /// must not take longer than the interval, or a silent failure is noticed
+    /// late.
     async fn ring_ourselves(&self) -> Result<(), RedisError> {
         let mut pipe = redis::pipe();
         pipe.cmd("PUBLISH").arg(&self.keys.bell).arg(OWN);

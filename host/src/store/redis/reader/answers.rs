@@ -1,4 +1,4 @@
-//! What Redis' answers about streams say.
+//! Parses Redis's answers about streams.
 
 use crate::record::Entry;
 use crate::store::Unavailable;
@@ -15,7 +15,7 @@ pub(super) fn cannot_say(answer: &Value) -> Option<Unavailable> {
     }
 }
 
-/// The bytes that an answer took, about.
+/// The approximate size of an answer, in bytes.
 pub(super) fn bytes(value: &Value) -> usize {
     match value {
         Value::BulkString(bytes) => bytes.len(),
@@ -25,7 +25,7 @@ pub(super) fn bytes(value: &Value) -> usize {
     }
 }
 
-/// Reads XLEN's answer; an error (no stream) is none.
+/// Parses XLEN's answer; an error (not a stream) counts as 0.
 pub(super) fn number(value: &Value) -> u64 {
     match value {
         Value::Int(number) => u64::try_from(*number).unwrap_or_default(),
@@ -33,7 +33,7 @@ pub(super) fn number(value: &Value) -> u64 {
     }
 }
 
-/// Reads XINFO STREAM; an error is "no such key".
+/// Parses XINFO STREAM; an error means that the key does not exist.
 pub(super) fn info(value: Value) -> Seen {
     let mut seen = Seen::default();
     let Some(fields) = value.into_map_iter().ok() else {
@@ -61,7 +61,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// Reads XRANGE's answer; an error (no stream) is no entries.
+/// Parses XRANGE's answer; an error (not a stream) gives no entries.
 pub(in crate::store::redis) fn entries(value: Value) -> Vec<Entry> {
     let Value::Array(list) = value else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Reading many streams in few round trips.
+//! Reads many streams in few round trips.
 
 mod answers;
 
@@ -11,22 +11,23 @@ use crate::store::gap::{Cursor, gap_of};
 use answers::{bytes, cannot_say, info, number};
 use redis::{Pipeline, Value};
 
-/// The most streams of the first round trip, and of a later one: nobody knows
-/// how large their entries are before they come.
+/// The maximum number of streams in the first round trip, and in a later one: the
+/// size of their entries is unknown until they arrive.
 const FIRST: usize = 4;
 const MOST: usize = 64;
-/// More streams are asked for at once while they bring less than this.
+/// The number of streams per round trip grows while an answer is smaller than
+/// this.
 const LITTLE: usize = 256 << 10;
 
-/// How one stream is asked.
+/// How to query one stream.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum How {
-    /// Only how it stands.
+    /// Only its state.
     End,
-    /// For entries, and how many there are: cheap, and enough where one is
-    /// there that is not behind the cursor.
+    /// Its entries and its length: cheap, and sufficient if an entry at or before
+    /// the cursor remains.
     Entries,
-    /// For entries, and how it stands.
+    /// Its entries and its state.
     Whole,
 }
 
@@ -41,8 +42,8 @@ impl How {
 }
 
 impl RedisStore {
-    /// Pages of these streams, in the order asked, and no more when they have
-    /// brought about `most` bytes: so there may be fewer, but for one.
+    /// Pages of these streams, in the given order, until they have about `most`
+    /// bytes: so there may be fewer, but at least one.
     pub(in crate::store) async fn read(
         &self,
         wants: &[Want],
@@ -63,7 +64,7 @@ impl RedisStore {
         Ok(pages)
     }
 
-    /// Pages of all of these streams, and how many bytes they took.
+    /// Pages of all these streams, and their size in bytes.
     async fn read_some(&self, wants: &[Want]) -> Result<(Vec<Page>, usize), Unavailable> {
         let asked: Vec<_> = wants.iter().map(|want| (want, How::first(want))).collect();
         let (mut pages, mut size) = self.ask(&asked).await?;
@@ -82,8 +83,8 @@ impl RedisStore {
         Ok((pages, size))
     }
 
-    /// Whose cursor is from the future has nothing after it: it gets what there
-    /// is from the start.
+    /// A cursor from the future has nothing after it: such a reader gets the
+    /// stream from the start.
     async fn begin_anew(&self, wants: &[Want], pages: &mut [Page]) -> Result<usize, Unavailable> {
         let both = wants.iter().zip(pages);
         let rewound: Vec<_> = both
@@ -111,10 +112,10 @@ impl RedisStore {
         Ok(size)
     }
 
-    /// All of it as it is at one moment: what comes in between would be neither
-    /// among the entries nor counted. A key that is missing, or is no stream,
-    /// is an answer; a server that can't say (LOADING, NOPERM, MASTERDOWN, ...)
-    /// must not look like it.
+    /// Reads all of it at one moment: an entry added in between would be neither
+    /// returned nor counted. A key that is missing or not a stream is an answer;
+    /// a server that can't answer (LOADING, NOPERM, MASTERDOWN, ...) must not
+    /// look like one.
     async fn ask(&self, asked: &[(&Want, How)]) -> Result<(Vec<Page>, usize), Unavailable> {
         let mut pipe = redis::pipe();
         pipe.cmd("MULTI");
@@ -122,7 +123,7 @@ impl RedisStore {
             self.ask_one(&mut pipe, want, *how);
         }
         pipe.cmd("EXEC");
-        // One client's wrong key type must not blind the others.
+        // One client's wrong key type must not fail the others.
         pipe.ignore_errors();
         let mut answers: Vec<Value> = self.query(&pipe).await?;
         let executed = match answers.pop() {
@@ -164,8 +165,8 @@ impl RedisStore {
     }
 }
 
-/// Whether entries may be gone that the cursor is before: none is left that it
-/// is behind, as far as these answers say.
+/// Whether entries after the cursor may be gone: by these answers, no entry at or
+/// before the cursor remains.
 fn is_unsure(want: &Want, page: &Page) -> bool {
     let cheap = How::first(want) == How::Entries;
     cheap && want.counted.is_some() && page.counted.is_none()
@@ -201,7 +202,7 @@ fn page(want: &Want, how: How, answers: &mut impl Iterator<Item = Value>) -> Pag
         arrives: want.check_gap,
     };
     let gap = gap_of(&seen, &cursor);
-    // What is there and not among these comes behind them.
+    // The stream's other entries come after these.
     let rest = (seen.length).saturating_sub(count);
     let before_all = seen.first.is_none_or(|first| first > after);
     Page {

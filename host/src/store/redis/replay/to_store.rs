@@ -1,16 +1,16 @@
-//! Of a replay what is to be stored.
+//! Selects the part of a replay that is to be stored.
 
 use crate::store::redis::answers::Done;
 use crate::store::{Replay, Replayed, StreamEvent};
 use std::collections::{BTreeSet, HashSet};
 
-/// What of a replay is to be stored.
+/// The part of a replay that is to be stored.
 pub(super) struct ToStore<'a> {
     pub sources: Vec<&'a str>,
     pub events: Vec<StreamEvent<'a>>,
-    /// For each event its index in the replay.
+    /// The index of each event in the replay.
     pub at: Vec<usize>,
-    /// For each event the index of its source there.
+    /// The index of each event's source in the replay.
     pub places: Vec<usize>,
     pub suppressed: Vec<&'a [u8]>,
     pub reports: Vec<StreamEvent<'a>>,
@@ -46,7 +46,7 @@ impl<'a> ToStore<'a> {
         }
     }
 
-    /// What a transaction has made of it.
+    /// The result of a transaction.
     pub fn outcome(&self, told: &[Replayed], done: &Done) -> Told {
         let missing: HashSet<usize> = done.missing.iter().copied().collect();
         let out: HashSet<usize> = done
@@ -76,7 +76,7 @@ impl<'a> ToStore<'a> {
         for event in missing {
             match in_vain.contains(&place(event)) && after[place(event)] == Replayed::Stored {
                 true => _ = again.insert(place(event)),
-                // Some of its events are stored, or will never be.
+                // Some of its events are stored, or will never be stored.
                 false => {
                     let said = done.trouble.clone().unwrap_or_default();
                     after[place(event)] = Replayed::Refused(said);
@@ -94,13 +94,13 @@ impl<'a> ToStore<'a> {
     }
 }
 
-/// What became of records, by their index in the replay.
+/// The results of records, by their index in the replay.
 pub(super) struct Told {
     pub told: Vec<Replayed>,
-    /// Nothing of these is stored, and may be yet.
+    /// Nothing of these is stored, but a retry may store it.
     pub again: Vec<usize>,
-    /// Nothing of these is stored, and they may be marked.
+    /// Nothing of these is stored, but they may be marked.
     pub in_vain: Vec<usize>,
-    /// These are stored, and not marked.
+    /// These are stored, but not marked.
     pub unmarked: Vec<usize>,
 }
