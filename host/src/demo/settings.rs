@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_configuration_is_valid_and_the_transforms_are_two_plugins() {
+    fn the_configuration_is_valid_and_the_transforms_differ() {
         for listen in ["127.0.0.1:8080", "0.0.0.0:0", "[::1]:0"] {
             let scene = Scene::new("127.0.0.1:9092", listen.parse().unwrap()).unwrap();
             assert_eq!(scene.settings.http.listen.to_string(), listen);

@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_short_stays_as_it_is_and_the_rest_is_counted() {
+    fn short_text_is_unchanged_and_cut_bytes_are_counted() {
         assert_eq!(Short("orders").to_string(), "orders");
         let long = "ä".repeat(50_000);
         let cut = format!("{}… (99800 more bytes)", "ä".repeat(100));
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_can_neither_end_a_line_nor_steer_a_terminal() {
+    fn a_name_can_neither_end_a_line_nor_control_a_terminal() {
         let name = "a\nERROR forged\r\u{1b}[2Jb\u{9b}";
         let shown = r"a\nERROR forged\r\u{1b}[2Jb\u{9b}";
         assert_eq!(Short(name).to_string(), shown);

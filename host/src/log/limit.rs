@@ -200,13 +200,13 @@ mod tests {
     }
 
     #[test]
-    fn the_same_failure_three_thousand_times_is_a_few_lines_and_a_count() {
+    fn three_thousand_equal_failures_make_a_few_lines_and_a_count() {
         let (limit, now) = (Limit::default(), Instant::now());
         assert_eq!(written(&limit, "", 3000, now), BURST);
         assert!(limit.left_out(now).is_empty(), "more may come");
         let (count, last) = (2980, "line 2999".to_string());
         assert_eq!(limit.left_out(now + EVERY), [LeftOut { count, last }]);
-        assert!(limit.left_out(now + EVERY * 2).is_empty(), "told once");
+        assert!(limit.left_out(now + EVERY * 2).is_empty(), "reported once");
         assert_eq!(
             written(&limit, "", 3000, now + EVERY),
             1,
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_without_end_are_bounded() {
+    fn the_number_of_kinds_is_bounded() {
         let (limit, now) = (Limit::default(), Instant::now());
         let each = |n: usize| written(&limit, &format!("plugin={n}"), 1, now) as usize;
         assert_eq!(
@@ -234,6 +234,6 @@ mod tests {
         let later = now + EVERY * 2;
         limit.left_out(later);
         assert_eq!(written(&limit, "new", 1, later), 1);
-        assert_eq!(limit.kinds().len(), 1 + 1, "what is quiet is forgotten");
+        assert_eq!(limit.kinds().len(), 1 + 1, "idle kinds are forgotten");
     }
 }

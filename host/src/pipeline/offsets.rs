@@ -169,7 +169,7 @@ fn chosen<'a>(
     let chosen: Vec<_> = chosen.into_iter().filter(|p| reads(p)).collect();
     if chosen.is_empty() {
         bail!(
-            "no pipeline reads the topic {}",
+            "no pipeline reads topic {}",
             which.topic.as_deref().unwrap_or_default()
         );
     }

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_that_nobody_reads_holds_nobody_up_and_later_tells_what_is_missing() {
+    fn an_unread_pipe_does_not_block_and_the_number_of_lost_lines_is_written_later() {
         let (reader, writer) = io::pipe().unwrap();
         fcntl_setfl(&writer, OFlags::NONBLOCK).unwrap();
         let mut lines = Lines::new();
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_dropped_where_the_reader_is_gone_or_the_disk_is_full() {
+    fn lines_are_dropped_if_the_reader_is_gone_or_the_disk_is_full() {
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
         let full = File::options().write(true).open("/dev/full").unwrap();

@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_has_begun_a_turn_and_takes_no_other_is_stuck_and_who_rests_is_not() {
+    fn a_stage_without_a_new_turn_is_stuck_unless_it_rests() {
         let pulse = Pulse::default();
         let stuck = || pulse.stuck_for(Duration::ZERO).is_some();
         let wait = || std::thread::sleep(Duration::from_millis(3));

@@ -138,7 +138,7 @@ mod tests {
     use serde_json::Value;
 
     #[test]
-    fn times_are_as_rfc_3339_has_them() {
+    fn times_are_formatted_as_rfc_3339() {
         for (millis, expected) in [
             (0, "1970-01-01T00:00:00.000Z"),
             (951_782_399_999, "2000-02-28T23:59:59.999Z"),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_not_json_or_for_nobody() {
+    fn a_malformed_record_is_not_json_or_has_no_client() {
         let mut story = Story::new();
         let (_, cut) = story.next(Some(Malformed::CutOff));
         assert!(serde_json::from_str::<Value>(&cut).is_err());

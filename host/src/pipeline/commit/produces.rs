@@ -280,7 +280,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_waits_for_an_answer_that_is_late_does_not_look_without_end() {
+    fn waiting_for_a_late_answer_does_not_poll_forever() {
         let now = Instant::now();
         let mut produces = PendingProduces {
             began: Some(now),

@@ -24,7 +24,7 @@ mod tests {
     use crate::record::TopicPartition;
 
     #[test]
-    fn only_a_commit_of_ours_of_this_topic_in_this_cluster_counts() {
+    fn only_a_commit_with_the_mark_of_this_topic_and_cluster_counts() {
         let identity = |cluster: &str, topic: &str| Identity {
             cluster_id: cluster.into(),
             topic_id: topic.into(),

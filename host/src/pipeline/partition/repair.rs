@@ -33,7 +33,7 @@ mod tests {
     use super::quoted;
 
     #[test]
-    fn a_path_is_one_word_of_a_shell() {
+    fn a_path_is_quoted_as_one_word_of_a_shell() {
         assert_eq!(quoted("/etc/millstream.toml"), "/etc/millstream.toml");
         assert_eq!(quoted("/my files/a.toml"), "'/my files/a.toml'");
         assert_eq!(quoted("it's"), r"'it'\''s'");

@@ -319,14 +319,14 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_partition_whose_ledger_is_elsewhere_or_gone_is_reopened() {
+    fn an_idle_partition_whose_ledger_moved_or_is_missing_is_reopened() {
         check(&partition(7), ledger(7), false);
         check(&partition(7), ledger(5), true);
         check(&partition(7), Ok(None), true);
     }
 
     #[test]
-    fn one_that_is_to_continue_elsewhere_or_is_at_work_is_not() {
+    fn a_partition_that_rewinds_or_has_batches_in_progress_is_not_reopened() {
         let rewinding = partition(7);
         rewinding.rewind(5, 0);
         check(&rewinding, ledger(5), false);

@@ -252,7 +252,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_does_not_say_where_it_was_is_no_letter() {
+    fn a_record_without_a_source_position_is_not_a_letter() {
         assert!(letter(&[]).is_err());
         assert!(letter(&TOLD[..2]).is_err());
         assert!(
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_records_own_headers_are_those_before_what_the_host_says_last() {
+    fn a_records_headers_are_those_before_the_last_ones_of_the_host() {
         let own = [
             ("trace", "a"),
             ("millstream.error.class", "trap"),
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_that_came_back_is_the_record_that_it_was_at_first() {
+    fn a_letter_that_came_back_has_the_identity_of_its_first_record() {
         let back = [&[("millstream.source", "t/0/1")], &TOLD[..]].concat();
         let letter = letter(&back).unwrap();
         assert_eq!(letter.identity(true), "t/0/1");
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_is_of_the_group_that_wrote_it_and_not_of_one_before() {
+    fn a_letter_belongs_to_the_group_that_wrote_it_and_not_to_an_earlier_one() {
         let of = |group| ("millstream.error.group", group);
         let before = [of("before")];
         let silent = letter(&[&before[..], &TOLD].concat()).unwrap();
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_that_is_none_is_over_every_limit() {
+    fn an_invalid_count_is_over_every_limit() {
         for (text, count) in [("3", 3), ("", u32::MAX), ("-1", u32::MAX), ("x", u32::MAX)] {
             let counted = [&[("millstream.replays", text)], &TOLD[..]].concat();
             assert_eq!(letter(&counted).unwrap().replays, count, "{text:?}");

@@ -97,7 +97,7 @@ pub(super) fn deliver(producer: &Producer, outgoing: &[Outgoing], stop: &AtomicB
         // them as well, but for less time.
         let last = stop.load(Ordering::Relaxed) && Instant::now() + PATIENCE / 2 > deadline;
         if Instant::now() > deadline || last {
-            let error = anyhow::anyhow!("Kafka did not acknowledge in time what was sent");
+            let error = anyhow::anyhow!("Kafka did not acknowledge the sent records in time");
             return Delivered::none(outgoing.len(), error);
         }
     };

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn it_opens_when_more_than_its_share_fails_and_stays_open() {
+    fn the_breaker_opens_when_too_many_records_fail_and_stays_open() {
         let breaker = breaker();
         breaker.arm(2);
         let unsure = Judged::Unsure;
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_new_or_long_good_or_not_the_plugins_fault_never_opens_it() {
+    fn old_plugins_transient_failures_and_a_full_window_never_open_the_breaker() {
         let breaker = breaker();
         assert_eq!(
             breaker.judge(1, 50, &failures(50, Class::Trap)),

@@ -347,7 +347,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reload_is_told_in_a_sentence() {
+    fn a_reload_is_logged_in_one_sentence() {
         let keys = |keys: &[&str]| keys.iter().map(ToString::to_string).collect::<Vec<_>>();
         for (applied, restart, says) in [
             (

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn events_for_tasks_go_to_their_owners_and_say_how_the_tasks_stand() {
+    fn events_for_tasks_go_to_their_owners_with_the_status_of_the_task() {
         let of = [
             (0, Some("a1"), r#"{"status":"half"}"#),
             (1, None, r#"{"status":"done"}"#),
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_records_events_for_one_task_the_last_ends_it() {
+    fn the_last_of_a_records_events_for_a_task_ends_it() {
         let (done, half) = (r#"{"status":"done"}"#, r#"{"status":"half"}"#);
         let of = [
             (0, Some("a1"), done),
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_with_one_event_that_nobody_owns_fails_whole_and_alone() {
+    fn a_record_with_one_event_without_an_owner_fails_with_all_its_events() {
         let of = [
             (0, Some("a1"), "{}"),
             (1, Some("a1"), "{}"),

@@ -48,7 +48,7 @@ fn told(letter: &Outgoing, name: &str) -> String {
 }
 
 #[test]
-fn the_value_goes_first_then_headers_that_are_not_ours_then_the_key() {
+fn the_value_is_omitted_first_then_foreign_headers_then_the_key() {
     let (batch, mut letter) = (batch(Some(b"value")), letter(Some(b"value")));
     let (mut omission, record) = (Omission::of(1), batch.view(0));
     assert!(omission.more(&mut letter, &record));
@@ -80,7 +80,7 @@ fn the_value_goes_first_then_headers_that_are_not_ours_then_the_key() {
 }
 
 #[test]
-fn what_a_record_does_not_have_is_not_left_out() {
+fn an_absent_part_is_not_omitted() {
     let (batch, mut letter) = (batch(None), letter(None));
     let mut omission = Omission::of(1);
     assert!(omission.more(&mut letter, &batch.view(0)));
@@ -89,7 +89,7 @@ fn what_a_record_does_not_have_is_not_left_out() {
 }
 
 #[test]
-fn a_digest_tells_where_a_part_ends_and_whether_it_is_there() {
+fn a_digest_depends_on_the_length_and_the_presence_of_each_part() {
     let of = |key: Option<&str>, value: Option<&str>, headers: &[(&str, Option<&str>)]| {
         let headers = headers.iter();
         let bytes = headers.map(|(name, value)| (name.as_bytes(), value.map(str::as_bytes)));

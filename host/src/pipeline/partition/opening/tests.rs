@@ -67,7 +67,7 @@ fn policies() -> Vec<Policy> {
 }
 
 #[test]
-fn it_begins_inside_of_the_partition_or_not_at_all() {
+fn a_partition_starts_inside_its_range_or_halts() {
     each(|facts, _, opening| match opening {
         Opening::Halt(_) => {}
         Opening::GoOn(ledger) | Opening::Write { ledger, .. } => {
@@ -80,7 +80,7 @@ fn it_begins_inside_of_the_partition_or_not_at_all() {
 }
 
 #[test]
-fn a_ledger_that_fits_is_gone_on_from_and_keeps_what_it_knows() {
+fn a_valid_ledger_continues_and_keeps_its_attempts() {
     each(|facts, _, opening| {
         let Some(ledger) = &facts.ledger else { return };
         let fits = (LOW..=HIGH).contains(&ledger.next)
@@ -99,7 +99,7 @@ fn a_ledger_that_fits_is_gone_on_from_and_keeps_what_it_knows() {
 }
 
 #[test]
-fn records_are_passed_over_only_where_the_configuration_says_so_and_with_a_word() {
+fn records_are_skipped_only_if_configured_and_never_silently() {
     each(|facts, policy, opening| {
         let (
             Some(ledger),
@@ -122,7 +122,7 @@ fn records_are_passed_over_only_where_the_configuration_says_so_and_with_a_word(
 }
 
 #[test]
-fn a_ledger_of_another_cluster_halts_whatever_is_configured() {
+fn a_ledger_of_another_cluster_always_halts() {
     each(|facts, _, opening| {
         if facts.is_of_another_cluster() {
             assert!(
@@ -134,14 +134,14 @@ fn a_ledger_of_another_cluster_halts_whatever_is_configured() {
 }
 
 #[test]
-fn where_redis_lost_the_ledger_a_commit_of_ours_counts_as_configured() {
+fn a_marked_commit_replaces_a_lost_ledger_as_configured() {
     each(|facts, policy, opening| {
         if facts.ledger.is_some() || !facts.ours {
             return;
         }
         let said = |words: &str| match opening {
             Opening::Write { ledger, loss } => {
-                let (said, _) = loss.as_ref().expect("it is said");
+                let (said, _) = loss.as_ref().expect("a message");
                 assert!(said.contains(words), "{said}");
                 Some(ledger.next)
             }
@@ -165,7 +165,7 @@ fn where_redis_lost_the_ledger_a_commit_of_ours_counts_as_configured() {
 }
 
 #[test]
-fn without_a_ledger_the_configured_start_counts_and_a_commit_is_spoken_of() {
+fn without_a_ledger_the_configured_start_applies_and_a_different_commit_is_logged() {
     each(|facts, policy, opening| {
         if facts.ours && policy.lost_ledger != LostLedger::Start {
             return;

@@ -21,7 +21,7 @@ fn seek(offset: i64, attempts: u32, session: u64) -> Order {
 }
 
 #[test]
-fn a_rewind_is_told_once_and_makes_batches_in_hand_stale() {
+fn a_rewind_is_returned_once_and_makes_batches_in_progress_stale() {
     let partition = partition();
     assert_eq!(partition.order(), Order::Read);
     assert!(partition.wants(0));
@@ -43,7 +43,7 @@ fn a_halted_partition_reads_nothing_until_other_plugins_are_live() {
 }
 
 #[test]
-fn after_a_halt_it_continues_at_the_offset_that_was_set_before_or_meanwhile() {
+fn after_a_halt_a_partition_continues_at_an_offset_set_before_or_during_it() {
     for before in [true, false] {
         let partition = partition();
         if before {
@@ -76,33 +76,30 @@ fn a_partition_to_be_reopened_is_not_halted_rewound_or_resumed() {
     partition.plugins_changed(5);
     assert!(partition.needs_reopening());
     assert_eq!((partition.order(), partition.halted()), (Order::Wait, None));
-    assert!(!partition.wants(0), "what is in hand is stale");
+    assert!(!partition.wants(0), "batches in progress are stale");
 }
 
 #[test]
-fn a_closing_partition_finishes_what_is_in_hand_and_takes_no_more() {
+fn a_closing_partition_finishes_its_batches_and_takes_no_more() {
     let partition = partition();
     let batch = partition.take_in_hand(1).expect("it is open");
-    assert!(
-        partition.take_in_hand(1).is_none(),
-        "it has as many as it may"
-    );
+    assert!(partition.take_in_hand(1).is_none(), "it is at its limit");
     partition.close();
     assert!(partition.take_in_hand(9).is_none());
-    assert!(partition.wants(0), "what is in hand is stored");
+    assert!(partition.wants(0), "batches in progress are stored");
     partition.rewind(3, 0);
-    assert_eq!(partition.order(), Order::Wait, "and nothing is read again");
+    assert_eq!(partition.order(), Order::Wait, "nothing is read again");
     assert!(!partition.finished_by(Instant::now()));
     drop(batch);
     assert!(partition.finished_by(Instant::now()));
     partition.abandon();
     assert!(partition.is_gone());
     partition.close();
-    assert!(partition.is_gone(), "for good");
+    assert!(partition.is_gone(), "it stays revoked");
 }
 
 #[test]
-fn a_revocation_is_woken_when_the_last_batch_and_the_feed_are_released() {
+fn a_revocation_wakes_when_the_last_batch_and_the_worker_release_the_partition() {
     let partition = partition();
     let held = partition.hold();
     let batches = [partition.take_in_hand(3), partition.take_in_hand(3)];
@@ -118,7 +115,7 @@ fn a_revocation_is_woken_when_the_last_batch_and_the_feed_are_released() {
 }
 
 #[test]
-fn only_where_nothing_is_under_way_is_it_known_what_is_stored() {
+fn the_settled_offset_is_known_only_while_the_partition_is_idle() {
     let partition = partition();
     assert_eq!(partition.settled_at(), None, "no worker has taken it");
     partition.set_done(4);

@@ -89,7 +89,7 @@ fn check(
 }
 
 #[test]
-fn without_failures_all_is_decided_and_the_next_batch_is_read() {
+fn without_failures_the_whole_batch_is_decided_and_the_next_one_is_read() {
     let whole = (RECORDS, &End::Whole);
     check(
         whole,
@@ -154,7 +154,7 @@ fn a_halt_cuts_the_batch_before_its_record() {
 }
 
 #[test]
-fn what_the_plugins_did_not_get_to_comes_next() {
+fn records_that_the_plugins_did_not_reach_come_next() {
     for (ended, pace) in [(End::Spent, 1), (End::Full, 4), (End::Whole, usize::MAX)] {
         let expected = (7, 0, vec![4], Then::Retry(0, 7, 0, pace));
         check((7, &ended), &[4], vec![letter(4)], &End::Whole, &expected);
@@ -165,7 +165,7 @@ fn what_the_plugins_did_not_get_to_comes_next() {
 }
 
 #[test]
-fn what_the_policy_did_not_get_to_comes_next_with_all_after_it() {
+fn failures_that_the_policy_did_not_reach_come_next_with_all_records_after_them() {
     let expected = (6, 0, vec![4], Then::Retry(0, 6, 0, 1));
     check(
         (RECORDS, &End::Whole),

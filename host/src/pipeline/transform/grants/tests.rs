@@ -36,7 +36,7 @@ fn letter(topic: Option<&str>) -> Ruling {
 }
 
 #[test]
-fn the_last_header_counts_and_what_is_no_number_is_too_much() {
+fn the_last_hops_header_counts_and_an_invalid_number_is_over_the_limit() {
     for (headers, next) in [
         (&[][..], "1"),
         (&["0"], "1"),
@@ -53,7 +53,7 @@ fn the_last_header_counts_and_what_is_no_number_is_too_much() {
 }
 
 #[test]
-fn a_ruling_goes_where_it_may_and_else_to_the_default_topic() {
+fn a_ruling_for_a_topic_that_is_not_granted_goes_to_the_default_topic() {
     let (grants, batch) = (grants(), record(&[]));
     let hold = |ruling| grants.hold(ruling, &batch.view(0));
     for granted in [
@@ -73,7 +73,7 @@ fn a_ruling_goes_where_it_may_and_else_to_the_default_topic() {
 }
 
 #[test]
-fn what_goes_in_a_circle_ends_in_the_default_topic() {
+fn a_record_in_a_loop_goes_to_the_default_topic() {
     let grants = grants();
     for (hops, goes_on) in [("15", true), ("16", false), ("x", false)] {
         let batch = record(&[hops]);
