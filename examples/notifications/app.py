@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""A small backend: makes notifications, and serves the page that shows them.
+"""A small backend: creates notifications, and serves the page that shows them.
 
     app.py --kafka 127.0.0.1:9092 --events http://127.0.0.1:8080 --admin http://127.0.0.1:9090
 
     POST /notifications       {"clients": ["ada"], "count": 3, "type": "mail", "message": "Hi"}
-    DELETE /streams/<client>  empties a client's stream, by the daemon's admin listener
+    DELETE /streams/<client>  empties a client's stream through the daemon's admin listener
     GET /                     the page; /?client=ada is ada's
 
-It is for a machine of one's own: whoever reaches it may do all of that for any client.
+For a local machine only: everyone who reaches it can do this for any client.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from urllib.parse import quote, unquote, urlsplit
 from confluent_kafka import KafkaException, Producer
 
 PAGE = Path(__file__).parent / "index.html"
-# The page must know them: an EventSource is asked for one type after the other.
+# The page needs them: an EventSource has a listener for each type.
 TYPES = ("notification", "mail", "alert")
 MAX_BODY = 64 * 1024
 MAX_CLIENTS, MAX_COUNT, MAX_TOGETHER, MAX_MESSAGE = 100, 1000, 10_000, 1000
-# After this many seconds without an answer Kafka counts as away.
+# Seconds to wait for Kafka's acknowledgement.
 PATIENCE = 5
 
 
 class Refused(Exception):
-    """An answer other than the usual one."""
+    """An error answer."""
 
     def __init__(self, status: HTTPStatus, detail: str, **more: Any) -> None:
         super().__init__(detail)
@@ -89,10 +89,10 @@ def clients(given: Any) -> list[str]:
 
 
 def is_client(given: Any) -> bool:
-    """As the daemon has it."""
+    """The daemon's rule for client ids."""
     try:
         fits = isinstance(given, str) and 0 < len(given.encode()) <= 256
-    except UnicodeEncodeError:  # half a surrogate pair
+    except UnicodeEncodeError:  # an unpaired surrogate
         return False
     return fits and not re.search(r"[\x00-\x1f\x7f-\x9f]", given)
 
@@ -104,7 +104,7 @@ def count(given: Any) -> int:
 
 
 class Notifier:
-    """Notifications to Kafka, each awaited."""
+    """Sends notifications to Kafka and waits for each acknowledgement."""
 
     def __init__(self, kafka: str, topic: str) -> None:
         self._topic = topic
@@ -120,13 +120,13 @@ class Notifier:
         threading.Thread(target=self._poll, daemon=True).start()
 
     def send(self, order: Order) -> dict[str, Any]:
-        """What Kafka has acknowledged; raises `Refused` (503) if that is not all of it."""
+        """Returns what Kafka acknowledged; raises `Refused` (503) if something was not."""
         total = len(order.clients) * order.count
         acknowledged = dict.fromkeys(order.clients, 0)
         errors: list[str] = []
         answered = threading.Semaphore(0)
 
-        def note(client: str, error: Any, _record: Any) -> None:  # in the polling thread alone
+        def note(client: str, error: Any, _record: Any) -> None:  # runs in the polling thread only
             if error is None:
                 acknowledged[client] += 1
             else:
@@ -174,7 +174,7 @@ class Notifier:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    timeout = 30  # for a peer that says nothing
+    timeout = 30  # for a silent client
     server: App
 
     def do_GET(self) -> None:
@@ -201,7 +201,7 @@ class Handler(BaseHTTPRequestHandler):
     def _notify(self) -> None:
         if urlsplit(self.path).path != "/notifications":
             raise Refused(HTTPStatus.NOT_FOUND, "not found: POST is for /notifications only")
-        # A page of another site can't send this type without asking first, and is not answered.
+        # A page of another site needs a preflight for this type, and that is not answered.
         if self.headers.get_content_type() != "application/json":
             raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content-type must be application/json")
         self._json(HTTPStatus.ACCEPTED, self.server.notifier.send(Order(self._body())))
@@ -230,7 +230,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(length))
 
     def _refuse(self, refused: Refused) -> None:
-        self.close_connection = True  # what is left of the body is not read
+        self.close_connection = True  # the rest of the body is not read
         self._json(refused.status, refused.body, "application/problem+json")
 
     def _json(self, status: HTTPStatus, body: Any, kind: str = "application/json") -> None:
@@ -252,7 +252,7 @@ class Handler(BaseHTTPRequestHandler):
 class App(ThreadingHTTPServer):
     def __init__(self, port: int, notifier: Callable[[], Notifier], events: str, admin: str) -> None:
         super().__init__(("127.0.0.1", port), Handler)
-        # Now that the port is ours: Kafka's client would only talk over the error.
+        # After the port is bound, so that Kafka's client does not log beside that error.
         self.notifier, self.events, self.admin = notifier(), events, admin
 
 

@@ -1,4 +1,4 @@
-"""What is in Kafka: a request becomes a `Task`, and a record that failed becomes a dead letter."""
+"""Records of Kafka: a request becomes a `Task`, and a failed record becomes a dead letter."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from confluent_kafka import Message, TopicPartition
 
 Headers = list[tuple[str, str | bytes | None]]
 
-# These go from the request to everything that comes of it (W3C Trace Context).
+# Copied from the request to results and dead letters (W3C Trace Context).
 TRACE = ("traceparent", "tracestate")
-# What is kept of a value that makes its dead letter too large; the rest is where the record was.
+# Bytes that are kept of a value that makes its dead letter too large; the source topic has the rest.
 CUT = 64 * 1024
-# And of what an error says.
+# Characters that are kept of an error.
 MESSAGE, STACK = 2000, 64 * 1024
 
 
 class Poison(Exception):
-    """The record can't be read as a task. `task_id`: whose owner can be told all the same, if any."""
+    """The record is not a task. `task_id`: the task whose owner can still be told, if known."""
 
     def __init__(self, why: str, task_id: str | None = None) -> None:
         super().__init__(why)
@@ -31,23 +31,23 @@ class Poison(Exception):
 
 @dataclass(frozen=True)
 class Task:
-    """What `handle` is given."""
+    """The argument of `handle`."""
 
     id: str
-    """The same at every attempt, in every worker: use it as the idempotency key of what you call."""
+    """The same at every attempt, in every worker: use it as the idempotency key of your calls."""
     payload: Any
     """The JSON that was posted."""
     client: str | None
-    """Who asked for it, as the gateway knows them."""
+    """The client that submitted it."""
     attempt: int
-    """1 at first."""
+    """Counts from 1."""
     trace: Headers
-    """`traceparent` and `tracestate`, if the request had them: for what you call."""
+    """`traceparent` and `tracestate`, if the request had them: for your calls."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """What Kafka gave."""
+    """A record of Kafka."""
 
     topic: str
     partition: int
@@ -56,7 +56,7 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: Headers | None
-    """None where the name of one of them is not UTF-8: then Kafka's client can't read any."""
+    """None if a name is not UTF-8: then Kafka's client can't read any header."""
 
     @property
     def place(self) -> tuple[str, int]:
@@ -71,7 +71,7 @@ class Record:
 
 
 def record_of(message: Message) -> Record:
-    """Takes a message over, once: its headers are not to be asked for again (see below)."""
+    """Converts a message. Call it once: its headers must not be read again (see below)."""
     key, value = message.key(), message.value()
     return Record(
         topic=message.topic() or "",
@@ -84,8 +84,8 @@ def record_of(message: Message) -> Record:
     )
 
 
-# confluent-kafka 2.16 fails at a name that is not UTF-8 without saying so, and hands out headers
-# with a hole that crashes whoever looks at it. Called like this, Python itself notices.
+# confluent-kafka 2.16 does not report a name that is not UTF-8: it returns headers with a hole, and
+# reading that crashes. Called like this, Python detects the error.
 ask_headers = methodcaller("headers")
 
 
@@ -98,13 +98,13 @@ def headers_of(message: Message) -> Headers | None:
 
 
 def task_of(record: Record) -> Task:
-    """The task that a record of the request topic asks for; raises `Poison` if it asks for none."""
+    """The task of a record of the request topic; raises `Poison` if it has none."""
     try:
         request = json.loads(record.value or b"")
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise Poison(f"the value is not JSON: {error}") from error
     except (ValueError, RecursionError) as error:  # a number too long, or nested too deeply
-        # The gateway takes more than Python does, and its records have the task's id as their key.
+        # The gateway accepts more JSON than Python, and its records have the task's id as their key.
         task_id = shown(record.key)
         known = task_id if isinstance(task_id, str) and task_id else None
         raise Poison(f"Python can't read the value: {error}", known) from error
@@ -122,14 +122,14 @@ def task_of(record: Record) -> Task:
 
 
 def encode(document: Any) -> bytes:
-    """JSON as browsers read it: NaN is an error here, since it would be one there."""
+    """JSON that browsers can read: NaN is an error."""
     return json.dumps(document, allow_nan=False, ensure_ascii=False).encode()
 
 
 def dead_letter(
     record: Record, task_id: str | None, attempts: int, error: BaseException, cut: bool = False
 ) -> bytes:
-    """The record as it was, and why it failed. `cut`: with the first bytes of its parts only."""
+    """The whole record, and why it failed. `cut`: with the first bytes of its parts only."""
     part = first_bytes if cut else shown
     headers = record.headers and [[name, part(value)] for name, value in record.headers]
     if cut and headers and len(encode(headers)) > CUT:
@@ -156,7 +156,7 @@ def dead_letter(
 
 
 def first_bytes(value: bytes | str | None) -> Any:
-    """As `shown`, or of a long value its first bytes and how many there are."""
+    """As `shown`, but of a long value its first bytes and its length."""
     data = value.encode(errors="surrogateescape") if isinstance(value, str) else value
     if data is None or len(data) <= CUT:
         return shown(value)
@@ -164,7 +164,7 @@ def first_bytes(value: bytes | str | None) -> Any:
 
 
 def shown(value: bytes | str | None) -> Any:
-    """Text as text, other bytes as `{"base64": ...}`, and what is absent as null."""
+    """Text as text, other bytes as `{"base64": ...}`, an absent value as null."""
     if value is None or isinstance(value, str):
         return value
     try:
@@ -174,15 +174,15 @@ def shown(value: bytes | str | None) -> Any:
 
 
 def shown_error(error: BaseException) -> dict[str, str]:
-    """What a user may see of it."""
+    """The part of an error that a user may see."""
     return {"type": type(error).__name__, "message": readable(str(error)[:MESSAGE])}
 
 
 def readable(text: str) -> str:
-    """Half a surrogate pair, which a message may hold, can't be written as UTF-8."""
+    """Replaces unpaired surrogates, which can't be encoded as UTF-8."""
     return text.encode(errors="replace").decode()
 
 
 def names(partitions: Sequence[TopicPartition]) -> str:
-    """Partitions as people read them."""
+    """Partitions for log lines."""
     return ", ".join(f"{p.topic}/{p.partition}" for p in partitions)

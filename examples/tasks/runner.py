@@ -1,10 +1,10 @@
-"""Takes tasks from Kafka one at a time, has them handled, and commits what is settled.
+"""Reads tasks from Kafka one at a time, runs `handle`, and commits settled tasks.
 
-What it promises: a task's offset is committed only when Kafka has its result, or its dead letter
-and the result `failed`. So a task is done at least once. It is done again when a worker dies between
-the two, or when its partition went to another worker in the midst of it. That is harmless to the
-user, since the results are the same and the gateway ends a task once; whether it is harmless to what
-`handle` does is up to `handle` (`Task.id` is the idempotency key).
+A task's offset is committed only when Kafka has its result, or its dead letter and the result
+`failed`. So a task is done at least once. It is repeated if a worker dies in between, or if its
+partition moves to another worker while it runs. The user does not notice, since the results are the
+same and the gateway ends a task once. `handle` must make its own effects idempotent (`Task.id` is
+the idempotency key).
 
 One task at a time: for more, start more workers, up to the number of the topic's partitions.
 """
@@ -31,29 +31,29 @@ log = logging.getLogger("worker")
 
 Handle = Callable[[Task, Progress], Any]
 
-# A task that takes longer has its partitions paused, so that we can poll beside it and keep them:
-# `max.poll.interval.ms` is then no limit to a task. Pausing throws away what was fetched, so the
-# many that are quicker don't pay for it.
+# Seconds after which the partitions of a task are paused, so that polling goes on and keeps them:
+# `max.poll.interval.ms` then does not limit a task. Pausing discards fetched records, so quick tasks
+# avoid it.
 QUICK = 1.0
-# How often we poll beside a long task, and how soon a signal is seen.
+# Seconds between two polls during a long task, and until a signal is noticed.
 TICK = 0.2
-# How long a rebalance waits for the task in hand, so that it need not be done twice.
+# Seconds that a rebalance waits for the current task, so that it is not repeated.
 HAND_OVER = 5.0
 
 
 class Transient(Exception):
-    """Worth another attempt: raise it (or a ConnectionError or TimeoutError) for what may get better."""
+    """Raise it (or a ConnectionError or TimeoutError) for errors that may pass: the task is retried."""
 
 
 @dataclass
 class InHand:
-    """The record that is being worked on."""
+    """The record that is being processed."""
 
     record: Record
     settled: Future[bool]
     """Whether it may be committed."""
     lost: bool = False
-    """Its partition is another worker's now: it is not ours to commit."""
+    """Another worker has its partition now, so it must not be committed here."""
 
     def is_of(self, partitions: list[TopicPartition]) -> bool:
         return self.record.place in {(p.topic, p.partition) for p in partitions}
@@ -65,16 +65,16 @@ class Runner:
         self._handle = handle
         self._stopping = threading.Event()
         common = {"bootstrap.servers": settings.bootstrap, **settings.properties}
-        # For both: librdkafka says so in its log where a property is for one of them only.
+        # For producer and consumer: librdkafka logs a property that is for one of them only.
         self._sender = Sender(common, settings.results, settings.letters, self._stopping)
         self._consumer = Consumer(
             {
                 "group.id": settings.group,
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
-                "auto.offset.reset": "earliest",  # a new group must not skip what was asked before
+                "auto.offset.reset": "earliest",  # a new group must not skip earlier tasks
                 "isolation.level": "read_committed",
-                # Whoever joins or leaves, the others keep their partitions and go on.
+                # When a worker joins or leaves, the others keep their partitions.
                 "partition.assignment.strategy": "cooperative-sticky",
                 "session.timeout.ms": 10000,  # how long a killed worker's tasks wait for another
                 "queued.min.messages": 100,  # one at a time: no need to fetch far ahead
@@ -84,13 +84,13 @@ class Runner:
         self._pool = ThreadPoolExecutor(1, "task")
         self._in_hand: InHand | None = None
         self._given = False
-        # Records that came while another was in hand, from partitions that were just given to us.
+        # Records that arrived during another task, from newly assigned partitions.
         self._early: deque[Record] = deque()
-        # What is settled and not committed yet: the next offset of each partition.
+        # Settled and not committed yet: the next offset of each partition.
         self._done: dict[tuple[str, int], int] = {}
 
     def run(self) -> None:
-        """Until SIGTERM or SIGINT. A second one of them ends it at once, as a crash would."""
+        """Runs until SIGTERM or SIGINT. A second signal ends the process at once, like a crash."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         self._consumer.subscribe(
@@ -105,10 +105,10 @@ class Runner:
                 if record is not None:
                     self._work_on(record)
                 else:
-                    self._commit()  # what could not be committed before
+                    self._commit()  # retries failed commits
         finally:
             self._sender.close()
-            self._consumer.close()  # leaves the group: the others get our partitions now
+            self._consumer.close()  # leaves the group, so that its partitions move at once
             log.info("stopped")
 
     def _stop(self, number: int, _frame: Any) -> None:
@@ -126,7 +126,7 @@ class Runner:
             return record_of(message)
         if error.fatal():
             raise KafkaException(error)
-        log.warning("Kafka: %s", error.str())  # the client goes on trying
+        log.warning("Kafka: %s", error.str())  # the client retries
         return None
 
     def _work_on(self, record: Record) -> None:
@@ -136,28 +136,28 @@ class Runner:
         if not settled.done():
             self._poll_beside(settled)
         self._in_hand = None
-        # An error that `_settle` does not expect ends the worker, with nothing committed.
+        # An unexpected error ends the worker without a commit.
         if settled.result() and not in_hand.lost:
             self._done[record.place] = record.offset + 1
             self._commit()
 
     def _poll_beside(self, settled: Future[bool]) -> None:
-        """Keeps our place in the group until the task is settled."""
+        """Keeps the membership in the group until the task is settled."""
         self._consumer.pause(self._consumer.assignment())
         while not settled.done():
             self._given = False
             early = self._poll(0)
             if early is not None:
                 self._early.append(early)
-            if self._given:  # what we were just given is not paused
+            if self._given:  # new partitions are not paused
                 self._consumer.pause(self._consumer.assignment())
             wait([settled], TICK)
         self._consumer.resume(self._consumer.assignment())
 
-    # In the pool's thread, from here ...
+    # The following methods run in the pool's thread.
 
     def _settle(self, record: Record) -> bool:
-        """Works on a record until it may be committed (True) or is given back (False)."""
+        """Processes a record until it may be committed (True) or is left to another worker (False)."""
         try:
             return self._attempt(record)
         except GivenBack as why:
@@ -167,7 +167,7 @@ class Runner:
     def _attempt(self, record: Record) -> bool:
         try:
             task = task_of(record)
-        except Exception as error:  # Poison, or what nobody thought of
+        except Exception as error:  # Poison, or an unexpected error
             log.error("%s: sending it to %s: %s", record, self._settings.letters, error)
             task_id = error.task_id if isinstance(error, Poison) else None
             self._sender.failed(record, task_id, 0, error)
@@ -190,8 +190,8 @@ class Runner:
                 task = replace(task, attempt=task.attempt + 1)
 
     def _back_off(self, task: Task, error: BaseException) -> None:
-        """Twice as long each time, and half of it by chance, so that many don't come back at once.
-        The partition waits meanwhile, which is why attempts are bounded."""
+        """Waits twice as long each time, half of it random, so that retries spread. The partition
+        waits meanwhile, so attempts are limited."""
         longest = min(30.0, self._settings.backoff * 2 ** (task.attempt - 1))
         delay = longest * random.uniform(0.5, 1)
         log.warning("task %s: retrying in %.1f s: %r", task.id, delay, error)
@@ -199,15 +199,15 @@ class Runner:
         if self._stopping.wait(delay):
             raise GivenBack("stopping before the next attempt")
 
-    # ... to here. What follows is called by `poll`, in the main thread.
+    # `poll` calls the following methods, in the main thread.
 
     def _assigned(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        if partitions:  # or there is no change for us
+        if partitions:  # empty if nothing changed for this worker
             log.info("assigned: %s", names(partitions))
             self._given = True
 
     def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """They are ours until this returns: time to finish, and to commit."""
+        """The partitions stay assigned until this returns: finish and commit."""
         log.info("revoked: %s", names(partitions))
         in_hand = self._in_hand
         if in_hand is not None and in_hand.is_of(partitions):
@@ -217,12 +217,12 @@ class Runner:
                     self._done[in_hand.record.place] = in_hand.record.offset + 1
             else:
                 log.warning("%s: not finished; another worker may repeat it", in_hand.record)
-            in_hand.lost = True  # what is to be committed is committed here
+            in_hand.lost = True  # its offset is committed here
         self._commit()
         self._forget(partitions)
 
     def _lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """They are others' already, since the group missed us: no commit."""
+        """The session timed out and others have the partitions: no commit."""
         log.warning("lost: %s", names(partitions))
         if self._in_hand is not None and self._in_hand.is_of(partitions):
             self._in_hand.lost = True
@@ -234,7 +234,7 @@ class Runner:
         self._done = {key: offset for key, offset in self._done.items() if key not in gone}
 
     def _commit(self) -> None:
-        """A commit that fails is part of the next one, or of no one's if the partition goes away."""
+        """A failed commit is repeated with the next one, unless the partition moves away."""
         offsets = [TopicPartition(*key, offset) for key, offset in self._done.items()]
         if not offsets:
             return
@@ -254,6 +254,6 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_fatal(error: BaseException) -> bool:
-    """Whether the producer is of no use any more: a new process has a new one."""
+    """Whether the producer is broken for good, so that the process must end."""
     cause = error.args[0] if isinstance(error, KafkaException) and error.args else None
     return isinstance(cause, KafkaError) and cause.fatal()

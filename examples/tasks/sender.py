@@ -13,14 +13,14 @@ from records import CUT, dead_letter, encode, Headers, Record, shown_error, Task
 
 log = logging.getLogger("worker")
 
-# Between two notices of progress of a task: who looks at a bar needs no more, Kafka much less.
+# The least pause between two progress updates of a task: a progress bar needs no more.
 PROGRESS_PAUSE = 0.1
-# Between two tries to send what Kafka did not take.
+# The pause before a record that Kafka did not accept is sent again.
 SEND_PAUSE = 1.0
 
 
 class GivenBack(Exception):
-    """The worker stops before the task is settled: another worker will do it from its beginning."""
+    """The worker stops before the task is settled; another worker will repeat it."""
 
 
 class Sender:
@@ -29,11 +29,11 @@ class Sender:
     ) -> None:
         self._producer = Producer(
             {
-                # Not lost with one broker, and not doubled by the client's own retries.
+                # Survives the loss of a broker, and the client's retries make no copies.
                 "acks": "all",
                 "enable.idempotence": True,
                 "linger.ms": 0,
-                # Then `deliver` says that Kafka does not answer, and goes on trying.
+                # After this `deliver` logs that Kafka does not answer, and retries.
                 "message.timeout.ms": 30000,
                 **properties,
             }
@@ -43,37 +43,37 @@ class Sender:
         self._stopping = stopping
 
     def completed(self, task: Task, result: Any) -> None:
-        """The end of a task. The same for the same task whenever it is done: no time, no host name,
-        no number of attempts. So a copy (this worker dies before it commits, and another does the
-        task again) says nothing new, and the gateway drops it."""
+        """Ends a task. The record is the same for the same task: no time, no host name, no number
+        of attempts. So a copy (this worker dies before it commits, and another repeats the task)
+        has nothing new, and the gateway drops it."""
         value = encode({"taskId": task.id, "status": "completed", "result": result})
         self.deliver(self._results, task.id.encode(), value, task.trace)
 
     def failed(self, record: Record, task_id: str | None, attempts: int, error: BaseException) -> None:
-        """The dead letter first: who is told `failed` can rely on its being there."""
+        """Fails a task. The dead letter comes first, so that it exists when the user sees `failed`."""
         self._bury(record, task_id, attempts, error)
         if task_id is not None:
             value = encode({"taskId": task_id, "status": "failed", "error": shown_error(error)})
             self.deliver(self._results, task_id.encode(), value, record.trace)
 
     def notice(self, task: Task, status: str, **more: Any) -> None:
-        """Progress, not waited for: it may get lost, and comes again when a task is done again. It
-        never comes after the task's end, since one producer sends both and keeps the order."""
+        """Sends progress without waiting: it may get lost, and is repeated with the task. It never
+        follows the task's end, since one producer sends both in order."""
         value = encode({"taskId": task.id, "status": status, **more})
         try:
             self._producer.produce(
                 self._results, key=task.id.encode(), value=value, headers=task.trace
             )
-        except BufferError:  # Kafka is away, and a full buffer of other news waits for it
+        except BufferError:  # Kafka is away, and the buffer is full
             pass
-        except KafkaException as error:  # the topic is missing or denied: no fault of the task
+        except KafkaException as error:  # the topic is missing or denied, not an error of the task
             if error.args[0].fatal():
                 raise
         self._producer.poll(0)
 
     def deliver(self, topic: str, key: bytes | None, value: bytes, headers: Headers) -> None:
-        """Returns when Kafka has it, however long that takes; raises `GivenBack` if the worker is
-        told to stop meanwhile, and `KafkaException` for what no waiting mends."""
+        """Returns when Kafka has the record, however long that takes. Raises `GivenBack` if the
+        worker stops meanwhile, and `KafkaException` for errors that do not pass."""
         while True:
             error = self._try(topic, key, value, headers)
             if error is None:
@@ -121,7 +121,7 @@ class Sender:
 
 
 class Progress:
-    """What `handle` tells its user on the way: `progress(40)`, `progress(40, "half of the pages")`."""
+    """Reports progress to the user: `progress(40)`, `progress(40, "half of the pages")`."""
 
     def __init__(self, sender: Sender, task: Task) -> None:
         self._sender = sender

@@ -3,8 +3,8 @@
 
     worker.py --bootstrap 127.0.0.1:9092
 
-`worker.py --help` shows every option. SIGTERM and SIGINT finish the task in hand, commit, and leave
-the group; what could not be finished another worker does from its beginning.
+`worker.py --help` shows every option. SIGTERM and SIGINT finish the current task, commit, and leave
+the group. An unfinished task is repeated by another worker.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from settings import Settings
 
 
 def handle(task: Task, progress: Progress) -> Any:
-    """Does a task and returns its result, as JSON holds it. What it raises decides what follows:
-    Transient, ConnectionError and TimeoutError are tried again, with growing pauses; anything else
-    is a failure for good: a dead letter with the stack, and `failed` for the user, who sees the
-    error's type and message. (So don't put secrets into them.)
+    """Does a task and returns its result, which must be JSON. Transient, ConnectionError and
+    TimeoutError are retried with growing pauses. Any other exception fails the task: a dead letter
+    gets the stack, and the user sees `failed` with the error's type and message. (So don't put
+    secrets into them.)
 
-    The result must follow from the task alone, since a task may be done again. `progress` may be
-    called as often as you like.
+    The result must depend on the task alone, since a task may be repeated. Call `progress` as often
+    as you like.
     """
     match task.payload:
         case {"kind": "sum", "numbers": [*numbers]}:

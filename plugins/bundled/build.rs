@@ -1,5 +1,6 @@
-//! Compiles the bundled plugins to wasm and writes the list that `src/lib.rs` includes. In a crate
-//! of its own, so that this runs beside the daemon's dependencies and not after them.
+//! Compiles the bundled plugins to wasm and writes the list that `src/lib.rs`
+//! includes. It is a separate crate, so that this runs in parallel with the
+//! daemon's dependencies.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};

@@ -1,5 +1,6 @@
-//! Makes sure that this Rust can build for wasm. A build script of a crate without dependencies:
-//! cargo runs it in the first seconds, so that a machine where it can't fails at once.
+//! Makes sure that Rust can build for wasm. This crate has no dependencies, so
+//! cargo runs the script in the first seconds, and a machine without the target
+//! fails at once.
 
 use std::env;
 
@@ -13,7 +14,8 @@ fn main() {
     match target::ensure(&rustc, "rustup".as_ref()) {
         Ok(found) => {
             if found.added {
-                // Not watched: it is newer than this run, so the next build would do all again.
+                // Not watched: the folder is newer than this run, so the next
+                // build would repeat it.
                 println!("cargo::warning=rustup added the target {}", target::TARGET);
             } else {
                 println!("cargo::rerun-if-changed={}", found.folder.display());

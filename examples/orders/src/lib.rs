@@ -1,4 +1,4 @@
-//! A transform: orders from a shop, each for the customer who placed it.
+//! A transform: orders of a shop, each for the customer who placed it.
 
 // ANCHOR: plugin
 use millstream_plugin::{Config, Events, Failure, Record, Transform, transform};

@@ -1,22 +1,23 @@
-//! Which pages of other origins may read (<https://fetch.spec.whatwg.org/#http-cors-protocol>).
+//! Cross-origin access of pages
+//! (<https://fetch.spec.whatwg.org/#http-cors-protocol>).
 
 use crate::http::{Body, Reply, Request, Response, StatusCode, asked_for, header};
 use header::{HeaderMap, HeaderName, HeaderValue};
 
-/// Where the page is from that asks.
+/// The origin of the page that sent a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody said: no page of another origin, or no browser.
+    /// No other origin: the same one, or not a browser.
     Same,
-    /// A page of another origin that is allowed.
+    /// Another origin that is allowed.
     Allowed,
-    /// Of another one.
+    /// Another origin that is not allowed.
     Foreign,
 }
 
-/// What a request says of its origin.
+/// The origin of a request.
 pub struct Cors<'a> {
-    /// Where it is from.
+    /// How it relates to this server.
     pub origin: Origin,
     said: Option<&'a HeaderValue>,
     /// Answers differ by origin.
@@ -24,7 +25,7 @@ pub struct Cors<'a> {
 }
 
 impl<'a> Cors<'a> {
-    /// Judged by the list of allowed origins.
+    /// Judges a request by the list of allowed origins.
     pub fn of<T>(allowed: &[String], request: &'a Request<T>) -> Cors<'a> {
         let said = request.headers().get(header::ORIGIN);
         let is = |origin: &HeaderValue| allowed.iter().any(|a| a.as_bytes() == origin.as_bytes());
@@ -41,7 +42,7 @@ impl<'a> Cors<'a> {
         }
     }
 
-    /// Adds what lets an allowed page read the answer.
+    /// Adds the headers that let an allowed page read the answer.
     pub fn admit(&self, headers: &mut HeaderMap) {
         if self.varies {
             headers.append(header::VARY, HeaderValue::from_static("origin"));
@@ -53,8 +54,8 @@ impl<'a> Cors<'a> {
         }
     }
 
-    /// Answers OPTIONS: these methods, and these headers beside the harmless
-    /// ones, may be sent.
+    /// Answers OPTIONS: these methods, and these headers beside the safelisted
+    /// ones, are allowed.
     pub fn preflight(&self, methods: &'static str, sent: &'static str) -> Reply {
         let mut reply = Response::new(Body::Whole(None));
         *reply.status_mut() = StatusCode::NO_CONTENT;
@@ -72,8 +73,8 @@ impl<'a> Cors<'a> {
     }
 }
 
-/// Whether an origin is the one that was asked: its host and port are those of
-/// the Host header, or in HTTP/2 of `:authority`.
+/// Whether an origin has the host and port of the Host header, or in HTTP/2 of
+/// `:authority`.
 fn is_own<T>(origin: &HeaderValue, request: &Request<T>) -> bool {
     let origin = origin.to_str().ok().and_then(|o| o.split_once("://"));
     origin.is_some_and(|(_, authority)| asked_for(request) == Some(authority))

@@ -1,8 +1,8 @@
 //! From a request to the client that it is for.
 //!
-//! Promises: what is asked for one client is answered only to who may ask for
-//! it, and a page of another origin uses nobody's cookie. This folder knows
-//! HTTP and tokens; what is asked for is not its affair.
+//! Promises: a client's data is answered only to requests that may ask for it,
+//! and a page of another origin can't use a cookie. This folder knows HTTP and
+//! tokens, not what is asked for.
 
 mod cors;
 
@@ -12,16 +12,16 @@ use crate::auth::{Auth, Credentials, Refused, Verified};
 use crate::http::{Because, Reply, Request, StatusCode, header, problem};
 use header::HeaderValue;
 
-/// Why nobody is let in.
+/// Why a request is not let in.
 pub enum Denied {
-    /// The request is refused: this answer says why.
+    /// The request is refused with this answer.
     Refused(Box<Reply>),
-    /// It isn't known yet who asks; the answer says to try again.
+    /// The token can't be checked yet; the answer says to retry.
     Later(Box<Reply>),
 }
 
 impl Denied {
-    /// The answer to who understands any status.
+    /// The answer for a client that understands any status.
     pub fn reply(self) -> Box<Reply> {
         match self {
             Denied::Refused(reply) | Denied::Later(reply) => reply,
@@ -29,13 +29,13 @@ impl Denied {
     }
 }
 
-/// Seconds after which a token may be known that isn't now.
+/// Seconds after which an unknown token may be known.
 const KNOWN_SOON: u32 = 2;
 
-/// Who asks: `client` is the query's, decoded.
+/// Authenticates a request. `client` is the decoded query parameter.
 ///
 /// # Errors
-/// Why they may not, or not yet.
+/// Why the request is refused, or can't be checked yet.
 pub fn who<T>(
     auth: &Auth,
     request: &Request<T>,
@@ -43,7 +43,7 @@ pub fn who<T>(
     client: Option<&[u8]>,
 ) -> Result<Verified, Denied> {
     if cors.origin == Origin::Foreign && !auth.is_anonymous() {
-        // A browser adds a cookie to whatever any page asks for.
+        // A browser adds its cookie to the requests of any page.
         return Err(Denied::Refused(Box::new(foreign())));
     }
     let values = |name| request.headers().get_all(name).iter();
@@ -72,7 +72,7 @@ pub fn foreign() -> Reply {
     Because::on("origin", why, problem(StatusCode::FORBIDDEN, why))
 }
 
-/// A refusal as an answer.
+/// Turns a refusal into an answer.
 pub fn refusal(refused: &Refused) -> Reply {
     let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::FORBIDDEN);
     let mut reply = problem(status, &refused.detail);

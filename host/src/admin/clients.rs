@@ -1,4 +1,4 @@
-//! The calls about clients.
+//! The calls about clients: list, disconnect, revoke, empty a stream.
 
 use crate::clock;
 use crate::http::{
@@ -11,12 +11,12 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use std::time::UNIX_EPOCH;
 
-/// Seconds that clocks may be apart.
+/// The most seconds of clock skew.
 const AHEAD: u64 = 60;
-/// Connections listed unless more are asked for.
+/// Connections listed if no limit is given.
 const LISTED: usize = 1000;
 
-/// Answers `/v1/clients` and what is below it; `None` for other paths.
+/// Answers `/v1/clients` and the paths below it; `None` for other paths.
 pub(super) async fn answer(
     hub: &Hub,
     method: &Method,
@@ -26,7 +26,8 @@ pub(super) async fn answer(
     let below = path.strip_prefix("/v1/clients")?;
     let parts: Vec<&str> = below.split('/').collect();
     if let Err(why) = check_names(query, &["limit", "before"]) {
-        // Before anything is done: a revocation without its time takes all tokens.
+        // Checked first: a revocation with a misspelt `before` would revoke all
+        // tokens.
         return Some(problem(StatusCode::BAD_REQUEST, &why));
     }
     let reply = match (&parts[..], method) {
@@ -68,7 +69,7 @@ fn client_of(part: &str) -> Result<ClientId, Box<Reply>> {
     ClientId::new(&id).map_err(bad)
 }
 
-/// A number of the query.
+/// A numeric parameter of the query.
 fn number<T: std::str::FromStr>(query: &str, name: &str) -> Result<Option<T>, Box<Reply>> {
     let bad = |why: String| Box::new(problem(StatusCode::BAD_REQUEST, &why));
     let value = parameter(query, name).map_err(bad)?;
@@ -102,7 +103,7 @@ fn shown(of: &Connected) -> Value {
     })
 }
 
-/// Those who are connected go on with what comes; who comes back is told of the
+/// Connected clients continue with new events; clients that resume receive a
 /// gap.
 async fn empty_stream(hub: &Hub, client: &str) -> Result<Reply, Box<Reply>> {
     let client = client_of(client)?;
@@ -120,7 +121,7 @@ async fn act_on(hub: &Hub, client: &str, act: &str, query: &str) -> Result<Reply
     let done = match act {
         "disconnect" => hub.disconnect(&client).await.map(|()| json!({})),
         _ => {
-            // The second that has begun is over for this client.
+            // The current second counts as past for this client's tokens.
             let now = clock::unix().as_secs() + 1;
             let before = number(query, "before")?.unwrap_or(now);
             if before > now + AHEAD {

@@ -1,25 +1,26 @@
-//! Decides whether a call beyond health and metrics is answered.
+//! Decides whether a call beyond health and metrics is allowed.
 
 use crate::access::refusal;
 use crate::auth::{Credentials, Secret};
 use crate::http::{Because, Reply, Request, StatusCode, header, problem};
 use header::HeaderValue;
 
-/// What is open to whoever reaches the listener.
+/// The paths that are always open.
 const OPEN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
-/// What a call beyond health and metrics must show.
+/// What a call beyond health and metrics requires.
 pub enum Guard {
-    /// Every program of this machine: the listener is on loopback.
+    /// Nothing: the listener is on loopback.
     Local,
-    /// Whoever has the token.
+    /// The token.
     Secret(Secret),
-    /// Nobody: who comes from elsewhere could not be asked who they are.
+    /// Such calls are refused: the listener is beyond loopback and has no
+    /// token.
     Closed,
 }
 
 impl Guard {
-    /// For a listener on loopback or beyond, with a token or without.
+    /// The guard of a listener on loopback or beyond, with a token or without.
     pub fn new(is_loopback: bool, secret: Option<Secret>) -> Guard {
         match secret {
             Some(secret) => Guard::Secret(secret),
@@ -35,10 +36,10 @@ impl Guard {
         }
     }
 
-    /// Lets a request in.
+    /// Checks a request.
     ///
     /// # Errors
-    /// The answer for who may not.
+    /// The answer that refuses it.
     pub(super) fn admit<T>(&self, request: &Request<T>) -> Result<(), Box<Reply>> {
         if OPEN.contains(&request.uri().path()) {
             return Ok(());

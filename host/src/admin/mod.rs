@@ -15,15 +15,16 @@ pub use ready::{Condition, Part};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Seconds that a batch's plugins take: 100 µs to 10 s.
+/// Histogram buckets for the seconds that a batch spends in plugins: 100 µs to
+/// 10 s.
 const PLUGIN_SECONDS: [f64; 11] = [
     0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 10.0,
 ];
 
-/// Installs the process's one metrics recorder.
+/// Installs the metrics recorder of the process.
 ///
 /// # Errors
-/// When there is one already.
+/// If one is installed already.
 pub fn install_metrics() -> anyhow::Result<PrometheusHandle> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(
@@ -35,8 +36,8 @@ pub fn install_metrics() -> anyhow::Result<PrometheusHandle> {
     Ok(handle)
 }
 
-/// Has the recorder sort what it was told, for good: it keeps every single
-/// sample until then, and nobody may ever ask for `/metrics`.
+/// Runs the recorder's upkeep until the process ends. Without it the recorder
+/// keeps every sample until `/metrics` is requested, which may never happen.
 pub async fn keep_up(metrics: PrometheusHandle, every: Duration) {
     let mut every = tokio::time::interval(every);
     loop {
@@ -160,18 +161,18 @@ fn describe() {
     );
 }
 
-/// Answers the admin listener's requests.
+/// Answers the requests to the admin listener.
 pub struct AdminHandler {
-    /// What the recorder has counted.
+    /// The recorded metrics.
     pub metrics: PrometheusHandle,
-    /// More of it, that is asked for only when it is wanted, in Prometheus'
-    /// text format: whole families, none of which the recorder has.
+    /// Renders further metric families, computed on request, in Prometheus's
+    /// text format. The recorder has none of them.
     pub more_metrics: Box<dyn Fn() -> String + Send + Sync>,
-    /// Decides whether a call beyond health and metrics is answered.
+    /// Decides whether a call beyond health and metrics is allowed.
     pub guard: Guard,
-    /// Who is connected; absent where nobody can be.
+    /// The connections; `None` without the edge role.
     pub hub: Option<Arc<Hub>>,
-    /// Whether the daemon is ready, or a part of it.
+    /// The readiness of the daemon, or of one role.
     pub condition: Box<dyn Fn(Option<Part>) -> Condition + Send + Sync>,
 }
 

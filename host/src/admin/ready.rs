@@ -1,10 +1,10 @@
-//! `/readyz`: whether the daemon does its work, all of it or one role's.
+//! `/readyz`: whether the daemon, or one of its roles, does its work.
 
 use crate::http::{Reply, StatusCode, decoded, json, parameter, problem};
 use crate::log;
 use serde_json::json;
 
-/// A part of the daemon's work that may be asked about alone.
+/// A role that can be asked about alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// From Kafka to the store.
@@ -14,7 +14,7 @@ pub enum Part {
 }
 
 impl Part {
-    /// As it is asked for.
+    /// The value of the parameter `role`.
     pub fn name(self) -> &'static str {
         match self {
             Part::Ingest => "ingest",
@@ -23,16 +23,16 @@ impl Part {
     }
 }
 
-/// What is known of readiness.
+/// The daemon's readiness.
 #[derive(Debug, Default)]
 pub struct Condition {
-    /// Why it is not ready; empty when it is.
+    /// Why it is not ready; empty if it is.
     pub reasons: Vec<String>,
-    /// What someone should look at all the same.
+    /// Problems to look at although it is ready.
     pub warnings: Vec<String>,
 }
 
-/// Answers with what `of` knows of all, or of the role that is asked for.
+/// Answers with the condition of all roles, or of the requested one.
 pub(super) fn answer(query: &str, of: impl Fn(Option<Part>) -> Condition) -> Reply {
     let part = match asked(query) {
         Ok(part) => part,
@@ -44,7 +44,7 @@ pub(super) fn answer(query: &str, of: impl Fn(Option<Part>) -> Condition) -> Rep
         _ => StatusCode::SERVICE_UNAVAILABLE,
     };
     let ready = reasons.is_empty();
-    // They may name what others chose.
+    // They may contain foreign text.
     let [reasons, warnings] = [reasons, warnings].map(|all| {
         let all = all.iter().map(|one| log::cut(one).into_owned());
         all.collect::<Vec<_>>()
@@ -53,7 +53,8 @@ pub(super) fn answer(query: &str, of: impl Fn(Option<Part>) -> Condition) -> Rep
     json(status, &body)
 }
 
-/// A probe with a misspelt name would be answered for everything, for good.
+/// A misspelt parameter is refused; otherwise a probe would always get the
+/// answer for all roles.
 fn asked(query: &str) -> Result<Option<Part>, String> {
     let names = query.split('&').filter(|pair| !pair.is_empty());
     let names = names.map(|pair| pair.split('=').next().unwrap_or_default());
@@ -73,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_role_is_asked_for_by_its_name_and_nothing_else_is_understood() {
+    fn a_role_is_selected_by_name_and_anything_else_is_refused() {
         for (query, expected) in [
             ("", Ok(None)),
             ("role=edge", Ok(Some(Part::Edge))),
@@ -90,7 +91,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn whatever_is_asked_is_understood_or_refused_with_a_word(query: String) {
+        fn any_query_is_accepted_or_refused_with_a_reason(query: String) {
             if let Err(why) = asked(&query) {
                 proptest::prop_assert!(!why.is_empty());
             }

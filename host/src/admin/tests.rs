@@ -1,22 +1,22 @@
-//! What the recorder keeps while nobody asks.
+//! The recorder's memory while nobody requests metrics.
 
 use super::keep_up;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use std::process::Command;
 use std::time::Duration;
 
-/// A process of its own, whose memory is nobody else's.
+/// Runs the test in its own process, so that only its memory is measured.
 const ALONE: &str = "MILLSTREAM_TEST_ALONE";
 const SAMPLES: usize = 8 << 20;
 const AT_ONCE: usize = 64 << 10;
 
 #[test]
-fn samples_that_nobody_asks_for_do_not_pile_up() {
+fn samples_without_a_scrape_do_not_pile_up() {
     if std::env::var_os(ALONE).is_some() {
         return record();
     }
     let mut test = Command::new(std::env::current_exe().unwrap());
-    let name = "admin::tests::samples_that_nobody_asks_for_do_not_pile_up";
+    let name = "admin::tests::samples_without_a_scrape_do_not_pile_up";
     let done = test
         .args(["--exact", name])
         .env(ALONE, "1")

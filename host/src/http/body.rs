@@ -1,4 +1,4 @@
-//! The bodies of requests.
+//! Request bodies.
 
 use bytes::Bytes;
 use http_body::Body as _;
@@ -9,25 +9,25 @@ use std::pin::Pin;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Bytes that are read of a body that is not wanted, and for how long.
+/// The most bytes that are read of an unwanted body, and for how long.
 const DISCARDED: usize = 16 << 20;
 const DISCARDING: Duration = Duration::from_secs(2);
 
 /// Why a body can't be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyError {
-    /// It is larger than it may be.
+    /// The body is too large.
     TooLarge,
-    /// It did not come in time.
+    /// The body did not arrive in time.
     Late,
-    /// Its connection broke, or it is none.
+    /// The connection broke, or the body is malformed.
     Broken,
 }
 
 /// Reads a whole body of at most `most` bytes.
 ///
 /// # Errors
-/// Why not. More than `most` is not held in any case.
+/// Why the body can't be used. Never holds more than `most` bytes.
 pub async fn read(mut body: Incoming, most: usize, patience: Duration) -> Result<Bytes, BodyError> {
     let all = timeout(patience, all_of(&mut body, most)).await;
     let all = all.unwrap_or(Err(BodyError::Late));
@@ -48,7 +48,7 @@ async fn all_of(body: &mut Incoming, most: usize) -> Result<Bytes, BodyError> {
     Ok(all.into())
 }
 
-/// What comes next of it, trailers left out.
+/// The next data frame of the body; trailers are skipped.
 async fn next(body: &mut Incoming) -> Result<Option<Bytes>, BodyError> {
     loop {
         let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await;
@@ -62,9 +62,9 @@ async fn next(body: &mut Incoming) -> Result<Option<Bytes>, BodyError> {
     }
 }
 
-/// Reads a body that is not wanted, as far as that is cheaper than the broken
-/// connection that who still sends it would see instead of its answer. Who
-/// waits to be told to go on is not told so.
+/// Reads and drops an unwanted body up to a limit, so that a client that is
+/// still sending sees the answer and not a broken connection. A client that
+/// waits for `100 Continue` does not get one.
 pub async fn discard(headers: &HeaderMap, mut body: Incoming) {
     if !headers.contains_key(EXPECT) {
         swallow(&mut body).await;

@@ -1,4 +1,4 @@
-//! One connection: by hyper, until an endless answer takes its socket.
+//! One connection, driven by hyper until a streaming answer takes its socket.
 
 use super::handler::Handler;
 use super::io::{DeadlineIo, give_up_after};
@@ -28,29 +28,31 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// The largest head. Room for a token in a cookie (8 KiB), and for the places in
-/// groups that a browser names when it comes back: who was let in must not be
-/// refused then. hyper's buffer grows to this only where a head does.
+/// The largest request head. It has room for a token in a cookie (8 KiB) and
+/// for the group places in the id that a browser sends on reconnect: an
+/// accepted client must not be refused then. hyper's buffer grows to this only
+/// when a head does.
 const HEAD: usize = 32 << 10;
-/// Streams of one HTTP/2 connection.
+/// The most streams of one HTTP/2 connection.
 const STREAMS: u32 = 128;
 
-/// A connection to be served.
+/// A connection to serve.
 pub(super) struct Connection<H> {
     pub handler: Arc<H>,
     pub tls: Option<Arc<Tls>>,
     pub settings: Arc<ListenerSettings>,
     pub stop: watch::Receiver<bool>,
     pub peer: Peer,
-    /// To be told when it asks for something, where there are too many.
+    /// Set when the connection sends a request, if it is over the limit.
     pub asked: Option<Arc<AtomicBool>>,
-    /// Kept for as long as it is open.
+    /// Held while the connection is open.
     pub place: Arc<OpenConnection>,
-    /// Likewise.
+    /// Held while the connection is open.
     pub held: watch::Receiver<()>,
 }
 
-/// What the handler answers; to HEAD, as to GET but without the body (RFC 9110, 9.3.2).
+/// The handler's answer. HEAD is answered as GET without the body (RFC 9110,
+/// 9.3.2).
 async fn answer<H: Handler>(handler: &H, request: Request<Incoming>, peer: Peer) -> Reply {
     let is_head = request.method() == Method::HEAD;
     let is_http1 = request.version() < Version::HTTP_2;
@@ -59,7 +61,7 @@ async fn answer<H: Handler>(handler: &H, request: Request<Incoming>, peer: Peer)
         without_body(&mut reply);
     }
     if peer.crowded && is_http1 {
-        // Others wait for its place.
+        // Other connections wait for its place.
         let close = HeaderValue::from_static("close");
         reply.headers_mut().insert(header::CONNECTION, close);
     }
@@ -67,9 +69,9 @@ async fn answer<H: Handler>(handler: &H, request: Request<Incoming>, peer: Peer)
 }
 
 impl<H: Handler> Connection<H> {
-    /// Serves it to its end, or hands its socket on.
+    /// Serves the connection to its end, or hands its socket over.
     pub async fn serve(self, socket: TcpStream) {
-        // Events are small and late ones are worth less.
+        // Events are small and latency matters.
         let _ = socket.set_nodelay(true);
         let patience = self.settings.write;
         give_up_after(&socket, patience);
@@ -98,7 +100,7 @@ impl<H: Handler> Connection<H> {
         }
     }
 
-    /// HTTP/1.1 within TLS, all of it by hyper.
+    /// HTTP/1.1 within TLS, carried by hyper.
     async fn http1_within<T>(mut self, io: DeadlineIo<T>) -> hyper::Result<()>
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -119,7 +121,7 @@ impl<H: Handler> Connection<H> {
         }
     }
 
-    /// A plain socket: an endless answer gets it for itself.
+    /// A plain socket: a streaming answer takes it over.
     async fn http1(mut self, socket: TcpStream) -> hyper::Result<()> {
         let slot = Arc::new(Slot::default());
         let (handler, peer) = (self.handler.clone(), self.asking());
@@ -132,7 +134,7 @@ impl<H: Handler> Connection<H> {
                 let reply = answer(&*handler, request, Peer { chunked, ..peer }).await;
                 match slot.leave(version, reply) {
                     Some(reply) => Ok::<_, Infallible>(reply),
-                    // hyper is dropped before it hears of an answer.
+                    // hyper is dropped before it receives an answer.
                     None => pending().await,
                 }
             }
@@ -161,7 +163,7 @@ impl<H: Handler> Connection<H> {
             Err(ended) => ended,
             Ok((head, endless)) => {
                 let socket = connection.into_parts().io.into_inner().into_inner();
-                // A task of its own: this one is as large as hyper's.
+                // Spawned, because this task is as large as hyper's connection.
                 let held = (self.place, self.held);
                 let streamed = endless.onto(socket, head);
                 tokio::spawn(async move {
@@ -173,8 +175,7 @@ impl<H: Handler> Connection<H> {
         }
     }
 
-    /// Where the next request comes from: whether there are too many is asked
-    /// anew each time.
+    /// The peer of each request; the limits are checked anew each time.
     fn asking(&self) -> impl Fn() -> Peer + use<H> {
         let (peer, place) = (self.peer, self.place.clone());
         let ListenerSettings {
@@ -233,10 +234,10 @@ impl<H: Handler> Connection<H> {
                 connection.as_mut().graceful_shutdown();
                 return connection.await;
             }
-            // Half a request is none.
+            // An incomplete request does not count.
             () = open.none_for(head) => connection.as_mut().graceful_shutdown(),
         }
-        // The client may have begun one before it heard of that.
+        // The client may have opened a stream before it received GOAWAY.
         tokio::select! {
             ended = connection => ended,
             () = open.none_for(head) => Ok(()),

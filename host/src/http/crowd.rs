@@ -1,11 +1,11 @@
-//! Connections beyond the most: there is room for some, so that whoever opens one
-//! is answered, if only that there are too many.
+//! Connections over the limit. Some room is kept for them, so that each one is
+//! answered, if only that there are too many.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::oneshot;
 
-/// The connections of that room.
+/// The connections over the limit.
 pub(super) struct Crowd {
     room: usize,
     waiting: Vec<Waiting>,
@@ -13,12 +13,12 @@ pub(super) struct Crowd {
 
 /// One of them, as the listener sees it.
 struct Waiting {
-    /// Dropped to cut it off; closed when it has ended.
+    /// Dropped to close the connection; closed when the connection has ended.
     cut: oneshot::Sender<()>,
     asked: Arc<AtomicBool>,
 }
 
-/// One of them, as it sees itself.
+/// One of them, as its connection sees it.
 pub(super) struct OverflowSlot {
     cut: oneshot::Receiver<()>,
     asked: Arc<AtomicBool>,
@@ -32,9 +32,10 @@ impl Crowd {
         }
     }
 
-    /// Room for one more. Where there is none, the oldest that has asked for
-    /// nothing yet is cut off for it: who asks is answered at once and leaves, so
-    /// what has been here long is silent. `None` where all are being answered.
+    /// A slot for one more connection. If there is none, the oldest connection
+    /// that has not sent a request is closed for it: requests are answered at
+    /// once, so an old connection is a silent one. `None` if all are being
+    /// answered.
     pub fn slot(&mut self) -> Option<Admitted> {
         self.waiting.retain(|waiting| !waiting.cut.is_closed());
         let full = self.waiting.len() >= self.room;
@@ -57,19 +58,19 @@ impl Crowd {
     }
 }
 
-/// A slot, and whether another lost its own for it.
+/// A slot, and whether another connection was closed for it.
 pub(super) struct Admitted {
     pub slot: OverflowSlot,
     pub for_another: bool,
 }
 
 impl OverflowSlot {
-    /// Told when the connection has asked for something.
+    /// Set when the connection has sent a request.
     pub fn asked(&self) -> Arc<AtomicBool> {
         self.asked.clone()
     }
 
-    /// Runs what serves the connection, until it is cut off.
+    /// Runs `serving` until it ends or the slot is taken away.
     pub async fn hold(self, serving: impl Future<Output = ()>) {
         tokio::select! {
             () = serving => {}
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_oldest_silent_one_makes_room() {
+    async fn the_oldest_silent_connection_makes_room() {
         let mut crowd = Crowd::new(2);
         let [first, second] = [(); 2].map(|()| crowd.slot().expect("room"));
         assert!(!first.for_another && !second.for_another);
@@ -94,6 +95,11 @@ mod tests {
         third.slot.asked().store(true, Ordering::Relaxed);
         assert!(crowd.slot().is_none());
         drop(first);
-        assert!(!crowd.slot().expect("who has left makes room").for_another);
+        assert!(
+            !crowd
+                .slot()
+                .expect("an ended connection makes room")
+                .for_another
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! What answers requests.
+//! The trait for request handlers.
 
 use super::peer::Peer;
 use super::reply::Reply;
@@ -8,6 +8,6 @@ use std::future::Future;
 
 /// Answers requests.
 pub trait Handler: Send + Sync + 'static {
-    /// Answers one.
+    /// Answers one request.
     fn handle(&self, request: Request<Incoming>, peer: Peer) -> impl Future<Output = Reply> + Send;
 }

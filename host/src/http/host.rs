@@ -1,22 +1,21 @@
-//! By what name this machine is asked for.
+//! Checks the Host header.
 //!
-//! A page may have its own name point to 127.0.0.1, once it is loaded (DNS
-//! rebinding): to the browser what listens here is then the page's own server.
-//! So where nobody is asked who they are, a name that anyone may own is none of
-//! ours.
+//! A page can let its host name resolve to 127.0.0.1 after it is loaded (DNS
+//! rebinding); the browser then takes this listener for the page's own server.
+//! So without authentication only names that nobody else can own are accepted.
 
 use super::{Because, Handler, Incoming, Peer, Reply, Request, StatusCode, header, problem};
 use header::HeaderValue;
 use hyper::http::uri::Authority;
 use std::net::IpAddr;
 
-/// Answers only requests that name this machine by a name of its own.
+/// Answers only requests whose Host header is localhost or an IP address.
 pub struct HostGuard<H> {
-    /// Who answers.
+    /// The handler behind the guard.
     pub handler: H,
-    /// Whether any name will do.
+    /// Whether any host name is accepted.
     pub any_name: bool,
-    /// What has it answer by any name, for who is refused.
+    /// The setting that accepts any host name, for the refusal's text.
     pub otherwise: &'static str,
 }
 
@@ -39,8 +38,8 @@ impl<H: Handler> Handler for HostGuard<H> {
     }
 }
 
-/// The host that a request names, with its port; none in an old one that is no
-/// browser's.
+/// The host that a request names, with its port; `None` if it names none, which
+/// no browser does.
 pub fn asked_for<T>(request: &Request<T>) -> Option<&str> {
     let host = request.headers().get(header::HOST);
     let host = host.map(HeaderValue::to_str);
@@ -70,7 +69,7 @@ mod tests {
     use super::is_ours;
 
     #[test]
-    fn addresses_and_localhost_are_ours_and_names_are_not() {
+    fn addresses_and_localhost_are_accepted_and_names_are_not() {
         for ours in [
             "localhost",
             "LocalHost:8080",

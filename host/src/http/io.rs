@@ -1,7 +1,7 @@
 //! A socket whose writes have a deadline.
 //!
 //! hyper does not poll a body while the socket is full, so a time-out inside
-//! of the body never fires; it has to be here.
+//! the body never fires. It has to be here.
 
 use super::takeover::Slot;
 use std::io;
@@ -14,21 +14,21 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-/// Errors a write that got nowhere for `patience`.
+/// A socket whose write fails after `patience` without progress.
 pub(super) struct DeadlineIo<T> {
     inner: T,
     patience: Duration,
-    /// Runs while a write waits; most connections never have one.
+    /// The deadline while a write is blocked; most connections never have one.
     waiting: Option<Pin<Box<Sleep>>>,
-    /// Who is told whether a write waits.
+    /// The slot that learns whether a write is blocked.
     told: Option<Arc<Slot>>,
 }
 
-/// Has the kernel give up a connection whose other side does not acknowledge
-/// what was sent for this long: it vanished (RFC 5482).
+/// Makes the kernel drop a connection whose peer does not acknowledge data for
+/// this long (RFC 5482).
 pub(super) fn give_up_after(socket: &TcpStream, patience: Duration) {
     let ms = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
-    // Where it can't be set the peer is missed later, by the write deadline.
+    // If it can't be set, the write deadline finds the lost peer later.
     let _ = rustix::net::sockopt::set_tcp_user_timeout(socket, ms);
 }
 
@@ -42,7 +42,7 @@ impl<T> DeadlineIo<T> {
         }
     }
 
-    /// Tells whether a write waits.
+    /// Reports blocked writes to this slot.
     pub fn telling(self, told: Arc<Slot>) -> DeadlineIo<T> {
         let told = Some(told);
         DeadlineIo { told, ..self }

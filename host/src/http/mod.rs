@@ -1,8 +1,9 @@
-//! HTTP listeners: what the SSE and the admin listener have in common.
+//! HTTP listeners: what the SSE and the admin listener share.
 //!
-//! Promises: a reader that stops reading is cut off; half a request is cut
-//! off; running out of descriptors is survived and said; an answer without end
-//! may have the socket for itself. This folder knows nothing of what is served.
+//! Promises: a client that stops reading is disconnected; an incomplete request
+//! is disconnected; running out of file descriptors is survived and logged; a
+//! streaming answer may take over the socket. This folder does not know what is
+//! served.
 
 mod body;
 mod connection;
@@ -38,5 +39,5 @@ pub use hyper::{Method, Request, Response, StatusCode, body::Incoming, header};
 
 use std::pin::Pin;
 
-/// A future in a box.
+/// A boxed future.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;

@@ -1,9 +1,9 @@
-//! A connection that is open, among how many.
+//! An open connection and the count of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// One of the connections that are open; given back when dropped.
+/// Counts one open connection; released on drop.
 pub(super) struct OpenConnection {
     open: Arc<AtomicUsize>,
     pub number: usize,
@@ -18,7 +18,7 @@ impl OpenConnection {
 }
 
 impl OpenConnection {
-    /// Whether it is one too many, and still is.
+    /// Whether this connection is over `most` now.
     pub fn is_beyond(&self, most: usize) -> bool {
         self.number > most && self.open.load(Ordering::Relaxed) > most
     }

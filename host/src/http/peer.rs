@@ -2,17 +2,16 @@
 
 use std::net::SocketAddr;
 
-/// Where a request came from, and by which way its answer goes.
+/// Where a request came from, and how its answer is sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer {
-    /// The other end.
+    /// The address of the client.
     pub address: SocketAddr,
-    /// There are more connections than there may be.
+    /// There are more connections than the limit.
     pub crowded: bool,
-    /// There are so many more that half the room for them is taken: what takes
-    /// time is not begun.
+    /// Half of the room for connections over the limit is in use: slow requests
+    /// are refused.
     pub full: bool,
-    /// An endless answer is to come in chunks of HTTP/1.1: nobody else will
-    /// make them.
+    /// A streaming answer must write the chunks of HTTP/1.1 itself.
     pub chunked: bool,
 }

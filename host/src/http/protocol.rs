@@ -9,7 +9,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
-/// Whether the client begins with HTTP/2's preface; nothing is taken from the
+/// Whether the client starts with HTTP/2's preface. Consumes nothing from the
 /// socket.
 pub(super) async fn speaks_http2(socket: &TcpStream) -> io::Result<bool> {
     let mut begin = [0; PREFACE.len()];
@@ -20,8 +20,9 @@ pub(super) async fn speaks_http2(socket: &TcpStream) -> io::Result<bool> {
         if there == PREFACE.len() || there == 0 || !PREFACE.starts_with(begin) {
             return Ok(begin == PREFACE);
         }
-        // A part of it, which is there already and would be again. It comes in
-        // one piece from all who mean it: the others are looked at less and less.
+        // A part of the preface would make the socket readable at once, again
+        // and again. Real clients send it in one piece, so others are polled
+        // with growing pauses.
         tokio::time::sleep(pause).await;
         pause *= 2;
     }

@@ -3,11 +3,11 @@
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
-/// A parameter's value as it stands there.
+/// A parameter's raw value.
 ///
 /// # Errors
-/// Where it is there twice: what stands before us and checks who asks may look
-/// at the other one.
+/// If the parameter is given twice: a gateway that checks access may look at
+/// the other value.
 pub fn parameter<'a>(query: &'a str, name: &str) -> Result<Option<&'a str>, String> {
     parameter_of(query, &[name])
 }
@@ -15,7 +15,7 @@ pub fn parameter<'a>(query: &'a str, name: &str) -> Result<Option<&'a str>, Stri
 /// The value of a parameter that has several names; errors show the first.
 ///
 /// # Errors
-/// As [`parameter`]'s: two of its names are the parameter twice.
+/// If the parameter is given twice, under any of its names.
 pub fn parameter_of<'a>(query: &'a str, names: &[&str]) -> Result<Option<&'a str>, String> {
     let is_it = |key: &str| names.iter().any(|name| *decoded(key) == *name.as_bytes());
     let mut found = pairs(query).filter(|(key, _)| is_it(key));
@@ -26,8 +26,8 @@ pub fn parameter_of<'a>(query: &'a str, names: &[&str]) -> Result<Option<&'a str
     }
 }
 
-/// Refuses a misspelt parameter, which would silently do nothing. Names that are
-/// like none of `known` are ignored: caches and page scripts add their own.
+/// Refuses a misspelt parameter, which would silently do nothing. Names that
+/// resemble none of `known` are ignored: caches and page scripts add their own.
 ///
 /// # Errors
 /// Names the parameter that was probably meant.
@@ -49,8 +49,8 @@ pub fn check_names(query: &str, known: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
-/// The known name that `key` is like: a third of its letters may differ, and
-/// case, hyphens and underscores are no difference.
+/// The known name that `key` resembles: up to a third of its letters may
+/// differ; case, hyphens and underscores do not count.
 fn near<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
     let longest = known.iter().map(|name| name.len()).max().unwrap_or(0);
     if key.len() > 2 * longest {
@@ -74,7 +74,8 @@ fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
     pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }
 
-/// As a form is encoded: `+` is a space, `%` leads a byte. Need not be UTF-8.
+/// Decodes form encoding: `+` is a space, `%` starts an escape. The result need
+/// not be UTF-8.
 pub fn decoded(text: &str) -> Cow<'_, [u8]> {
     if !text.contains('+') {
         return percent_decode_str(text).into();

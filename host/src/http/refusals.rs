@@ -1,4 +1,4 @@
-//! Refusals: each is counted by its reason, and said with the address it came from.
+//! Counts refusals by reason and logs each with its address.
 
 use super::{Handler, Incoming, Peer, Reply, Request};
 use metrics::counter;
@@ -6,14 +6,14 @@ use metrics::counter;
 /// Why a request was refused, kept with the answer.
 #[derive(Clone, Debug)]
 pub struct Because {
-    /// In a word.
+    /// The reason, as a metric label.
     pub reason: &'static str,
-    /// In words, without anything that came with the request.
+    /// The reason as a text, without anything from the request.
     pub detail: String,
 }
 
 impl Because {
-    /// Keeps it with the answer.
+    /// Attaches the reason to an answer.
     pub fn on(reason: &'static str, detail: &str, mut reply: Reply) -> Reply {
         let detail = detail.to_owned();
         reply.extensions_mut().insert(Because { reason, detail });
@@ -21,12 +21,12 @@ impl Because {
     }
 }
 
-/// A handler whose refusals are counted and logged. The log bounds how often lines
-/// of one reason are written.
+/// Counts and logs the refusals of a handler. The log limits the lines per
+/// reason.
 pub struct WithRefusalCounts<H> {
-    /// Who answers.
+    /// The handler that refuses.
     pub handler: H,
-    /// Where.
+    /// The listener's name, as a metric label.
     pub listener: &'static str,
 }
 

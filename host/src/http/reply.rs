@@ -1,4 +1,4 @@
-//! Answers: whole, or without end.
+//! Answers: whole or streaming.
 
 use super::BoxFuture;
 use bytes::Bytes;
@@ -12,33 +12,32 @@ use tokio::net::TcpStream;
 /// A body that is read as it comes.
 pub type Streamed = Pin<Box<dyn http_body::Body<Data = Bytes, Error = io::Error> + Send>>;
 
-/// A body that goes on until it is ended. It is carried by hyper where the
-/// connection is shared (HTTP/2) or wrapped (TLS), and has the socket for
-/// itself where it can: hyper's connection holds two buffers that a quiet
-/// stream has no use for.
+/// A streaming body. hyper carries it where the connection is shared (HTTP/2)
+/// or wrapped (TLS). Elsewhere it takes over the socket, because hyper's
+/// connection holds two buffers that a quiet stream does not need.
 pub trait Endless: Send {
-    /// Sends `head`, then itself, onto a socket; until either side ends it.
+    /// Sends `head` and then the stream to a socket, until either side ends it.
     fn onto(self: Box<Self>, socket: TcpStream, head: Bytes) -> BoxFuture<()>;
 
-    /// Returns when it is to end though nobody takes what it has. To be polled
-    /// by the task that has its body.
+    /// Returns when the stream is to end although the client takes nothing. To
+    /// be polled by the task that has the body.
     fn given_up(&self) -> BoxFuture<()>;
 
-    /// Itself as a body.
+    /// The stream as a body.
     fn body(self: Box<Self>) -> Streamed;
 }
 
-/// A body.
+/// The body of an answer.
 pub enum Body {
-    /// All of it; `None` for none.
+    /// All bytes; `None` if empty.
     Whole(Option<Bytes>),
-    /// Without end.
+    /// A stream.
     Endless(Box<dyn Endless>),
-    /// The same, as hyper carries it.
+    /// A stream that hyper carries.
     Streamed(Streamed),
 }
 
-/// An answer.
+/// An answer with its body.
 pub type Reply = Response<Body>;
 
 impl http_body::Body for Body {
@@ -94,24 +93,24 @@ pub fn json(status: StatusCode, body: &serde_json::Value) -> Reply {
     whole(status, "application/json", body.to_string())
 }
 
-/// JSON that is written already.
+/// JSON that is already serialized.
 pub fn raw_json(status: StatusCode, body: String) -> Reply {
     whole(status, "application/json", body)
 }
 
-/// What is wrong with a request, as a problem (RFC 9457).
+/// An error as a problem (RFC 9457).
 pub fn problem(status: StatusCode, detail: &str) -> Reply {
     let title = status.canonical_reason().unwrap_or_default();
     let body = serde_json::json!({
         "title": title,
         "status": status.as_u16(),
-        // It may name what others chose.
+        // The detail may contain foreign text.
         "detail": crate::log::cut(detail),
     });
     whole(status, "application/problem+json", body.to_string())
 }
 
-/// The answer to a method that is none of these; HEAD is where GET is.
+/// The answer to a method other than these; HEAD is allowed with GET.
 pub fn not_allowed(methods: &'static str) -> Reply {
     let why = format!("use {methods}");
     let mut reply = problem(StatusCode::METHOD_NOT_ALLOWED, &why);
@@ -120,7 +119,7 @@ pub fn not_allowed(methods: &'static str) -> Reply {
     reply
 }
 
-/// Leaves the headers alone.
+/// Removes the body and keeps the headers.
 pub(super) fn without_body(reply: &mut Reply) {
     if let Body::Whole(Some(bytes)) = std::mem::replace(reply.body_mut(), Body::Whole(None)) {
         let length = bytes.len().into();
@@ -128,12 +127,12 @@ pub(super) fn without_body(reply: &mut Reply) {
     }
 }
 
-/// A page.
+/// An HTML page.
 pub fn html(body: &'static str) -> Reply {
     whole(StatusCode::OK, "text/html; charset=utf-8", body)
 }
 
-/// A module for browsers.
+/// A JavaScript module.
 pub fn script(body: &'static str) -> Reply {
     whole(StatusCode::OK, "text/javascript; charset=utf-8", body)
 }

@@ -1,4 +1,4 @@
-//! Accepting and serving, until told to stop.
+//! Accepts and serves connections until stopped.
 
 use super::connection::Connection;
 use super::crowd::{Crowd, OverflowSlot};
@@ -20,12 +20,12 @@ use tokio::time::timeout;
 
 /// How long connections may take to end after a stop.
 const DRAIN: Duration = Duration::from_secs(3);
-/// Connections that the kernel may have waiting for us.
+/// The most connections that the kernel queues.
 const BACKLOG: u32 = 4096;
-/// Between two connections that are accepted beyond the most.
+/// The pause between two accepted connections over the limit.
 const CROWDED: Duration = Duration::from_millis(2);
 
-/// A bound port, not yet served.
+/// A bound port that is not served yet.
 pub struct Listener {
     listener: TcpListener,
     name: &'static str,
@@ -34,10 +34,10 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Reads the certificate, where there is one, and binds an address.
+    /// Loads the certificate, if there is one, and binds an address.
     ///
     /// # Errors
-    /// Names the file, or the address and what it was for.
+    /// Names the file, or the address and its purpose.
     pub async fn bind(
         name: &'static str,
         address: SocketAddr,
@@ -60,12 +60,12 @@ impl Listener {
     /// The address, with the port that the system chose for port 0.
     ///
     /// # Errors
-    /// When the socket is gone.
+    /// If the socket is gone.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop` is true, then lets connections end for a moment.
+    /// Serves until `stop` is true, then gives connections a moment to end.
     pub async fn serve<H: Handler>(self, handler: Arc<H>, mut stop: watch::Receiver<bool>) {
         // Each connection holds a receiver; when all are gone, all have ended.
         let (alive, ended) = watch::channel(());
@@ -81,7 +81,8 @@ impl Listener {
                     let place = OpenConnection::take(&open);
                     let mut slot = None;
                     if place.number > self.settings.connections {
-                        // Many may have gone that were not missed yet.
+                        // Meanwhile connections may have ended that are still
+                        // counted.
                         tokio::time::sleep(CROWDED).await;
                         let admitted = crowd.slot();
                         if admitted
@@ -114,7 +115,7 @@ impl Listener {
                     };
                 }
                 Err(error) => {
-                    // Out of descriptors, mostly: some will be given back.
+                    // Usually out of file descriptors; some will be released.
                     self.refused("accept");
                     tracing::warn!(listener = self.name, %error, "can't accept a connection; retrying");
                     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -138,7 +139,7 @@ fn bound(address: SocketAddr) -> io::Result<TcpListener> {
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
     socket.set_reuseaddr(true)?;
-    // Inherited by every connection.
+    // Every connection inherits it.
     socket.set_send_buffer_size(SEND_BUFFER)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)

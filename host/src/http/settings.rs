@@ -3,23 +3,23 @@
 use super::tls::TlsFiles;
 use std::time::Duration;
 
-/// Bytes that the kernel keeps for a client that reads slowly: more would only
-/// hide that it does.
+/// Bytes that the kernel buffers for a slow client: more would only hide that
+/// it is slow.
 pub(super) const SEND_BUFFER: u32 = 64 << 10;
 
 /// How a listener treats its connections.
 #[derive(Clone, Debug)]
 pub struct ListenerSettings {
-    /// The certificate, where TLS is spoken.
+    /// The certificate, if TLS is on.
     pub tls: Option<TlsFiles>,
-    /// How long a request's head may take to arrive, and a connection may have
-    /// no request.
+    /// How long a request head may take to arrive, and how long a connection
+    /// may have no request.
     pub head: Duration,
-    /// How long a write may get nowhere.
+    /// How long a write may make no progress.
     pub write: Duration,
     /// The most connections.
     pub connections: usize,
-    /// How many more are answered, if only that there are too many.
+    /// How many connections over the limit are still answered.
     pub room: usize,
 }
 

@@ -1,11 +1,10 @@
-//! The streams of an HTTP/2 connection: whether there are any, and an end for
-//! those that their client does not take.
+//! The streams of an HTTP/2 connection: how many are open, and ending those
+//! that their client does not read.
 //!
-//! hyper holds what a client's window has no room for and does not look at the
+//! hyper buffers what does not fit the client's window and does not poll the
 //! body meanwhile, so neither a deadline in the body nor one at the socket ends
-//! such a stream. It is ended here, by dropping hyper's task for it: its
-//! siblings go on, and the client is told (`RST_STREAM`) behind what it still
-//! takes.
+//! such a stream. It is ended here by dropping hyper's task for it: the other
+//! streams continue, and the client receives `RST_STREAM`.
 
 use super::BoxFuture;
 use super::reply::{Body, Reply};
@@ -22,7 +21,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-/// When the stream of the running task is to be given up, once that is known.
+/// Tells when the stream of the running task is to be given up, once known.
 #[derive(Default)]
 struct GivenUp(Mutex<Option<BoxFuture<()>>>);
 
@@ -40,7 +39,7 @@ tokio::task_local! {
     static GIVEN_UP: Arc<GivenUp>;
 }
 
-/// Runs each stream in a task of its own, until it is given up.
+/// Runs each stream in its own task until it is given up.
 #[derive(Clone, Copy)]
 pub(super) struct StreamTasks;
 
@@ -62,7 +61,7 @@ where
     }
 }
 
-/// The streams of one connection that are open.
+/// Counts the open streams of one connection.
 pub(super) struct Open(watch::Sender<usize>);
 
 impl Open {
@@ -70,16 +69,16 @@ impl Open {
         Arc::new(Open(watch::Sender::new(0)))
     }
 
-    /// One more, until what is returned is dropped.
+    /// Counts one more stream until the returned guard is dropped.
     pub fn begin(self: &Arc<Open>) -> Begun {
         self.0.send_modify(|open| *open += 1);
         Begun(self.clone())
     }
 
-    /// Returns when there was none for so long.
+    /// Returns after no stream was open for `patience`.
     pub async fn none_for(&self, patience: Duration) {
         let mut open = self.0.subscribe();
-        // The sender is here: neither wait can fail.
+        // The sender lives in `self`, so neither wait can fail.
         loop {
             let _ = open.wait_for(|open| *open == 0).await;
             if timeout(patience, open.wait_for(|open| *open > 0))
@@ -92,7 +91,7 @@ impl Open {
     }
 }
 
-/// An open stream.
+/// Guard of an open stream.
 pub(super) struct Begun(Arc<Open>);
 
 impl Drop for Begun {
@@ -102,14 +101,14 @@ impl Drop for Begun {
 }
 
 impl Begun {
-    /// Has the stream be open until this answer is out or given up: when it
-    /// says so itself, or, if it is whole, after `patience`.
+    /// Keeps the stream counted until this answer is sent or given up: a
+    /// streaming answer says when, a whole one is given up after `patience`.
     pub fn answers(self, reply: Reply, patience: Duration) -> Response<Counted> {
         let when: BoxFuture<()> = match reply.body() {
             Body::Endless(endless) => endless.given_up(),
             _ => Box::pin(sleep(patience)),
         };
-        // In every task that `StreamTasks` runs.
+        // Set in every task that `StreamTasks` runs.
         let _ = GIVEN_UP.try_with(|given_up| {
             *given_up.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(when);
         });
@@ -117,7 +116,7 @@ impl Begun {
     }
 }
 
-/// A body whose stream is counted.
+/// A body that keeps its stream counted.
 pub(super) struct Counted {
     body: Body,
     _begun: Begun,

@@ -1,5 +1,5 @@
-//! Taking a socket from hyper: it parses the request, and when the answer is
-//! without end it is dropped before it has written a byte.
+//! Takes a socket over from hyper: hyper parses the request, and is dropped
+//! before it writes a byte of a streaming answer.
 
 use super::reply::{Body, Endless, Reply};
 use bytes::Bytes;
@@ -8,16 +8,17 @@ use hyper::{StatusCode, Version};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// What a connection's service leaves for whoever drives the connection.
+/// Where a connection's service leaves a streaming answer for the task that
+/// drives the connection.
 #[derive(Default)]
 pub(super) struct Slot {
     left: Mutex<Option<(Bytes, Box<dyn Endless>)>>,
-    /// The socket did not take all that hyper wrote before.
+    /// The socket has not taken everything that hyper wrote before.
     pub blocked: AtomicBool,
 }
 
 impl Slot {
-    /// Leaves an answer without end; gives back every other.
+    /// Keeps a streaming answer; gives back every other.
     pub fn leave(&self, version: Version, reply: Reply) -> Option<Reply> {
         let (parts, body) = reply.into_parts();
         let Body::Endless(endless) = body else {
@@ -28,7 +29,7 @@ impl Slot {
         None
     }
 
-    /// Takes what was left, once an earlier answer on this connection is out.
+    /// Takes the answer, once earlier answers on this connection are sent.
     pub fn take(&self) -> Option<(Bytes, Box<dyn Endless>)> {
         if self.blocked.load(Ordering::Relaxed) {
             return None;
@@ -38,8 +39,8 @@ impl Slot {
     }
 }
 
-/// An answer's head (RFC 9112): in HTTP/1.1 the body comes in chunks, before
-/// that it goes to the connection's end.
+/// An answer's head (RFC 9112): in HTTP/1.1 the body is chunked, in HTTP/1.0 it
+/// ends with the connection.
 fn head(version: Version, status: StatusCode, mut headers: HeaderMap) -> Bytes {
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     let line = match version {

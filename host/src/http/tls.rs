@@ -1,4 +1,5 @@
-//! TLS to browsers: a certificate that is replaced while the daemon runs.
+//! TLS for the listeners, with a certificate that is reloaded while the daemon
+//! runs.
 
 use crate::files::{Content, Watched, read_once};
 use anyhow::{Context, bail, ensure};
@@ -14,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// A certificate and its key, as they stand in their files.
+/// A certificate and its key, as their files have them now.
 pub struct Tls {
     config: Arc<Watched<ServerConfig>>,
 }
@@ -24,17 +25,17 @@ const READING: &str = "can't load the certificate of [http.tls]";
 /// A certificate and its key, both in PEM.
 #[derive(Clone, Debug)]
 pub struct TlsFiles {
-    /// The certificate, and those up to the root.
+    /// The certificate and its chain.
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,
 }
 
 impl Tls {
-    /// Reads a certificate (with those up to its root) and its key, both in
-    /// PEM; a task reads them again when they change, so this must be called
-    /// inside of a tokio runtime. A new pair that is broken or does not match
-    /// changes nothing and is logged.
+    /// Reads a certificate with its chain and its key, both in PEM. A task
+    /// reloads them when the files change, so this must be called within a
+    /// tokio runtime. A new pair that is broken or does not match is logged and
+    /// ignored.
     ///
     /// # Errors
     /// Names the file and what is wrong with it.
@@ -55,12 +56,12 @@ impl Tls {
         read.map(drop).context(READING)
     }
 
-    /// Shakes hands, with the certificate that is in force now. Offers HTTP/2
-    /// and HTTP/1.1 by ALPN; what was chosen is `get_ref().1.alpn_protocol()`.
-    /// Has no deadline: the caller has one.
+    /// Performs the handshake with the current certificate. Offers HTTP/2 and
+    /// HTTP/1.1 by ALPN; the choice is `get_ref().1.alpn_protocol()`. Has no
+    /// deadline: the caller sets one.
     ///
     /// # Errors
-    /// When the other side is gone or speaks something else.
+    /// If the client is gone or does not speak TLS.
     pub async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         TlsAcceptor::from(self.config.current())
             .accept(stream)
@@ -78,17 +79,17 @@ fn config(files: &[Content<'_>]) -> anyhow::Result<ServerConfig> {
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13, &TLS12])?
         .with_no_client_auth()
-        // This refuses a key that is another certificate's.
+        // This refuses a key that does not match the certificate.
         .with_single_cert(chain, private)
         .with_context(|| format!("{:?} and {:?}", certificate.path, key.path))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    // Browsers that come back together after a restart of a proxy are cheaper.
+    // Session tickets make reconnects after a proxy restart cheaper.
     config.ticketer = cryptography::Ticketer::new()?;
     Ok(config)
 }
 
-// Errors of the parser hold lines of the file, which may be a key's: they are
-// not passed on.
+// The parser's errors quote lines of the file, which may be a key's, so they
+// are not passed on.
 
 fn chain(file: &Content<'_>) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&file.bytes).collect();
@@ -141,7 +142,7 @@ mod tests {
         }
     }
 
-    /// A server with files that can be replaced.
+    /// A server whose files can be replaced.
     struct Rig {
         folder: TempDir,
         tls: Arc<Tls>,
@@ -155,7 +156,7 @@ mod tests {
             Rig { folder, tls }
         }
 
-        /// What a client that trusts this certificate gets: the chosen protocol.
+        /// The protocol that a client gets that trusts this certificate.
         async fn connect(&self, trusted: &Pair, client: Client) -> io::Result<Option<Vec<u8>>> {
             let listener = TcpListener::bind("127.0.0.1:0").await?;
             let stream = TcpStream::connect(listener.local_addr()?).await?;
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn both_versions_and_both_protocols_are_spoken() {
+    async fn both_tls_versions_and_both_http_protocols_work() {
         let pair = Pair::new();
         let rig = Rig::new(&pair);
         assert_eq!(TLS12.version, ProtocolVersion::TLSv1_2);
@@ -252,11 +253,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_new_pair_is_taken_while_it_runs_and_one_that_does_not_match_is_not() {
+    async fn a_new_pair_is_loaded_while_running_and_a_mismatched_one_is_ignored() {
         let (old, new) = (Pair::new(), Pair::new());
         let rig = Rig::new(&old);
         write(&rig.folder, &new.certificate, &old.key);
-        // Longer than it takes to be looked at.
+        // Longer than the interval of the check.
         let end = Instant::now() + Duration::from_secs(3);
         while Instant::now() < end {
             assert!(rig.serves(&old).await);
@@ -270,7 +271,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_speaks_no_tls_is_an_error() {
+    async fn a_client_without_tls_is_an_error() {
         let rig = Rig::new(&Pair::new());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         for said in [&b"GET / HTTP/1.1\r\n\r\n"[..], b""] {
@@ -284,7 +285,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn files_that_are_not_good_are_named_and_not_told() {
+    async fn errors_name_a_bad_file_and_never_quote_it() {
         let (pair, other) = (Pair::new(), Pair::new());
         let folder = tempfile::tempdir().unwrap();
         let damaged = "-----BEGIN hunter2";

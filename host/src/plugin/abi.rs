@@ -1,4 +1,4 @@
-//! The generated bindings of `wit/plugin.wit`, one module a world.
+//! The generated bindings of `wit/plugin.wit`, one module per world.
 
 /// Bindings of `transform-plugin`, and the shared types.
 pub(super) mod transform {
@@ -40,7 +40,7 @@ pub(super) use transform::millstream::plugin::types::{Header, KafkaRecord, Origi
 
 use crate::record;
 
-/// The contract's number for whom an event is for.
+/// The contract's number of an address kind.
 pub(super) fn address_kind(to: record::StreamKind) -> u32 {
     match to {
         record::StreamKind::Client => 0,
@@ -48,7 +48,7 @@ pub(super) fn address_kind(to: record::StreamKind) -> u32 {
     }
 }
 
-/// Whom an event is for.
+/// The addressee of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Addressee {
     /// A client or a group.
@@ -58,7 +58,7 @@ pub(super) enum Addressee {
 }
 
 impl Addressee {
-    /// By the contract's number; `None` for one that this version doesn't know.
+    /// By the contract's number; `None` if this version does not know it.
     pub fn of(address_kind: u32) -> Option<Addressee> {
         match address_kind {
             0 => Some(Addressee::Stream(record::StreamKind::Client)),
@@ -68,7 +68,7 @@ impl Addressee {
         }
     }
 
-    /// What its name is.
+    /// What the address is called in messages.
     pub fn what(self) -> &'static str {
         match self {
             Addressee::Stream(record::StreamKind::Client) => "client id",
@@ -96,7 +96,7 @@ impl From<Span> for record::Span {
     }
 }
 
-/// A batch's records as they cross the boundary: the arena goes as it is.
+/// A batch's records as they cross the boundary; the arena is passed unchanged.
 pub(super) struct Lowered {
     pub origin: Origin,
     pub records: Vec<KafkaRecord>,

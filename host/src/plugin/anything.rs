@@ -1,5 +1,5 @@
-//! Whatever a plugin answers, it is read or refused with a word: a panic would
-//! end every stream.
+//! Any answer of a plugin is read or refused with a reason. A panic would end
+//! every stream.
 
 use super::abi::{Header, Span as WireSpan, transform};
 use super::guest::Program;
@@ -12,10 +12,10 @@ use std::sync::LazyLock;
 use transform::exports::millstream::plugin::transform as wire;
 use wasmtime::component::Component;
 
-/// Bytes that one answer, and all that is kept of a batch's, may have.
+/// The most bytes of one answer, and of all answers kept for a batch.
 const OUTPUT: usize = 1 << 12;
 
-/// Only what says whom to blame, and what the limits are.
+/// A program with only a name and limits.
 static PROGRAM: LazyLock<Program> = LazyLock::new(|| {
     let engine = engine::running(1, 1 << 20).expect("the engine starts");
     let empty = Component::new(&engine, b"\0asm\x0d\0\x01\0").expect("it is a component");
@@ -27,7 +27,7 @@ static PROGRAM: LazyLock<Program> = LazyLock::new(|| {
     Program::link(&engine, &empty, about).expect("it imports nothing")
 });
 
-/// A number of the contract: small, or at an end of what it may be.
+/// A number of the contract: small, or at its limits.
 pub(super) fn number() -> impl Strategy<Value = u32> {
     prop_oneof![4 => 0..6_u32, 1 => Just(u32::MAX), 1 => Just(u32::MAX - 1), 1 => any::<u32>()]
 }
@@ -38,7 +38,7 @@ pub(super) fn span() -> impl Strategy<Value = WireSpan> {
     (edge, length).prop_map(|(start, length)| WireSpan { start, length })
 }
 
-/// Mostly letters, so that some of it is a name.
+/// Mostly letters, so that some spans are valid names.
 pub(super) fn arena() -> impl Strategy<Value = Vec<u8>> {
     let byte = prop_oneof![20 => b'a'..b'e', 1 => any::<u8>()];
     let filled = |(mut bytes, length): (Vec<u8>, usize)| {
@@ -92,7 +92,7 @@ prop_compose! {
     }
 }
 
-/// That all that was made of a batch's first `end` records can be used as it is.
+/// Everything made of a batch's first `end` records is usable.
 fn check_made(made: &Made, end: usize) -> Result<(), TestCaseError> {
     let arena = &made.events.arena;
     prop_assert!(arena.len() <= 2 * OUTPUT, "{} bytes are kept", arena.len());
@@ -117,7 +117,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn answers_of_transforms_are_taken_record_by_record(
+    fn transform_answers_are_accepted_record_by_record(
         answers in vec((answer(), 1..6_usize), 1..6),
     ) {
         let (mut made, mut room) = (Made::default(), Room::new(OUTPUT));
@@ -132,7 +132,7 @@ proptest! {
                         break;
                     }
                 }
-                // It would be asked again.
+                // The records would be sent again.
                 Err(error) => prop_assert!(!error.message.is_empty()),
             }
             check_made(&made, end)?;

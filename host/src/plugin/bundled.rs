@@ -1,11 +1,11 @@
-//! The plugins that ship inside the daemon, and what their configurations mean to it.
+//! The plugins that ship inside the daemon, and the topics that they write to.
 
 use serde_json::Value;
 
 pub use millstream_bundled::{names, wasm};
 
-/// The topics that a bundled plugin's configuration has it write to. `plugin` is
-/// its name as the configuration gives it; other plugins have none.
+/// The topics that a bundled plugin's configuration names. `plugin` is its name
+/// in the configuration; other plugins have none.
 pub fn topics<'a>(plugin: &str, config: &'a Value) -> Vec<&'a str> {
     let own = config.get("topic").into_iter();
     let found: Vec<&Value> = match plugin.strip_prefix("bundled:") {

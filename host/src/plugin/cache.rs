@@ -1,10 +1,9 @@
-//! Machine code on disk, by digest: a restart need not compile again.
+//! Compiled code on disk, by digest, so that a restart need not compile again.
 //!
-//! What lies there is run as it is, so the folder must be ours alone, which is
-//! looked at each time, and each file ends with its own sum: a disk that lost or
-//! changed some of it is found out before. What was not used for longest goes
-//! when there is too much. A full disk or a folder that can't be used costs
-//! compiles, never more.
+//! The code is run unchecked. So the folder must be ours alone, which is
+//! checked at each use, and each file ends with its digest, which reveals a
+//! damaged file. The least recently used files are removed when there is too
+//! much. A full disk or an unusable folder costs compiles, nothing else.
 
 use crate::clock;
 use sha2::{Digest, Sha256};
@@ -16,29 +15,28 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
-/// The bytes of a sum.
+/// Bytes of the digest at a file's end.
 const SUM: usize = 32;
-/// The most code that is kept, in bytes and in files: a good hundred of plugins
-/// in Rust, or ten in Python.
+/// The most code that is kept, in bytes and files: over a hundred plugins in
+/// Rust, or ten in Python.
 const MOST: (u64, usize) = (1 << 30, 128);
-/// A file that is still being written is younger.
+/// A file that is still being written is younger than this.
 const STALE: Duration = Duration::from_secs(600);
 
 /// A folder of compiled plugins.
 pub(super) struct Cache {
     folder: PathBuf,
-    /// Why it can't be used, as was last said.
+    /// The last logged reason why it can't be used.
     unusable: Mutex<Option<String>>,
-    /// Code is of one engine: its version, its settings, this processor.
+    /// Identifies the engine that code is for: version, settings and processor.
     engine: String,
-    /// Digests of the programs that are there: as long as they are, their code
-    /// stays.
+    /// Digests of the programs in use; their code is kept.
     used: Mutex<Vec<Weak<str>>>,
     most: (u64, usize),
 }
 
 impl Cache {
-    /// A cache in `folder`, or none as long as that can't be used safely.
+    /// A cache in `folder`; unused while the folder is not safe.
     pub fn open(folder: &Path, engine: &wasmtime::Engine) -> Cache {
         let mut hash = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hash);
@@ -53,7 +51,7 @@ impl Cache {
         cache
     }
 
-    /// The folder, if it can be used now. Says so when that changes.
+    /// The folder, if it is usable now. Logs changes of that.
     fn folder(&self) -> Option<&Path> {
         let now = usable(&self.folder).err();
         let before = std::mem::replace(&mut *lock(&self.unusable), now.clone());
@@ -68,20 +66,20 @@ impl Cache {
         lock(&self.unusable).is_none().then_some(&*self.folder)
     }
 
-    /// Keeps the code of this digest as long as someone has it.
+    /// Keeps the code of this digest while someone holds the digest.
     pub fn hold(&self, digest: &Arc<str>) {
         let mut used = lock(&self.used);
         used.retain(|digest| digest.strong_count() > 0);
         used.push(Arc::downgrade(digest));
     }
 
-    /// What was noted under a name.
+    /// Reads the note of a name.
     pub fn note(&self, name: &str) -> Option<Vec<u8>> {
         let path = self.folder()?.join(format!("{name}.json"));
         whole(read(&path)?)
     }
 
-    /// Notes something under a name, with its sum behind it.
+    /// Writes the note of a name, with its digest.
     pub fn put_note(&self, name: &str, text: &[u8]) {
         let Some(folder) = self.folder() else { return };
         let path = folder.join(format!("{name}.json"));
@@ -90,13 +88,13 @@ impl Cache {
         }
     }
 
-    /// Not `.cwasm`: that ends where wasmtime's own bytes do.
+    /// Not `.cwasm`, because the file has more than wasmtime's bytes.
     fn path(&self, digest: &str) -> Option<PathBuf> {
         let name = format!("{digest}-{}.code", self.engine);
         Some(self.folder()?.join(name))
     }
 
-    /// The code of a digest, as it was put.
+    /// The code of a digest.
     pub fn get(&self, digest: &str) -> Option<Vec<u8>> {
         let path = self.path(digest)?;
         let code = whole(read(&path)?);
@@ -118,7 +116,7 @@ impl Cache {
         self.make_room(&path);
     }
 
-    /// Removes what was not used for longest, as far as there is too much.
+    /// Removes the least recently used files while there is too much.
     fn make_room(&self, newest: &Path) {
         let used = lock(&self.used).clone();
         let used: Vec<_> = used.iter().filter_map(Weak::upgrade).collect();
@@ -127,7 +125,7 @@ impl Cache {
             path == newest || used.iter().any(|digest| name.starts_with(&**digest))
         };
         let mut kept = files(&self.folder);
-        // What is in use takes its room first.
+        // Files in use are counted first.
         kept.sort_by_key(|file| (!is_used(&file.path), std::cmp::Reverse(file.used)));
         let (mut bytes, mut count) = (0, 0);
         for file in kept {
@@ -141,7 +139,7 @@ impl Cache {
         }
     }
 
-    /// Forgets the code of a digest.
+    /// Removes the code of a digest.
     pub fn remove(&self, digest: &str) {
         if let Some(path) = self.path(digest) {
             let _ = std::fs::remove_file(path);
@@ -154,7 +152,7 @@ struct Kept {
     path: PathBuf,
     size: u64,
     used: SystemTime,
-    /// Or what a process that was killed has left half written.
+    /// False for a half-written file of a killed process.
     is_code: bool,
 }
 
@@ -178,7 +176,7 @@ fn files(folder: &Path) -> Vec<Kept> {
     entries.flatten().filter_map(kept).collect()
 }
 
-/// A file that only we can have written, which is used now.
+/// Reads a file that only we can have written, and marks it as used.
 fn read(path: &Path) -> Option<Vec<u8>> {
     let mut file = std::fs::File::open(path).ok()?;
     is_ours(&file.metadata().ok()?).ok()?;
@@ -188,7 +186,7 @@ fn read(path: &Path) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// The code before its sum, where they fit.
+/// The code before its digest, if they match.
 fn whole(mut kept: Vec<u8>) -> Option<Vec<u8>> {
     let (code, sum) = kept.split_last_chunk::<SUM>()?;
     let fits = Sha256::digest(code)[..] == sum[..];
@@ -196,7 +194,7 @@ fn whole(mut kept: Vec<u8>) -> Option<Vec<u8>> {
     fits.then_some(kept)
 }
 
-/// Whole or not at all: written aside, then renamed.
+/// Writes a temporary file and renames it, so that no partial file is visible.
 fn write(path: &Path, code: &[u8]) -> std::io::Result<()> {
     let aside = path.with_extension(format!("{}.tmp", std::process::id()));
     let mut options = std::fs::OpenOptions::new();
@@ -238,7 +236,7 @@ fn is_ours(found: &Metadata) -> Result<(), String> {
     Ok(())
 }
 
-/// Nothing panics while it holds one of these.
+/// No code panics while it holds one of these locks.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,8 @@
-//! A transform's answer is checked, never trusted.
+//! Checks a transform's answer.
 //!
-//! What can be laid at one record's door fails that record alone; what can't
-//! (record numbers that make no sense, too much of everything) fails the call,
-//! and the search for the culprit goes on with fewer records.
+//! A violation that belongs to one record fails that record. Any other
+//! (impossible record numbers, too much output) fails the call, and the search
+//! continues with fewer records.
 
 use super::abi::Addressee;
 use super::abi::transform::exports::millstream::plugin::transform as wire;
@@ -14,8 +14,8 @@ use crate::record::{
 };
 use std::ops::Range;
 
-/// Adds the answer to `made` as far as there is room, and says up to which
-/// record that is; or why it can't be used as a whole.
+/// Adds the answer to `made` as far as there is room. Returns the end of the
+/// accepted records, or why the whole answer is unusable.
 pub(super) fn transform(
     answer: wire::Answer,
     range: &Range<usize>,
@@ -58,7 +58,7 @@ pub(super) fn transform(
     Ok(end)
 }
 
-/// A small answer can still mean a lot: every event may point at the same MiB.
+/// A small answer can mean a lot: every event may name the same MiB.
 fn size(events: &[wire::Event]) -> Size {
     let mut size = Size::default();
     for event in events {
@@ -101,7 +101,7 @@ fn push(made: &mut Made, event: &wire::Event, to: Addressee, record: u32, base: 
     let name = moved(event.address);
     let (to, task) = match to {
         Addressee::Stream(to) => (to, None),
-        // Its owner is looked up when all of the batch is there.
+        // The owner is looked up once the batch is complete.
         Addressee::Task => (StreamKind::Client, Some(TaskNews::of(name))),
     };
     made.events.list.push(Event {
@@ -115,7 +115,7 @@ fn push(made: &mut Made, event: &wire::Event, to: Addressee, record: u32, base: 
     });
 }
 
-/// Record numbers exist and never decrease.
+/// Record numbers must exist and never decrease.
 fn check_numbers(answer: &wire::Answer, records: usize) -> Result<(), CallError> {
     let events = answer.events.iter().map(|e| e.record);
     let failures = answer.failures.iter().map(|f| f.record);
@@ -143,7 +143,7 @@ fn check_arena(answer: &wire::Answer, most: usize) -> Result<(), CallError> {
     }
 }
 
-/// Whom it is for, if it keeps the contract.
+/// The addressee, if the event keeps the contract.
 fn check_event(event: &wire::Event, arena: &[u8]) -> Result<Addressee, (Class, String)> {
     let bytes = |what: &str, span: super::abi::Span| {
         let missing = || {
@@ -174,7 +174,7 @@ fn check_event(event: &wire::Event, arena: &[u8]) -> Result<Addressee, (Class, S
     }
 }
 
-/// The plugin's own failures, one a record.
+/// The failures that the plugin reports, one per record.
 fn failures(answer: &wire::Answer, range: &Range<usize>, program: &Program) -> Vec<Failure> {
     let mut failures: Vec<Failure> = Vec::with_capacity(answer.failures.len());
     for failure in &answer.failures {

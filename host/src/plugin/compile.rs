@@ -1,9 +1,9 @@
-//! Compiling untrusted wasm, in a child process that can be cut off.
+//! Compiles untrusted wasm in a child process that can be stopped.
 //!
-//! wasmtime can't cancel a compile and a compile bomb takes all the memory
-//! there is; a child is niced, limited by the kernel and killed at its limit.
-//! The child is this same program: `millstream compile-plugin`, wasm on its
-//! standard input, machine code on its standard output.
+//! wasmtime can't cancel a compile, and a compile bomb takes all memory. The
+//! child is niced, limited by the kernel and killed at its limit. It is this
+//! program, run as `millstream compile-plugin`, with wasm on standard input and
+//! machine code on standard output.
 
 use super::engine::compile_config;
 use super::machine::MachinesTrouble;
@@ -17,20 +17,20 @@ use std::sync::mpsc;
 use std::thread::Builder;
 use std::time::Duration;
 
-/// Wall time that one compile may take: componentised JavaScript needs 20 s.
+/// Wall time of one compile: componentised JavaScript needs 20 s.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// CPU seconds that the child may use.
+/// CPU seconds of the child.
 const CPU_SECONDS: u64 = 90;
-/// Address space of the child: componentised JavaScript needs 300 MB.
+/// Address space of the child in bytes: componentised JavaScript needs 300 MB.
 const MEMORY: u64 = 4 << 30;
-/// The most machine code that is taken back.
+/// The most bytes of machine code that are accepted.
 const OUTPUT: u64 = 512 << 20;
 
 /// Compiles a component, or a core module with component metadata, to machine
 /// code for `Component::deserialize`.
 ///
 /// # Errors
-/// Why it is no plugin.
+/// Why it is not a plugin.
 pub fn compile(wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
     const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
     if wasm.is_empty() {
@@ -43,7 +43,7 @@ pub fn compile(wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
     if wasm.starts_with(COMPONENT) {
         return Ok(engine.precompile_component(wasm)?);
     }
-    // What is no module at all makes the encoder panic.
+    // The encoder panics on bytes that are not a module.
     wasmtime::Module::validate(&engine, wasm)?;
     let mut encoder = wit_component::ComponentEncoder::default()
         .validate(true)
@@ -58,17 +58,18 @@ pub fn compile(wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
 /// output.
 ///
 /// # Errors
-/// What the parent then reports.
+/// Why it failed; the parent reports it.
 pub fn child() -> anyhow::Result<()> {
-    // What is no component may have the compiler panic.
+    // Invalid components may make the compiler panic.
     crate::process::exit_on_panic();
     limit(Resource::As, MEMORY).context("can't limit the compiler's memory")?;
-    // SIGXCPU, and only then SIGKILL, which others may send as well.
+    // The soft limit sends SIGXCPU before SIGKILL, which others may send as
+    // well.
     let cpu_time = limit_softly(Resource::Cpu, CPU_SECONDS, CPU_SECONDS + 5);
     cpu_time.context("can't limit the compiler's CPU time")?;
     limit(Resource::Core, 0).context("can't disable the compiler's core dumps")?;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    // Being impolite is no reason not to compile.
+    // A failed nice does not matter.
     let _ = rustix::process::nice(10);
     let mut wasm = Vec::new();
     std::io::stdin().read_to_end(&mut wasm)?;
@@ -77,7 +78,7 @@ pub fn child() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Limits this process, also where it is limited to less already.
+/// Limits this process; keeps a lower limit that is set already.
 fn limit(resource: Resource, most: u64) -> rustix::io::Result<()> {
     limit_softly(resource, most, most)
 }
@@ -92,7 +93,7 @@ fn limit_softly(resource: Resource, soft: u64, hard: u64) -> rustix::io::Result<
 /// Compiles in a child of `program` (this program's own file).
 ///
 /// # Errors
-/// Why it is no plugin, or that the child was cut off.
+/// Why it is not a plugin, or that the child was stopped.
 pub(super) fn in_child(program: &PathBuf, wasm: Vec<u8>) -> anyhow::Result<Vec<u8>> {
     let mut child = Command::new(program)
         .arg("compile-plugin")
@@ -107,7 +108,7 @@ pub(super) fn in_child(program: &PathBuf, wasm: Vec<u8>) -> anyhow::Result<Vec<u
     else {
         bail!("the compiler's process has no pipes");
     };
-    // A child that died early breaks the pipe; its words say why.
+    // A child that ends early breaks the pipe; its error output says why.
     let feed = move || drop(input.write_all(&wasm));
     let aside = Builder::new().spawn(feed).and_then(|feeding| {
         let words = read_aside(errors, 64 << 10)?;
@@ -129,7 +130,7 @@ pub(super) fn in_child(program: &PathBuf, wasm: Vec<u8>) -> anyhow::Result<Vec<u
     let status = status.context(MachinesTrouble("can't wait for the compiler"))?;
     let _ = feeding.join();
     let Ok(code) = code else {
-        // By the clock on the wall: by CPU time it would have been cut off before.
+        // The wall clock ended it; the CPU limit would have done so earlier.
         bail!(MachinesTrouble("compiling was stopped after two minutes"));
     };
     if status.signal() == Some(Signal::KILL.as_raw()) {
@@ -142,7 +143,7 @@ pub(super) fn in_child(program: &PathBuf, wasm: Vec<u8>) -> anyhow::Result<Vec<u
             .recv_timeout(Duration::from_secs(1))
             .unwrap_or_default();
         let words = String::from_utf8_lossy(&words);
-        // One line for the log, also of a panic's words; without Rust's advice.
+        // One line for the log, also for a panic; without Rust's notes.
         let advice = |line: &&str| line.starts_with("note: ");
         let words = words.lines().map(str::trim).filter(|line| !advice(line));
         let words: Vec<&str> = words.collect();
@@ -157,12 +158,12 @@ pub(super) fn in_child(program: &PathBuf, wasm: Vec<u8>) -> anyhow::Result<Vec<u
     Ok(code)
 }
 
-/// Reads all of a pipe in a thread of its own, at most `limit` bytes.
+/// Reads a pipe on its own thread, at most `limit` bytes.
 fn read_aside(pipe: impl Read + Send + 'static, limit: u64) -> io::Result<mpsc::Receiver<Vec<u8>>> {
     let (done, read) = mpsc::sync_channel(1);
     Builder::new().spawn(move || {
         let mut bytes = Vec::new();
-        // What was read before an error is all there is.
+        // After an error, the bytes read so far are used.
         let _ = pipe.take(limit).read_to_end(&mut bytes);
         let _ = done.send(bytes);
     })?;

@@ -1,8 +1,9 @@
-//! What every plugin must bear before it goes live.
+//! Test records that every plugin must pass before it goes live.
 //!
-//! A few records of all shapes: none may trap the plugin or make it answer
-//! nonsense, and a transform must answer the same however they are cut into
-//! batches, or replays after a crash would differ from the first time.
+//! They have several shapes. None may trap the plugin or make it break the
+//! contract, and a transform must answer the same however they are cut into
+//! batches. Otherwise a repetition after a crash would differ from the first
+//! run.
 
 use super::dead_letter::DeadLetterInstance;
 use super::guest::CallError;
@@ -17,7 +18,7 @@ use anyhow::{anyhow, bail};
 use std::cell::Cell;
 use std::ops::Range;
 
-/// A name for people, and the value.
+/// A description and the value of each test record.
 fn shapes() -> Vec<(&'static str, Option<Vec<u8>>)> {
     let object = br#"{"id": 1, "clientId": "c", "nested": {"list": [1, 2.5, null, "x"]}}"#;
     let text = |text: &str| Some(text.as_bytes().to_vec());
@@ -65,7 +66,7 @@ fn batch() -> Batch {
     batch
 }
 
-/// Puts a transform to the test.
+/// Tests a transform.
 pub(super) fn transform(transform: &Transform) -> anyhow::Result<()> {
     let batch = batch();
     let all = 0..batch.records.len();
@@ -75,7 +76,7 @@ pub(super) fn transform(transform: &Transform) -> anyhow::Result<()> {
     for (index, in_batch) in all.zip(&whole) {
         let (what, _) = &shapes()[index];
         let range = index..index + 1;
-        // Asked only when a call failed.
+        // Called only when a call failed.
         let broke = Cell::new(false);
         let note = || {
             broke.set(true);
@@ -107,7 +108,7 @@ fn no_instance(error: &CallError) -> anyhow::Error {
     anyhow!("it can't start: {}", error.message)
 }
 
-/// What each record of a range became, in as many turns as that takes.
+/// The result of each record of a range, in as many turns as needed.
 fn tested(
     instance: &mut TransformInstance,
     batch: &Batch,
@@ -129,7 +130,7 @@ fn tested(
     Ok(all)
 }
 
-/// What the plugin says of a record is its own affair; what it does is ours.
+/// The plugin may refuse a record, but not break on it.
 fn bears(made: &Made) -> anyhow::Result<()> {
     if let End::NoInstance(error) = &made.ended {
         return Err(no_instance(error));
@@ -146,10 +147,11 @@ fn bears(made: &Made) -> anyhow::Result<()> {
     bail!("it failed on a test record, {what} ({class}): {message}")
 }
 
-/// What one record became, comparable.
+/// The comparable result of one record.
 #[derive(PartialEq)]
 enum Shown {
-    /// For whom, whether by a task, the name, the type and the payload.
+    /// The kind of stream, whether it is for a task, and name, type and
+    /// payload.
     Event(StreamKind, bool, [Vec<u8>; 3]),
     Failure(&'static str, String),
 }
@@ -167,7 +169,7 @@ fn shown(made: &Made, index: usize) -> Vec<Shown> {
     events.map(event).chain(failures.map(failure)).collect()
 }
 
-/// Puts a route to the test.
+/// Tests a route.
 pub(super) fn route(route: &mut RouteInstance) -> anyhow::Result<()> {
     let batch = batch();
     let mut events = Events::default();
@@ -179,7 +181,7 @@ pub(super) fn route(route: &mut RouteInstance) -> anyhow::Result<()> {
         };
         let mut push = |bytes: &[u8]| Span::push(&mut events.arena, bytes);
         let (name, kind, payload) = (push(b"name"), push(kind), push(b"{}"));
-        // Either kind of address with and without a type.
+        // Each kind of address with and without a type.
         let to = match index % 4 {
             0 | 1 => StreamKind::Client,
             _ => StreamKind::Group,
@@ -210,7 +212,7 @@ pub(super) fn route(route: &mut RouteInstance) -> anyhow::Result<()> {
     }
 }
 
-/// A route and a policy answer for all of it in one turn.
+/// A route and a policy must decide everything in one turn.
 fn whole(ended: &End) -> anyhow::Result<()> {
     match ended {
         End::Whole => Ok(()),
@@ -219,7 +221,7 @@ fn whole(ended: &End) -> anyhow::Result<()> {
     }
 }
 
-/// Puts a dead-letter policy to the test.
+/// Tests a dead-letter policy.
 pub(super) fn dead_letter(policy: &mut DeadLetterInstance) -> anyhow::Result<()> {
     let batch = batch();
     let classes = [

@@ -18,7 +18,7 @@ use wasmtime::Store;
 /// A compiled dead-letter policy.
 #[derive(Clone)]
 pub struct DeadLetter {
-    /// Its program.
+    /// The linked plugin.
     pub program: Program,
     pre: DeadLetterPluginPre<Guard>,
 }
@@ -26,16 +26,16 @@ pub struct DeadLetter {
 /// The value of a dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LetterValue {
-    /// The record's own, byte for byte.
+    /// The record's value, byte for byte.
     Same,
-    /// The plugin's, which may be absent.
+    /// A value of the plugin, which may be absent.
     Own(Option<Bytes>),
 }
 
-/// What becomes of a failed record.
+/// What happens to a failed record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ruling {
-    /// To a topic: the pipeline's own, where none is named.
+    /// It goes to a topic; without a name, to the pipeline's default topic.
     ToTopic {
         /// The topic.
         topic: Option<String>,
@@ -44,18 +44,18 @@ pub enum Ruling {
         /// Headers to add.
         headers: SharedHeaders,
     },
-    /// As it is to another topic, where another pipeline or program reads it.
+    /// It goes unchanged to another topic, for another pipeline or program.
     Reroute {
         /// The topic.
         topic: String,
         /// Headers to add.
         headers: SharedHeaders,
     },
-    /// Again after a delay.
+    /// It is tried again after a delay.
     Retry(Duration),
-    /// Away with it.
+    /// It is dropped.
     Drop,
-    /// The partition stops.
+    /// The partition halts.
     Halt,
 }
 
@@ -65,10 +65,10 @@ impl DeadLetter {
         Ok(DeadLetter { program, pre })
     }
 
-    /// An instance of its own, configured.
+    /// A new, configured instance.
     ///
     /// # Errors
-    /// When it refuses its configuration, or can't be started.
+    /// If it refuses its configuration or can't start.
     pub fn instance(&self) -> Result<DeadLetterInstance, CallError> {
         let (slot, ()) = InstanceSlot::new(self.clone())?;
         Ok(DeadLetterInstance { slot })
@@ -98,23 +98,22 @@ impl Kind for DeadLetter {
     }
 }
 
-/// One worker's instance of a dead-letter policy.
+/// A worker's instance of a dead-letter policy.
 pub struct DeadLetterInstance {
     slot: InstanceSlot<DeadLetter>,
 }
 
-/// What became of a batch's failures.
+/// The rulings on a batch's failures.
 #[derive(Debug, Default)]
 pub struct Rulings {
-    /// One for each failure that is decided: a failure that breaks the policy
-    /// itself has its error.
+    /// One for each decided failure; an error if the failure breaks the policy.
     pub list: Vec<Result<Ruling, CallError>>,
-    /// Why there may be more failures than rulings.
+    /// Why there may be fewer rulings than failures.
     pub ended: End,
 }
 
 impl DeadLetterInstance {
-    /// Rules on a batch's failures, in order, as far as the turn goes.
+    /// Rules on a batch's failures in order, as far as the turn goes.
     pub fn run(&mut self, batch: &Batch, failures: &[Failure], turn: &Turn<'_>) -> Rulings {
         let mut judging = Judging {
             room: Room::new(self.slot.program().limits.output),
@@ -131,7 +130,7 @@ impl DeadLetterInstance {
     }
 }
 
-/// A batch's failures on their way through a policy.
+/// A batch's failures being ruled on.
 struct Judging<'a> {
     slot: &'a mut InstanceSlot<DeadLetter>,
     batch: &'a Batch,
@@ -181,7 +180,7 @@ impl Calls for Judging<'_> {
 impl Judging<'_> {
     fn ask(&mut self, failures: Range<usize>, cpu: Duration) -> Result<wire::Answer, Broken> {
         let failures = &self.failures[failures];
-        // Only what failed crosses the boundary.
+        // Only failed records cross the boundary.
         let mut failed = self
             .batch
             .subset(failures.iter().map(|f| f.record as usize));
@@ -217,7 +216,7 @@ fn lower(failure: &Failure, arena: &mut Vec<u8>) -> wire::Failure {
     }
 }
 
-/// What a ruling takes beside its record, written out.
+/// The size of a ruling beside its record, written out.
 fn size(ruling: &Result<Ruling, CallError>) -> Size {
     let (value, headers) = match ruling {
         Ok(Ruling::ToTopic { value, headers, .. }) => (value, headers),
@@ -275,7 +274,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_decision_is_read_or_refused_with_a_word(
+        fn any_decision_is_read_or_refused_with_a_reason(
             (arena, headers) in (arena(), headers()),
             (action, delay_ms, value_from) in (number(), number(), number()),
             (first_header, header_count) in (number(), number()),

@@ -1,27 +1,27 @@
-//! The one wasmtime engine, and its clock.
+//! The one wasmtime engine and its epoch clock.
 
 use std::time::Duration;
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-/// How often a running plugin's CPU time is looked at.
+/// How often a running plugin's CPU time is checked.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The most a plugin's memory may be configured to, in bytes.
+/// The largest configurable memory of a plugin, in bytes.
 pub const MEMORY_MAX: usize = 1 << 30;
 
 /// The most core instances of one component: componentised Python has about
-/// twenty. A number in the pool, which costs nothing.
+/// twenty. Only a number in the pool, so it costs nothing.
 const CORE_INSTANCES: u32 = 40;
 /// The most tables of one component, each 800 KB of address space in the pool.
 const TABLES: u32 = 6;
 
-/// What compiled code depends on. The child that compiles and the daemon that
-/// runs must agree in all of it.
+/// The settings that compiled code depends on. The child that compiles and the
+/// daemon that runs it must agree.
 pub(super) fn compile_config() -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
-        // A call costs a quarter of what it does with it; plugins are synchronous.
+        // Plugins are synchronous; with it a call costs four times as much.
         .concurrency_support(false)
         // The same record must give the same bytes on every machine.
         .cranelift_nan_canonicalization(true)
@@ -33,13 +33,13 @@ pub(super) fn compile_config() -> Config {
 }
 
 /// Makes the engine that runs plugins, with room for `instances` at a time, and
-/// starts the clock by which their CPU time is watched.
+/// starts the clock that checks their CPU time.
 pub(super) fn running(instances: u32, memory: usize) -> anyhow::Result<wasmtime::Engine> {
     let mut pool = PoolingAllocationConfig::new();
-    // A component that was a core module has up to three core instances: the
-    // module, and two small ones that wit-component adds. Other languages'
-    // components have more. What each may have at most is there for all, so that
-    // no instance is refused because of what the others are.
+    // A component made from a core module has up to three core instances: the
+    // module, and two small ones that wit-component adds. Components of other
+    // languages have more. The pool has room for the most of each, so that no
+    // instance is refused because of others.
     pool.total_component_instances(instances)
         .total_core_instances(instances * CORE_INSTANCES)
         .total_memories(instances)

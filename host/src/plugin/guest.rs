@@ -1,4 +1,4 @@
-//! A plugin that is linked, and what calls into it fail of.
+//! A linked plugin, and why calls into it fail.
 
 use super::abi::diagnostics;
 use super::limits::{Guard, Limits};
@@ -8,25 +8,24 @@ use std::sync::Arc;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use wasmtime::{Engine, Store, Trap};
 
-/// A plugin that is compiled and linked, from which instances are made.
-/// Cheap to clone.
+/// A compiled and linked plugin, from which instances are made. Cheap to clone.
 #[derive(Clone)]
 pub struct Program {
-    /// As the configuration names it: a path, or `bundled:<name>`.
+    /// Its name in the configuration: a path, or `bundled:<name>`.
     pub name: Arc<str>,
     /// The SHA-256 of its file, in hexadecimal.
     pub digest: Arc<str>,
     /// Its table of the configuration, as JSON.
     pub config: Arc<str>,
-    /// What each call may use.
+    /// The limits of each call.
     pub limits: Limits,
     pub(super) pre: InstancePre<Guard>,
-    /// How often it was called: more than once a batch where it breaks.
+    /// Counts its calls: more than one per batch if it breaks.
     pub(super) calls: Counter,
 }
 
 impl Program {
-    /// Links `component` to all that plugins are granted.
+    /// Links `component` to everything that plugins are granted.
     pub(super) fn link(
         engine: &Engine,
         component: &Component,
@@ -47,7 +46,7 @@ impl Program {
         })
     }
 
-    /// The digest as people read it.
+    /// The first digits of the digest, for messages.
     pub fn short_digest(&self) -> &str {
         self.digest.get(..12).unwrap_or(&self.digest)
     }
@@ -60,21 +59,21 @@ impl Program {
         store
     }
 
-    /// Blames this plugin for a failure.
+    /// Names this plugin in a failure.
     pub fn blame(&self, mut failure: Failure) -> Failure {
         failure.plugin = Some((self.name.clone(), self.digest.clone()));
         failure
     }
 }
 
-/// Why a call gave no answer, or none that can be used.
+/// Why a call gave no usable answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallError {
-    /// What kind.
+    /// The failure class.
     pub class: Class,
-    /// For people.
+    /// The message for people.
     pub message: String,
-    /// The index of the record it happened on, in the plugin's own words.
+    /// The index of the record that it happened on, as the plugin reports it.
     pub culprit: Option<u32>,
 }
 
@@ -87,7 +86,7 @@ impl CallError {
         }
     }
 
-    /// It does not take its configuration.
+    /// The plugin refused its configuration.
     pub(super) fn refused(message: String) -> CallError {
         CallError {
             class: Class::Rejected,
@@ -112,7 +111,7 @@ impl CallError {
         }
     }
 
-    /// What a failed call failed of. The store must not be used again.
+    /// Why a call failed. The store must not be used again.
     pub(super) fn of(error: &wasmtime::Error, guard: &Guard) -> CallError {
         let trap = error.downcast_ref::<Trap>();
         if trap.is_some() && guard.refused_memory && !guard.timed_out {
@@ -120,7 +119,7 @@ impl CallError {
         }
         let panicked = guard.panicked.as_ref().filter(|_| trap.is_some());
         let culprit = panicked.map(|(record, _)| *record);
-        // wasmtime's own type of it is private.
+        // wasmtime's type of this error is private.
         let too_much = error
             .root_cause()
             .to_string()
@@ -133,7 +132,7 @@ impl CallError {
                 Class::TooLarge,
                 "the answer of the plugin is too large".into(),
             ),
-            // No trap: its answer could not be read.
+            // Not a trap: the answer could not be read.
             (None, None) => (Class::BadOutput, format!("{:#}", error.root_cause())),
         };
         CallError {

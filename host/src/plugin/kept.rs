@@ -1,5 +1,5 @@
-//! Which plugins were live last, kept beside their compiled code: a start whose
-//! plugin files are broken may go back to them.
+//! Remembers which plugins were live last, beside their compiled code: a start
+//! with broken plugin files may fall back to them.
 
 use super::guest::Program;
 use super::load::Loader;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// A plugin that was live.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
-    /// As the configuration named it.
+    /// Its name in the configuration.
     pub name: String,
     /// The SHA-256 of its file.
     pub digest: String,
@@ -28,21 +28,21 @@ impl From<&Program> for Kept {
 }
 
 impl Loader {
-    /// Keeps which plugins of a pipeline are live.
+    /// Saves which plugins of a pipeline are live.
     pub fn keep(&self, pipeline: &str, live: &[Kept; 3]) {
-        // Names, digests and texts can't fail to be JSON.
+        // Names, digests and texts are always valid JSON.
         let text = serde_json::to_vec(live).unwrap_or_default();
         self.cache.put_note(&name_of(pipeline), &text);
     }
 
-    /// Which plugins of a pipeline were live last, if that is known.
+    /// The plugins of a pipeline that were live last, if known.
     pub fn kept(&self, pipeline: &str) -> Option<[Kept; 3]> {
         let text = self.cache.note(&name_of(pipeline))?;
         serde_json::from_slice(&text).ok()
     }
 }
 
-/// A pipeline's name may hold what a file's may not.
+/// A pipeline's name may have characters that a file name may not.
 fn name_of(pipeline: &str) -> String {
     format!("live-{}", &digest_of(pipeline.as_bytes())[..16])
 }

@@ -1,4 +1,4 @@
-//! What a plugin may use, and who counts it.
+//! A plugin's limits, and the guard that enforces them.
 
 use crate::record::Failure;
 use rustix::time::{ClockId, clock_gettime};
@@ -10,11 +10,11 @@ use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
 pub struct Limits {
     /// Its linear memory, in bytes.
     pub memory: usize,
-    /// CPU time of one call, however many records.
+    /// CPU time of one call, however many records it has.
     pub cpu_per_batch: Duration,
-    /// CPU time of one call, for each record.
+    /// Additional CPU time for each record of a call.
     pub cpu_per_record: Duration,
-    /// Bytes that one call may answer, payloads counted as often as they are
+    /// The most bytes of one call's answer; payloads count as often as they are
     /// used.
     pub output: usize,
 }
@@ -39,16 +39,16 @@ impl Limits {
     }
 }
 
-/// What a store keeps beside the instance: its limits, and what went wrong.
+/// The state of a store: limits, and what went wrong in a call.
 pub(super) struct Guard {
     memory: usize,
-    /// CPU time of this thread at which the call in hand is over.
+    /// The CPU time of this thread at which the current call ends.
     deadline: Duration,
-    /// It asked for more memory than it may have.
+    /// The plugin exceeded its memory.
     pub refused_memory: bool,
-    /// It ran past its deadline.
+    /// The plugin exceeded its CPU time.
     pub timed_out: bool,
-    /// The record and message of its panic, in its own words.
+    /// The record and message of a panic, as the plugin reports them.
     pub panicked: Option<(u32, String)>,
 }
 
@@ -63,9 +63,8 @@ impl Guard {
         }
     }
 
-    /// Starts a call's clock. CPU time, not wall time: a stopped or overloaded
-    /// machine must not fail healthy records. What went wrong in a call before
-    /// is not held against this one.
+    /// Starts a call's clock and clears the errors of earlier calls. CPU time,
+    /// not wall time: an overloaded machine must not fail healthy records.
     pub fn start(&mut self, budget: Duration) {
         self.refused_memory = false;
         self.timed_out = false;
@@ -73,7 +72,7 @@ impl Guard {
         self.deadline = thread_cpu_time().saturating_add(budget);
     }
 
-    /// For `Store::epoch_deadline_callback`: runs at every tick in a call.
+    /// For `Store::epoch_deadline_callback`; runs at every tick during a call.
     pub fn on_tick(mut store: StoreContextMut<Guard>) -> wasmtime::Result<UpdateDeadline> {
         let guard = store.data_mut();
         if thread_cpu_time() < guard.deadline {
@@ -112,7 +111,7 @@ impl ResourceLimiter for Guard {
     }
 }
 
-/// CPU time that this thread has used.
+/// The CPU time that this thread has used.
 pub(super) fn thread_cpu_time() -> Duration {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs() as u32)

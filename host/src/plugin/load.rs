@@ -10,36 +10,36 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wasmtime::component::Component;
 
-/// A plugin as it is configured.
+/// The configuration of a plugin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
-    /// Where its wasm is.
+    /// The source of its wasm.
     pub source: Source,
     /// Its table of the configuration.
     pub config: serde_json::Value,
-    /// What it may use.
+    /// Its limits.
     pub limits: Limits,
 }
 
-/// Loads plugins. One for the daemon.
+/// Loads plugins. The daemon has one.
 pub struct Loader {
     engine: wasmtime::Engine,
     pub(super) cache: Cache,
-    /// The program that compiles: this one.
+    /// The program that compiles.
     compiler: PathBuf,
 }
 
 impl Loader {
     /// A loader whose engine has room for `instances` at a time, each with at
-    /// most `memory` bytes, and that keeps compiled code in `cache`.
+    /// most `memory` bytes. Compiled code is kept in `cache`.
     ///
     /// # Errors
-    /// When the engine can't be made.
+    /// If the engine can't be created.
     pub fn new(instances: u32, memory: usize, cache: &Path) -> anyhow::Result<Loader> {
         let engine =
             engine::running(instances, memory).context("can't create the WebAssembly engine")?;
         let cache = Cache::open(cache, &engine);
-        // Still this very program when its file was replaced by an upgrade.
+        // This program, even if an upgrade has replaced its file.
         let compiler = PathBuf::from("/proc/self/exe");
         Ok(Loader {
             engine,
@@ -48,14 +48,14 @@ impl Loader {
         })
     }
 
-    /// Compiles with another program than this one: for a process that embeds
-    /// the engine and has no `compile-plugin` of its own.
+    /// Compiles with another program: for a process that embeds the engine and
+    /// has no `compile-plugin` command.
     pub fn compiled_by(mut self, program: PathBuf) -> Loader {
         self.compiler = program;
         self
     }
 
-    /// Loads a transform: compiled, linked, configured and put to the test.
+    /// Loads a transform: compiles, links, configures and tests it.
     ///
     /// # Errors
     /// Why it may not go live.
@@ -67,7 +67,7 @@ impl Loader {
         Ok(transform)
     }
 
-    /// Loads a route likewise.
+    /// Loads a route in the same way.
     ///
     /// # Errors
     /// Why it may not go live.
@@ -78,7 +78,7 @@ impl Loader {
         Ok(route)
     }
 
-    /// Loads a dead-letter policy likewise.
+    /// Loads a dead-letter policy in the same way.
     ///
     /// # Errors
     /// Why it may not go live.
@@ -127,13 +127,14 @@ impl Loader {
     }
 
     fn deserialize(&self, code: &[u8]) -> anyhow::Result<Component> {
-        // SAFETY: the code is what wasmtime's own compiler wrote in a child of
-        // ours, handed over by a pipe or by a folder that only we can write to
-        // (`cache.rs` checks that); wasmtime checks its version and settings.
+        // SAFETY: the code was written by wasmtime's compiler in our child
+        // process, and came through a pipe or a folder that only we can write
+        // to (`cache.rs` checks that). wasmtime checks its version and
+        // settings.
         Ok(unsafe { Component::deserialize(&self.engine, code) }?)
     }
 
-    /// Says what a component is when it is not what was asked for.
+    /// Checks the kind of a component, and names what it exports instead.
     fn check_world(&self, component: &Component, kind: &str) -> anyhow::Result<()> {
         let wanted = format!("millstream:plugin/{kind}@0.1.0");
         let ty = component.component_type();
@@ -162,12 +163,11 @@ fn started<T>(instance: Result<T, CallError>) -> anyhow::Result<T> {
     })
 }
 
-/// A pipeline's three plugins, live together.
+/// A pipeline's three plugins that are live together.
 pub struct Generation {
     /// Counts up from 1.
     pub number: u64,
-    /// Which code and which configurations made the events: a line of the swap
-    /// log.
+    /// The digests of code and configurations: a line of the swap log.
     pub digests: Arc<str>,
     /// The transform.
     pub transform: Transform,
@@ -178,7 +178,7 @@ pub struct Generation {
 }
 
 impl Generation {
-    /// The same plugins, made live again.
+    /// The same plugins under another number.
     pub fn renumbered(&self, number: u64) -> Generation {
         Generation {
             number,
@@ -189,7 +189,7 @@ impl Generation {
         }
     }
 
-    /// Puts three plugins together.
+    /// Combines three plugins.
     pub fn new(
         number: u64,
         transform: Transform,

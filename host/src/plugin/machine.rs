@@ -1,11 +1,11 @@
-//! What fails for the machine's sake, and may succeed a moment later.
+//! Failures of the machine, which may pass.
 
-/// The machine's trouble, not the plugin's.
+/// A failure of the machine, not of the plugin.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct MachinesTrouble(pub &'static str);
 
-/// Whether a plugin that could not be loaded may well be good: worth another try.
+/// Whether loading failed because of the machine, so that a retry may succeed.
 pub fn is_machines_trouble(error: &anyhow::Error) -> bool {
     error.is::<MachinesTrouble>()
 }

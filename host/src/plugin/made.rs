@@ -1,17 +1,17 @@
-//! What a batch became in a transform.
+//! The result of a batch in a transform.
 
 use super::search::End;
 use crate::record::{Events, Failure};
 
-/// What a batch became: for each record events, a failure, or neither.
+/// The result of a batch: for each record events, a failure, or neither.
 #[derive(Debug, Default)]
 pub struct Made {
     /// The events, in the order of their records.
     pub events: Events,
-    /// The failures, likewise.
+    /// The failures, in the order of their records.
     pub failures: Vec<Failure>,
-    /// The index after the last record that is decided.
+    /// The index after the last decided record.
     pub end: usize,
-    /// Why that may be short of all of them.
+    /// Why `end` may be short of the batch.
     pub ended: End,
 }

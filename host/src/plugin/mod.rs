@@ -1,11 +1,11 @@
-//! The plugin engine: wasm that is untrusted, cut off at its limits, checked in
-//! all it answers, and replaced while it runs.
+//! The plugin engine: untrusted wasm, stopped at its limits, its answers
+//! checked, replaced while it runs.
 //!
 //! Promises: whatever a plugin does, a call returns in bounded time and memory
-//! with an answer for every record; a plugin that may go live has been
-//! compiled aside, linked, configured and put to the test. This folder
-//! deliberately knows nothing of Kafka, of the store, or of when a swap
-//! happens. It alone names wasmtime and notify.
+//! with an answer for every record. A plugin that may go live has been compiled
+//! in a child process, linked, configured and tested. This folder does not know
+//! Kafka, the store, or when a swap happens. It alone names wasmtime and
+//! notify.
 
 mod abi;
 #[cfg(test)]

@@ -1,14 +1,15 @@
-//! Checks of what plugins want written to Kafka.
+//! Checks what plugins want to write to Kafka.
 
 use super::abi::{Header, Span as WireSpan};
 use super::room::HEADER;
 use crate::record::{SharedHeaders, Span};
 use bytes::Bytes;
 
-/// Headers that begin so are the host's own: a reader may trust them.
+/// Headers with this prefix are reserved for Millstream, so that readers can
+/// trust them.
 const OWN: &str = "millstream.";
 
-/// Except for these, by which a plugin says whose event it was and what.
+/// Except these, with which a plugin names an event's addressee and type.
 const ALLOWED: [&[u8]; 3] = [
     b"millstream.client",
     b"millstream.group",
@@ -18,7 +19,7 @@ const ALLOWED: [&[u8]; 3] = [
 /// The most headers that one output may add.
 const HEADERS_MAX: usize = 100;
 
-/// A legal topic name: what Kafka's own `Topic.validate` takes.
+/// A valid topic name, as in Kafka's `Topic.validate`.
 pub(super) fn topic(span: WireSpan, arena: &[u8]) -> Result<String, String> {
     let bytes = Span::from(span)
         .of(arena)
@@ -32,7 +33,7 @@ pub(super) fn topic(span: WireSpan, arena: &[u8]) -> Result<String, String> {
     Ok(String::from_utf8_lossy(bytes).into_owned())
 }
 
-/// Bytes that may be absent: the arena's own, shared.
+/// Bytes that may be absent; they share the arena.
 pub(super) fn bytes(span: WireSpan, arena: &Bytes) -> Result<Option<Bytes>, String> {
     let span = Span::from(span);
     if !span.fits(arena.len()) {
@@ -42,7 +43,7 @@ pub(super) fn bytes(span: WireSpan, arena: &Bytes) -> Result<Option<Bytes>, Stri
     Ok((!span.is_absent()).then(|| arena.slice(start..start + length)))
 }
 
-/// Headers `range.1` long from `range.0` on.
+/// `range.1` headers, starting at index `range.0`.
 pub(super) fn headers(
     list: &[Header],
     range: (u32, u32),
@@ -77,7 +78,7 @@ fn header(header: &Header, arena: &Bytes) -> Result<(Bytes, Option<Bytes>), Stri
     Ok((name, bytes(header.value, arena)?))
 }
 
-/// What they take when each is written out.
+/// The size of headers, each written out.
 pub(super) fn size_of(headers: &SharedHeaders) -> usize {
     let length = |value: &Option<Bytes>| value.as_ref().map_or(0, Bytes::len);
     let each = |(name, value): &(Bytes, Option<Bytes>)| HEADER + name.len() + length(value);

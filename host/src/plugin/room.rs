@@ -1,29 +1,28 @@
-//! How much the answers for one batch may come to.
+//! Limits the size of the answers for one batch.
 //!
-//! Counted is what an answer means, not what it holds: each of ten thousand
-//! events may name the same MiB. Since batches are cut as the host likes, what a
-//! record may make does not depend on the others. The answers themselves are kept
-//! whole, so what they hold is counted as well, apart: most of it may be named by
-//! nothing.
+//! It counts what an answer means, not what it holds: each of ten thousand
+//! events may name the same MiB. Batches are cut arbitrarily, so a record's
+//! limit does not depend on the other records. The answers are kept whole, so
+//! their own bytes are counted too, separately: nothing may refer to most of
+//! them.
 
 use super::guest::CallError;
 use crate::record::Class;
 
-/// Events that one record may become.
+/// The most events of one record.
 pub(super) const EVENTS_PER_RECORD: usize = 1000;
 
-/// Events of one batch, which are one transaction in the store: it serves nobody
-/// else meanwhile, and has each of them in a few microseconds.
+/// The most events of one batch. They are one transaction, which takes Redis a
+/// few microseconds per event and blocks its other clients.
 const EVENTS: usize = 10_000;
 
-/// What an event costs on its way beside its bytes: numbers here, a command in
-/// the store.
+/// The cost of an event beside its bytes, in bytes.
 pub(super) const EVENT: usize = 256;
 
-/// What a header costs likewise.
+/// The cost of a header beside its bytes.
 pub(super) const HEADER: usize = 64;
 
-/// What the outputs of a batch may take, and do.
+/// The room for the outputs of one batch.
 pub(super) struct Room {
     output: usize,
     bytes: usize,
@@ -32,7 +31,7 @@ pub(super) struct Room {
     held: usize,
 }
 
-/// What the outputs of one record take.
+/// The size of one record's outputs.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Size {
     pub events: usize,
@@ -42,9 +41,9 @@ pub(super) struct Size {
 /// Whether there was room.
 pub(super) enum Taken {
     Yes,
-    /// The batch is full; the record is for the next one.
+    /// The batch is full; the record is left for the next one.
     Full,
-    /// It never has room.
+    /// The record exceeds the limit of any batch.
     Never(CallError),
 }
 
@@ -58,8 +57,8 @@ impl Room {
         }
     }
 
-    /// Whether an answer of so many bytes can be kept beside those that are. The
-    /// first one always can: one answer is bounded by what a call may hand over.
+    /// Whether an answer of `bytes` can be kept beside the others. The first
+    /// one always can: the limit of a call bounds it.
     pub fn hold(&mut self, bytes: usize) -> bool {
         let fits = self.held == 0 || self.held + bytes <= self.output;
         if fits {
@@ -68,7 +67,7 @@ impl Room {
         fits
     }
 
-    /// Takes what a record's outputs need.
+    /// Reserves room for a record's outputs.
     pub fn take(&mut self, size: Size) -> Taken {
         if let Some(error) = self.too_large(size) {
             return Taken::Never(error);
@@ -84,7 +83,7 @@ impl Room {
         Taken::Yes
     }
 
-    /// Whether it is no use to ask for more.
+    /// Whether too little room is left for another call.
     pub fn is_full(&self) -> bool {
         let half = self.output / 2;
         self.bytes > half || self.held > half || self.events > EVENTS / 2
@@ -110,7 +109,7 @@ impl Room {
 }
 
 impl Size {
-    /// Adds what an event takes: its spans, however many share their bytes.
+    /// Adds an event: its spans count in full, even if they share bytes.
     pub fn add_event(&mut self, lengths: impl IntoIterator<Item = usize>) {
         self.events += 1;
         self.bytes = lengths

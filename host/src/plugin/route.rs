@@ -23,19 +23,19 @@ use wasmtime::Store;
 /// A compiled route.
 #[derive(Clone)]
 pub struct Route {
-    /// Its program.
+    /// The linked plugin.
     pub program: Program,
     pre: RoutePluginPre<Guard>,
 }
 
-/// What the events of a batch became.
+/// The routing of a batch's events.
 #[derive(Debug, Default)]
 pub struct Routed {
-    /// One for each event that is decided; `None` where its record failed.
+    /// One for each decided event; `None` if its record failed.
     pub decisions: Vec<Option<Decision>>,
     /// Records that failed, in order, each once.
     pub failures: Vec<Failure>,
-    /// Why there may be more events than decisions.
+    /// Why there may be fewer decisions than events.
     pub ended: End,
 }
 
@@ -45,10 +45,10 @@ impl Route {
         Ok(Route { program, pre })
     }
 
-    /// An instance of its own, configured.
+    /// A new, configured instance.
     ///
     /// # Errors
-    /// When it refuses its configuration, or can't be started.
+    /// If it refuses its configuration or can't start.
     pub fn instance(&self) -> Result<RouteInstance, CallError> {
         let (slot, needs) = InstanceSlot::new(self.clone())?;
         Ok(RouteInstance { needs, slot })
@@ -83,22 +83,22 @@ impl Kind for Route {
     }
 }
 
-/// One worker's instance of a route.
+/// A worker's instance of a route.
 pub struct RouteInstance {
-    /// What it asked to be told.
+    /// What it asked for.
     pub needs: Needs,
     slot: InstanceSlot<Route>,
 }
 
 impl RouteInstance {
-    /// What it is an instance of.
+    /// The linked plugin.
     pub fn program(&self) -> &Program {
         self.slot.program()
     }
 
-    /// Routes a batch's events, as far as the turn goes: whole records.
-    /// `connected` holds one entry an event where the plugin asked for it, and
-    /// is empty otherwise.
+    /// Routes a batch's events, as far as the turn goes, in whole records.
+    /// `connected` has one entry per event if the plugin asked for it,
+    /// otherwise none.
     pub fn run(
         &mut self,
         batch: &Batch,
@@ -126,7 +126,7 @@ impl RouteInstance {
     }
 }
 
-/// Of each record that made events, which.
+/// For each record that made events, the range of its events.
 fn by_record(events: &Events) -> Vec<Range<usize>> {
     let mut start = 0;
     let of_record = |events: &[Event]| {
@@ -138,8 +138,8 @@ fn by_record(events: &Events) -> Vec<Range<usize>> {
     records.map(of_record).collect()
 }
 
-/// A batch's events on their way through a route. A record is all or nothing,
-/// so records are what it is called with and what it can be blamed for.
+/// A batch's events being routed. A record is all or nothing, so calls consist
+/// of records and records are blamed.
 struct Routing<'a> {
     needs: Needs,
     slot: &'a mut InstanceSlot<Route>,
@@ -198,7 +198,7 @@ impl Routing<'_> {
         }
     }
 
-    /// Takes a record's own decisions of an answer, if there is room for them.
+    /// Takes a record's decisions from an answer, if there is room for them.
     fn take(&mut self, record: usize, answer: &Answer, own: Range<usize>) -> bool {
         let decisions = answer.decisions[own].iter();
         let decided: Result<Vec<_>, _> = decisions.map(|d| read(answer, d).map(Some)).collect();

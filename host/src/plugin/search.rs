@@ -1,10 +1,11 @@
 //! A turn: calls into a plugin within a budget, and the search for the record
 //! that breaks one.
 //!
-//! A batch is one call. When that fails, its halves share one further budget of
-//! the whole batch; when that is spent, the turn ends with what is decided, and
-//! others get theirs. A record is blamed only for a call of its own, with all
-//! the time that such a call has, in an instance that nothing else was done in.
+//! A batch is one call. If it fails, its halves share one more budget of the
+//! whole batch. When that is spent, the turn ends with what is decided, and
+//! other partitions have their turns. A record is blamed only for a call with
+//! this record alone, with the full budget of such a call, in an instance that
+//! has answered no other call.
 
 use super::guest::CallError;
 use super::limits::thread_cpu_time;
@@ -12,17 +13,17 @@ use super::slot::{Broken, By};
 use std::ops::Range;
 use std::time::Duration;
 
-/// How a turn begins, and who may end it.
+/// How a turn starts, and whether it goes on.
 pub struct Turn<'a> {
-    /// How many records the first call may have. Short of all of them where the
-    /// turn before found out that they are too many.
+    /// The most records of the first call. Fewer than all if the turn before
+    /// found that they are too many.
     pub pace: usize,
-    /// Asked between calls of a search: false drops the turn.
+    /// Called between the calls of a search; false drops the turn.
     pub wanted: &'a dyn Fn() -> bool,
 }
 
 impl Default for Turn<'_> {
-    /// All records at once, to the end.
+    /// All records in one call, to the end.
     fn default() -> Self {
         Turn {
             pace: usize::MAX,
@@ -37,34 +38,34 @@ pub enum End {
     /// Every record is decided.
     #[default]
     Whole,
-    /// Its time is spent; at least one record is decided.
+    /// The time is spent; at least one record is decided.
     Spent,
-    /// What was made of the records is as much as may be held at once.
+    /// The results have the most bytes that may be held at once.
     Full,
-    /// It is not wanted any more.
+    /// The turn is no longer wanted.
     Dropped,
-    /// No instance can be made, which is no record's fault.
+    /// No instance can be made; no record is to blame.
     NoInstance(CallError),
 }
 
-/// The calls that a search makes. Units are what can be blamed: records.
+/// The calls of a search. A unit is what can be blamed: a record.
 pub(super) trait Calls {
     /// CPU time of a call with these units.
     fn budget(&self, units: &Range<usize>) -> Duration;
 
-    /// Calls the plugin with these units and keeps what it made of them; up to
-    /// which one, where it is more than may be held.
+    /// Calls the plugin with these units and keeps the results. Returns the end
+    /// of what was kept, short of the range if the rest exceeds the room.
     fn call(&mut self, units: Range<usize>, cpu: Duration) -> Result<usize, Broken>;
 
-    /// Whether there is room for so little more that it is no use to call.
+    /// Whether too little room is left for another call.
     fn is_full(&self) -> bool;
 
-    /// This one unit breaks the plugin.
+    /// Blames this one unit for breaking the plugin.
     fn blame(&mut self, unit: usize, error: CallError);
 }
 
-/// Sends `units` through the plugin, in order. Answers up to which one they are
-/// decided.
+/// Sends `units` through the plugin in order. Returns the end of the decided
+/// ones.
 pub(super) fn search(calls: &mut impl Calls, units: Range<usize>, turn: &Turn<'_>) -> (usize, End) {
     let mut search = Search {
         open: vec![units.clone()],
@@ -103,17 +104,17 @@ pub(super) fn search(calls: &mut impl Calls, units: Range<usize>, turn: &Turn<'_
 }
 
 struct Search {
-    /// What is still to do, the next one last. No recursion: a plugin may panic
-    /// on each of ten thousand records.
+    /// The ranges to do, the next one last. No recursion: a plugin may panic on
+    /// each of ten thousand records.
     open: Vec<Range<usize>>,
-    /// How many units the next call may have.
+    /// The most units of the next call.
     pace: usize,
-    /// The thread's CPU time at which the turn is spent; none before a call
+    /// The thread's CPU time at which the turn is spent; `None` until a call
     /// failed.
     deadline: Option<Duration>,
     /// The turn's first unit.
     first: usize,
-    /// What halves have together.
+    /// The budget that halves share.
     further: Duration,
 }
 
@@ -124,7 +125,7 @@ impl Search {
             .get_or_insert_with(|| thread_cpu_time().saturating_add(further));
     }
 
-    /// What is left of the turn's time; `None` where nothing failed yet.
+    /// The time left in the turn; `None` until a call failed.
     fn left(&self) -> Option<Duration> {
         let deadline = self.deadline?;
         Some(deadline.saturating_sub(thread_cpu_time()))
@@ -137,7 +138,7 @@ impl Search {
     /// The next units to call with.
     fn next(&mut self) -> Option<Range<usize>> {
         let range = self.open.pop()?;
-        // A turn whose time is spent has one record left to decide, if any.
+        // When its time is spent, a turn decides one more record at most.
         let most = if self.is_spent() { 1 } else { self.pace };
         if range.len() <= most {
             return Some(range);
@@ -155,7 +156,7 @@ impl Search {
         (self.is_spent() && range.start > self.first).then_some(End::Spent)
     }
 
-    /// A call of one unit has all its time, whatever is left.
+    /// A call of one unit has its full budget, whatever is left.
     fn allowance(&self, full: Duration, units: usize) -> Duration {
         match self.left() {
             Some(left) if units > 1 => full.min(left),
@@ -163,14 +164,14 @@ impl Search {
         }
     }
 
-    /// After a failed call: the unit that broke it is blamed, or looked for in
+    /// After a failed call: blames the unit that broke it, or continues with
     /// smaller ranges.
     fn narrow(&mut self, calls: &mut impl Calls, range: Range<usize>, broken: Broken) {
         let Range { start, end } = range;
         let named = broken.error.culprit.map(|unit| start + unit as usize);
         match named.filter(|at| (start..end).contains(at)) {
             _ if end - start == 1 && broken.by == By::Fresh => calls.blame(start, broken.error),
-            // What was done before in that instance may have broken it.
+            // An earlier call in that instance may be the cause.
             _ if end - start == 1 => self.open.push(range),
             Some(at) => self.push([start..at, at..at + 1, at + 1..end]),
             None => {

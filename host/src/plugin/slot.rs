@@ -1,15 +1,15 @@
-//! A worker's slot for an instance of a plugin, which is made when it is needed.
+//! A worker's slot for an instance of a plugin, made when needed.
 
 use super::guest::{CallError, Program};
 use super::limits::Guard;
 use std::time::Duration;
 use wasmtime::Store;
 
-/// What the kinds of plugins have in common: how an instance of one begins.
+/// What all kinds of plugins share: how an instance starts.
 pub(super) trait Kind {
     /// The bindings of an instance.
     type Bindings;
-    /// What it says to its configuration.
+    /// Its answer to the configuration.
     type Told;
 
     fn program(&self) -> &Program;
@@ -23,15 +23,15 @@ pub(super) trait Kind {
     ) -> wasmtime::Result<Result<Self::Told, String>>;
 }
 
-/// An instance that is made when it is needed, and again after a call failed: a
-/// store must never be used after a trap (CVE-2026-104855), and what broke one
-/// call may break the next.
+/// Holds an instance, made when needed and again after a failed call: a store
+/// must never be used after a trap (CVE-2026-104855), and what broke one call
+/// may break the next.
 pub(super) struct InstanceSlot<K: Kind> {
     kind: K,
     guest: Option<Guest<K>>,
 }
 
-/// A store with the bindings of one instance in it.
+/// A store with one instance and its bindings.
 struct Guest<K: Kind> {
     store: Store<Guard>,
     bindings: K::Bindings,
@@ -39,25 +39,25 @@ struct Guest<K: Kind> {
     served: u64,
 }
 
-/// Why a call came to nothing, and in what.
+/// Why a call failed, and in what kind of instance.
 pub(super) struct Broken {
     pub error: CallError,
     pub by: By,
 }
 
-/// What a call failed in.
+/// The instance that a call failed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum By {
-    /// No instance: none can be made.
+    /// None: no instance can be made.
     Nothing,
-    /// An instance in which nothing was done before.
+    /// A new instance that has answered no call.
     Fresh,
-    /// An instance that other calls have left something in, perhaps.
+    /// An instance that has answered calls and may keep state.
     Used,
 }
 
 impl By {
-    /// An instance that had served so many calls before.
+    /// An instance that had answered `before` calls.
     fn served(before: u64) -> By {
         match before {
             0 => By::Fresh,
@@ -67,7 +67,7 @@ impl By {
 }
 
 impl<K: Kind> InstanceSlot<K> {
-    /// A slot whose instance is configured; and what it said to that.
+    /// A slot with a configured instance, and its answer to the configuration.
     pub fn new(kind: K) -> Result<(InstanceSlot<K>, K::Told), CallError> {
         let (guest, told) = start(&kind)?;
         let guest = Some(guest);
@@ -78,7 +78,7 @@ impl<K: Kind> InstanceSlot<K> {
         self.kind.program()
     }
 
-    /// Calls into the instance, for at most `cpu` of this thread's time.
+    /// Calls into the instance, with at most `cpu` of this thread's CPU time.
     pub fn call<R>(
         &mut self,
         cpu: Duration,
@@ -104,7 +104,7 @@ impl<K: Kind> InstanceSlot<K> {
         }
     }
 
-    /// The answer to the call before can't be used; nor can its instance.
+    /// Rejects the answer to the last call and drops its instance.
     pub fn reject(&mut self, error: CallError) -> Broken {
         let served = self.guest.take().map_or(0, |guest| guest.served);
         Broken {
@@ -126,7 +126,7 @@ impl<K: Kind> InstanceSlot<K> {
     }
 }
 
-/// Makes an instance and hands it its configuration.
+/// Makes an instance and configures it.
 fn start<K: Kind>(kind: &K) -> Result<(Guest<K>, K::Told), CallError> {
     let program = kind.program();
     let mut store = program.store();

@@ -1,5 +1,5 @@
-//! Where a plugin's wasm is, and reading it once: what is hashed is what is
-//! compiled and judged, whatever becomes of the file meanwhile.
+//! Reads a plugin's wasm once, so that the hashed bytes are the compiled and
+//! tested ones even if the file changes meanwhile.
 
 use anyhow::{Context, bail, ensure};
 use rustix::fs::OFlags;
@@ -21,17 +21,17 @@ pub enum Source {
     File(PathBuf),
 }
 
-/// A plugin's wasm, as it was read once.
+/// A plugin's wasm, read once.
 #[derive(Clone)]
 pub struct Wasm {
     /// The SHA-256 of its bytes, in hexadecimal.
     pub digest: String,
-    /// None where only its compiled code is kept.
+    /// `None` if only its compiled code is kept.
     pub(super) bytes: Option<Vec<u8>>,
 }
 
 impl Wasm {
-    /// What was compiled before, and may still be in the cache.
+    /// A plugin that was compiled before and may be in the cache.
     pub fn kept(digest: String) -> Wasm {
         Wasm {
             digest,
@@ -50,7 +50,7 @@ impl From<Vec<u8>> for Wasm {
 }
 
 impl Source {
-    /// As the configuration names it.
+    /// The name in the configuration.
     pub fn name(&self) -> String {
         match self {
             Source::Bundled(name) => format!("bundled:{name}"),
@@ -58,10 +58,10 @@ impl Source {
         }
     }
 
-    /// Its wasm.
+    /// Reads the wasm.
     ///
     /// # Errors
-    /// When the file can't be read or is too large.
+    /// If the file can't be read or is too large.
     pub fn read(&self) -> anyhow::Result<Wasm> {
         let bytes = match self {
             Source::Bundled(name) => super::bundled::wasm(name)
@@ -73,13 +73,13 @@ impl Source {
     }
 }
 
-/// Only what is a regular file is read: a FIFO or a device could hold the
-/// thread up for good that all pipelines' swaps wait for.
+/// Reads regular files only: a FIFO or a device could block the thread forever,
+/// and all pipelines' swaps wait for it.
 fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
     let before = std::fs::metadata(path).context("can't open the file")?;
     regular(before.file_type())?;
     let mut options = OpenOptions::new();
-    // Another may have taken its place since; opening a FIFO waits for a writer.
+    // The file may have been replaced since; opening a FIFO waits for a writer.
     let options = options
         .read(true)
         .custom_flags(OFlags::NONBLOCK.bits() as i32);
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_regular_file_is_refused_by_name_at_once() {
+    fn a_file_that_is_not_regular_is_refused_at_once_and_its_type_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name| folder.path().join(name);
         rustix::fs::mkfifoat(rustix::fs::CWD, at("fifo"), 0o600.into()).unwrap();

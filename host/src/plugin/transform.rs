@@ -19,7 +19,7 @@ use wasmtime::Store;
 /// A compiled transform.
 #[derive(Clone)]
 pub struct Transform {
-    /// Its program.
+    /// The linked plugin.
     pub program: Program,
     pre: TransformPluginPre<Guard>,
 }
@@ -30,10 +30,10 @@ impl Transform {
         Ok(Transform { program, pre })
     }
 
-    /// An instance of its own, configured.
+    /// A new, configured instance.
     ///
     /// # Errors
-    /// When it refuses its configuration, or can't be started.
+    /// If it refuses its configuration or can't start.
     pub fn instance(&self) -> Result<TransformInstance, CallError> {
         let (slot, ()) = InstanceSlot::new(self.clone())?;
         Ok(TransformInstance { slot })
@@ -63,15 +63,15 @@ impl Kind for Transform {
     }
 }
 
-/// One worker's instance of a transform.
+/// A worker's instance of a transform.
 pub struct TransformInstance {
     slot: InstanceSlot<Transform>,
 }
 
 impl TransformInstance {
-    /// Transforms the records of `range`, as far as the turn goes. Whatever the
-    /// plugin does: a record that breaks it fails alone, and the others' events
-    /// are there once, in order.
+    /// Transforms the records of `range`, as far as the turn goes. A record
+    /// that breaks the plugin fails alone; the events of the others are made
+    /// once, in order.
     pub fn run(&mut self, batch: &Batch, range: Range<usize>, turn: &Turn<'_>) -> Made {
         let mut transforming = Transforming {
             room: Room::new(self.slot.program().limits.output),
@@ -88,7 +88,7 @@ impl TransformInstance {
     }
 }
 
-/// A batch on its way through a transform.
+/// A batch being transformed.
 struct Transforming<'a> {
     slot: &'a mut InstanceSlot<Transform>,
     batch: &'a Batch,
@@ -119,7 +119,7 @@ impl Calls for Transforming<'_> {
 }
 
 impl Transforming<'_> {
-    /// One call into the plugin, its answer unchecked.
+    /// One call into the plugin; the answer is unchecked.
     fn ask(&mut self, records: Range<usize>, cpu: Duration) -> Result<wire::Answer, Broken> {
         let lowered = Lowered::new(self.batch, records);
         let Lowered {

@@ -1,28 +1,28 @@
-//! Tells when plugin folders change.
+//! Reports changes in plugin folders.
 //!
-//! Folders are watched, not files: editors and `mv` replace files. A folder
-//! that goes away is watched again when it is back. What changed is not said,
-//! only that something did: whoever listens compares digests, and looks now
-//! and then without being told, since notifications get lost.
+//! Folders are watched, not files, because editors and `mv` replace files. A
+//! folder that disappears is watched again when it is back. Only that something
+//! changed is reported: the listener compares digests, and also does so at
+//! intervals, since notifications get lost.
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// Watches folders for as long as it lives.
+/// Watches folders while it lives.
 pub struct FolderWatch {
     watcher: Option<RecommendedWatcher>,
-    /// The folders, and which inode each was when it was watched last.
+    /// The watched folders, and the inode that each had.
     folders: BTreeMap<PathBuf, Option<u64>>,
 }
 
 impl FolderWatch {
-    /// Calls `changed` (from a thread of its own) when something in a watched
-    /// folder did.
+    /// Calls `changed`, from another thread, when something in a watched folder
+    /// changes.
     pub fn new(changed: impl Fn() + Send + 'static) -> FolderWatch {
         let handler = move |event: notify::Result<notify::Event>| {
-            // Reading a file is no change of it; an error may hide one.
+            // Reading a file does not change it; an error may hide a change.
             if event.is_ok_and(|event| event.kind.is_access()) {
                 return;
             }
@@ -39,8 +39,8 @@ impl FolderWatch {
         }
     }
 
-    /// Watches the folders of these files, and none else. Cheap when nothing
-    /// changed: call it at every look.
+    /// Watches the folders of these files and no others. Cheap if nothing
+    /// changed: call it at every check.
     pub fn watch<'a>(&mut self, files: impl Iterator<Item = &'a Path>) {
         let Some(watcher) = &mut self.watcher else {
             return;

@@ -1,4 +1,4 @@
-//! The clock of the wheel: comments and deadlines, looked at a slot a tick.
+//! Runs the wheel: comments and deadlines, one slot a tick.
 
 use super::frame;
 use super::hub::Hub;
@@ -8,10 +8,10 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// Connections that are looked at before other work gets its turn.
+/// Connections that are visited before other tasks run.
 const TURN_OF_OTHERS: usize = 64;
 
-/// Turns until the process ends.
+/// Runs until the process ends.
 pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
     let comment = frame::comment();
     let every = hub.wheel.turn();

@@ -1,4 +1,4 @@
-//! One open stream: where it is in the streams that it follows.
+//! One open stream and its place in the streams that it follows.
 
 mod give;
 
@@ -15,19 +15,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-/// Entries of the first read: nobody knows how large they are before. One more
-/// than what comes most often, so that it shows that there are no others.
+/// Entries of the first read, as their size is unknown. One more than the usual
+/// number of new entries, so that it shows that there are no others.
 const FIRST_PAGE: usize = 2;
-/// Whoever takes nothing for this long is not reading now.
+/// A client that takes nothing for this long does not read now.
 const STUCK: Duration = Duration::from_secs(1);
-/// After so many entries that were left out the client's cursor is moved.
+/// After so many skipped entries the client's cursor is moved.
 const SILENT: u32 = 64;
 
 /// An open stream.
 pub(super) struct Connection {
     pub reader: Reader,
     pub follows: Box<[Follow]>,
-    /// Only events of these types, where it asked for some.
+    /// Only events of these types, if it asked for some.
     types: Option<Types>,
     limits: Arc<Limits>,
     retry_ms: u32,
@@ -39,20 +39,20 @@ struct State {
     out: SendBuffer,
     /// The most entries of the next read.
     page: u16,
-    /// Its opening frame is sent: it knows where it begins in every stream.
+    /// The opening frame is sent: the start in every stream is known.
     opened: bool,
-    /// It became unverified since something was asked for it, which may be answered
-    /// by how things were before: a bit for each stream.
+    /// The streams, one bit each, that became unverified after a question was
+    /// sent; the answer may be outdated.
     unverified: u128,
-    /// There may be more for it than it had room for.
+    /// There may be entries that it had no room for.
     behind: bool,
-    /// Entries passed since the client was told an id.
+    /// Entries skipped since the client last received an id.
     silent: u32,
 }
 
 impl Connection {
-    /// A connection that begins where its `follows` say, the client's own
-    /// stream first.
+    /// A connection that starts where `follows` says, the client's own stream
+    /// first.
     pub fn new(
         reader: Reader,
         follows: Box<[Follow]>,
@@ -82,7 +82,7 @@ impl Connection {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns when it has begun: from then on it gets what comes.
+    /// Returns when the stream has begun: from then on it receives every entry.
     pub async fn begun(&self) {
         std::future::poll_fn(|cx| {
             let mut state = self.state();
@@ -95,24 +95,25 @@ impl Connection {
         .await;
     }
 
-    /// Its way out.
+    /// Runs `with` on the send buffer.
     pub fn out<T>(&self, with: impl FnOnce(&mut SendBuffer) -> T) -> T {
         with(&mut self.state().out)
     }
 
-    /// Whether it had no room for all there was, and now has some. Then it is
-    /// to be rung for again.
+    /// Whether it lacked room before and has some now. Then its feeds must be
+    /// read again.
     pub fn catches_up(&self) -> bool {
         let mut state = self.state();
         state.has_room(self.limits.room()) && std::mem::take(&mut state.behind)
     }
 
-    /// Where it is in a stream, and how many entries it takes, if it has room
-    /// for more. If not, it will ask.
+    /// Its position in a stream and how many entries it takes; `None` if it has
+    /// no room. It asks again when it has.
     pub fn wants(&self, follow: usize) -> Option<(Position, usize)> {
         let mut state = self.state();
         let at = state.places[follow];
-        // It begins everywhere at once: first it is asked where that is.
+        // It begins in all streams at once, so the unknown ones are asked for
+        // first.
         let waits = !state.opened && at != Position::Unknown;
         if state.out.over() || (waits && state.places.contains(&Position::Unknown)) {
             return None;
@@ -125,7 +126,7 @@ impl Connection {
         Some((at, state.page.into()))
     }
 
-    /// Entries may be gone that it has not seen.
+    /// Entries that it has not seen may be gone.
     pub fn mark_unverified(&self) {
         let mut state = self.state();
         state.unverified = u128::MAX;
@@ -166,7 +167,7 @@ impl Connection {
         state.silent = 0;
     }
 
-    /// An entry that the client does not hear of moves its cursor now and then.
+    /// Skips an entry; moves the client's cursor now and then.
     fn pass(&self, state: &mut State) {
         state.silent += 1;
         if state.silent >= SILENT {
@@ -180,7 +181,7 @@ impl Connection {
         state.silent = 0;
     }
 
-    /// Its cursor, as text.
+    /// The cursor as text.
     fn id(&self, state: &State) -> Vec<u8> {
         let mut id = Vec::with_capacity(24 * self.follows.len());
         let places = state.places.iter().map(|place| place.id());
@@ -191,8 +192,8 @@ impl Connection {
         id
     }
 
-    /// What is due by now: a comment, if it is quiet; its end, if it does not
-    /// read. Called at least every `every`.
+    /// Does what is due: a comment if the stream is quiet, the end if the
+    /// client does not read. Called at least every `every`.
     pub fn tick(&self, now: Tick, every: Duration, comment: &Frame) {
         let mut state = self.state();
         let settings = &self.limits.settings;
@@ -214,7 +215,7 @@ impl Connection {
         }
     }
 
-    /// Ends the stream; the client comes back after `retry_ms`.
+    /// Ends the stream; the client reconnects after `retry_ms`.
     pub fn end(&self, retry_ms: u64) {
         let mut state = self.state();
         if !state.out.over() {
@@ -226,7 +227,7 @@ impl Connection {
         }
     }
 
-    /// Whether its socket took nothing for a while, and the bytes that wait.
+    /// Whether its socket took nothing for a while, and the waiting bytes.
     pub fn holds(&self, now: Tick) -> (bool, usize) {
         let state = self.state();
         let stuck = state.out.stuck().map(|since| since.until(now));
@@ -236,24 +237,24 @@ impl Connection {
         )
     }
 
-    /// Ends it now: it resumes where it was.
+    /// Disconnects it now; the client resumes at its cursor.
     pub fn cut(&self) {
         self.state().cut();
     }
 
-    /// Gives it a socket of its own, with the answer's head to be sent first.
+    /// Gives it a socket, with the answer's head to send first.
     pub fn attach(&self, socket: tokio::net::TcpStream, head: Bytes) {
         self.state().out.attach(socket, head);
     }
 
-    /// For people: its cursor, and the bytes that wait.
+    /// For the admin API: the cursor and the waiting bytes.
     pub fn describe(&self) -> (String, usize) {
         let state = self.state();
         let id = String::from_utf8_lossy(&self.id(&state)).into_owned();
         (id, state.out.waiting())
     }
 
-    /// Where it is in the client's own stream, if it has begun.
+    /// Its place in the client's own stream, once begun.
     pub fn own_place(&self) -> Option<StreamId> {
         let state = self.state();
         state.opened.then(|| state.places[0].id())
@@ -270,7 +271,7 @@ impl State {
         self.out.waiting() < room
     }
 
-    /// By the time that it has room again, entries may have been trimmed.
+    /// Entries may be trimmed before it has room again.
     fn be_behind(&mut self, follow: usize) {
         self.behind = true;
         self.mark_unverified(follow);

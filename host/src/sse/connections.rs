@@ -1,5 +1,4 @@
-//! Who is connected, for people; and ending their connections, wherever they
-//! are.
+//! Lists connections for the admin API, and ends them on every edge.
 
 use super::hub::Hub;
 use crate::record::{ClientId, StreamId, StreamName, Want};
@@ -13,26 +12,26 @@ const SOME: usize = 512;
 /// A connection as it is now.
 #[derive(Clone, Debug)]
 pub struct Connected {
-    /// Whose.
+    /// The client.
     pub client: ClientId,
-    /// From where.
+    /// Its address.
     pub address: IpAddr,
-    /// Since when.
+    /// When it connected.
     pub since: SystemTime,
-    /// Groups it follows.
+    /// The groups that it follows.
     pub groups: Vec<String>,
-    /// Its cursor, as the client would resume at it.
+    /// The cursor at which the client would resume.
     pub cursor: String,
     /// Bytes that wait for its socket.
     pub queued: usize,
-    /// How much later than its place the client's own stream ends, in
-    /// milliseconds; `None` where the store did not say.
+    /// How far the client is behind the end of its own stream, in milliseconds;
+    /// `None` if the store did not answer.
     pub behind_ms: Option<u64>,
 }
 
 impl Hub {
-    /// Up to `most` connections here, of one client or of all, by client; and
-    /// how many there are.
+    /// Up to `most` connections of this edge, of one client or of all, sorted
+    /// by client; and their total number.
     pub async fn connections(&self, of: Option<&ClientId>, most: usize) -> (Vec<Connected>, usize) {
         let mut connections = match of {
             Some(client) => self.of(client),
@@ -65,7 +64,8 @@ impl Hub {
         (all, count)
     }
 
-    /// Where these clients' own streams end; nothing where the store is away.
+    /// The ends of these clients' own streams; empty if the store does not
+    /// answer.
     async fn ends(&self, connections: &[Arc<super::connection::Connection>]) -> Vec<StreamId> {
         let want = |client: &ClientId| Want {
             stream: StreamName::Client(client.clone()),
@@ -81,21 +81,21 @@ impl Hub {
         pages.into_iter().map(|page| page.last).collect()
     }
 
-    /// Ends a client's connections, on every edge.
+    /// Ends a client's connections on every edge.
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// If the store does not answer.
     pub async fn disconnect(&self, client: &ClientId) -> Result<(), String> {
         let client = client.clone();
         self.ask(|streams| async move { streams.disconnect(client).await })
             .await
     }
 
-    /// Removes all events of a client's stream; who is connected goes on with
-    /// what comes. Answers how many there were.
+    /// Removes all events of a client's stream. Connected clients continue with
+    /// new events. Returns the number removed.
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// If the store does not answer.
     pub async fn empty_stream(&self, client: &ClientId) -> Result<u64, String> {
         let client = client.clone();
         self.ask(|streams| async move { streams.empty(client).await })
@@ -103,10 +103,10 @@ impl Hub {
     }
 
     /// Revokes a client's tokens that were issued before a time, in seconds
-    /// since 1970-01-01 UTC, on every edge: their connections end.
+    /// since 1970-01-01 UTC, on every edge. Their connections end.
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// If the store does not answer.
     pub async fn revoke(&self, client: &ClientId, before: u64) -> Result<(), String> {
         let client = client.clone();
         let expired = self.expired();

@@ -1,16 +1,16 @@
 //! A connection's place in its streams, as the id of its events.
 //!
-//! One stream: the entry's id, `1795248000123-0`. With groups each has its
-//! place behind it, `1795248000123-0,news=1795248000200-3`, so that the one id
-//! that a browser keeps resumes each stream exactly. Groups' names are
-//! percent-encoded: an id is plain ASCII without spaces.
+//! For one stream it is the entry's id, `1795248000123-0`. The places of groups
+//! follow, `1795248000123-0,news=1795248000200-3`, so that the one id that a
+//! browser keeps resumes each stream exactly. Group names are percent-encoded:
+//! an id is plain ASCII without spaces.
 
 use crate::record::{GroupName, ParseStreamIdError, StreamId};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::io::Write;
 use thiserror::Error;
 
-/// What stands for itself in a group's name.
+/// The characters that are percent-encoded in a group's name.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -20,34 +20,33 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 /// A place to resume at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// In the client's own stream.
+    /// The place in the client's own stream.
     pub own: StreamId,
-    /// In groups.
+    /// The places in groups.
     pub groups: Vec<(GroupName, StreamId)>,
 }
 
-/// Text that is no cursor.
+/// The text is not a cursor.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ParseCursorError {
-    /// One of the ids in it is none.
+    /// One of its ids is invalid.
     #[error(transparent)]
     Id(#[from] ParseStreamIdError),
-    /// What stands behind the first id.
+    /// The part after the first id is invalid.
     #[error(
         "expected places of groups after the first id, such as ,news=1700000000000-0, each group once"
     )]
     Group,
 }
 
-/// The most groups that a connection may follow, whatever is configured
-/// (`[http] max-groups`).
+/// The most groups in a cursor, whatever `[http] max-groups` is.
 const GROUPS: usize = 64;
 
 impl Cursor {
-    /// Reads what [`write()`] wrote.
+    /// Parses what [`write()`] wrote.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// What is wrong with the text.
     pub fn parse(text: &str) -> Result<Cursor, ParseCursorError> {
         let mut parts = text.split(',');
         let own = parts.next().unwrap_or_default().parse()?;
@@ -65,12 +64,12 @@ impl Cursor {
     }
 }
 
-/// A group's name as it stands in a cursor.
+/// A group's name as encoded in a cursor.
 pub fn encoded(name: &GroupName) -> String {
     utf8_percent_encode(name.as_str(), ENCODED).to_string()
 }
 
-/// Writes the place in the own stream and in groups, whose names are
+/// Writes the place in the client's own stream and in groups, whose names are
 /// [`encoded`].
 pub fn write<'a>(
     to: &mut Vec<u8>,
@@ -93,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn a_written_cursor_parses_to_the_same_cursor() {
         let names = ["news", "a,b=c", "é \"%", "x~-_."].map(|n| GroupName::new(n.as_bytes()));
         let names = names.map(Result::unwrap);
         let ids = [id(1, 2), id(3, 4), id(5, 6), id(0, 0)];
@@ -112,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_cursor_is_refused() {
+    fn an_invalid_cursor_is_refused() {
         let plain = Cursor {
             own: id(1, 2),
             groups: Vec::new(),

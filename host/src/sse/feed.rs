@@ -1,21 +1,21 @@
-//! A stream that someone here follows.
+//! A stream that connections of this edge follow.
 
 use super::connection::Connection;
 use crate::record::StreamName;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A stream that someone here follows, and who does.
+/// A stream and the connections of this edge that follow it.
 pub(super) struct Feed {
     pub name: StreamName,
     /// It waits to be read.
     dirty: AtomicBool,
-    /// Questions about it that are not answered, one for each place.
+    /// The number of unanswered questions about it, one for each place.
     asked: AtomicUsize,
     followers: Mutex<Vec<Follower>>,
 }
 
-/// A connection, and which of its streams this one is.
+/// A connection, and the index of this stream among those that it follows.
 #[derive(Clone)]
 pub(super) struct Follower {
     pub connection: Arc<Connection>,
@@ -38,27 +38,27 @@ impl Feed {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Marks it to be read; whether it was not before.
+    /// Marks the feed to be read. Returns whether it was unmarked before.
     pub fn mark(&self) -> bool {
         !self.dirty.swap(true, Ordering::AcqRel)
     }
 
-    /// It is being read: what comes from now on marks it again.
+    /// The feed is being read: news from now on marks it again.
     pub fn unmark(&self) {
         self.dirty.store(false, Ordering::Release);
     }
 
-    /// It is asked of the store.
+    /// A question was sent to the store.
     pub fn ask(&self) {
         self.asked.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// What was asked is answered, and handed over.
+    /// A question was answered, and the answer handed over.
     pub fn answer(&self) {
         self.asked.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// Whether an answer is under way: what it brings moves its followers.
+    /// Whether an answer is outstanding: it will move the followers.
     pub fn is_asked(&self) -> bool {
         self.asked.load(Ordering::Acquire) > 0
     }
@@ -67,7 +67,7 @@ impl Feed {
         self.lock().push(follower);
     }
 
-    /// Takes one away; whether nobody is left.
+    /// Removes a follower. Returns whether none is left.
     pub fn remove(&self, connection: &Arc<Connection>) -> bool {
         let mut followers = self.lock();
         let other = |follower: &Follower| Arc::ptr_eq(&follower.connection, connection);

@@ -1,32 +1,32 @@
-//! Frames, as the HTML standard's event stream format has them
+//! Frames of the event stream format
 //! (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
 //!
-//! A frame is encoded once, already as a chunk of HTTP/1.1 (RFC 9112, 7.1);
-//! who sends it in another way sends what is inside. An event is two frames
-//! side by side, its `id:` line and the rest, for those whose id is their own.
+//! A frame is encoded once, as a chunk of HTTP/1.1 (RFC 9112, 7.1); other
+//! transports send its content. An event is two frames, its `id:` line and the
+//! rest, because connections with groups have ids of their own.
 
 use crate::record::{Entry, Gap, StreamId};
 use bytes::{Bytes, BytesMut};
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes kept for a chunk's size: up to eight digits and a line end.
+/// Bytes reserved for a chunk's size: up to eight digits and a line end.
 const SIZE: usize = 10;
-/// What ends a chunk.
+/// The end of a chunk.
 const END: &[u8] = b"\r\n";
-/// A large frame is in parts: what is sent of it is not held any more.
+/// A large frame is sent in parts, so that sent parts are released.
 const PART: usize = 64 << 10;
 
-/// Bytes of frames that someone holds.
+/// The bytes of all frames that are held.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 
-/// What all frames take that wait for anyone, each counted once, however many
+/// The bytes of all waiting frames, each counted once, however many connections
 /// it waits for.
 pub fn waiting() -> usize {
     WAITING.load(Ordering::Relaxed)
 }
 
-/// Bytes that are counted while someone holds them.
+/// Bytes that are counted while held.
 struct Counted(Vec<u8>);
 
 impl Counted {
@@ -48,7 +48,7 @@ impl Drop for Counted {
     }
 }
 
-/// Some bytes to send, shared by everyone that they are sent to.
+/// Bytes to send, shared by all their receivers.
 #[derive(Clone)]
 pub struct Frame {
     first: Bytes,
@@ -78,7 +78,7 @@ impl Frame {
         }
     }
 
-    /// As a chunk, or as it is, in its parts.
+    /// The parts, as a chunk or as plain content.
     pub fn parts(&self, chunked: bool) -> impl Iterator<Item = Bytes> {
         let all = std::iter::once(&self.first).chain(&self.rest);
         all.enumerate().map(move |(n, part)| {
@@ -91,7 +91,7 @@ impl Frame {
         })
     }
 
-    /// Likewise, in one.
+    /// The same in one piece.
     pub fn bytes(&self, chunked: bool) -> Bytes {
         let mut whole = BytesMut::new();
         self.parts(chunked)
@@ -100,7 +100,7 @@ impl Frame {
     }
 }
 
-/// A chunk in parts, the last of which has its end.
+/// Splits a chunk into parts; the last one has the chunk's end.
 fn in_parts(chunk: &[u8]) -> (Bytes, Vec<Bytes>) {
     let mut parts: Vec<Vec<u8>> = chunk.chunks(PART).map(<[u8]>::to_vec).collect();
     if let Some(last) = parts.last_mut() {
@@ -110,7 +110,7 @@ fn in_parts(chunk: &[u8]) -> (Bytes, Vec<Bytes>) {
     (parts.next().unwrap_or_default(), parts.collect())
 }
 
-/// What ends a body of chunks.
+/// The end of a chunked body.
 pub const LAST_CHUNK: Bytes = Bytes::from_static(b"0\r\n\r\n");
 
 /// Keeps proxies from closing a quiet stream.
@@ -118,7 +118,7 @@ pub fn comment() -> Frame {
     Frame::new(|frame| frame.extend_from_slice(b":\n\n"), 3)
 }
 
-/// Moves the client's cursor, without an event.
+/// Moves the client's cursor without an event.
 pub fn moved(id: &[u8]) -> Frame {
     Frame::new(
         |frame| {
@@ -129,8 +129,8 @@ pub fn moved(id: &[u8]) -> Frame {
     )
 }
 
-/// The first frame: where the stream begins, so that a client that is cut off
-/// before its first event resumes too, and how long it then waits.
+/// The first frame: the cursor, so that a client that is cut off before its
+/// first event can resume, and the reconnect wait.
 pub fn opening(id: &[u8], retry_ms: u64) -> Frame {
     Frame::new(
         |frame| {
@@ -141,7 +141,7 @@ pub fn opening(id: &[u8], retry_ms: u64) -> Frame {
     )
 }
 
-/// The last frame of a stream that the host ends.
+/// The last frame of a stream that the server ends.
 pub fn closing(retry_ms: u64) -> Frame {
     Frame::new(|frame| retry(frame, retry_ms), 32)
 }
@@ -157,24 +157,24 @@ fn id_line(frame: &mut Vec<u8>, id: &[u8]) {
     frame.push(b'\n');
 }
 
-/// The `id:` line of an event, for a connection with an id of its own.
+/// An `id:` line, for an id that is not the entry's.
 pub fn id(id: &[u8]) -> Frame {
     Frame::new(|frame| id_line(frame, id), id.len() + 5)
 }
 
-/// What a gap event tells.
+/// The content of a gap event.
 pub struct Told<'a> {
-    /// Why.
+    /// The reason.
     pub gap: Gap,
-    /// After which entry events may be missing.
+    /// The entry after which events may be missing.
     pub after: StreamId,
-    /// Where it goes on: at the next entry there is, or behind what is gone.
+    /// Where the stream continues: at the next entry, or after what is gone.
     pub resumes_at: StreamId,
-    /// The group whose stream it is, if it is a group's.
+    /// The group, if it is a group's stream.
     pub group: Option<&'a str>,
 }
 
-/// Tells that entries may be missing. Comes behind an `id:` line.
+/// A gap event. An `id:` line precedes it.
 pub fn gap(told: &Told<'_>) -> Frame {
     let mut data = serde_json::json!({
         "after": told.after.to_string(),
@@ -188,12 +188,12 @@ pub fn gap(told: &Told<'_>) -> Frame {
     Frame::new(|frame| frame.extend_from_slice(data.as_bytes()), data.len())
 }
 
-/// One entry's event, without its id.
+/// An entry's event without its id.
 pub fn event(entry: &Entry) -> Frame {
     Frame::new(|frame| fields(frame, entry), room(entry))
 }
 
-/// One entry's event, with the entry's id.
+/// An entry's event with the entry's id.
 pub fn event_with_id(entry: &Entry) -> Frame {
     Frame::new(
         |frame| {
@@ -211,8 +211,8 @@ fn room(entry: &Entry) -> usize {
 fn fields(frame: &mut Vec<u8>, entry: &Entry) {
     if !entry.kind.is_empty() {
         frame.extend_from_slice(b"event: ");
-        // Checked to hold no line end when the event was made; an entry that
-        // another program wrote may.
+        // Checked for line ends when the event was made, but another program
+        // may have written the entry.
         let kind = entry.kind.iter();
         frame.extend(kind.filter(|b| !matches!(b, b'\r' | b'\n')));
         frame.push(b'\n');
@@ -221,7 +221,7 @@ fn fields(frame: &mut Vec<u8>, entry: &Entry) {
     frame.push(b'\n');
 }
 
-/// CR, LF and CRLF each end a line of the payload, and begin a field of its own.
+/// CR, LF and CRLF each end a line, so each starts a new `data:` field.
 fn data(frame: &mut Vec<u8>, mut payload: &[u8]) {
     loop {
         frame.extend_from_slice(b"data: ");
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_end_of_a_payload_begins_a_data_line() {
+    fn every_line_end_of_a_payload_starts_a_data_line() {
         check("", "{}", "id: 1-2\ndata: {}\n\n");
         check("t", "", "id: 1-2\nevent: t\ndata: \n\n");
         check(
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chunk_tells_the_size_of_what_is_in_it() {
+    fn a_chunk_states_the_size_of_its_content() {
         let frame = opening(b"1-2", 1824);
         assert_eq!(frame.bytes(false), "id: 1-2\nretry: 1824\n\n");
         assert_eq!(frame.bytes(true), "15\r\nid: 1-2\nretry: 1824\n\n\r\n");

@@ -1,4 +1,4 @@
-//! `GET /v1/events`, and what belongs to it.
+//! `GET /v1/events` and the JavaScript module.
 
 use super::hub::Hub;
 use super::place::Reader;
@@ -19,17 +19,17 @@ use std::sync::Arc;
 const EVENTS: &str = "/v1/events";
 const MODULE: &str = "/v1/millstream.js";
 const METHODS: &str = "GET, HEAD, OPTIONS";
-/// What pages may send.
+/// The request headers that pages may send.
 const SENT: &str = "authorization, last-event-id, cache-control";
 
-/// Further pages of the listener (the demo's): a path they don't know is `None`.
+/// Further pages of the listener (the demo's); `None` for an unknown path.
 pub type Extra = Box<dyn Fn(&Request<Incoming>) -> Option<BoxFuture<Reply>> + Send + Sync>;
 
 /// Serves the streams.
 pub struct SseHandler {
-    /// Who is connected.
+    /// The connections.
     pub hub: Arc<Hub>,
-    /// Who may read.
+    /// The authentication.
     pub auth: Arc<Auth>,
     /// Further pages.
     pub extra: Option<Extra>,
@@ -93,8 +93,8 @@ impl SseHandler {
         if self.hub.is_revoked(&reader.client, reader.issued_at) {
             return refusal(&Refused::revoked());
         }
-        // Whoever is told that it is open gets everything from then on, also
-        // where the store is away now.
+        // An open stream receives everything from then on, even if the store is
+        // away now. So the answer waits for the start.
         let patience = self.hub.limits.settings.heartbeat;
         match tokio::time::timeout(patience, open.connection.begun()).await {
             Ok(()) => stream(Body::Endless(Box::new(open))),
@@ -102,7 +102,7 @@ impl SseHandler {
         }
     }
 
-    /// Who reads, if they may.
+    /// The authorized reader of the request.
     fn reader(
         &self,
         request: &Request<Incoming>,
@@ -134,8 +134,8 @@ impl SseHandler {
         })
     }
 
-    /// Any status but 200 would end an EventSource for good: it is told to
-    /// come back.
+    /// An `EventSource` ends for good on any status but 200, so the answer is
+    /// 200 with `retry:`, and the client reconnects.
     fn shed(&self, why: Shed) -> Reply {
         metrics::counter!("millstream_sse_shed_total", "why" => why.name()).increment(1);
         let retry = super::frame::closing(self.hub.retry_ms(3)).bytes(false);
@@ -149,14 +149,14 @@ fn stream(body: Body) -> Reply {
     let fixed = HeaderValue::from_static;
     headers.insert(header::CONTENT_TYPE, fixed("text/event-stream"));
     headers.insert(header::CACHE_CONTROL, fixed("no-store"));
-    // nginx would hold frames back until it has 4 KiB of them.
+    // Without it nginx buffers frames up to 4 KiB.
     headers.insert("x-accel-buffering", fixed("no"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
     reply
 }
 
-/// Whether the Accept headers, if there are any, take an event stream (RFC
-/// 9110, 12.5.1): the most precise range that matches says so.
+/// Whether the Accept headers, if any, allow an event stream (RFC 9110,
+/// 12.5.1): the most specific matching range decides.
 fn takes_events(headers: &HeaderMap) -> bool {
     let ranges = headers.get_all(header::ACCEPT).iter();
     let ranges: Vec<&str> = ranges

@@ -1,4 +1,4 @@
-//! Who is connected, and which streams may have news.
+//! The hub: all connections, and the feeds that may have news.
 
 use super::connection::Connection;
 use super::feed::{Feed, Follower};
@@ -19,35 +19,35 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
-/// How long a turn may take before readiness says so: longer than the store's
+/// After this time in one step `/readyz` reports it: longer than the store's
 /// time-outs.
 const STUCK: Duration = Duration::from_secs(20);
 
-/// Everyone who is connected to this process.
+/// Everything that is connected to this process.
 pub struct Hub {
     pub(super) streams: Arc<dyn Streams>,
     pub(super) limits: Arc<Limits>,
     pub(super) wheel: Wheel,
     clients: Mutex<Registry>,
     pub(super) news: Notify,
-    /// The store may have forgotten who is connected.
+    /// Notified when the store may have lost the presence leases.
     pub(super) forgotten: Notify,
-    /// Revocations are to be read (again) before anything else is.
+    /// Revocations must be read before anything else.
     pub(super) stale: AtomicBool,
     pub(super) revocations: Mutex<HashMap<ClientId, u64>>,
-    /// Why nothing can be read now, where that is so.
+    /// Why streams can't be read now, if so.
     trouble: Mutex<Option<String>>,
     presence: Option<presence::Sender>,
-    /// The thread that everything runs on that asks the store.
+    /// The thread of everything that asks the store.
     store: Handle,
-    /// Of the reader, and of the clock for comments and deadlines.
+    /// The progress of the reader, and of the timer.
     pub(super) reads: Pulse,
     pub(super) ticks: Pulse,
 }
 
 impl Hub {
-    /// A hub where nobody is connected yet; `store` is the thread that everything
-    /// runs on that asks the store.
+    /// A hub without connections. `store` is the thread of everything that asks
+    /// the store.
     pub(super) fn new(
         streams: Arc<dyn Streams>,
         settings: SseSettings,
@@ -72,13 +72,13 @@ impl Hub {
         }
     }
 
-    /// The thread that everything runs on that asks the store: it is to have one
-    /// connection for that, and no other work is in its way.
+    /// The thread of everything that asks the store. It uses one connection and
+    /// runs nothing else.
     pub fn store(&self) -> &Handle {
         &self.store
     }
 
-    /// Asks the store, beside whatever else is done meanwhile.
+    /// Asks the store on its thread.
     pub(super) fn ask<T, F, A>(
         &self,
         ask: A,
@@ -96,7 +96,7 @@ impl Hub {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens a stream for who was checked to be allowed to.
+    /// Opens a stream for a reader that is authorized.
     pub(super) fn open(
         self: &Arc<Hub>,
         asked: StreamRequest,
@@ -124,7 +124,7 @@ impl Hub {
             clients.new.insert(client.clone());
         }
         clients.enter(origin);
-        // Under the lock: who comes is told before they go.
+        // Sent under the lock, so that a connect precedes its disconnect.
         if is_new && let Some(presence) = &self.presence {
             presence.connected(&client);
         }
@@ -152,7 +152,7 @@ impl Hub {
             }
         }
         drop(clients);
-        // Whoever still holds it must not hold its socket.
+        // The socket is closed even if the connection is still referenced.
         connection.out(SendBuffer::close);
     }
 
@@ -169,7 +169,7 @@ impl Hub {
         }
     }
 
-    /// Notes that a stream is to be read (again).
+    /// Notes that a feed must be read again.
     pub(super) fn read_again(&self, feed: &Arc<Feed>) {
         self.clients().turn(feed);
         self.news.notify_one();
@@ -182,7 +182,7 @@ impl Hub {
         self.news.notify_one();
     }
 
-    /// Whatever may have been missed: everyone looks, and asks for gaps.
+    /// News may have been missed: reads every feed and checks for gaps.
     pub(super) fn missed(&self) {
         let mut clients = self.clients();
         let feeds: Vec<_> = clients.feeds.values().cloned().collect();
@@ -199,7 +199,7 @@ impl Hub {
         self.forgotten.notify_one();
     }
 
-    /// Takes up to `most` streams that may have news.
+    /// Takes up to `most` feeds that may have news.
     pub(super) fn take_dirty(&self, most: usize) -> Vec<Arc<Feed>> {
         let mut clients = self.clients();
         let taken = clients.take_turns(most);
@@ -240,8 +240,8 @@ impl Hub {
         }
     }
 
-    /// Ends every stream, and every one that is opened from now on. Clients
-    /// come back at different times.
+    /// Ends every stream, and refuses new ones. Clients reconnect at different
+    /// times.
     pub fn close_all(&self) {
         self.clients().closed = true;
         let window = self.limits.settings.drain.as_millis() as u64;
@@ -250,14 +250,14 @@ impl Hub {
         }
     }
 
-    /// From half to one and a half times the configured wait, `times` as long:
-    /// clients don't return in step.
+    /// A random wait from half to one and a half times `retry` × `times`, so
+    /// that clients do not reconnect at once.
     pub(super) fn retry_ms(&self, times: u64) -> u64 {
         let ms = self.limits.settings.retry.as_millis() as u64 * times;
         ms / 2 + random_below(ms)
     }
 
-    /// Why nothing can be read now; `None` when it can.
+    /// Why streams can't be read now; `None` if they can.
     pub fn not_ready(&self) -> Option<String> {
         let stuck = |(pulse, what): (&Pulse, &str)| {
             let seconds = pulse.stuck_for(STUCK)?.as_secs();
@@ -271,7 +271,7 @@ impl Hub {
             return Some(stuck);
         }
         if self.clients().open == 0 {
-            // Nobody reads, so nothing would tell that it is over.
+            // Without readers nothing would report the recovery.
             return None;
         }
         let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
@@ -280,7 +280,7 @@ impl Hub {
     }
 }
 
-/// A whole number below `most`; 0 where that is 0.
+/// A random number below `most`; 0 if that is 0.
 fn random_below(most: u64) -> u64 {
     std::hash::RandomState::new().hash_one(()) % most.max(1)
 }

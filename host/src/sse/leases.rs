@@ -1,4 +1,4 @@
-//! That the store knows who is connected: a lease for each client, renewed in time.
+//! Presence leases: the store knows which clients are connected.
 
 use super::Streams;
 use super::hub::Hub;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 impl Hub {
-    /// Has the store know of clients that are new here.
+    /// Takes leases for clients that are new on this edge.
     pub(super) async fn lease_new_clients(&self) -> Result<(), String> {
         let new = std::mem::take(&mut self.clients().new);
         let new: Vec<ClientId> = new.into_iter().collect();
@@ -34,7 +34,7 @@ impl Hub {
     }
 }
 
-/// Renews everyone's interest in time, and when the store may have lost it.
+/// Renews all leases in time, and whenever the store may have lost them.
 pub(super) async fn keep_interest(hub: Arc<Hub>) -> Infallible {
     let lease = hub.limits.settings.lease();
     let mut every = interval(lease / 3);
@@ -62,7 +62,7 @@ pub(super) async fn keep_interest(hub: Arc<Hub>) -> Infallible {
                 if !std::mem::replace(&mut failing, true) {
                     tracing::warn!(%error, "can't renew presence leases in Redis; retrying");
                 }
-                // Sooner than the next renewal: what is left of a lease is short.
+                // Sooner than the next renewal: little may be left of a lease.
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 hub.forgotten.notify_one();
             }

@@ -1,44 +1,45 @@
-//! What all connections share: settings, the clock, and what they may hold.
+//! What all connections share: settings, the timer, and limits on buffered
+//! bytes.
 
 use super::frame;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Bytes that may wait for one socket; a single event may go past it.
+/// Bytes that may wait for one socket; a single event may exceed it.
 const ROOM: usize = 64 << 10;
-/// The same where all of them together hold too much.
+/// The same while all sockets together hold too much.
 const LITTLE_ROOM: usize = 2 << 10;
-/// Bytes that may wait beyond what is configured, before room is made: little
-/// ones of each socket, which got an event while the others held too much.
+/// Bytes beyond `max-queued` before connections are cut: every socket may have
+/// received one more small event.
 const SPARE: usize = 4 << 20;
-/// The shortest lease: a page that is loaded again keeps its interest.
+/// The shortest lease: reloading a page keeps its presence.
 const LEASE: Duration = Duration::from_secs(30);
 
-/// How a listener for browsers behaves.
+/// Settings of the listener for browsers.
 #[derive(Clone, Debug)]
 pub struct SseSettings {
     /// A quiet connection gets a comment this often.
     pub heartbeat: Duration,
-    /// How long a client waits before it comes back, on average: from half to
-    /// one and a half times as long.
+    /// The mean wait of a client before it reconnects; it varies from half to
+    /// one and a half times.
     pub retry: Duration,
-    /// How long nothing may get out that waits, before the client is cut.
+    /// How long a socket may take nothing before its client is disconnected.
     pub write_timeout: Duration,
-    /// Over how long clients come back, at most, when the daemon stops.
+    /// Over how long clients reconnect at most when the daemon stops.
     pub drain: Duration,
-    /// Connections of one client; more are shed.
+    /// The most connections of one client; more are shed.
     pub per_client: usize,
-    /// Connections from one address, where that is limited.
+    /// The most connections from one address, if limited.
     pub per_address: Option<usize>,
-    /// Bytes that may wait for all sockets together.
+    /// The most bytes that may wait for all sockets together.
     pub queued: usize,
-    /// Entries of one read, at most.
+    /// The most entries of one read.
     pub page: usize,
-    /// Groups that one connection may follow.
+    /// The most groups that one connection may follow.
     pub groups: usize,
-    /// How long a token may live beyond its issue, clocks apart included; `None`
-    /// where nobody knows.
+    /// How long a token may live after its issue, clock skew included; `None`
+    /// if not configured.
     pub token_life: Option<Duration>,
     /// Origins whose pages may read, with credentials.
     pub cors_origins: Vec<String>,
@@ -63,13 +64,14 @@ impl Default for SseSettings {
 }
 
 impl SseSettings {
-    /// The longest `retry:` that anyone is told.
+    /// The longest `retry:` that is sent.
     fn longest_retry(&self) -> Duration {
         (self.retry * 5).max(self.retry + self.drain)
     }
 
-    /// How long an interest lasts. It is renewed in a third of that, so two
-    /// thirds are left at least when a client goes: longer than it may wait.
+    /// The duration of a lease. It is renewed after a third, so at least two
+    /// thirds are left when a client disconnects: longer than its reconnect
+    /// wait.
     pub fn lease(&self) -> Duration {
         LEASE.max(self.longest_retry() * 2)
     }
@@ -83,7 +85,7 @@ pub(super) struct Tick(pub u32);
 pub(super) const TICK: Duration = Duration::from_millis(250);
 
 impl Tick {
-    /// How long ago it was.
+    /// The time from then until `now`.
     pub fn until(self, now: Tick) -> Duration {
         TICK * now.0.saturating_sub(self.0)
     }
@@ -93,7 +95,8 @@ impl Tick {
 pub(super) struct Limits {
     pub settings: SseSettings,
     clock: AtomicU32,
-    /// How much waited when room was made last: what could not be cut then.
+    /// How much was waiting after connections were last cut; it could not be
+    /// released.
     left: AtomicUsize,
 }
 
@@ -110,31 +113,31 @@ impl Limits {
         Tick(self.clock.load(Ordering::Relaxed))
     }
 
-    /// The wheel turned.
+    /// Advances the timer.
     pub fn tick(&self) -> Tick {
         Tick(self.clock.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    /// Whether so much more waits than may that room must be made.
+    /// Whether so much waits that connections must be cut.
     pub fn too_much(&self) -> bool {
         let waiting = frame::waiting();
         let left = self.left.fetch_min(waiting, Ordering::Relaxed).min(waiting);
         waiting > left.max(self.settings.queued) + SPARE
     }
 
-    /// Bytes that may wait once room was made: not so many that it is made
+    /// The target after connections are cut, low enough not to be exceeded
     /// again at once.
     pub fn enough(&self) -> usize {
         self.settings.queued + SPARE / 2
     }
 
-    /// Room was made.
+    /// Connections were cut.
     pub fn room_was_made(&self) {
         self.left.store(frame::waiting(), Ordering::Relaxed);
     }
 
-    /// Bytes that may wait for one socket now. Where too many wait already,
-    /// only who reads gets more.
+    /// Bytes that may wait for one socket now. While too much waits in total,
+    /// only sockets that are read get more.
     pub fn room(&self) -> usize {
         match frame::waiting() < self.settings.queued {
             true => ROOM,
@@ -143,8 +146,8 @@ impl Limits {
     }
 }
 
-/// Where a connection comes from: for a limit, an IPv6 address is its /64,
-/// which one subscriber has all of.
+/// The origin of an address for the limit: of an IPv6 address its /64, all of
+/// which belongs to one subscriber.
 pub(super) fn origin_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {

@@ -1,5 +1,5 @@
 // Events over fetch, for pages that must send a token in a header, which an
-// EventSource can't:
+// EventSource can't do:
 //
 //   import { MillstreamSource } from "/v1/millstream.js";
 //   const events = new MillstreamSource("/v1/events", { token: () => session.token() });
@@ -7,10 +7,10 @@
 //   events.addEventListener("error", (e) => console.log(e.message, events.readyState));
 //   events.close();
 //
-// It reads, resumes and waits as an EventSource does, and asks for the token
-// anew each time that it connects; `token` is a string or a function, which may
-// be async. A 401 ends it, unless the function gives another token than the
-// one that was refused. Nothing else is needed to read a stream.
+// It reads, resumes and waits like an EventSource, and asks for the token
+// before each connection. `token` is a string or a function, which may be
+// async. A 401 ends the source unless the function returns another token than
+// the refused one. Reading a stream needs nothing else.
 
 const CONNECTING = 0;
 const OPEN = 1;
@@ -116,8 +116,8 @@ export class MillstreamSource extends EventTarget {
     else if (name === "retry" && /^[0-9]+$/.test(value)) this.#retry = Number(value);
   }
 
-  // Open from its first id on, not from the answer's head: whoever is told so and is
-  // cut off right then must know where to resume.
+  // Opened by the first id, not by the answer's head: a client that is cut off
+  // right after opening must know where to resume.
   #begin(id) {
     this.#lastId = id;
     if (this.readyState !== CONNECTING) return;
@@ -134,7 +134,8 @@ export class MillstreamSource extends EventTarget {
   }
 }
 
-// What is assigned to `onopen` and the like hears those events, as on an EventSource.
+// Handlers assigned to `onopen` etc. receive those events, as on an
+// EventSource.
 for (const type of ["open", "message", "error"]) {
   const handlers = new WeakMap();
   Object.defineProperty(MillstreamSource.prototype, `on${type}`, {

@@ -1,10 +1,10 @@
 //! Streams to browsers: Server-Sent Events.
 //!
-//! Promises: a connection begins where it asked, gets each entry after that
-//! once and in order, and is told where entries may be missing; no connection
-//! costs a connection or a blocking read at the store; one that does not read
-//! holds a bounded number of bytes and nobody up. This folder deliberately
-//! knows nothing of Redis or Kafka: it asks [`Streams`].
+//! Promises: a connection starts where it asked, receives each later entry once
+//! and in order, and is told where entries may be missing. It uses no
+//! connection and no blocking read at the store. A client that does not read
+//! holds a bounded number of bytes and delays no other. This folder does not
+//! know Redis or Kafka: it uses [`Streams`].
 //!
 //! ```text
 //! doorbell ─→ feeds that have news ─→ the one reader ─→ a page's frames, encoded once
@@ -47,32 +47,33 @@ use crate::record::{ClientId, News, Page, Want};
 use std::pin::Pin;
 use std::time::Duration;
 
-/// A future in a box.
+/// A boxed future.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Where streams are read.
+/// The source of streams.
 pub trait Streams: Send + Sync + 'static {
-    /// Reads many pages, in the order asked: at least one, and no more when they
-    /// have brought about `most` bytes.
+    /// Reads pages in the order of `wants`: at least one, then more until they
+    /// have about `most` bytes.
     fn read(&self, wants: Vec<Want>, most: usize) -> BoxFuture<'_, Result<Vec<Page>, String>>;
 
-    /// Hands news to `hear`, for good, beginning with `Missed` once nothing can
-    /// be missed any more. `hear` does not block.
+    /// Calls `hear` with news until the process ends, first with `Missed` once
+    /// no news can be missed any more. `hear` does not block.
     fn listen(&self, hear: Box<dyn Fn(News) + Send + Sync>) -> BoxFuture<'_, ()>;
 
-    /// Notes that these clients are connected, for `lease` from now, and marks
-    /// in the streams of those that were away what was suppressed for them.
+    /// Records that these clients are connected for `lease` from now, and marks
+    /// suppressed events in the streams of clients that were away.
     fn keep_interest(
         &self,
         clients: Vec<ClientId>,
         lease: Duration,
     ) -> BoxFuture<'_, Result<(), String>>;
 
-    /// Every revocation: whose tokens, issued before which time (s since 1970).
+    /// All revocations: a client, and the time in seconds since 1970 before
+    /// which its tokens are revoked.
     fn revoked(&self) -> BoxFuture<'_, Result<Vec<(ClientId, u64)>, String>>;
 
-    /// Adds a revocation, and tells everyone who listens. Those of tokens that
-    /// were issued before `expired` are forgotten.
+    /// Adds a revocation and tells every edge. Removes revocations of tokens
+    /// issued before `expired`.
     fn revoke(
         &self,
         client: ClientId,
@@ -80,9 +81,9 @@ pub trait Streams: Send + Sync + 'static {
         expired: Option<u64>,
     ) -> BoxFuture<'_, Result<(), String>>;
 
-    /// Has everyone who listens end a client's connections.
+    /// Tells every edge to end a client's connections.
     fn disconnect(&self, client: ClientId) -> BoxFuture<'_, Result<(), String>>;
 
-    /// Removes all events of a client's stream; answers how many there were.
+    /// Removes all events of a client's stream. Returns their number.
     fn empty(&self, client: ClientId) -> BoxFuture<'_, Result<u64, String>>;
 }

@@ -1,17 +1,17 @@
-//! The frames of a page, each encoded once for everyone who is at its place.
+//! The frames of a page, each encoded once for all connections at its place.
 
 use super::frame::{self, Frame};
 use crate::record::Entry;
 use std::sync::OnceLock;
 
-/// The frames of a page's entries, encoded when they are first needed.
+/// The frames of a page's entries, encoded when first needed.
 pub(super) struct Frames(Box<[Both]>);
 
 #[derive(Default)]
 struct Both {
-    /// For those who follow one stream: its entry's id is theirs.
+    /// For connections with one stream: the entry's id is theirs.
     with_id: OnceLock<Frame>,
-    /// For those whose id tells of several.
+    /// For connections with groups, whose ids differ.
     without_id: OnceLock<Frame>,
 }
 

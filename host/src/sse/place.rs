@@ -1,4 +1,4 @@
-//! Where a connection is in the streams that it follows, and whose it is.
+//! A connection's place in the streams that it follows, and its reader.
 
 use super::feed::Feed;
 use crate::record::{ClientId, StreamId};
@@ -6,12 +6,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// A place behind an entry of a stream.
+/// A place after an entry of a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct EntryPlace {
     pub id: StreamId,
-    /// How many entries the stream had been given up to that one, where it is
-    /// known: by that it shows exactly whether any were removed unread.
+    /// How many entries had been added to the stream up to this one, if known.
+    /// It shows exactly whether any were removed unread.
     pub counted: Option<u64>,
 }
 
@@ -24,19 +24,19 @@ impl From<StreamId> for EntryPlace {
 /// How far a connection is in a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Position {
-    /// It waits to be told where the stream ends.
+    /// Not known yet: the store is asked where the stream ends.
     Unknown,
-    /// It wants all there is.
+    /// Before the oldest entry.
     Oldest,
-    /// It goes on after this entry; whether those behind it are still there has
-    /// to be asked.
+    /// After this entry; whether the entries after it still exist must be
+    /// checked.
     Unverified(EntryPlace),
-    /// It has everything up to here.
+    /// After this entry, and everything up to it was read.
     At(EntryPlace),
 }
 
 impl Position {
-    /// The entry that it is behind.
+    /// The id of the last entry before this position.
     pub fn id(self) -> StreamId {
         match self {
             Position::Unknown | Position::Oldest => StreamId::default(),
@@ -45,32 +45,32 @@ impl Position {
     }
 }
 
-/// What became of a page.
+/// The result of handing a page to a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Given {
     /// Events that the connection took.
     pub events: usize,
-    /// There may be more for it, and room.
+    /// There may be more entries for it, and it has room.
     pub more: bool,
-    /// It has begun: its other streams may be read.
+    /// The stream was opened by this: its other streams may be read.
     pub opened: bool,
 }
 
 /// A stream that a connection follows.
 pub(super) struct Follow {
     pub feed: Arc<Feed>,
-    /// The group's name as it stands in an id; empty for the client's own.
+    /// The group's name as encoded in an id; empty for the client's own stream.
     pub encoded: Box<str>,
     pub begin: Position,
 }
 
-/// Who is at the other end, and since when.
+/// Who reads a stream.
 pub(super) struct Reader {
     pub client: ClientId,
     pub address: IpAddr,
     pub since: SystemTime,
     /// When its token was issued, in seconds since 1970-01-01 UTC.
     pub issued_at: Option<u64>,
-    /// When its token expires, likewise.
+    /// When its token expires, in seconds since 1970-01-01 UTC.
     pub expires: Option<u64>,
 }

@@ -1,32 +1,33 @@
-//! Who comes and who goes, for whoever wants to know.
+//! Presence events: clients that connect and disconnect.
 
 use crate::record::ClientId;
 use metrics::{Counter, counter};
 use tokio::sync::mpsc;
 
-/// Notices that wait to be sent; what comes while it is full is counted and
-/// lost: nobody's stream waits for them.
+/// Presence events that wait to be sent. More are counted and dropped, so that
+/// no stream waits for them.
 const WAITING: usize = 10_000;
 
-/// A client came, or went.
+/// A client connected or disconnected.
 #[derive(Clone, Debug)]
 pub struct Presence {
-    /// Who.
+    /// The client.
     pub client: ClientId,
-    /// Its first connection here was opened, or its last one closed.
+    /// True for its first connection on this edge, false when its last one
+    /// closed.
     pub connected: bool,
 }
 
-/// Where notices go.
+/// Accepts presence events.
 #[derive(Clone)]
 pub struct Sender(mpsc::Sender<Presence>);
 
-/// Counts the notices that did not get to Kafka.
+/// Counts the presence events that were not delivered to Kafka.
 pub fn lost() -> Counter {
     counter!("millstream_sse_presence_lost_total")
 }
 
-/// A way for notices.
+/// A channel for presence events.
 pub fn channel() -> (Sender, mpsc::Receiver<Presence>) {
     let (sender, receiver) = mpsc::channel(WAITING);
     (Sender(sender), receiver)

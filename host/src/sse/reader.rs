@@ -1,4 +1,4 @@
-//! The one reader: fetches for everyone who may have news, in few round trips.
+//! The one reader: fetches new entries for all connections in few round trips.
 
 use super::feed::{Feed, Follower};
 use super::hub::Hub;
@@ -11,16 +11,16 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The most questions of one turn.
+/// The most streams that one turn asks for.
 const QUESTIONS: usize = 512;
-/// Bytes after which no more is asked: the rest waits for the next turn.
+/// Bytes after which a turn asks for no more; the rest waits for the next turn.
 const BYTES: usize = 8 << 20;
-/// Followers that are served before others get a turn.
+/// Followers that are served before other tasks run.
 const TURN: usize = 256;
-/// Before the store is asked again that did not answer.
+/// The pause before the store is asked again after an error.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// What was asked of one stream, and for whom.
+/// What is asked of one stream, and for which followers.
 struct Question {
     feed: Arc<Feed>,
     position: Position,
@@ -30,14 +30,13 @@ struct Question {
 }
 
 impl Question {
-    /// There was no time for it.
+    /// The turn did not get to this question.
     fn put_back(&self, hub: &Hub) {
         self.feed.answer();
         hub.read_again(&self.feed);
     }
 
-    /// There was no answer: by the time that there is one, entries may have been
-    /// trimmed.
+    /// The question failed. Entries may be trimmed before the next try.
     fn fail(&self, hub: &Hub) {
         self.followers
             .iter()
@@ -47,8 +46,8 @@ impl Question {
     }
 }
 
-/// Reads until the process ends. The next question is out before the answers to
-/// the last one are handed over: the store and the sockets work side by side.
+/// Reads until the process ends. The next question is sent before the last
+/// answers are handed over, so that the store and the sockets work in parallel.
 pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
     let sent = counter!("millstream_sse_events_total");
     let mut most = 8;
@@ -59,8 +58,8 @@ pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
             hub.news.notified().await;
         }
         hub.reads.beat();
-        // Who may read, and who is connected, is known before anything is read: of
-        // everyone who is asked for here, and not of who comes now.
+        // Revocations and presence are known before anything is read, for all
+        // connections in `asked`; for later ones not yet.
         let mut asked = asked(&hub, most);
         let known = who_may_read(&hub).await;
         let reading = (known.is_ok() && !asked.is_empty()).then(|| {
@@ -68,7 +67,7 @@ pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
             hub.ask(|streams| async move { streams.read(wants, BYTES).await })
         });
         if let Some((asked, pages)) = answered.take() {
-            // What was handed over is not kept for what comes behind it.
+            // Pages are released before the next ones arrive.
             for (question, page) in asked.into_iter().zip(pages) {
                 give(&hub, &question, &page, &sent).await;
             }
@@ -91,7 +90,7 @@ pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
             }
             Err(error) => {
                 hub.trouble(Some(error));
-                // It may have been too much at once.
+                // The question may have been too large.
                 most = (most / 2).max(1);
                 tokio::time::sleep(PAUSE).await;
                 asked.iter().for_each(|question| question.fail(&hub));
@@ -101,8 +100,8 @@ pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
     }
 }
 
-/// Nothing is read for anyone before it is known whose tokens are revoked, and
-/// the store knows who is connected.
+/// Nothing is read for a client before its revocations are known and the store
+/// knows that it is connected.
 async fn who_may_read(hub: &Hub) -> Result<(), String> {
     hub.read_revocations().await?;
     hub.lease_new_clients().await
@@ -113,8 +112,7 @@ fn bytes(pages: &[Page]) -> usize {
     entries.map(|entry| entry.data.len()).sum()
 }
 
-/// One question for each place in each stream that someone is at, about `most`
-/// of them.
+/// One question for each place in each stream, about `most` in total.
 fn asked(hub: &Hub, most: usize) -> Vec<Question> {
     let mut all = Vec::new();
     for feed in hub.take_dirty(most) {
@@ -127,7 +125,8 @@ fn asked(hub: &Hub, most: usize) -> Vec<Question> {
                 there.push(follower);
             }
         }
-        // Many may be at places of their own; the rest comes behind this.
+        // Followers may be at many different places; the rest waits for the
+        // next turn.
         let room = most.saturating_sub(all.len()).max(1);
         if places.len() > room {
             hub.read_again(&feed);
@@ -162,7 +161,7 @@ fn want(question: &Question) -> Want {
     }
 }
 
-/// Hands a page to everyone at its place.
+/// Hands a page to every follower at its place.
 async fn give(hub: &Hub, question: &Question, page: &Page, sent: &metrics::Counter) {
     let frames = Frames::of(&page.entries);
     let mut more = false;

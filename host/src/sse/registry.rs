@@ -1,4 +1,4 @@
-//! The streams that someone here follows, and how many connections there are.
+//! The feeds of this edge, and the numbers of connections.
 
 use super::cursor;
 use super::feed::Feed;
@@ -11,39 +11,37 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Turns that nobody waits for, beside as many as there are streams, before they
-/// are looked through.
+/// How many more turns than feeds may wait before stale turns are removed.
 const SPARE_TURNS: usize = 1024;
 
-/// Who follows what.
+/// The feeds and their followers.
 #[derive(Default)]
 pub(super) struct Registry {
-    /// Streams that someone follows.
+    /// Streams with at least one follower.
     pub feeds: HashMap<StreamName, Arc<Feed>>,
     /// Connections from each address.
     pub origins: HashMap<IpAddr, usize>,
     pub open: usize,
-    /// Streams that may have news, each once, in the order that they came, so
-    /// that those that always have news hold nobody up. Some may be followed by
-    /// nobody any more.
+    /// Feeds that may have news, each once, in the order of their news, so that
+    /// busy feeds do not starve others. Some may have lost their followers.
     pub turns: VecDeque<Arc<Feed>>,
-    /// Clients whose interest the store does not know of yet.
+    /// Clients whose presence the store does not know yet.
     pub new: HashSet<ClientId>,
     pub closed: bool,
 }
 
-/// Why a connection is not opened now; its client is to come back later.
+/// Why a connection is not opened now; its client reconnects later.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Shed {
-    /// Too many connections of its client.
+    /// Too many connections of this client.
     Client,
-    /// Too many from its address.
+    /// Too many connections from this address.
     Address,
-    /// Too many altogether.
+    /// Too many connections in this process.
     Process,
-    /// The key of its token is still being fetched.
+    /// The key of the token is still being fetched.
     Keys,
-    /// The store does not say where its streams are.
+    /// The store does not answer.
     Store,
     /// The daemon is stopping.
     Stopping,
@@ -69,21 +67,21 @@ impl Registry {
         self.feeds.entry(name.clone()).or_insert_with(new).clone()
     }
 
-    /// Marks a stream to be read.
+    /// Marks a feed to be read.
     pub fn turn(&mut self, feed: &Arc<Feed>) {
         if feed.mark() {
             self.turns.push_back(feed.clone());
         }
     }
 
-    /// Takes up to `most` streams that may have news.
+    /// Takes up to `most` feeds that may have news.
     pub fn take_turns(&mut self, most: usize) -> Vec<Arc<Feed>> {
         let mut taken = Vec::new();
         for _ in 0..self.turns.len() {
             let Some(feed) = self.turns.pop_front() else {
                 break;
             };
-            // Who is at it would be asked for where they are no more.
+            // The outstanding answer will move its followers.
             if feed.is_asked() {
                 self.turns.push_back(feed);
                 continue;
@@ -97,8 +95,8 @@ impl Registry {
         taken
     }
 
-    /// Releases the turns of streams that nobody follows any more: while the store
-    /// is away nobody takes them, and clients come and go.
+    /// Removes the turns of feeds without followers. While the store is away
+    /// nobody takes them, and clients come and go.
     pub fn forget_turns(&mut self) {
         if self.turns.len() > 2 * self.feeds.len() + SPARE_TURNS {
             self.turns.retain(|feed| feed.count() > 0);
@@ -112,7 +110,7 @@ impl Registry {
         gauge!("millstream_sse_connections").set(self.open as f64);
     }
 
-    /// Counts it no more.
+    /// Removes a connection from the counts.
     pub fn leave(&mut self, origin: IpAddr) {
         if let Some(from) = self.origins.get_mut(&origin) {
             *from -= 1;
@@ -146,7 +144,7 @@ impl Registry {
     }
 }
 
-/// The streams of a new connection, and where it begins in each.
+/// The streams of a new connection, and its start position in each.
 pub(super) fn follows(
     registry: &mut Registry,
     own: StreamName,
@@ -185,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn turns_of_streams_that_nobody_follows_any_more_do_not_pile_up() {
+    fn turns_of_streams_without_followers_do_not_pile_up() {
         let mut registry = Registry::default();
         for client in 0..20_000 {
             let client = ClientId::new(format!("{client}").as_bytes()).expect("a good one");

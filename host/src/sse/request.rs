@@ -1,18 +1,18 @@
-//! What a request for a stream asks for.
+//! The parameters of a request for a stream.
 
 use super::cursor::{Cursor, encoded};
 use crate::http::{check_names, decoded, parameter, parameter_of};
 use crate::record::GroupName;
 use std::borrow::Cow;
 
-/// Bytes of all groups' names together, as they stand in an id: a browser
-/// sends the id in a header, and heads are limited.
+/// The most bytes of all group names as encoded in an id: a browser sends the
+/// id in a header, whose size is limited.
 const GROUPS_BYTES: usize = 2 << 10;
-/// Types that one connection may ask for.
+/// The most types that one connection may ask for.
 const TYPES: usize = 64;
 
-/// What a request may name. The last is the resume parameter, by the names that
-/// other servers and polyfills have for it.
+/// The known parameters. The last is the resume parameter, under the names that
+/// other servers and polyfills use.
 const NAMES: [&str; 9] = [
     "client",
     "groups",
@@ -29,12 +29,12 @@ const RESUME: &[&str] = NAMES.split_at(4).1;
 /// Types of events.
 pub type Types = Box<[Box<[u8]>]>;
 
-/// Where a connection asked to begin.
+/// Where a connection asks to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begin {
-    /// At what comes next.
+    /// At the next event.
     Now,
-    /// At the oldest entries there are.
+    /// At the oldest entry.
     Earliest,
     /// After this place.
     After(Cursor),
@@ -43,22 +43,22 @@ pub enum Begin {
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamRequest {
-    /// The client that it names, if it does; not checked.
+    /// The client that it names, if any; not checked.
     pub client: Option<Vec<u8>>,
     /// Groups to follow, each once.
     pub groups: Vec<GroupName>,
     /// Only events of these types.
     pub types: Option<Types>,
-    /// Where to begin.
+    /// Where to start.
     pub begin: Begin,
 }
 
 impl StreamRequest {
-    /// Reads a query string and the `Last-Event-ID` header, which beats
-    /// `last-event-id` in the query, which beats `from`.
+    /// Parses a query string and the `Last-Event-ID` header, which wins over
+    /// `last-event-id` in the query, which wins over `from`.
     ///
     /// # Errors
-    /// What is wrong, for people.
+    /// What is wrong with the request.
     pub fn parse(
         query: &str,
         last_event_id: Option<&[u8]>,
@@ -89,7 +89,7 @@ impl StreamRequest {
     }
 }
 
-/// Names with commas between; a comma in a name is written `%2C`.
+/// Names separated by commas; a comma in a name is `%2C`.
 fn groups(value: Option<&str>, most: usize) -> Result<Vec<GroupName>, String> {
     let names = value.into_iter().flat_map(|value| value.split(','));
     let mut groups: Vec<GroupName> = Vec::new();

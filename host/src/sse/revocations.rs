@@ -1,4 +1,4 @@
-//! Whose tokens are revoked, as far as this process knows.
+//! The revocations that this process knows.
 
 use super::connection::Connection;
 use super::hub::Hub;
@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 impl Hub {
-    /// Reads revocations where there may be new ones.
+    /// Reads the revocations if there may be new ones.
     pub(super) async fn read_revocations(&self) -> Result<(), String> {
         if !self.stale.swap(false, Ordering::AcqRel) {
             return Ok(());
@@ -28,20 +28,21 @@ impl Hub {
         revocations.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All of them, as the store had them. Those that were rung meanwhile are
-    /// known, and stay.
+    /// Adds all revocations of the store. Those that arrived by the doorbell
+    /// meanwhile stay.
     fn apply(&self, revoked: Vec<(ClientId, u64)>) {
         let mut known = self.revocations();
         for (client, before) in revoked {
             add(&mut known, client, before);
         }
-        // Known first: who opens a stream meanwhile asks again once it is open.
+        // Known first: a stream that opens meanwhile checks again once it is
+        // open.
         drop(known);
         self.forget_expired();
         self.end_revoked(self.everyone());
     }
 
-    /// One was added.
+    /// A revocation was added.
     pub(super) fn revoked(&self, client: &ClientId, before: u64) {
         add(&mut self.revocations(), client.clone(), before);
         self.forget_expired();
@@ -59,16 +60,16 @@ impl Hub {
         }
     }
 
-    /// Tokens that were issued before this time, in seconds since 1970, have all
-    /// expired, where it is configured how long they live.
+    /// Tokens issued before this time, in seconds since 1970, have all expired;
+    /// `None` if the life of tokens is not configured.
     pub(super) fn expired(&self) -> Option<u64> {
         let longest = self.limits.settings.token_life?;
         let then = clock::unix().checked_sub(longest);
         Some(then.unwrap_or_default().as_secs())
     }
 
-    /// Those of expired tokens go when there are many of them: it takes a look
-    /// at all.
+    /// Removes revocations whose tokens have expired. Only when the map is
+    /// full, since it visits all of them.
     fn forget_expired(&self) {
         let mut known = self.revocations();
         if let Some(expired) = self.expired()
@@ -78,8 +79,8 @@ impl Hub {
         }
     }
 
-    /// Whether a client's token that was issued then was revoked, as far as
-    /// this process knows.
+    /// Whether a client's token that was issued then is revoked, as far as this
+    /// process knows.
     pub fn is_revoked(&self, client: &ClientId, issued_at: Option<u64>) -> bool {
         let before = self.revocations().get(client).copied();
         before.is_some_and(|before| issued_at.is_none_or(|issued| issued < before))

@@ -1,12 +1,12 @@
-//! Room for what waits, where sockets take too little of it.
+//! Cuts connections when too many bytes wait.
 
 use super::frame;
 use super::hub::Hub;
 
 impl Hub {
-    /// Cuts those who hold most of what waits, until the rest is about what may
-    /// wait: first those whose sockets took nothing of late. They come back and
-    /// lose nothing. One alone may hold a single event, however large.
+    /// Cuts the connections that hold the most, until about the allowed bytes
+    /// are left, first those whose sockets took nothing lately. Their clients
+    /// resume without loss. A single connection may hold one event of any size.
     pub(super) fn make_room(&self) {
         let now = self.limits.now();
         let mut holders = self.everyone();

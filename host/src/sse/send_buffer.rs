@@ -1,7 +1,7 @@
-//! The way out of one connection: frames that wait, and the socket they go to.
+//! The send buffer of one connection: waiting frames and the socket.
 //!
-//! Frames are written by whoever brings them, at once; only what the socket
-//! does not take waits, and then the connection's own task goes on when there
+//! A frame is written at once by the thread that brings it. Only what the
+//! socket does not take waits, and the connection's task continues when there
 //! is room. Nothing here blocks.
 
 use super::frame::{Frame, LAST_CHUNK};
@@ -14,29 +14,29 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use tokio::net::TcpStream;
 
-/// The most that a body takes at once.
+/// The most bytes that a body takes at once.
 const PIECE: usize = 16 << 10;
 
-/// Where frames go.
+/// The destination of frames.
 enum Sink {
-    /// Nowhere yet, or into a body that takes them by itself.
+    /// None yet, or a body that takes frames itself.
     Body,
-    /// To a socket of its own.
+    /// A socket of its own.
     Socket(TcpStream),
 }
 
-/// What waits for one connection's socket, and the socket.
+/// The frames that wait for one connection's socket, and the socket.
 pub(super) struct SendBuffer {
     limits: Arc<Limits>,
     sink: Sink,
     chunked: bool,
     queue: VecDeque<Bytes>,
     queued: usize,
-    /// No more is added; it is over when the queue is empty.
+    /// Nothing more is added; the stream ends when the queue is empty.
     ended: bool,
-    /// It is over now.
+    /// The stream ends now.
     cut: bool,
-    /// Since when nothing got out that waits.
+    /// Since when waiting bytes made no progress.
     stuck: Option<Tick>,
     last_write: Tick,
     chatter: usize,
@@ -60,7 +60,7 @@ impl SendBuffer {
         }
     }
 
-    /// Adds a frame. To be followed by [`SendBuffer::flush`].
+    /// Adds a frame. Call [`SendBuffer::flush`] afterwards.
     pub fn push(&mut self, frame: &Frame) {
         frame.parts(self.chunked).for_each(|part| self.add(part));
     }
@@ -70,7 +70,7 @@ impl SendBuffer {
         self.queue.push_back(bytes);
     }
 
-    /// Has what follows go to a socket, behind `head`.
+    /// Sends what follows to a socket, after `head`.
     pub fn attach(&mut self, socket: TcpStream, head: Bytes) {
         self.queued += head.len();
         self.queue.push_front(head);
@@ -78,27 +78,27 @@ impl SendBuffer {
         self.flush();
     }
 
-    /// Bytes that wait.
+    /// The number of waiting bytes.
     pub fn waiting(&self) -> usize {
         self.queued
     }
 
-    /// Whether it takes no more.
+    /// Whether it accepts no more frames.
     pub fn over(&self) -> bool {
         self.ended || self.cut
     }
 
-    /// Since when nothing got out that waits.
+    /// Since when waiting bytes made no progress.
     pub fn stuck(&self) -> Option<Tick> {
         self.stuck
     }
 
-    /// When something was written last.
+    /// When something was last written.
     pub fn last_write(&self) -> Tick {
         self.last_write
     }
 
-    /// Ends it behind what waits.
+    /// Ends the stream after what waits.
     pub fn end(&mut self) {
         if !self.over() {
             self.ended = true;
@@ -110,18 +110,18 @@ impl SendBuffer {
         }
     }
 
-    /// Whether it was ended at once.
+    /// Whether it was cut.
     pub fn is_cut(&self) -> bool {
         self.cut
     }
 
-    /// Releases its socket and what waits.
+    /// Releases the socket and the queue.
     pub fn close(&mut self) {
         self.cut();
         self.sink = Sink::Body;
     }
 
-    /// Ends it now, and releases what waits.
+    /// Ends the stream now and releases the queue.
     pub fn cut(&mut self) {
         self.cut = true;
         self.queue = VecDeque::new();
@@ -135,7 +135,7 @@ impl SendBuffer {
         }
     }
 
-    /// Sends what waits, as far as it goes without waiting.
+    /// Sends as much as possible without blocking.
     pub fn flush(&mut self) {
         let was_stuck = self.stuck.is_some();
         if let Sink::Socket(socket) = &self.sink {
@@ -153,7 +153,7 @@ impl SendBuffer {
         }
         let now = self.limits.now();
         self.stuck.get_or_insert(now);
-        // The task looks for room from now on; a body takes it.
+        // From now on the task waits for room; a body takes the rest itself.
         if !was_stuck || matches!(self.sink, Sink::Body) {
             self.wake();
         }
@@ -163,19 +163,19 @@ impl SendBuffer {
         self.queued -= bytes;
         self.last_write = self.limits.now();
         if self.queue.is_empty() {
-            // Most connections have nothing waiting: not even room for it.
+            // Most connections have an empty queue, so it takes no memory.
             self.queue = VecDeque::new();
         }
     }
 
-    /// Goes on until the socket is full, the other side is gone (`Ready`), or
-    /// there is nothing to do; then the context's task is woken in time.
+    /// Writes until the socket is full, the client is gone (`Ready`), or
+    /// nothing is left; then arranges for the task to be woken.
     pub fn poll_socket(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Sink::Socket(socket) = &self.sink else {
             return Poll::Ready(());
         };
         if self.cut || heard(socket, &mut self.chatter, cx) {
-            // What the kernel still holds for it is of no use to anyone.
+            // The bytes in the kernel's buffer are useless now.
             if self.stuck.is_some() {
                 let _ = socket.set_zero_linger();
             }
@@ -201,14 +201,14 @@ impl SendBuffer {
         Poll::Pending
     }
 
-    /// Wakes this one when there is something to do.
+    /// Registers this waker.
     pub fn wait(&mut self, waker: &Waker) {
         if !self.waker.as_ref().is_some_and(|w| w.will_wake(waker)) {
             self.waker = Some(waker.clone());
         }
     }
 
-    /// Whether it was cut; if not, wakes this one then.
+    /// Ready if the stream was cut; otherwise registers the waker.
     pub fn poll_cut(&mut self, waker: &Waker) -> Poll<()> {
         if self.cut {
             return Poll::Ready(());
@@ -217,11 +217,11 @@ impl SendBuffer {
         Poll::Pending
     }
 
-    /// Takes some of what waits, as one piece, for a body; `None` at its end, an
-    /// error where it is cut.
+    /// Takes one piece of what waits, for a body: `None` at the end, an error
+    /// if the stream was cut.
     ///
-    /// Whoever takes it looks for more only when all of it is gone. So what is
-    /// large goes in pieces, and each one that is asked for is progress.
+    /// The caller takes the next piece only when all of this one is gone. So a
+    /// large frame is taken in pieces, and each piece counts as progress.
     pub fn take(&mut self, waker: &Waker) -> Poll<Option<io::Result<Bytes>>> {
         if self.cut {
             return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
@@ -238,7 +238,7 @@ impl SendBuffer {
         Poll::Ready(Some(Ok(piece)))
     }
 
-    /// The first [`PIECE`] of what waits, or less.
+    /// The first [`PIECE`] bytes of what waits, or less.
     fn piece(&mut self) -> Option<Bytes> {
         let first = self.queue.front_mut()?;
         if first.len() > PIECE {

@@ -1,4 +1,4 @@
-//! Writing to and reading from a socket, without ever waiting for it.
+//! Non-blocking reads and writes of a socket.
 
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
@@ -6,12 +6,13 @@ use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
 use tokio::net::TcpStream;
 
-/// Pieces of one write.
+/// The most pieces of one write.
 const PIECES: usize = 32;
-/// What a client may say while it listens, in bytes; it is not read.
+/// The most bytes that a client may send while it reads; they are dropped.
 const CHATTER: usize = 16 << 10;
 
-/// Writes until the queue is empty or the socket full; returns how much.
+/// Writes until the queue is empty or the socket is full. Returns the bytes
+/// written.
 pub(super) fn write_all(socket: &TcpStream, queue: &mut VecDeque<Bytes>) -> io::Result<usize> {
     let mut all = 0;
     while !queue.is_empty() {
@@ -44,8 +45,8 @@ fn advance(queue: &mut VecDeque<Bytes>, mut written: usize) {
     }
 }
 
-/// Reads what the client says, to see when it goes: whether it has. More than
-/// a bit of chatter is no event stream's client.
+/// Reads and drops what the client sends. Returns whether the client is gone;
+/// one that sends more than [`CHATTER`] counts as gone.
 pub(super) fn heard(socket: &TcpStream, chatter: &mut usize, cx: &mut Context<'_>) -> bool {
     let mut buffer = [0; 512];
     loop {

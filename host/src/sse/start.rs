@@ -1,4 +1,4 @@
-//! Starting a hub: its threads, and what runs on them.
+//! Starts a hub: its threads, and what runs on them.
 
 use super::hub::Hub;
 use super::limits::SseSettings;
@@ -12,18 +12,18 @@ use std::sync::atomic::Ordering;
 use tokio::runtime::{Builder, Handle};
 
 impl Hub {
-    /// Starts the shared reader, the doorbell's listener and the clocks, on
-    /// threads of their own: thousands who connect at once hold up nobody who is
-    /// connected. Who comes and goes is told to `presence`.
+    /// Starts the reader, the doorbell's listener and the timer on separate
+    /// threads, so that thousands of new connections do not delay the open
+    /// ones. Connects and disconnects are sent to `presence`.
     ///
     /// # Errors
-    /// When threads can't be started.
+    /// If threads can't be started.
     pub fn start(
         streams: Arc<dyn Streams>,
         settings: SseSettings,
         presence: Option<presence::Sender>,
     ) -> io::Result<Arc<Hub>> {
-        // One hands over what was read while the other reads on.
+        // One thread hands over entries while the other reads.
         let (store, sockets) = (thread("store")?, thread("sockets")?);
         let hub = Arc::new(Hub::new(streams, settings, presence, store.clone()));
         store.spawn(listen(hub.clone()));
@@ -34,7 +34,7 @@ impl Hub {
     }
 }
 
-/// A thread with a runtime of its own, which ends with the process.
+/// A thread with its own runtime, which ends with the process.
 fn thread(name: &str) -> io::Result<Handle> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();

@@ -1,4 +1,4 @@
-//! An open stream on the wire: a socket of its own, or a body.
+//! An open stream on the wire: on a socket of its own, or as a body.
 
 use super::connection::Connection;
 use super::hub::Hub;
@@ -12,14 +12,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::net::TcpStream;
 
-/// An open stream. Dropped, the connection is closed.
+/// An open stream. Dropping it closes the connection.
 pub(super) struct OpenStream {
     pub hub: Arc<Hub>,
     pub connection: Arc<Connection>,
 }
 
 impl OpenStream {
-    /// What is to be done whenever it may have got room.
+    /// To be called whenever the connection may have room again.
     fn look_for_more(&self) {
         if self.connection.catches_up() {
             self.hub.ring_all_of(&self.connection);
@@ -38,7 +38,7 @@ impl Endless for OpenStream {
     }
 
     fn given_up(&self) -> BoxFuture<()> {
-        // It lives for as long as the body does.
+        // The connection lives as long as the body.
         let connection = Arc::downgrade(&self.connection);
         Box::pin(poll_fn(move |cx| match connection.upgrade() {
             Some(connection) => connection.out(|out| out.poll_cut(cx.waker())),

@@ -1,7 +1,7 @@
-//! When each connection is looked at.
+//! The timer of all connections.
 //!
-//! A wheel of slots turns a slot a tick, and everyone is looked at once a
-//! turn. So a connection costs no timer, and a deadline is met within a turn.
+//! A wheel of slots advances one slot a tick and visits every connection once a
+//! turn. So a connection needs no timer, and a deadline is met within a turn.
 
 use super::connection::Connection;
 use super::limits::{SseSettings, TICK, Tick};
@@ -18,7 +18,7 @@ pub(super) struct Wheel {
 }
 
 impl Wheel {
-    /// A wheel that turns often enough for these settings.
+    /// A wheel that is fast enough for these settings.
     pub fn new(settings: &SseSettings) -> Wheel {
         let shortest = settings.heartbeat.min(settings.write_timeout);
         let turn = (shortest / 4).clamp(TICK, TURN);
@@ -29,7 +29,7 @@ impl Wheel {
         }
     }
 
-    /// Spread over the slots, whenever they come.
+    /// Adds a connection; slots are filled evenly.
     pub fn add(&self, connection: &Arc<Connection>) {
         let next = self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len();
         let slot = &self.slots[next];
@@ -38,7 +38,7 @@ impl Wheel {
             .push(Arc::downgrade(connection));
     }
 
-    /// Those of a tick's slot that are still there.
+    /// The connections of this tick's slot that are still open.
     pub fn due(&self, now: Tick) -> Vec<Arc<Connection>> {
         let slot = &self.slots[now.0 as usize % self.slots.len()];
         let mut due = Vec::new();
@@ -53,7 +53,7 @@ impl Wheel {
         due
     }
 
-    /// How long a turn takes.
+    /// The duration of a turn.
     pub fn turn(&self) -> Duration {
         TICK * self.slots.len() as u32
     }

@@ -1,4 +1,4 @@
-//! Answers that more than one request gets, and how they are counted.
+//! Answers that several requests share, and their counter.
 
 use crate::http::{Reply, StatusCode, header, problem};
 use metrics::counter;
@@ -7,7 +7,7 @@ pub(super) fn bad(why: &str) -> Box<Reply> {
     Box::new(problem(StatusCode::BAD_REQUEST, why))
 }
 
-/// An answer that is to be asked for again.
+/// An answer with `Retry-After`.
 pub(super) fn later(status: StatusCode, why: &str, seconds: u64) -> Reply {
     let mut reply = problem(status, why);
     reply

@@ -25,7 +25,7 @@ impl TaskHandler {
         };
         match task.filter(|task| task.owner == client) {
             Some(task) => raw_json(StatusCode::OK, shown(&id, &task)),
-            // Whose it is, is nobody else's affair.
+            // Does not reveal tasks of other clients.
             None => problem(
                 StatusCode::NOT_FOUND,
                 "task not found: it is unknown, expired, or of another client",
@@ -34,7 +34,7 @@ impl TaskHandler {
     }
 }
 
-/// A worker's words stand there as they came.
+/// The worker's JSON is inserted unchanged.
 fn shown(id: &str, task: &Task) -> String {
     let result = match task.result.as_deref().map(std::str::from_utf8) {
         Some(Ok(text)) if serde_json::from_str::<IgnoredAny>(text).is_ok() => text.to_owned(),
@@ -62,7 +62,7 @@ mod tests {
     use crate::record::ClientId;
 
     #[test]
-    fn a_task_is_shown_with_a_workers_words_as_they_came() {
+    fn a_task_is_shown_with_the_workers_json_unchanged() {
         let task = |result: Option<&str>| Task {
             owner: ClientId::new(b"ada").unwrap(),
             status: "a \"b\"".into(),

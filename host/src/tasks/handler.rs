@@ -1,4 +1,4 @@
-//! Who may ask what of the gateway.
+//! Routes and authorizes requests for tasks.
 
 use super::answers::count;
 use super::answers::{bad, later};
@@ -16,14 +16,14 @@ use crate::store::Store;
 use header::HeaderValue;
 use std::sync::Arc;
 
-/// Where tasks are.
+/// The path of tasks.
 pub const TASKS: &str = "/v1/tasks";
 const OF_ALL: &str = "POST, OPTIONS";
 const OF_ONE: &str = "GET, HEAD, OPTIONS";
-/// What pages may send.
+/// The request headers that pages may send.
 const SENT: &str = "authorization, content-type, idempotency-key, traceparent, tracestate";
 
-/// Whether a client's tokens of that time are revoked.
+/// Whether a client's tokens issued at that time are revoked.
 pub type IsRevoked = Box<dyn Fn(&ClientId, Option<u64>) -> bool + Send + Sync>;
 
 /// Answers requests for tasks.
@@ -58,18 +58,19 @@ impl TaskHandler {
         }
     }
 
-    /// Returns when nothing is on its way any more.
+    /// Returns when no request is in progress.
     pub async fn idle(&self) {
         self.in_flight.empty().await;
     }
 
-    /// Whether a path is the gateway's.
+    /// Whether the gateway serves a path.
     pub fn has(path: &str) -> bool {
         let below = path.strip_prefix(TASKS);
         below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
     }
 
-    /// Answers a request for a path that it [has](TaskHandler::has).
+    /// Answers a request for a path that the gateway
+    /// [serves](TaskHandler::has).
     pub async fn handle(self: &Arc<Self>, request: Request<Incoming>, peer: Peer) -> Reply {
         let path = request.uri().path().to_owned();
         let id = path.strip_prefix(TASKS).and_then(|p| p.strip_prefix('/'));
@@ -80,7 +81,8 @@ impl TaskHandler {
             (&Method::OPTIONS, None) => cors.preflight(OF_ALL, SENT),
             (&Method::OPTIONS, Some(_)) => cors.preflight(OF_ONE, SENT),
             (&Method::POST, None) if peer.full => {
-                // Who still sends would see a broken connection instead.
+                // Otherwise a client that is still sending sees a broken
+                // connection.
                 discard_body(request.headers(), body).await;
                 full()
             }
@@ -99,14 +101,14 @@ impl TaskHandler {
         reply
     }
 
-    /// Who asks, if they may.
+    /// The authorized client of the request.
     pub(super) fn who(
         &self,
         request: &Request<()>,
         cors: &Cors<'_>,
     ) -> Result<ClientId, Box<Reply>> {
-        // Without tokens as well: whatever page a browser shows may post to
-        // this machine.
+        // Also without tokens: any page that a browser shows may post to this
+        // machine.
         if cors.origin == Origin::Foreign {
             return Err(Box::new(foreign()));
         }
@@ -123,7 +125,7 @@ impl TaskHandler {
     }
 }
 
-/// The answer where a connection is one of too many.
+/// The answer to a connection over the limit.
 fn full() -> Reply {
     count("shed");
     later(StatusCode::SERVICE_UNAVAILABLE, "too many connections", 5)

@@ -1,44 +1,43 @@
-//! Requests that are under way: as many as fit in memory, and of one client no
-//! more than its part.
+//! Requests in progress, limited by their memory and by client.
 
 use crate::record::ClientId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Bytes of all of them together, in KiB. Each body is there up to three times:
-/// as it was read, as it is sent, and as librdkafka has it.
+/// KiB of all requests together. Each body is held up to three times: as read,
+/// as sent, and by librdkafka.
 const ALL_KIB: usize = 64 << 10;
-/// What a request takes beside its body.
+/// KiB that a request takes beside its body.
 const ONE_KIB: usize = 4;
-/// Of one client at once.
+/// The most requests of one client at once.
 const OF_ONE: usize = 64;
 
-/// Room for requests.
+/// Admits requests.
 pub(super) struct InFlight {
     room: Arc<Semaphore>,
     all: u32,
     clients: Arc<Mutex<HashMap<ClientId, usize>>>,
 }
 
-/// One request's; given back when dropped.
+/// The share of one request; released on drop.
 pub(super) struct InFlightRequest {
     _room: OwnedSemaphorePermit,
     client: ClientId,
     clients: Arc<Mutex<HashMap<ClientId, usize>>>,
 }
 
-/// Why there is none.
+/// Why a request is not admitted.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NoRoom {
-    /// There are too many.
+    /// All requests together take too much memory.
     Full,
-    /// There are too many of this client.
+    /// The client has too many requests.
     OfClient,
 }
 
 impl InFlight {
-    /// For bodies of at most so many bytes.
+    /// For bodies of at most `max_body` bytes.
     pub fn new(max_body: usize) -> InFlight {
         let all = ALL_KIB.max(4 * kib(max_body));
         InFlight {
@@ -48,7 +47,7 @@ impl InFlight {
         }
     }
 
-    /// Room for a request with a body of at most so many bytes.
+    /// Admits a request with a body of at most `body` bytes.
     pub fn take(&self, client: &ClientId, body: usize) -> Result<InFlightRequest, NoRoom> {
         let kib = kib(body) as u32;
         let room = self.room.clone().try_acquire_many_owned(kib);
@@ -67,9 +66,9 @@ impl InFlight {
         })
     }
 
-    /// Returns when all are given back.
+    /// Returns when no request is in progress.
     pub async fn empty(&self) {
-        // It is never closed.
+        // The semaphore is never closed.
         let _ = self.room.acquire_many(self.all).await;
     }
 }
@@ -100,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_has_its_part_and_all_have_no_more_than_there_is() {
+    fn one_client_and_all_clients_together_are_limited() {
         let id = |n: usize| ClientId::new(n.to_string().as_bytes()).expect("an id");
         let in_flight = InFlight::new(1 << 20);
         let take = |n, body| {

@@ -1,4 +1,4 @@
-//! `POST /v1/tasks`: what is asked for, and whether it can be.
+//! `POST /v1/tasks`: reads and checks the request.
 
 use super::answers::count;
 use super::answers::{bad, later};
@@ -17,26 +17,26 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The header that makes a repeated request the same one
+/// The header that identifies a repeated request
 /// (draft-ietf-httpapi-idempotency-key-header).
 const KEY: &str = "idempotency-key";
 const KEY_MAX: usize = 255;
-/// How long a body may take.
+/// How long a body may take to arrive.
 const BODY: Duration = Duration::from_secs(10);
 
-/// A request for a task that can be one.
+/// A valid request for a task.
 pub(super) struct TaskRequest {
     pub owner: ClientId,
     /// Checked to be JSON.
     pub body: Bytes,
     pub repeat: Option<Repeat>,
-    /// The trace that it is part of.
+    /// The request's headers, for its trace context.
     pub headers: HeaderMap,
-    /// Until it is answered for.
+    /// Held until the task is handled.
     pub _room: InFlightRequest,
 }
 
-/// Who asks, and with which key; the body is still to come.
+/// The owner and the key of a request whose body was not read yet.
 struct Head {
     owner: ClientId,
     key: Option<Vec<u8>>,
@@ -53,7 +53,8 @@ impl TaskHandler {
         let head = match self.head(request, cors) {
             Ok(head) => head,
             Err(refused) => {
-                // Who still sends would see a broken connection instead.
+                // Otherwise a client that is still sending sees a broken
+                // connection.
                 discard_body(request.headers(), body).await;
                 count("refused");
                 return *refused;
@@ -118,8 +119,8 @@ fn hash(bytes: &[u8]) -> String {
 
 fn length(headers: &HeaderMap) -> Option<usize> {
     let length = headers.get(header::CONTENT_LENGTH)?;
-    // What is no number was refused before us; what is too large for one is
-    // too large.
+    // hyper refuses a value that is not a number, so only one that overflows
+    // fails to parse, and that body is too large.
     Some(length.to_str().ok()?.parse().unwrap_or(usize::MAX))
 }
 

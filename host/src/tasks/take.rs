@@ -1,4 +1,4 @@
-//! From a request that can be a task to one that is in Kafka.
+//! Stores a task and sends it to Kafka.
 
 use super::answers::count;
 use super::answers::later;
@@ -18,34 +18,33 @@ use tokio::sync::oneshot;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-/// When to come back, in seconds: Kafka or the store is away for longer than a
-/// moment.
+/// `Retry-After` in seconds while Kafka or the store is away.
 const AWAY: u64 = 5;
-/// Beyond what Kafka may take: nobody else sends the task meanwhile.
+/// Beyond the time that Kafka may take: nobody else sends the task meanwhile.
 const MARGIN: Duration = Duration::from_secs(5);
-/// Between two looks whether who sends the same task is done.
+/// The pause between two checks whether another request has sent the same task.
 const LOOK: Duration = Duration::from_millis(50);
-/// How often it is tried to forget a task that could not be sent.
+/// How often the removal of an unsent task is tried.
 const TRIES: usize = 60;
 
-/// What is to be done with a task that is answered for.
+/// What remains to be done after the answer.
 enum After {
     Nothing,
-    /// Its time begins.
+    /// Marks the task as sent: its timeout starts.
     Sent(String),
-    /// It may be there, and nobody sent it.
+    /// Removes a task that may be stored and was not sent.
     Forget(String),
 }
 
-/// A task that we are to send.
+/// A task that this request must send.
 struct Mine {
     id: String,
-    /// How often it was taken by now: the first time, nobody can have sent it.
+    /// How often it was claimed; 1 means that nobody else can have sent it.
     taking: u64,
 }
 
 impl TaskHandler {
-    /// Takes a task and hands it to Kafka. It goes on if who asked hangs up:
+    /// Stores a task and sends it to Kafka. Continues if the client hangs up:
     /// half of it would be a task without a record, or without an owner.
     pub(super) async fn take(self: &Arc<Self>, asked: TaskRequest) -> Reply {
         let (answer, answered) = oneshot::channel();
@@ -80,7 +79,7 @@ impl TaskHandler {
         }
     }
 
-    /// The task that is to be sent now; waits while someone else sends it.
+    /// Claims the task; waits while another request sends it.
     async fn mine(&self, asked: &TaskRequest, fresh: &str) -> Result<Mine, (Box<Reply>, After)> {
         let sending = self.settings.acknowledge_within + MARGIN;
         let new = NewTask {
@@ -94,7 +93,7 @@ impl TaskHandler {
         };
         let deadline = Instant::now() + sending;
         loop {
-            // Its owner is known before a worker can have it.
+            // The owner is stored before a worker can receive the task.
             let reply = match self.store.take_task(&new).await {
                 Ok(Taken::New) => {
                     let (id, taking) = (fresh.to_owned(), 1);
@@ -142,9 +141,9 @@ impl TaskHandler {
         }
     }
 
-    /// What certainly is not in Kafka is forgotten; what may be there stays
-    /// whole, so that its results find their owner. Whoever took it before us
-    /// may have sent it.
+    /// Removes a task that certainly is not in Kafka. A task that may be there
+    /// stays, so that its results find its owner; an earlier request may have
+    /// sent it.
     async fn not_sent(
         &self,
         asked: &TaskRequest,
@@ -172,7 +171,7 @@ impl TaskHandler {
             later(StatusCode::SERVICE_UNAVAILABLE, &why, AWAY)
         };
         match given_up {
-            // One that nobody has is not to time out.
+            // A task that was never sent must not time out.
             Err(_) if none => (reply, After::Forget(mine.id)),
             _ => (reply, After::Nothing),
         }
@@ -195,13 +194,14 @@ impl TaskHandler {
         self.store.give_task_up(&unsent).await
     }
 
-    /// What nobody waits for any more.
+    /// The work that the answer does not wait for.
     async fn finish(&self, asked: &TaskRequest, after: After) {
         match after {
             After::Nothing => {}
             After::Sent(id) => {
-                // Otherwise its time begins a little later, and who repeats it
-                // sends it again, which is harmless: it stays, and ends once.
+                // If this fails, the timeout starts a little later and a
+                // repeated request sends the task again. That is harmless: the
+                // task ends once.
                 if let Err(error) = self.store.task_is_sent(&id).await {
                     tracing::debug!(%error, "can't mark a task as sent in Redis");
                 }
@@ -228,7 +228,7 @@ impl TaskHandler {
             }
             false => String::new(),
         };
-        // It is made of what a header may hold.
+        // All of its parts are valid in a header.
         if let Ok(location) = HeaderValue::from_str(&format!("{TASKS}/{id}{client}")) {
             reply.headers_mut().insert(header::LOCATION, location);
         }
@@ -251,7 +251,7 @@ fn limited(wait: Duration) -> Reply {
 
 fn away(error: &Unavailable) -> Reply {
     count("unavailable");
-    // Redis' words may hold more than is anybody's affair.
+    // Redis's error may contain internal details.
     tracing::warn!(%error, "can't store a task in Redis");
     let why = "the store does not answer";
     later(StatusCode::SERVICE_UNAVAILABLE, why, AWAY)

@@ -3,18 +3,18 @@
 use crate::http::header::HeaderMap;
 use uuid::Uuid;
 
-/// The longest `tracestate` that is handed on, in bytes; the specification asks
-/// for this much.
+/// The longest `tracestate` that is passed on, in bytes: the least that the
+/// specification requires.
 const STATE_MAX: usize = 512;
 
-/// `traceparent`, and `tracestate` where there is one: the caller's, or a trace
-/// that begins here.
+/// `traceparent`, and `tracestate` if there is one: the caller's, or a new
+/// trace.
 pub(super) fn context(headers: &HeaderMap) -> (String, Option<String>) {
     let given = headers.get("traceparent").and_then(|v| v.to_str().ok());
     let Some(parent) = given.filter(|given| is_parent(given)) else {
         return (new(), None);
     };
-    // Several are one list.
+    // Several headers form one list.
     let states = headers.get_all("tracestate").iter();
     let states: Vec<&str> = states.filter_map(|v| v.to_str().ok()).collect();
     let state = states.join(",");
@@ -22,7 +22,7 @@ pub(super) fn context(headers: &HeaderMap) -> (String, Option<String>) {
     (parent.to_owned(), fits.then_some(state))
 }
 
-/// Version 00 as it is specified; later versions may have more behind it.
+/// Version 00 as specified; later versions may have more fields.
 fn is_parent(given: &str) -> bool {
     let parts: Vec<&str> = given.split('-').collect();
     let hex = |part: &str, length: usize| {
@@ -39,7 +39,7 @@ fn is_parent(given: &str) -> bool {
 
 fn new() -> String {
     let (trace, span) = (Uuid::new_v4().simple(), Uuid::new_v4().simple().to_string());
-    // The first half of a random UUID has a version in it, so it is not zero.
+    // The first half of a random UUID contains its version, so it is not zero.
     format!("00-{trace}-{}-00", &span[..16])
 }
 
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_callers_trace_goes_on() {
+    fn a_callers_trace_is_continued() {
         let given = [
             ("traceparent", PARENT),
             ("tracestate", "a=1"),
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_trace_is_not_handed_on_and_one_begins_here() {
+    fn an_invalid_trace_is_replaced_by_a_new_one() {
         let long = format!("cc{}-{}", &PARENT[2..], "x".repeat(600));
         for bad in [
             "",

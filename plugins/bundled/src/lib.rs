@@ -1,8 +1,8 @@
-//! The plugins that ship inside the daemon; `build.rs` compiled them.
+//! The plugins that ship inside the daemon; `build.rs` compiles them.
 
 include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
 
-/// The wasm of the bundled plugin of that name.
+/// The wasm of the bundled plugin with this name.
 pub fn wasm(name: &str) -> Option<&'static [u8]> {
     BUNDLED
         .iter()

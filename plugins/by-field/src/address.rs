@@ -1,4 +1,4 @@
-//! Whom an event is for.
+//! The addressee of an event.
 
 use crate::json::Level;
 use crate::source::{Found, Source};
@@ -6,7 +6,7 @@ use crate::unfit;
 use millstream_plugin::{Events, Failure, NewEvent, Record};
 use std::borrow::Cow;
 
-/// Where the group and the client are found; one of them is.
+/// The sources of group and client; at least one is set.
 pub struct Address {
     group: Option<Group>,
     client: Option<Source>,
@@ -17,7 +17,7 @@ enum Group {
     From(Source),
 }
 
-/// Whom one event is for.
+/// The addressee of one event.
 pub enum To<'a> {
     Client(Cow<'a, str>),
     Group(Cow<'a, str>),
@@ -33,7 +33,7 @@ impl Address {
                 return Err(format!("client: {why}"));
             }
             (None, Some(_)) => None,
-            // Records keyed by who they are for are what most topics have.
+            // Most topics have the client as the record's key.
             (client, _) => Some(client.unwrap_or("key")),
         };
         let client = client.map(client_source).transpose();
@@ -46,7 +46,7 @@ impl Address {
         group || self.client.as_ref().is_some_and(Source::is_pointer)
     }
 
-    /// The group, where there is one, else the client.
+    /// The group if there is one, otherwise the client.
     pub fn of<'a>(&'a self, record: Record<'a>, top: &Level<'a>) -> Result<To<'a>, Failure> {
         match &self.group {
             Some(Group::Constant(name)) => return Ok(To::Group(name.into())),
@@ -62,7 +62,7 @@ impl Address {
 }
 
 impl To<'_> {
-    /// Begins the event.
+    /// Starts the event.
     pub fn event<'e>(&self, events: &'e mut Events<'_>) -> NewEvent<'e> {
         match self {
             To::Client(id) => events.client(id),
@@ -93,7 +93,7 @@ fn client_source(text: &str) -> Result<Source, String> {
     }
 }
 
-/// What was found, if it can be an id or a name.
+/// The found value, if it is a valid id or name.
 fn name<'a>(source: &Source, found: Found<'a>, what: &str) -> Result<Cow<'a, str>, Failure> {
     let wrong = match found {
         Found::Text(name) if name.is_empty() => "empty".into(),

@@ -1,4 +1,4 @@
-//! Which records become events.
+//! Decides which records become events.
 
 use crate::json::{self, Level};
 use crate::pointer::Pointer;
@@ -6,7 +6,8 @@ use millstream_plugin::Failure;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// All of these must hold: what the pointer finds is one of the values.
+/// All conditions must hold: the value at the pointer is one of the allowed
+/// values.
 pub struct Filter(Vec<(Pointer, Vec<Value>)>);
 
 impl Filter {
@@ -44,7 +45,7 @@ impl Filter {
     }
 }
 
-/// 1 and 1.0 are one number, for JSON and for whoever wrote it.
+/// 1 and 1.0 are the same number.
 fn equal(a: &Value, b: &Value) -> bool {
     a == b || (a.is_f64() != b.is_f64() && a.as_f64().is_some() && a.as_f64() == b.as_f64())
 }

@@ -1,5 +1,5 @@
-//! JSON one level at a time. What lies deeper stays the bytes it was: nothing
-//! is copied, and no number is rounded.
+//! Parses JSON one level at a time. Deeper levels stay bytes: nothing is
+//! copied, and no number is rounded.
 
 use millstream_plugin::{Failure, json};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
-/// The fields of an object, in order. A name may stand there twice; the last
-/// one counts, as for browsers.
+/// The fields of an object, in order. A name may repeat; the last one counts,
+/// as in browsers.
 pub type Fields<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
 
 pub enum Level<'a> {
@@ -19,7 +19,7 @@ pub enum Level<'a> {
 }
 
 impl<'a> Level<'a> {
-    /// Parses all of `bytes`, which are UTF-8 when it succeeds.
+    /// Parses all of `bytes`; they are UTF-8 if this succeeds.
     pub fn parse(bytes: &'a [u8]) -> Result<Level<'a>, Failure> {
         match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
             Some(b'{') => json::parse(bytes).map(|Object(fields)| Level::Object(fields)),
@@ -28,12 +28,12 @@ impl<'a> Level<'a> {
         }
     }
 
-    /// Parses a value that lies deeper.
+    /// Parses a nested value.
     pub fn of(value: &'a RawValue) -> Result<Level<'a>, Failure> {
         Level::parse(value.get().as_bytes()).map_err(|failure| within(value, failure))
     }
 
-    /// The field or the element that a token of a pointer names.
+    /// The field or element that a pointer's token names.
     pub fn child(&self, token: &str) -> Option<&'a RawValue> {
         match self {
             Level::Object(fields) => {
@@ -46,13 +46,13 @@ impl<'a> Level<'a> {
     }
 }
 
-/// A place in an array, from 0, without leading zeros (RFC 6901, section 4).
+/// An array index, from 0, without leading zeros (RFC 6901, section 4).
 fn index(token: &str) -> Option<usize> {
     let index: usize = token.parse().ok()?;
     (index.to_string() == token).then_some(index)
 }
 
-/// What a value is, for messages.
+/// The JSON type of a value, for messages.
 pub fn name_of(value: &RawValue) -> &'static str {
     match value.get().as_bytes().first() {
         Some(b'{') => "an object",
@@ -64,12 +64,12 @@ pub fn name_of(value: &RawValue) -> &'static str {
     }
 }
 
-/// A string that is copied only where it holds escapes.
+/// A string that is copied only if it has escapes.
 #[derive(serde::Deserialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// The text of a string or a number; `None` if it is neither.
+/// The text of a string or number; `None` for other types.
 pub fn text(value: &RawValue) -> Result<Option<Cow<'_, str>>, Failure> {
     match name_of(value) {
         "a string" => parse(value).map(|Text(text)| Some(text)),
@@ -78,13 +78,13 @@ pub fn text(value: &RawValue) -> Result<Option<Cow<'_, str>>, Failure> {
     }
 }
 
-/// Parses all of a value that lies deeper.
+/// Parses all of a nested value.
 pub fn parse<'a, T: Deserialize<'a>>(value: &'a RawValue) -> Result<T, Failure> {
     json::parse(value.get().as_bytes()).map_err(|failure| within(value, failure))
 }
 
-/// The byte that such a failure names is counted from the value's start, so
-/// that value has to be shown.
+/// The failure names a byte counted from the value's start, so the value is
+/// shown.
 fn within(value: &RawValue, mut failure: Failure) -> Failure {
     let text = value.get();
     let shown = &text[..text.floor_char_boundary(40)];

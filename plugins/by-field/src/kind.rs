@@ -53,7 +53,7 @@ impl Kind {
     }
 }
 
-/// Types that the host itself sends.
+/// Types that only the host sends.
 fn reserved(kind: &str) -> Option<String> {
     let own = matches!(kind, "gap" | "open" | "error") || kind.starts_with("millstream.");
     own.then(|| format!("is {kind:?}, which is reserved for Millstream"))

@@ -1,49 +1,48 @@
-//! A transform without code: the client or group, the type and the payload by
-//! configuration. A pipeline that names no transform has this one.
+//! A transform without code: client or group, type and payload come from the
+//! configuration. It is the default transform.
 //!
 //! ```toml
 //! [pipeline.transform]
 //! plugin = "bundled:by-field"
 //! [pipeline.transform.config]
-//! client = "/user/id"                  # whose event it is; default: "key", the record's key
-//! group = "/team"                      # or the group's; without it (or if null) it is the client's
-//! type = "/kind"                       # the event's type; without it (or if null) it has none
-//! keep = ["id", "text", "/user/name"]  # of the payload keep this only; default: everything
+//! client = "/user/id"                  # the client; default: "key", the record's key
+//! group = "/team"                      # the group; if missing or null, the event is for the client
+//! type = "/kind"                       # the event's type; if missing or null, it has none
+//! keep = ["id", "text", "/user/name"]  # the parts of the payload to keep; default: everything
 //! rename = { text = "message" }        # top-level names, old to new
 //! add = { source = "orders", v = 2 }   # top-level fields, any JSON
 //! tombstones = "skip"                  # records without a value: "skip", "fail" or "event"; default: "fail"
-//! [pipeline.transform.config.filter]   # records that don't match make no event, silently
-//! "/status" = "active"                 # this value
+//! [pipeline.transform.config.filter]   # records that don't match make no event
+//! "/status" = "active"                 # must have this value
 //! "/kind" = ["order", "refund"]        # or one of these
 //! ```
 //!
-//! `client`, `group` and `type` each name a source: a JSON pointer (RFC 6901) into
-//! the record's value, `"key"`, or `"header:<name>"` (the last of that name);
-//! `group` and `type` may also be a constant, `"=everyone"`. A client or group
-//! that is a JSON number becomes its text, as it was written; one that is
-//! missing, null or of another kind makes the record `unaddressable`. A type must
-//! be text or a number too, or the record is `rejected`.
+//! `client`, `group` and `type` each name a source: a JSON pointer (RFC 6901)
+//! into the record's value, `"key"`, or `"header:<name>"` (the last of that
+//! name). `group` and `type` may also be a constant, `"=everyone"`. A client or
+//! group that is a JSON number becomes its text as written. If it is missing,
+//! null or of another kind, the record fails as `unaddressable`. A type must be
+//! a text or a number, or the record fails as `rejected`.
 //!
-//! An event is for one or the other. With `group` alone every event is for a
-//! group; with both it is for the group where there is one, and for the client
-//! where the group is missing or null. (A group that is there and unfit makes the
-//! record `unaddressable`: what was meant for many is not given to one.) A
-//! constant `group` leaves nothing to `client`, so both together are refused.
+//! An event is for a client or for a group. With `group` alone every event is
+//! for a group. With both, it is for the group if there is one, and for the
+//! client if the group is missing or null. (An invalid group fails the record
+//! as `unaddressable`: an event for many is not given to one.) A constant
+//! `group` leaves nothing for `client`, so both together are refused.
 //!
-//! Everything reads the record as it came: pointers, `filter` and `keep` go by
-//! the old names, then comes `rename`, then `add`. What is renamed or added
-//! takes the place of a field of that name. `keep` takes top-level names and
-//! pointers; what lies around a pointer's end stays around it. Values that are
-//! kept stay the bytes they were. Without `keep`, `rename` and `add` the whole
-//! value is the payload, byte for byte, and where no pointer looks into it
-//! either it need not even be JSON, only UTF-8.
+//! Pointers, `filter` and `keep` use the names of the original record; then
+//! `rename` applies, then `add`. A renamed or added field replaces a field of
+//! that name. `keep` takes top-level names and pointers; the structure around a
+//! pointer's target is kept. Kept values stay byte for byte. Without `keep`,
+//! `rename` and `add` the whole value is the payload, byte for byte, and if no
+//! pointer looks into it, it need not be JSON, only UTF-8.
 //!
-//! A tombstone, a record without a value, is `malformed` unless `tombstones` says
-//! otherwise: `"skip"` makes no event of it (Debezium sends one after each delete,
-//! which has an event of its own), `"event"` one with the payload `null`. Its
-//! client or group must then come from the key, a header or a constant; a `type`
-//! that a pointer names is missing, and `filter`, `keep`, `rename` and `add` have
-//! nothing to look at.
+//! A tombstone, a record without a value, fails as `malformed` by default. With
+//! `tombstones = "skip"` it makes no event (Debezium sends one after each
+//! delete, which has an event of its own). With `"event"` it makes one with the
+//! payload `null`. Then the client or group must come from the key, a header or
+//! a constant, a `type` from a pointer is missing, and `filter`, `keep`,
+//! `rename` and `add` do not apply.
 
 mod address;
 mod filter;
@@ -135,7 +134,7 @@ impl ByField {
         })
     }
 
-    /// What the configuration makes of a record without a value.
+    /// Handles a record without a value as configured.
     fn tombstone(&self, record: Record, events: &mut Events) -> Result<(), Failure> {
         if self.tombstones != Tombstones::Event {
             return self.tombstones.of(record, |_| Ok(()));
@@ -147,7 +146,7 @@ impl ByField {
         Ok(())
     }
 
-    /// The value's first level, if anything looks into it.
+    /// The value's first level, if anything needs it.
     fn top<'a>(&self, value: &'a [u8]) -> Result<Level<'a>, Failure> {
         let pointed = self.address.is_pointer() || self.kind.is_pointer();
         if pointed || !self.filter.is_empty() || !self.shape.is_same() {
@@ -165,7 +164,7 @@ impl ByField {
     }
 }
 
-/// Why a text can be no client id, no group name and no event type. The host checks
+/// Why a text can't be a client id, group name or event type. The host checks
 /// this too, but would blame the plugin (`bad-output`) and not the record.
 fn unfit(text: &str) -> Option<String> {
     if text.len() > 256 {

@@ -33,7 +33,7 @@ impl Pointer {
         &self.tokens
     }
 
-    /// What it points at in a document whose first level is `top`.
+    /// The value that it points at in a document with the first level `top`.
     pub fn find<'a>(&self, top: &Level<'a>) -> Result<Option<&'a RawValue>, Failure> {
         let mut tokens = self.tokens.iter();
         let mut found = tokens.next().and_then(|token| top.child(token));
@@ -51,7 +51,7 @@ impl fmt::Display for Pointer {
     }
 }
 
-/// The pointer that `user.id`, `$.user.id` or `user/id` was meant to be.
+/// The pointer that `user.id`, `$.user.id` or `user/id` probably means.
 pub fn suggest(text: &str) -> String {
     let path = text.trim_start_matches(['$', '.', '/']);
     match path.contains('/') {
@@ -60,7 +60,7 @@ pub fn suggest(text: &str) -> String {
     }
 }
 
-/// `None` if a `~` stands before anything but 0 and 1.
+/// `None` if a `~` precedes anything but 0 and 1.
 fn unescape(token: &str) -> Option<String> {
     let mut parts = token.split('~');
     let legal = parts.next().is_some() && parts.all(|part| part.starts_with(['0', '1']));
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pointer_goes_down_objects_and_arrays() {
+    fn a_pointer_descends_objects_and_arrays() {
         let json = r#" {"a": {"b": [10, {"c": "x"}]}, "": 1, "a/b": 2, "m~n": 3, "~1": 4} "#;
         let expected = [
             ("/a/b/0", Some("10")),
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pointer_is_refused_with_what_was_meant() {
+    fn an_invalid_pointer_is_refused_with_a_suggestion() {
         let refusal = |text| Pointer::parse(text).err().unwrap();
         for meant in ["user.id", "$.user.id", "user/id"] {
             let expected = format!("invalid JSON pointer {meant:?}: did you mean \"/user/id\"?");

@@ -1,4 +1,4 @@
-//! The payload, where it isn't the value as it is.
+//! The payload, if it is not the whole value.
 
 use crate::json::{Fields, Level};
 use crate::pointer::Pointer;
@@ -16,14 +16,14 @@ pub struct Shape {
     add: BTreeMap<String, Box<RawValue>>,
 }
 
-/// What is kept of a value.
+/// What to keep of a value.
 enum Keep {
     All,
-    /// Of these fields (or elements, by their number), what is kept of each.
+    /// The fields (or elements, by index), and what to keep of each.
     Of(BTreeMap<String, Keep>),
 }
 
-/// A value of which the rest was left out.
+/// A value without the parts that are left out.
 pub enum Part<'a> {
     Whole(&'a RawValue),
     Object(Parts<'a>),
@@ -42,7 +42,7 @@ impl Shape {
         Ok(shape)
     }
 
-    /// Whether the payload is the value as it is.
+    /// Whether the payload is the value unchanged.
     pub fn is_same(&self) -> bool {
         matches!(self.keep, Keep::All) && self.rename.is_empty() && self.add.is_empty()
     }
@@ -62,7 +62,7 @@ impl Shape {
         Ok(Part::Object(parts))
     }
 
-    /// What is renamed or added takes the place of a field of that name.
+    /// A renamed or added field replaces a field of that name.
     fn renamed<'a>(&'a self, fields: Parts<'a>) -> Parts<'a> {
         let there = |name: &String| fields.iter().any(|(field, _)| field == name);
         let renamed = self.rename.iter().filter(|(old, _)| there(old));
@@ -162,7 +162,7 @@ impl Keep {
         kept.collect()
     }
 
-    /// `None` where the value has nothing of what is to be kept.
+    /// `None` if nothing of the value is kept.
     fn of<'a>(&self, value: &'a RawValue) -> Result<Option<Part<'a>>, Failure> {
         if matches!(self, Keep::All) {
             return Ok(Some(Part::Whole(value)));

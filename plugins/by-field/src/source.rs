@@ -1,4 +1,4 @@
-//! Where the client, the group and the type are read from.
+//! The sources of client, group and type.
 
 use crate::json::{self, Level};
 use crate::pointer::{self, Pointer};
@@ -12,12 +12,12 @@ pub enum Source {
     Header(String),
 }
 
-/// What was found there.
+/// What was found at a source.
 pub enum Found<'a> {
     Text(Cow<'a, str>),
-    /// Nothing: it is missing, or null.
+    /// Nothing: missing, or null.
     Nothing(&'static str),
-    /// Something that is no text.
+    /// Not a text.
     Other(&'static str),
 }
 
@@ -68,7 +68,7 @@ fn of_bytes(bytes: Option<&[u8]>) -> Found<'_> {
     }
 }
 
-/// The nearest source to what someone wrote.
+/// The most similar valid source.
 fn suggest(text: &str) -> String {
     let lower = text.to_lowercase();
     if lower == "key" {

@@ -1,4 +1,4 @@
-//! What the plugin does as a whole; pointers have their own tests.
+//! Tests of the whole plugin; pointers have their own tests.
 
 mod group;
 mod tombstones;
@@ -58,7 +58,7 @@ mod client {
     }
 
     #[test]
-    fn what_is_no_id_is_unaddressable_and_the_message_says_what_was_found() {
+    fn an_invalid_id_is_unaddressable_and_the_message_says_what_was_found() {
         let long = format!(r#"{{"user":{{"id":"{}"}}}}"#, "x".repeat(257));
         let expected = [
             ("{}", "`/user/id` is missing"),
@@ -84,7 +84,7 @@ mod client {
     }
 
     #[test]
-    fn a_key_or_header_that_is_missing_or_no_text_is_unaddressable() {
+    fn a_missing_or_non_text_key_or_header_is_unaddressable() {
         let none = || TestRecord::value("{}");
         let expected = [
             ("key", none(), "the key is missing"),
@@ -132,7 +132,7 @@ mod kind {
     }
 
     #[test]
-    fn where_there_is_none_the_event_has_none() {
+    fn without_a_type_the_event_has_none() {
         assert_eq!(
             event(r#"{"client":"key"}"#, TestRecord::value("{}").key("ada")).kind,
             ""
@@ -143,7 +143,7 @@ mod kind {
     }
 
     #[test]
-    fn what_is_no_type_is_rejected_and_the_message_says_what_was_found() {
+    fn an_invalid_type_is_rejected_and_the_message_says_what_was_found() {
         let config = r#"{"client":"key","type":"/kind"}"#;
         let expected = [
             ("{}", "is an object"),
@@ -168,7 +168,7 @@ mod value {
     use super::*;
 
     #[test]
-    fn it_passes_as_it_is_and_need_not_be_json_where_nothing_looks_into_it() {
+    fn without_pointers_it_passes_unchanged_and_need_not_be_json() {
         let config = r#"{"client":"key"}"#;
         for value in ["", "no JSON\r\nat all", "{", " {\"a\" : 1.0} \n"] {
             assert_eq!(payload(config, value), value);
@@ -176,7 +176,7 @@ mod value {
     }
 
     #[test]
-    fn it_passes_byte_for_byte_where_only_pointers_look_into_it() {
+    fn with_pointers_alone_it_passes_byte_for_byte() {
         let config = r#"{"client":"/id","filter":{"/id":"ada"}}"#;
         let value = " {\"id\":\"ada\",\n \"n\": 1.00e2, \"n\": 12345678901234567890123 } ";
         assert_eq!(payload(config, value), value);
@@ -192,7 +192,7 @@ mod value {
     }
 
     #[test]
-    fn what_is_no_utf8_is_malformed() {
+    fn a_value_that_is_not_utf8_is_malformed() {
         let record = TestRecord::value(b"ab\xff").key("ada");
         let (class, message) = failure(r#"{"client":"key"}"#, record);
         assert_eq!(class, Class::Malformed);
@@ -208,7 +208,7 @@ mod value {
     }
 
     #[test]
-    fn what_is_no_json_is_malformed_and_says_at_which_byte() {
+    fn a_value_that_is_not_json_is_malformed_and_the_message_names_the_byte() {
         for value in [
             "",
             " ",
@@ -225,7 +225,7 @@ mod value {
     }
 
     #[test]
-    fn a_byte_that_is_not_counted_from_the_start_says_from_where() {
+    fn a_byte_counted_from_an_inner_value_shows_that_value() {
         let value = r#"{"x": {"id": "\ud800"}}"#;
         let (class, message) = failure(r#"{"client":"/x/id"}"#, TestRecord::value(value));
         assert_eq!(class, Class::Malformed);
@@ -259,7 +259,7 @@ mod shape {
     }
 
     #[test]
-    fn only_what_is_kept_stays_and_in_its_order() {
+    fn only_kept_fields_stay_in_their_order() {
         let value = r#"{"z":1,"user":{"name":"Ada","id":7,"tags":["a","b","c"]},"a":[ 1.00 ]}"#;
         let expected = [
             (r#"["a","z"]"#, r#"{"z":1,"a":[ 1.00 ]}"#),
@@ -289,14 +289,14 @@ mod shape {
     }
 
     #[test]
-    fn fields_are_renamed_where_they_stand_and_values_keep_their_bytes() {
+    fn fields_are_renamed_in_place_and_values_keep_their_bytes() {
         let value = r#"{"a": 1.00, "b": 12345678901234567890123, "\u0063": "\u00e9"}"#;
         let expected = r#"{"x":1.00,"b":12345678901234567890123,"y":"\u00e9"}"#;
         assert_eq!(shaped(r#""rename":{"a":"x","c":"y"}"#, value), expected);
     }
 
     #[test]
-    fn what_is_renamed_or_added_takes_the_place_of_a_field_of_that_name() {
+    fn a_renamed_or_added_field_replaces_a_field_of_that_name() {
         assert_eq!(
             shaped(r#""rename":{"a":"b"}"#, r#"{"b":2,"a":1}"#),
             r#"{"b":1}"#
@@ -322,7 +322,7 @@ mod shape {
     }
 
     #[test]
-    fn the_client_and_the_filter_read_the_record_as_it_came() {
+    fn the_client_and_the_filter_read_the_original_record() {
         let config =
             r#"{"client":"/id","keep":["text"],"rename":{"text":"t"},"filter":{"/text":"x"}}"#;
         let event = event(config, TestRecord::value(r#"{"id":"ada","text":"x"}"#));
@@ -330,7 +330,7 @@ mod shape {
     }
 
     #[test]
-    fn a_value_that_is_no_object_is_malformed() {
+    fn a_value_that_is_not_an_object_is_malformed() {
         for value in ["[1]", "1", "null", "\"{}\""] {
             let record = TestRecord::value(value).key("ada");
             let (class, message) = failure(r#"{"client":"key","add":{"a":1}}"#, record);
@@ -382,7 +382,7 @@ mod configuration {
     use super::*;
 
     #[test]
-    fn without_any_the_key_is_the_client_and_the_value_the_payload() {
+    fn without_configuration_the_key_is_the_client_and_the_value_the_payload() {
         let plugin = TransformTest::<ByField>::new("{}").unwrap();
         let event = &plugin
             .one(TestRecord::value("as it is").key("ada"))
@@ -392,7 +392,7 @@ mod configuration {
     }
 
     #[test]
-    fn a_source_that_is_none_is_refused_with_the_nearest() {
+    fn an_invalid_source_is_refused_with_a_suggestion() {
         let expected = [
             ("user.id", "/user/id"),
             ("userId", "/userId"),
@@ -416,7 +416,7 @@ mod configuration {
     }
 
     #[test]
-    fn what_can_have_no_sense_is_refused_and_named() {
+    fn meaningless_settings_are_refused_and_named() {
         let expected = [
             (
                 r#""client":"header:""#,

@@ -1,29 +1,29 @@
-//! A route that goes by the event's type: to the stream of its client or group,
-//! to a Kafka topic, to both or to neither.
+//! A route by event type: to the stream of the client or group, to a Kafka
+//! topic, to both or to neither.
 //!
 //! ```toml
 //! [pipeline.route]
 //! plugin = "bundled:by-type"
 //! [pipeline.route.config]
-//! default = { deliver = "as-configured" }           # the types that no other rule names
+//! default = { deliver = "as-configured" }           # types without another rule
 //! [pipeline.route.config.types]
 //! "typing"   = { deliver = "while-connected" }      # this type
-//! "order.*"  = { topic = "orders", key = "record" } # all that begin with `order.`
+//! "order.*"  = { topic = "orders", key = "record" } # types that begin with `order.`
 //! "audit.*"  = { deliver = "never", topic = "audit", key = "none" }
 //! ""         = { deliver = "always" }               # events without a type
 //! ```
 //!
-//! An exact name wins over any `*`, and a longer beginning over a shorter. Each
-//! key of a rule is optional:
+//! An exact name wins over any `*`, and a longer prefix over a shorter one.
+//! Each key of a rule is optional:
 //!
 //! | key | values |
 //! |---|---|
-//! | `deliver` | the stream: `as-configured` (by the pipeline's `deliver`; the default), `always`, `while-connected` (a group's always), `never` |
-//! | `topic` | a Kafka topic that gets the payload, beside the stream |
+//! | `deliver` | the stream: `as-configured` (by the pipeline's `deliver`; the default), `always`, `while-connected` (a group's event always), `never` |
+//! | `topic` | a Kafka topic that receives the payload, beside the stream |
 //! | `key` | its key there: `client` (the client's id, or the group's name; the default), `record` (the record's own), `none` |
 //!
-//! In the topic the header `millstream.client` or `millstream.group` says whose
-//! event it was and, unless it has no type, `millstream.type` says what.
+//! In the topic, the header `millstream.client` or `millstream.group` names the
+//! addressee, and `millstream.type` the type if there is one.
 
 #[cfg(test)]
 mod tests;
@@ -75,7 +75,7 @@ enum Key {
 /// The plugin.
 pub struct ByType {
     exact: BTreeMap<String, Rule>,
-    /// The longest first, so that the first that fits is the one.
+    /// The longest prefix first, so that the first match applies.
     prefixes: Vec<(String, Rule)>,
     default: Rule,
 }
@@ -172,7 +172,7 @@ impl Key {
     }
 }
 
-/// An event type, or the beginning of some and a `*`.
+/// An event type, or a prefix followed by `*`.
 fn check_name(name: &str) -> Result<(), String> {
     let prefix = name.strip_suffix('*');
     if prefix == Some("") {
@@ -181,14 +181,14 @@ fn check_name(name: &str) -> Result<(), String> {
     if prefix.unwrap_or(name).contains('*') {
         return Err("a `*` is only allowed at the end".into());
     }
-    // The host refuses an event that takes one of its own types.
+    // The host refuses events with a reserved type.
     if matches!(name, "gap" | "open" | "error") || name.starts_with("millstream.") {
         return Err("no event has this type: it is reserved for Millstream".into());
     }
     Ok(())
 }
 
-/// What Kafka takes for a topic's name (its `Topic.validate`).
+/// A valid topic name (Kafka's `Topic.validate`).
 fn check_topic(name: &str) -> Result<(), String> {
     let legal = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
     if (1..=249).contains(&name.len()) && !matches!(name, "." | "..") && name.bytes().all(legal) {

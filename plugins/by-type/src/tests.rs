@@ -1,4 +1,4 @@
-//! What a rule does, which rule an event takes, and what is refused.
+//! What a rule does, which rule applies, and what is refused.
 
 use super::*;
 use millstream_plugin::Slot;
@@ -25,7 +25,7 @@ fn without_configuration_every_event_goes_to_its_stream() {
 }
 
 #[test]
-fn a_type_takes_its_own_rule_and_the_others_the_default() {
+fn a_type_has_its_own_rule_and_others_the_default() {
     let config = r#"{"default":{"deliver":"always"},"types":{
         "typing":{"deliver":"while-connected"},"secret":{"deliver":"never"}}}"#;
     assert_eq!(route(config, "typing").stream, Deliver::WhileConnected);
@@ -35,7 +35,7 @@ fn a_type_takes_its_own_rule_and_the_others_the_default() {
 }
 
 #[test]
-fn an_exact_name_wins_then_the_longest_beginning() {
+fn an_exact_name_wins_then_the_longest_prefix() {
     let config = r#"{"types":{"o*":{"topic":"short"},"order.*":{"topic":"long"},
         "order.new":{"topic":"exact"},"z*":{"topic":"other"},"":{"topic":"untyped"}}}"#;
     let expected = [
@@ -52,7 +52,7 @@ fn an_exact_name_wins_then_the_longest_beginning() {
 }
 
 #[test]
-fn an_event_in_a_topic_says_whose_it_was_and_what() {
+fn an_event_in_a_topic_names_its_client_and_type() {
     let headers = route(r#"{"default":{"topic":"t"}}"#, "mail").headers;
     let header = |name: &str, value: &str| (name.to_owned(), Some(value.as_bytes().to_vec()));
     assert_eq!(
@@ -67,7 +67,7 @@ fn an_event_in_a_topic_says_whose_it_was_and_what() {
 }
 
 #[test]
-fn a_groups_event_is_routed_likewise_and_says_that_it_was_a_groups() {
+fn a_groups_event_is_routed_alike_and_names_its_group() {
     let config = r#"{"default":{"deliver":"always"},"types":{"mail":{"topic":"t"}}}"#;
     let plugin = RouteTest::<ByType>::new(config).unwrap();
     let events = ["mail", "other"].map(|kind| TestEvent::group("staff", kind, "{}"));
@@ -106,7 +106,7 @@ fn an_absent_record_key_stays_absent() {
 }
 
 #[test]
-fn an_unknown_key_or_value_is_refused_with_what_may_stand_there() {
+fn an_unknown_key_or_value_is_refused_with_the_valid_ones() {
     let wrong = refusal(r#"{"default":{"deliver":"no"}}"#);
     let names = "one of `as-configured`, `always`, `while-connected`, `never`";
     assert!(wrong.contains(names), "{wrong}");
@@ -147,7 +147,7 @@ fn an_illegal_topic_is_refused() {
 }
 
 #[test]
-fn the_records_key_is_asked_for_only_where_a_rule_uses_it() {
+fn the_records_key_is_requested_only_if_a_rule_uses_it() {
     let needs = |config| ByType::new(Slot::<ByType>::config(config)).unwrap().needs();
     assert_eq!(needs(r#"{"default":{"topic":"t"}}"#), Needs::default());
     for rules in [

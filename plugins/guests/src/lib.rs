@@ -1,5 +1,5 @@
-//! Builds plugins for wasm, from inside of a build script or a test: with a cargo that runs inside
-//! of another one. The build script of this crate has made sure that Rust has the target.
+//! Builds plugins for wasm from a build script or a test, with a nested cargo.
+//! The build script of this crate has made sure that Rust has the target.
 
 use std::env;
 use std::path::Path;
@@ -11,7 +11,7 @@ mod tests;
 
 pub use target::TARGET;
 
-/// What configures the cargo around us, and must not reach the one inside.
+/// Variables that configure the outer cargo and must not reach the nested one.
 const OUTER: [&str; 8] = [
     "CARGO_BUILD_TARGET",
     "CARGO_ENCODED_RUSTFLAGS",
@@ -23,8 +23,9 @@ const OUTER: [&str; 8] = [
     "RUSTFLAGS",
 ];
 
-/// `cargo build` for wasm of the workspace at `folder`, into a target folder of its own, since the
-/// cargo around us holds the lock of the usual one. The caller adds the packages.
+/// `cargo build` for wasm of the workspace at `folder`. It has a target folder
+/// of its own, because the outer cargo holds the lock of the usual one. The
+/// caller adds the packages.
 pub fn cargo_build(folder: &Path, profile: &str, target: &Path) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo

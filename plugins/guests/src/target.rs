@@ -1,11 +1,12 @@
-//! Whether a Rust can build for wasm; and rustup, which adds what is missing for that.
+//! Checks whether Rust can build for wasm, and adds the target with rustup if
+//! not.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// What plugins are built for.
+/// The target of plugins.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Where the target is.
@@ -13,12 +14,12 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 pub struct Found {
     /// The folder of its standard library.
     pub folder: PathBuf,
-    /// Whether it was missing until now.
+    /// Whether it was just added.
     pub added: bool,
 }
 
-/// Finds the target in the sysroot of `rustc`; where it is missing, `rustup` adds it to the
-/// toolchain in use. The error is one line that says what to install.
+/// Finds the target in the sysroot of `rustc`. If it is missing, `rustup` adds
+/// it to the toolchain in use. The error is one line that says what to install.
 pub fn ensure(rustc: &OsStr, rustup: &OsStr) -> Result<Found, String> {
     let folder = folder(rustc)?;
     if holds_core(&folder) {
@@ -44,7 +45,7 @@ pub fn ensure(rustc: &OsStr, rustup: &OsStr) -> Result<Found, String> {
     }
 }
 
-/// Asked of rustc, since distributions have their own places.
+/// rustc is asked because distributions use other folders.
 fn folder(rustc: &OsStr) -> Result<PathBuf, String> {
     let mut asked = Command::new(rustc);
     asked.args(["--print", "target-libdir", "--target", TARGET]);
@@ -59,7 +60,7 @@ fn folder(rustc: &OsStr) -> Result<PathBuf, String> {
     }
 }
 
-/// A folder alone may be what was left of a target.
+/// The folder alone may be the rest of a removed target.
 fn holds_core(folder: &Path) -> bool {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries
@@ -85,7 +86,7 @@ fn add(rustup: &OsStr) -> Result<(), String> {
     }
 }
 
-/// The line that says what failed, of the progress, causes and backtrace around it.
+/// The line with the error, without progress, causes and backtrace.
 fn error_line(output: &[u8]) -> String {
     let output = text(output);
     let mut lines = output.lines();

@@ -5,10 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-/// A program can't be started while another thread's child still has it open for writing.
+/// A program can't be started while a child of another thread has it open for
+/// writing.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// A Rust whose target is, or would be, in `libdir`; and a rustup that does as it is told.
+/// A fake Rust with its target folder, and a fake rustup.
 struct Machine {
     folder: PathBuf,
 }
@@ -66,7 +67,7 @@ fn check(name: &str, test: impl FnOnce(&Machine)) {
 }
 
 #[test]
-fn a_target_that_is_there_needs_no_rustup() {
+fn an_installed_target_needs_no_rustup() {
     check("there", |machine| {
         fs::create_dir_all(machine.libdir()).unwrap();
         fs::write(machine.core(), "").unwrap();
@@ -91,7 +92,7 @@ fn rustup_adds_a_target_that_a_toolchain_lacks() {
 }
 
 #[test]
-fn without_rustup_one_line_says_what_to_install() {
+fn without_rustup_the_error_says_what_to_install() {
     check("alone", |machine| {
         let problem = machine.refused();
         assert!(
@@ -105,9 +106,9 @@ fn without_rustup_one_line_says_what_to_install() {
     });
 }
 
-/// What a removal that was cut short leaves is not a target.
+/// An interrupted removal leaves an empty folder.
 #[test]
-fn a_folder_without_a_library_is_no_target() {
+fn a_folder_without_a_library_is_not_a_target() {
     check("empty", |machine| {
         fs::create_dir_all(machine.libdir()).unwrap();
         machine.refused();
@@ -115,7 +116,7 @@ fn a_folder_without_a_library_is_no_target() {
 }
 
 #[test]
-fn what_rustup_failed_with_is_repeated() {
+fn the_error_of_rustup_is_quoted() {
     check("offline", |machine| {
         machine.program(
             "rustup",
@@ -127,7 +128,7 @@ fn what_rustup_failed_with_is_repeated() {
 }
 
 #[test]
-fn a_rust_that_rustup_does_not_manage_is_named() {
+fn a_rust_outside_rustup_is_named() {
     check("other", |machine| {
         machine.program("rustup", "exit 0");
         let problem = machine.refused();

@@ -6,7 +6,7 @@
 //! [pipeline.dead-letter]
 //! plugin = "bundled:json-envelope"
 //! [pipeline.dead-letter.config]
-//! topic = "failures"      # optional: without it the pipeline's own, `<topic>-dlq`
+//! topic = "failures"      # optional; default: `<topic>-dlq`
 //! ```
 //!
 //! The value is
@@ -19,11 +19,11 @@
 //!             "headers": [{"name": "trace", "value": {"base64": "/wA="}}]}}
 //! ```
 //!
-//! Nothing of the record is lost: key, value and the headers' values are
-//! `{"text": ...}` where they are UTF-8, `{"base64": ...}` (RFC 4648, section 4)
-//! where they aren't, and null where they are absent. `plugin`, `digest` and
-//! `timestamp` are null where there is none. The record's own key and headers
-//! stay on the letter too; a header `content-type: application/json` is added.
+//! Nothing of the record is lost: key, value and header values are `{"text":
+//! ...}` if they are UTF-8, otherwise `{"base64": ...}` (RFC 4648, section 4),
+//! and null if they are absent. `plugin`, `digest` and `timestamp` are null if
+//! there is none. The letter also keeps the record's key and headers, and has
+//! the header `content-type: application/json`.
 
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
@@ -32,7 +32,7 @@ use millstream_plugin::{
 };
 use serde::{Deserialize, Serialize, Serializer};
 
-/// The plugin, which is its configuration.
+/// The plugin; its fields are the configuration.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct JsonEnvelope {
@@ -148,7 +148,7 @@ fn base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error>
     serializer.collect_str(&Base64Display::new(bytes, &STANDARD))
 }
 
-/// What Kafka takes for a topic's name (its `Topic.validate`).
+/// A valid topic name (Kafka's `Topic.validate`).
 fn check_topic(name: &str) -> Result<(), String> {
     let legal = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
     if (1..=249).contains(&name.len()) && !matches!(name, "." | "..") && name.bytes().all(legal) {
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_base64() {
+    fn bytes_that_are_not_text_are_base64() {
         let record = TestRecord::value([0xff, 0x00])
             .key([0xfb, 0xff, 0xfe])
             .header("h", [0x80]);
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_configured_topic_it_is_the_pipelines_own() {
+    fn without_a_configured_topic_it_goes_to_the_default_topic() {
         let failure = TestFailure::new("trap", "", TestRecord::tombstone());
         assert_eq!(letter("{}", failure).topic, None);
     }

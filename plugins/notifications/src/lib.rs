@@ -1,11 +1,11 @@
-//! A transform for notification events: finds the client and the type in the
-//! value, and reshapes it into what the browser needs.
+//! A transform for notification events: takes client and type from the value,
+//! and reshapes it for the browser.
 //!
 //! ```toml
 //! [pipeline.transform]
 //! plugin = "bundled:notifications"
 //! [pipeline.transform.config]
-//! version = "2"         # optional: put into each payload, to tell two versions apart
+//! version = "2"         # optional: added to each payload
 //! tombstones = "skip"   # records without a value: "skip", "fail" or "event"; default: "fail"
 //! ```
 //!
@@ -23,12 +23,12 @@
 //!  "requestedAt":"2026-01-31T12:00:00Z"}
 //! ```
 //!
-//! `eventId`, `eventType`, `clientId` and `message` must be there; of the
-//! others, what is missing or null is left out. Unknown fields are ignored.
+//! `eventId`, `eventType`, `clientId` and `message` are required. The other
+//! fields are left out if they are missing or null. Unknown fields are ignored.
 //!
-//! A tombstone, a record without a value, is `malformed`; with `"skip"` it makes no
-//! event, with `"event"` one without a type and with the payload `null`, for the
-//! client that the record's key names.
+//! A tombstone, a record without a value, fails as `malformed` by default. With
+//! `"skip"` it makes no event. With `"event"` it makes one without a type, with
+//! the payload `null`, for the client that the record's key names.
 
 use millstream_plugin::{Config, Events, Failure, Record, Tombstones, Transform, transform};
 use serde::{Deserialize, Serialize};
@@ -42,8 +42,8 @@ struct Settings {
     tombstones: Tombstones,
 }
 
-/// A string that borrows from the record, and is copied only where it holds
-/// escapes. (serde borrows a bare `Cow`, but not one inside of an `Option`.)
+/// A string that borrows from the record, and is copied only if it has escapes.
+/// (serde borrows a bare `Cow`, but not one inside an `Option`.)
 #[derive(Deserialize, Serialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_null_or_unknown_is_left_out() {
+    fn missing_null_and_unknown_fields_are_left_out() {
         let expected = r#"{"id":"e1","message":"hi"}"#;
         assert_eq!(run("{}", LEAST).unwrap().payload, expected);
         let more = LEAST.replace('}', r#","correlationId":null,"other":[{}]}"#);
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_malformed_and_says_at_which_byte() {
+    fn an_unreadable_value_is_malformed_and_the_message_names_the_byte() {
         let (class, message) = failure(r#"{"eventId": 7}"#);
         assert_eq!(class, Class::Malformed);
         let expected = "invalid type: integer `7`, expected a string, at byte 12";
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tombstone_is_what_the_configuration_makes_of_it() {
+    fn a_tombstone_is_handled_as_configured() {
         let run = |config, record| {
             let plugin = TransformTest::<Notifications>::new(config).unwrap();
             plugin.one(record)
@@ -244,14 +244,14 @@ mod tests {
     }
 
     #[test]
-    fn a_notification_for_nobody_is_unaddressable() {
+    fn a_notification_without_a_client_is_unaddressable() {
         let (class, message) = failure(&LEAST.replace("ada", ""));
         assert_eq!(class, Class::Unaddressable);
         assert_eq!(message, "`clientId` is empty");
     }
 
     #[test]
-    fn a_bad_record_does_not_harm_its_neighbours() {
+    fn a_bad_record_does_not_affect_other_records() {
         let plugin = TransformTest::<Notifications>::new("{}").unwrap();
         let out = plugin.run(&[LEAST, "{", LEAST].map(TestRecord::value));
         assert_eq!(out[0], out[2]);

@@ -1,13 +1,13 @@
-//! A route that sends each event to the stream of its client or group and nowhere
-//! else. A pipeline that names no route has this one.
+//! A route that sends each event to the stream of its client or group. It is
+//! the default route.
 //!
 //! ```toml
 //! [pipeline.route]
 //! plugin = "bundled:per-client"
 //! [pipeline.route.config]
-//! # optional: "as-configured" (the default) leaves it to the pipeline's `deliver`,
+//! # optional: "as-configured" (the default) follows the pipeline's `deliver`,
 //! # "always" keeps events for clients that are away, "while-connected" does not
-//! # (those of groups it does).
+//! # (events of groups are always kept).
 //! deliver = "as-configured"
 //! ```
 
@@ -15,8 +15,8 @@
 use millstream_plugin::{Config, Deliver, Destination, Route, RoutedEvent, route};
 use serde::Deserialize;
 
-/// The names of what may be configured: `Deliver` without `No`, with which no
-/// event would ever reach anyone.
+/// The configurable values: `Deliver` without `No`, with which no event would
+/// reach anyone.
 #[derive(Deserialize)]
 #[serde(remote = "Deliver", rename_all = "kebab-case")]
 enum DeliverName {
@@ -25,7 +25,7 @@ enum DeliverName {
     WhileConnected,
 }
 
-/// The plugin, which is its configuration.
+/// The plugin; its fields are the configuration.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PerClient {
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn the_configured_way_is_taken() {
+    fn the_configured_delivery_is_used() {
         assert_eq!(
             deliver(r#"{"deliver":"as-configured"}"#),
             Deliver::AsConfigured
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_groups_event_goes_to_its_stream_likewise() {
+    fn a_groups_event_goes_to_its_stream() {
         let plugin = RouteTest::<PerClient>::new(r#"{"deliver":"always"}"#).unwrap();
         let mut out = plugin.run(&[TestEvent::group("staff", "mail", "{}")]);
         let destination = out.remove(0).unwrap();
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_configuration_is_refused_with_what_may_stand_there() {
+    fn a_wrong_configuration_is_refused_with_the_valid_values() {
         let refusal = |config| RouteTest::<PerClient>::new(config).err().unwrap();
         let wrong = refusal(r#"{"deliver":"allways"}"#);
         let names = "expected one of `as-configured`, `always`, `while-connected`";

@@ -1,32 +1,31 @@
-//! A dead-letter policy that tries again what may succeed later, and sends the
-//! rest to a topic as it is, unless its class is one of those that are dropped,
-//! that halt the partition, or that go elsewhere. A pipeline that names no
-//! policy has this one.
+//! A dead-letter policy that retries failures that may pass, and sends other
+//! records unchanged to a topic. Classes can also be dropped, halt the
+//! partition, or be rerouted. It is the default policy.
 //!
 //! ```toml
 //! [pipeline.dead-letter]
 //! plugin = "bundled:retry-then-topic"
 //! [pipeline.dead-letter.config]         # every key is optional; these are the defaults
-//! # topic = "notifications-dlq"         # without it the pipeline's own, `<topic>-dlq`
-//! attempts = 5                          # tries in all, the first one included
-//! delay-ms = 100                        # before the second try; doubles with each
-//! max-delay-ms = 10000                  # but is never longer than this
-//! retry = ["transient"]                 # the classes that are tried again
-//! drop = []                             # the classes that are thrown away (and counted)
-//! halt = []                             # the classes that stop the partition
-//! reroute = {}                          # class = topic: the record as it is, for another reader
+//! # topic = "notifications-dlq"         # default: `<topic>-dlq`
+//! attempts = 5                          # tries in total, the first one included
+//! delay-ms = 100                        # before the second try; doubles each time
+//! max-delay-ms = 10000                  # the longest delay
+//! retry = ["transient"]                 # classes to retry
+//! drop = []                             # classes to drop (they are counted)
+//! halt = []                             # classes that halt the partition
+//! reroute = {}                          # class = topic: the unchanged record, for another reader
 //! ```
 //!
-//! While a record waits its partition waits, so that order is kept. Most other
-//! classes fail the same way again: a plugin has no clock and no I/O, so it
-//! answers the same for the same record.
+//! While a record waits for a retry its partition waits, so that order is kept.
+//! Most other classes fail the same way again: a plugin has no clock and no
+//! I/O, so it answers the same for the same record.
 
 use millstream_plugin::{Config, DeadLetter, Decision, FailedRecord, Letter, dead_letter};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The classes of failures, as the contract (`wit/plugin.wit`) lists them.
+/// The failure classes that the contract (`wit/plugin.wit`) lists.
 const CLASSES: [&str; 11] = [
     "malformed",
     "rejected",
@@ -41,7 +40,7 @@ const CLASSES: [&str; 11] = [
     "store-refused",
 ];
 
-/// The plugin, which is its configuration.
+/// The plugin; its fields are the configuration.
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RetryThenTopic {
@@ -104,7 +103,7 @@ impl DeadLetter for RetryThenTopic {
 // ANCHOR_END: policy
 
 impl RetryThenTopic {
-    /// `delay-ms` after the first attempt, and twice as much after each more.
+    /// `delay-ms` after the first attempt, doubled after each further one.
     fn delay(&self, attempts: u32) -> Duration {
         let doubled = 2_u32.saturating_pow(attempts.saturating_sub(1));
         let delay = self.delay_ms.saturating_mul(doubled).min(self.max_delay_ms);
@@ -151,7 +150,7 @@ impl RetryThenTopic {
     }
 }
 
-/// What Kafka takes for a topic's name (its `Topic.validate`).
+/// A valid topic name (Kafka's `Topic.validate`).
 fn check_topic(name: &str) -> Result<(), String> {
     let legal = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
     if (1..=249).contains(&name.len()) && !matches!(name, "." | "..") && name.bytes().all(legal) {
@@ -194,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_again_anyway_goes_to_the_pipelines_own_topic_at_once() {
+    fn permanent_failures_go_to_the_default_topic_at_once() {
         for class in CLASSES.into_iter().filter(|class| *class != "transient") {
             assert_eq!(decide("{}", class, 1), to_topic(None), "{class}");
         }
@@ -215,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn with_one_attempt_nothing_is_tried_again() {
+    fn with_one_attempt_nothing_is_retried() {
         assert_eq!(decide(r#"{"attempts":1}"#, "transient", 1), to_topic(None));
     }
 
@@ -233,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn the_listed_classes_are_tried_again_and_no_other() {
+    fn only_the_listed_classes_are_retried() {
         let config = r#"{"retry":["timeout","store-refused"]}"#;
         let retried = |class| matches!(decide(config, class, 1), Decision::Retry(_));
         assert!(retried("timeout") && retried("store-refused") && !retried("transient"));
@@ -241,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_class_is_refused_with_those_there_are() {
+    fn an_unknown_class_is_refused_with_the_known_ones() {
         let wrong = refusal(r#"{"retry":["transient","transeint"]}"#);
         assert!(
             wrong.starts_with(r#"config: retry: unknown class "transeint""#),
@@ -251,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_may_be_dropped_halt_or_go_elsewhere_after_their_retries() {
+    fn classes_may_be_dropped_halted_or_rerouted_after_their_retries() {
         let config = r#"{"drop":["rejected"],"halt":["trap","transient"],
             "reroute":{"unaddressable":"nobody"},"attempts":2}"#;
         let elsewhere = Decision::Reroute {
@@ -267,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_class_with_two_ends_or_an_illegal_place_to_go_is_refused() {
+    fn a_class_with_two_actions_or_an_invalid_topic_is_refused() {
         let wrong = refusal(r#"{"drop":["trap"],"reroute":{"trap":"t"}}"#);
         assert_eq!(wrong, r#"config: "trap" is in drop and in reroute"#);
         let wrong = refusal(r#"{"reroute":{"trap":"a/b"}}"#);
@@ -278,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_without_sense_are_refused() {
+    fn invalid_numbers_are_refused() {
         assert!(refusal(r#"{"attempts":0}"#).contains("attempts: must be at least 1"));
         let wrong = refusal(r#"{"delay-ms":20000}"#);
         assert_eq!(
@@ -289,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn an_illegal_topic_or_an_unknown_key_is_refused() {
+    fn an_invalid_topic_or_an_unknown_key_is_refused() {
         for topic in ["", ".", "..", "a b", "a/b", "é", &"t".repeat(250)] {
             let wrong = refusal(&format!(r#"{{"topic":"{topic}"}}"#));
             assert!(wrong.contains("topic: invalid name"), "{wrong}");

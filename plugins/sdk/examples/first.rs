@@ -1,5 +1,5 @@
-//! The plugin of the README and of the book's first chapter on plugins, which include or repeat what
-//! stands between the anchors.
+//! The plugin of the README and of the book's first chapter on plugins, which
+//! include or repeat the code between the anchors.
 
 // ANCHOR: plugin
 use millstream_plugin::{Config, Events, Failure, Record, Transform, transform};
@@ -26,7 +26,7 @@ impl Transform for Orders {
 transform!(Orders);
 // ANCHOR_END: plugin
 
-/// Cargo wants one of an example; a plugin is a `cdylib` and has none.
+/// Cargo requires it of an example; a plugin is a `cdylib` and has none.
 fn main() {}
 
 #[cfg(test)]

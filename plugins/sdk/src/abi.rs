@@ -1,5 +1,5 @@
-//! The generated bindings, one module a world. Nothing here is for authors:
-//! the macros export it, and the traits' drivers translate.
+//! The generated bindings, one module per world. Not for authors: the macros
+//! export them, and the traits' drivers convert.
 
 /// Bindings of `transform-plugin`.
 #[allow(

@@ -1,11 +1,13 @@
-//! Whom an event is for.
+//! The addressee of an event.
 
-/// Whom an event is for. A client and a group of the same name are two.
+/// The addressee of an event. A client and a group of the same name are
+/// different.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Address<'a> {
-    /// The client of this id: one end user or device.
+    /// The client with this id: one end user or device.
     Client(&'a str),
-    /// The group of this name: what every client that follows it gets.
+    /// The group with this name: every client that follows it receives the
+    /// event.
     Group(&'a str),
 }
 
@@ -17,7 +19,7 @@ impl<'a> Address<'a> {
         }
     }
 
-    /// As the contract numbers it.
+    /// The contract's number.
     pub(crate) fn kind(self) -> u32 {
         match self {
             Address::Client(_) => 0,
@@ -25,10 +27,10 @@ impl<'a> Address<'a> {
         }
     }
 
-    /// A task's owner: the host looks it up, so a route sees a client.
+    /// The owner of a task. The host looks it up, so a route sees a client.
     pub(crate) const TASK: u32 = 2;
 
-    /// The host sends no kinds but those that this contract has.
+    /// The host sends only the kinds of this contract.
     pub(crate) fn of(kind: u32, name: &'a str) -> Address<'a> {
         match kind {
             1 => Address::Group(name),

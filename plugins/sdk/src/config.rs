@@ -1,20 +1,19 @@
-//! The plugin's table of the configuration.
+//! The plugin's configuration table.
 
 use serde::de::DeserializeOwned;
 
-/// What stands under `config` at this plugin in `millstream.toml`, as JSON.
+/// The table `config` of this plugin in `millstream.toml`, as JSON.
 pub struct Config<'a>(pub(crate) &'a str);
 
 impl Config<'_> {
-    /// Reads it into a type of your own. Put `#[serde(deny_unknown_fields)]`
-    /// on that type, so that a misspelt key keeps the plugin from going live
-    /// instead of being silently without effect.
+    /// Parses it into a type of your own. Put `#[serde(deny_unknown_fields)]`
+    /// on that type, so that a misspelt key is refused instead of ignored.
     ///
     /// # Errors
-    /// What is wrong with it, for people: return it from `new` as it is.
+    /// What is wrong with it, for people: return it from `new` unchanged.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, String> {
         serde_json::from_str(self.0).map_err(|e| {
-            // Where it is in this JSON says nothing: nobody wrote it.
+            // The position in this generated JSON would not help anyone.
             let error = e.to_string();
             let what = error
                 .rsplit_once(" at line ")
@@ -23,8 +22,7 @@ impl Config<'_> {
         })
     }
 
-    /// For a plugin that has nothing to configure: an error if there is
-    /// anything.
+    /// For a plugin without configuration: an error if there is any.
     ///
     /// # Errors
     /// Names the first key.
@@ -38,7 +36,7 @@ impl Config<'_> {
         }
     }
 
-    /// The JSON itself, `{}` where there is no table.
+    /// The JSON; `{}` if there is no table.
     pub fn json(&self) -> &str {
         self.0
     }

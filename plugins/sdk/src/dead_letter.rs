@@ -1,4 +1,4 @@
-//! The dead-letter kind: what becomes of a record that failed.
+//! The dead-letter kind: decides what happens to failed records.
 
 use crate::abi::dead_letter::exports::millstream::plugin::dead_letter as wire;
 use crate::abi::{Header, KafkaRecord, Origin, Span};
@@ -20,7 +20,7 @@ impl<'a> FailedRecord<'a> {
         self.record
     }
 
-    /// How often it was tried, this failure included: 1 for the first.
+    /// How many times it was tried, this failure included: 1 for the first.
     pub fn attempts(&self) -> u32 {
         self.failure.attempts
     }
@@ -30,17 +30,17 @@ impl<'a> FailedRecord<'a> {
         text(self.failure.stage.of(self.arena))
     }
 
-    /// What kind of failure, such as `malformed`, `transient` or `trap`.
+    /// The failure class, such as `malformed`, `transient` or `trap`.
     pub fn class(&self) -> &'a str {
         text(self.failure.class.of(self.arena))
     }
 
-    /// For people.
+    /// The message for people.
     pub fn message(&self) -> &'a str {
         text(self.failure.message.of(self.arena))
     }
 
-    /// The plugin it failed in, or empty where none is to blame.
+    /// The plugin that failed; empty if no plugin is to blame.
     pub fn plugin(&self) -> &'a str {
         text(self.failure.plugin.of(self.arena))
     }
@@ -54,20 +54,20 @@ impl<'a> FailedRecord<'a> {
 /// The value of a dead letter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Value {
-    /// The record's own, byte for byte.
+    /// The record's value, byte for byte.
     #[default]
     Same,
-    /// Another one.
+    /// Another value.
     Bytes(Vec<u8>),
-    /// None: a tombstone.
+    /// No value: a tombstone.
     Absent,
 }
 
-/// A dead letter. The record's key and headers go with it as they are, and the
-/// host adds `millstream.error.*`.
+/// A dead letter. It keeps the record's key and headers, and the host adds
+/// `millstream.error.*`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Letter {
-    /// The topic, or `None` for the pipeline's own: `<topic>-dlq`.
+    /// The topic, or `None` for the pipeline's default, `<topic>-dlq`.
     pub topic: Option<String>,
     /// The value.
     pub value: Value,
@@ -75,13 +75,13 @@ pub struct Letter {
     pub headers: Vec<(String, Option<Vec<u8>>)>,
 }
 
-/// What becomes of a failed record.
+/// What happens to a failed record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// To a Kafka topic.
+    /// It goes to a Kafka topic.
     ToTopic(Letter),
-    /// As it is, but for added headers, to another topic that another pipeline
-    /// or program reads. The host adds `millstream.source`, and no
+    /// It goes to another topic, unchanged but for added headers, for another
+    /// pipeline or program. The host adds `millstream.source` and no
     /// `millstream.error.*`.
     Reroute {
         /// The topic.
@@ -89,16 +89,16 @@ pub enum Decision {
         /// Headers to add.
         headers: Vec<(String, Option<Vec<u8>>)>,
     },
-    /// Again after a delay; its partition waits, so that order is kept. The
-    /// pipeline caps how often and how long.
+    /// It is retried after a delay. Its partition waits, so that order is kept.
+    /// The pipeline limits the number and the duration.
     Retry(Duration),
-    /// Away with it; it is counted.
+    /// It is dropped and counted.
     Drop,
-    /// The partition stops until someone looks.
+    /// The partition halts.
     Halt,
 }
 
-/// A plugin that decides what becomes of failed records.
+/// A plugin that decides what happens to failed records.
 ///
 /// ```
 /// use millstream_plugin::{Config, DeadLetter, Decision, FailedRecord, Letter, dead_letter};
@@ -126,13 +126,13 @@ pub enum Decision {
 /// assert_eq!(policy.run(&[failed]), [Decision::Drop]);
 /// ```
 pub trait DeadLetter: Sized + 'static {
-    /// Makes an instance from the plugin's table of the configuration.
+    /// Makes an instance from the plugin's configuration table.
     ///
     /// # Errors
     /// A message for people: the plugin does not go live.
     fn new(config: Config) -> Result<Self, String>;
 
-    /// What becomes of one failed record.
+    /// Decides what happens to one failed record.
     fn decide(&self, failed: FailedRecord) -> Decision;
 }
 
@@ -221,7 +221,8 @@ fn write_letter(answer: &mut wire::Answer, decision: &mut wire::Decision, letter
     }
 }
 
-/// Exports a type that is [`DeadLetter`] as the crate's plugin. Once a crate.
+/// Exports a type that implements [`DeadLetter`] as the crate's plugin. Use it
+/// once per crate.
 #[macro_export]
 macro_rules! dead_letter {
     ($plugin:ty) => {
@@ -254,7 +255,8 @@ macro_rules! dead_letter {
                     })
                 }
             }
-            // Natively nothing is exported, and these keep the plugin from being called unused.
+            // Natively nothing is exported; these avoid warnings about unused
+            // code.
             #[cfg(not(target_arch = "wasm32"))]
             const _: fn(String) -> Result<(), String> = <Exported as wire::Guest>::configure;
             #[cfg(target_arch = "wasm32")]

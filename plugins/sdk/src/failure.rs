@@ -1,30 +1,30 @@
 //! Why a record can't become events.
 
-/// What kind of failure; the dead-letter policy decides by it.
+/// The class of a failure, by which the dead-letter policy decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// Understood, and not acceptable.
+    /// The record was understood and is not acceptable.
     Rejected,
-    /// Could not be read.
+    /// The record could not be read.
     Malformed,
-    /// No client could be found for it.
+    /// No client or group could be named for the record.
     Unaddressable,
     /// The same record may succeed later.
     Transient,
 }
 
-/// A record's failure: its class, and a message for whoever looks at the dead
-/// letter. Name what was wrong and where.
+/// A record's failure: its class, and a message for the reader of the dead
+/// letter. Say what was wrong and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// What kind.
+    /// The class.
     pub class: Class,
-    /// For people; the host keeps the first 1,024 bytes.
+    /// The message for people; the host keeps the first 1,024 bytes.
     pub message: String,
 }
 
 impl Failure {
-    /// A record that was understood, and is not acceptable.
+    /// A record that was understood and is not acceptable.
     pub fn rejected(message: impl Into<String>) -> Failure {
         Failure {
             class: Class::Rejected,
@@ -40,7 +40,7 @@ impl Failure {
         }
     }
 
-    /// A record that is for nobody who can be named.
+    /// A record for which no client or group can be named.
     pub fn unaddressable(message: impl Into<String>) -> Failure {
         Failure {
             class: Class::Unaddressable,
@@ -48,7 +48,7 @@ impl Failure {
         }
     }
 
-    /// A record that may succeed if it is tried again.
+    /// A record that may succeed if it is retried.
     pub fn transient(message: impl Into<String>) -> Failure {
         Failure {
             class: Class::Transient,

@@ -1,4 +1,4 @@
-//! JSON with failures that say where.
+//! JSON with failures that name the byte.
 
 use crate::Failure;
 use serde::Deserialize;
@@ -6,7 +6,7 @@ use serde::Deserialize;
 /// Parses all of `bytes` into `T`.
 ///
 /// # Errors
-/// `malformed`, saying why and at which byte (from 0).
+/// `malformed`, with the reason and the byte (from 0).
 pub fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Failure> {
     serde_json::from_slice(bytes).map_err(|e| {
         let at = match e.is_eof() {
@@ -28,7 +28,8 @@ pub fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Failure> {
     })
 }
 
-/// What some programs write before a text; JSON must not have it (RFC 8259, section 8.1).
+/// A byte order mark, which some programs write. JSON must not have it (RFC
+/// 8259, section 8.1).
 fn mark(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0xef, 0xbb, 0xbf, ..] => {

@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | transform | [`Transform`] | [`transform!`] | which events a record becomes, and for which client or group |
 //! | route | [`Route`] | [`route!`] | where an event goes |
-//! | dead-letter | [`DeadLetter`] | [`dead_letter!`] | what becomes of a record that failed |
+//! | dead-letter | [`DeadLetter`] | [`dead_letter!`] | what happens to a failed record |
 //!
 //! A plugin is a crate with `crate-type = ["cdylib", "rlib"]`, built for
 //! `wasm32-unknown-unknown`. Its logic is plain Rust: [`testing`] runs it

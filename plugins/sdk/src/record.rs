@@ -5,7 +5,7 @@ use crate::{Failure, json};
 use serde::Deserialize;
 
 impl Span {
-    /// The span of something that isn't there.
+    /// The span of an absent value.
     pub const ABSENT: Span = Span {
         start: u32::MAX,
         length: 0,
@@ -34,7 +34,7 @@ impl Span {
     }
 }
 
-/// A Kafka record. What it hands out borrows from the batch: nothing is copied.
+/// A Kafka record. Its methods borrow from the batch and copy nothing.
 #[derive(Clone, Copy)]
 pub struct Record<'a> {
     pub(crate) arena: &'a [u8],
@@ -44,12 +44,12 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// The topic it was read from.
+    /// The topic that it was read from.
     pub fn topic(&self) -> &'a str {
         text(self.origin.topic.of(self.arena))
     }
 
-    /// The partition it was read from.
+    /// The partition that it was read from.
     pub fn partition(&self) -> i32 {
         self.origin.partition
     }
@@ -59,13 +59,13 @@ impl<'a> Record<'a> {
         self.record.offset
     }
 
-    /// Its timestamp, in milliseconds since 1970-01-01 UTC; `None` where Kafka
-    /// has none. The only clock a plugin has.
+    /// Its timestamp, in milliseconds since 1970-01-01 UTC; `None` if Kafka has
+    /// none. A plugin has no other clock.
     pub fn timestamp(&self) -> Option<i64> {
         (self.record.timestamp >= 0).then_some(self.record.timestamp)
     }
 
-    /// The key, or `None` where it is absent.
+    /// The key, or `None` if it is absent.
     pub fn key(&self) -> Option<&'a [u8]> {
         self.record.key.of(self.arena)
     }
@@ -75,7 +75,7 @@ impl<'a> Record<'a> {
         self.record.value.of(self.arena)
     }
 
-    /// The headers' names and values, in order; a name may stand there twice.
+    /// The names and values of the headers, in order; a name may repeat.
     pub fn headers(&self) -> impl Iterator<Item = (&'a str, Option<&'a [u8]>)> + use<'a> {
         let first = self.record.first_header as usize;
         let arena = self.arena;
@@ -87,18 +87,18 @@ impl<'a> Record<'a> {
             .map(move |h| (text(h.name.of(arena)), h.value.of(arena)))
     }
 
-    /// The value of the last header of that name, as Kafka's clients look one
-    /// up; `None` if there is none or its value is absent.
+    /// The value of the last header with this name, as in Kafka's clients;
+    /// `None` if there is none or its value is absent.
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
         self.headers().filter(|(n, _)| *n == name).last()?.1
     }
 
-    /// Reads the value as JSON into `T`, which may borrow from the record
-    /// (`&'a str` fields; use `Cow<'a, str>` with `#[serde(borrow)]` where a
-    /// string may hold escapes).
+    /// Parses the value as JSON into `T`, which may borrow from the record
+    /// (`&'a str` fields; use `Cow<'a, str>` with `#[serde(borrow)]` if a
+    /// string may have escapes).
     ///
     /// # Errors
-    /// `malformed`, saying why and at which byte; also for a tombstone.
+    /// `malformed`, with the reason and the byte; also for a tombstone.
     pub fn json<T: Deserialize<'a>>(&self) -> Result<T, Failure> {
         match self.value() {
             Some(value) => json::parse(value),
@@ -107,7 +107,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// The host sends UTF-8 wherever the contract says text.
+/// The host sends UTF-8 wherever the contract requires it.
 pub(crate) fn text(bytes: Option<&[u8]>) -> &str {
     std::str::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
 }

@@ -6,11 +6,11 @@ use crate::record::text;
 use crate::{Address, Config, Record};
 use std::borrow::Cow;
 
-/// What a route plugin wants to know of each event beside its address and type.
+/// What a route plugin needs to know of each event beside its address and type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// Whether the client is connected (a group always counts as that): costs a
-    /// look-up a batch in the store.
+    /// Whether the client is connected (a group always counts as connected).
+    /// Costs one look-up per batch in the store.
     pub connected: bool,
     /// The payload.
     pub payload: bool,
@@ -35,23 +35,23 @@ pub enum Deliver {
     /// As the pipeline's `deliver` says.
     #[default]
     AsConfigured,
-    /// Always, also while the client is away.
+    /// Always, even while the client is away.
     Always,
-    /// Only while the client is connected; a group's always.
+    /// Only while the client is connected; a group's event always.
     WhileConnected,
 }
 
 /// A header's name and its value, which may be absent.
 pub type TopicHeader<'a> = (Cow<'a, str>, Option<Cow<'a, [u8]>>);
 
-/// A Kafka topic that gets the event's payload.
+/// A Kafka topic that receives the event's payload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ToTopic<'a> {
-    /// Its name.
+    /// The topic's name.
     pub topic: Cow<'a, str>,
-    /// The key there, or absent.
+    /// The key of the record, or absent.
     pub key: Option<Cow<'a, [u8]>>,
-    /// Headers there, beside the host's `millstream.*`.
+    /// Headers of the record, beside the host's `millstream.*`.
     pub headers: Vec<TopicHeader<'a>>,
 }
 
@@ -59,14 +59,14 @@ pub struct ToTopic<'a> {
 /// both, or (with [`Deliver::No`] and no topic) nowhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Destination<'a> {
-    /// The stream.
+    /// The delivery to the stream.
     pub stream: Deliver,
-    /// A topic.
+    /// The Kafka topic, if any.
     pub topic: Option<ToTopic<'a>>,
 }
 
 impl Destination<'_> {
-    /// To the stream and nowhere else.
+    /// To the stream only.
     pub fn stream(deliver: Deliver) -> Self {
         Destination {
             stream: deliver,
@@ -75,7 +75,7 @@ impl Destination<'_> {
     }
 }
 
-/// An event on its way.
+/// An event to route.
 #[derive(Clone, Copy)]
 pub struct RoutedEvent<'a> {
     arena: &'a [u8],
@@ -84,7 +84,7 @@ pub struct RoutedEvent<'a> {
 }
 
 impl<'a> RoutedEvent<'a> {
-    /// Whom it is for.
+    /// The addressee.
     pub fn address(&self) -> Address<'a> {
         let name = text(self.event.address.of(self.arena));
         Address::of(self.event.address_kind, name)
@@ -106,31 +106,31 @@ impl<'a> RoutedEvent<'a> {
         }
     }
 
-    /// The event's type, may be empty.
+    /// The event's type; may be empty.
     pub fn kind(&self) -> &'a str {
         text(self.event.event_type.of(self.arena))
     }
 
-    /// Whether the client is connected now, always so for a group's event; false
-    /// unless [`Needs::connected`].
+    /// Whether the client is connected now; always true for a group's event;
+    /// false without [`Needs::connected`].
     pub fn connected(&self) -> bool {
         self.event.connected != 0
     }
 
-    /// The payload; empty unless [`Needs::payload`].
+    /// The payload; empty without [`Needs::payload`].
     pub fn payload(&self) -> &'a [u8] {
         self.event.payload.of(self.arena).unwrap_or_default()
     }
 
-    /// The record it was made of: topic, partition, offset, timestamp; key and
-    /// headers only with [`Needs::record`], its value never.
+    /// The record that it was made of: topic, partition, offset and timestamp;
+    /// key and headers only with [`Needs::record`], never the value.
     pub fn record(&self) -> Record<'a> {
         self.record
     }
 }
 
-/// A plugin that decides where events go. The rules of [`crate::Transform`]
-/// hold: the same event, the same answer.
+/// A plugin that decides where events go. As for [`crate::Transform`], the same
+/// event must give the same answer.
 ///
 /// ```
 /// use millstream_plugin::{Config, Deliver, Destination, Route, RoutedEvent, route};
@@ -158,18 +158,18 @@ impl<'a> RoutedEvent<'a> {
 /// assert_eq!(out[0].as_ref().unwrap().stream, Deliver::WhileConnected);
 /// ```
 pub trait Route: Sized + 'static {
-    /// Makes an instance from the plugin's table of the configuration.
+    /// Makes an instance from the plugin's configuration table.
     ///
     /// # Errors
     /// A message for people: the plugin does not go live.
     fn new(config: Config) -> Result<Self, String>;
 
-    /// What it wants to know beside address and type. Asked once.
+    /// What it needs to know beside address and type. Called once.
     fn needs(&self) -> Needs {
         Needs::default()
     }
 
-    /// Where one event goes.
+    /// Decides where one event goes.
     ///
     /// # Errors
     /// A message for people: the event's whole record fails as `unroutable`.
@@ -246,7 +246,8 @@ fn write(answer: &mut wire::Answer, decided: Result<Destination, String>) -> wir
     decision
 }
 
-/// Exports a type that is [`Route`] as the crate's plugin. Once a crate.
+/// Exports a type that implements [`Route`] as the crate's plugin. Use it once
+/// per crate.
 #[macro_export]
 macro_rules! route {
     ($plugin:ty) => {
@@ -283,7 +284,8 @@ macro_rules! route {
                     })
                 }
             }
-            // Natively nothing is exported, and these keep the plugin from being called unused.
+            // Natively nothing is exported; these avoid warnings about unused
+            // code.
             #[cfg(not(target_arch = "wasm32"))]
             const _: fn(String) -> Result<wire::Needs, String> =
                 <Exported as wire::Guest>::configure;

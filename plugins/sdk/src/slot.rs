@@ -1,4 +1,4 @@
-//! Where an exported plugin's one instance lives.
+//! Holds the one instance of an exported plugin.
 
 use crate::Config;
 use std::cell::OnceCell;
@@ -16,14 +16,15 @@ impl<T> Slot<T> {
         Config(json)
     }
 
-    /// The host configures an instance once; a second time changes nothing.
+    /// Sets the instance. The host configures it once; a second call has no
+    /// effect.
     pub fn set(&self, plugin: T) {
         let _ = self.0.set(plugin);
     }
 
     pub fn get(&self) -> &T {
-        // The host never calls before it configured; if one did, this trap's
-        // message tells it so.
+        // The host always configures first; otherwise this trap's message tells
+        // it.
         self.0
             .get()
             .expect("the plugin was called before it was configured")

@@ -3,9 +3,9 @@
 use crate::{Failure, Record};
 use serde::Deserialize;
 
-/// What a transform does with a tombstone, a record without a value: for the
-/// `tombstones` of its configuration. Where topics are compacted, and for each
-/// delete that Debezium sees, they are a matter of course.
+/// How a transform handles tombstones, records without a value: for the key
+/// `tombstones` of its configuration. They are common in compacted topics, and
+/// Debezium sends one for each delete.
 ///
 /// ```
 /// use millstream_plugin::{Config, Events, Failure, Record, Tombstones, Transform, transform};
@@ -39,21 +39,21 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tombstones {
-    /// They make no event, silently.
+    /// A tombstone makes no event.
     Skip,
-    /// They are `malformed`.
+    /// A tombstone fails as `malformed`.
     #[default]
     Fail,
-    /// They make an event, for whom the record's key names.
+    /// A tombstone makes an event for the client or group that its key names.
     Event,
 }
 
 impl Tombstones {
-    /// Does it with a tombstone; `event` makes the event, of the key.
+    /// Handles a tombstone; `event` makes the event from the key.
     ///
     /// # Errors
-    /// `malformed`; for an event `unaddressable` where the key is no id, or
-    /// what `event` answers.
+    /// `malformed`; for an event `unaddressable` if the key is not an id, or
+    /// the error of `event`.
     pub fn of<'a>(
         self,
         record: Record<'a>,
@@ -70,7 +70,7 @@ impl Tombstones {
     }
 }
 
-/// The key, where it can be an id: the host would blame the plugin.
+/// The key, if it can be an id. The host would blame the plugin.
 fn id(key: Option<&[u8]>) -> Result<&str, Failure> {
     let text = key.and_then(|key| std::str::from_utf8(key).ok());
     let fit = |text: &&str| (1..=256).contains(&text.len()) && !text.contains(char::is_control);

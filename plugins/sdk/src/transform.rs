@@ -7,9 +7,9 @@ use serde::Serialize;
 
 /// A plugin that makes events of records.
 ///
-/// One instance is made for each worker and configured once. It must answer
-/// the same for the same record, whatever came before: batches are cut
-/// differently after a crash, so state kept between records would show.
+/// Each worker has one instance, configured once. It must answer the same for
+/// the same record, whatever came before: batches are cut differently after a
+/// crash, so state kept between records would change the result.
 ///
 /// ```
 /// use millstream_plugin::{Config, Events, Failure, Record, Transform, transform};
@@ -42,48 +42,47 @@ use serde::Serialize;
 /// assert_eq!((&*event.client, &*event.kind, &*event.payload), ("ada", "order", "9.5"));
 /// ```
 pub trait Transform: Sized + 'static {
-    /// Makes an instance from the plugin's table of the configuration.
+    /// Makes an instance from the plugin's configuration table.
     ///
     /// # Errors
     /// A message for people: the plugin does not go live.
     fn new(config: Config) -> Result<Self, String>;
 
-    /// Makes the events of one record: adds them to `events`. Adding none
-    /// filters the record out.
+    /// Adds the events of one record to `events`. Adding none filters the
+    /// record out.
     ///
     /// # Errors
     /// The record fails, and none of its events is stored.
     fn transform(&self, record: Record, events: &mut Events) -> Result<(), Failure>;
 }
 
-/// Collects the events of the record in hand.
+/// Collects the events of the current record.
 pub struct Events<'a> {
     record: u32,
     answer: &'a mut wire::Answer,
 }
 
 impl Events<'_> {
-    /// Begins an event for one client: 1 to 256 bytes, no control characters.
-    /// (An id that isn't so makes the record fail as `bad-output`.)
+    /// Starts an event for one client: 1 to 256 bytes, no control characters.
+    /// (An invalid id fails the record as `bad-output`.)
     pub fn client(&mut self, id: &str) -> NewEvent<'_> {
         self.to(Address::Client(id))
     }
 
-    /// Begins an event for a group: it is stored once, and every client that
-    /// follows the group gets it. The rules for a name are those for an id.
+    /// Starts an event for a group. It is stored once, and every client that
+    /// follows the group receives it. A name has the same rules as an id.
     pub fn group(&mut self, name: &str) -> NewEvent<'_> {
         self.to(Address::Group(name))
     }
 
-    /// Begins an event for the client that owns a task: the host looks it up,
-    /// and where nobody owns it the record fails as `unaddressable`. The
-    /// payload's `status`, where it is JSON and has one, is the task's from
-    /// then on.
+    /// Starts an event for the client that owns a task. The host looks it up;
+    /// without an owner the record fails as `unaddressable`. If the payload is
+    /// JSON with a `status`, it becomes the task's status.
     pub fn task(&mut self, id: &str) -> NewEvent<'_> {
         self.begin(Address::TASK, id)
     }
 
-    /// Begins an event for a client or a group.
+    /// Starts an event for a client or a group.
     pub fn to(&mut self, address: Address) -> NewEvent<'_> {
         self.begin(address.kind(), address.name())
     }
@@ -104,7 +103,7 @@ impl Events<'_> {
     }
 }
 
-/// An event that still needs its payload; dropped without one, it is none.
+/// An event that still needs its payload. Without one it does not exist.
 #[must_use = "an event without a payload does not exist: call json, text or bytes"]
 pub struct NewEvent<'a> {
     record: u32,
@@ -115,17 +114,18 @@ pub struct NewEvent<'a> {
 }
 
 impl NewEvent<'_> {
-    /// The event's type: what a browser listens to. Without one it is
-    /// EventSource's `message`.
+    /// Sets the event's type, which the browser listens for. Without one it
+    /// receives `message`.
     pub fn kind(mut self, kind: &str) -> Self {
         self.kind = Span::push(&mut self.answer.arena, kind.as_bytes());
         self
     }
 
-    /// Ends the event with `payload` written as JSON.
+    /// Finishes the event with `payload` as JSON.
     ///
     /// # Errors
-    /// `rejected`, if it can't be written (a map with keys that aren't text).
+    /// `rejected`, if it can't be serialized (a map with keys that aren't
+    /// text).
     pub fn json(self, payload: &(impl Serialize + ?Sized)) -> Result<(), Failure> {
         let start = self.answer.arena.len();
         serde_json::to_writer(&mut self.answer.arena, payload)
@@ -138,14 +138,14 @@ impl NewEvent<'_> {
         Ok(())
     }
 
-    /// Ends the event with a payload as it is.
+    /// Finishes the event with a text payload.
     pub fn text(self, payload: &str) {
         let span = Span::push(&mut self.answer.arena, payload.as_bytes());
         self.end(span);
     }
 
-    /// Ends the event with bytes that must be UTF-8, such as the record's own
-    /// value; the host checks, so that it isn't done twice.
+    /// Finishes the event with bytes that must be UTF-8, such as the record's
+    /// value. The host checks them, so that it isn't done twice.
     pub fn bytes(self, payload: &[u8]) {
         let span = Span::push(&mut self.answer.arena, payload);
         self.end(span);
@@ -162,8 +162,8 @@ impl NewEvent<'_> {
     }
 }
 
-/// Runs a plugin over a batch as it crosses the boundary. For the macro and
-/// for tests.
+/// Runs a plugin over a batch in the boundary's format. For the macro and for
+/// tests.
 #[doc(hidden)]
 pub fn run<T: Transform>(
     plugin: &T,
@@ -215,7 +215,8 @@ fn fail(answer: &mut wire::Answer, record: u32, failure: &Failure) {
     });
 }
 
-/// Exports a type that is [`Transform`] as the crate's plugin. Once a crate.
+/// Exports a type that implements [`Transform`] as the crate's plugin. Use it
+/// once per crate.
 #[macro_export]
 macro_rules! transform {
     ($plugin:ty) => {
@@ -247,7 +248,8 @@ macro_rules! transform {
                     })
                 }
             }
-            // Natively nothing is exported, and these keep the plugin from being called unused.
+            // Natively nothing is exported; these avoid warnings about unused
+            // code.
             #[cfg(not(target_arch = "wasm32"))]
             const _: fn(String) -> Result<(), String> = <Exported as wire::Guest>::configure;
             #[cfg(target_arch = "wasm32")]

@@ -1,5 +1,5 @@
-//! A transform for what workers say of tasks: each record goes, as it is, to
-//! the client that owns the task.
+//! A transform for the results of tasks: each record goes unchanged to the
+//! client that owns the task.
 //!
 //! ```toml
 //! [pipeline.transform]
@@ -16,13 +16,14 @@
 //! ```
 //!
 //! becomes an event of type `task` with the same payload for the owner of
-//! `taskId`. `taskId` and `status` must be there and be texts; the rest is the
-//! worker's. The host keeps the status, so that `GET /v1/tasks/<taskId>` tells
-//! it, and the first of `[tasks] final` ends the task.
+//! `taskId`. `taskId` and `status` are required texts; the rest is up to the
+//! worker. The host keeps the status, so that `GET /v1/tasks/<taskId>` reports
+//! it, and the first status of `[tasks] final` ends the task.
 //!
-//! A tombstone, a record without a value, is `malformed`; with `"skip"` it makes no
-//! event, with `"event"` one with the payload `null` for the owner of the task that
-//! the record's key names, which leaves the task's status as it is.
+//! A tombstone, a record without a value, fails as `malformed` by default. With
+//! `"skip"` it makes no event. With `"event"` it makes one with the payload
+//! `null` for the owner of the task that the record's key names; the task's
+//! status does not change.
 
 use millstream_plugin::{Config, Events, Failure, Record, Tombstones, Transform, transform};
 use serde::Deserialize;
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_worker_says_goes_to_its_tasks_owner_as_it_is() {
+    fn a_workers_record_goes_unchanged_to_the_tasks_owner() {
         let said = r#" {"n":1.50,"taskId":"t\u00e9","status":"half","taskID":0}"#;
         for (config, kind) in [("{}", "task"), (r#"{"event-type":"job"}"#, "job")] {
             let event = run(config, TestRecord::value(said)).unwrap();
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_task_or_no_status_fails() {
+    fn a_record_without_task_or_status_fails() {
         for (said, class) in [
             (r#"{"status":"x"}"#, Class::Malformed),
             (r#"{"taskId":"t"}"#, Class::Malformed),
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tombstone_is_what_the_configuration_makes_of_it() {
+    fn a_tombstone_is_handled_as_configured() {
         let run = |config| {
             let plugin = TransformTest::<TaskResults>::new(config).unwrap();
             plugin.one(TestRecord::tombstone().key("t1"))
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_setting_is_refused() {
+    fn an_unknown_setting_is_refused() {
         assert!(TransformTest::<TaskResults>::new(r#"{"type":"x"}"#).is_err());
     }
 }

@@ -9,9 +9,9 @@ fn cache(folder: &Path, most: (u64, usize)) -> Cache {
     }
 }
 
-/// As if it had been used so many seconds ago.
+/// Sets the last use to `seconds` ago.
 fn age(cache: &Cache, digest: &str, seconds: u64) {
-    let path = cache.path(digest).expect("it can be used");
+    let path = cache.path(digest).expect("a usable folder");
     let file = std::fs::File::options().write(true).open(path).unwrap();
     let then = crate::clock::now() - Duration::from_secs(seconds);
     file.set_modified(then).unwrap();
@@ -25,7 +25,7 @@ fn kept(cache: &Cache) -> Vec<&'static str> {
 }
 
 #[test]
-fn what_was_not_used_for_longest_goes_when_there_are_too_many() {
+fn the_least_recently_used_file_is_removed_when_there_are_too_many() {
     let folder = tempfile::tempdir().unwrap();
     let cache = cache(&folder.path().join("cache"), (1 << 20, 3));
     for (digest, seconds) in [("a", 30), ("b", 20), ("c", 10)] {
@@ -38,7 +38,7 @@ fn what_was_not_used_for_longest_goes_when_there_are_too_many() {
 }
 
 #[test]
-fn what_is_too_much_goes_unless_a_plugin_is_live_that_has_it() {
+fn files_over_the_size_limit_are_removed_unless_a_live_plugin_uses_them() {
     let folder = tempfile::tempdir().unwrap();
     let cache = cache(&folder.path().join("cache"), (300, 100));
     let live: Arc<str> = "a".into();
@@ -56,7 +56,7 @@ fn what_is_too_much_goes_unless_a_plugin_is_live_that_has_it() {
 }
 
 #[test]
-fn what_a_killed_process_left_half_written_goes_in_time() {
+fn half_written_files_of_a_killed_process_are_removed_in_time() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("cache");
     let cache = cache(&folder, MOST);
@@ -71,7 +71,7 @@ fn what_a_killed_process_left_half_written_goes_in_time() {
 }
 
 #[test]
-fn a_folder_that_others_may_write_to_meanwhile_is_not_used_until_it_is_ours_again() {
+fn a_folder_that_becomes_writable_for_others_is_not_used_until_that_is_fixed() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("cache");
     let cache = cache(&folder, MOST);
@@ -89,5 +89,5 @@ fn a_folder_that_others_may_write_to_meanwhile_is_not_used_until_it_is_ours_agai
     assert_eq!(cache.get("a"), None, "a file that others may write to");
     std::fs::remove_dir_all(&folder).unwrap();
     cache.put("c", b"code");
-    assert_eq!(kept(&cache), ["c"], "a folder that is gone is made again");
+    assert_eq!(kept(&cache), ["c"], "a removed folder is created again");
 }

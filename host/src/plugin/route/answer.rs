@@ -8,7 +8,7 @@ use crate::plugin::room::Size;
 use crate::record::{Class, Failure, Span};
 use bytes::Bytes;
 
-/// An answer whose bytes are shared by what is read from it.
+/// An answer whose bytes are shared by the decisions read from it.
 pub(super) struct Answer {
     pub arena: Bytes,
     headers: Vec<Header>,
@@ -25,7 +25,7 @@ impl From<wire::Answer> for Answer {
     }
 }
 
-/// What decisions take, written out.
+/// The size of decisions, written out.
 pub(super) fn size(decisions: &[Option<Decision>]) -> Size {
     let mut size = Size::default();
     let topics = decisions.iter().flatten().filter_map(|d| d.topic.as_ref());
@@ -36,7 +36,7 @@ pub(super) fn size(decisions: &[Option<Decision>]) -> Size {
     size
 }
 
-/// Reads one decision, or says why it is none.
+/// Reads one decision, or says why it is invalid.
 pub(super) fn read(
     answer: &Answer,
     decision: &wire::Decision,
@@ -87,7 +87,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_decision_is_read_or_refused_with_a_word(
+        fn any_decision_is_read_or_refused_with_a_reason(
             (arena, headers) in (arena(), headers()),
             (stream, first_header, header_count) in (number(), number(), number()),
             (topic, key, refused) in (span(), span(), span()),

@@ -1,4 +1,4 @@
-//! What a route is told of events: what it asked for, and no more.
+//! Converts events for a route: what it asked for, and no more.
 
 use super::types::Needs;
 use crate::plugin::abi::route::exports::millstream::plugin::route as wire;
@@ -6,7 +6,7 @@ use crate::plugin::abi::{Header, KafkaRecord, Origin, Span as WireSpan, address_
 use crate::record::{Batch, Event, Events, Span};
 use std::ops::Range;
 
-/// A call's arguments.
+/// The arguments of a call.
 pub(super) struct Lowered {
     pub arena: Vec<u8>,
     pub origin: Origin,
@@ -16,7 +16,8 @@ pub(super) struct Lowered {
 }
 
 impl Lowered {
-    /// The events of `range`. `connected` is of all events, or empty.
+    /// Lowers the events of `range`. `connected` covers all events, or is
+    /// empty.
     pub fn new(
         needs: Needs,
         batch: &Batch,
@@ -24,7 +25,7 @@ impl Lowered {
         connected: &[bool],
         range: Range<usize>,
     ) -> Lowered {
-        // Whoever is told payloads gets the arena that they are in.
+        // A route that needs payloads receives the arena that contains them.
         let mut arena = match needs.payload {
             true => events.arena.clone(),
             false => Vec::new(),

@@ -1,4 +1,4 @@
-//! What a route asks for, and what it decides: plain data.
+//! What a route needs to know and what it decides: plain data.
 
 use crate::record::SharedHeaders;
 use bytes::Bytes;
@@ -6,13 +6,13 @@ use bytes::Bytes;
 /// Whether an event goes to the stream of its client or group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamDelivery {
-    /// No.
+    /// Never.
     No,
     /// As the pipeline's `deliver` says.
     AsConfigured,
     /// Always.
     Always,
-    /// Only while the client is connected; a group's always.
+    /// Only while the client is connected; a group's event always.
     WhileConnected,
 }
 
@@ -21,25 +21,25 @@ pub enum StreamDelivery {
 pub struct ToTopic {
     /// Its name.
     pub topic: String,
-    /// The key there.
+    /// The key of the record.
     pub key: Option<Bytes>,
-    /// The headers there.
+    /// The headers of the record.
     pub headers: SharedHeaders,
 }
 
 /// Where one event goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// The stream.
+    /// The delivery to the stream.
     pub stream: StreamDelivery,
-    /// A topic.
+    /// The Kafka topic, if any.
     pub topic: Option<ToTopic>,
 }
 
-/// What a route asked to be told.
+/// What a route asks for beside the event.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Needs {
-    /// Whether clients are connected.
+    /// Whether the client is connected.
     pub connected: bool,
     pub(super) payload: bool,
     pub(super) record: bool,

@@ -1,12 +1,12 @@
-//! The search, over a plugin that is a closure.
+//! The search, with a closure as the plugin.
 
 use super::*;
 use crate::record::Class;
 use std::cell::Cell;
 
-/// A plugin that spends CPU time and breaks on units, as it is told.
+/// A plugin that spends CPU time and breaks on units as configured.
 struct Told<'a> {
-    /// What each unit costs a call.
+    /// The CPU time of each unit.
     cost: &'a dyn Fn(usize) -> Duration,
     /// Whether it breaks on this unit, after so many in this instance.
     breaks: &'a dyn Fn(usize, usize) -> bool,
@@ -87,7 +87,7 @@ impl Calls for Told<'_> {
     }
 }
 
-/// Turns until all is decided; how many it took.
+/// Runs turns until all is decided, and returns their number.
 fn turns(told: &mut Told, units: usize) -> usize {
     let (mut from, mut turns, mut pace) = (0, 0, usize::MAX);
     while from < units {
@@ -106,7 +106,7 @@ fn turns(told: &mut Told, units: usize) -> usize {
 const FREE: &dyn Fn(usize) -> Duration = &|_| Duration::ZERO;
 
 #[test]
-fn a_quiet_trap_is_found_in_two_calls_a_halving() {
+fn a_quiet_trap_is_found_with_two_calls_per_halving() {
     let breaks = |unit, _| unit == 300;
     let mut told = told(FREE, &breaks);
     assert_eq!(turns(&mut told, 512), 1);
@@ -125,7 +125,7 @@ fn a_loop_on_every_unit_takes_bounded_turns_and_each_decides_one() {
     assert!(matches!(ended, End::Spent), "{ended:?}");
     assert_eq!((end, &*told.blamed), (1, &[0][..]));
     let spent = thread_cpu_time() - began;
-    // The call, its halves' budget, and one call of one.
+    // The call, the budget of its halves, and one call of one unit.
     let most = (PER_CALL + PER_UNIT * 40) * 2 + PER_CALL + PER_UNIT;
     assert!(spent < most * 2, "{spent:?} of {most:?}");
 
@@ -136,7 +136,7 @@ fn a_loop_on_every_unit_takes_bounded_turns_and_each_decides_one() {
 
 #[test]
 fn units_that_are_slow_and_healthy_are_never_blamed() {
-    // Alone they take what a call of one has, or nearly.
+    // Each alone takes nearly the budget of a call of one unit.
     let slow = |_| Duration::from_millis(3);
     let mut told = told(&slow, &|_, _| false);
     turns(&mut told, 40);
@@ -145,8 +145,8 @@ fn units_that_are_slow_and_healthy_are_never_blamed() {
 }
 
 #[test]
-fn what_an_instance_did_before_is_not_held_against_a_unit() {
-    // It leaks: an instance bears ten units.
+fn a_unit_is_not_blamed_for_earlier_calls_of_its_instance() {
+    // It leaks: an instance fails after ten units.
     let leaks = |_, served| served >= 10;
     let mut told = told(FREE, &leaks);
     turns(&mut told, 100);
@@ -155,7 +155,7 @@ fn what_an_instance_did_before_is_not_held_against_a_unit() {
 }
 
 #[test]
-fn a_turn_that_is_not_wanted_any_more_ends_between_two_calls() {
+fn an_unwanted_turn_ends_between_two_calls() {
     let mut told = told(FREE, &|_, _| true);
     let left = Cell::new(3);
     let wanted = || left.replace(left.get() - 1) > 0;
@@ -169,7 +169,7 @@ fn a_turn_that_is_not_wanted_any_more_ends_between_two_calls() {
 }
 
 #[test]
-fn what_is_more_than_may_be_held_ends_the_turn_before_it() {
+fn a_unit_that_exceeds_the_room_ends_the_turn_before_it() {
     let mut told = told(FREE, &|_, _| false);
     told.room = 30;
     let (end, ended) = search(&mut told, 0..100, &Turn::default());

@@ -1,18 +1,17 @@
-//! What was read of a stream is handed to a connection.
+//! Hands entries of a stream to a connection.
 
 use super::super::pages::Frames;
 use super::super::place::{EntryPlace, Given, Position};
 use super::{Connection, State, frame};
 use crate::record::{AWAY, Entry, Gap, Page, StreamId};
 
-/// Entries of one read at least.
+/// The fewest entries of one read.
 const PAGE: usize = 2;
-/// Bytes that a page should about bring.
+/// The target size of a page, in bytes.
 const FILL: usize = 64 << 10;
 
 impl Connection {
-    /// Hands over what was read of a stream from `asked` on, at most `limit`
-    /// entries.
+    /// Hands over the entries read from `asked` on, at most `limit`.
     pub fn give(
         &self,
         follow: usize,
@@ -48,18 +47,18 @@ impl Connection {
         let (taken, bytes) = self.take_in(&mut state, follow, page, frames, &mut given.events);
         state.page = next_page(taken, bytes, limit, self.limits.settings.page);
         if state.unverified & (1 << follow) != 0 {
-            // What was read may be no more.
+            // What was read may be trimmed now.
             state.mark_unverified(follow);
         }
         state.out.flush();
-        // All of it may be out already: nobody would look again.
+        // The buffer may be empty already, so nothing else would ask again.
         let again = state.has_room(self.limits.room()) && std::mem::take(&mut state.behind);
         given.more = asked == Position::Unknown || again || (full && !state.behind);
         given
     }
 
-    /// Sends the opening frame once every place is known, and the store knows
-    /// that the client is connected: nothing is read for it before.
+    /// Sends the opening frame once every place is known and the store knows
+    /// that the client is connected. Nothing is read for it before.
     fn open_if_known(&self, state: &mut State) -> bool {
         if state.opened || state.places.contains(&Position::Unknown) {
             return false;
@@ -70,12 +69,12 @@ impl Connection {
         true
     }
 
-    /// Goes on after the cursor, or where there is nothing to go on from, from
-    /// the stream's beginning: ids start over, and none may come after it.
+    /// Continues after the cursor. After a reset or a rewind it starts at the
+    /// stream's beginning, since ids start over, perhaps before the cursor.
     fn arrive(&self, state: &mut State, follow: usize, from: EntryPlace, page: &Page) {
         let at = match page.gap {
             None => from.id,
-            // All that is left is behind the end: nothing is told again.
+            // The remaining entries were read already and are not repeated.
             Some(Gap::Trimmed | Gap::Away) if page.entries.is_empty() => page.last,
             Some(Gap::Trimmed | Gap::Away) => from.id,
             Some(Gap::Rewound | Gap::Reset) => StreamId::default(),
@@ -87,8 +86,8 @@ impl Connection {
         }
     }
 
-    /// Queues entries while there is room; returns how many were passed, and
-    /// the bytes they were.
+    /// Queues entries while there is room. Returns how many were handled and
+    /// their bytes.
     fn take_in(
         &self,
         state: &mut State,
@@ -128,7 +127,7 @@ impl Connection {
     }
 }
 
-/// The place before a page's entries, behind this one.
+/// The place before a page's entries, after `id`.
 fn before(page: &Page, id: StreamId) -> EntryPlace {
     let counted = page
         .counted
@@ -136,7 +135,7 @@ fn before(page: &Page, id: StreamId) -> EntryPlace {
     EntryPlace { id, counted }
 }
 
-/// The place behind one of a page's entries.
+/// The place after one of a page's entries.
 fn behind(page: &Page, index: usize) -> EntryPlace {
     let rest = page.entries.len() - 1 - index;
     EntryPlace {
@@ -145,7 +144,7 @@ fn behind(page: &Page, index: usize) -> EntryPlace {
     }
 }
 
-/// As many entries as about fill the room.
+/// As many entries as fill the room approximately.
 fn next_page(taken: usize, bytes: usize, limit: usize, most: usize) -> u16 {
     let page = if bytes < FILL / 2 {
         let grown = if taken < limit { limit } else { limit * 2 };

@@ -1,10 +1,10 @@
-//! Events for groups, beside those for clients.
+//! Events for groups and for clients.
 
 use super::*;
 
 const BOTH: &str = r#"{"client":"/user/id","group":"/team"}"#;
 
-/// Whom it is for: the client, and the group.
+/// The addressee: the client, and the group.
 fn of(config: &str, value: &str) -> (String, String) {
     let record = TestRecord::value(value).key("k").header("g", "staff");
     let MadeEvent { client, group, .. } = event(config, record);
@@ -33,7 +33,7 @@ fn it_comes_from_a_source_or_is_constant() {
 }
 
 #[test]
-fn where_both_are_configured_the_group_wins_if_it_is_there() {
+fn with_both_configured_the_group_wins_if_it_is_present() {
     let both = r#"{"team":"blue","user":{"id":"ada"}}"#;
     assert_eq!(of(BOTH, both), to_group("blue"));
     assert_eq!(of(BOTH, r#"{"team":"blue"}"#), to_group("blue"));
@@ -53,7 +53,7 @@ fn where_both_are_configured_the_group_wins_if_it_is_there() {
 }
 
 #[test]
-fn what_is_no_name_is_unaddressable_and_never_falls_to_the_client() {
+fn an_invalid_name_is_unaddressable_and_never_falls_back_to_the_client() {
     let expected = [
         ("\"\"", "`/team` is empty"),
         (
@@ -81,7 +81,7 @@ fn without_either_a_record_is_unaddressable() {
         missing,
         (Class::Unaddressable, "`/user/id` is missing".into())
     );
-    // A key is not taken for the client where only a group is configured.
+    // With only a group configured, the key is not used as the client.
     let record = TestRecord::value("{}").key("ada");
     let missing = failure(r#"{"group":"/team"}"#, record);
     assert_eq!(missing, (Class::Unaddressable, "`/team` is missing".into()));

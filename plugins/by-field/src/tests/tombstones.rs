@@ -5,7 +5,7 @@ use millstream_plugin::Class;
 use millstream_plugin::testing::TestRecord;
 
 #[test]
-fn a_tombstone_is_what_the_configuration_makes_of_it() {
+fn a_tombstone_is_handled_as_configured() {
     let tombstone = || TestRecord::tombstone().key("ada").header("kind", "gone");
     for config in [r#"{"tombstones":"fail"}"#, r#"{"client":"/id"}"#] {
         assert_eq!(failure(config, tombstone()).0, Class::Malformed);

@@ -4,8 +4,8 @@ use crate::abi::{Header, Span};
 use crate::{Config, DeadLetter, Decision, Letter, Value};
 use std::time::Duration;
 
-/// A failed record to test with. Its stage is `transform`, its plugin
-/// `plugin`, its digest `digest`.
+/// A failed test record. Its stage is `transform`, its plugin `plugin`, its
+/// digest `digest`.
 #[derive(Clone, Debug)]
 pub struct TestFailure {
     class: String,
@@ -25,7 +25,7 @@ impl TestFailure {
         }
     }
 
-    /// How often the record was tried.
+    /// Sets how many times the record was tried.
     pub fn attempts(mut self, attempts: u32) -> TestFailure {
         self.attempts = attempts;
         self
@@ -39,12 +39,12 @@ impl<T: DeadLetter> DeadLetterTest<T> {
     /// Configures it with `config`, a JSON object.
     ///
     /// # Errors
-    /// The plugin's own refusal.
+    /// The plugin's refusal.
     pub fn new(config: &str) -> Result<Self, String> {
         T::new(Config(config)).map(DeadLetterTest)
     }
 
-    /// What becomes of each failed record.
+    /// Runs one batch. Returns the decision on each failed record.
     pub fn run(&self, failures: &[TestFailure]) -> Vec<Decision> {
         let mut flat = Flat::new(failures.iter().map(|f| &f.record));
         let mut push = |text: &str| Span::push(&mut flat.arena, text.as_bytes());

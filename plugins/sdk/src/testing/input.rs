@@ -1,9 +1,9 @@
-//! Records for tests, and the batch they make.
+//! Test records, and the batch that they form.
 
 use crate::abi::{Header, KafkaRecord, Origin, Span};
 
-/// A record to test with. Its topic is `topic`, its partition 0, its offset
-/// its place among the records of the test.
+/// A test record. Its topic is `topic`, its partition 0, its offset its index
+/// in the test.
 #[derive(Clone, Debug, Default)]
 pub struct TestRecord {
     key: Option<Vec<u8>>,
@@ -46,7 +46,7 @@ impl TestRecord {
     }
 }
 
-/// A batch as it crosses the boundary.
+/// A batch in the boundary's format.
 pub(super) struct Flat {
     pub arena: Vec<u8>,
     pub origin: Origin,

@@ -1,5 +1,5 @@
-//! Run a plugin natively, in `cargo test`, through the same flat batches that
-//! the host sends: what passes here behaves so in the daemon.
+//! Runs a plugin natively, in `cargo test`, through the same flat batches as
+//! the host, so that it behaves as in the daemon.
 
 mod dead_letter;
 mod input;

@@ -35,13 +35,13 @@ impl TestEvent {
         }
     }
 
-    /// Its client is connected.
+    /// Marks its client as connected.
     pub fn connected(mut self) -> TestEvent {
         self.connected = true;
         self
     }
 
-    /// The record it was made of.
+    /// Sets the record that it was made of.
     pub fn record(mut self, record: TestRecord) -> TestEvent {
         self.record = record;
         self
@@ -53,9 +53,9 @@ impl TestEvent {
 pub struct TestDestination {
     /// The client's stream.
     pub stream: Deliver,
-    /// A topic, and the key there.
+    /// The topic and the key there, if any.
     pub topic: Option<(String, Option<Vec<u8>>)>,
-    /// Headers there.
+    /// The headers there.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
 }
 
@@ -66,13 +66,13 @@ impl<T: Route> RouteTest<T> {
     /// Configures it with `config`, a JSON object.
     ///
     /// # Errors
-    /// The plugin's own refusal.
+    /// The plugin's refusal.
     pub fn new(config: &str) -> Result<Self, String> {
         T::new(Config(config)).map(RouteTest)
     }
 
-    /// Routes each event: its destination, or why it can't be routed. As in
-    /// the host, what [`Route::needs`] does not ask for isn't there.
+    /// Routes each event. Returns its destination, or why it can't be routed.
+    /// As in the host, what [`Route::needs`] does not ask for is absent.
     pub fn run(&self, events: &[TestEvent]) -> Vec<Result<TestDestination, String>> {
         let needs = self.0.needs();
         let bare = TestRecord::default();
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
     use crate::{Destination, Needs, RoutedEvent};
 
-    /// Says in a refusal what it was told.
+    /// Reports in its refusal what it received.
     struct Telling;
 
     impl Route for Telling {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_route_is_told_whom_an_event_is_for() {
+    fn a_route_receives_the_addressee() {
         let route = RouteTest::<Telling>::new("{}").unwrap();
         let events = [TestEvent::new("a", "", ""), TestEvent::group("a", "", "")];
         let told = route.run(&events).into_iter().map(|r| r.err().unwrap());

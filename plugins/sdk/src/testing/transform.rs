@@ -5,11 +5,12 @@ use crate::{Address, Class, Config, Failure, Transform};
 /// An event that a transform made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MadeEvent {
-    /// The client's id; empty for another's event.
+    /// The client's id; empty if the event is not for a client.
     pub client: String,
-    /// The group's name; empty for another's event.
+    /// The group's name; empty if the event is not for a group.
     pub group: String,
-    /// The id of the task whose owner it is for; empty for another's event.
+    /// The id of the task whose owner receives it; empty if it is not for a
+    /// task.
     pub task: String,
     /// The event's type.
     pub kind: String,
@@ -24,7 +25,7 @@ impl<T: Transform> TransformTest<T> {
     /// Configures it with `config`, a JSON object.
     ///
     /// # Errors
-    /// The plugin's own refusal.
+    /// The plugin's refusal.
     pub fn new(config: &str) -> Result<Self, String> {
         T::new(Config(config)).map(TransformTest)
     }
@@ -34,7 +35,7 @@ impl<T: Transform> TransformTest<T> {
         &self.0
     }
 
-    /// Runs one batch: for each record its events, or its failure.
+    /// Runs one batch. Returns for each record its events or its failure.
     pub fn run(&self, records: &[TestRecord]) -> Vec<Result<Vec<MadeEvent>, Failure>> {
         let flat = Flat::new(records);
         let answer = crate::run_transform(
@@ -97,7 +98,7 @@ mod tests {
     use super::*;
     use crate::{Events, Record};
 
-    /// Tells a group and a client of the same name.
+    /// Sends an event to a group and to a client of the same name.
     struct Both;
 
     impl Transform for Both {
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn events_for_clients_groups_and_tasks_are_told_apart() {
+    fn events_for_clients_groups_and_tasks_are_distinguished() {
         let made = TransformTest::<Both>::new("{}").unwrap();
         let made = made.one(TestRecord::value("x")).unwrap();
         let shown: Vec<_> = made
