@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn https_anywhere_and_http_here() {
+    fn https_is_allowed_anywhere_and_http_only_on_this_machine() {
         for good in [
             "https://issuer.example/keys",
             "HTTPS://issuer.example:8443/a?b=c",

@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn max_age_is_read_where_it_is_said() {
+    fn max_age_is_read_from_cache_control() {
         for (value, seconds) in [
             ("max-age=60", Some(60)),
             ("public, MAX-AGE = 60 , must-revalidate", Some(60)),

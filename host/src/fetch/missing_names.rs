@@ -60,15 +60,21 @@ mod tests {
         let at = |seconds| start + SECOND * seconds;
         assert!(!names.is_missing(b"k", at(0), at(1)));
         assert!(!names.is_missing(b"k", at(0), at(2)), "not fetched since");
-        assert!(!names.is_missing(b"k", at(1), at(3)), "it may be as old");
+        assert!(
+            !names.is_missing(b"k", at(1), at(3)),
+            "it may be equally old"
+        );
         assert!(names.is_missing(b"k", at(2), at(4)));
-        assert!(!names.is_missing(b"l", at(2), at(4)), "another");
+        assert!(!names.is_missing(b"l", at(2), at(4)), "another name");
         assert!(names.is_missing(b"k", at(2), at(300)));
-        assert!(!names.is_missing(b"k", at(2), at(302)), "it is time again");
+        assert!(
+            !names.is_missing(b"k", at(2), at(302)),
+            "it is looked for again"
+        );
     }
 
     #[test]
-    fn made_up_names_are_bounded_and_take_nobodys_place_for_good() {
+    fn made_up_names_are_bounded_and_do_not_block_others_for_good() {
         let (mut names, start) = (MissingNames::default(), Instant::now());
         let at = |seconds| start + SECOND * seconds;
         for n in 0..5000_u32 {
@@ -76,7 +82,7 @@ mod tests {
         }
         assert_eq!(names.0.len(), MAX);
         assert!(!names.is_missing(b"late", at(2), at(3)));
-        assert_eq!(names.0.len(), 1, "those that were judged are gone");
+        assert_eq!(names.0.len(), 1, "known missing names are removed");
         assert!(names.is_missing(b"late", at(4), at(5)));
     }
 }

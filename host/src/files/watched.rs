@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_taken_when_it_has_settled() {
+    fn a_change_is_applied_when_it_has_settled() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), "a", "1");
         write(folder.path(), "b", "1");
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_broken_is_tried_once_and_changes_nothing() {
+    fn a_broken_replacement_is_tried_once_and_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), "a", "1");
         write(folder.path(), "b", "1");
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_symlink_that_points_elsewhere_is_a_change() {
+    fn a_symlink_with_a_new_target_is_a_change() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name| folder.path().join(name);
         for version in ["v1", "v2"] {
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_too_large_or_no_file_is_named() {
+    fn a_missing_too_large_or_irregular_file_is_named() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), "a", "1");
         let refused = || {
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_task_takes_changes_and_ends_with_the_last_reference() {
+    async fn the_task_applies_changes_and_ends_with_the_last_reference() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), "a", "1");
         let make = |contents: &[Content<'_>]| Ok(contents[0].bytes.clone());

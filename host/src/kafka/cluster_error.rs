@@ -256,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn librdkafkas_words_are_cut_to_what_happened() {
+    fn librdkafka_messages_are_cut_to_the_cause() {
         let said = "127.0.0.1:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused \
                     (after 0ms in state CONNECT)";
         let cut = "127.0.0.1:1: Connect to ipv4#127.0.0.1:1 failed: Connection refused";
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_without_an_answer_may_have_been_done() {
+    fn a_change_without_an_answer_may_have_succeeded() {
         let timed_out = Code::RD_KAFKA_RESP_ERR__TIMED_OUT;
         let delete = Doing::new("delete the topic orders", "Delete", "the topic orders");
         let said = delete

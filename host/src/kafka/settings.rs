@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_yields_to_the_property_by_any_of_its_names() {
+    fn a_property_overrides_a_default_by_any_of_its_names() {
         for (given, ours) in [
             ("delivery.timeout.ms", "message.timeout.ms"),
             ("queue.buffering.max.ms", "linger.ms"),
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn partitions_share_what_is_fetched_ahead() {
+    fn partitions_share_the_prefetch_limit() {
         let ahead = |settings: &KafkaSettings, partitions| {
             let config = settings.member("g", "p", partitions);
             let names = ["queued.max.messages.kbytes", "fetch.message.max.bytes"];
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ours_is_refused_by_any_of_its_names() {
+    fn reserved_properties_are_rejected_by_any_of_their_names() {
         for (name, value) in [
             ("bootstrap.servers", "x:1"),
             ("metadata.broker.list", "x:1"),
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_last_holds_whatever_it_was_called_before() {
+    fn the_last_value_of_a_property_wins_over_earlier_names() {
         let mut settings = with("linger.ms", "1");
         settings.give("queue.buffering.max.ms", "2");
         let given = BTreeMap::from([("queue.buffering.max.ms".into(), "2".into())]);

@@ -106,7 +106,7 @@ pub struct Failure {
     pub message: String,
     /// The plugin that failed, as the configuration names it, and its digest.
     pub plugin: Option<(Arc<str>, Arc<str>)>,
-    /// How often the record was tried, this failure included.
+    /// How many times the record was tried, including this failure.
     pub attempts: u32,
     /// How many events the record made, if it failed after that.
     pub events: Option<usize>,

@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hostile_names_are_refused() {
+    fn hostile_names_are_rejected() {
         assert_eq!(check_name(b""), Err(NameError::Empty));
         assert_eq!(check_name(&[b'a'; 257]), Err(NameError::TooLong(257)));
         assert_eq!(check_name(b"\xff"), Err(NameError::NotUtf8));

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_span_outside_of_its_arena_gives_nothing() {
+    fn a_span_outside_its_arena_has_no_bytes() {
         let arena = b"abc";
         assert_eq!(
             Span {

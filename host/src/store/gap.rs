@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_connected_is_told_of_exactly_what_was_removed_unread() {
+    fn a_connected_reader_gets_a_gap_exactly_if_unread_entries_were_removed() {
         check((1, 5), connected(4), None);
         check((1, 5), connected(3), Some(Gap::Trimmed));
         check((3, 5), connected(2), None);
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_back_is_told_where_it_can_not_be_known() {
+    fn a_returning_reader_gets_a_gap_if_completeness_is_unknown() {
         check((3, 5), back(3), None);
         check((3, 5), back(2), Some(Gap::Trimmed));
         check((0, 5), back(5), None);

@@ -257,7 +257,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_could_not_be_assigned_is_to_be_begun_again_unless_it_was_revoked() {
+    fn partitions_that_could_not_be_assigned_wait_again_unless_revoked() {
         let of = |partition| TopicPartition {
             topic: "t".into(),
             partition,

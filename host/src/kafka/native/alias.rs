@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_has_no_other_name_beside_it() {
+    fn a_property_that_is_set_has_no_alias_beside_it() {
         let mut config = ClientConfig::new();
         config.set("compression.codec", "lz4").set("acks", "1");
         replace(&mut config, "compression.type", "zstd");

@@ -239,7 +239,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn properties_win_over_defaults_and_options_over_properties_by_any_name() {
+    fn properties_override_defaults_and_options_override_properties_by_any_name() {
         let properties = [
             ("delivery.timeout.ms", "7"),
             ("queue.buffering.max.ms", "7"),

@@ -100,7 +100,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     #[test]
-    fn how_often_is_committed_is_for_the_properties_to_say() {
+    fn properties_set_the_commit_interval() {
         let interval = |properties: &[(&str, &str)]| {
             let own = |(name, value): &(&str, &str)| ((*name).into(), (*value).into());
             let settings = KafkaSettings {

@@ -114,7 +114,7 @@ impl World {
             return Err(format!("it ended with events stored {stored:?} times"));
         }
         if !self.dead_lettered && !self.window {
-            return Err("the refused event got no letter".into());
+            return Err("the refused event got no dead letter".into());
         }
         Ok(())
     }
@@ -158,7 +158,7 @@ impl World {
             Some(_) => {
                 let mut world = self.clone();
                 world.redis.denied = None;
-                next.push(("all is permitted", 0, world));
+                next.push(("all permissions granted", 0, world));
             }
             None if self.faults.denials > 0 => {
                 for (index, (said, deny)) in Deny::ALL.into_iter().enumerate() {
@@ -245,7 +245,7 @@ impl World {
         if orphan {
             let mut world = self.clone();
             world.links.remove(link);
-            next.push(("lost what was sent on connection", link, world));
+            next.push(("requests lost on connection", link, world));
         }
         let exec = requests
             .iter()
@@ -254,14 +254,14 @@ impl World {
         if let (Some(before @ 1..), true) = (exec, changing && !orphan) {
             let mut world = self.clone();
             (0..before).for_each(|_| world.redis_does(link, flaw));
-            next.push(("Redis queues what was sent on connection", link, world));
+            next.push(("Redis queues the requests on connection", link, world));
         }
         let mut world = self.clone();
         (0..requests.len()).for_each(|_| world.redis_does(link, flaw));
         if orphan {
             world.links.remove(link);
         }
-        next.push(("Redis does what was sent on connection", link, world));
+        next.push(("Redis executes the requests on connection", link, world));
     }
 
     fn redis_does(&mut self, link: usize, flaw: Flaw) {
@@ -364,7 +364,7 @@ const fn leaving(faults: Faults) -> Faults {
 }
 
 #[test]
-fn nothing_is_lost_or_doubled_in_any_order_of_events() {
+fn nothing_is_lost_or_duplicated_in_any_order_of_events() {
     for faults in [faults(1, 1, 0), faults(0, 2, 0), faults(0, 0, 1)] {
         check(faults);
     }
@@ -372,7 +372,7 @@ fn nothing_is_lost_or_doubled_in_any_order_of_events() {
 }
 
 #[test]
-fn nothing_is_lost_or_doubled_whatever_redis_permits_and_when() {
+fn nothing_is_lost_or_duplicated_when_permissions_change() {
     for faults in [denials(2, 0), first(denials(2, 0)), denials(1, 1)] {
         check(faults);
     }
@@ -380,13 +380,13 @@ fn nothing_is_lost_or_doubled_whatever_redis_permits_and_when() {
 
 fn check(faults: Faults) {
     match explore(Flaw::None, faults) {
-        Ok(worlds) => println!("{faults:?}: {worlds} worlds, all good"),
+        Ok(worlds) => println!("{faults:?}: {worlds} worlds, all correct"),
         Err(story) => panic!("{faults:?}\n{story}"),
     }
 }
 
 #[test]
-fn each_flaw_is_found_out() {
+fn each_flaw_is_detected() {
     let flaws = [
         ("no WATCH", Flaw::NoWatch, faults(1, 1, 0)),
         ("a blind retry", Flaw::BlindRetry, faults(1, 1, 0)),
@@ -408,12 +408,12 @@ fn each_flaw_is_found_out() {
         ),
         ("shifted replies", Flaw::Shifted, denials(0, 0)),
         (
-            "what was denied taken for stored",
+            "denied commands counted as stored",
             Flaw::TornIsDone,
             denials(1, 0),
         ),
         (
-            "what was done in part sent again",
+            "a partial transaction sent again",
             Flaw::TornAgain,
             denials(1, 0),
         ),

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_stream_holds_up_to_one_of_ours_is_there() {
+    fn events_up_to_the_last_one_found_are_stored() {
         for moved in [false, true] {
             check(&[], moved, 1000, &[]);
             check(&[(120, "x"), (110, "a"), (90, "y")], moved, 1000, &[0]);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_page_says_that_nothing_is_there_if_it_goes_back_to_the_look() {
+    fn a_full_page_shows_no_events_if_it_reaches_back_to_the_look() {
         let old: Vec<_> = (0..66).map(|n| (150 - n, "x")).collect();
         check(&old, true, 1000, &[]);
         let new: Vec<_> = (0..66).map(|n| (250 - n, "x")).collect();
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_ledger_stands_still_what_others_wrote_is_not_taken_for_ours() {
+    fn if_the_ledger_has_not_moved_entries_of_others_are_not_counted_as_ours() {
         let new: Vec<_> = (0..66).map(|n| (250 - n, "x")).collect();
         check(&new, false, 1000, &[]);
         check(&new[..10], false, 10, &[]);

@@ -69,7 +69,7 @@ fn a_login_is_in_the_url_or_beside_it() {
 }
 
 #[test]
-fn who_would_be_somebody_else_is_refused_and_no_password_told() {
+fn a_login_that_would_use_another_user_is_rejected_without_showing_a_password() {
     let (ada, secret) = (Some("ada"), Some("hunter2"));
     for (url, username, password, says) in [
         ("redis://ada@127.0.0.1", None, None, "connect as `default`"),
@@ -130,14 +130,14 @@ fn who_would_be_somebody_else_is_refused_and_no_password_told() {
 
 proptest! {
     #[test]
-    fn any_password_beside_the_url_is_the_one_that_is_used(password in "[ -~¡-ÿ€]{1,40}") {
+    fn any_password_beside_the_url_is_used(password in "[ -~¡-ÿ€]{1,40}") {
         prop_assert_eq!(used(BARE, Some("ada"), Some(&password)), Ok(good(Some("ada"), Some(&password))));
     }
 
     /// A password in the URL is used as it is or rejected: never another password
     /// or host.
     #[test]
-    fn a_password_in_the_url_is_the_one_that_is_used_or_refused(password in "[!-~]{1,20}") {
+    fn a_password_in_the_url_is_used_or_rejected(password in "[!-~]{1,20}") {
         let encoded = password.as_bytes().windows(3).any(|three| {
             three[0] == b'%' && three[1..].iter().all(u8::is_ascii_hexdigit)
         });

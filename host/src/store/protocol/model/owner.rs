@@ -166,7 +166,7 @@ impl World {
             }
             (Answer::NotLooked, _) if matches!(flaw, Flaw::WatchInside | Flaw::Shifted) => {
                 self.execute(owner, exchange, flaw);
-                next.push(("transaction sent by owner, unseeing", owner, self));
+                next.push(("transaction sent by owner without a look", owner, self));
             }
             _ => {
                 self.links[owner] = Link::default();

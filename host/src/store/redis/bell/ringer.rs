@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_inside_are_found_with_and_without_multi_before_them() {
+    fn ring_answers_are_found_with_and_without_multi() {
         let rung = Rung {
             first: 2,
             published: true,

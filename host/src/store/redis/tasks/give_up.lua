@@ -1,12 +1,13 @@
--- What could not be sent: it is forgotten where workers certainly do not have
--- it, and otherwise may be sent again at once. Who has taken it since decides.
--- KEYS: the task, tasks by when they are due, what is known of the request.
+-- Gives up a task that could not be sent: removes it if workers certainly do not
+-- have it; otherwise it may be sent again at once. If it was taken again since,
+-- the later taker decides.
+-- KEYS: the task, tasks by when they are due, the known request.
 local id, certain, taking = ARGV[1], ARGV[2] == '1', ARGV[3]
 local task = redis.call('HMGET', KEYS[1], 'owner', 'sent', 'taken')
 if not task[1] or task[2] or task[3] ~= taking then
   return
 end
--- Whoever took it before may have sent it, and have said that it is received.
+-- An earlier taker may have sent it, and have reported it as received.
 if not certain or taking ~= '1' then
   redis.call('HSET', KEYS[1], 'until', 0)
   return

@@ -1,5 +1,5 @@
--- What an event says of a task, and the event itself. A task ends once: what
--- comes after its end is a copy, or too late, and is not stored.
+-- Stores an event and its report about a task. A task ends once: an event after
+-- its end is a copy, or too late, and is not stored.
 -- KEYS: the task, tasks by when they are due, the stream if it goes to one.
 local id, status, ends = ARGV[1], ARGV[2], ARGV[3] == '1'
 local most, data = tonumber(ARGV[4]), ARGV[5]
@@ -9,7 +9,7 @@ if task[2] then
 end
 local answer = 1
 if KEYS[3] then
-  -- First: where the stream is none this fails, and nothing is changed.
+  -- First, since it fails without changes if the key is not a stream.
   answer = redis.call('XADD', KEYS[3], 'MAXLEN', ARGV[6], ARGV[7], '*',
     'type', ARGV[8], 'data', data, 'source', ARGV[9])
 end

@@ -1,4 +1,4 @@
--- Notes that workers can have a task: its time begins.
+-- Records that workers can have a task: its time-out starts.
 -- KEYS: the task, tasks by when they are due.
 local task = redis.call('HMGET', KEYS[1], 'owner', 'sent', 'timeout')
 if task[1] and not task[2] then

@@ -1,6 +1,6 @@
--- Takes a task, unless its owner asks too often or it is known already.
--- KEYS: the task, tasks by when they are due, the owner's rate, and where the
--- request may be a repeated one what is known of it.
+-- Takes a task, unless its owner exceeds its rate or the task is known already.
+-- KEYS: the task, tasks by when they are due, the owner's rate, and for a request
+-- with an idempotency key the known request.
 local id, owner, received = ARGV[1], ARGV[2], ARGV[3]
 local timeout, keep, sending = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local per_second, burst = tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -8,8 +8,8 @@ local task_of, content = ARGV[9], ARGV[10]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
--- Whoever takes it sends it; until then nobody else does. Its time begins when
--- it was sent. Answers how often it was taken.
+-- The taker sends it; nobody else does before its deadline. Its time-out starts
+-- when it was sent. Returns how many times it was taken.
 local function take(key, id)
   redis.call('HSET', key, 'owner', owner, 'status', received, 'received', now,
     'timeout', timeout, 'keep', keep, 'until', now + sending)
@@ -28,7 +28,7 @@ if KEYS[4] then
       if was ~= content then
         return {'differs', '', 0}
       end
-      -- Asked after is as good as news: the key would be of no use without it.
+      -- A repeated request extends the life of both keys, as news does.
       for _, key in ipairs({KEYS[4], task_of .. before}) do
         if redis.call('PTTL', key) < keep then
           redis.call('PEXPIRE', key, keep)
@@ -45,8 +45,8 @@ if KEYS[4] then
   end
 end
 
--- Generic cell rate algorithm: one number a client, the time at which all that
--- it asked for is paid. It is kept to a thousandth of a millisecond.
+-- Generic cell rate algorithm: one number per client, the time at which its rate
+-- limit has recovered fully. It is kept to a thousandth of a millisecond.
 if per_second > 0 then
   local each = 1000 / per_second
   local paid = math.max(tonumber(redis.call('GET', KEYS[3]) or now), now)

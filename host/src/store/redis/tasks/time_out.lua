@@ -1,5 +1,5 @@
--- Times out some of the tasks that are due, and tells their owners.
--- KEYS: tasks by when they are due, the doorbell, and its key for those who can't hear it.
+-- Times out some of the tasks that are due, and notifies their owners.
+-- KEYS: tasks by when they are due, the doorbell, and its key for edges that can't subscribe.
 local task_of, stream_of = ARGV[1], ARGV[2]
 local some, status, kind = tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local nearly, max_events, expiry = ARGV[6], ARGV[7], tonumber(ARGV[8])
@@ -14,7 +14,7 @@ for _, id in ipairs(due) do
   if task[1] and not task[2] then
     local data = '{"taskId":"' .. id .. '","status":"' .. status .. '"}'
     local stream = stream_of .. task[1]
-    -- Of a stream that is none nobody can be told; the task says it.
+    -- Without a usable stream the owner can't be notified; the task still has the status.
     local added = redis.pcall('XADD', stream, 'MAXLEN', nearly, max_events, '*', 'type', kind,
       'data', data, 'source', 'task/' .. id)
     if type(added) ~= 'table' then
