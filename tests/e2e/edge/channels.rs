@@ -216,7 +216,13 @@ fn an_edge_that_can_neither_subscribe_nor_poll_is_not_ready() {
     let rules: Vec<&str> = keys.iter().map(String::as_str).chain(["+@all"]).collect();
     let url = user(&redis, "mill", &rules);
     let edge = edge(&redis, &url, &prefix, ANONYMOUS);
-    edge.wait_not_ready(&["no notifications of new events from Redis", "ACL SETUSER mill"], SOON);
+    edge.wait_not_ready(
+        &[
+            "no notifications of new events from Redis",
+            "ACL SETUSER mill",
+        ],
+        SOON,
+    );
     redis.order(&["ACL", "SETUSER", "mill", &key("news")]);
     edge.wait_ready(SOON);
 }
