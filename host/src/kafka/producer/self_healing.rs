@@ -75,7 +75,7 @@ impl<C: ProducerContext + Default + 'static> SelfHealingProducer<C> {
                 self.current.store(Arc::new(fresh));
             }
             Err(error) => {
-                tracing::error!(%error, "the Kafka producer of {what} failed and can't be replaced")
+                tracing::error!(%error, "the Kafka producer of {what} failed and can't be replaced");
             }
         }
     }
