@@ -101,7 +101,7 @@ fn listen_address(text: &str) -> Result<std::net::SocketAddr, String> {
 enum RoleArgument {
     /// Runs pipelines, from Kafka to the store.
     Ingest,
-    /// Serves browsers from the store; needs no Kafka.
+    /// Serves browsers from the store; needs Kafka only for tasks and presence events.
     Edge,
     /// Both in one process.
     All,
@@ -196,11 +196,14 @@ fn check(config: &Path, role: Role) -> anyhow::Result<()> {
     daemon::files(&settings, role, config)?;
     let (file, n) = (config.display(), settings.pipelines.len());
     let s = if n == 1 { "" } else { "s" };
-    if role.ingests() {
+    let scope = if role.ingests() {
         daemon::plugins(&settings, config)?;
-    }
+        "also checked: files and plugins; not checked: connections"
+    } else {
+        "also checked: files; not checked: plugins, connections"
+    };
     Ok(output::line(format_args!(
-        "{file}: valid: {n} pipeline{s} (also checked: files and plugins; not checked: connections)"
+        "{file}: valid: {n} pipeline{s} ({scope})"
     ))?)
 }
 

@@ -296,7 +296,8 @@ impl Checker<'_> {
         if rest.is_none_or(str::is_empty) || !name.bytes().all(legal) {
             let message = format!(
                 "invalid cookie name `{}`: it must begin with __Secure- or __Host-, so that \
-                 browsers send it over HTTPS only",
+                 browsers send it over HTTPS only, and continue with letters, digits or \
+                 !#$%&'*+-.^_`|~",
                 name.escape_debug()
             );
             return self.error(given.span(), message);

@@ -110,31 +110,22 @@ impl Checker<'_> {
         what: &str,
     ) -> Checked<String> {
         match given {
-            Some(given) => self.legal(given, what, |b| {
-                matches!(b, b'.' | b'_' | b'-' | b':' | b'/')
-            }),
+            Some(given) => self.legal(given, what, b".-_:/"),
             None => Ok(default.into()),
         }
     }
 
     pub(super) fn topic(&self, given: &Spanned<Text>) -> Checked<String> {
-        self.legal(given, "topic", |b| matches!(b, b'.' | b'_' | b'-'))
+        self.legal(given, "topic", b".-_")
     }
 
-    fn legal(
-        &self,
-        given: &Spanned<Text>,
-        what: &str,
-        also: impl Fn(u8) -> bool,
-    ) -> Checked<String> {
+    fn legal(&self, given: &Spanned<Text>, what: &str, also: &[u8]) -> Checked<String> {
         let text = &given.get_ref().0;
-        let legal = |b: u8| b.is_ascii_alphanumeric() || also(b);
+        let legal = |b: u8| b.is_ascii_alphanumeric() || also.contains(&b);
         if text.is_empty() || text.len() > 249 || !text.bytes().all(legal) {
-            let shown = text.escape_debug();
-            let message = format!(
-                "invalid {what} `{shown}`: use 1 to 249 letters, digits, dots, hyphens and \
-                 underscores"
-            );
+            let (shown, also) = (text.escape_debug(), also.escape_ascii());
+            let message =
+                format!("invalid {what} `{shown}`: use 1 to 249 of A-Z, a-z, 0-9 and `{also}`");
             return self.error(given.span(), message);
         }
         Ok(text.clone())

@@ -19,7 +19,7 @@ pub enum Role {
     All,
     /// Runs the pipelines.
     Ingest,
-    /// Serves browsers; needs no Kafka.
+    /// Serves browsers; needs Kafka only for tasks and presence events.
     Edge,
 }
 

@@ -40,23 +40,28 @@ pub(super) struct Rate {
 impl Checker<'_> {
     pub(super) fn tasks(&self, given: Tasks) -> Checked<TaskSettings> {
         let s = Duration::from_secs;
-        let timeout = self.time(given.timeout, s(300), s(1)..=7 * DAY)?;
+        let default = TaskSettings::new(self.topic(&given.request_topic)?);
+        let timeout = self.time(given.timeout, default.timeout, s(1)..=7 * DAY)?;
         let keep_span = given.keep.as_ref().map(Spanned::span);
-        let keep = self.time(given.keep, DAY.max(timeout * 2), s(1)..=30 * DAY)?;
+        let keep = self.time(given.keep, default.keep.max(timeout * 2), s(1)..=30 * DAY)?;
         if keep < timeout * 2 {
             let why = "expected at least twice timeout: the owner of a task must still be known \
                        when the task times out";
             return self.error(keep_span.unwrap_or_default(), why);
         }
         Ok(TaskSettings {
-            request_topic: self.topic(&given.request_topic)?,
             timeout,
             keep,
-            acknowledge_within: self.time(given.acknowledge_within, s(5), s(1)..=s(60))?,
-            max_body: self.bytes(given.max_body, 256 << 10, 1 << 10..=16 << 20)?,
+            acknowledge_within: self.time(
+                given.acknowledge_within,
+                default.acknowledge_within,
+                s(1)..=s(60),
+            )?,
+            max_body: self.bytes(given.max_body, default.max_body, 1 << 10..=16 << 20)?,
             rate: given.rate.map(|rate| self.rate(rate)).transpose()?,
-            ends: self.ends(given.ends)?,
-            event_kind: self.event_kind(given.event_type)?,
+            ends: self.ends(given.ends, default.ends)?,
+            event_kind: self.event_kind(given.event_type, default.event_kind)?,
+            request_topic: default.request_topic,
         })
     }
 
@@ -74,9 +79,13 @@ impl Checker<'_> {
         })
     }
 
-    fn ends(&self, given: Option<Spanned<List<Text>>>) -> Checked<Arc<[String]>> {
+    fn ends(
+        &self,
+        given: Option<Spanned<List<Text>>>,
+        default: Arc<[String]>,
+    ) -> Checked<Arc<[String]>> {
         let Some(given) = given else {
-            return Ok(["completed", "failed"].map(String::from).into());
+            return Ok(default);
         };
         let span = given.span();
         let ends: Vec<String> = given
@@ -91,9 +100,9 @@ impl Checker<'_> {
         Ok(ends.into())
     }
 
-    fn event_kind(&self, given: Option<Spanned<Text>>) -> Checked<String> {
+    fn event_kind(&self, given: Option<Spanned<Text>>, default: String) -> Checked<String> {
         let Some(given) = given else {
-            return Ok("task".into());
+            return Ok(default);
         };
         match check_event_kind(given.get_ref().0.as_bytes()) {
             Ok(()) => Ok(given.into_inner().0),

@@ -11,6 +11,7 @@ use crate::pipeline::settings::PipelineSettings;
 use crate::pipeline::transform::verdicts::default_topic;
 use crate::plugin::Source;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,8 @@ pub(super) struct Topics {
     known: Mutex<BTreeMap<String, Topic>>,
     /// Wakes the thread that looks them up.
     asked: Signal,
+    /// That thread may end.
+    closed: AtomicBool,
 }
 
 /// What is known of a topic.
@@ -41,6 +44,12 @@ enum Topic {
 }
 
 impl Topics {
+    /// Ends the thread that looks them up.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.asked.ring();
+    }
+
     /// Looks up the topic of a dead letter before Kafka refuses the letter.
     pub fn note(&self, kind: &Kind, topic: &str) {
         if matches!(kind, Kind::DeadLetter(..)) {
@@ -115,13 +124,13 @@ impl Maker {
         }
     }
 
-    /// Runs until the pipeline has dropped the topics.
+    /// Runs until the topics are closed.
     pub fn run(mut self) {
         for topic in expected(&self.settings) {
             self.topics.want(&topic);
         }
         let mut pause = PAUSES.0;
-        while Arc::strong_count(&self.topics) > 1 {
+        while !self.topics.closed.load(Ordering::Acquire) {
             let (wait, next) = match self.round() {
                 true => (pause, (pause * 2).min(PAUSES.1)),
                 false => (PAUSES.1, PAUSES.0),

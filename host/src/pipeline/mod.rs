@@ -190,6 +190,7 @@ impl Pipeline {
         for thread in threads.filter(JoinHandle::is_finished) {
             let _ = thread.join();
         }
+        self.shared.topics.close();
         self.consumer.stop();
     }
 }

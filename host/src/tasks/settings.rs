@@ -24,3 +24,19 @@ pub struct TaskSettings {
     /// The type of the event that reports a timeout.
     pub event_kind: String,
 }
+
+impl TaskSettings {
+    /// A gateway that writes to this topic: everything else is the default.
+    pub fn new(request_topic: String) -> TaskSettings {
+        TaskSettings {
+            request_topic,
+            timeout: Duration::from_secs(300),
+            keep: Duration::from_hours(24),
+            acknowledge_within: Duration::from_secs(5),
+            max_body: 256 << 10,
+            rate: None,
+            ends: ["completed", "failed"].map(String::from).into(),
+            event_kind: "task".into(),
+        }
+    }
+}

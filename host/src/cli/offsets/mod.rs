@@ -110,9 +110,13 @@ pub(super) fn run(command: OffsetsCommand) -> anyhow::Result<()> {
 }
 
 fn target(text: &str) -> Result<OffsetSpec, String> {
-    match offset_spec::parse(text)? {
-        OffsetSpec::BeforeEnd(_) => Err("an offset can't be negative".into()),
-        target => Ok(target),
+    match offset_spec::parse(text) {
+        Ok(OffsetSpec::BeforeEnd(_)) => Err("an offset can't be negative".into()),
+        Ok(target) => Ok(target),
+        Err(_) => Err(
+            "expected `earliest`, `latest`, an offset, or a time such as 2026-11-21T08:30:00Z"
+                .into(),
+        ),
     }
 }
 

@@ -4,6 +4,7 @@
 use super::produces::{Kind, Unfit};
 use super::worker::CommitWorker;
 use crate::pipeline::partition::state::Until;
+use crate::pipeline::transform::decide::halted_by;
 use crate::pipeline::transform::grants::Grants;
 use crate::pipeline::transform::prepared::PreparedBatch;
 use crate::pipeline::transform::verdicts::{Verdict, instead, judge_all};
@@ -86,10 +87,7 @@ impl CommitWorker {
                     .send(&self.shared.producer, kind, outgoing);
             }
             Verdict::Halt => {
-                let offset = prepared.batch.records[failure.record as usize].offset;
-                let (class, why) = (failure.class.name(), &failure.message);
-                let why =
-                    format!("the dead-letter policy halted it at offset {offset} ({class}: {why})");
+                let why = halted_by(&prepared.batch, failure);
                 prepared.partition.halt(why, Until::Swapped);
                 if !prepared.stored {
                     // Records that Kafka has already are sent again after the halt.

@@ -85,7 +85,8 @@ pub(in crate::pipeline) fn decide(
     }
 }
 
-fn halted_by(batch: &Batch, failure: &Failure) -> String {
+/// Why the partition halts, for an operator.
+pub(in crate::pipeline) fn halted_by(batch: &Batch, failure: &Failure) -> String {
     let offset = batch.records[failure.record as usize].offset;
     let (class, why) = (failure.class.name(), &failure.message);
     format!(
