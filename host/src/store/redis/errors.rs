@@ -31,7 +31,39 @@ pub(super) fn in_words(error: &redis::RedisError) -> String {
     }
 }
 
-/// Whether the connection is unusable.
+/// Whether the connection is unusable. A server that has become a replica keeps
+/// its connections: only a new one may lead to the server that took over.
 pub(super) fn broken(error: &redis::RedisError) -> bool {
-    error.is_io_error() || error.is_timeout() || error.is_connection_dropped()
+    let is_replica = error.code() == Some("READONLY");
+    is_replica || error.is_io_error() || error.is_timeout() || error.is_connection_dropped()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use redis::{ErrorKind, FromRedisValue};
+
+    fn of_server(line: &str) -> redis::RedisError {
+        let value = redis::parse_redis_value(line.as_bytes()).expect("it is an answer");
+        value
+            .extract_error()
+            .and_then(|value| <()>::from_redis_value(value).map_err(Into::into))
+            .expect_err("it is an error")
+    }
+
+    #[test]
+    fn a_connection_to_a_replica_is_replaced_and_one_that_only_refuses_is_kept() {
+        assert!(broken(&of_server(
+            "-READONLY You can't write against a replica.\r\n"
+        )));
+        assert!(broken(&(ErrorKind::Io, "gone").into()));
+        for refusal in [
+            "-NOPERM no\r\n",
+            "-OOM full\r\n",
+            "-LOADING wait\r\n",
+            "-ERR x\r\n",
+        ] {
+            assert!(!broken(&of_server(refusal)), "{refusal}");
+        }
+    }
 }
