@@ -15,17 +15,17 @@ fn what_can_not_be_reached_is_said_within_seconds() {
         (
             &no_kafka,
             &["list"][..],
-            "Kafka does not answer at 127.0.0.1:1",
+            "no answer from Kafka at 127.0.0.1:1",
         ),
         (
             &no_kafka,
             &["show", &shown],
-            "Kafka does not answer at 127.0.0.1:1",
+            "no answer from Kafka at 127.0.0.1:1",
         ),
         (
             &no_kafka,
             &["replay", "--yes"],
-            "Kafka does not answer at 127.0.0.1:1",
+            "no answer from Kafka at 127.0.0.1:1",
         ),
         (&no_redis, &["replay", "--yes"], "the store does not answer"),
         (

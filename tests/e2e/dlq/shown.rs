@@ -22,7 +22,7 @@ fn a_letter_is_shown_whole_whatever_its_bytes() {
         "class:   malformed",
         "stage:   transform",
         "plugin:  bundled:by-field (",
-        &format!("record:  {}/0/0, of 2", place.topic),
+        &format!("record:  {}/0/0, timestamp 2", place.topic),
         &format!("group:   {}", place.prefix),
         "key:     k\\xff",
         "header:  trace = \\x00\\xff",

@@ -28,7 +28,7 @@ fn bytes_of_all_kinds_reach_the_plugin_and_a_tombstone_is_absent() {
         .iter()
         .filter(|o| o.value.as_ref().is_some_and(|v| v.len() == 70_000));
     for (original, letter) in too_large.zip(&dead) {
-        scene.check_letter(original, letter, "too-large", "the most is 65536");
+        scene.check_letter(original, letter, "too-large", "max-record-bytes is 65536");
     }
     assert_eq!(scene.daemon.terminate(), Some(0));
 }

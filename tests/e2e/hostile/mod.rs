@@ -81,7 +81,7 @@ impl Scene {
             "{added:?}"
         );
         let (partition, offset) = (original.partition, original.offset);
-        let ingest = class == "too-large" && says.contains("the most is 65536");
+        let ingest = class == "too-large" && says.contains("max-record-bytes is 65536");
         let plugin = self
             .daemon
             .dir()

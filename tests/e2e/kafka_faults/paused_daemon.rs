@@ -3,7 +3,7 @@ use millstream_tests::{Daemon, Link, metrics, servers, wait_until};
 
 const LOST: &str = "lost partitions: the consumer group reassigned them";
 /// What it says of a transaction that was under way when it was stopped.
-const LATE: &str = "an answer of the store was lost";
+const LATE: &str = "lost an answer of the store";
 
 /// Also what it had sent to Redis just before, and what arrives when another has written on.
 #[test]

@@ -123,7 +123,7 @@ topics = ["{back}"]
     });
     assert_eq!(letters.len(), 1);
     assert_eq!(error(&letters[0], "class"), "unroutable");
-    assert!(error(&letters[0], "message").contains("circle"));
+    assert!(error(&letters[0], "message").contains("form a loop"));
     assert_eq!(read_all(&there).len() + read_all(&back).len(), 17);
     assert_eq!(daemon.terminate(), Some(0));
 }

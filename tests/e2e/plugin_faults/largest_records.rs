@@ -39,7 +39,7 @@ transform = { plugin = \"bundled:notifications\", limits = { cpu-per-record = \"
         let (malformed, large) = (&letters[2 * round], &letters[2 * round + 1]);
         place.check_letter(&records[5 * round + 2], malformed, "malformed", "transform");
         place.check_letter(&records[5 * round + 3], large, "too-large", "ingest");
-        let says = "the record has 16777217 bytes, the most is 16777216";
+        let says = "the record has 16777217 bytes, max-record-bytes is 16777216";
         assert_eq!(error(large, "message"), says);
     }
     assert!(peak(&daemon) < MEMORY, "{} MiB", peak(&daemon));
