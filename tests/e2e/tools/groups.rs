@@ -161,7 +161,7 @@ fn the_group_of_a_pipeline_is_not_reset_in_vain() {
     for more in [&[][..], &["--dry-run"], &["--topic", &topic]] {
         let reset = [&["group", "reset", &group, "--to", "earliest"], more].concat();
         let error = run(&reset).failed(1);
-        let says = format!("which reads {topic} from where its ledger says");
+        let says = format!("which reads {topic} from the offset in its ledger");
         assert!(error.contains(&says), "{error}");
         let command = format!("`millstream offsets set --topic {topic} --to ...`");
         assert!(error.contains(&command), "{error}");
