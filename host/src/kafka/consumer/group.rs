@@ -293,7 +293,9 @@ impl Poller {
             }
             drop(group);
             let Some(records) = PartitionConsumer::split(consumer, &partition) else {
-                tracing::error!(%partition, "librdkafka has no queue for this partition");
+                tracing::error!(%partition, "librdkafka has no queue for this partition; retrying");
+                let mut group = consumer.context().group();
+                group.waiting.get_or_insert_default().push(partition);
                 continue;
             };
             let at = match start {

@@ -4,13 +4,16 @@
 use super::produces::{Kind, Unfit};
 use super::worker::CommitWorker;
 use crate::pipeline::partition::state::Until;
-use crate::pipeline::transform::decide::halted_by;
+use crate::pipeline::transform::decide::{AGAIN, halted_by};
 use crate::pipeline::transform::grants::Grants;
 use crate::pipeline::transform::prepared::PreparedBatch;
-use crate::pipeline::transform::verdicts::{Verdict, instead, judge_all};
+use crate::pipeline::transform::verdicts::{Verdict, instead, judge_all, to_default_topic};
 use crate::record::{Class, Failure, Stage};
 use crate::store::Refusal;
 use std::collections::BTreeMap;
+
+/// What a halt waits for where the record is a dead letter already.
+const AFTER_IT: &str = "the record is a dead letter; save another plugin to continue after it";
 
 impl CommitWorker {
     /// Dead-letters records whose events the store refused inside the transaction. The
@@ -86,13 +89,18 @@ impl CommitWorker {
                     .produces
                     .send(&self.shared.producer, kind, outgoing);
             }
-            Verdict::Halt => {
-                let why = halted_by(&prepared.batch, failure);
+            Verdict::Halt if prepared.stored => {
+                // The ledger is past the record: a halt alone would lose it.
+                let letter = to_default_topic(&prepared.batch, failure, &self.shared.settings);
+                self.carry_out_verdict(prepared, failure, letter);
+                let why = halted_by(&prepared.batch, failure, AFTER_IT);
                 prepared.partition.halt(why, Until::Swapped);
-                if !prepared.stored {
-                    // Records that Kafka has already are sent again after the halt.
-                    prepared.partition.rewind(prepared.expected, 0);
-                }
+            }
+            Verdict::Halt => {
+                let why = halted_by(&prepared.batch, failure, AGAIN);
+                prepared.partition.halt(why, Until::Swapped);
+                // Records that Kafka has already are sent again after the halt.
+                prepared.partition.rewind(prepared.expected, 0);
             }
             Verdict::Drop | Verdict::Retry(_) => {}
         }

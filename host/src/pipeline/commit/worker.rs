@@ -252,6 +252,8 @@ impl CommitWorker {
             self.wait();
         }
         self.writer.rest();
+        // Whoever still waits for the store notes it again.
+        self.shared.trouble(Trouble::Store, None);
         say_given_up(&append);
         None
     }

@@ -59,7 +59,7 @@ pub(in crate::pipeline) fn decide(
                 };
                 (failure.attempts, Next::Retry(delay, again))
             }
-            Verdict::Halt => (0, Next::Halt(halted_by(&remaining.batch, failure))),
+            Verdict::Halt => (0, Next::Halt(halted_by(&remaining.batch, failure, AGAIN))),
         };
         return Decision {
             end: failure.record as usize,
@@ -85,14 +85,14 @@ pub(in crate::pipeline) fn decide(
     }
 }
 
-/// Why the partition halts, for an operator.
-pub(in crate::pipeline) fn halted_by(batch: &Batch, failure: &Failure) -> String {
+/// What a halt waits for where the record is tried again.
+pub(in crate::pipeline) const AGAIN: &str = "save another plugin to retry the record";
+
+/// Why the partition halts, for an operator; `next` says what ends the halt.
+pub(in crate::pipeline) fn halted_by(batch: &Batch, failure: &Failure, next: &str) -> String {
     let offset = batch.records[failure.record as usize].offset;
     let (class, why) = (failure.class.name(), &failure.message);
-    format!(
-        "the dead-letter policy halted it at offset {offset} ({class}: {why}); \
-         save another plugin to retry the record"
-    )
+    format!("the dead-letter policy halted it at offset {offset} ({class}: {why}); {next}")
 }
 
 /// All failures in the order of their records, with their attempts.

@@ -161,6 +161,15 @@ pub(in crate::pipeline) fn instead(
     settings: &PipelineSettings,
 ) -> Verdict {
     count_failure(failure, settings);
+    to_default_topic(batch, failure, settings)
+}
+
+/// A dead letter for the pipeline's own topic, as the built-in policy makes it.
+pub(in crate::pipeline) fn to_default_topic(
+    batch: &Batch,
+    failure: &Failure,
+    settings: &PipelineSettings,
+) -> Verdict {
     verdict(to_topic(), batch, failure, settings)
 }
 

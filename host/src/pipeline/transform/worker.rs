@@ -6,7 +6,7 @@ use crate::kafka::consumer::FillLimits;
 use crate::pipeline::partition::assignment::Inbox;
 use crate::pipeline::partition::reader::{Partition, Work};
 use crate::pipeline::partition::state::InHand;
-use crate::pipeline::shared::Shared;
+use crate::pipeline::shared::{Shared, Trouble};
 use crate::pipeline::signal::Signal;
 use crate::pipeline::swap::instances::Instances;
 use crate::pipeline::turns::Turns;
@@ -76,6 +76,11 @@ impl TransformWorker {
                 .extend(assigned.into_iter().map(Partition::new));
             self.partitions
                 .retain(|partition| !partition.state.is_gone());
+            if self.stuck && self.partitions.is_empty() {
+                // Another worker has the partition that waited.
+                self.stuck = false;
+                self.shared.trouble(Trouble::Instances, None);
+            }
             let mut wake = Some(Instant::now() + NAP);
             for index in 0..self.partitions.len() {
                 self.turns.transform.beat();
