@@ -141,9 +141,12 @@ impl Pipeline {
     pub fn warning(&self) -> Option<String> {
         let why = self.shared.refused()?.why;
         let name = self.name();
-        Some(format!(
-            "pipeline {name}: the configured plugins were refused and others are live: {why}"
-        ))
+        // Where none are live, it is a reason of readiness and no warning.
+        (!self.shared.is_halted()).then(|| {
+            format!(
+                "pipeline {name}: the configured plugins were refused and others are live: {why}"
+            )
+        })
     }
 
     /// Why the pipeline is not ready; empty if it is.

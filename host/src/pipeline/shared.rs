@@ -181,7 +181,8 @@ impl Shared {
             None => {
                 tracing::error!(pipeline, generation, "{why}; pipeline halted");
                 let said = format!("{why}; halted until other plugins are saved");
-                self.note(Trouble::Breaker, Some(said));
+                // Counted once: nothing is tried again until then.
+                self.trouble(Trouble::Breaker, Some(said));
             }
         }
     }
@@ -237,6 +238,11 @@ impl Shared {
         if self.note(of, Some(trouble.clone())).is_none() {
             tracing::warn!(pipeline, trouble, "waiting");
         }
+    }
+
+    /// Whether the breaker halted the pipeline: no plugins are live.
+    pub fn is_halted(&self) -> bool {
+        lock(&self.troubles[Trouble::Breaker as usize]).is_some()
     }
 
     /// Notes what the pipeline waits for, and returns what was noted before.
