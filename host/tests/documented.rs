@@ -368,3 +368,54 @@ fn has_heading(text: &str, anchor: &str) -> bool {
         made == anchor
     })
 }
+
+/// The message of a log call, without its fields: its last text, cut at its values.
+fn message_of(call: &str) -> Option<String> {
+    let texts = call.split('"').skip(1).step_by(2);
+    let text = texts.filter(|text| text.contains(' ')).last()?;
+    let parts = text.split(['{', '}']).step_by(2);
+    let longest = parts.max_by_key(|part| part.len())?;
+    let words: Vec<&str> = longest
+        .split(['\\', ' ', '\n'])
+        .filter(|w| !w.is_empty())
+        .collect();
+    Some(
+        words
+            .join(" ")
+            .trim_matches(|c: char| !c.is_alphanumeric())
+            .to_owned(),
+    )
+}
+
+#[test]
+fn every_error_and_warning_of_the_log_is_in_the_runbook() {
+    let page: Vec<String> = page("runbook.md")
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
+    let page = page.join(" ");
+    let code = code("").join("\n");
+    let mut missing = Vec::new();
+    let mut found = 0;
+    for call in ["tracing::error!(", "tracing::warn!("] {
+        for (at, _) in code.match_indices(call) {
+            let rest = &code[at + call.len()..];
+            let end = rest.find(");").unwrap_or(rest.len());
+            let Some(message) = message_of(&rest[..end]) else {
+                continue;
+            };
+            found += 1;
+            let start: String = message.chars().take(20).collect();
+            // Only the demo sends records itself.
+            if !page.contains(start.trim_end()) && !message.contains("a demo record") {
+                missing.push(message);
+            }
+        }
+    }
+    assert!(found > 50, "the log's messages were not found");
+    assert!(
+        missing.is_empty(),
+        "runbook.md lacks:\n{}",
+        missing.join("\n")
+    );
+}
