@@ -1,4 +1,4 @@
-//! Servers that are not there, or not any more.
+//! Kafka or Redis absent at the start, or lost later.
 
 use super::{LONG, SECONDS, config, note};
 use millstream_tests::{
@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Instant;
 
 #[test]
-fn it_starts_without_kafka_and_redis_and_is_ready_when_they_are_there() {
+fn starts_without_kafka_and_redis_and_becomes_ready_when_both_answer() {
     let (kafka, redis) = (servers().own_kafka(&[]), servers().own_redis(&[]));
     let topic = kafka.create_topic("late", 1);
     kafka.produce(&topic, (0..100).map(|id| note("ada", id)));
@@ -32,7 +32,7 @@ fn it_starts_without_kafka_and_redis_and_is_ready_when_they_are_there() {
     redis.start();
     daemon.wait_ready(LONG);
     println!("ready {:?} after Redis", began.elapsed());
-    let stored = wait_until("all is stored", LONG, || {
+    let stored = wait_until("all records are stored", LONG, || {
         redis
             .streams(&prefix)
             .remove("ada")
@@ -50,7 +50,7 @@ fn it_starts_without_kafka_and_redis_and_is_ready_when_they_are_there() {
 }
 
 #[test]
-fn while_redis_is_gone_records_wait_and_none_becomes_a_dead_letter() {
+fn records_wait_out_a_redis_outage_and_none_becomes_a_dead_letter() {
     let redis = servers().own_redis(&["--appendonly", "yes", "--appendfsync", "always"]);
     let topic = create_topic("gone", 1);
     let dead = format!("{topic}-dlq");
@@ -68,7 +68,7 @@ fn while_redis_is_gone_records_wait_and_none_becomes_a_dead_letter() {
         produced
     };
     let wait_for = |count: usize| {
-        wait_until("all is stored", LONG, || {
+        wait_until("all records are stored", LONG, || {
             redis
                 .streams(&prefix)
                 .remove("ada")
@@ -106,7 +106,7 @@ fn while_redis_is_gone_records_wait_and_none_becomes_a_dead_letter() {
 }
 
 #[test]
-fn a_topic_that_is_not_there_is_named_with_the_command_that_makes_it() {
+fn a_missing_topic_is_reported_with_the_command_that_creates_it() {
     let (topic, prefix) = (unique("not-there"), unique("not-there"));
     let (kafka, redis) = (&servers().kafka, &servers().redis);
     let text = config(&kafka.bootstrap(), &redis.url(), &topic, &prefix);
@@ -135,7 +135,7 @@ fn a_topic_that_is_not_there_is_named_with_the_command_that_makes_it() {
 }
 
 #[test]
-fn offsets_of_a_kafka_or_redis_that_is_not_there_name_its_address() {
+fn offsets_commands_report_the_address_of_an_unreachable_server() {
     let path = scratch_dir("config").join("millstream.toml");
     let kafka = servers().kafka.bootstrap();
     for (kafka, redis, says) in [

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-/// A good configuration that needs no server to be checked.
+/// A valid configuration that can be checked without a server.
 pub fn good(listen: &str) -> String {
     format!(
         r#"
@@ -32,7 +32,7 @@ transform = {{ plugin = "bundled:notifications", limits = {{ memory = "64MiB" }}
     )
 }
 
-/// What is broken in a good configuration, and what the error must say of it.
+/// Edits that break a valid configuration, and what the error must contain.
 const BROKEN: [(&str, &str, &str); 22] = [
     ("[kafka]\n", "[kafak]\n", "did you mean `kafka`?"),
     (
@@ -114,11 +114,11 @@ pub fn check(path: &PathBuf) -> Output {
 }
 
 #[test]
-fn a_broken_configuration_is_told_with_its_line_and_the_nearest_name() {
+fn configuration_errors_give_the_line_and_the_nearest_name() {
     let path = scratch_dir("config").join("millstream.toml");
     for (from, to, says) in BROKEN {
         let text = good("127.0.0.1:0");
-        // The line of the first character that differs.
+        // The line of the first character that differs is where the error points.
         let same = from
             .chars()
             .zip(to.chars())
@@ -135,21 +135,21 @@ fn a_broken_configuration_is_told_with_its_line_and_the_nearest_name() {
         let place = format!("millstream: {}:{line}: ", path.display());
         assert!(
             told.starts_with(&place),
-            "{to}: {told:?} does not begin with {place:?}"
+            "{to}: {told:?} does not start with {place:?}"
         );
-        assert!(told.contains(says), "{to}: {told:?} does not say {says:?}");
+        assert!(told.contains(says), "{to}: {told:?} does not contain {says:?}");
         assert_eq!(told.trim_end().lines().count(), 1, "{to}: {told}");
     }
 }
 
 #[test]
-fn a_broken_configuration_is_told_before_a_port_is_bound() {
+fn configuration_errors_are_reported_before_a_port_is_bound() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = taken.local_addr().unwrap().to_string();
     for (from, to, says) in [BROKEN[6], BROKEN[12], BROKEN[15]] {
         let daemon = Daemon::builder(&good(&listen).replacen(from, to, 1)).start();
         assert_eq!(daemon.wait_exit(SECONDS), Some(USAGE), "{to}");
-        wait_until("its log is read", SECONDS, || {
+        wait_until("its log ends", SECONDS, || {
             daemon.log().has_ended().then_some(())
         });
         let lines = daemon.log().lines();
@@ -163,7 +163,7 @@ fn a_broken_configuration_is_told_before_a_port_is_bound() {
 }
 
 #[test]
-fn a_good_configuration_is_good_and_contacts_nobody() {
+fn a_valid_configuration_passes_without_contacting_any_server() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let path = scratch_dir("config").join("millstream.toml");
     std::fs::write(&path, good(&taken.local_addr().unwrap().to_string())).unwrap();
@@ -181,7 +181,7 @@ fn a_good_configuration_is_good_and_contacts_nobody() {
 }
 
 #[test]
-fn wrong_arguments_and_a_missing_file_are_usage() {
+fn wrong_arguments_and_a_missing_file_are_usage_errors() {
     let missing = scratch_dir("config").join("none.toml");
     let output = check(&missing);
     let told = String::from_utf8(output.stderr).unwrap();
@@ -211,7 +211,7 @@ fn wrong_arguments_and_a_missing_file_are_usage() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_named() {
+fn an_address_in_use_is_reported() {
     for which in ["[http]\nlisten = ", "[admin]\nlisten = "] {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap().to_string();
@@ -221,13 +221,13 @@ fn a_port_that_is_taken_is_named() {
         let text = text.replacen(&free, &format!("{which}\"{address}\""), 1);
         let daemon = Daemon::builder(&text).start();
         assert_eq!(daemon.wait_exit(SECONDS), Some(1), "{which}");
-        wait_until("its log is read", SECONDS, || {
+        wait_until("its log ends", SECONDS, || {
             daemon.log().has_ended().then_some(())
         });
         let last = daemon.log().tail(1);
         println!("{last}");
         for part in ["millstream: ", &*address, "in use"] {
-            assert!(last.contains(part), "{last:?} does not say {part:?}");
+            assert!(last.contains(part), "{last:?} does not contain {part:?}");
         }
     }
 }

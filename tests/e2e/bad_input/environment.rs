@@ -1,4 +1,4 @@
-//! `"${NAME}"` where a number, a boolean, a time, an amount or a word is due.
+//! `"${NAME}"` in place of a number, a boolean, a duration, a size or a keyword.
 
 use super::USAGE;
 use super::configs::good;
@@ -24,7 +24,7 @@ const GOOD: [(&str, &str); 8] = [
 ];
 
 #[test]
-fn a_variable_may_stand_for_any_kind_of_value() {
+fn a_variable_can_hold_a_value_of_any_type() {
     let text = good("127.0.0.1:0")
         .replace("max-events = 1000", "max-events = \"${N}00\"")
         .replace("\"24h\"", "\"${AGE}\"")
@@ -78,13 +78,13 @@ fn a_variable_may_stand_for_any_kind_of_value() {
             rest.starts_with(|c: char| c.is_ascii_digit()),
             "no line: {told}"
         );
-        assert!(told.contains(says), "{told:?} does not say {says:?}");
+        assert!(told.contains(says), "{told:?} does not contain {says:?}");
     }
-    // What is not set is named.
+    // An unset variable is named.
     let output = check(&file, &GOOD[1..]);
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("`N` is not set"), "{told}");
-    // A number in quotes is none, as before.
+    // A literal number in quotes is still rejected.
     std::fs::write(&file, text.replace("\"${N}\"", "\"3\"")).unwrap();
     let told = String::from_utf8(check(&file, &GOOD).stderr).unwrap();
     assert!(told.contains("expected a whole number"), "{told}");

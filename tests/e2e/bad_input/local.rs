@@ -1,12 +1,12 @@
-//! Files that a configuration names: `config check` reads what `run` would, contacts nobody, and
-//! both tell the same.
+//! Files that a configuration names: `config check` reads the files that `run` would, contacts no
+//! server, and reports the same errors.
 
 use super::configs::good;
 use super::{SECONDS, USAGE};
 use millstream_tests::{Certificate, Daemon, wait_until};
 
-/// A good configuration with this in place of that, and with files beside it: `cert.pem` and
-/// `key.pem` are a pair, `other.pem` is another's key.
+/// The error for a valid configuration with `from` replaced by `to`. Beside it are `cert.pem` and
+/// `key.pem`, which belong together, and `other.pem`, another certificate's key.
 fn told(from: &str, to: &str) -> String {
     let text = good("127.0.0.1:0");
     assert!(text.contains(from), "{from}");
@@ -18,7 +18,7 @@ fn told(from: &str, to: &str) -> String {
         .file("text", "hunter2 hunter2 hunter2 hunter2 hunter2")
         .start();
     assert_eq!(daemon.wait_exit(SECONDS), Some(USAGE), "{to}");
-    wait_until("its log is read", SECONDS, || {
+    wait_until("its log ends", SECONDS, || {
         daemon.log().has_ended().then_some(())
     });
     let run = daemon.log().tail(1);
@@ -33,13 +33,13 @@ fn told(from: &str, to: &str) -> String {
     let place = format!("millstream: {}: ", file.display());
     assert!(
         run.starts_with(&place),
-        "{run:?} does not begin with {place:?}"
+        "{run:?} does not start with {place:?}"
     );
     run
 }
 
 #[test]
-fn plugins_are_loaded_and_put_to_the_test() {
+fn plugins_are_loaded_and_tested() {
     let plugin = "plugin = \"bundled:notifications\"";
     for (to, says) in [
         (
@@ -61,7 +61,7 @@ fn plugins_are_loaded_and_put_to_the_test() {
             told.contains("pipeline `p`: the transform plugin"),
             "{told}"
         );
-        assert!(told.contains(says), "{told:?} does not say {says:?}");
+        assert!(told.contains(says), "{told:?} does not contain {says:?}");
     }
 }
 
@@ -100,12 +100,12 @@ fn keys_and_certificates_are_read() {
         (store, redis("no.pem"), "no.pem"),
     ] {
         let told = told(from, &to);
-        assert!(told.contains(says), "{told:?} does not say {says:?}");
+        assert!(told.contains(says), "{told:?} does not contain {says:?}");
     }
-    // Paths are relative to the file for all but librdkafka.
+    // All paths are relative to the configuration file, except those that librdkafka reads.
     let told_of = |from, to: &str, says| {
         let told = told(from, to);
-        assert!(told.contains(says), "{told:?} does not say {says:?}");
+        assert!(told.contains(says), "{told:?} does not contain {says:?}");
     };
     let session = "\"session.timeout.ms\" = \"6000\"\n";
     told_of(
@@ -117,7 +117,7 @@ fn keys_and_certificates_are_read() {
 }
 
 #[test]
-fn a_good_one_is_good_whoever_publishes_its_keys() {
+fn a_valid_configuration_passes_without_contacting_the_issuer() {
     let one = Certificate::new();
     let text = good("127.0.0.1:0").replace(
         "anonymous = true",

@@ -1,9 +1,9 @@
-//! What `RUST_LOG` may say.
+//! Values of `RUST_LOG`.
 
 use millstream_tests::{Daemon, scratch_dir};
 use std::process::Command;
 
-/// What a command says with this filter, and its exit code.
+/// The exit code and standard error of a command with this filter.
 fn said(log: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = Command::new(Daemon::program());
     command.args(arguments).current_dir(scratch_dir("log"));
@@ -14,14 +14,14 @@ fn said(log: &str, arguments: &[&str]) -> (Option<i32>, String) {
 }
 
 #[test]
-fn a_log_filter_that_does_not_parse_is_an_error() {
+fn an_invalid_log_filter_is_an_error() {
     let list = ["topic", "list", "-b", "127.0.0.1:1"];
     for (log, says) in [
         (
             "info,millstream=loud",
             "RUST_LOG: `millstream=loud` at character 6: ",
         ),
-        // A level to who wrote it, and a target that nothing logs to: silence.
+        // tracing would take it for a target that nothing logs to, and so log nothing.
         (
             "debgu",
             "RUST_LOG: `debgu` at character 1: not a level; did you mean debug?",
@@ -34,6 +34,6 @@ fn a_log_filter_that_does_not_parse_is_an_error() {
     }
     for log in ["", " ", "warn", "info,librdkafka=debug"] {
         let (code, error) = said(log, &list);
-        assert_eq!(code, Some(1), "Kafka is what is wrong: {error}");
+        assert_eq!(code, Some(1), "only Kafka is wrong: {error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Byte order marks before JSON: what programs of Windows write.
+//! Byte order marks before JSON, as some Windows programs write them.
 
 use super::{LONG, config};
 use millstream_tests::{
@@ -14,7 +14,7 @@ fn marked(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_dead_letter_says_that_its_record_begins_with_one() {
+fn a_dead_letter_names_the_byte_order_mark_of_its_record() {
     let topic = create_topic("marked", 1);
     let dead = format!("{topic}-dlq");
     servers().kafka.create_topic_named(&dead, 1, &[]);
@@ -37,7 +37,7 @@ fn a_dead_letter_says_that_its_record_begins_with_one() {
 }
 
 #[test]
-fn keys_that_begin_with_one_are_refused_with_the_reason() {
+fn a_key_set_with_a_byte_order_mark_is_rejected_with_the_reason() {
     let folder = scratch_dir("marked");
     let set = folder.join("jwks.json");
     fs::write(&set, marked(r#"{"keys": []}"#)).unwrap();

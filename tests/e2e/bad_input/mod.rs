@@ -1,5 +1,4 @@
-//! Input that is wrong: configurations, ports, servers that aren't there, and
-//! records that can't be read.
+//! Bad input: invalid configurations, ports in use, unreachable servers, unreadable records.
 
 mod absent;
 mod configs;
@@ -15,14 +14,14 @@ use millstream_tests::Message;
 use serde_json::json;
 use std::time::Duration;
 
-/// Not an expectation of speed: what is not there by then never comes.
+/// A limit for failing tests, not an expectation of speed.
 const LONG: Duration = Duration::from_secs(120);
-/// How long a refusal may take: people wait for it.
+/// How long an error message may take: people wait for it.
 const SECONDS: Duration = Duration::from_secs(20);
 
 const USAGE: i32 = 64;
 
-/// A pipeline of one topic with `bundled:notifications`.
+/// A pipeline that reads one topic with `bundled:notifications`.
 fn config(kafka: &str, redis: &str, topic: &str, prefix: &str) -> String {
     let rest = "name = \"notes\"\ntransform = { plugin = \"bundled:notifications\" }";
     millstream_tests::config(kafka, redis, topic, prefix, rest)

@@ -1,4 +1,4 @@
-//! Records that can't be read.
+//! Records that no transform can read.
 
 use super::{LONG, config, note};
 use millstream_tests::{
@@ -8,7 +8,7 @@ use millstream_tests::{
 use serde_json::json;
 
 #[test]
-fn what_cannot_be_read_is_a_dead_letter_and_its_neighbours_are_unharmed() {
+fn unreadable_records_become_dead_letters_and_their_neighbours_are_delivered() {
     let topic = create_topic("unread", 1);
     let dead = format!("{topic}-dlq");
     servers().kafka.create_topic_named(&dead, 1, &[]);
@@ -37,7 +37,7 @@ fn what_cannot_be_read_is_a_dead_letter_and_its_neighbours_are_unharmed() {
         (note(&"c".repeat(1_000_000), 0), "bad-output"),
         (raw(&vec![b'['; 500_000]), "malformed"),
     ];
-    // Strange, and legal: each is a stream of just that name.
+    // Unusual but valid: each is a stream of exactly that name.
     let strange = [
         "{}",
         "../x",
@@ -57,7 +57,7 @@ fn what_cannot_be_read_is_a_dead_letter_and_its_neighbours_are_unharmed() {
     produce(&topic, messages);
     let originals = read_all(&topic);
     let events = 2 * bad.len() + strange.len();
-    let (mut streams, letters) = wait_until("every record comes out", LONG, || {
+    let (mut streams, letters) = wait_until("every record is an event or a dead letter", LONG, || {
         let (streams, letters) = (streams(&prefix), read_all(&dead));
         let stored: usize = streams.values().map(Vec::len).sum();
         (stored >= events && letters.len() >= bad.len()).then_some((streams, letters))

@@ -1,11 +1,11 @@
-//! Passwords stay where they are.
+//! Passwords appear in no output.
 
 use super::configs::{check, good};
 use super::{LONG, SECONDS, USAGE};
 use millstream_tests::{Daemon, get, scratch_dir, servers, wait_until};
 
 #[test]
-fn secrets_are_never_told() {
+fn secrets_are_never_printed() {
     const SECRETS: [&str; 4] = ["hunter2", "correct-horse", "battery-staple", "77100412345"];
     let path = scratch_dir("config").join("millstream.toml");
     let server = servers().own_redis(&[]);
@@ -25,27 +25,27 @@ fn secrets_are_never_told() {
         .replacen("[store]", &sasl, 1);
     let told = |what: &str, text: &str| {
         for secret in SECRETS {
-            assert!(!text.contains(secret), "{what} tells a secret: {text}");
+            assert!(!text.contains(secret), "{what} contains a secret: {text}");
         }
     };
 
-    // Refused by both servers, with everything logged that there is.
+    // Both servers refuse the login; everything is logged.
     let daemon = Daemon::builder(&text).env("RUST_LOG", "trace").start();
     let admin = daemon.admin();
-    let why = wait_until("both servers have refused", LONG, || {
+    let why = wait_until("both servers refuse the login", LONG, || {
         let text = get(&admin, "/readyz").text();
         let both = ["the store does not answer: ", "consumer group yet: "];
         both.iter().all(|part| text.contains(part)).then_some(text)
     });
     println!("{why}");
     told("/readyz", &why);
-    // And then let in.
+    // Then Redis accepts the login.
     let user = ["SETUSER", "user", "on", ">hunter2", "~*", "&*", "+@all"];
     redis::cmd("ACL")
         .arg(&user)
         .exec(&mut server.connect())
         .unwrap();
-    let why = wait_until("Redis lets it in", LONG, || {
+    let why = wait_until("Redis accepts the login", LONG, || {
         let text = get(&admin, "/readyz").text();
         (!text.contains("the store does not answer: ")).then_some(text)
     });
@@ -56,7 +56,7 @@ fn secrets_are_never_told() {
     assert_eq!(daemon.terminate(), Some(0));
     told("the log", &daemon.log().lines().join("\n"));
 
-    // In errors of the configuration itself, too.
+    // Configuration errors must not print secrets either.
     let broken = [
         (
             redis(SECRETS[0]),

@@ -1,4 +1,4 @@
-//! Tombstones through each bundled transform, by its configuration.
+//! Tombstones through each bundled transform, for each setting.
 
 use super::LONG;
 use millstream_tests::{
@@ -6,7 +6,7 @@ use millstream_tests::{
 };
 use serde_json::json;
 
-/// What becomes of a tombstone: an event, a letter, or nothing.
+/// What a tombstone becomes: an event, a dead letter, or nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Becomes {
     Event,
@@ -24,7 +24,7 @@ const CASES: [(&str, &str, Becomes); 7] = [
     ("task-results", "tombstones = \"skip\"", Becomes::Nothing),
 ];
 
-/// What no transform but `by-field` can read, and what that makes an event of.
+/// A value that only `by-field` can read; it becomes an event and marks the end.
 const MARKER: &str = "the end";
 
 #[test]

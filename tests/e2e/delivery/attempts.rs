@@ -1,4 +1,4 @@
-//! How often a record was tried is known also after a crash.
+//! A record's attempt count survives crashes.
 
 use super::{LONG, config, note, wait_for};
 use millstream_tests::{Daemon, Message, metrics, produce, read_all, servers, unique, wait_until};
@@ -23,7 +23,7 @@ config = { retry = ["malformed"], attempts = 8, delay-ms = 500, max-delay-ms = 5
     };
     let mut tried = 0.0;
     for _ in 0..2 {
-        wait_until("it is tried three times", LONG, || {
+        wait_until("the record is retried three times", LONG, || {
             (retries(&daemon) >= 3.0).then_some(())
         });
         tried += retries(&daemon);
@@ -38,7 +38,7 @@ config = { retry = ["malformed"], attempts = 8, delay-ms = 500, max-delay-ms = 5
         .iter()
         .find(|(name, _)| name == "millstream.error.attempts");
     assert_eq!(attempts.unwrap().1.as_deref(), Some(&b"8"[..]));
-    // A crash may forget the one it was at, no more.
+    // A crash may lose at most the attempt in progress.
     let last = retries(&daemon);
     println!("{tried} retries before the crashes, {last} after");
     assert!(tried + last <= 7.0 + 2.0, "{tried} and {last}");

@@ -1,14 +1,14 @@
-//! Bad plugins saved under load, and what the breaker does of it.
+//! Bad plugins saved under load, and how the circuit breaker handles them.
 
 use super::{LONG, config, note, wait_for, wait_said};
 use millstream_tests::{Consumed, Daemon, metrics, produce, read_all, servers, unique, wait_until};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread;
 
-/// Every record fails in it: there is no such field.
+/// It fails every record: the field does not exist.
 const BAD: &str = r#"config = { client = "/no/such/field" }"#;
 
-/// After how many records the breaker judges.
+/// The number of records after which the breaker decides.
 const MIN_RECORDS: usize = 20;
 
 struct Rig {
@@ -77,8 +77,8 @@ impl Rig {
     }
 }
 
-/// Produces without a pause while `during` runs, in batches large enough to be
-/// judged; how many records it made.
+/// Produces without a pause while `during` runs, in batches large enough to be judged. Returns the
+/// number of records produced.
 fn under_load(topic: &str, during: impl FnOnce(&AtomicI64)) -> i64 {
     let (made, over) = (AtomicI64::new(0), AtomicBool::new(false));
     thread::scope(|scope| {
@@ -96,11 +96,11 @@ fn under_load(topic: &str, during: impl FnOnce(&AtomicI64)) -> i64 {
 }
 
 #[test]
-fn a_bad_save_under_load_is_undone_and_loses_nothing() {
+fn a_bad_plugin_saved_under_load_is_reverted_without_losing_records() {
     let rig = rig("previous");
     let admin = rig.daemon.admin();
     let undone = |times: f64| {
-        wait_until("the swap is undone", LONG, || {
+        wait_until("the swap is reverted", LONG, || {
             let done = metrics(&admin).sum("millstream_swaps_total", &["result=\"undone\""]);
             (done == times).then_some(())
         });
@@ -115,11 +115,11 @@ fn a_bad_save_under_load_is_undone_and_loses_nothing() {
             .daemon
             .wait_log("reverted to the previous plugins", LONG);
         println!("{line}");
-        // The same bad one, saved once more: asked for again by name.
+        // The same bad configuration again, now requested by a signal.
         rig.daemon.hup();
         undone(2.0);
         let then = made.load(Ordering::Relaxed);
-        wait_until("records flow on", LONG, || {
+        wait_until("records keep flowing", LONG, || {
             (made.load(Ordering::Relaxed) > then + 400).then_some(())
         });
     });
@@ -128,7 +128,7 @@ fn a_bad_save_under_load_is_undone_and_loses_nothing() {
 }
 
 #[test]
-fn where_it_halts_the_pipeline_waits_for_other_plugins() {
+fn a_breaker_that_halts_the_pipeline_waits_for_other_plugins() {
     let rig = rig("halt");
     let made = under_load(&rig.topic, |made| {
         wait_until("records flow", LONG, || {

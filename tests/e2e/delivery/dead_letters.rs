@@ -1,11 +1,10 @@
-//! Dead letters that Kafka does not take: the ledger does not pass them, it is
-//! said, and goes on once it is mended.
+//! Dead letters that Kafka does not accept: the ledger does not pass them, readiness says why, and
+//! delivery continues once the cause is fixed.
 
 use super::{LONG, config, noise, note, offsets, wait_for, wait_said};
 use millstream_tests::{Daemon, Message, produce, read_all, servers, unique};
 
-/// A pipeline whose topic holds a good record, a malformed one of this size,
-/// and a good one.
+/// A pipeline whose topic holds a good record, a malformed one of this size, and a good one.
 fn setup(size: usize, more: &str) -> (String, String, String) {
     let (kafka, redis) = (&servers().kafka, &servers().redis);
     let (topic, prefix) = (kafka.create_topic("letters", 1), unique("letters"));
@@ -16,7 +15,7 @@ fn setup(size: usize, more: &str) -> (String, String, String) {
 }
 
 #[test]
-fn a_topic_for_dead_letters_that_is_missing_is_made() {
+fn a_missing_dead_letter_topic_is_created() {
     let (text, topic, prefix) = setup(10, "");
     let daemon = Daemon::ready(&text);
     assert_eq!(wait_for(&servers().redis, &prefix, 2), [0, 2]);
@@ -27,7 +26,7 @@ fn a_topic_for_dead_letters_that_is_missing_is_made() {
 }
 
 #[test]
-fn where_it_may_not_be_made_the_partition_waits_for_it() {
+fn a_partition_waits_for_a_dead_letter_topic_it_may_not_create() {
     let (text, topic, prefix) = setup(10, "create-dead-letter-topics = false");
     let daemon = Daemon::builder(&text).start();
     let dead = format!("{topic}-dlq");
@@ -38,7 +37,7 @@ fn where_it_may_not_be_made_the_partition_waits_for_it() {
     );
     assert!(
         offsets(&servers().redis, &prefix).is_empty(),
-        "the ledger waits"
+        "the ledger does not pass the letter"
     );
     servers().kafka.create_topic_named(&dead, 1, &[]);
     assert_eq!(wait_for(&servers().redis, &prefix, 2), [0, 2]);
@@ -47,7 +46,7 @@ fn where_it_may_not_be_made_the_partition_waits_for_it() {
 }
 
 #[test]
-fn a_topic_that_a_route_names_is_not_made_and_one_for_letters_beside_it_is() {
+fn only_dead_letter_topics_are_created_not_topics_of_a_route() {
     let (kafka, redis) = (&servers().kafka, &servers().redis);
     let copies = unique("copies");
     let route = format!(
@@ -59,8 +58,8 @@ fn a_topic_that_a_route_names_is_not_made_and_one_for_letters_beside_it_is() {
     assert!(made.contains(&format!("{topic}-dlq")), "{made}");
     let make = format!("create it with `millstream topic create {copies}`");
     wait_said(&daemon, &["does not accept a record", &make]);
-    assert!(offsets(redis, &prefix).is_empty(), "the ledger waits");
-    // Fails where there is one.
+    assert!(offsets(redis, &prefix).is_empty(), "the ledger does not pass the letter");
+    // Fails if the topic exists.
     kafka.create_topic_named(&copies, 1, &[]);
     assert_eq!(wait_for(redis, &prefix, 2), [0, 2]);
     daemon.wait_ready(LONG);
@@ -69,7 +68,7 @@ fn a_topic_that_a_route_names_is_not_made_and_one_for_letters_beside_it_is() {
 }
 
 #[test]
-fn a_letter_that_is_too_large_for_its_topic_is_waited_for_where_that_is_configured() {
+fn a_letter_too_large_for_its_topic_can_be_configured_to_wait() {
     let (text, topic, prefix) = setup(100_000, "oversize-letters = \"wait\"");
     let dead = format!("{topic}-dlq");
     let small = [("max.message.bytes", "50000")];
@@ -79,9 +78,9 @@ fn a_letter_that_is_too_large_for_its_topic_is_waited_for_where_that_is_configur
     assert!(said.contains("raise max.message.bytes"), "{said}");
     assert!(
         offsets(&servers().redis, &prefix).is_empty(),
-        "the ledger waits"
+        "the ledger does not pass the letter"
     );
-    // A crash meanwhile changes nothing.
+    // A crash in between changes nothing.
     daemon.kill();
     daemon.restart();
     wait_said(&daemon, &["does not accept a record"]);
@@ -91,12 +90,12 @@ fn a_letter_that_is_too_large_for_its_topic_is_waited_for_where_that_is_configur
     assert_eq!(wait_for(&servers().redis, &prefix, 2), [0, 2]);
     daemon.wait_ready(LONG);
     let letters = read_all(&dead);
-    assert_eq!(letters.len(), 1, "the first was refused, not taken twice");
+    assert_eq!(letters.len(), 1, "Kafka refused the first attempt");
     assert_eq!(letters[0].value.as_ref().map(Vec::len), Some(100_000));
 }
 
 #[test]
-fn a_topic_that_may_not_be_written_to_is_waited_for() {
+fn a_partition_waits_for_write_access_to_its_dead_letter_topic() {
     let kafka = servers().own_kafka_with_rules();
     let redis = &servers().redis;
     let (topic, prefix) = (kafka.create_topic("denied", 1), unique("denied"));
@@ -121,7 +120,7 @@ fn a_topic_that_may_not_be_written_to_is_waited_for() {
         "{}",
         wait_said(&daemon, &["does not accept a record", &dead, "uthoriz"])
     );
-    assert!(offsets(redis, &prefix).is_empty(), "the ledger waits");
+    assert!(offsets(redis, &prefix).is_empty(), "the ledger does not pass the letter");
     kafka.acl(&[
         "--remove",
         "--force",
@@ -136,9 +135,9 @@ fn a_topic_that_may_not_be_written_to_is_waited_for() {
     assert_eq!(kafka.read_all(&dead).len(), 1);
 }
 
-/// An idempotent producer that is refused breaks for good.
+/// An idempotent producer fails for good after a refusal.
 #[test]
-fn letters_that_may_not_be_written_anywhere_are_written_when_they_may() {
+fn letters_are_written_once_a_producer_without_any_rights_gets_them() {
     let kafka = servers().own_kafka_with_rules();
     let redis = &servers().redis;
     let (topic, prefix) = (kafka.create_topic("denied", 1), unique("denied"));
@@ -148,7 +147,7 @@ fn letters_that_may_not_be_written_anywhere_are_written_when_they_may() {
         &topic,
         [note(0), Message::new("no JSON").partition(0), note(2)],
     );
-    // Where there is one rule, what no rule allows is denied.
+    // Once one rule exists, Kafka denies what no rule allows.
     let everyone = ["--add", "--allow-principal", "User:*", "--operation"];
     kafka.acl(&[&everyone[..], &["All", "--cluster"]].concat());
     kafka.acl(&[&everyone[..], &["Read", "--topic", "*"]].concat());
@@ -166,7 +165,7 @@ fn letters_that_may_not_be_written_anywhere_are_written_when_they_may() {
     let daemon = Daemon::builder(&text).start();
     let broke = "the Kafka producer of dead letters and events failed and was replaced";
     daemon.wait_log(broke, LONG);
-    assert!(offsets(redis, &prefix).is_empty(), "the ledger waits");
+    assert!(offsets(redis, &prefix).is_empty(), "the ledger does not pass the letter");
     rule(&["--remove", "--force"]);
     kafka.acl(&[&everyone[..], &["Write", "--topic", "*"]].concat());
     assert_eq!(wait_for(redis, &prefix, 2), [0, 2]);
@@ -174,7 +173,7 @@ fn letters_that_may_not_be_written_anywhere_are_written_when_they_may() {
 }
 
 #[test]
-fn a_record_may_be_rerouted_as_it_is() {
+fn a_rerouted_record_is_unchanged() {
     let more = r#"
 [pipeline.dead-letter]
 plugin = "bundled:retry-then-topic"
@@ -191,5 +190,5 @@ config = { reroute = { malformed = "<elsewhere>" } }
         ("millstream.source".to_owned(), Some(source)),
         ("millstream.hops".to_owned(), Some(b"1".to_vec())),
     ];
-    assert_eq!(rerouted.headers, expected, "and nothing of an error");
+    assert_eq!(rerouted.headers, expected, "no header about the error");
 }

@@ -1,4 +1,4 @@
-//! A Redis that forgot everything, ledgers too.
+//! A Redis that lost everything, ledgers included.
 
 use super::{LONG, config, note, said, standing, wait_for, wait_said};
 use crate::tools::command;
@@ -9,7 +9,7 @@ fn flush(redis: &Redis) {
 }
 
 #[test]
-fn what_an_emptied_redis_lost_is_there_again_while_it_runs_and_after_a_restart() {
+fn records_are_delivered_again_after_redis_is_emptied_at_run_time_or_before_a_restart() {
     let (kafka, redis) = (&servers().kafka, servers().own_redis(&[]));
     let (topic, prefix) = (kafka.create_topic("emptied", 1), unique("emptied"));
     produce(&topic, (0..50).map(note));
@@ -17,15 +17,15 @@ fn what_an_emptied_redis_lost_is_there_again_while_it_runs_and_after_a_restart()
     let text = config(&kafka.bootstrap(), &redis.url(), &topic, &prefix, start);
     let mut daemon = Daemon::ready(&text);
     wait_for(&redis, &prefix, 49);
-    // Quiet: no record comes by which it would notice.
+    // Idle: no new record shows that Redis is empty.
     flush(&redis);
     assert_eq!(wait_for(&redis, &prefix, 49), (0..50).collect::<Vec<_>>());
-    // Busy.
+    // Under load.
     produce(&topic, (50..60).map(note));
     flush(&redis);
     produce(&topic, (60..100).map(note));
     assert_eq!(wait_for(&redis, &prefix, 99), (0..100).collect::<Vec<_>>());
-    // A commit, by which the loss is known for one.
+    // The commit shows that the ledger was lost.
     wait_until("Kafka has the commit", super::LONG, || {
         (super::standing(&daemon)["committed"] == 100).then_some(())
     });
@@ -42,7 +42,7 @@ fn what_an_emptied_redis_lost_is_there_again_while_it_runs_and_after_a_restart()
 }
 
 #[test]
-fn a_pipeline_that_follows_another_program_begins_where_that_one_committed() {
+fn start_committed_continues_at_the_commit_of_another_program() {
     let (kafka, redis) = (&servers().kafka, servers().own_redis(&[]));
     let (topic, prefix) = (kafka.create_topic("follows", 1), unique("follows"));
     produce(&topic, (0..50).map(note));
@@ -57,7 +57,7 @@ fn a_pipeline_that_follows_another_program_begins_where_that_one_committed() {
     assert_eq!(wait_for(&redis, &prefix, 59), (50..60).collect::<Vec<_>>());
 }
 
-/// A daemon that has delivered fifty, and Kafka has its commit.
+/// A daemon that has delivered fifty records and committed them to Kafka.
 fn delivered(more: &str) -> (Redis, String, String, Daemon) {
     let (kafka, redis) = (&servers().kafka, servers().own_redis(&[]));
     let (topic, prefix) = (kafka.create_topic("lost-ledger", 1), unique("lost-ledger"));
@@ -72,10 +72,10 @@ fn delivered(more: &str) -> (Redis, String, String, Daemon) {
 }
 
 #[test]
-fn an_emptied_redis_is_gone_on_with_from_the_commit_and_that_is_said() {
+fn after_redis_is_emptied_delivery_continues_at_the_commit_and_logs_it() {
     let (redis, topic, prefix, mut daemon) = delivered("");
     flush(&redis);
-    // Quiet, and then while it is stopped.
+    // First while idle, then while stopped.
     daemon.wait_log("the group's commit at offset 50; continuing there", LONG);
     produce(&topic, (50..60).map(note));
     assert_eq!(wait_for(&redis, &prefix, 59), (50..60).collect::<Vec<_>>());
@@ -88,7 +88,7 @@ fn an_emptied_redis_is_gone_on_with_from_the_commit_and_that_is_said() {
 }
 
 #[test]
-fn where_the_configuration_says_so_a_lost_ledger_halts_it() {
+fn a_lost_ledger_halts_the_partition_if_configured() {
     let (redis, topic, prefix, mut daemon) = delivered("lost-ledger = \"halt\"");
     flush(&redis);
     println!(
@@ -103,11 +103,11 @@ fn where_the_configuration_says_so_a_lost_ledger_halts_it() {
 }
 
 #[test]
-fn another_programs_commit_skips_nothing() {
+fn a_commit_of_another_program_skips_no_records() {
     let (kafka, redis) = (&servers().kafka, &servers().redis);
     let (topic, prefix) = (kafka.create_topic("others", 1), unique("others"));
     produce(&topic, (0..50).map(note));
-    // As other programs do: without a word beside it.
+    // A commit without metadata, as other programs write it.
     let group = [
         "consume",
         &topic,

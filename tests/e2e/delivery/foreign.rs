@@ -4,7 +4,7 @@ use super::{LONG, config, note, offsets, refused, said, standing, wait_for, wait
 use millstream_tests::{Daemon, produce, servers, unique};
 
 #[test]
-fn a_ledger_of_another_cluster_halts_a_pipeline_and_is_taken_over_only_by_force() {
+fn a_ledger_of_another_cluster_halts_a_pipeline_until_force_takes_it_over() {
     let (kafka, redis) = (&servers().kafka, &servers().redis);
     let other = servers().own_kafka(&[]);
     let (topic, prefix) = (kafka.create_topic("foreign", 1), unique("foreign"));
@@ -14,20 +14,20 @@ fn a_ledger_of_another_cluster_halts_a_pipeline_and_is_taken_over_only_by_force(
     let at = |bootstrap: &str, more: &str| config(bootstrap, &redis.url(), &topic, &prefix, more);
     let first = Daemon::ready(&at(&kafka.bootstrap(), ""));
     wait_for(redis, &prefix, 9);
-    // Whatever is said of remade topics.
+    // This setting must not apply to another cluster.
     let text = at(&other.bootstrap(), "remade-topic = \"continue\"");
     let mut second = Daemon::builder(&text).start();
     println!(
         "{}",
         wait_said(&second, &["halted", "belongs to Kafka cluster"])
     );
-    assert_eq!(offsets(redis, &prefix).len(), 10, "nothing of the other");
+    assert_eq!(offsets(redis, &prefix).len(), 10, "no event from the other cluster");
     assert_eq!(second.terminate(), Some(0));
     let set = ["offsets", "set", "--to", "5"];
     let why = refused(&second.command(&set));
     assert!(why.contains("--force"), "{why}");
     assert_eq!(standing(&first)["next"], 10);
-    // The first one runs, and is not asked.
+    // The first daemon runs meanwhile and does not prevent it.
     said(&second.command(&[&set[..], &["--force"]].concat()));
     produce(&topic, (10..20).map(note));
     println!(

@@ -1,4 +1,4 @@
-//! Events for groups: stored once, in a stream of the group's own.
+//! Events for groups: stored once, in the group's own stream.
 
 use super::{LONG, wait_for_records};
 use millstream_tests::{
@@ -7,8 +7,8 @@ use millstream_tests::{
 };
 use std::time::Duration;
 
-/// A third for each of two groups and a client, who has the name of a group.
-/// The key says whose stream it goes to.
+/// A third of the records for each of two groups and for a client with the name of a group. The key
+/// is the stream's name.
 fn message(n: usize) -> Message {
     let (key, value) = match n % 3 {
         0 => ("blue", r#"{"team": "blue", "user": "ada"}"#),
@@ -31,7 +31,7 @@ fn a_groups_events_are_stored_once_and_in_order_through_crashes() {
     let (kafka, redis) = (&servers().kafka, &servers().redis);
     let (topic, prefix) = (kafka.create_topic("groups", 2), unique("groups"));
     produce(&topic, (0..COUNT).map(message));
-    // Small batches and a Redis that is not near, so that it is killed midway.
+    // Small batches and a slow Redis, so that the daemon is killed midway.
     let link = Link::to(&redis.addr());
     link.delay(Duration::from_millis(5));
     let far = format!("redis://{}", link.addr());
@@ -44,7 +44,7 @@ fn a_groups_events_are_stored_once_and_in_order_through_crashes() {
         (all.map(Vec::len).sum::<usize>(), groups, clients)
     };
     for quarter in 1..=2 {
-        wait_until("a quarter more is stored", LONG, || {
+        wait_until("another quarter is stored", LONG, || {
             (stored().0 >= COUNT * quarter / 4).then_some(())
         });
         daemon.kill();
@@ -53,7 +53,7 @@ fn a_groups_events_are_stored_once_and_in_order_through_crashes() {
         assert!(killed_at < COUNT, "it was killed too late");
         daemon.restart();
     }
-    let (_, groups, clients) = wait_until("all is stored", LONG, || {
+    let (_, groups, clients) = wait_until("all records are stored", LONG, || {
         Some(stored()).filter(|(count, ..)| *count >= COUNT)
     });
     let records = read_all(&topic);
@@ -77,7 +77,7 @@ fn a_groups_events_are_stored_once_and_in_order_through_crashes() {
 }
 
 #[test]
-fn an_event_that_is_routed_to_a_topic_says_whether_it_was_a_groups() {
+fn an_event_routed_to_a_topic_says_whether_it_was_for_a_group() {
     let (kafka, redis) = (&servers().kafka, &servers().redis);
     let (topic, prefix) = (kafka.create_topic("routed", 1), unique("routed"));
     let copies = kafka.create_topic("routed-copies", 1);

@@ -1,4 +1,4 @@
-//! `start = "latest"`: what there was before is left out, and nothing that comes later.
+//! `start = "latest"`: skips the records that exist at the start, and no later ones.
 
 use super::{LONG, note};
 use millstream_tests::{Daemon, Message, Redis, produce, servers, unique, wait_until};
@@ -31,18 +31,18 @@ fn the_first_records_of_partitions_added_later_are_delivered_and_no_history_is()
         let there: Vec<i32> = pipe.query(&mut redis.connect()).unwrap();
         (there.iter().sum::<i32>() == partitions).then_some(())
     };
-    wait_until("it has begun", LONG, || ledgers(2));
-    // At once, so that the daemon does not know of them; then while it is stopped.
+    wait_until("both partitions have a ledger", LONG, || ledgers(2));
+    // First while the daemon runs and has not seen the partition, then while it is stopped.
     kafka.add_partitions(&topic, 3);
     produce(&topic, at(2, 0..10).chain(at(0, 20..25)));
-    wait_until("the added partition's are there", LONG, || {
+    wait_until("the added partition's events are stored", LONG, || {
         (sources(redis, &prefix).len() >= 15).then_some(())
     });
     assert_eq!(daemon.terminate(), Some(0));
     kafka.add_partitions(&topic, 4);
     produce(&topic, at(3, 0..10));
     daemon.restart();
-    wait_until("the other's, too", LONG, || {
+    wait_until("the events of the second added partition are stored", LONG, || {
         (sources(redis, &prefix).len() >= 25).then_some(())
     });
     let of = |partition: i32, offsets: std::ops::Range<i64>| {

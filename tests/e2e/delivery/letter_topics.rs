@@ -1,5 +1,5 @@
-//! Topics for dead letters are there before the first letter, and what is waited
-//! for is said at once.
+//! Dead-letter topics exist before the first letter, and what a partition waits for is reported at
+//! once.
 
 use super::{LONG, config, note, wait_for, wait_said};
 use millstream_tests::{Daemon, Message, metrics, produce, read_all, servers, unique, wait_until};
@@ -9,13 +9,13 @@ fn counted(daemon: &Daemon) -> f64 {
 }
 
 #[test]
-fn the_topic_is_made_when_the_pipeline_starts() {
+fn the_dead_letter_topic_is_created_when_the_pipeline_starts() {
     let (kafka, redis) = (&servers().kafka, &servers().redis);
     let (topic, prefix) = (kafka.create_topic("early", 1), unique("early"));
     let dead = format!("{topic}-dlq");
     let text = config(&kafka.bootstrap(), &redis.url(), &topic, &prefix, "");
     let daemon = Daemon::ready(&text);
-    wait_until("the topic is there", LONG, || {
+    wait_until("the topic exists", LONG, || {
         kafka.has_topic(&dead).then_some(())
     });
     daemon.wait_log("created a dead-letter topic", LONG);
@@ -24,13 +24,13 @@ fn the_topic_is_made_when_the_pipeline_starts() {
     assert_eq!(read_all(&dead).len(), 1);
     assert!(
         !daemon.log_contains("\"waiting\"") && !daemon.log_contains("waiting"),
-        "nothing waited"
+        "nothing waits"
     );
     assert_eq!(counted(&daemon), 1.0);
 }
 
 #[test]
-fn a_letter_is_counted_when_it_is_there_and_what_it_waits_for_is_said_before_kafka_refuses_it() {
+fn a_letter_is_counted_when_stored_and_a_missing_topic_is_reported_before_kafka_refuses_it() {
     let (kafka, redis) = (&servers().kafka, &servers().redis);
     let (topic, prefix) = (kafka.create_topic("absent", 1), unique("absent"));
     let dead = format!("{topic}-dlq");

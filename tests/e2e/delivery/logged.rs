@@ -23,7 +23,7 @@ fn run(letters: usize) -> (Daemon, String) {
 }
 
 #[test]
-fn a_dead_letter_is_told_with_its_record_its_failure_and_the_command_that_shows_it() {
+fn the_log_of_a_dead_letter_has_its_record_its_failure_and_the_command_that_shows_it() {
     let (daemon, topic) = run(1);
     let line = daemon.wait_log("a record failed", LONG);
     for says in [
@@ -49,7 +49,7 @@ fn a_dead_letter_is_told_with_its_record_its_failure_and_the_command_that_shows_
 }
 
 #[test]
-fn the_same_failure_three_thousand_times_is_a_few_lines_and_a_count() {
+fn three_thousand_equal_failures_are_logged_as_a_few_lines_and_a_count() {
     let (daemon, _) = run(3000);
     let lines = |text: &str| {
         let lines = daemon.log().lines().into_iter();
@@ -65,7 +65,7 @@ fn the_same_failure_three_thousand_times_is_a_few_lines_and_a_count() {
             .unwrap();
         number.parse::<usize>().unwrap()
     };
-    let (written, left_out) = wait_until("all are told of", LONG, || {
+    let (written, left_out) = wait_until("all letters are logged or counted", LONG, || {
         let left_out: usize = lines("similar log lines left out").iter().map(count).sum();
         let written = lines(" WARN a record failed").len();
         (written + left_out == 3000).then_some((written, left_out))

@@ -14,7 +14,7 @@ fn setup(more: &str) -> (Daemon, String, String) {
 }
 
 #[test]
-fn what_was_removed_while_it_was_stopped_halts_it_until_someone_says_where_it_goes_on() {
+fn records_removed_while_stopped_halt_the_partition_until_offsets_are_set() {
     let (mut daemon, topic, prefix) = setup("");
     let redis = &servers().redis;
     let running = refused(&daemon.command(&["offsets", "set", "--to", "earliest"]));
@@ -40,7 +40,7 @@ fn what_was_removed_while_it_was_stopped_halts_it_until_someone_says_where_it_go
     );
     let note = "its ledger is at offset 10, but retention removed everything before 20";
     assert_eq!(before["note"], note);
-    assert!(why.contains(note), "the daemon said {why}");
+    assert!(why.contains(note), "readiness is {why}");
     let outside = refused(&daemon.command(&["offsets", "set", "--to", "19"]));
     assert!(outside.contains("available: 20 to 30"), "{outside}");
     let would = said(&daemon.command(&["offsets", "set", "--to", "earliest", "--dry-run"]));
@@ -55,10 +55,10 @@ fn what_was_removed_while_it_was_stopped_halts_it_until_someone_says_where_it_go
 }
 
 #[test]
-fn what_was_removed_while_it_ran_halts_it_as_well() {
+fn records_removed_while_running_halt_the_partition() {
     let (daemon, topic, prefix) = setup("");
     daemon.pause();
-    // The first is the answer to a fetch that was under way.
+    // This record answers a fetch already in progress.
     produce(&topic, [note(10)]);
     produce(&topic, (11..30).map(note));
     servers().kafka.delete_records(&topic, 0, 30);
@@ -70,7 +70,7 @@ fn what_was_removed_while_it_ran_halts_it_as_well() {
 }
 
 #[test]
-fn where_the_configuration_says_so_it_goes_on_and_counts_what_was_lost() {
+fn removed_records_are_skipped_and_counted_if_configured() {
     let (mut daemon, topic, prefix) = setup("lost-records = \"continue\"");
     assert_eq!(daemon.terminate(), Some(0));
     produce(&topic, (10..30).map(note));
@@ -82,11 +82,11 @@ fn where_the_configuration_says_so_it_goes_on_and_counts_what_was_lost() {
     );
     let expected: Vec<_> = (0..10).chain(20..30).collect();
     assert_eq!(wait_for(&servers().redis, &prefix, 29), expected);
-    wait_until("it is counted", LONG, || {
+    wait_until("the lost records are counted", LONG, || {
         let lost = metrics(&daemon.admin()).sum("millstream_lost_records_total", &[]);
         (lost == 10.0).then_some(())
     });
-    // And while it runs.
+    // The same while it runs.
     daemon.pause();
     produce(&topic, [note(30)]);
     produce(&topic, (31..50).map(note));

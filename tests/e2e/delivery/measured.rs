@@ -1,12 +1,12 @@
-//! What is counted, as Prometheus reads it.
+//! Metrics, as Prometheus reads them.
 
 use super::{LONG, config, note, wait_for};
 use millstream_tests::{Daemon, Message, get, metrics, produce, servers, unique, wait_until};
 use std::collections::BTreeMap;
 
-/// Every family with its type, as one scrape tells them; panics at whatever is
-/// not the text format: a sample outside of its family, a family told twice, a
-/// counter without `_total`, a sample that is no number.
+/// Every metric family of a scrape with its type. Panics at anything that breaks the text format: a
+/// sample outside of its family, a repeated family, a counter without `_total`, a sample that is
+/// not a number.
 fn families(text: &str) -> BTreeMap<String, String> {
     let mut families = BTreeMap::new();
     let mut current = String::new();
@@ -14,7 +14,7 @@ fn families(text: &str) -> BTreeMap<String, String> {
         if let Some(rest) = line.strip_prefix("# TYPE ") {
             let (name, kind) = rest.split_once(' ').unwrap();
             let told = families.insert(name.to_owned(), kind.to_owned());
-            assert_eq!(told, None, "{name} is told twice");
+            assert_eq!(told, None, "{name} occurs twice");
             assert_eq!(
                 kind == "counter",
                 name.ends_with("_total"),
@@ -36,7 +36,7 @@ fn families(text: &str) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn a_scrape_is_valid_and_tells_how_far_each_partition_is() {
+fn a_scrape_is_valid_and_reports_the_progress_of_each_partition() {
     let (kafka, redis) = (&servers().kafka, &servers().redis);
     let (topic, prefix) = (kafka.create_topic("measured", 1), unique("measured"));
     kafka.create_topic_named(&format!("{topic}-dlq"), 1, &[]);
@@ -53,7 +53,7 @@ fn a_scrape_is_valid_and_tells_how_far_each_partition_is() {
     let admin = daemon.admin();
     let of = |name: &str, labels: &[&str]| metrics(&admin).sum(name, labels);
     let topic_label = format!("topic=\"{topic}\"");
-    wait_until("it is counted", LONG, || {
+    wait_until("the records are counted", LONG, || {
         (of("millstream_records_total", &[]) == 22.0).then_some(())
     });
     assert_eq!(of("millstream_events_total", &["pipeline=\"notes\""]), 21.0);

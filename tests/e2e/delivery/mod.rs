@@ -1,5 +1,5 @@
-//! What becomes of records when something is lost, remade or broken, and the
-//! commands and settings that say what shall.
+//! Delivery when something is lost, recreated or broken, and the commands and settings for these
+//! cases.
 
 mod attempts;
 mod breaker;
@@ -23,11 +23,11 @@ use serde_json::{Value, json};
 use std::process::Output;
 use std::time::Duration;
 
-/// Not an expectation of speed: what is not there by then never comes.
+/// A limit for failing tests, not an expectation of speed.
 const LONG: Duration = Duration::from_secs(120);
 
-/// A pipeline of one topic with `bundled:notifications`; `more` are further
-/// keys and tables of it.
+/// A pipeline that reads one topic with `bundled:notifications`; `more` are further keys and tables
+/// of the pipeline.
 fn config(kafka: &str, redis: &str, topic: &str, prefix: &str, more: &str) -> String {
     let transform = r#"transform = { plugin = "bundled:notifications" }"#;
     let rest = format!("name = \"notes\"\n{transform}\n{more}");
@@ -42,7 +42,7 @@ fn note(id: i64) -> Message {
     Message::new(value.to_string()).partition(0)
 }
 
-/// So many bytes that no compression makes smaller, and that are no JSON.
+/// This many incompressible bytes that are not JSON.
 fn noise(size: usize) -> Vec<u8> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let mut next = || {
@@ -66,22 +66,22 @@ fn offsets(redis: &Redis, prefix: &str) -> Vec<i64> {
     entries.iter().map(|entry| offset(&entry.source)).collect()
 }
 
-/// Waits until `ada` has the event of this offset; then all of hers.
+/// Waits until `ada` has the event of this offset; returns the offsets of all her events.
 fn wait_for(redis: &Redis, prefix: &str, last: i64) -> Vec<i64> {
     wait_until(&format!("the event of offset {last}"), LONG, || {
         Some(offsets(redis, prefix)).filter(|offsets| offsets.last() == Some(&last))
     })
 }
 
-/// Waits until this run of the daemon is done with so many records.
+/// Waits until this run of the daemon has processed this many records.
 fn wait_for_records(daemon: &Daemon, count: usize) {
-    wait_until(&format!("{count} records are done"), LONG, || {
+    wait_until(&format!("{count} records are processed"), LONG, || {
         let done = metrics(&daemon.admin()).sum("millstream_records_total", &[]);
         (done >= count as f64).then_some(())
     });
 }
 
-/// Waits until `/readyz` says all of this; the whole of what it says.
+/// Waits until `/readyz` contains all of these words; returns its whole text.
 fn wait_said(daemon: &Daemon, words: &[&str]) -> String {
     let admin = daemon.admin();
     wait_until(&format!("readiness says {words:?}"), LONG, || {
@@ -90,14 +90,14 @@ fn wait_said(daemon: &Daemon, words: &[&str]) -> String {
     })
 }
 
-/// What a command wrote to standard output; panics where it failed.
+/// What a command wrote to standard output; panics if it failed.
 fn said(output: &Output) -> String {
     let (out, error) = (&output.stdout, String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "{error}");
     String::from_utf8(out.clone()).unwrap()
 }
 
-/// Runs the command that readiness named, as a shell does.
+/// Runs the command that readiness quotes, as a shell does.
 fn paste(readiness: &str) -> String {
     let command = readiness.split("millstream ").nth(1).unwrap();
     let command = command.split('"').next().unwrap();
@@ -109,7 +109,7 @@ fn paste(readiness: &str) -> String {
     said(&shell.output().unwrap())
 }
 
-/// What a command that failed wrote to standard error.
+/// What a command wrote to standard error; panics if it succeeded.
 fn refused(output: &Output) -> String {
     let error = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(output.status.code(), Some(1), "{error}");
@@ -117,7 +117,7 @@ fn refused(output: &Output) -> String {
     error
 }
 
-/// `offsets show --json` of the one partition there is.
+/// `offsets show --json` for the only partition.
 fn standing(daemon: &Daemon) -> Value {
     let text = said(&daemon.command(&["offsets", "show", "--json"]));
     serde_json::from_str(&text).unwrap()

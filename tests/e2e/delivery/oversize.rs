@@ -1,15 +1,15 @@
-//! What is larger than its topic takes: a letter goes without its value, and
-//! what is no letter fails its record.
+//! Records larger than their topic allows: a dead letter is sent without its value, anything else
+//! fails its record.
 
 use super::{config, noise, note, offsets, wait_for};
 use millstream_tests::{
     Consumed, Daemon, Message, metrics, produce, read_all, servers, unique, wait_until,
 };
 
-/// The topic's and the letters' limit, by default.
+/// The default limit of the topic and of the dead-letter topic.
 const LIMIT: usize = 1_048_588;
 
-/// A daemon whose topic holds a good record, these, and a good one.
+/// A daemon whose topic holds a good record, these messages, and a good record.
 struct Run {
     daemon: Daemon,
     topic: String,
@@ -53,8 +53,8 @@ impl Run {
 }
 
 #[test]
-fn a_letter_over_its_topics_limit_goes_without_its_value_and_halts_nothing() {
-    // With the letter's headers over the limit by a little; and a small one.
+fn a_letter_over_its_topics_limit_is_sent_without_its_value() {
+    // One only slightly, by the letter's headers; and a small one.
     let large = noise(LIMIT - 188);
     let run = run(
         "",
@@ -78,7 +78,7 @@ fn a_letter_over_its_topics_limit_goes_without_its_value_and_halts_nothing() {
 }
 
 #[test]
-fn headers_and_a_key_that_are_too_large_are_left_out_as_well() {
+fn oversize_headers_and_keys_are_omitted_too() {
     let many = Message::new("x").key("k").header("large", noise(40_000));
     let key = Message::new("x").key(noise(40_000)).header("small", "1");
     let run = run(
@@ -99,9 +99,9 @@ fn headers_and_a_key_that_are_too_large_are_left_out_as_well() {
     assert_eq!(run.letter(3).header("small"), Some("1"));
 }
 
-/// Small ones that share a request with others of their kind are not too large.
+/// Small letters that share a request do not count as too large.
 #[test]
-fn letters_that_fit_alone_are_whole_however_many_go_at_once() {
+fn letters_that_fit_alone_are_sent_whole_in_any_number() {
     let letters = (0..20).map(|_| Message::new(noise(3_000))).collect();
     let run = run("", Some("5000"), letters);
     for offset in 1..=20 {
@@ -110,7 +110,7 @@ fn letters_that_fit_alone_are_whole_however_many_go_at_once() {
 }
 
 #[test]
-fn a_record_that_was_compressed_to_fit_has_a_letter_with_all_its_bytes() {
+fn a_record_that_fits_only_compressed_gets_a_whole_letter() {
     let (kafka, redis) = (&servers().kafka, &servers().redis);
     let (topic, prefix) = (kafka.create_topic("compressed", 1), unique("compressed"));
     let large = vec![b'x'; 3_000_000];
@@ -124,14 +124,14 @@ fn a_record_that_was_compressed_to_fit_has_a_letter_with_all_its_bytes() {
 }
 
 #[test]
-fn an_event_that_is_too_large_for_its_topic_fails_its_record() {
+fn an_event_too_large_for_its_topic_fails_its_record() {
     let copies = unique("copies");
     let small = [("max.message.bytes", "20000")];
     servers().kafka.create_topic_named(&copies, 1, &small);
     let route = format!(
         r#"route = {{ plugin = "bundled:by-type", config = {{ default = {{ topic = "{copies}" }} }} }}"#
     );
-    // Four characters hold three bytes of noise.
+    // Four characters hold three bytes of noise, which does not compress.
     let text: String = noise(100_000)
         .iter()
         .map(|byte| char::from(b'0' + byte % 64))
@@ -143,7 +143,7 @@ fn an_event_that_is_too_large_for_its_topic_fails_its_record() {
     assert_eq!(
         offsets(&servers().redis, &run.prefix),
         [0, 2],
-        "its record has no event"
+        "the record has no event"
     );
     let letter = run.letter(1);
     assert_eq!(letter.header("millstream.error.class"), Some("too-large"));
@@ -155,7 +155,7 @@ fn an_event_that_is_too_large_for_its_topic_fails_its_record() {
 }
 
 #[test]
-fn a_record_that_is_too_large_to_be_rerouted_is_a_dead_letter() {
+fn a_record_too_large_to_be_rerouted_becomes_a_dead_letter() {
     let elsewhere = unique("elsewhere");
     let small = [("max.message.bytes", "20000")];
     servers().kafka.create_topic_named(&elsewhere, 1, &small);
@@ -179,9 +179,9 @@ config = {{ reroute = {{ malformed = "{elsewhere}" }} }}
         let action = format!("action=\"{action}\"");
         metrics(&run.daemon.admin()).sum("millstream_dead_letters_total", &[&action])
     };
-    wait_until("it is counted", super::LONG, || {
+    wait_until("the letter is counted", super::LONG, || {
         (counted("topic") >= 1.0).then_some(())
     });
-    assert_eq!(counted("reroute"), 0.0, "it is not there");
+    assert_eq!(counted("reroute"), 0.0, "nothing was rerouted");
     assert_eq!(run.daemon.terminate(), Some(0));
 }

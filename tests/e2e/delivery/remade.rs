@@ -1,5 +1,5 @@
-//! Topics that are deleted and made anew under their name, with enough records
-//! to look like the old one.
+//! Topics that are deleted and created again with the same name, and with enough records to look
+//! like the old ones.
 
 use super::{LONG, config, note, offsets, paste, standing, wait_for, wait_for_records, wait_said};
 use millstream_tests::{Daemon, produce, servers, unique};
@@ -21,7 +21,7 @@ fn remake(topic: &str, records: i64) {
 }
 
 #[test]
-fn a_topic_remade_while_it_was_stopped_halts_it_until_someone_says_where_it_begins() {
+fn a_topic_recreated_while_stopped_halts_the_partition_until_offsets_are_set() {
     let (mut daemon, topic, prefix) = setup("");
     assert_eq!(daemon.terminate(), Some(0));
     remake(&topic, 30);
@@ -31,13 +31,13 @@ fn a_topic_remade_while_it_was_stopped_halts_it_until_someone_says_where_it_begi
     assert_eq!(
         offsets(&servers().redis, &prefix).len(),
         10,
-        "nothing of it"
+        "no event of the new topic"
     );
     assert_eq!(daemon.terminate(), Some(0));
     let note = "the topic was deleted and created again after its ledger was written";
     let stands = standing(&daemon);
     assert_eq!(stands["note"], note);
-    assert_eq!(stands["lag"], serde_json::Value::Null, "of two topics");
+    assert_eq!(stands["lag"], serde_json::Value::Null, "the offsets are of two topics");
     let done = paste(&why);
     assert_eq!(done.lines().count(), 1, "{done}");
     daemon.restart();
@@ -47,19 +47,19 @@ fn a_topic_remade_while_it_was_stopped_halts_it_until_someone_says_where_it_begi
 }
 
 #[test]
-fn a_topic_remade_while_it_runs_halts_it() {
+fn a_topic_recreated_while_running_halts_the_partition() {
     let (daemon, topic, prefix) = setup("");
     remake(&topic, 5);
     println!("{}", wait_said(&daemon, &["halted", "created again"]));
     assert_eq!(
         offsets(&servers().redis, &prefix).len(),
         10,
-        "nothing of it"
+        "no event of the new topic"
     );
 }
 
 #[test]
-fn where_the_configuration_says_so_a_remade_topic_is_begun() {
+fn a_recreated_topic_is_read_from_the_start_if_configured() {
     let (mut daemon, topic, prefix) = setup("remade-topic = \"continue\"");
     assert_eq!(daemon.terminate(), Some(0));
     remake(&topic, 30);
@@ -73,7 +73,7 @@ fn where_the_configuration_says_so_a_remade_topic_is_begun() {
 }
 
 #[test]
-fn one_command_mends_all_halted_partitions_of_a_topic_and_no_other() {
+fn one_command_resumes_all_halted_partitions_of_a_topic_and_no_other() {
     let (kafka, redis) = (&servers().kafka, &servers().redis);
     let (topic, prefix) = (kafka.create_topic("halted", 3), unique("halted"));
     let at = |partition: i32| move |id: i64| note(id).partition(partition);
@@ -82,7 +82,7 @@ fn one_command_mends_all_halted_partitions_of_a_topic_and_no_other() {
     let mut daemon = Daemon::ready(&text);
     wait_for_records(&daemon, 30);
     assert_eq!(daemon.terminate(), Some(0));
-    // Two of three lose what was not read.
+    // Retention removes unread records of two of the three partitions.
     (0..3).for_each(|partition| produce(&topic, (10..30).map(at(partition))));
     kafka.delete_records(&topic, 0, 20);
     kafka.delete_records(&topic, 2, 20);

@@ -1,4 +1,4 @@
-//! Dead letters that are replayed, more than once.
+//! Dead letters that are replayed more than once.
 
 use super::{LONG, config, note, wait_for_records};
 use millstream_tests::{Consumed, Daemon, Message, produce, read_all, servers, unique, wait_until};
@@ -16,7 +16,7 @@ fn again(letter: &Consumed, partition: i32) -> Message {
 }
 
 #[test]
-fn letters_that_are_replayed_twice_give_their_events_once() {
+fn letters_replayed_twice_give_their_events_once() {
     let (kafka, redis) = (&servers().kafka, &servers().redis);
     let (topic, prefix) = (kafka.create_topic("replayed", 2), unique("replayed"));
     let at = |more: &str| config(&kafka.bootstrap(), &redis.url(), &topic, &prefix, more);
@@ -33,8 +33,8 @@ fn letters_that_are_replayed_twice_give_their_events_once() {
             .then_some(())?;
         Some(read_all(&dead)).filter(|letters| letters.len() >= 200)
     });
-    // The cause is mended, and all are replayed, twice: to two partitions, so
-    // that two workers come upon the copies at the same time.
+    // The cause is fixed, and all letters are replayed twice, to two partitions, so that two
+    // workers process copies of the same record at the same time.
     daemon.terminate();
     daemon.set_config(&at("replays = true"));
     daemon.restart();
@@ -43,7 +43,7 @@ fn letters_that_are_replayed_twice_give_their_events_once() {
         .flat_map(|letter| [again(letter, 0), again(letter, 1)]);
     produce(&topic, copies);
     wait_for_records(&daemon, 400);
-    // And after a crash.
+    // Once more after a crash.
     daemon.kill();
     daemon.restart();
     produce(&topic, letters.iter().map(|letter| again(letter, 1)));
@@ -62,5 +62,5 @@ fn letters_that_are_replayed_twice_give_their_events_once() {
     let expected: Vec<_> = (0..200)
         .map(|offset| format!("{topic}/0/{offset}/0"))
         .collect();
-    assert_eq!(sources, expected, "each once, under where it was at first");
+    assert_eq!(sources, expected, "each once, with its first source");
 }

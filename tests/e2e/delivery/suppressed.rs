@@ -1,17 +1,17 @@
-//! `deliver = "while-connected"`, for who is away and for groups.
+//! `deliver = "while-connected"`, for clients that are away and for groups.
 
 use super::{LONG, wait_for_records};
 use millstream::record::ClientId;
 use millstream::store::{Retention, Store, StoreSettings, StoreUrl};
 use millstream_tests::{Daemon, Entry, Message, produce, servers, unique, wait_until};
 
-/// The pipeline says so, or its route.
+/// Set in the pipeline or by its route.
 const WAYS: [&str; 2] = [
     "deliver = \"while-connected\"",
     r#"route = { plugin = "bundled:per-client", config = { deliver = "while-connected" } }"#,
 ];
 
-/// As if the client connected: notes its interest.
+/// Registers the client's interest, as a connection does.
 fn connect(prefix: &str, client: &str) {
     let settings = StoreSettings {
         url: StoreUrl::parse(&servers().redis.url()).unwrap(),
@@ -47,7 +47,7 @@ fn types_and_data(entries: &[Entry]) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn who_is_away_gets_nothing_and_is_told_when_back_and_groups_get_theirs() {
+fn events_for_absent_clients_are_suppressed_and_noted_but_groups_get_theirs() {
     let (kafka, redis) = (&servers().kafka, &servers().redis);
     for way in WAYS {
         println!("--- {way}");
@@ -58,11 +58,11 @@ fn who_is_away_gets_nothing_and_is_told_when_back_and_groups_get_theirs() {
         let rest = [to_client("ada", "2"), to_client("eve", "3"), to_group];
         produce(&topic, first.into_iter().chain(rest));
         wait_for_records(&daemon, 5);
-        assert!(redis.streams(&prefix).is_empty(), "both are away");
+        assert!(redis.streams(&prefix).is_empty(), "both clients are away");
         let groups = redis.groups(&prefix);
         assert_eq!(types_and_data(&groups["all"]), [("", "for all"); 2]);
 
-        // Only who comes back is told, and once.
+        // Only a client that returns gets the notice, and only once.
         connect(&prefix, "ada");
         connect(&prefix, "ada");
         connect(&prefix, "new");
@@ -70,7 +70,7 @@ fn who_is_away_gets_nothing_and_is_told_when_back_and_groups_get_theirs() {
         assert_eq!(streams.keys().collect::<Vec<_>>(), ["ada"]);
         assert_eq!(types_and_data(&streams["ada"]), [("millstream.away", "")]);
         produce(&topic, [to_client("ada", "4"), to_client("eve", "5")]);
-        let ada = wait_until("she gets what comes now", LONG, || {
+        let ada = wait_until("ada gets the new event", LONG, || {
             let ada = redis.streams(&prefix).remove("ada")?;
             (ada.len() > 1).then_some(ada)
         });

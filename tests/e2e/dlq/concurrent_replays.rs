@@ -5,7 +5,7 @@ use millstream_tests::{Daemon, Message, produce, read_all, servers, wait_until};
 use serde_json::Value;
 
 #[test]
-fn of_two_replays_at_the_same_time_each_letter_is_one_s() {
+fn concurrent_replays_replay_each_letter_once() {
     let place = Fixture::new(2);
     place.fail(notes(4_000));
     let config = place.config(MENDED, "");
@@ -27,19 +27,19 @@ fn of_two_replays_at_the_same_time_each_letter_is_one_s() {
         reports.each_ref().map(|report| number(report, "replayed"))
     );
     assert_eq!((of("replayed"), of("before")), (4_000, 8_000));
-    assert_eq!(of("streamed"), 4_000, "what they tell is what they did");
+    assert_eq!(of("streamed"), 4_000, "the reports match the stored events");
     let mut sources = place.sources();
     sources.dedup();
     assert_eq!((sources.len(), place.entries().len()), (4_000, 4_000));
 }
 
 #[test]
-fn letters_that_are_produced_again_meanwhile_are_the_same_records() {
+fn letters_produced_by_hand_during_a_replay_are_the_same_records() {
     let place = Fixture::new(2);
     place.fail(notes(1_500));
     let config = place.config(MENDED, "replays = true");
     let daemon = Daemon::ready(&config);
-    // By hand, headers and all, while the command does the same.
+    // Produced by hand with all headers, while the command does the same.
     let copies = read_all(&place.dead).into_iter().map(|letter| {
         let message = Message::new(letter.value.unwrap());
         let headers = letter.headers.into_iter();
@@ -50,13 +50,13 @@ fn letters_that_are_produced_again_meanwhile_are_the_same_records() {
         scope.spawn(|| produce(&place.topic, copies));
         let (done, _) = place.replay(&config, &["--yes"]);
         check_sum(&done);
-        println!("the command did {}", number(&done, "replayed"));
+        println!("the command replayed {}", number(&done, "replayed"));
     });
     produce(
         &place.topic,
         [note("last", 0).partition(0), note("last", 1).partition(1)],
     );
-    wait_until("the daemon is through", LONG, || {
+    wait_until("the daemon has processed every record", LONG, || {
         let last = servers().redis.streams(&place.prefix).remove("last");
         (last?.len() == 2).then_some(())
     });

@@ -1,13 +1,13 @@
-//! Several letters of one record, as a crash may leave.
+//! Several letters of one record, which a crash may leave.
 
 use super::{Fixture, MENDED, check_sum, number, numbers};
 use millstream_tests::produce;
 
 #[test]
-fn letters_of_one_record_count_once() {
+fn several_letters_of_one_record_are_replayed_once() {
     let place = Fixture::new(1);
     let value = |n: i64| format!(r#"{{"client":"a","kind":"mail","n":{n}}}"#);
-    // Far apart and side by side, also of what fails again.
+    // Copies far apart and adjacent, also of a record that fails again.
     let mut letters: Vec<_> = (0..1_000)
         .map(|n| place.letter(n, &value(n), &[]))
         .collect();
@@ -22,7 +22,7 @@ fn letters_of_one_record_count_once() {
     assert_eq!(
         numbers(&told),
         numbers(&done),
-        "however they are cut into batches"
+        "independent of the batches"
     );
     check_sum(&done);
     let of = |name| number(&done, name);
@@ -40,7 +40,7 @@ fn letters_of_one_record_count_once() {
 }
 
 #[test]
-fn the_record_is_restored_with_its_own_bytes_time_and_place() {
+fn a_replayed_record_has_its_original_bytes_timestamp_and_source() {
     let place = Fixture::new(1);
     let letter = place
         .letter(7, "{\"client\":\"a\"}", &[("kind", "from a header")])

@@ -1,4 +1,4 @@
-//! Replays that are killed, again and again.
+//! Replays that are killed or lose the store.
 
 use super::{Fixture, LONG, MENDED, check_sum, notes, number};
 use millstream_tests::{servers, wait_until};
@@ -7,14 +7,14 @@ use std::time::Duration;
 const LETTERS: usize = 6_000;
 
 #[test]
-fn a_replay_that_is_killed_is_gone_on_with_and_doubles_nothing() {
+fn a_killed_replay_can_be_resumed_without_duplicates() {
     let place = Fixture::new(3);
     place.fail(notes(LETTERS));
-    // Small batches, so that it is killed within one.
+    // Small batches, so that it is killed between two of them.
     let config = place.config(MENDED, "batch = { max-records = 5 }");
     let mut known = 0;
     for round in 0..6 {
-        // Each round is killed in another moment of a batch.
+        // Each round kills it at another moment of a batch.
         let (replay, _) = place.start(&config, &["replay", "--yes"]);
         wait_until("some more are replayed", LONG, || {
             (place.entries().len() > known || replay.exit_status().is_some()).then_some(())
@@ -24,7 +24,7 @@ fn a_replay_that_is_killed_is_gone_on_with_and_doubles_nothing() {
         known = place.entries().len();
         println!("round {round}: {known}");
     }
-    assert!(known < LETTERS, "it was killed before its end");
+    assert!(known < LETTERS, "it was killed too late");
     let (done, code) = place.replay(&config, &["--yes"]);
     check_sum(&done);
     assert_eq!(code, Some(0));
@@ -40,7 +40,7 @@ fn a_replay_that_is_killed_is_gone_on_with_and_doubles_nothing() {
 }
 
 #[test]
-fn without_the_store_it_ends_and_is_gone_on_with() {
+fn a_replay_waits_for_a_frozen_store_and_continues() {
     let place = Fixture::new(1);
     place.fail(notes(2_000));
     let own = servers().own_redis(&[]);
@@ -51,7 +51,7 @@ fn without_the_store_it_ends_and_is_gone_on_with() {
     wait_until("some are replayed", LONG, || {
         (!own.streams(&place.prefix).is_empty()).then_some(())
     });
-    // It is waited for.
+    // The replay waits for Redis.
     own.pause();
     std::thread::sleep(Duration::from_secs(1));
     assert_eq!(replay.exit_status(), None);
@@ -62,17 +62,17 @@ fn without_the_store_it_ends_and_is_gone_on_with() {
 }
 
 #[test]
-fn killed_in_the_midst_of_its_transaction_nothing_of_it_is_done() {
+fn a_replay_killed_during_its_transaction_stores_nothing_twice() {
     let place = Fixture::new(1);
     place.fail(notes(100));
     let own = servers().own_redis(&[]);
     let config = place
         .config(MENDED, "")
         .replace(&servers().redis.url(), &own.url());
-    // The transaction arrives and is not executed.
+    // Redis receives the transaction and does not execute it.
     own.order(&["CLIENT", "PAUSE", "600000", "WRITE"]);
     let (replay, _) = place.start(&config, &["replay", "--yes"]);
-    wait_until("its transaction waits", LONG, || {
+    wait_until("the transaction is blocked", LONG, || {
         let mut redis = own.connect();
         let info: String = redis::cmd("INFO").arg("clients").query(&mut redis).unwrap();
         info.contains("blocked_clients:1").then_some(())

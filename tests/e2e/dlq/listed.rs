@@ -14,7 +14,7 @@ fn lines(output: &Output) -> Vec<Value> {
         .collect()
 }
 
-/// The same letter of another class, plugin, key, time, partition.
+/// The same letter with other error headers: class, plugin, partition and so on.
 fn changed(mut letter: Message, of: &[(&str, &str)]) -> Message {
     for (name, value) in of {
         let name = format!("millstream.error.{name}");
@@ -28,7 +28,7 @@ fn changed(mut letter: Message, of: &[(&str, &str)]) -> Message {
 }
 
 #[test]
-fn letters_are_told_apart_by_each_filter() {
+fn each_filter_selects_its_letters() {
     let place = Fixture::new(2);
     let at = |offset: i64| place.letter(offset, "{}", &[]);
     let mut old = changed(at(1), &[("class", "malformed")]);
@@ -80,7 +80,7 @@ fn letters_are_told_apart_by_each_filter() {
     assert_eq!(
         listed(&["--class", "trap", "--key", "ada"]),
         [0_i64; 0],
-        "all must hold"
+        "all filters must match"
     );
 
     let text = place.dlq(&config, &["list", "--limit", "1"]);
@@ -99,12 +99,12 @@ fn letters_are_told_apart_by_each_filter() {
     assert_eq!(
         (count("malformed"), count("trap")),
         (1, 1),
-        "in the summary: {text}"
+        "not in the summary: {text}"
     );
 }
 
 #[test]
-fn several_topics_are_read_to_their_ends() {
+fn several_topics_are_listed_to_their_ends() {
     let (one, two) = (Fixture::new(3), Fixture::new(3));
     let letters = |place: &Fixture| {
         let letter = |n: i32| place.letter(n.into(), "{}", &[]).partition(n % 3);
@@ -123,14 +123,14 @@ fn several_topics_are_read_to_their_ends() {
     assert_eq!(found.len(), 600);
     let twice = ["list", "--json", "--topic", &one.dead, "--topic", &one.dead];
     assert_eq!(lines(&one.dlq(&config, &twice)).len(), 300);
-    // A pipeline of both topics has letters in both.
+    // Both topics of a pipeline have letters.
     let topics = format!("topics = [\"{}\", \"{}\"]", one.topic, two.topic);
     let both = config.replace(&format!("topics = [\"{}\"]", one.topic), &topics);
     assert_eq!(lines(&one.dlq(&both, &["list", "--json"])).len(), 600);
 }
 
 #[test]
-fn letters_are_looked_for_where_the_policy_sends_them() {
+fn letters_are_listed_from_the_topics_of_the_policy() {
     let place = Fixture::new(1);
     let elsewhere = servers().kafka.create_topic("elsewhere", 1);
     produce(&elsewhere, [place.letter(4, "{}", &[])]);
@@ -157,16 +157,16 @@ fn letters_behind_aborted_transactions_and_their_markers_are_found() {
     let config = place.config(MENDED, "");
     let began = std::time::Instant::now();
     let found = lines(&place.dlq(&config, &["list", "--json"]));
-    assert_eq!(found.len(), 1, "what was aborted is no letter");
+    assert_eq!(found.len(), 1, "an aborted record is not a letter");
     assert!(
         began.elapsed().as_secs() < 5,
-        "its end is known: {:?}",
+        "waited for records after the end: {:?}",
         began.elapsed()
     );
 }
 
 #[test]
-fn what_others_wrote_does_nothing_to_a_terminal() {
+fn control_characters_of_records_do_not_reach_the_terminal() {
     let place = Fixture::new(1);
     let hostile = "\u{1b}[2J\u{1b}]0;mine\u{7}\r\nnext";
     let letter = changed(
@@ -192,7 +192,7 @@ fn what_others_wrote_does_nothing_to_a_terminal() {
 }
 
 #[test]
-fn names_of_a_hundred_kilobytes_make_no_table_of_that_width() {
+fn names_of_a_hundred_kilobytes_are_shortened() {
     let place = Fixture::new(1);
     let long = "n".repeat(100_000);
     let names = ["class", "plugin", "stage", "message", "topic"];

@@ -1,4 +1,4 @@
-//! Ten thousand letters after their cause is mended.
+//! Ten thousand letters, replayed after their cause is fixed.
 
 use super::{BROKEN, Fixture, LONG, check_sum, counts, number, numbers};
 use millstream_tests::{Daemon, Message, produce, servers, wait_until};
@@ -8,8 +8,7 @@ const LETTERS: usize = 10_000;
 
 const MENDED: &str = r#"{ plugin = "bundled:by-field", config = { client = "/client", group = "/team", type = "/kind", filter = { "/status" = "active" } } }"#;
 
-/// Of a hundred: 1 that fails whatever is done, 9 that are filtered, 10 for a
-/// group, 80 for clients.
+/// Of a hundred records, 1 always fails, 9 are filtered, 10 are for a group and 80 for clients.
 fn record(n: usize) -> Message {
     let key = format!("k{}", n % 37);
     match n % 100 {
@@ -27,8 +26,8 @@ fn record(n: usize) -> Message {
 }
 
 #[test]
-fn ten_thousand_letters_are_replayed_once_as_the_dry_run_told() {
-    // Letters in one partition are in the order of each of their records' own.
+fn ten_thousand_letters_are_replayed_once_as_in_the_dry_run() {
+    // One partition of letters, in which those of each record partition are in order.
     let place = Fixture::with(4, 1);
     place.fail((0..LETTERS).map(record).collect());
     let config = place.config(MENDED, "");
@@ -66,7 +65,7 @@ fn ten_thousand_letters_are_replayed_once_as_the_dry_run_told() {
     check_streams(&place);
 }
 
-/// Each record's event is there once, in the order of its partition.
+/// Checks that each record's event is stored once, in the order of its partition.
 fn check_streams(place: &Fixture) {
     let redis = &servers().redis;
     let mut streams = redis.streams(&place.prefix);
@@ -95,7 +94,7 @@ fn check_streams(place: &Fixture) {
 }
 
 #[test]
-fn letters_are_replayed_while_their_own_pipeline_runs() {
+fn letters_are_replayed_while_their_pipeline_runs() {
     let place = Fixture::new(2);
     place.fail(super::notes(2_000));
     let config = place.config(super::MENDED, "");
@@ -115,7 +114,7 @@ fn letters_are_replayed_while_their_own_pipeline_runs() {
 }
 
 #[test]
-fn what_fails_again_stays_and_is_replayed_when_it_is_mended_too() {
+fn letters_that_fail_again_can_be_replayed_after_another_fix() {
     let place = Fixture::new(1);
     place.fail(super::notes(300));
     let still = r#"{ plugin = "bundled:by-field", config = { client = "/client", type = "/n" , filter = { "/kind" = "none" } } }"#;
@@ -133,25 +132,25 @@ fn what_fails_again_stays_and_is_replayed_when_it_is_mended_too() {
     let (done, code) = place.replay(&place.config(super::MENDED, ""), &["--yes"]);
     assert_eq!((number(&done, "replayed"), code), (300, Some(0)));
     assert_eq!(place.sources(), place.expected((0..300).map(|n| (0, n))));
-    // What was filtered would be, and is not looked at any more.
+    // This transform would filter them, but they are already replayed.
     let (again, _) = place.replay(&place.config(still, ""), &["--yes"]);
     assert_eq!(number(&again, "before"), 300);
 }
 
 #[test]
-fn a_record_that_is_filtered_now_is_done_with() {
+fn a_record_that_is_now_filtered_is_not_replayed_again() {
     let place = Fixture::new(1);
     place.fail(super::notes(10));
     let filter = r#"{ plugin = "bundled:by-field", config = { client = "/client", filter = { "/kind" = "none" } } }"#;
     let (done, code) = place.replay(&place.config(filter, ""), &["--yes"]);
     assert_eq!((number(&done, "filtered"), code), (10, Some(0)));
     let (again, _) = place.replay(&place.config(super::MENDED, ""), &["--yes"]);
-    assert_eq!(number(&again, "before"), 10, "it said so");
+    assert_eq!(number(&again, "before"), 10, "filtered letters are marked");
     assert!(place.entries().is_empty());
 }
 
 #[test]
-fn events_that_are_too_many_to_hold_at_once_are_stored_part_by_part() {
+fn a_batch_with_too_many_events_is_stored_in_parts() {
     let place = Fixture::new(1);
     let text = "x".repeat(300);
     let value = |n: i64| match n {

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-/// Not an expectation of speed: what is not there by then never comes.
+/// A limit for failing tests, not an expectation of speed.
 const LONG: Duration = Duration::from_secs(120);
 
 /// A transform that fails every record, and one that does not.
@@ -31,7 +31,7 @@ const BROKEN: &str = r#"{ plugin = "bundled:by-field", config = { client = "/no/
 const MENDED: &str =
     r#"{ plugin = "bundled:by-field", config = { client = "/client", type = "/kind" } }"#;
 
-/// A topic with its letters' topic, and a folder to run commands in.
+/// A topic with its dead-letter topic, and a folder to run commands in.
 struct Fixture {
     topic: String,
     dead: String,
@@ -40,12 +40,12 @@ struct Fixture {
 }
 
 impl Fixture {
-    /// A topic of so many partitions, and one of as many for its letters.
+    /// A topic and a dead-letter topic with this many partitions each.
     fn new(partitions: i32) -> Fixture {
         Fixture::with(partitions, partitions)
     }
 
-    /// A topic of so many partitions, and one of so many for its letters.
+    /// A topic and a dead-letter topic, with this many partitions.
     fn with(partitions: i32, of_letters: i32) -> Fixture {
         let topic = servers().kafka.create_topic("letters", partitions);
         let dead = format!("{topic}-dlq");
@@ -58,15 +58,14 @@ impl Fixture {
         }
     }
 
-    /// A pipeline with this transform; `more` are further keys of it.
+    /// A pipeline with this transform; `more` are further keys of the pipeline.
     fn config(&self, transform: &str, more: &str) -> String {
         let (kafka, redis) = (servers().kafka.bootstrap(), servers().redis.url());
         let rest = format!("name = \"notes\"\ntransform = {transform}\n{more}\n{SHORT_SESSIONS}");
         millstream_tests::config(&kafka, &redis, &self.topic, &self.prefix, &rest)
     }
 
-    /// Runs a daemon with a broken transform until each of these records is a
-    /// letter.
+    /// Runs a daemon with a broken transform until each of these records is a dead letter.
     fn fail(&self, records: Vec<Message>) {
         let count = records.len() as i64;
         produce(&self.topic, records);
@@ -74,7 +73,7 @@ impl Fixture {
         self.wait_for_letters(count);
         assert_eq!(daemon.terminate(), Some(0));
         daemon.kill();
-        assert!(self.entries().is_empty(), "all of them failed");
+        assert!(self.entries().is_empty(), "all records failed");
     }
 
     fn wait_for_letters(&self, count: i64) {
@@ -84,7 +83,7 @@ impl Fixture {
         });
     }
 
-    /// `millstream dlq <arguments>` with this configuration, ready to run.
+    /// The program and arguments of `millstream dlq <arguments>` with this configuration.
     fn command(&self, config: &str, arguments: &[&str]) -> (PathBuf, Vec<String>) {
         let path = self.dir.join(format!("{}.toml", unique("config")));
         std::fs::write(&path, config).unwrap();
@@ -101,8 +100,7 @@ impl Fixture {
         command.output().unwrap()
     }
 
-    /// One that runs beside the test; its report goes to the file that is
-    /// answered.
+    /// Starts a command that runs beside the test; returns it and the file that gets its report.
     fn start(&self, config: &str, arguments: &[&str]) -> (Process, PathBuf) {
         let (program, arguments) = self.command(config, arguments);
         let out = self.dir.join(unique("report"));
@@ -112,7 +110,7 @@ impl Fixture {
         (Process::start(command), out)
     }
 
-    /// The report of a replay, and its exit code.
+    /// The report of a replay, and the command's exit code.
     fn replay(&self, config: &str, arguments: &[&str]) -> (Value, Option<i32>) {
         let arguments = [&["replay", "--json"], arguments].concat();
         let output = self.dlq(config, &arguments);
@@ -122,7 +120,7 @@ impl Fixture {
         (told.expect(&said), output.status.code())
     }
 
-    /// Whether any record is known to have been replayed.
+    /// Whether any record has a replay mark.
     fn is_marked(&self) -> bool {
         let key = format!("{}:{{0}}:replayed:{}", self.prefix, self.prefix);
         let mut redis = servers().redis.connect();
@@ -134,7 +132,7 @@ impl Fixture {
         streams(&self.prefix).into_values().flatten().collect()
     }
 
-    /// The sources of all that clients have, sorted.
+    /// The sources of all clients' events, sorted.
     fn sources(&self) -> Vec<String> {
         let mut sources: Vec<_> = self.entries().into_iter().map(|e| e.source).collect();
         sources.sort();
@@ -149,8 +147,8 @@ impl Fixture {
         sources
     }
 
-    /// A letter of a record of the topic as the daemon writes it, with further
-    /// headers of the record's own.
+    /// A letter of a record of the topic as the daemon writes it; `own` are the record's own
+    /// headers.
     fn letter(&self, offset: i64, value: &str, own: &[(&str, &str)]) -> Message {
         let mut letter = Message::new(value).partition(0);
         for (name, value) in own {
@@ -175,7 +173,7 @@ impl Fixture {
     }
 }
 
-/// A record for a client that `MENDED` takes.
+/// A record for a client, which `MENDED` accepts.
 fn note(client: &str, n: usize) -> Message {
     let value = json!({ "client": client, "kind": "mail", "n": n });
     Message::new(value.to_string()).key(client)
@@ -187,21 +185,21 @@ fn notes(count: usize) -> Vec<Message> {
         .collect()
 }
 
-/// A report's number.
+/// A number in a report.
 fn number(report: &Value, name: &str) -> u64 {
     report[name]
         .as_u64()
         .unwrap_or_else(|| panic!("{name} of {report}"))
 }
 
-/// Of each reason or class in a report how many there are.
+/// The number of letters for each reason or class in a report.
 fn counts(report: &Value, list: &str, key: &str) -> BTreeMap<String, u64> {
     let each = report[list].as_array().unwrap().iter();
     each.map(|one| (one[key].as_str().unwrap().to_string(), number(one, "count")))
         .collect()
 }
 
-/// Every letter that was chosen is counted once.
+/// Checks that the report counts every selected letter once.
 fn check_sum(report: &Value) {
     let lists: u64 = [("failed", "class"), ("refused", "reason")]
         .iter()
@@ -218,7 +216,7 @@ fn check_sum(report: &Value) {
     assert_eq!(sum, number(report, "chosen"), "{report}");
 }
 
-/// A report without whether it was done.
+/// A report without the field that tells a dry run.
 fn numbers(report: &Value) -> Value {
     let mut numbers = report.clone();
     numbers["dry-run"] = Value::Null;

@@ -1,11 +1,11 @@
-//! Addresses, topics and names that are not there: one clear error, soon.
+//! Missing addresses, topics and names: each gets one clear error within seconds.
 
 use super::{Fixture, MENDED};
 use millstream_tests::{servers, unique};
 use std::time::{Duration, Instant};
 
 #[test]
-fn what_can_not_be_reached_is_said_within_seconds() {
+fn unreachable_servers_and_missing_topics_are_reported_within_seconds() {
     let place = Fixture::new(1);
     let good = place.config(MENDED, "");
     let no_kafka = good.replace(&servers().kafka.bootstrap(), "127.0.0.1:1");
@@ -57,7 +57,7 @@ fn what_can_not_be_reached_is_said_within_seconds() {
 }
 
 #[test]
-fn a_topic_that_no_letter_came_to_yet_is_said_to_be_absent() {
+fn a_dead_letter_topic_that_does_not_exist_yet_is_reported() {
     let place = Fixture::new(1);
     let fresh = unique("fresh");
     let config = place.config(MENDED, "").replace(&place.topic, &fresh);
@@ -71,7 +71,7 @@ fn a_topic_that_no_letter_came_to_yet_is_said_to_be_absent() {
 }
 
 #[test]
-fn what_does_not_go_together_is_a_usage_error() {
+fn conflicting_or_invalid_arguments_are_usage_errors() {
     let place = Fixture::new(1);
     let one = place.config(MENDED, "");
     let two = format!("{one}\n[[pipeline]]\nname = \"two\"\ntopics = [\"other\"]\n");

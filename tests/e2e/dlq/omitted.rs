@@ -1,11 +1,10 @@
-//! Letters without their record's value, which was too large for their topic.
+//! Letters without their record's value, which is too large for the dead-letter topic.
 
 use super::{Fixture, MENDED, counts, number};
 use millstream_tests::{Message, produce, scratch_dir, servers, unique};
 use serde_json::Value;
 
-/// A place whose letters' topic takes 5,000 bytes, with the letter of a record
-/// that is larger.
+/// A fixture whose dead-letter topic accepts 5,000 bytes, with the letter of a larger record.
 fn place() -> (Fixture, Vec<u8>) {
     let topic = servers().kafka.create_topic("omitted", 1);
     let dead = format!("{topic}-dlq");
@@ -18,7 +17,7 @@ fn place() -> (Fixture, Vec<u8>) {
         prefix,
         dir,
     };
-    // No two parts are alike, so that compression does not make it fit.
+    // No two parts are equal, so that the record stays too large when compressed.
     let words: Vec<String> = (0..4_000_u64)
         .map(|n| format!("{:x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15)))
         .collect();
@@ -30,7 +29,7 @@ fn place() -> (Fixture, Vec<u8>) {
 }
 
 #[test]
-fn the_record_is_shown_and_replayed_from_where_it_lies() {
+fn an_omitted_record_is_shown_and_replayed_from_its_topic() {
     let (place, value) = place();
     let config = place.config(MENDED, "");
     let letter = format!("{}/0/0", place.dead);
@@ -55,7 +54,7 @@ fn the_record_is_shown_and_replayed_from_where_it_lies() {
 }
 
 #[test]
-fn it_is_sent_to_its_topic_again_whole() {
+fn an_omitted_record_is_sent_to_its_topic_whole() {
     let (place, value) = place();
     let config = place.config(MENDED, "replays = true");
     let (done, code) = place.replay(&config, &["--yes", "--through", "topic"]);
@@ -75,7 +74,7 @@ fn it_is_sent_to_its_topic_again_whole() {
 }
 
 #[test]
-fn where_it_is_gone_that_is_said_and_nothing_is_replayed() {
+fn an_omitted_record_that_was_removed_is_reported_and_not_replayed() {
     let (place, _) = place();
     let config = place.config(MENDED, "");
     servers().kafka.delete_records(&place.topic, 0, 1);
@@ -100,7 +99,7 @@ fn where_it_is_gone_that_is_said_and_nothing_is_replayed() {
 }
 
 #[test]
-fn another_record_in_its_place_is_not_taken_for_it() {
+fn another_record_at_the_same_offset_is_not_replayed_instead() {
     let (place, _) = place();
     let config = place.config(MENDED, "");
     servers().kafka.delete_topic(&place.topic);

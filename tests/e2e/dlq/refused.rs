@@ -14,7 +14,7 @@ fn with(mut letter: Message, name: &str, value: &str) -> Message {
 }
 
 #[test]
-fn letters_of_another_group_on_the_topic_are_not_listed_and_not_replayed() {
+fn letters_of_another_consumer_group_are_neither_listed_nor_replayed() {
     let place = Fixture::new(1);
     let of = |offset, group: &str| {
         let letter = place.letter(offset, NOTE, &[]);
@@ -44,7 +44,7 @@ fn letters_of_another_group_on_the_topic_are_not_listed_and_not_replayed() {
 const NOTE: &str = r#"{"client":"a","kind":"mail"}"#;
 
 #[test]
-fn records_of_other_pipelines_and_what_went_round_too_often_are_refused() {
+fn records_of_other_pipelines_or_with_too_many_replays_are_refused() {
     let place = Fixture::new(1);
     let went =
         |count: &str, offset: i64| place.letter(offset, NOTE, &[("millstream.replays", count)]);
@@ -68,7 +68,7 @@ fn records_of_other_pipelines_and_what_went_round_too_often_are_refused() {
         assert_eq!(code, Some(1));
         let refused = counts(&done, "refused", "reason");
         assert_eq!(refused["not-this-pipeline"], 1);
-        // Through the plugins nothing goes round, so the last time counts.
+        // Replays through the plugins send no record again, so the last count is accepted.
         let over = if through == "plugin" { 2 } else { 3 };
         assert_eq!(refused["max-replays"], over, "{through}");
     }
@@ -82,13 +82,13 @@ fn records_of_other_pipelines_and_what_went_round_too_often_are_refused() {
 }
 
 #[test]
-fn a_record_whose_other_events_the_store_has_is_refused() {
+fn a_record_with_some_events_already_stored_is_refused() {
     let place = Fixture::new(1);
     let letter = |offset| with(place.letter(offset, NOTE, &[]), "class", "store-refused");
     let of = |offset, events| letter(offset).header("millstream.error.events", events);
     produce(&place.dead, [of(0, "1"), of(1, "2"), letter(2)]);
-    // One event: the store refused all there was. Today's plugin makes one of
-    // each, and that says nothing of what there was.
+    // With one event, the store refused all of them. The present plugin makes one event of each
+    // record, which does not show how many there were.
     let config = place.config(MENDED, "");
     let (one, code) = place.replay(&config, &["--yes"]);
     assert_eq!((number(&one, "replayed"), code), (1, Some(1)));
@@ -103,7 +103,7 @@ fn a_record_whose_other_events_the_store_has_is_refused() {
     assert_eq!(
         (number(&forced, "replayed"), code),
         (3, Some(0)),
-        "marked or not"
+        "with and without a mark"
     );
     assert_eq!(
         place.sources(),
@@ -112,7 +112,7 @@ fn a_record_whose_other_events_the_store_has_is_refused() {
 }
 
 #[test]
-fn a_replay_whose_only_event_the_store_refused_is_replayed_when_that_is_mended() {
+fn a_replayed_record_whose_only_event_was_refused_can_be_replayed_again() {
     let place = Fixture::new(1);
     let mut redis = servers().redis.connect();
     let key = format!("{}:{{0}}:client:a", place.prefix);
@@ -141,7 +141,7 @@ fn a_replay_whose_only_event_the_store_refused_is_replayed_when_that_is_mended()
 }
 
 #[test]
-fn an_event_that_the_store_will_not_take_fails_as_the_dry_run_told() {
+fn an_event_that_redis_rejects_fails_as_in_the_dry_run() {
     let place = Fixture::new(1);
     produce(
         &place.dead,

@@ -4,7 +4,7 @@ use super::{Fixture, MENDED, check_sum, number, numbers};
 use millstream_tests::{produce, read_all, servers};
 
 #[test]
-fn events_for_topics_are_produced_with_their_source_and_not_by_a_dry_run() {
+fn events_for_topics_are_produced_with_their_source_except_in_a_dry_run() {
     let place = Fixture::new(1);
     let copies = servers().kafka.create_topic("copies", 1);
     let value = |n: i64| {
@@ -41,7 +41,7 @@ fn events_for_topics_are_produced_with_their_source_and_not_by_a_dry_run() {
 }
 
 #[test]
-fn a_topic_that_is_not_there_ends_it_and_nothing_is_marked() {
+fn a_missing_topic_of_a_route_ends_the_replay_without_marks() {
     let place = Fixture::new(1);
     produce(
         &place.dead,

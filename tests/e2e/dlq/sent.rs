@@ -1,4 +1,4 @@
-//! Letters whose records go to their topic again.
+//! Letters whose records are sent to their topic again.
 
 use super::{BROKEN, Fixture, LONG, MENDED, check_sum, counts, notes, number, numbers};
 use millstream_tests::{Daemon, metrics, produce, read_all, servers, wait_until};
@@ -12,7 +12,7 @@ fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn records_go_to_their_topic_once_and_their_events_come_once() {
+fn records_are_sent_to_their_topic_once_and_their_events_are_stored_once() {
     let place = Fixture::new(3);
     place.fail(notes(2_000));
     let config = place.config(MENDED, "replays = true");
@@ -24,21 +24,21 @@ fn records_go_to_their_topic_once_and_their_events_come_once() {
         (&done["sent"][&place.topic], code),
         (&2_000.into(), Some(0))
     );
-    // Before the daemon took any of them up.
+    // Before the daemon processes any of them.
     let (again, _) = place.replay(&config, &with(&["--yes"]));
     assert_eq!(number(&again, "before"), 2_000);
     let (forced, _) = place.replay(&config, &with(&["--dry-run", "--force"]));
-    assert_eq!(forced["sent"][&place.topic], 2_000, "if it was lost there");
+    assert_eq!(forced["sent"][&place.topic], 2_000, "a sent record may be lost");
     let daemon = Daemon::ready(&config);
-    wait_until("all are delivered", LONG, || {
+    wait_until("all events are stored", LONG, || {
         (place.entries().len() >= 2_000).then_some(())
     });
     let (again, _) = place.replay(&config, &with(&["--yes"]));
     assert_eq!(number(&again, "before"), 2_000);
     let (forced, _) = place.replay(&config, &with(&["--dry-run", "--force"]));
-    assert_eq!(number(&forced, "before"), 2_000, "delivered is delivered");
+    assert_eq!(number(&forced, "before"), 2_000, "force does not repeat a delivered record");
     let (other_way, _) = place.replay(&config, &["--yes"]);
-    assert_eq!(number(&other_way, "before"), 2_000, "nor the other way");
+    assert_eq!(number(&other_way, "before"), 2_000, "nor through the plugins");
     let mut sources = place.sources();
     sources.dedup();
     assert_eq!((sources.len(), place.entries().len()), (2_000, 2_000));
@@ -55,17 +55,17 @@ fn records_go_to_their_topic_once_and_their_events_come_once() {
         let first = records
             .iter()
             .find(|r| format!("{}/{}/{}", place.topic, r.partition, r.offset) == source);
-        let first = first.expect("the record that it was");
+        let first = first.expect("the original record exists");
         assert_eq!((&copy.key, &copy.value), (&first.key, &first.value));
         let led = partitions.entry(&copy.key).or_insert(copy.partition);
-        assert_eq!(*led, copy.partition, "its key leads it there");
-        assert_eq!(copy.headers.len(), 2, "what failed is not told again");
+        assert_eq!(*led, copy.partition, "one partition per key");
+        assert_eq!(copy.headers.len(), 2, "no error headers");
     }
     assert_eq!(copies.count(), 2_000);
 }
 
 #[test]
-fn a_record_that_fails_each_time_goes_round_as_often_as_is_allowed() {
+fn a_record_that_always_fails_is_replayed_up_to_the_limit() {
     let place = Fixture::new(1);
     place.fail(notes(3));
     let config = place.config(BROKEN, "replays = true");
@@ -82,7 +82,7 @@ fn a_record_that_fails_each_time_goes_round_as_often_as_is_allowed() {
     let letters = read_all(&place.dead);
     for (n, letter) in letters.iter().enumerate() {
         let count = letter.header("millstream.replays").unwrap_or("0");
-        assert_eq!(count, (n / 3).to_string(), "the count goes with it");
+        assert_eq!(count, (n / 3).to_string(), "the letter keeps the count");
         let source = format!("{}/0/{}", place.topic, n % 3);
         assert_eq!(
             letter.header("millstream.source"),
@@ -90,17 +90,17 @@ fn a_record_that_fails_each_time_goes_round_as_often_as_is_allowed() {
             "the first source"
         );
     }
-    // Mended, each of the three records is delivered once.
+    // After the fix, each of the three records is delivered once.
     let (done, _) = place.replay(&place.config(MENDED, "replays = true"), &["--yes"]);
     assert_eq!((number(&done, "replayed"), number(&done, "copies")), (3, 6));
     assert_eq!(place.sources(), place.expected((0..3).map(|n| (0, n))));
 }
 
 #[test]
-fn killed_while_it_sends_it_is_gone_on_with_and_doubles_no_event() {
+fn a_replay_killed_while_sending_can_be_resumed_without_duplicate_events() {
     let place = Fixture::new(2);
     place.fail(notes(2_000));
-    // Small batches, so that it is killed within one.
+    // Small batches, so that it is killed between two of them.
     let config = place.config(MENDED, "replays = true\nbatch = { max-records = 5 }");
     let daemon = Daemon::ready(&config);
     let sent = || servers().kafka.ends(&place.topic).values().sum::<i64>() - 2_000;
@@ -116,12 +116,12 @@ fn killed_while_it_sends_it_is_gone_on_with_and_doubles_no_event() {
         known = sent();
         killed += u32::from(known < 2_000);
     }
-    assert!(killed > 0, "it was killed before its end");
+    assert!(killed > 0, "it was killed too late");
     let (done, code) = place.replay(&config, &with(&["--yes"]));
     check_sum(&done);
     assert_eq!(code, Some(0));
-    println!("{} were sent for 2000 letters", sent());
-    wait_until("all are delivered", LONG, || {
+    println!("{} records sent for 2000 letters", sent());
+    wait_until("all events are stored", LONG, || {
         (place.entries().len() >= 2_000).then_some(())
     });
     daemon.terminate_within(LONG);
@@ -131,7 +131,7 @@ fn killed_while_it_sends_it_is_gone_on_with_and_doubles_no_event() {
 }
 
 #[test]
-fn it_is_refused_where_copies_would_not_be_known() {
+fn replay_through_a_topic_requires_a_pipeline_that_recognizes_copies() {
     let place = Fixture::new(1);
     let other = servers().kafka.create_topic("other", 1);
     produce(&place.dead, [place.letter(0, "{}", &[])]);
@@ -148,30 +148,30 @@ fn it_is_refused_where_copies_would_not_be_known() {
     let (again, _) = place.replay(&config, &with(&["--yes", "--to", &other]));
     assert_eq!(number(&again, "before"), 1);
     let (own, _) = place.replay(&config, &with(&["--yes"]));
-    assert_eq!(own["sent"][&place.topic], 1, "it went elsewhere before");
+    assert_eq!(own["sent"][&place.topic], 1, "it was sent to another topic before");
 }
 
 #[test]
-fn what_was_sent_and_not_marked_is_sent_again_and_its_copy_dropped() {
+fn a_record_sent_but_not_marked_is_sent_again_and_its_copy_dropped() {
     let place = Fixture::new(1);
     let own = servers().own_redis(&[]);
     let config = place.config(MENDED, "replays = true");
     let config = config.replace(&servers().redis.url(), &own.url());
     let value = r#"{"client":"a","kind":"mail"}"#;
     produce(&place.dead, (0..20).map(|n| place.letter(n, value, &[])));
-    // Looks are answered and marks are not.
+    // Redis answers the look-ups but holds back the marks.
     own.order(&["CLIENT", "PAUSE", "600000", "WRITE"]);
     let arguments = [&["replay", "--yes"], &TO_TOPIC[..]].concat();
     let (replay, _) = place.start(&config, &arguments);
     let sent = || servers().kafka.ends(&place.topic)[&0];
-    wait_until("all are sent", LONG, || (sent() == 20).then_some(()));
+    wait_until("all records are sent", LONG, || (sent() == 20).then_some(()));
     replay.kill();
     own.order(&["CLIENT", "UNPAUSE"]);
     let (done, code) = place.replay(&config, &with(&["--yes"]));
     assert_eq!((&done["sent"][&place.topic], code), (&20.into(), Some(0)));
-    assert_eq!(sent(), 40, "twice, as nobody knew");
+    assert_eq!(sent(), 40, "sent twice, as no mark was stored");
     let daemon = Daemon::ready(&config);
-    wait_until("the daemon is through", LONG, || {
+    wait_until("the daemon has processed every record", LONG, || {
         let done = metrics(&daemon.admin()).sum("millstream_records_total", &[]);
         (done >= 40.0).then_some(())
     });
@@ -180,5 +180,5 @@ fn what_was_sent_and_not_marked_is_sent_again_and_its_copy_dropped() {
     let expected: Vec<_> = (0..20)
         .map(|n| format!("{}/0/{n}/0", place.topic))
         .collect();
-    assert_eq!(sources, expected, "each once, under where it was at first");
+    assert_eq!(sources, expected, "each once, with its first source");
 }

@@ -5,7 +5,7 @@ use millstream_tests::{Daemon, Message, produce};
 use serde_json::{Value, json};
 
 #[test]
-fn a_letter_is_shown_whole_whatever_its_bytes() {
+fn a_letter_with_any_bytes_is_shown_whole() {
     let place = Fixture::new(1);
     let mut record = Message::new(*b"\x00\xff not \x1b[31m JSON\n").key(*b"k\xff");
     record = record.header("trace", *b"\x00\xff").header("trace", "two");
@@ -56,7 +56,7 @@ fn a_letter_is_shown_whole_whatever_its_bytes() {
 }
 
 #[test]
-fn a_letter_with_the_policys_own_value_says_so_and_is_not_replayed() {
+fn a_letter_with_a_value_written_by_the_policy_says_so_and_is_not_replayed() {
     let place = Fixture::new(1);
     let policy = r#"dead-letter = { plugin = "bundled:json-envelope" }"#;
     produce(&place.topic, [Message::new("no JSON").partition(0)]);
@@ -76,7 +76,7 @@ fn a_letter_with_the_policys_own_value_says_so_and_is_not_replayed() {
 }
 
 #[test]
-fn what_is_not_there_is_said() {
+fn missing_letters_and_topics_are_reported() {
     let place = Fixture::new(1);
     produce(&place.dead, [Message::new("no letter").partition(0)]);
     let config = place.config(MENDED, "");
@@ -99,6 +99,6 @@ fn what_is_not_there_is_said() {
     let raw = place.dlq(&config, &["show", "--raw", &format!("{}/0/0", place.dead)]);
     assert_eq!(
         raw.stdout, b"no letter",
-        "its bytes are to be had all the same"
+        "raw shows any record"
     );
 }

@@ -1,4 +1,4 @@
-//! Replays that someone stops, and those that nobody agreed to.
+//! Replays that are interrupted, refused, slowed down or limited.
 
 use super::{BROKEN, Fixture, LONG, MENDED, notes, number};
 use crate::tools::said_unread;
@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 #[test]
-fn ctrl_c_ends_it_between_letters_with_a_report() {
+fn ctrl_c_stops_a_replay_between_letters_with_a_report() {
     let place = Fixture::new(1);
     place.fail(notes(1_000));
     let config = place.config(MENDED, "");
@@ -29,7 +29,7 @@ fn ctrl_c_ends_it_between_letters_with_a_report() {
     assert_eq!(
         place.entries().len() as u64,
         done,
-        "what it tells is what it did"
+        "the report matches the stored events"
     );
     let (rest, code) = place.replay(&config, &["--yes"]);
     assert_eq!((number(&rest, "replayed"), code), (1_000 - done, Some(0)));
@@ -37,7 +37,7 @@ fn ctrl_c_ends_it_between_letters_with_a_report() {
 }
 
 #[test]
-fn so_many_letters_a_second_and_not_more() {
+fn a_replay_keeps_to_its_rate() {
     let place = Fixture::new(1);
     place.fail(notes(300));
     let config = place.config(MENDED, "");
@@ -51,12 +51,12 @@ fn so_many_letters_a_second_and_not_more() {
     let took = began.elapsed().as_secs_f64();
     assert!(
         took < 20.0,
-        "what was replayed before costs nothing: {took} s"
+        "replayed letters do not count against the rate: {took} s"
     );
 }
 
 #[test]
-fn nothing_is_replayed_that_nobody_agreed_to() {
+fn nothing_is_replayed_without_confirmation() {
     let place = Fixture::new(1);
     place.fail(notes(1));
     let config = place.config(MENDED, "");
@@ -71,7 +71,7 @@ fn nothing_is_replayed_that_nobody_agreed_to() {
 }
 
 #[test]
-fn ctrl_c_at_the_question_ends_it() {
+fn ctrl_c_at_the_prompt_cancels_the_replay() {
     let place = Fixture::new(1);
     place.fail(notes(1));
     let (program, arguments) = place.command(&place.config(MENDED, ""), &["replay"]);
@@ -95,7 +95,7 @@ fn ctrl_c_at_the_question_ends_it() {
 }
 
 #[test]
-fn that_letters_failed_again_is_told_by_the_exit_code_though_nobody_reads_the_report() {
+fn the_exit_code_reports_failed_letters_even_if_the_report_has_no_reader() {
     let place = Fixture::new(1);
     place.fail(notes(2));
     let (program, arguments) = place.command(&place.config(BROKEN, ""), &["replay", "--yes"]);
@@ -106,7 +106,7 @@ fn that_letters_failed_again_is_told_by_the_exit_code_though_nobody_reads_the_re
 }
 
 #[test]
-fn only_the_letters_that_were_chosen_are_replayed() {
+fn only_selected_letters_are_replayed() {
     let place = Fixture::new(1);
     place.fail(notes(100));
     let config = place.config(MENDED, "");

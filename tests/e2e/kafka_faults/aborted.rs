@@ -21,7 +21,7 @@ fn some(from: usize, aborted: bool) -> Vec<Message> {
 }
 
 #[test]
-fn aborted_transactions_are_never_delivered_and_the_ledger_passes_them_and_the_markers() {
+fn aborted_transactions_are_never_delivered_and_the_ledger_moves_past_them() {
     let kafka = &servers().kafka;
     let run = Run::new(kafka, "aborted", PARTITIONS);
     let topic = &run.topic;
@@ -69,7 +69,7 @@ fn aborted_transactions_are_never_delivered_and_the_ledger_passes_them_and_the_m
 
 /// Retention removes a marker that the ledger stands before, and no record is lost by it.
 #[test]
-fn a_topic_that_ends_with_a_marker_may_be_emptied_while_the_daemon_is_away() {
+fn a_topic_that_ends_with_a_marker_can_be_emptied_while_the_daemon_is_stopped() {
     let kafka = &servers().kafka;
     let run = Run::new(kafka, "emptied", PARTITIONS);
     let topic = &run.topic;
@@ -93,7 +93,7 @@ fn a_topic_that_ends_with_a_marker_may_be_emptied_while_the_daemon_is_away() {
 }
 
 #[test]
-fn records_behind_an_open_transaction_come_once_and_in_order_when_it_is_decided() {
+fn records_behind_an_open_transaction_arrive_once_and_in_order_when_it_ends() {
     let kafka = &servers().kafka;
     let run = Run::new(kafka, "open", PARTITIONS);
     let topic = &run.topic;

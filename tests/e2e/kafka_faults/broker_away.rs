@@ -2,12 +2,12 @@ use super::{LONG, Run, SHORT_SESSIONS};
 use millstream_tests::{Daemon, Kafka, metrics, servers};
 
 #[test]
-fn while_the_broker_is_dead_it_is_not_ready_and_afterwards_nothing_is_lost() {
+fn a_dead_broker_makes_the_daemon_unready_and_loses_nothing() {
     goes_and_returns("dead", Kafka::kill, Kafka::start);
 }
 
 #[test]
-fn while_the_broker_is_frozen_it_is_not_ready_and_afterwards_nothing_is_lost() {
+fn a_frozen_broker_makes_the_daemon_unready_and_loses_nothing() {
     goes_and_returns("frozen", Kafka::pause, Kafka::resume);
 }
 

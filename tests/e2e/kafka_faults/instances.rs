@@ -3,7 +3,7 @@ use millstream_tests::{Daemon, servers};
 
 /// `road::shared` has the plain case: one joins, one leaves.
 #[test]
-fn instances_that_join_leave_die_and_freeze_under_load_lose_and_double_nothing() {
+fn instances_that_join_leave_die_and_freeze_under_load_lose_and_duplicate_nothing() {
     let run = Run::new(&servers().kafka, "instances", 8);
     let config = run.config(SHORT_SESSIONS);
     let join = || Daemon::builder(&config).start();

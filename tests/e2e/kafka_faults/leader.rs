@@ -2,7 +2,7 @@ use super::Run;
 use millstream_tests::{Daemon, servers};
 
 #[test]
-fn when_a_partitions_leader_is_killed_its_records_go_on_in_order_from_the_next_leader() {
+fn a_partition_continues_in_order_after_its_leader_is_killed() {
     let cluster = servers().own_cluster();
     let run = Run::new(&cluster.nodes[0], "leader", 3);
     let daemon = Daemon::builder(&run.config(&[])).start();

@@ -7,7 +7,7 @@ const LATE: &str = "lost an answer of the store";
 
 /// Also what it had sent to Redis just before, and what arrives when another has written on.
 #[test]
-fn a_daemon_stopped_past_its_poll_interval_writes_nothing_that_another_has_written() {
+fn a_daemon_paused_past_its_poll_interval_writes_nothing_that_another_has_written() {
     let run = Run::new(&servers().kafka, "stopped", 4);
     let redis = servers().redis.url();
     let link = Link::to(redis.trim_start_matches("redis://"));

@@ -2,7 +2,7 @@ use super::{GRACE, Run};
 use millstream_tests::{Daemon, servers};
 
 #[test]
-fn sigterm_under_full_load_ends_in_time_and_the_next_run_goes_on_exactly() {
+fn sigterm_under_full_load_ends_in_time_and_the_next_run_continues_exactly() {
     let run = Run::new(&servers().kafka, "terminated", 6);
     let mut daemon = Daemon::builder(&run.config(&[])).start();
     run.under_load(|| {

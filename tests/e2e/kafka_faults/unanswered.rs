@@ -11,7 +11,7 @@ fn ready(daemon: &Daemon) -> String {
 }
 
 #[test]
-fn partitions_whose_only_broker_is_down_hold_up_no_others_and_come_when_it_does() {
+fn partitions_whose_only_broker_is_down_block_no_others_and_start_when_it_returns() {
     const PARTITIONS: i32 = 6;
     let cluster = servers().own_cluster();
     let run = Run::uncopied(&cluster.nodes[0], "unled", PARTITIONS);
@@ -37,7 +37,7 @@ fn partitions_whose_only_broker_is_down_hold_up_no_others_and_come_when_it_does(
 }
 
 #[test]
-fn a_topic_that_is_deleted_while_starts_are_found_holds_up_no_other() {
+fn a_topic_deleted_while_starts_are_found_does_not_block_others() {
     let (kafka, redis) = (&servers().kafka, &servers().redis);
     let (gone, there) = (create_topic("a-gone", 2), create_topic("b-there", 2));
     let prefix = unique("gone");

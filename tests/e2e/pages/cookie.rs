@@ -56,7 +56,7 @@ impl Site {
 }
 
 #[test]
-fn who_is_signed_in_reads_across_origins_and_nobody_else_does() {
+fn only_a_signed_in_page_reads_across_origins() {
     let mut site = Site::open();
     site.watch();
     site.page.wait_closed(); // 401
@@ -83,7 +83,7 @@ fn who_is_signed_in_reads_across_origins_and_nobody_else_does() {
 }
 
 #[test]
-fn a_stream_ends_with_its_cookie_and_the_module_goes_on_with_a_fresh_token() {
+fn a_stream_ends_when_its_cookie_expires_and_the_module_continues_with_a_fresh_token() {
     let mut site = Site::open();
     site.sign_in(&token(json!({ "sub": "ada", "exp": now() + 4 })));
     site.watch();
@@ -101,7 +101,7 @@ fn a_stream_ends_with_its_cookie_and_the_module_goes_on_with_a_fresh_token() {
 }
 
 #[test]
-fn a_page_has_many_streams_over_one_connection_of_http2() {
+fn a_page_opens_many_streams_over_one_http2_connection() {
     // HTTP/1.1 has six in a browser.
     const STREAMS: usize = 12;
     let mut site = Site::open();

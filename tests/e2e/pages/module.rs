@@ -10,7 +10,7 @@ fn origin(addr: &str) -> String {
 }
 
 #[test]
-fn the_module_reads_resumes_where_it_was_cut_and_tells_of_gaps() {
+fn the_module_reads_resumes_after_a_disconnect_and_reports_gaps() {
     let edge = Edge::start();
     let link = Link::to(&edge.daemon.sse());
     let origin = origin(&link.addr());
@@ -90,7 +90,7 @@ fn the_module_reads_resumes_where_it_was_cut_and_tells_of_gaps() {
 
 /// The head of an answer arrives and its first frame does not.
 #[test]
-fn the_module_is_not_open_before_it_knows_where_to_resume() {
+fn the_module_opens_only_after_it_knows_where_to_resume() {
     let edge = Edge::start();
     let origin = origin(&edge.daemon.sse());
     let mut page = Page::of(&origin);
@@ -115,7 +115,7 @@ fn events_before(page: &mut Page) -> String {
 }
 
 #[test]
-fn the_module_reads_every_payload_back_however_it_is_cut() {
+fn the_module_reads_every_payload_back_with_any_chunking() {
     use crate::sse::payload::{payloads, read_back};
     let edge = Edge::start();
     let origin = origin(&edge.daemon.sse());
@@ -138,7 +138,7 @@ fn the_module_reads_every_payload_back_however_it_is_cut() {
 }
 
 #[test]
-fn the_module_gives_up_where_it_can_only_be_refused() {
+fn the_module_gives_up_on_permanent_refusals() {
     let edge = Edge::start();
     let origin = origin(&edge.daemon.sse());
     let mut page = Page::of(&origin);
@@ -152,7 +152,7 @@ fn the_module_gives_up_where_it_can_only_be_refused() {
 }
 
 #[test]
-fn what_is_assigned_to_it_is_called_as_on_an_event_source() {
+fn assigned_handlers_are_called_as_on_an_event_source() {
     let edge = Edge::start();
     let origin = origin(&edge.daemon.sse());
     let mut page = Page::of(&origin);

@@ -4,7 +4,7 @@ use crate::edge::tokens::{edge, now, token};
 use serde_json::json;
 
 #[test]
-fn the_module_goes_on_with_a_fresh_token_when_one_expires() {
+fn the_module_continues_with_a_fresh_token_when_one_expires() {
     let edge = edge();
     let origin = format!("http://{}", edge.daemon.sse());
     let mut page = Page::of(&origin);
@@ -28,7 +28,7 @@ fn the_module_goes_on_with_a_fresh_token_when_one_expires() {
 }
 
 #[test]
-fn the_module_asks_for_another_token_when_one_is_refused_and_gives_up_on_the_same() {
+fn the_module_requests_another_token_after_a_refusal_and_gives_up_on_the_same_token() {
     let edge = edge();
     let origin = format!("http://{}", edge.daemon.sse());
     let mut page = Page::of(&origin);

@@ -4,7 +4,7 @@ use super::{Fixture, error};
 use millstream_tests::{Message, produce, read_all};
 
 #[test]
-fn a_plugin_sees_an_absent_key_and_an_empty_one_and_so_does_the_dead_letter() {
+fn plugins_and_dead_letters_distinguish_an_absent_key_from_an_empty_one() {
     let place = Fixture::new(1);
     // By default a record is its key's.
     let pipeline = "transform.plugin = \"bundled:by-field\"";

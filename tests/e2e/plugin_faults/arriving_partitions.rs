@@ -4,7 +4,7 @@ use super::{Fixture, LONG};
 use millstream_tests::{Daemon, Message, guest, produce, servers, wait_until};
 
 #[test]
-fn many_that_arrive_at_a_busy_worker_hold_up_none_of_another_worker() {
+fn many_partitions_arriving_at_a_busy_worker_do_not_block_another_worker() {
     const ALL: i32 = 160;
     let place = Fixture::new(1);
     // A call that loops is cut off after these, and its record is tried once more.

@@ -4,7 +4,7 @@ use super::{Fixture, LONG, counted, error, note, raw};
 use millstream_tests::{guest, produce, read_all, wait_until};
 
 #[test]
-fn again_for_ever_is_capped_and_only_its_own_partition_waits() {
+fn endless_retries_are_capped_and_delay_only_their_partition() {
     let place = Fixture::new(2);
     let pipeline = "workers = 1
 retry = { max-attempts = 5, max-delay = \"2s\" }

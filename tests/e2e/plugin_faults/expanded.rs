@@ -18,7 +18,7 @@ fn letters_within(daemon: &Daemon, place: &Fixture, letters: usize) {
 }
 
 #[test]
-fn headers_of_a_route_that_all_name_one_large_span_count_each() {
+fn route_headers_sharing_one_large_span_are_counted_separately() {
     let place = Fixture::new(1);
     let pipeline = "transform.plugin = \"bundled:notifications\"
 route.plugin = \"plugins/p.wasm\"";
@@ -36,7 +36,7 @@ route.plugin = \"plugins/p.wasm\"";
 }
 
 #[test]
-fn headers_of_a_policy_that_all_name_one_large_span_count_each() {
+fn policy_headers_sharing_one_large_span_are_counted_separately() {
     let place = Fixture::new(1);
     let pipeline = "transform.plugin = \"bundled:notifications\"
 dead-letter.plugin = \"plugins/p.wasm\"";
@@ -53,7 +53,7 @@ dead-letter.plugin = \"plugins/p.wasm\"";
 }
 
 #[test]
-fn answers_that_hold_much_that_no_event_names_are_kept_a_few_at_a_time() {
+fn few_answers_with_much_unused_data_are_held_at_once() {
     const RECORDS: usize = 200;
     let place = Fixture::new(1);
     let pipeline = "transform = { plugin = \"plugins/p.wasm\", \
@@ -74,7 +74,7 @@ fn answers_that_hold_much_that_no_event_names_are_kept_a_few_at_a_time() {
 }
 
 #[test]
-fn records_that_make_a_thousand_events_each_are_stored_a_few_at_a_time() {
+fn records_with_a_thousand_events_each_are_stored_a_few_at_a_time() {
     const RECORDS: usize = 40;
     let place = Fixture::new(1);
     let pipeline = "transform = { plugin = \"plugins/p.wasm\", \

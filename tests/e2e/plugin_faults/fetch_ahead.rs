@@ -10,7 +10,7 @@ const PARTITIONS: i32 = 100;
 const MEMORY: u64 = 180;
 
 #[test]
-fn a_hundred_partitions_that_wait_share_what_is_fetched_ahead() {
+fn a_hundred_waiting_partitions_share_one_fetch_limit() {
     let place = Fixture::new(PARTITIONS);
     // Each has a record that halts it, and two MiB behind it.
     let large = vec![b'x'; 256 << 10];

@@ -34,7 +34,7 @@ const FORGED: [(&str, &str, &str); 15] = [
 const MEMORY: u64 = 600;
 
 #[test]
-fn each_forged_answer_fails_its_record_alone_and_no_gigabyte_is_allocated() {
+fn each_forged_answer_fails_only_its_record_and_allocates_little_memory() {
     let place = Fixture::new(1);
     let daemon = place.daemon(
         "transform.plugin = \"plugins/p.wasm\"",

@@ -12,7 +12,7 @@ const POLICY: &str = "transform.plugin = \"bundled:notifications\"
 dead-letter.plugin = \"plugins/p.wasm\"";
 
 #[test]
-fn a_route_writes_to_granted_topics_only() {
+fn a_route_writes_only_to_granted_topics() {
     let place = Fixture::new(1);
     let granted = create_topic("faults-granted", 1);
     let requests = create_topic("faults-requests", 1);
@@ -52,7 +52,7 @@ fn a_route_writes_to_granted_topics_only() {
 }
 
 #[test]
-fn a_policys_letter_for_another_topic_goes_to_the_default_one() {
+fn a_letter_for_a_topic_that_is_not_granted_goes_to_the_default_topic() {
     let place = Fixture::new(1);
     let (granted, other) = (
         create_topic("faults-granted", 1),
@@ -87,7 +87,7 @@ fn a_policys_letter_for_another_topic_goes_to_the_default_one() {
 
 /// Two pipelines that feed each other, as granted.
 #[test]
-fn a_circle_of_pipelines_ends() {
+fn a_cycle_of_pipelines_ends() {
     let [there, back] = ["faults-there", "faults-back"].map(|name| create_topic(name, 1));
     let prefix = unique("faults");
     let (kafka, redis) = (servers().kafka.bootstrap(), servers().redis.url());

@@ -40,7 +40,7 @@ fn one_quiet_trap_among_512_records_is_found_in_a_few_calls() {
 }
 
 #[test]
-fn a_plugin_that_panics_on_each_of_five_thousand_records_fails_each_and_nothing_else() {
+fn a_plugin_that_panics_on_five_thousand_records_fails_only_those_records() {
     const RECORDS: usize = 5000;
     let place = Fixture::new(1);
     let messages = (0..RECORDS).map(|n| Message::new(format!("panic {n}")).partition(0));

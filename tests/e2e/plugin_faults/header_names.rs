@@ -4,7 +4,7 @@ use super::{Fixture, LONG};
 use millstream_tests::{RawHeaders, guest, servers, wait_until};
 
 #[test]
-fn header_names_that_are_no_utf8_reach_the_dead_letter_as_they_were() {
+fn header_names_that_are_not_utf8_reach_the_dead_letter_unchanged() {
     let place = Fixture::new(1);
     let pipeline = "transform.plugin = \"bundled:notifications\"
 dead-letter.plugin = \"plugins/p.wasm\"";

@@ -11,13 +11,13 @@ fn record(value: &str) -> Message {
 }
 
 #[test]
-fn records_of_a_plugin_that_leaks_are_no_dead_letters() {
+fn a_leaking_plugin_makes_no_dead_letters() {
     check_leaking("");
 }
 
 /// A call of one record fails in an instance that others have filled.
 #[test]
-fn nor_are_they_where_each_record_is_a_batch() {
+fn leaked_memory_makes_no_dead_letters_in_single_record_batches() {
     check_leaking("batch = { max-records = 1 }\n");
 }
 
@@ -43,7 +43,7 @@ fn check_leaking(batch: &str) {
 }
 
 #[test]
-fn what_an_earlier_call_did_is_not_in_the_blame_of_a_later_one() {
+fn output_of_an_earlier_call_is_not_in_the_failure_of_a_later_one() {
     let place = Fixture::new(1);
     let pipeline = "batch = { max-records = 1 }\ntransform.plugin = \"plugins/p.wasm\"";
     let daemon = place.daemon(pipeline, &guest("test-hostile"));
@@ -70,7 +70,7 @@ fn what_an_earlier_call_did_is_not_in_the_blame_of_a_later_one() {
 }
 
 #[test]
-fn where_no_instance_can_be_made_no_record_is_blamed() {
+fn records_are_not_blamed_when_no_instance_can_be_created() {
     let folder = tempfile::tempdir().unwrap();
     // As many as putting a plugin to the test takes.
     let loader = Loader::new(3, 64 << 20, folder.path()).unwrap();

@@ -9,7 +9,7 @@ const ROUNDS: usize = 3;
 const MEMORY: u64 = 768;
 
 #[test]
-fn records_of_sixteen_mebibytes_are_processed_or_dead_letters_with_all_their_bytes() {
+fn records_of_sixteen_mebibytes_are_processed_or_become_complete_dead_letters() {
     let place = Fixture::with(1, &[("max.message.bytes", "20000000")]);
     // What a plugin needs for this many bytes is more than it gets by default.
     let pipeline = "batch = { max-record-bytes = \"16MiB\" }

@@ -75,7 +75,7 @@ impl Looping {
 }
 
 #[test]
-fn while_every_record_loops_others_have_turns_and_a_fix_is_taken_up_at_once() {
+fn a_loop_on_every_record_does_not_block_others_and_a_fix_applies_at_once() {
     const LOOPS: usize = 400;
     let mut looping = Looping::new("action = \"off\"");
     looping.loop_on(LOOPS);
@@ -98,7 +98,7 @@ fn while_every_record_loops_others_have_turns_and_a_fix_is_taken_up_at_once() {
 }
 
 #[test]
-fn a_fix_before_the_breaker_knows_makes_no_letters() {
+fn a_fix_before_the_breaker_opens_leaves_no_letters() {
     const LOOPS: usize = 1024;
     let mut looping = Looping::new("min-records = 1000");
     looping.loop_on(LOOPS);
@@ -108,7 +108,7 @@ fn a_fix_before_the_breaker_knows_makes_no_letters() {
 }
 
 #[test]
-fn the_breaker_opens_before_a_letter_of_a_loop_on_every_record() {
+fn the_breaker_opens_before_a_loop_on_every_record_makes_a_letter() {
     const LOOPS: usize = 200;
     let looping = Looping::new("min-records = 20");
     looping.loop_on(LOOPS);

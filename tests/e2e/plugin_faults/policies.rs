@@ -7,7 +7,7 @@ const PIPELINE: &str = "transform.plugin = \"bundled:notifications\"
 dead-letter.plugin = \"plugins/p.wasm\"";
 
 #[test]
-fn a_policy_sends_to_a_topic_of_its_own_with_another_value_and_more_headers() {
+fn a_policy_sends_to_another_topic_with_a_changed_value_and_added_headers() {
     let (place, other) = (Fixture::new(1), create_topic("faults-other", 1));
     let pipeline = format!("{PIPELINE}\noutput-topics = [\"{other}\"]");
     let daemon = place.daemon(&pipeline, &guest("test-ruling"));
@@ -35,7 +35,7 @@ fn a_policy_sends_to_a_topic_of_its_own_with_another_value_and_more_headers() {
 }
 
 #[test]
-fn a_policy_has_a_record_tried_again_before_those_behind_it() {
+fn a_policy_retries_a_record_before_the_records_behind_it() {
     let place = Fixture::new(1);
     let daemon = place.daemon(PIPELINE, &guest("test-ruling"));
     let before = note("ada", "t", "before");
@@ -56,7 +56,7 @@ fn a_policy_has_a_record_tried_again_before_those_behind_it() {
 }
 
 #[test]
-fn a_policy_drops_a_record_and_it_is_counted() {
+fn a_record_dropped_by_a_policy_is_counted() {
     let place = Fixture::new(1);
     let daemon = place.daemon(PIPELINE, &guest("test-ruling"));
     produce(

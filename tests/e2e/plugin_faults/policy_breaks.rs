@@ -32,7 +32,7 @@ const PIPELINE: &str = "transform.plugin = \"bundled:notifications\"
 dead-letter.plugin = \"plugins/p.wasm\"";
 
 #[test]
-fn what_breaks_the_policy_is_a_plain_dead_letter_and_is_counted_once() {
+fn a_record_that_breaks_the_policy_is_a_plain_dead_letter_and_counted_once() {
     let place = Fixture::new(1);
     let daemon = place.daemon(PIPELINE, &guest("test-ruling"));
     let mut messages = Vec::new();

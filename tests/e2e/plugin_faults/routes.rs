@@ -27,7 +27,7 @@ const BREAKS: [(&str, &str, &str); 15] = [
 ];
 
 #[test]
-fn a_route_that_breaks_on_an_event_fails_its_record_and_no_other() {
+fn a_route_that_breaks_on_an_event_fails_only_that_record() {
     let place = Fixture::new(1);
     let pipeline = "transform.plugin = \"bundled:notifications\"
 route.plugin = \"plugins/p.wasm\"";

@@ -4,7 +4,7 @@ use super::{Fixture, LONG, counted, error};
 use millstream_tests::{Consumed, Message, guest, produce, wait_until};
 
 #[test]
-fn a_daemon_stops_while_its_plugin_loops_and_the_next_start_goes_on_from_the_ledger() {
+fn a_daemon_stops_while_its_plugin_loops_and_the_next_start_continues_from_the_ledger() {
     const LOOPS: usize = 512;
     let place = Fixture::new(1);
     let pipeline = "transform.plugin = \"plugins/p.wasm\"";

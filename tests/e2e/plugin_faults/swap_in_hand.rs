@@ -12,7 +12,7 @@ const RECORDS: i64 = 128;
 type Lines = Vec<(String, HashMap<String, String>)>;
 
 #[test]
-fn a_batch_in_hand_keeps_its_plugins_and_the_next_has_the_new_ones() {
+fn a_running_batch_keeps_its_plugins_and_the_next_batch_uses_the_new_ones() {
     let place = Fixture::new(1);
     // As long as it takes: this is about which plugin answers, not how fast.
     let pipeline = "batch = { max-records = 64 }

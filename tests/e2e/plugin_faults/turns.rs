@@ -10,7 +10,7 @@ fn record(value: &str) -> Message {
 }
 
 #[test]
-fn a_route_that_loops_on_an_event_of_many_is_called_a_few_times() {
+fn a_route_that_loops_on_one_event_is_called_only_a_few_times() {
     let place = Fixture::new(1);
     let pipeline = "transform.plugin = \"plugins/p.wasm\"
 route.plugin = \"plugins/r.wasm\"";
@@ -36,7 +36,7 @@ route.plugin = \"plugins/r.wasm\"";
 }
 
 #[test]
-fn a_policy_that_loops_on_every_failure_lets_another_partition_have_its_turns() {
+fn a_policy_that_loops_on_every_failure_does_not_block_other_partitions() {
     const LOOPS: usize = 300;
     let place = Fixture::new(2);
     let pipeline = "workers = 1
@@ -61,7 +61,7 @@ dead-letter.plugin = \"plugins/p.wasm\"";
 }
 
 #[test]
-fn records_that_are_slow_one_by_one_are_no_dead_letters_together() {
+fn individually_slow_records_make_no_dead_letters_when_batched() {
     const RECORDS: usize = 48;
     let place = Fixture::new(1);
     // A record has enough by itself, and 48 of them have less each.

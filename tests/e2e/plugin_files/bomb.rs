@@ -9,7 +9,7 @@ use std::fs;
 const MEMORY: u64 = 400 << 10;
 
 #[test]
-fn a_compile_bomb_is_cut_off_and_the_old_version_serves_meanwhile_and_after() {
+fn a_compile_bomb_is_stopped_while_the_old_version_keeps_serving() {
     let scene = Scene::versioned();
     let bomb = compile_bomb();
     println!("{} bytes", bomb.len());
@@ -28,7 +28,7 @@ fn a_compile_bomb_is_cut_off_and_the_old_version_serves_meanwhile_and_after() {
 }
 
 #[test]
-fn a_daemon_that_is_told_to_stop_does_not_wait_for_a_compiler() {
+fn a_stopping_daemon_does_not_wait_for_a_compiler() {
     let scene = Scene::versioned();
     fs::write(scene.file(), compile_bomb()).unwrap();
     let compiler = wait_for_compiler(&scene);

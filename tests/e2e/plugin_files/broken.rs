@@ -54,7 +54,7 @@ fn a_broken_file_leaves_the_old_version_live_and_a_good_one_follows() {
 }
 
 #[test]
-fn a_name_of_a_hundred_kilobytes_in_a_file_makes_no_line_of_that_length() {
+fn a_very_long_name_in_a_plugin_file_is_shortened_in_the_log() {
     let scene = Scene::versioned();
     let (file, module) = (scene.file(), module_with_a_long_name());
     scene.refused("a long name", "nnn", "one", || {

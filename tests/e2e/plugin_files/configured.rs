@@ -4,7 +4,7 @@ use super::{Scene, config, rename_over};
 use millstream_tests::guest;
 
 #[test]
-fn a_plugin_that_breaks_at_its_configuration_does_not_go_live() {
+fn a_plugin_that_traps_during_configuration_does_not_go_live() {
     let (good, forger) = (guest("notifications"), guest("test-forger"));
     let told =
         |what: &str| format!(r#"plugin = "plugins/t.wasm", config = {{ version = "{what}" }}"#);

@@ -6,7 +6,7 @@ use millstream_tests::{Daemon, versioned};
 use std::fs;
 
 #[test]
-fn a_component_of_too_many_core_instances_is_refused_whole_for_every_worker() {
+fn a_component_with_too_many_core_instances_is_refused_for_every_worker() {
     let scene = Scene::with("workers = 4\n", "", |b| {
         b.file("plugins/t.wasm", versioned("one"))
     });
@@ -27,7 +27,7 @@ fn a_component_of_too_many_core_instances_is_refused_whole_for_every_worker() {
 /// Each worker holds one generation, one more is made while they are busy: as many as one
 /// component may have at most, for all of them, swap after swap.
 #[test]
-fn the_most_core_instances_that_a_component_may_have_are_there_for_every_worker_and_swap() {
+fn every_worker_and_swap_has_room_for_the_largest_allowed_component() {
     let scene = Scene::with("workers = 4\n", "", |b| {
         b.file("plugins/t.wasm", crowded(&versioned("one"), 36))
     });
@@ -43,7 +43,7 @@ fn the_most_core_instances_that_a_component_may_have_are_there_for_every_worker_
 }
 
 #[test]
-fn at_start_it_is_refused_by_the_same_limit() {
+fn the_same_limit_applies_at_start() {
     let config = config("none", "none", "plugin = \"plugins/t.wasm\"");
     let wasm = crowded(&versioned("one"), 290);
     let daemon = Daemon::builder(&config)

@@ -31,7 +31,7 @@ fn assert_content(scene: &Scene) {
 }
 
 #[test]
-fn a_refused_file_is_warned_of_and_with_fallback_a_start_uses_what_was_live_last() {
+fn readiness_warns_of_a_refused_file_and_fallback_starts_the_last_live_plugins() {
     let mut scene = Scene::with("", "fallback = true\n", |b| {
         b.file("plugins/t.wasm", versioned("one"))
     });

@@ -5,7 +5,7 @@ use millstream_tests::{get, versioned};
 use std::fs;
 
 #[test]
-fn sighup_takes_the_plugins_tables_and_a_broken_configuration_changes_nothing() {
+fn sighup_applies_the_plugin_tables_and_a_broken_configuration_changes_nothing() {
     let transform = |version: &str| {
         format!(r#"plugin = "bundled:notifications", config = {{ version = "{version}" }}"#)
     };

@@ -5,7 +5,7 @@ use millstream_tests::{versioned, wait_until};
 use std::fs;
 
 #[test]
-fn a_file_goes_live_however_it_is_saved() {
+fn a_file_goes_live_with_every_way_of_saving_it() {
     let scene = Scene::versioned();
     let (one, two) = (versioned("one"), versioned("two"));
     let (file, folder) = (scene.file(), scene.daemon.dir().join("plugins"));
@@ -48,7 +48,7 @@ fn a_file_goes_live_however_it_is_saved() {
 }
 
 #[test]
-fn a_file_that_is_half_written_for_long_goes_live_when_it_is_whole() {
+fn a_half_written_file_goes_live_when_it_is_complete() {
     let scene = Scene::versioned();
     let two = versioned("two");
     let (half, rest) = two.split_at(two.len() / 2);

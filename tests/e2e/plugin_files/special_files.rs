@@ -23,7 +23,7 @@ fn remove(path: &Path) {
 }
 
 #[test]
-fn what_is_no_file_is_refused_by_name_and_other_pipelines_swap_on() {
+fn a_special_file_is_refused_by_name_and_other_pipelines_keep_swapping() {
     let scene = Scene::with("", &other_pipeline(), |b| {
         b.file("plugins/t.wasm", versioned("one"))
             .file("others/o.wasm", versioned("one"))
@@ -78,7 +78,7 @@ transform = {{ plugin = "others/o.wasm" }}
 }
 
 #[test]
-fn good_bytes_that_are_written_again_and_again_in_place_go_live_once_they_rest() {
+fn a_file_rewritten_in_place_repeatedly_goes_live_once_it_settles() {
     let scene = Scene::versioned();
     let (file, two) = (scene.file(), versioned("two"));
     let spin = |long| {

@@ -3,7 +3,7 @@ use crate::sse::rig::{Rig, numbered};
 use millstream_tests::Link;
 
 #[test]
-fn no_reader_misses_or_doubles_an_event_however_it_is_cut_off() {
+fn no_reader_misses_or_duplicates_an_event_after_any_disconnect() {
     let rig = Rig::start();
     let link = Link::to(&rig.daemon.sse());
     let crowd = Crowd::at(&link.addr(), "client=ada");
@@ -20,7 +20,7 @@ fn no_reader_misses_or_doubles_an_event_however_it_is_cut_off() {
 }
 
 #[test]
-fn every_reader_comes_back_to_a_daemon_that_was_killed_or_stopped() {
+fn every_reader_reconnects_after_the_daemon_is_killed_or_stopped() {
     let mut rig = Rig::start();
     rig.keep_address();
     let crowd = Crowd::at(&rig.daemon.sse(), "client=ada");

@@ -16,7 +16,7 @@ fn every_reader_reads_every_payload_type_and_id_back() {
 }
 
 #[test]
-fn every_reader_is_told_of_a_gap_and_goes_on_behind_it() {
+fn every_reader_receives_a_gap_and_continues_after_it() {
     let rig = Rig::start();
     let link = Link::to(&rig.daemon.sse());
     let crowd = Crowd::at(&link.addr(), "client=ada");

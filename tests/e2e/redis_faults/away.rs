@@ -12,7 +12,7 @@ fn outage() -> Duration {
 }
 
 #[test]
-fn the_memory_of_a_daemon_whose_redis_is_away_under_load_is_flat() {
+fn memory_stays_flat_while_redis_is_away_under_load() {
     let (load, redis) = (Load::new("away"), servers().own_redis(DURABLE));
     let daemon = Daemon::ready(&load.config(&redis.addr(), SMALL));
     load.wait_done(&redis, load.produce(5000));

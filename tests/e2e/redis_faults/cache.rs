@@ -46,7 +46,7 @@ fn files(daemon: &Daemon, notes: bool) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 #[test]
-fn a_cache_that_can_not_be_a_folder_costs_compiles_and_nothing_more() {
+fn an_unusable_cache_folder_only_costs_recompilation() {
     let load = Load::new("in-the-way");
     let mut daemon = Daemon::builder(&config(&load))
         .file(PLUGIN, versioned("one"))
@@ -63,7 +63,7 @@ fn a_cache_that_can_not_be_a_folder_costs_compiles_and_nothing_more() {
 }
 
 #[test]
-fn a_plugin_goes_live_though_the_disk_of_its_cache_is_full() {
+fn a_plugin_goes_live_although_the_cache_disk_is_full() {
     let load = Load::new("full-disk");
     let mut daemon = Daemon::builder(&config(&load))
         .file(PLUGIN, versioned("one"))
@@ -98,7 +98,7 @@ fn a_plugin_goes_live_though_the_disk_of_its_cache_is_full() {
 }
 
 #[test]
-fn damaged_code_in_the_cache_is_not_run() {
+fn damaged_code_in_the_cache_is_not_executed() {
     let load = Load::new("damaged");
     let mut daemon = Daemon::builder(&config(&load))
         .file(PLUGIN, versioned("one"))

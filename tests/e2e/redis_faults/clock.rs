@@ -42,7 +42,7 @@ fn assert_heard(sse: &mut Sse, count: usize) {
 }
 
 #[test]
-fn a_clock_that_is_set_back_under_load_changes_nothing() {
+fn setting_the_clock_back_under_load_changes_nothing() {
     let clock = Clock::right();
     let (load, redis) = (Load::new("clock"), servers().own_redis_by(&clock, &[]));
     let daemon = Daemon::builder(&load.config(&redis.addr(), Lines::default()))
@@ -64,7 +64,7 @@ fn a_clock_that_is_set_back_under_load_changes_nothing() {
 }
 
 #[test]
-fn events_are_kept_for_their_time_by_a_redis_whose_clock_was_set_back() {
+fn events_are_kept_for_their_retention_after_the_clock_is_set_back() {
     let clock = Clock::right();
     let (load, redis) = (Load::new("past"), servers().own_redis_by(&clock, &[]));
     // New clients get ids of an hour ago.

@@ -45,7 +45,7 @@ fn records_flow_while_readers_have_used_up_all_descriptors() {
 }
 
 #[test]
-fn a_store_that_is_out_of_reach_for_want_of_descriptors_is_reached_when_there_are_some() {
+fn the_store_reconnects_when_descriptors_are_free_again() {
     let (load, redis) = (Load::new("want"), servers().own_redis(&[]));
     let daemon = Daemon::ready(&load.config(&redis.addr(), Lines::default()));
     load.wait_done(&redis, load.produce(2000));

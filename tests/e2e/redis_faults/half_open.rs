@@ -7,7 +7,7 @@ use millstream_tests::{Daemon, Link, servers};
 use std::time::Duration;
 
 #[test]
-fn a_silent_connection_is_given_up_and_what_was_on_its_way_is_stored_once() {
+fn a_silent_connection_is_closed_and_its_pending_transaction_is_stored_once() {
     let (load, redis) = (Load::new("silent"), &servers().redis);
     let link = Link::to(&redis.addr());
     let daemon = Daemon::ready(&load.config(&link.addr(), SMALL));

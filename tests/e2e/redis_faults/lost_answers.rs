@@ -6,7 +6,7 @@ use std::time::Duration;
 const LOST: usize = 20;
 
 #[test]
-fn transactions_whose_answers_were_lost_leave_no_second_copy() {
+fn transactions_with_lost_answers_leave_no_second_copy() {
     let (load, redis) = (Load::new("deaf"), &servers().redis);
     load.produce(40_000);
     let link = Link::to(&redis.addr());

@@ -26,7 +26,7 @@ fn under_load(name: &str) -> (Redis, Load, Daemon) {
 }
 
 #[test]
-fn each_command_may_be_refused_for_a_while_and_nothing_is_lost_or_doubled() {
+fn refusing_each_command_for_a_while_loses_and_duplicates_nothing() {
     let (redis, load, daemon) = under_load("refused");
     for command in COMMANDS {
         let from = load.done(&redis);
@@ -44,7 +44,7 @@ fn each_command_may_be_refused_for_a_while_and_nothing_is_lost_or_doubled() {
 }
 
 #[test]
-fn commands_may_be_refused_at_any_moment_together_and_nothing_is_lost_or_doubled() {
+fn refusing_several_commands_at_any_moment_loses_and_duplicates_nothing() {
     let (redis, load, daemon) = under_load("changing");
     let all = load.produce(12_000);
     for round in 0.. {

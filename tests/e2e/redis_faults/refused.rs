@@ -15,7 +15,7 @@ fn under_load(name: &str, redis: &Redis) -> (Load, Daemon) {
 }
 
 #[test]
-fn a_redis_out_of_memory_is_waited_for() {
+fn the_daemon_waits_for_a_redis_out_of_memory() {
     let redis = servers().own_redis(&[]);
     let (load, daemon) = under_load("full", &redis);
     for _ in 0..2 {
@@ -29,7 +29,7 @@ fn a_redis_out_of_memory_is_waited_for() {
 }
 
 #[test]
-fn a_redis_that_became_a_replica_is_waited_for() {
+fn the_daemon_waits_for_a_redis_that_became_a_replica() {
     let (redis, other) = (servers().own_redis(&[]), servers().own_redis(&[]));
     let (load, daemon) = under_load("replica", &redis);
     let follow = |replica: &Redis, primary: &Redis| {
@@ -55,7 +55,7 @@ fn a_redis_that_became_a_replica_is_waited_for() {
 }
 
 #[test]
-fn a_redis_that_can_not_save_is_waited_for() {
+fn the_daemon_waits_for_a_redis_that_can_not_save() {
     let redis = servers().own_redis(&[]);
     let (load, daemon) = under_load("unsaved", &redis);
     let in_the_way = redis.dir().join("dump.rdb");
@@ -74,7 +74,7 @@ fn a_redis_that_can_not_save_is_waited_for() {
 }
 
 #[test]
-fn a_redis_that_is_loading_is_waited_for() {
+fn the_daemon_waits_for_a_redis_that_is_loading() {
     // Each key that it loads takes so long (in microseconds), until it is told otherwise.
     let redis = servers().own_redis(&[DURABLE, &["--key-load-delay", "500"]].concat());
     let (load, daemon) = under_load("loading", &redis);

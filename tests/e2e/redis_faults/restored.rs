@@ -21,7 +21,7 @@ fn store_around_a_snapshot(load: &Load, redis: &Redis) -> usize {
 }
 
 #[test]
-fn a_restore_of_an_older_snapshot_under_load_is_made_good() {
+fn a_restore_of_an_older_snapshot_under_load_is_repaired() {
     let (load, redis) = (Load::new("restored"), servers().own_redis(&[]));
     let daemon = Daemon::ready(&load.config(&redis.addr(), Lines::default()));
     for round in 0..3 {
@@ -35,7 +35,7 @@ fn a_restore_of_an_older_snapshot_under_load_is_made_good() {
 }
 
 #[test]
-fn a_restore_while_nothing_comes_is_made_good() {
+fn a_restore_while_idle_is_repaired() {
     let (load, redis) = (Load::new("idle"), servers().own_redis(&[]));
     let daemon = Daemon::ready(&load.config(&redis.addr(), Lines::default()));
     let lost = store_around_a_snapshot(&load, &redis);
@@ -46,7 +46,7 @@ fn a_restore_while_nothing_comes_is_made_good() {
 }
 
 #[test]
-fn a_restore_while_the_daemon_is_stopped_is_made_good() {
+fn a_restore_while_the_daemon_is_stopped_is_repaired() {
     let (load, redis) = (Load::new("stopped"), servers().own_redis(&[]));
     let mut daemon = Daemon::ready(&load.config(&redis.addr(), Lines::default()));
     for killed in [false, true] {

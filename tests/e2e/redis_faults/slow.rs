@@ -4,7 +4,7 @@ use millstream_tests::{Daemon, Link, servers};
 use std::time::Duration;
 
 #[test]
-fn half_a_second_on_the_way_to_redis_costs_time_and_no_memory() {
+fn half_a_second_of_redis_latency_costs_time_but_no_memory() {
     let (load, redis) = (Load::new("slow"), &servers().redis);
     let link = Link::to(&redis.addr());
     let daemon = Daemon::ready(&load.config(&link.addr(), SMALL));

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 #[test]
-fn an_event_that_was_refused_unheard_becomes_a_dead_letter_and_nothing_is_doubled() {
+fn an_event_refused_in_a_lost_answer_becomes_a_dead_letter_and_nothing_is_duplicated() {
     let (kafka, redis) = (&servers().kafka, &servers().redis);
     let (topic, prefix) = (create_topic("unheard", 1), unique("unheard"));
     let dead = format!("{topic}-dlq");

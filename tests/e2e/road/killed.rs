@@ -3,7 +3,7 @@ use super::{LONG, check_dead, check_streams, records, toml, wait_for_all};
 use millstream_tests::{Daemon, streams, wait_until};
 
 #[test]
-fn a_daemon_killed_three_times_loses_and_doubles_nothing() {
+fn a_daemon_killed_three_times_loses_and_duplicates_nothing() {
     let mut input = Input::new("killed");
     input.produce_all();
     let mut daemon = Daemon::builder(&toml(&input, "bundled:notifications")).start();

@@ -3,7 +3,7 @@ use super::{check_dead, check_streams, toml, wait_for_all};
 use millstream_tests::{Daemon, metrics};
 
 #[test]
-fn every_record_is_in_its_clients_stream_once_or_a_dead_letter_with_all_its_bytes() {
+fn every_record_is_delivered_once_or_is_a_complete_dead_letter() {
     let mut input = Input::new("plain");
     input.produce_all();
     let began = std::time::Instant::now();

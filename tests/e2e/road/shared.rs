@@ -3,7 +3,7 @@ use super::{LONG, check_dead, check_streams, records, toml, wait_for_all};
 use millstream_tests::{Daemon, streams, wait_until};
 
 #[test]
-fn instances_that_join_and_leave_under_load_lose_and_double_nothing() {
+fn instances_that_join_and_leave_under_load_lose_and_duplicate_nothing() {
     let mut input = Input::new("shared");
     let config = toml(&input, "bundled:notifications");
     let quarter = records() / 4;

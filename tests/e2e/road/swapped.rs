@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 #[test]
-fn twenty_swaps_lose_and_double_nothing_and_the_log_tells_every_events_version() {
+fn twenty_swaps_lose_and_duplicate_nothing_and_the_log_has_every_events_version() {
     swapped(20);
 }
 
 #[test]
-fn a_hundred_swaps_lose_and_double_nothing_and_the_log_tells_every_events_version() {
+fn a_hundred_swaps_lose_and_duplicate_nothing_and_the_log_has_every_events_version() {
     swapped(100);
 }
 

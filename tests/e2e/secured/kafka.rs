@@ -50,7 +50,7 @@ fn pipeline(topic: &str, prefix: &str, properties: &str) -> String {
 }
 
 #[test]
-fn records_letters_and_tasks_go_through_it() {
+fn records_letters_and_tasks_work_over_sasl_ssl() {
     for mechanism in ["SCRAM-SHA-512", "PLAIN"] {
         let topic = kafka().create_topic("secured", 2);
         kafka().create_topic_named(&format!("{topic}-tasks"), 1, &[]);
@@ -98,7 +98,7 @@ fn tool(properties: &str, arguments: &[&str], input: &[u8]) -> Said {
 }
 
 #[test]
-fn every_tool_gets_in_with_a_password_of_the_environment() {
+fn every_tool_logs_in_with_a_password_from_the_environment() {
     let (topic, group) = (unique("orders"), unique("billing"));
     let (topic, group) = (topic.as_str(), group.as_str());
     for mechanism in ["SCRAM-SHA-512", "PLAIN"] {
@@ -131,7 +131,7 @@ fn every_tool_gets_in_with_a_password_of_the_environment() {
 }
 
 #[test]
-fn a_wrong_password_and_an_unknown_certificate_are_told_and_the_password_is_not() {
+fn a_wrong_password_or_unknown_certificate_is_reported_without_the_password() {
     let other = millstream_tests::scratch_dir("ca").join("ca.pem");
     std::fs::write(&other, millstream_tests::Certificate::new().certificate).unwrap();
     let wrong = [

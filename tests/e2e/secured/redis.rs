@@ -39,7 +39,7 @@ fn good() -> String {
 }
 
 #[test]
-fn events_go_in_and_out_over_tls_and_again_after_a_restart() {
+fn events_are_stored_and_read_over_tls_also_after_a_restart() {
     let server = servers().own_redis_secured();
     let (topic, prefix) = (
         servers().kafka.create_topic("secured", 1),
@@ -84,7 +84,7 @@ fn events_go_in_and_out_over_tls_and_again_after_a_restart() {
 }
 
 #[test]
-fn a_password_of_any_characters_logs_in_who_was_meant() {
+fn a_password_with_special_characters_logs_in() {
     let (server, user) = (&servers().redis, unique("user"));
     let printable: String = (' '..='~').chain("\u{e9}\u{20ac}".chars()).collect();
     let mut acl = redis::cmd("ACL");
@@ -125,7 +125,7 @@ listen = "127.0.0.1:0"
 }
 
 #[test]
-fn whoever_is_not_let_in_says_why_and_not_the_password() {
+fn a_failed_login_is_reported_without_the_password() {
     let (topic, prefix) = (
         servers().kafka.create_topic("secured", 1),
         unique("secured"),
@@ -165,7 +165,7 @@ fn whoever_is_not_let_in_says_why_and_not_the_password() {
 }
 
 #[test]
-fn files_that_are_missing_or_hold_something_else_are_named_at_the_start() {
+fn missing_or_invalid_certificate_files_are_reported_at_start() {
     let key = SERVER.key.display().to_string();
     for (tls, says) in [
         ("ca = \"no.pem\"".to_owned(), "no.pem: No such file"),

@@ -34,7 +34,7 @@ fn talks_on(mut socket: TcpStream) {
 }
 
 #[test]
-fn a_body_that_never_ends_holds_nothing_up_and_is_cut_when_it_is_much() {
+fn an_endless_body_delays_nothing_and_is_cut_when_it_is_large() {
     let rig = impatient();
     let mut bystander = Bystander::of(&rig);
     for head in [
@@ -64,7 +64,7 @@ fn a_body_that_never_ends_holds_nothing_up_and_is_cut_when_it_is_much() {
 }
 
 #[test]
-fn garbage_behind_the_request_for_a_stream_is_not_listened_to() {
+fn garbage_after_a_stream_request_is_ignored() {
     let rig = impatient();
     let mut bystander = Bystander::of(&rig);
     let garbage = [
@@ -91,7 +91,7 @@ fn garbage_behind_the_request_for_a_stream_is_not_listened_to() {
 }
 
 #[test]
-fn who_talks_for_ever_while_it_listens_is_cut() {
+fn a_client_that_sends_for_ever_during_a_stream_is_cut() {
     let rig = impatient();
     let mut bystander = Bystander::of(&rig);
     let talking: Vec<_> = (0..20)

@@ -25,7 +25,7 @@ fn silent(edge: &Edge, protocol: &str) -> (Process, Arc<Log>) {
 }
 
 #[test]
-fn half_a_handshake_is_cut() {
+fn a_partial_handshake_is_cut() {
     let edge = edge();
     // A ClientHello says how long it is, and then does not come.
     let halves: [&[u8]; 4] = [
@@ -46,7 +46,7 @@ fn half_a_handshake_is_cut() {
 }
 
 #[test]
-fn who_shakes_hands_and_says_nothing_is_cut() {
+fn a_client_silent_after_its_handshake_is_cut() {
     let edge = edge();
     let silent = ["h2", "http/1.1"].map(|protocol| (protocol, silent(&edge, protocol)));
     for (protocol, (process, log)) in silent {

@@ -51,7 +51,7 @@ fn send(rig: &Rig, round: usize) {
 }
 
 #[test]
-fn two_thousand_who_come_back_at_once_miss_nothing_and_see_nothing_twice() {
+fn two_thousand_clients_reconnecting_at_once_miss_nothing_and_see_nothing_twice() {
     let redis = servers().own_redis(&[]);
     let mut rig = Rig::with(Options {
         redis: &redis,

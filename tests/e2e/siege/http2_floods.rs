@@ -41,7 +41,7 @@ fn assert_refused(http2: &mut Http2) {
 }
 
 #[test]
-fn a_header_that_names_itself_again_and_again_is_refused() {
+fn a_header_that_references_one_table_entry_thousands_of_times_is_refused() {
     let rig = impatient();
     let mut bystander = Bystander::of(&rig);
     for _ in 0..20 {
@@ -75,7 +75,7 @@ fn ten_thousand_headers_are_refused() {
 }
 
 #[test]
-fn headers_that_never_end_are_cut() {
+fn endless_headers_are_cut() {
     let rig = impatient();
     let mut bystander = Bystander::of(&rig);
     for piece in [vec![], literal("a", &"b".repeat(8000))] {
@@ -89,7 +89,7 @@ fn headers_that_never_end_are_cut() {
 }
 
 #[test]
-fn streams_that_are_taken_back_at_once_are_cut() {
+fn a_flood_of_stream_resets_is_cut() {
     let rig = impatient();
     let mut bystander = Bystander::of(&rig);
     let mut http2 = Http2::open(&rig.daemon.sse(), 65_535);
@@ -108,7 +108,7 @@ fn streams_that_are_taken_back_at_once_are_cut() {
 }
 
 #[test]
-fn streams_beyond_the_most_are_refused_and_the_others_go_on() {
+fn streams_over_the_limit_are_refused_and_the_others_continue() {
     let rig = impatient();
     let mut bystander = Bystander::of(&rig);
     let mut http2 = Http2::open(&rig.daemon.sse(), 65_535);
@@ -131,7 +131,7 @@ fn streams_beyond_the_most_are_refused_and_the_others_go_on() {
 }
 
 #[test]
-fn pings_whose_answers_are_not_read_are_cut() {
+fn a_ping_flood_with_unread_answers_is_cut() {
     let rig = impatient();
     let mut bystander = Bystander::of(&rig);
     let mut http2 = Http2::open(&rig.daemon.sse(), 65_535);

@@ -13,7 +13,7 @@ fn assert_ends(http2: &mut Http2) -> Vec<u8> {
 }
 
 #[test]
-fn half_a_preface_is_cut() {
+fn a_partial_preface_is_cut() {
     let rig = impatient();
     let mut bystander = Bystander::of(&rig);
     let halves: Vec<_> = (1..PREFACE.len())
@@ -29,7 +29,7 @@ fn half_a_preface_is_cut() {
 }
 
 #[test]
-fn a_connection_on_which_nothing_is_asked_ends_though_it_answers_pings() {
+fn a_connection_without_requests_is_closed_although_it_answers_pings() {
     let rig = impatient();
     let mut bystander = Bystander::of(&rig);
     let mut silent = Http2::connect(&rig.daemon.sse());
@@ -49,7 +49,7 @@ fn a_connection_on_which_nothing_is_asked_ends_though_it_answers_pings() {
 }
 
 #[test]
-fn half_a_request_is_none() {
+fn a_partial_request_does_not_keep_a_connection() {
     let rig = impatient();
     let mut bystander = Bystander::of(&rig);
     let whole = block("/v1/events?client=x", &[]);
@@ -65,7 +65,7 @@ fn half_a_request_is_none() {
 }
 
 #[test]
-fn an_answer_that_is_not_taken_is_given_up() {
+fn an_unread_answer_is_given_up() {
     let rig = impatient();
     let mut bystander = Bystander::of(&rig);
     let mut deaf = Http2::open(&rig.daemon.sse(), 0);
@@ -76,7 +76,7 @@ fn an_answer_that_is_not_taken_is_given_up() {
 }
 
 #[test]
-fn a_stream_keeps_its_connection() {
+fn an_open_stream_keeps_its_connection_alive() {
     // Who is not read for a while does not answer pings either.
     let rig = Rig::with(Options {
         http: "header-timeout = \"1s\"",

@@ -68,7 +68,7 @@ impl Streams {
 }
 
 #[test]
-fn many_streams_share_a_connection_and_each_resumes_where_it_was() {
+fn many_streams_share_a_connection_and_each_resumes_at_its_position() {
     const CLIENTS: usize = 100;
     let rig = Rig::start();
     let client = |n: usize| format!("client-{n}");
@@ -94,7 +94,7 @@ fn many_streams_share_a_connection_and_each_resumes_where_it_was() {
 }
 
 #[test]
-fn head_ends_with_its_headers_and_the_connection_serves_on() {
+fn a_head_request_ends_after_its_headers_and_the_connection_stays_usable() {
     let rig = Rig::start();
     rig.store("ada", numbered(0..3), 3);
     let mut http2 = Http2::open(&rig.daemon.sse(), 65_535);

@@ -17,7 +17,7 @@ const HALVES: &[&str] = &[
 ];
 
 #[test]
-fn half_a_request_is_cut() {
+fn a_partial_request_is_cut() {
     let rig = impatient();
     let mut bystander = Bystander::of(&rig);
     let open: Vec<_> = HALVES
@@ -37,7 +37,7 @@ fn half_a_request_is_cut() {
 }
 
 #[test]
-fn who_stops_between_two_requests_is_cut() {
+fn a_client_silent_between_requests_is_cut() {
     let rig = impatient();
     let bystander = Bystander::of(&rig);
     let mut socket = connect(&rig);
@@ -51,7 +51,7 @@ fn who_stops_between_two_requests_is_cut() {
 }
 
 #[test]
-fn a_request_that_comes_byte_by_byte_is_cut_long_before_it_is_whole() {
+fn a_request_sent_byte_by_byte_is_cut_long_before_it_is_complete() {
     let rig = impatient();
     let mut bystander = Bystander::of(&rig);
     let begin = b"GET /v1/events?client=".iter();

@@ -51,13 +51,13 @@ fn ten_thousand_lines_of_headers_are_refused() {
 }
 
 #[test]
-fn a_request_line_without_end_is_refused() {
+fn an_endless_request_line_is_refused() {
     let piece = "client=x&".repeat(1000);
     all_are_refused("GET /v1/events?", &piece, 8 << 20);
 }
 
 #[test]
-fn many_headers_that_are_whole_are_refused_with_a_word() {
+fn too_many_complete_headers_are_refused_with_a_message() {
     let rig = impatient();
     let mut socket = connect(&rig);
     let headers = "a: b\r\n".repeat(500);

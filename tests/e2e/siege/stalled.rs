@@ -13,7 +13,7 @@ const WIDE: u32 = 1 << 30;
 const NARROW: u32 = 1000;
 
 #[test]
-fn a_stream_that_is_not_read_is_reset_and_its_siblings_go_on() {
+fn a_stalled_stream_is_reset_and_its_siblings_continue() {
     let rig = impatient();
     let mut http2 = Http2::open(&rig.daemon.sse(), NARROW);
     http2.widen(0, WIDE);
@@ -65,7 +65,7 @@ fn a_stream_that_is_not_read_is_reset_and_its_siblings_go_on() {
 
 /// Each piece that it takes is progress, however large the event is.
 #[test]
-fn a_stream_that_is_read_slowly_and_steadily_gets_a_large_event_whole() {
+fn a_slow_but_steady_reader_gets_a_large_event_completely() {
     const LARGE: usize = 400 << 10;
     const STEP: u32 = 10_000;
     let rig = impatient();

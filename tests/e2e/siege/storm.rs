@@ -19,7 +19,7 @@ const WORDS: &[&str] = &[
 ];
 
 #[test]
-fn who_reads_gets_its_events_while_thousands_come_and_go() {
+fn a_reader_gets_its_events_during_thousands_of_short_connections() {
     let rig = Rig::start();
     let mut bystander = Bystander::of(&rig);
     let (over, count) = (AtomicBool::new(false), AtomicUsize::new(0));

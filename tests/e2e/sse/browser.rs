@@ -46,7 +46,7 @@ fn a_browser_reads_every_payload_back() {
 }
 
 #[test]
-fn a_browser_that_is_cut_off_misses_nothing_and_sees_nothing_twice() {
+fn a_disconnected_browser_misses_nothing_and_sees_nothing_twice() {
     let rig = Rig::start();
     let link = Link::to(&rig.daemon.sse());
     let mut browser = page(&link, "client=ada");
@@ -65,7 +65,7 @@ fn a_browser_that_is_cut_off_misses_nothing_and_sees_nothing_twice() {
 }
 
 #[test]
-fn a_browser_comes_back_to_a_daemon_that_was_stopped_and_started() {
+fn a_browser_reconnects_after_a_daemon_restart() {
     let mut rig = Rig::start();
     rig.keep_address();
     let link = Link::to(&rig.daemon.sse());
@@ -81,7 +81,7 @@ fn a_browser_comes_back_to_a_daemon_that_was_stopped_and_started() {
 }
 
 #[test]
-fn a_page_is_told_of_a_gap() {
+fn a_page_receives_a_gap_event() {
     let rig = Rig::start();
     let link = Link::to(&rig.daemon.sse());
     let mut browser = page(&link, "client=ada");

@@ -10,7 +10,7 @@ fn client(n: usize) -> String {
 }
 
 #[test]
-fn streams_end_whole_at_a_stop_under_load_and_resume_at_the_next_start() {
+fn streams_end_cleanly_at_a_stop_under_load_and_resume_at_the_next_start() {
     let mut rig = Rig::start();
     let mut open: Vec<_> = (0..CLIENTS)
         .map(|n| rig.open(&format!("client={}", client(n))))
@@ -68,7 +68,7 @@ fn seen(sse: &mut Sse, begins: &str) -> (Vec<Frame>, String) {
 }
 
 #[test]
-fn a_reader_that_does_not_read_holds_up_no_stop() {
+fn a_stalled_reader_does_not_delay_a_stop() {
     let rig = Rig::start();
     let (_slow, _) = rig.open("client=slow");
     rig.store("slow", (0..200).map(|_| "x".repeat(100 << 10)), 200);

@@ -33,7 +33,7 @@ fn assert_goes_on(rig: &Rig, sse: &mut Sse) {
 }
 
 #[test]
-fn who_comes_back_to_a_trimmed_stream_is_told_and_gets_the_rest() {
+fn a_client_returning_to_a_trimmed_stream_gets_a_gap_and_the_rest() {
     let rig = Rig::start();
     let entries = ten(&rig);
     let trimmed: u64 = rig.redis(&["XTRIM", &rig.key("ada"), "MAXLEN", "3"]);
@@ -48,7 +48,7 @@ fn who_comes_back_to_a_trimmed_stream_is_told_and_gets_the_rest() {
 }
 
 #[test]
-fn an_id_from_the_future_is_told_and_begins_anew() {
+fn an_id_from_the_future_reports_a_gap_and_restarts() {
     let rig = Rig::start();
     let entries = ten(&rig);
     for cursor in [FUTURE, "18446744073709551615-18446744073709551615"] {
@@ -62,7 +62,7 @@ fn an_id_from_the_future_is_told_and_begins_anew() {
 }
 
 #[test]
-fn an_id_from_the_future_of_an_empty_stream_does_not_make_deaf() {
+fn an_id_from_the_future_of_an_empty_stream_still_gets_new_events() {
     let rig = Rig::start();
     ten(&rig);
     let _: u64 = rig.redis(&["XTRIM", &rig.key("ada"), "MAXLEN", "0"]);
@@ -72,7 +72,7 @@ fn an_id_from_the_future_of_an_empty_stream_does_not_make_deaf() {
 }
 
 #[test]
-fn who_comes_back_to_a_stream_that_is_gone_is_told_and_goes_on() {
+fn a_client_returning_to_a_removed_stream_gets_a_gap_and_continues() {
     let rig = Rig::start();
     let entries = ten(&rig);
     let _: u64 = rig.redis(&["DEL", &rig.key("ada")]);
@@ -88,7 +88,7 @@ fn who_comes_back_to_a_stream_that_is_gone_is_told_and_goes_on() {
 }
 
 #[test]
-fn who_was_told_of_a_gap_and_comes_back_is_not_told_again() {
+fn a_gap_is_not_repeated_after_a_reconnect() {
     let rig = Rig::start();
     for forged in [FUTURE, "1-1"] {
         let mut sse = rig.resume("nobody", forged);
@@ -102,7 +102,7 @@ fn who_was_told_of_a_gap_and_comes_back_is_not_told_again() {
 }
 
 #[test]
-fn where_nothing_is_missing_no_gap_is_told() {
+fn no_gap_is_reported_when_nothing_is_missing() {
     let rig = Rig::start();
     let (_, fresh) = rig.open("client=ada");
     let entries = ten(&rig);
@@ -124,7 +124,7 @@ fn where_nothing_is_missing_no_gap_is_told() {
 }
 
 #[test]
-fn a_stream_that_is_removed_goes_on_for_who_is_connected() {
+fn a_removed_stream_continues_for_connected_clients() {
     let rig = Rig::start();
     let (mut sse, _) = rig.open("client=ada");
     let entries = ten(&rig);
@@ -134,7 +134,7 @@ fn a_stream_that_is_removed_goes_on_for_who_is_connected() {
 }
 
 #[test]
-fn an_id_of_another_client_shows_nothing_of_that_client() {
+fn an_id_of_another_client_reveals_nothing_about_that_client() {
     let rig = Rig::start();
     let bob = rig.store("bob", ["of bob 1", "of bob 2", "of bob 3"], 3);
     let ada = ten(&rig);
@@ -195,11 +195,11 @@ fn assert_told_exactly(kept: usize, burst: usize) {
 }
 
 #[test]
-fn gaps_are_told_exactly_where_an_edge_believes_that_more_is_kept() {
+fn gaps_are_exact_when_the_edge_assumes_longer_retention() {
     assert_told_exactly(5, 40);
 }
 
 #[test]
-fn of_streams_that_keep_one_event_gaps_are_told_exactly() {
+fn gaps_are_exact_in_streams_that_keep_one_event() {
     assert_told_exactly(1, 20);
 }

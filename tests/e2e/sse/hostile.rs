@@ -9,7 +9,7 @@ fn encoded(text: &str) -> String {
 }
 
 #[test]
-fn what_is_no_client_id_is_refused_and_says_why() {
+fn an_invalid_client_id_is_refused_with_a_reason() {
     let rig = Rig::start();
     let long = format!("client={}", "a".repeat(257));
     let longer = format!("client={}", "a".repeat(7000));
@@ -40,7 +40,7 @@ fn what_is_no_client_id_is_refused_and_says_why() {
 }
 
 #[test]
-fn a_strange_client_id_is_a_stream_of_its_own() {
+fn every_unusual_client_id_has_a_separate_stream() {
     let rig = Rig::start();
     let longest = "é".repeat(128);
     let strange = [

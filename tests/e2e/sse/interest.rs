@@ -5,7 +5,7 @@ use millstream_tests::servers;
 const WHILE_CONNECTED: &str = r#"deliver = "while-connected""#;
 
 #[test]
-fn events_of_who_is_away_are_not_kept_and_of_who_is_connected_are() {
+fn events_are_kept_for_connected_clients_only() {
     let rig = Rig::with(Options {
         pipeline: WHILE_CONNECTED,
         ..Options::default()
@@ -28,7 +28,7 @@ fn events_of_who_is_away_are_not_kept_and_of_who_is_connected_are() {
 }
 
 #[test]
-fn a_redis_that_forgot_who_is_connected_is_told_again() {
+fn interests_lost_by_redis_are_restored() {
     let redis = servers().own_redis(&[]);
     let rig = Rig::with(Options {
         redis: &redis,

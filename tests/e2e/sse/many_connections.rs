@@ -4,7 +4,7 @@ use millstream_tests::{Frame, Message, metrics, produce, servers, wait_until};
 use std::thread;
 
 #[test]
-fn every_connection_of_a_client_gets_everything() {
+fn every_connection_of_a_client_gets_all_events() {
     let rig = Rig::start();
     let mut open: Vec<_> = (0..5).map(|_| rig.open("client=ada").0).collect();
     let entries = rig.store("ada", numbered(0..20), 20);
@@ -18,7 +18,7 @@ fn every_connection_of_a_client_gets_everything() {
 }
 
 #[test]
-fn many_clients_get_their_own_over_as_few_redis_connections_as_one() {
+fn many_clients_need_no_more_redis_connections_than_one() {
     const CLIENTS: usize = 300;
     let redis = servers().own_redis(&[]);
     let rig = Rig::on(&redis);
@@ -65,7 +65,7 @@ fn many_clients_get_their_own_over_as_few_redis_connections_as_one() {
 }
 
 #[test]
-fn connections_that_come_and_go_leave_nothing() {
+fn closed_connections_leave_no_resources_behind() {
     let rig = Rig::start();
     let (mut stays, _) = rig.open("client=client-0");
     for round in 0..30 {
@@ -85,7 +85,7 @@ fn connections_that_come_and_go_leave_nothing() {
 }
 
 #[test]
-fn readers_that_come_and_go_under_load_get_each_event_once() {
+fn readers_that_reconnect_under_load_get_each_event_once() {
     const EVENTS: usize = 1500;
     let rig = Rig::with(Options {
         store: "retention = { max-events = 100000 }",

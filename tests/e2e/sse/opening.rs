@@ -5,7 +5,7 @@ use millstream_tests::{Message, get, produce, request};
 const NOTIFICATIONS: &str = r#"plugin = "bundled:notifications""#;
 
 #[test]
-fn an_answer_says_that_it_is_a_stream_and_must_not_be_held_back() {
+fn a_response_declares_an_event_stream_that_must_not_be_buffered() {
     let rig = Rig::start();
     let sse = rig.ask("client=ada", &[]);
     assert_eq!(sse.status, 200);
@@ -16,7 +16,7 @@ fn an_answer_says_that_it_is_a_stream_and_must_not_be_held_back() {
 }
 
 #[test]
-fn a_stream_begins_at_the_live_end_and_sees_what_comes_after() {
+fn a_stream_starts_at_the_live_end_and_gets_later_events() {
     let rig = Rig::start();
     let (mut early, begins) = rig.open("client=ada");
     assert_eq!(begins, "0-0", "there is no stream yet");
@@ -32,7 +32,7 @@ fn a_stream_begins_at_the_live_end_and_sees_what_comes_after() {
 }
 
 #[test]
-fn from_earliest_sees_all_there_is_and_what_comes_after() {
+fn from_earliest_gets_all_stored_events_and_later_ones() {
     let rig = Rig::with(Options {
         transform: NOTIFICATIONS,
         ..Options::default()
@@ -64,7 +64,7 @@ fn from_earliest_sees_all_there_is_and_what_comes_after() {
 }
 
 #[test]
-fn a_quiet_stream_gets_comments() {
+fn an_idle_stream_receives_comments() {
     let rig = Rig::start();
     let (mut sse, _) = rig.open("client=ada");
     for _ in 0..2 {
@@ -77,7 +77,7 @@ fn a_quiet_stream_gets_comments() {
 }
 
 #[test]
-fn other_questions_are_told_what_is_wrong_with_them() {
+fn invalid_requests_get_an_explanation() {
     let rig = Rig::start();
     let addr = rig.daemon.sse();
     let post = request("POST", &addr, "/v1/events?client=ada", &[], b"x").unwrap();

@@ -10,7 +10,7 @@ use std::time::Duration;
 const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
 
 #[test]
-fn who_is_connected_while_redis_is_killed_and_started_again_misses_nothing() {
+fn connected_clients_miss_nothing_when_redis_restarts() {
     let redis = servers().own_redis(DURABLE);
     let rig = Rig::on(&redis);
     let clients: Vec<String> = (0..5).map(|n| format!("client-{n}")).collect();
@@ -35,7 +35,7 @@ fn who_is_connected_while_redis_is_killed_and_started_again_misses_nothing() {
 }
 
 #[test]
-fn a_redis_that_is_still_loading_is_waited_for_and_says_nothing_of_streams() {
+fn a_loading_redis_is_waited_for_and_causes_no_gaps() {
     // It takes 2 s to load, and answers LOADING meanwhile.
     let redis = servers().own_redis(&[DURABLE, &["--key-load-delay", "100"]].concat());
     let rig = Rig::on(&redis);
@@ -69,7 +69,7 @@ fn a_redis_that_is_still_loading_is_waited_for_and_says_nothing_of_streams() {
 }
 
 #[test]
-fn a_subscription_that_is_killed_is_made_anew_and_caught_up() {
+fn a_killed_subscription_is_renewed_and_catches_up() {
     let redis = servers().own_redis(&[]);
     let rig = Rig::on(&redis);
     let (mut sse, _) = rig.open("client=ada");
@@ -89,7 +89,7 @@ fn a_subscription_that_is_killed_is_made_anew_and_caught_up() {
 }
 
 #[test]
-fn every_connection_to_redis_may_be_killed() {
+fn killing_every_redis_connection_loses_nothing() {
     let redis = servers().own_redis(&[]);
     let rig = Rig::on(&redis);
     let (mut sse, _) = rig.open("client=ada");
@@ -102,7 +102,7 @@ fn every_connection_to_redis_may_be_killed() {
 }
 
 #[test]
-fn a_redis_that_stands_still_for_a_while_is_waited_for() {
+fn the_edge_waits_for_a_frozen_redis() {
     let redis = servers().own_redis(&[]);
     let rig = Rig::on(&redis);
     let (mut sse, _) = rig.open("client=ada");
@@ -122,7 +122,7 @@ fn a_redis_that_stands_still_for_a_while_is_waited_for() {
 }
 
 #[test]
-fn a_daemon_is_ready_again_though_all_its_readers_left_during_an_outage() {
+fn a_daemon_becomes_ready_again_although_all_readers_left_during_an_outage() {
     let redis = servers().own_redis(DURABLE);
     let rig = Rig::on(&redis);
     redis.kill();
@@ -134,7 +134,7 @@ fn a_daemon_is_ready_again_though_all_its_readers_left_during_an_outage() {
 }
 
 #[test]
-fn comments_go_on_while_redis_stands_still() {
+fn comments_continue_while_redis_is_frozen() {
     let redis = servers().own_redis(&[]);
     let rig = Rig::on(&redis);
     let (mut sse, _) = rig.open("client=ada");

@@ -50,7 +50,7 @@ pub fn read_back(payload: &str) -> String {
 }
 
 #[test]
-fn a_payload_is_read_back_as_one_event_whatever_it_holds() {
+fn every_payload_is_read_back_as_one_event() {
     let rig = Rig::start();
     let (mut sse, _) = rig.open("client=ada");
     let payloads = payloads();
@@ -68,7 +68,7 @@ fn a_payload_is_read_back_as_one_event_whatever_it_holds() {
 }
 
 #[test]
-fn what_another_program_wrote_into_a_stream_is_read_as_well() {
+fn entries_written_by_another_program_are_read() {
     let rig = Rig::start();
     let (mut sse, begins) = rig.open("client=ada");
     let key = rig.key("ada");
@@ -96,7 +96,7 @@ fn what_another_program_wrote_into_a_stream_is_read_as_well() {
 }
 
 #[test]
-fn a_key_that_is_no_stream_blinds_nobody_else() {
+fn a_key_of_another_type_does_not_affect_other_streams() {
     let rig = Rig::start();
     let _: String = rig.redis(&["SET", &rig.key("odd"), "no stream"]);
     let (_odd, begins) = rig.open("client=odd");

@@ -3,7 +3,7 @@ use super::rig::{Rig, assert_same, numbered, opened};
 use millstream_tests::request;
 
 #[test]
-fn a_client_goes_on_exactly_after_the_id_it_names() {
+fn a_client_resumes_exactly_after_its_last_event_id() {
     let rig = Rig::start();
     let entries = rig.store("ada", numbered(0..10), 10);
     for at in [0, 3, 8] {
@@ -19,7 +19,7 @@ fn a_client_goes_on_exactly_after_the_id_it_names() {
 }
 
 #[test]
-fn the_header_beats_the_query_and_an_id_beats_from() {
+fn the_header_overrides_the_query_and_an_id_overrides_from() {
     let rig = Rig::start();
     let entries = rig.store("ada", numbered(0..6), 6);
     let (one, four) = (&*entries[1].id, &*entries[4].id);
@@ -44,7 +44,7 @@ fn the_header_beats_the_query_and_an_id_beats_from() {
 }
 
 #[test]
-fn a_client_that_is_cut_before_its_first_event_misses_nothing() {
+fn a_client_disconnected_before_its_first_event_misses_nothing() {
     let rig = Rig::start();
     for (client, before) in [("new", 0), ("known", 2)] {
         if before > 0 {
@@ -59,7 +59,7 @@ fn a_client_that_is_cut_before_its_first_event_misses_nothing() {
 }
 
 #[test]
-fn a_client_that_is_cut_again_and_again_gets_each_event_once() {
+fn a_client_disconnected_repeatedly_gets_each_event_once() {
     let rig = Rig::start();
     let (sse, mut last) = rig.open("client=ada");
     drop(sse);
@@ -76,7 +76,7 @@ fn a_client_that_is_cut_again_and_again_gets_each_event_once() {
 }
 
 #[test]
-fn a_malformed_id_is_refused_and_says_what_an_id_is() {
+fn a_malformed_id_is_refused_with_the_expected_format() {
     let rig = Rig::start();
     let bad = [
         "x",

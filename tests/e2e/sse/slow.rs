@@ -38,7 +38,7 @@ fn rest(sse: &mut Sse, wanted: usize) -> Vec<Frame> {
 }
 
 #[test]
-fn who_stops_reading_is_cut_harms_nobody_and_loses_nothing() {
+fn a_stalled_reader_is_cut_without_harm_and_loses_nothing() {
     let redis = servers().own_redis(&[]);
     let rig = Rig::on(&redis);
     rig.store("warm", big(0..20), 20); // what the road itself takes
@@ -80,7 +80,7 @@ fn who_stops_reading_is_cut_harms_nobody_and_loses_nothing() {
 }
 
 #[test]
-fn who_reads_slowly_is_told_what_was_trimmed_before_it_came_there() {
+fn a_slow_reader_gets_a_gap_for_trimmed_events() {
     let redis = servers().own_redis(&[]);
     let rig = Rig::with(Options {
         redis: &redis,

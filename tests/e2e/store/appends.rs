@@ -4,7 +4,7 @@ use super::{append, at, batch, both, key, moved, next_of, stored};
 use millstream::store::{Ledger, LedgerKey};
 
 #[test]
-fn events_and_ledger_move_together() {
+fn events_and_ledger_are_written_together() {
     both(|subject| {
         let mut writer = subject.writer();
         writer.begin(&key(0), None, &at(10)).unwrap();
@@ -45,7 +45,7 @@ fn many_events_of_one_append_keep_their_order() {
 }
 
 #[test]
-fn another_expectation_stores_nothing_and_is_told_the_ledger() {
+fn a_wrong_expected_offset_stores_nothing_and_returns_the_ledger() {
     both(|subject| {
         let mut writer = subject.writer();
         writer.begin(&key(0), None, &at(10)).unwrap();

@@ -27,7 +27,7 @@ fn kinds(subject: &Subject, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_client_with_suppressed_events_finds_one_mark_when_back_and_is_rung() {
+fn a_returning_client_finds_one_mark_for_its_suppressed_events_and_a_ring() {
     both(|subject| {
         let mut writer = subject.writer();
         writer.begin(&key(0), None, &at(0)).unwrap();
@@ -65,7 +65,7 @@ fn a_client_with_suppressed_events_finds_one_mark_when_back_and_is_rung() {
 }
 
 #[test]
-fn of_many_who_come_back_at_once_each_finds_its_mark() {
+fn many_clients_returning_at_once_each_find_their_mark() {
     both(|subject| {
         let mut writer = subject.writer();
         writer.begin(&key(0), None, &at(0)).unwrap();
@@ -83,7 +83,7 @@ fn of_many_who_come_back_at_once_each_finds_its_mark() {
 }
 
 #[test]
-fn what_is_suppressed_by_an_append_that_was_not_stored_leaves_no_mark() {
+fn an_append_that_was_not_stored_leaves_no_mark() {
     both(|subject| {
         let mut writer = subject.writer();
         writer.begin(&key(0), None, &at(5)).unwrap();
@@ -94,7 +94,7 @@ fn what_is_suppressed_by_an_append_that_was_not_stored_leaves_no_mark() {
 }
 
 #[test]
-fn what_is_suppressed_while_redis_takes_no_writes_leaves_no_mark() {
+fn an_append_refused_by_redis_leaves_no_mark() {
     let redis = servers().own_redis(&[]);
     let subject = Subject::redis(&redis.url());
     let mut writer = subject.writer();
@@ -113,7 +113,7 @@ fn what_is_suppressed_while_redis_takes_no_writes_leaves_no_mark() {
 }
 
 #[test]
-fn who_is_away_for_longer_than_a_stream_is_kept_is_told_all_the_same() {
+fn a_client_away_longer_than_the_retention_still_gets_its_mark() {
     let retention = Retention {
         idle_expiry: Duration::from_secs(1),
         ..Retention::default()
@@ -130,7 +130,7 @@ fn who_is_away_for_longer_than_a_stream_is_kept_is_told_all_the_same() {
 }
 
 #[test]
-fn a_mark_does_not_make_a_stream_go_sooner() {
+fn a_mark_does_not_shorten_a_streams_retention() {
     let subject = Subject::redis(&servers().redis.url());
     let mut writer = subject.writer();
     writer.begin(&key(0), None, &at(0)).unwrap();

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 #[test]
-fn the_bell_begins_with_missed_and_names_exactly_the_clients_of_an_append() {
+fn the_bell_starts_with_missed_and_names_exactly_the_clients_of_an_append() {
     both(|subject| {
         let mut writer = subject.writer();
         writer.begin(&key(0), None, &at(0)).unwrap();
@@ -69,7 +69,7 @@ fn interest_is_a_lease() {
 }
 
 #[test]
-fn a_lease_is_by_redis_clock_whoever_asks() {
+fn a_lease_uses_the_redis_clock_for_every_caller() {
     const HOUR: i64 = 3600;
     let clock = Clock::right();
     let redis = servers().own_redis_by(&clock, &[]);

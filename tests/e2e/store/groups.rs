@@ -14,7 +14,7 @@ fn to_groups<'a>(offset: i64, of: &[(&'a str, &'a str)]) -> Vec<StreamEvent<'a>>
 }
 
 #[test]
-fn a_group_and_a_client_of_one_name_are_two_streams() {
+fn a_group_and_a_client_with_the_same_name_have_separate_streams() {
     both(|subject| {
         let mut writer = subject.writer();
         writer.begin(&key(0), None, &at(0)).unwrap();
@@ -44,7 +44,7 @@ fn a_group_and_a_client_of_one_name_are_two_streams() {
 }
 
 #[test]
-fn the_bell_names_groups_and_clients_each_rightly() {
+fn the_bell_names_groups_and_clients_separately() {
     both(|subject| {
         let mut writer = subject.writer();
         writer.begin(&key(0), None, &at(0)).unwrap();

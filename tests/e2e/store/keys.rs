@@ -7,7 +7,7 @@ use millstream_tests::servers;
 use std::collections::{BTreeMap, BTreeSet};
 
 #[test]
-fn the_swap_log_gets_a_line_only_when_the_plugins_change() {
+fn the_swap_log_gets_an_entry_only_when_plugins_change() {
     let subject = Subject::redis(&servers().redis.url());
     let mut writer = subject.writer();
     writer.begin(&key(0), None, &at(0)).unwrap();
@@ -55,7 +55,7 @@ fn the_swap_log_gets_a_line_only_when_the_plugins_change() {
 }
 
 #[test]
-fn keys_and_fields_are_as_documented() {
+fn keys_and_fields_match_the_documentation() {
     let subject = Subject::redis(&servers().redis.url());
     let mut writer = subject.writer();
     let group = LedgerKey {

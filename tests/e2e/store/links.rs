@@ -23,7 +23,7 @@ fn behind(subject: &Subject, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_lost_answer_is_unknown_and_the_ledger_tells() {
+fn a_lost_answer_is_unknown_and_the_ledger_resolves_it() {
     let (link, subject) = linked();
     let mut writer = subject.writer();
     writer.begin(&key(0), None, &at(0)).unwrap();
@@ -76,7 +76,7 @@ fn a_lost_look_up_stores_nothing() {
 }
 
 #[test]
-fn a_cut_connection_is_unknown_or_unavailable_until_it_is_back() {
+fn a_cut_connection_yields_unknown_or_unavailable_until_it_reconnects() {
     let (link, subject) = linked();
     let mut writer = subject.writer();
     writer.begin(&key(0), None, &at(0)).unwrap();
@@ -107,7 +107,7 @@ fn a_cut_connection_is_unknown_or_unavailable_until_it_is_back() {
 }
 
 #[test]
-fn readers_and_bells_come_back_when_redis_does() {
+fn readers_and_bells_recover_with_redis() {
     let (link, subject) = linked();
     let mut writer = subject.writer();
     writer.begin(&key(0), None, &at(0)).unwrap();
@@ -150,7 +150,7 @@ fn readers_and_bells_come_back_when_redis_does() {
 }
 
 #[test]
-fn a_subscription_that_died_without_a_word_is_noticed() {
+fn a_silently_dead_subscription_is_detected() {
     let (link, subject) = linked();
     let mut rung = subject.listen();
     assert_eq!(subject.next(&mut rung), News::Missed);
@@ -178,7 +178,7 @@ fn a_subscription_that_died_without_a_word_is_noticed() {
 }
 
 #[test]
-fn an_event_that_was_refused_in_a_transaction_whose_answer_was_lost_is_named() {
+fn an_event_refused_in_a_transaction_with_a_lost_answer_is_named() {
     let (link, subject) = linked();
     let mut writer = subject.writer();
     writer.begin(&key(0), None, &at(0)).unwrap();

@@ -71,7 +71,7 @@ fn strings(of: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_cursor_that_may_have_missed_something_is_told() {
+fn a_cursor_that_may_have_missed_events_reports_a_gap() {
     both_with(
         Retention {
             max_events: 10,

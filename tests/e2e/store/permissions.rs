@@ -77,7 +77,7 @@ fn unavailable(appended: Appended, says: &str) {
 }
 
 #[test]
-fn whatever_command_is_refused_nothing_is_written_outside_of_a_transaction() {
+fn refusing_any_command_writes_nothing_outside_a_transaction() {
     let permitted = Permitted::new();
     let mut writer = permitted.subject.writer();
     writer.begin(&key(0), None, &at(0)).unwrap();
@@ -129,7 +129,7 @@ fn whatever_command_is_refused_nothing_is_written_outside_of_a_transaction() {
 }
 
 #[test]
-fn two_owners_of_whom_one_may_not_begin_a_transaction_store_each_event_once() {
+fn two_owners_store_each_event_once_when_one_may_not_start_a_transaction() {
     let permitted = Permitted::new();
     let (mut one, mut two) = (permitted.subject.writer(), permitted.subject.writer());
     one.begin(&key(0), None, &at(0)).unwrap();
@@ -145,7 +145,7 @@ fn two_owners_of_whom_one_may_not_begin_a_transaction_store_each_event_once() {
 /// Of a transaction whose permissions change before its EXEC: what comes next stores what is missing
 /// and nothing else, and no event is called refused.
 #[test]
-fn what_permissions_keep_from_being_done_inside_of_exec_is_done_by_the_next_try() {
+fn the_next_try_stores_what_permissions_prevented_inside_exec() {
     for (rule, undo) in [
         ("-xadd", "+xadd"),
         ("-hset", "+hset"),
@@ -181,7 +181,7 @@ fn what_permissions_keep_from_being_done_inside_of_exec_is_done_by_the_next_try(
 }
 
 #[test]
-fn what_is_missing_in_some_streams_is_not_stored_again_in_the_others() {
+fn events_missing_in_some_streams_are_not_stored_again_in_others() {
     let permitted = Permitted::new();
     let mut writer = permitted.subject.writer();
     let prefix = &permitted.subject.prefix;
@@ -211,7 +211,7 @@ fn what_is_missing_in_some_streams_is_not_stored_again_in_the_others() {
 }
 
 #[test]
-fn an_event_of_a_task_that_a_script_may_not_store_is_not_passed_over_by_anyone() {
+fn a_task_event_that_a_script_may_not_store_is_never_skipped() {
     let permitted = Permitted::new();
     let (mut writer, mut other) = (permitted.subject.writer(), permitted.subject.writer());
     writer.begin(&key(0), None, &at(0)).unwrap();
@@ -243,7 +243,7 @@ fn an_event_of_a_task_that_a_script_may_not_store_is_not_passed_over_by_anyone()
 }
 
 #[test]
-fn a_lost_answer_to_a_transaction_that_was_done_in_part_doubles_and_loses_nothing() {
+fn a_lost_answer_to_a_torn_transaction_duplicates_and_loses_nothing() {
     for rule in ["-xadd", "-hset"] {
         let permitted = Permitted::new();
         let mut writer = permitted.subject.writer();
@@ -275,7 +275,7 @@ fn a_lost_answer_to_a_transaction_that_was_done_in_part_doubles_and_loses_nothin
 }
 
 #[test]
-fn what_is_asked_while_a_look_waits_leaves_it_first() {
+fn a_request_during_a_waiting_look_up_is_sent_at_once() {
     let permitted = Permitted::new();
     let mut writer = permitted.subject.writer();
     writer.begin(&key(0), None, &at(0)).unwrap();

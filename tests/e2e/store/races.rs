@@ -5,7 +5,7 @@ use millstream::store::{Appended, LedgerKey, Writer};
 use std::sync::Barrier;
 
 #[test]
-fn the_first_beginning_wins() {
+fn the_first_ledger_start_wins() {
     both(|subject| {
         let (mut one, mut two) = (subject.writer(), subject.writer());
         assert_eq!(one.begin(&key(0), None, &at(5)).unwrap(), at(5));
@@ -31,7 +31,7 @@ fn the_first_beginning_wins() {
 }
 
 #[test]
-fn a_ledger_is_written_anew_only_where_it_stands_as_it_was_read() {
+fn a_ledger_is_reset_only_if_it_is_unchanged_since_it_was_read() {
     both(|subject| {
         let (mut one, mut two) = (subject.writer(), subject.writer());
         one.begin(&key(0), None, &at(5)).unwrap();
@@ -53,7 +53,7 @@ fn a_ledger_is_written_anew_only_where_it_stands_as_it_was_read() {
 }
 
 #[test]
-fn of_two_writers_with_the_same_expectation_one_stores() {
+fn only_one_of_two_writers_with_the_same_expected_offset_stores() {
     const ROUNDS: i64 = 300;
     both(|subject| {
         let barrier = Barrier::new(2);
@@ -89,7 +89,7 @@ fn of_two_writers_with_the_same_expectation_one_stores() {
 }
 
 #[test]
-fn what_was_looked_up_ahead_is_used_and_never_believed_too_long() {
+fn a_look_ahead_is_used_and_never_trusted_too_long() {
     both(|subject| {
         let (mut one, mut two) = (subject.writer(), subject.writer());
         for partition in 0..3 {

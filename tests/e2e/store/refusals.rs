@@ -6,7 +6,7 @@ use millstream::store::Appended;
 use millstream_tests::servers;
 
 #[test]
-fn an_event_that_redis_refuses_is_named_and_the_rest_is_stored() {
+fn a_refused_event_is_named_and_the_rest_is_stored() {
     let subject = Subject::redis(&servers().redis.url());
     let mut writer = subject.writer();
     writer.begin(&key(0), None, &at(0)).unwrap();
@@ -58,7 +58,7 @@ fn an_event_that_redis_refuses_is_named_and_the_rest_is_stored() {
 }
 
 #[test]
-fn a_redis_that_does_not_take_writes_is_unavailable_and_nothing_changes() {
+fn a_redis_that_refuses_writes_is_unavailable_and_nothing_changes() {
     let redis = servers().own_redis(&[]);
     let subject = Subject::redis(&redis.url());
     let mut writer = subject.writer();

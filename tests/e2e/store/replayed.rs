@@ -40,7 +40,7 @@ fn replay(writer: &mut dyn Writer, replay: &mut Replay) -> Vec<Replayed> {
 use Replayed::{Before, Stored};
 
 #[test]
-fn a_record_is_stored_once_and_known_afterwards() {
+fn a_replayed_record_is_stored_once_and_recognised_afterwards() {
     both(|subject| {
         let (mut one, mut two) = (subject.writer(), subject.writer());
         assert_eq!(
@@ -60,7 +60,7 @@ fn a_record_is_stored_once_and_known_afterwards() {
 }
 
 #[test]
-fn what_would_be_is_told_and_nothing_is_changed() {
+fn a_dry_run_reports_and_changes_nothing() {
     both(|subject| {
         let mut writer = subject.writer();
         replay(&mut *writer, &mut records(&["x"]));
@@ -73,7 +73,7 @@ fn what_would_be_is_told_and_nothing_is_changed() {
 }
 
 #[test]
-fn a_record_without_events_is_marked_and_its_suppressed_are_noted_once() {
+fn a_record_without_events_is_marked_and_its_suppressed_events_are_noted_once() {
     both(|subject| {
         let mut writer = subject.writer();
         let silent = || {
@@ -96,7 +96,7 @@ fn a_record_without_events_is_marked_and_its_suppressed_are_noted_once() {
 }
 
 #[test]
-fn the_marks_are_those_of_replays_in_a_pipelines_topics() {
+fn only_replays_in_a_pipelines_topics_are_marked() {
     both(|subject| {
         let mut writer = subject.writer();
         writer.begin(&key(0), None, &at(0)).unwrap();
@@ -122,7 +122,7 @@ fn batch_of<'a>(expected: i64, events: &'a [StreamEvent<'a>]) -> millstream::sto
 }
 
 #[test]
-fn of_writers_that_replay_the_same_each_record_is_stored_by_one() {
+fn concurrent_replays_store_each_record_once() {
     const ROUNDS: usize = 100;
     both(|subject| {
         let sources: Vec<String> = (0..ROUNDS * 3).map(|n| format!("t/0/{n}")).collect();
@@ -181,7 +181,7 @@ fn copies_of_one_record_in_one_batch_of_a_pipeline_are_stored_once() {
 }
 
 #[test]
-fn a_sent_mark_says_nothing_of_what_is_stored() {
+fn a_sent_mark_does_not_affect_what_is_stored() {
     both(|subject| {
         let mut writer = subject.writer();
         writer.mark_sent("g", &["x#0", "y#0"]).unwrap();
@@ -195,7 +195,7 @@ fn a_sent_mark_says_nothing_of_what_is_stored() {
 }
 
 #[test]
-fn a_record_with_an_event_for_what_is_no_stream_is_not_stored_and_not_marked() {
+fn a_record_with_an_event_for_a_key_of_another_type_is_neither_stored_nor_marked() {
     let subject = Subject::redis(&servers().redis.url());
     let mut redis = servers().redis.connect();
     let broken = format!("{}:{{0}}:client:broken", subject.prefix);
@@ -223,7 +223,7 @@ fn a_record_with_an_event_for_what_is_no_stream_is_not_stored_and_not_marked() {
 }
 
 #[test]
-fn a_pipelines_replay_that_redis_refused_whole_is_not_marked_and_one_in_part_is() {
+fn a_fully_refused_pipeline_replay_is_not_marked_and_a_partly_refused_one_is() {
     let subject = Subject::redis(&servers().redis.url());
     let mut redis = servers().redis.connect();
     let broken = format!("{}:{{0}}:client:broken", subject.prefix);
@@ -254,7 +254,7 @@ fn a_pipelines_replay_that_redis_refused_whole_is_not_marked_and_one_in_part_is(
 }
 
 #[test]
-fn what_is_forced_is_told_as_new_and_stored_once_its_mark_is_gone() {
+fn a_forced_replay_is_reported_as_new_and_stored_once_its_mark_is_gone() {
     both(|subject| {
         let mut writer = subject.writer();
         replay(&mut *writer, &mut records(&["x", "y"]));
@@ -272,7 +272,7 @@ fn what_is_forced_is_told_as_new_and_stored_once_its_mark_is_gone() {
 }
 
 #[test]
-fn what_comes_after_the_end_of_its_task_is_told_as_dropped() {
+fn results_after_the_end_of_their_task_are_reported_as_dropped() {
     let subject = Subject::redis(&servers().redis.url());
     let mut redis = servers().redis.connect();
     for (task, ended) in [("over", true), ("open", false)] {
@@ -328,7 +328,7 @@ fn what_comes_after_the_end_of_its_task_is_told_as_dropped() {
 }
 
 #[test]
-fn through_connections_that_break_each_record_is_stored_and_told_once() {
+fn each_record_is_stored_and_reported_once_over_broken_connections() {
     let url = servers().redis.url();
     let link = Link::to(url.trim_start_matches("redis://"));
     let subject = Subject::redis(&format!("redis://{}", link.addr()));

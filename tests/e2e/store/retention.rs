@@ -6,7 +6,7 @@ use millstream_tests::{servers, wait_until};
 use std::time::{Duration, Instant};
 
 #[test]
-fn retention_keeps_the_newest() {
+fn retention_keeps_the_newest_events() {
     for max_events in [10, 1000] {
         both_with(
             Retention {
@@ -36,7 +36,7 @@ fn retention_keeps_the_newest() {
 }
 
 #[test]
-fn retention_removes_what_is_too_old_when_its_stream_is_written_to() {
+fn retention_removes_old_events_when_their_stream_is_written_to() {
     let second = Duration::from_secs(1);
     both_with(
         Retention {
@@ -83,7 +83,7 @@ fn retention_removes_what_is_too_old_when_its_stream_is_written_to() {
 
 /// Memory looks for idle streams only now and then (and says so).
 #[test]
-fn an_idle_stream_goes_as_a_whole_and_one_that_is_written_to_does_not() {
+fn an_idle_stream_is_removed_and_an_active_one_is_kept() {
     let idle_expiry = Duration::from_secs(2);
     let retention = Retention {
         idle_expiry,

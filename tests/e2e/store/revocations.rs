@@ -7,7 +7,7 @@ use millstream_tests::servers;
 use std::collections::BTreeMap;
 
 #[test]
-fn of_two_revocations_the_later_time_wins_and_each_is_rung() {
+fn the_later_of_two_revocations_wins_and_each_rings() {
     both(|subject| {
         let revoked = || -> BTreeMap<ClientId, u64> {
             let all = subject.runtime.block_on(subject.store.revoked()).unwrap();
@@ -36,7 +36,7 @@ fn of_two_revocations_the_later_time_wins_and_each_is_rung() {
 }
 
 #[test]
-fn every_listener_is_told_whose_connections_to_end() {
+fn every_listener_learns_which_connections_to_end() {
     both(|subject| {
         let (mut one, mut two) = (subject.listen(), subject.listen());
         for rung in [&mut one, &mut two] {
@@ -52,7 +52,7 @@ fn every_listener_is_told_whose_connections_to_end() {
 }
 
 #[test]
-fn revocations_of_expired_tokens_are_forgotten_and_all_others_are_found() {
+fn revocations_of_expired_tokens_are_forgotten_and_others_are_kept() {
     both(|subject| {
         let many = 12_000;
         let revoked = || -> BTreeMap<ClientId, u64> {

@@ -95,7 +95,7 @@ impl Subject {
 }
 
 #[test]
-fn a_task_has_its_owner_and_stands_as_was_said_last() {
+fn a_task_has_its_owner_and_its_last_reported_status() {
     both(|store| {
         assert_eq!(store.take("t1", "ada"), Taken::New);
         assert_eq!(store.take("t2", "bob"), Taken::New);
@@ -129,7 +129,7 @@ fn a_task_has_its_owner_and_stands_as_was_said_last() {
 }
 
 #[test]
-fn a_task_ends_once_and_what_comes_after_is_not_stored() {
+fn a_task_ends_once_and_later_results_are_not_stored() {
     both(|store| {
         store.take("t1", "ada");
         store.say(0, Some("ada"), "t1", "done", "42");
@@ -156,7 +156,7 @@ fn a_task_ends_once_and_what_comes_after_is_not_stored() {
 }
 
 #[test]
-fn a_result_that_is_too_large_to_keep_is_in_the_stream() {
+fn a_result_too_large_to_keep_is_still_in_the_stream() {
     both(|store| {
         store.take("t1", "ada");
         store.say(0, Some("ada"), "t1", "half", "small");
@@ -169,7 +169,7 @@ fn a_result_that_is_too_large_to_keep_is_in_the_stream() {
 }
 
 #[test]
-fn a_task_without_news_in_its_time_times_out_and_its_owner_is_told_once() {
+fn a_task_without_a_timely_result_times_out_and_its_owner_is_notified_once() {
     both(|store| {
         let soon = |new: &mut NewTask| new.timeout = Duration::from_millis(50);
         store.take_with("t1", "ada", soon);
@@ -224,7 +224,7 @@ fn a_task_without_news_in_its_time_times_out_and_its_owner_is_told_once() {
 }
 
 #[test]
-fn a_task_is_forgotten_in_its_time() {
+fn a_task_expires_after_its_retention() {
     both(|store| {
         store.take_with("t1", "ada", |new| {
             new.timeout = Duration::from_millis(10);
@@ -257,7 +257,7 @@ fn ask(store: &Subject, id: &'static str, repeat: &Repeat, sending: Duration) ->
 }
 
 #[test]
-fn a_request_that_is_repeated_is_the_same_task_and_one_sends_it() {
+fn a_repeated_request_is_the_same_task_and_is_sent_once() {
     both(|store| {
         let (same, other) = (repeat("k", "c"), repeat("k", "d"));
         assert_eq!(ask(store, "t1", &same, LONG), Taken::New);
@@ -278,7 +278,7 @@ fn a_request_that_is_repeated_is_the_same_task_and_one_sends_it() {
 }
 
 #[test]
-fn what_whoever_took_it_did_not_send_in_time_is_sent_by_the_next() {
+fn a_task_not_sent_in_time_is_sent_by_the_next_request() {
     both(|store| {
         let same = repeat("k", "c");
         assert_eq!(
@@ -304,7 +304,7 @@ fn what_whoever_took_it_did_not_send_in_time_is_sent_by_the_next() {
 
 /// Nobody may be told that a task is received since its time is over.
 #[test]
-fn a_task_that_timed_out_before_it_was_sent_is_sent_when_it_is_asked_for_again() {
+fn a_task_that_timed_out_unsent_is_sent_when_the_request_is_repeated() {
     both(|store| {
         let same: &'static Repeat = Box::leak(Box::new(repeat("k", "c")));
         let take = |id: &'static str| {
@@ -333,7 +333,7 @@ fn a_task_that_timed_out_before_it_was_sent_is_sent_when_it_is_asked_for_again()
 }
 
 #[test]
-fn a_task_that_workers_certainly_do_not_have_is_forgotten() {
+fn a_task_that_was_certainly_not_sent_is_forgotten() {
     both(|store| {
         let same = repeat("k", "c");
         assert_eq!(ask(store, "t1", &same, LONG), Taken::New);
@@ -357,7 +357,7 @@ fn a_task_that_workers_certainly_do_not_have_is_forgotten() {
 }
 
 #[test]
-fn what_was_taken_twice_may_have_been_sent_the_first_time() {
+fn a_task_accepted_twice_may_have_been_sent_the_first_time() {
     both(|store| {
         let same = repeat("k", "c");
         assert_eq!(ask(store, "t1", &same, LONG), Taken::New);
@@ -371,7 +371,7 @@ fn what_was_taken_twice_may_have_been_sent_the_first_time() {
 }
 
 #[test]
-fn a_task_is_known_for_as_long_after_it_was_asked_for_again() {
+fn repeating_a_request_renews_the_tasks_retention() {
     both(|store| {
         let same: &'static Repeat = Box::leak(Box::new(repeat("k", "c")));
         let take = |keep: Duration| {
@@ -396,7 +396,7 @@ fn a_task_is_known_for_as_long_after_it_was_asked_for_again() {
 }
 
 #[test]
-fn a_tasks_time_begins_when_it_was_sent() {
+fn a_tasks_time_out_starts_when_it_is_sent() {
     both(|store| {
         store.take_with("t1", "ada", |new| {
             new.sending = LONG;
@@ -411,7 +411,7 @@ fn a_tasks_time_begins_when_it_was_sent() {
 }
 
 #[test]
-fn a_client_that_asks_too_often_is_told_how_long_to_wait() {
+fn a_client_over_its_rate_learns_how_long_to_wait() {
     both(|store| {
         let rate = Rate {
             per_second: 0.5,
@@ -437,7 +437,7 @@ fn a_client_that_asks_too_often_is_told_how_long_to_wait() {
 }
 
 #[test]
-fn of_a_stream_that_is_none_an_owner_is_told_nothing_and_its_task_says_so() {
+fn a_task_records_that_its_owner_could_not_be_notified() {
     let store = Subject::redis(&servers().redis.url());
     let key = format!("{}:{{0}}:client:ada", store.prefix);
     let mut redis = servers().redis.connect();
@@ -456,7 +456,7 @@ fn of_a_stream_that_is_none_an_owner_is_told_nothing_and_its_task_says_so() {
 }
 
 #[test]
-fn a_clients_stream_is_emptied_and_no_others() {
+fn deleting_a_clients_events_leaves_other_streams_alone() {
     both(|store| {
         let mut writer = store.writer();
         writer.begin(&key(0), None, &at(0)).unwrap();

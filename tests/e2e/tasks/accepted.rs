@@ -10,7 +10,7 @@ fn header<'a>(of: &'a Consumed, name: &str) -> &'a str {
 }
 
 #[test]
-fn who_is_answered_has_a_task_in_kafka_and_it_says_whose_it_is() {
+fn an_accepted_task_is_in_kafka_with_its_owner() {
     let gateway = Gateway::start();
     let body = r#" {"z": 1.50, "a": "\u00e9", "big": 12345678901234567890} "#;
     let answer = gateway.post("ada", &[], body);
@@ -58,7 +58,7 @@ fn who_is_answered_has_a_task_in_kafka_and_it_says_whose_it_is() {
 }
 
 #[test]
-fn a_trace_goes_on_to_the_worker_or_begins_here() {
+fn a_trace_continues_to_the_worker_or_starts_at_the_gateway() {
     let gateway = Gateway::start();
     let given = [("traceparent", PARENT), ("tracestate", "vendor=1")];
     let with = id_of(&gateway.post("ada", &given, "{}"));
@@ -79,7 +79,7 @@ fn a_trace_goes_on_to_the_worker_or_begins_here() {
 }
 
 #[test]
-fn any_json_is_a_task_up_to_the_most_there_may_be() {
+fn any_json_up_to_the_size_limit_is_a_valid_task() {
     let gateway = Gateway::with("max-body = \"1KiB\"", "");
     for body in ["null", "0", "\"text\"", "[]", "{}", "\t[1,\n2]\r\n"] {
         gateway.task("ada", body);

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// However often the gateway is killed: who was answered has a task, and what
 /// workers have has an owner.
 #[test]
-fn a_gateway_that_is_killed_loses_no_task_that_it_answered_and_sends_none_without_an_owner() {
+fn a_killed_gateway_loses_no_acknowledged_task_and_sends_none_without_an_owner() {
     let mut gateway = Gateway::with("timeout = \"1h\"\nkeep = \"2h\"", "");
     let answered = Mutex::new(Vec::new());
     for _ in 0..3 {

@@ -30,7 +30,7 @@ fn refused(gateway: &Gateway, listener: &str) -> f64 {
 }
 
 #[test]
-fn tasks_are_taken_beside_as_many_streams_as_there_may_be() {
+fn tasks_are_accepted_while_all_stream_slots_are_taken() {
     let (gateway, _streams) = crowded();
     for _ in 0..3 {
         gateway.task("ada", "{}");
@@ -40,7 +40,7 @@ fn tasks_are_taken_beside_as_many_streams_as_there_may_be() {
 }
 
 #[test]
-fn in_a_crowd_of_silent_ones_a_task_is_503_and_a_stream_is_told_to_come_back() {
+fn with_all_connections_taken_a_task_gets_503_and_a_stream_is_told_to_retry() {
     let (gateway, _streams) = crowded();
     let crowd = silent(&gateway.daemon.sse(), 400);
     let answer = gateway.post("ada", &[], &format!("[\"{}\"]", "x".repeat(100 << 10)));

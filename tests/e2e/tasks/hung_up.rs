@@ -16,7 +16,7 @@ fn ask(gateway: &Gateway, n: usize) -> TcpStream {
 }
 
 #[test]
-fn what_was_asked_by_who_hung_up_is_a_whole_task_or_none() {
+fn a_request_whose_client_hung_up_is_a_complete_task_or_none() {
     let kafka = servers().own_kafka(&[]);
     let patience = "acknowledge-within = \"5s\"";
     let gateway = Gateway::on(&kafka, &servers().redis, patience, "", |config| {
@@ -64,7 +64,7 @@ fn what_was_asked_by_who_hung_up_is_a_whole_task_or_none() {
 }
 
 #[test]
-fn what_was_answered_before_a_stop_is_sent() {
+fn tasks_answered_before_a_stop_are_sent() {
     let gateway = Gateway::start();
     for n in 1004..1064 {
         ask(&gateway, n);

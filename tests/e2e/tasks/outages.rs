@@ -41,7 +41,7 @@ fn all_are_owned(gateway: &Gateway, kafka: &Kafka) -> Vec<String> {
 }
 
 #[test]
-fn while_kafka_is_dead_there_is_no_task_and_none_comes_later() {
+fn a_dead_kafka_accepts_no_task_then_or_later() {
     let kafka = servers().own_kafka(&[]);
     let gateway = gateway_on(&kafka);
     gateway.task("ada", "1");
@@ -67,7 +67,7 @@ fn while_kafka_is_dead_there_is_no_task_and_none_comes_later() {
 }
 
 #[test]
-fn what_a_frozen_kafka_may_take_later_keeps_its_owner() {
+fn a_task_that_a_frozen_kafka_may_accept_later_keeps_its_owner() {
     let kafka = servers().own_kafka(&[]);
     let gateway = gateway_on(&kafka);
     gateway.task("ada", "1");
@@ -92,7 +92,7 @@ fn what_a_frozen_kafka_may_take_later_keeps_its_owner() {
 }
 
 #[test]
-fn while_redis_is_away_there_is_no_task() {
+fn no_task_is_accepted_while_redis_is_away() {
     let redis = servers().own_redis(&[]);
     let kafka = &servers().kafka;
     let gateway = Gateway::on(kafka, &redis, "", "", |config| Daemon::builder(&config));
@@ -114,7 +114,7 @@ fn while_redis_is_away_there_is_no_task() {
 
 /// The owner would be told that a task has timed out which nobody gave her.
 #[test]
-fn a_task_that_redis_took_without_a_word_is_forgotten() {
+fn a_task_whose_redis_answer_was_lost_is_forgotten() {
     let redis = servers().own_redis(&[]);
     let link = Link::to(
         redis
@@ -158,7 +158,7 @@ fn a_task_that_redis_took_without_a_word_is_forgotten() {
 }
 
 #[test]
-fn without_its_topic_there_is_no_task_until_someone_makes_it() {
+fn no_task_is_accepted_until_its_topic_is_created() {
     let topic = unique("made-later");
     let gateway = Gateway::made(PATIENCE, "", |config| {
         let given = config
@@ -186,7 +186,7 @@ fn without_its_topic_there_is_no_task_until_someone_makes_it() {
 
 /// An idempotent producer that is refused breaks for good.
 #[test]
-fn a_gateway_that_may_not_write_does_so_when_it_may() {
+fn a_gateway_sends_tasks_once_kafka_permits_writing() {
     let kafka = servers().own_kafka_with_rules();
     let denied: [&[&str]; 2] = [
         &["--operation", "Write", "--topic", "*"],
@@ -215,7 +215,7 @@ fn a_gateway_that_may_not_write_does_so_when_it_may() {
 }
 
 #[test]
-fn what_is_too_large_for_its_topic_is_told_so_and_is_no_task() {
+fn a_task_too_large_for_its_topic_is_refused_and_not_kept() {
     let gateway = Gateway::start();
     servers()
         .kafka

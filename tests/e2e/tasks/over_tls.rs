@@ -27,7 +27,7 @@ fn curl(gateway: &Gateway, version: &str, path: &str, more: &[&str]) -> (u16, Va
 }
 
 #[test]
-fn a_task_is_handed_in_and_asked_after_over_tls() {
+fn a_task_is_created_and_queried_over_tls() {
     let made = Certificate::new();
     let gateway = Gateway::made("", "", |config| {
         let tls = "[http]\ntls = { certificate = \"cert.pem\", key = \"key.pem\" }";

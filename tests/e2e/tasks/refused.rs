@@ -15,7 +15,7 @@ type Case<'a> = (
 );
 
 #[test]
-fn what_is_no_task_is_refused_and_says_why() {
+fn an_invalid_task_is_refused_with_a_reason() {
     let gateway = Gateway::start();
     let long = "k".repeat(256);
     let cases: [Case; 19] = [
@@ -152,7 +152,7 @@ fn raw(gateway: &Gateway, request: &str) -> String {
 }
 
 #[test]
-fn a_body_that_never_comes_or_never_ends_is_given_up() {
+fn a_request_whose_body_never_arrives_or_never_ends_times_out() {
     let gateway = Gateway::with("max-body = \"1KiB\"", "");
     let head = "POST /v1/tasks?client=ada HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
     let half = raw(&gateway, &format!("{head}content-length: 10\r\n\r\n{{"));
@@ -173,7 +173,7 @@ fn a_body_that_never_comes_or_never_ends_is_given_up() {
 }
 
 #[test]
-fn who_asks_too_often_is_told_when_to_come_back_and_others_are_not() {
+fn a_client_over_the_rate_gets_retry_after_and_others_do_not() {
     let gateway = Gateway::with("rate = { per-second = 0.1, burst = 2 }", "");
     for _ in 0..2 {
         gateway.task("ada", "{}");

@@ -27,7 +27,7 @@ fn a_repeated_request_is_the_same_task_and_one_record() {
 }
 
 #[test]
-fn of_many_who_repeat_it_at_once_all_get_the_same_task() {
+fn concurrent_repeated_requests_get_the_same_task() {
     let gateway = Gateway::start();
     let ask = || id_of(&gateway.post("ada", &key("k"), "{}"));
     let ids: Vec<String> = std::thread::scope(|scope| {
@@ -42,7 +42,7 @@ fn of_many_who_repeat_it_at_once_all_get_the_same_task() {
 }
 
 #[test]
-fn a_repeated_request_costs_nothing_of_the_rate() {
+fn a_repeated_request_does_not_count_against_the_rate() {
     let gateway = Gateway::with("rate = { per-second = 0.01, burst = 1 }", "");
     for _ in 0..3 {
         assert_eq!(gateway.post("ada", &key("k"), "{}").status, 202);

@@ -4,7 +4,7 @@ use millstream_tests::{Message, metrics, produce, servers, wait_until};
 use serde_json::json;
 
 #[test]
-fn what_a_worker_says_reaches_who_asked_and_nobody_else() {
+fn a_result_reaches_only_the_task_owner() {
     let gateway = Gateway::start();
     let (mut ada, mut bob) = (gateway.stream("ada", "now"), gateway.stream("bob", "now"));
     let (adas, bobs) = (gateway.task("ada", "1"), gateway.task("bob", "2"));
@@ -39,7 +39,7 @@ fn what_a_worker_says_reaches_who_asked_and_nobody_else() {
 /// A worker that was killed behind its result and before its commit says it
 /// again.
 #[test]
-fn a_result_that_is_said_again_is_one() {
+fn a_repeated_result_is_delivered_once() {
     let gateway = Gateway::start();
     let tasks: Vec<String> = (0..20)
         .map(|n| gateway.task("ada", &n.to_string()))
@@ -73,7 +73,7 @@ fn a_result_that_is_said_again_is_one() {
 }
 
 #[test]
-fn a_result_that_nobody_owns_is_a_dead_letter_and_its_neighbours_are_unharmed() {
+fn a_result_without_an_owner_is_a_dead_letter_and_its_neighbours_are_delivered() {
     let gateway = Gateway::start();
     let id = gateway.task("ada", "1");
     let mut ada = gateway.stream("ada", "now");
@@ -106,7 +106,7 @@ fn a_result_that_nobody_owns_is_a_dead_letter_and_its_neighbours_are_unharmed() 
 }
 
 #[test]
-fn who_is_away_finds_how_its_task_ended_though_nothing_was_kept() {
+fn an_absent_client_can_query_its_task_result_although_no_event_was_kept() {
     let deliver = "deliver = \"while-connected\"";
     let gateway = Gateway::made("", "", |config| {
         let config = config.replace(
@@ -122,7 +122,7 @@ fn who_is_away_finds_how_its_task_ended_though_nothing_was_kept() {
 }
 
 #[test]
-fn what_ends_a_task_is_as_configured() {
+fn the_configured_statuses_end_a_task() {
     let gateway = Gateway::with("final = [\"ok\", \"no\"]\nevent-type = \"job\"", "");
     let id = gateway.task("ada", "1");
     gateway.say(&[

@@ -5,7 +5,7 @@ use millstream_tests::{Daemon, wait_until};
 const SHORT: &str = "timeout = \"1s\"\nkeep = \"1h\"";
 
 #[test]
-fn a_task_without_a_result_in_its_time_is_timed_out_and_its_owner_is_told() {
+fn a_task_without_a_timely_result_times_out_and_its_owner_is_notified() {
     let gateway = Gateway::with(SHORT, "");
     let mut ada = gateway.stream("ada", "now");
     let id = gateway.task("ada", "1");
@@ -22,7 +22,7 @@ fn a_task_without_a_result_in_its_time_is_timed_out_and_its_owner_is_told() {
 }
 
 #[test]
-fn a_task_whose_gateway_died_times_out_with_another_and_once_of_several() {
+fn another_gateway_times_out_the_tasks_of_a_dead_one_once() {
     let gateway = Gateway::with(SHORT, "");
     let id = gateway.task("ada", "1");
     gateway.daemon.kill();

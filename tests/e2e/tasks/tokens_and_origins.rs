@@ -21,7 +21,7 @@ fn post(gateway: &Gateway, headers: &[(&str, &str)]) -> millstream_tests::Respon
 }
 
 #[test]
-fn a_task_is_its_tokens_clients_and_no_other_sees_it() {
+fn a_task_is_visible_only_to_its_tokens_client() {
     let gateway = gateway();
     let bearer = |client: &str| format!("Bearer {}", token(json!({ "sub": client })));
     let (ada, bob) = (bearer("ada"), bearer("bob"));
@@ -59,7 +59,7 @@ fn a_task_is_its_tokens_clients_and_no_other_sees_it() {
 }
 
 #[test]
-fn pages_of_listed_origins_ask_for_tasks_and_others_do_not() {
+fn only_listed_origins_can_send_tasks() {
     let gateway = gateway();
     let ada = format!("Bearer {}", token(json!({ "sub": "ada" })));
     let asked = |origin: &str| {
@@ -100,7 +100,7 @@ fn pages_of_listed_origins_ask_for_tasks_and_others_do_not() {
 
 /// Without tokens as well: any page that a browser shows may post to loopback.
 #[test]
-fn a_page_that_is_not_listed_asks_for_no_task_where_there_are_no_tokens_either() {
+fn an_unlisted_origin_can_not_send_tasks_without_token_auth_either() {
     let gateway = Gateway::start();
     let answer = gateway.post("ada", &[("origin", PAGE)], "{}");
     assert_eq!(answer.status, 403, "{}", answer.text());

@@ -23,7 +23,7 @@ fn group(name: &str) -> Value {
 }
 
 #[test]
-fn it_begins_and_ends_where_it_is_told() {
+fn consume_reads_the_requested_range() {
     let topic = create_topic("read", 1);
     produce_lines(&topic, &lines(0..10));
     let read = |more: &[&str]| run(&[&["consume", &topic], more].concat()).done();
@@ -52,7 +52,7 @@ const TERMINAL: &str =
     "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
 
 #[test]
-fn on_a_terminal_it_says_that_it_waits_for_new_records() {
+fn consume_on_a_terminal_says_that_it_waits_for_new_records() {
     let topic = create_topic("waits", 1);
     produce_lines(&topic, "old\n");
     let mut command = Process::command(&find_program("python3"));
@@ -79,7 +79,7 @@ fn on_a_terminal_it_says_that_it_waits_for_new_records() {
 }
 
 #[test]
-fn partitions_may_be_chosen_and_the_key_shown() {
+fn partitions_can_be_chosen_and_keys_shown() {
     let topic = create_topic("parts", 3);
     produce(
         &topic,
@@ -190,7 +190,7 @@ fn hex_shows_every_byte() {
 }
 
 #[test]
-fn what_was_printed_is_committed_and_nothing_else() {
+fn only_printed_records_are_committed() {
     let (topic, readers) = (create_topic("counted", 1), unique("counted"));
     produce_lines(&topic, &lines(0..100));
     let read = |more: &[&str]| {
@@ -208,7 +208,7 @@ fn what_was_printed_is_committed_and_nothing_else() {
 }
 
 #[test]
-fn who_stops_to_read_has_had_what_was_committed() {
+fn committed_records_were_read_before_the_output_closed() {
     let (topic, readers) = (create_topic("piped", 1), unique("piped"));
     produce_lines(&topic, &"0123456789\n".repeat(100_000));
     let mut command = Command::new(Daemon::program());
@@ -237,7 +237,7 @@ fn who_stops_to_read_has_had_what_was_committed() {
 }
 
 #[test]
-fn ctrl_c_leaves_the_group_at_once_with_what_was_printed() {
+fn ctrl_c_commits_the_printed_records_and_leaves_the_group_at_once() {
     let (topic, readers) = (create_topic("left", 2), unique("left"));
     produce_lines(&topic, &lines(0..5));
     for signal in [Signal::INT, Signal::TERM] {
@@ -263,7 +263,7 @@ fn ctrl_c_leaves_the_group_at_once_with_what_was_printed() {
 }
 
 #[test]
-fn what_another_member_committed_meanwhile_stays_committed() {
+fn offsets_committed_by_another_member_stay_committed() {
     let (topic, readers) = (create_topic("lent", 1), unique("lent"));
     produce_lines(&topic, &lines(0..3));
     // Of two members, the first by name is given the only partition.
@@ -301,7 +301,7 @@ fn what_another_member_committed_meanwhile_stays_committed() {
 }
 
 #[test]
-fn the_newer_group_protocol_may_be_chosen() {
+fn the_newer_group_protocol_can_be_chosen() {
     let (topic, readers) = (create_topic("newer", 1), unique("newer"));
     produce_lines(&topic, &lines(0..3));
     let newer = ["-g", &readers, "-X", "group.protocol=consumer"];
@@ -315,7 +315,7 @@ fn the_newer_group_protocol_may_be_chosen() {
 }
 
 #[test]
-fn killed_it_is_gone_on_with_after_what_was_committed() {
+fn a_killed_consume_resumes_after_the_last_commit() {
     let (topic, readers) = (create_topic("killed", 1), unique("killed"));
     produce_lines(&topic, &lines(0..5));
     let arguments = [
@@ -338,7 +338,7 @@ fn killed_it_is_gone_on_with_after_what_was_committed() {
 }
 
 #[test]
-fn it_ends_soon_though_kafka_is_gone_and_says_what_is_not_committed() {
+fn consume_ends_soon_without_kafka_and_reports_uncommitted_records() {
     let kafka: Kafka = servers().own_kafka(&[]);
     let topic = kafka.create_topic("gone", 1);
     let arguments = [
@@ -367,7 +367,7 @@ fn it_ends_soon_though_kafka_is_gone_and_says_what_is_not_committed() {
 }
 
 #[test]
-fn what_a_transaction_has_not_committed_is_seen_on_request_only() {
+fn uncommitted_records_are_shown_only_on_request() {
     let topic = create_topic("isolated", 1);
     let transactions = servers().kafka.transactions();
     transactions.begin();

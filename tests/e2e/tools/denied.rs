@@ -10,7 +10,7 @@ fn deny(kafka: &Kafka, operation: &str, of: &[&str]) {
 }
 
 #[test]
-fn what_is_not_allowed_names_the_permission_and_what_it_is_for() {
+fn a_denied_operation_names_the_permission_and_its_purpose() {
     let kafka = servers().own_kafka_with_rules();
     let denied = [
         ("Describe", "unseen"),

@@ -36,7 +36,7 @@ fn committed(group: &str) -> Vec<i64> {
 }
 
 #[test]
-fn it_is_described_with_its_members_and_its_lag() {
+fn a_group_is_described_with_its_members_and_lag() {
     let (topic, group) = setup();
     produce_lines(&topic, "more\n");
     let empty = run(&["group", "describe", &group]).done();
@@ -70,7 +70,7 @@ fn it_is_described_with_its_members_and_its_lag() {
 }
 
 #[test]
-fn an_absent_group_is_told_with_the_nearest() {
+fn a_missing_group_is_reported_with_the_nearest_name() {
     let (_, group) = setup();
     let error = run(&["group", "describe", &format!("{group}x")]).failed(1);
     assert!(
@@ -90,7 +90,7 @@ fn an_absent_group_is_told_with_the_nearest() {
 }
 
 #[test]
-fn it_is_reset_to_where_it_is_told() {
+fn a_group_is_reset_to_the_requested_offsets() {
     let (topic, group) = setup();
     let reset =
         |to: &str, more: &[&str]| run(&[&["group", "reset", &group, "--to", to], more].concat());
@@ -135,7 +135,7 @@ fn it_is_reset_to_where_it_is_told() {
 }
 
 #[test]
-fn a_group_that_never_read_may_be_told_where_to_begin() {
+fn a_group_without_offsets_can_be_reset() {
     let topic = create_topic("early", 1);
     produce(&topic, (0..5).map(|n| Message::new(n.to_string())));
     let group = unique("early");
@@ -146,7 +146,7 @@ fn a_group_that_never_read_may_be_told_where_to_begin() {
 
 /// The mark is what a daemon commits beside its offsets.
 #[test]
-fn the_group_of_a_pipeline_is_not_reset_in_vain() {
+fn resetting_a_pipelines_group_is_refused() {
     let (topic, group) = setup();
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", servers().kafka.bootstrap())
@@ -172,7 +172,7 @@ fn the_group_of_a_pipeline_is_not_reset_in_vain() {
 }
 
 #[test]
-fn it_is_not_reset_under_the_hands_of_its_members() {
+fn a_group_with_members_is_not_reset() {
     let (topic, group) = setup();
     let reader = Running::start(&["consume", &topic, "-g", &group]);
     produce_lines(&topic, "more\n");

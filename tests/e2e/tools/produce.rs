@@ -12,7 +12,7 @@ fn produce(topic: &str, more: &[&str], input: &[u8]) -> super::Said {
 }
 
 #[test]
-fn lines_become_records_and_the_sum_is_told() {
+fn lines_become_records_and_the_total_is_printed() {
     let topic = create_topic("lines", 1);
     let said = produce(&topic, &[], b"one\n\nthree\r\nlast");
     assert!(
@@ -29,7 +29,7 @@ fn lines_become_records_and_the_sum_is_told() {
 }
 
 #[test]
-fn keys_headers_tombstones_and_partitions_are_as_asked() {
+fn keys_headers_tombstones_and_partitions_are_produced_as_requested() {
     let topic = create_topic("keyed", 3);
     let more = [
         "-K", "::", "-H", "a=1", "-H", "a=2=3", "-p", "2", "-Z", "-z", "zstd",
@@ -53,7 +53,7 @@ fn keys_headers_tombstones_and_partitions_are_as_asked() {
 }
 
 #[test]
-fn files_are_read_in_order_and_where_each_record_went_is_told_on_request() {
+fn files_are_read_in_order_and_record_positions_are_printed_on_request() {
     let topic = create_topic("files", 1);
     let dir = scratch_dir("files");
     let file = |name: &str, text: &str| {
@@ -83,7 +83,7 @@ fn files_are_read_in_order_and_where_each_record_went_is_told_on_request() {
 }
 
 #[test]
-fn with_a_broker_down_what_can_be_done_is_and_what_is_not_acknowledged_fails() {
+fn with_a_broker_down_unacknowledged_records_fail_and_the_rest_is_sent() {
     let cluster = servers().own_cluster();
     let kafka = &cluster.nodes[0];
     let topic = kafka.create_topic_with("wanting", 1, &[("min.insync.replicas", "3")]);
@@ -123,7 +123,7 @@ fn with_a_broker_down_what_can_be_done_is_and_what_is_not_acknowledged_fails() {
 }
 
 #[test]
-fn one_record_that_is_refused_does_not_take_its_neighbours_with_it() {
+fn a_refused_record_does_not_affect_its_neighbours() {
     let small = [("max.message.bytes", "50000")];
     let topic = servers().kafka.create_topic_with("small", 1, &small);
     // More than one batch that the topic would take.
@@ -142,7 +142,7 @@ fn one_record_that_is_refused_does_not_take_its_neighbours_with_it() {
 }
 
 #[test]
-fn a_wrong_line_of_json_is_named_and_what_was_before_it_is_sent() {
+fn an_invalid_json_line_is_reported_and_the_lines_before_it_are_sent() {
     let topic = create_topic("json", 1);
     let input = b"{\"value\":\"a\"}\n\n{\"vlaue\":\"b\"}\n{\"value\":\"c\"}\n";
     let error = produce(&topic, &["--format", "json"], input).failed(1);
@@ -158,7 +158,7 @@ fn a_wrong_line_of_json_is_named_and_what_was_before_it_is_sent() {
 }
 
 #[test]
-fn a_line_without_the_delimiter_is_named_and_what_was_before_it_is_sent() {
+fn a_line_without_the_delimiter_is_reported_and_the_lines_before_it_are_sent() {
     let topic = create_topic("undelimited", 1);
     let error = produce(&topic, &["-K", ":"], b"ada:1\nnone\nada:2\n").failed(1);
     assert!(
@@ -172,7 +172,7 @@ fn a_line_without_the_delimiter_is_named_and_what_was_before_it_is_sent() {
 }
 
 #[test]
-fn a_tab_between_key_and_value_is_written_as_in_a_shell_script() {
+fn a_tab_delimiter_is_written_as_in_a_shell_script() {
     let topic = create_topic("tabs", 1);
     produce(&topic, &["-K", r"\t"], b"ada\tx:y\n").done();
     let record = read_all(&topic).remove(0);
@@ -183,7 +183,7 @@ fn a_tab_between_key_and_value_is_written_as_in_a_shell_script() {
 }
 
 #[test]
-fn what_is_for_another_format_is_refused_before_anything_is_sent() {
+fn options_for_another_format_are_refused_before_sending() {
     let topic = create_topic("formats", 1);
     for (more, says) in [
         (&["--keep-place"][..], "--keep-place needs --format json"),
@@ -207,7 +207,7 @@ fn what_is_for_another_format_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_partition_that_is_not_there_is_told() {
+fn a_missing_partition_is_reported() {
     let topic = create_topic("two", 2);
     let error = produce(&topic, &["-p", "2"], b"a\n").failed(1);
     assert!(
@@ -219,7 +219,7 @@ fn a_partition_that_is_not_there_is_told() {
 }
 
 #[test]
-fn interrupted_it_flushes_and_says_how_much_arrived() {
+fn an_interrupted_produce_flushes_and_reports_how_much_arrived() {
     let topic = create_topic("slowly", 1);
     let file = scratch_dir("slowly").join("lines");
     fs::write(&file, "line\n".repeat(1_000_000)).unwrap();
@@ -239,7 +239,7 @@ fn interrupted_it_flushes_and_says_how_much_arrived() {
 }
 
 #[test]
-fn who_stops_to_read_of_the_records_wants_all_of_them_sent() {
+fn a_closed_output_does_not_stop_the_sending() {
     let topic = create_topic("unread", 1);
     let file = scratch_dir("unread").join("lines");
     fs::write(&file, "line\n".repeat(20_000)).unwrap();
@@ -253,7 +253,7 @@ fn who_stops_to_read_of_the_records_wants_all_of_them_sent() {
 }
 
 #[test]
-fn while_kafka_is_away_it_waits_and_then_goes_on() {
+fn produce_waits_while_kafka_is_away() {
     let kafka = servers().own_kafka(&[]);
     let topic = kafka.create_topic("away", 1);
     let file = scratch_dir("away").join("lines");

@@ -25,14 +25,14 @@ fn unreachable(servers: &str, more: &[&str]) -> String {
 }
 
 #[test]
-fn a_port_where_nobody_listens_is_told_with_its_address() {
+fn a_refused_connection_is_reported_with_its_address() {
     let error = unreachable("127.0.0.1:1", &[]);
     assert!(error.contains("127.0.0.1:1: "), "{error}");
     assert!(error.contains("Connection refused"), "{error}");
 }
 
 #[test]
-fn a_name_that_does_not_exist_is_told() {
+fn an_unknown_host_name_is_reported() {
     let error = unreachable("kafka.invalid:9092", &[]);
     assert!(
         error.contains("Failed to resolve 'kafka.invalid:9092'"),
@@ -42,14 +42,14 @@ fn a_name_that_does_not_exist_is_told() {
 }
 
 #[test]
-fn one_that_takes_connections_and_says_nothing_is_given_up() {
+fn a_broker_that_accepts_but_never_answers_times_out() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let error = unreachable(&silent.local_addr().unwrap().to_string(), &[]);
     assert!(error.contains("no answer"), "{error}");
 }
 
 #[test]
-fn one_that_hangs_up_may_want_tls() {
+fn a_closed_connection_suggests_tls() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     // As a TLS listener does with what is no TLS.
@@ -65,7 +65,7 @@ fn one_that_hangs_up_may_want_tls() {
 }
 
 #[test]
-fn a_wrong_protocol_says_where_to_look() {
+fn a_wrong_protocol_is_reported_with_advice() {
     let servers = servers().kafka.bootstrap();
     let tls = unreachable(&servers, &["-X", "security.protocol=SSL"]);
     assert!(tls.contains("SSL"), "{tls}");
@@ -86,7 +86,7 @@ fn a_wrong_protocol_says_where_to_look() {
 }
 
 #[test]
-fn without_an_address_it_says_where_one_may_stand() {
+fn without_an_address_it_lists_where_to_set_one() {
     let none = || {
         let mut command = command("", &["topic", "list"]);
         command.env_remove("MILLSTREAM_BOOTSTRAP_SERVERS");
@@ -118,7 +118,7 @@ fn without_an_address_it_says_where_one_may_stand() {
 }
 
 #[test]
-fn a_password_comes_from_the_environment_and_shows_nowhere() {
+fn a_password_comes_from_the_environment_and_is_never_printed() {
     let file = scratch_dir("secret").join("kafka.toml");
     let servers = servers().kafka.bootstrap();
     let text = format!(
@@ -141,7 +141,7 @@ fn a_password_comes_from_the_environment_and_shows_nowhere() {
 }
 
 #[test]
-fn a_wrong_property_is_a_mistake_of_whoever_typed_it() {
+fn a_wrong_property_is_a_usage_error() {
     for (property, says) in [
         ("nonsense=1", "No such configuration property: \"nonsense\""),
         ("socket.timeout.ms=soon", "socket.timeout.ms"),
@@ -160,7 +160,7 @@ fn a_wrong_property_is_a_mistake_of_whoever_typed_it() {
 }
 
 #[test]
-fn a_kafka_that_stops_answering_is_told_of_as_well() {
+fn a_broker_that_stops_answering_is_reported() {
     let kafka = servers().own_kafka(&[]);
     kafka.pause();
     let error = unreachable(&kafka.bootstrap(), &[]);

@@ -12,7 +12,7 @@ fn names() -> Vec<String> {
 }
 
 #[test]
-fn a_topic_is_made_listed_described_and_deleted() {
+fn a_topic_is_created_listed_described_and_deleted() {
     let topic = unique("made");
     let made = run(&[
         "topic",
@@ -61,7 +61,7 @@ fn a_topic_is_made_listed_described_and_deleted() {
 }
 
 #[test]
-fn a_topic_that_is_there_is_an_error_unless_that_is_fine() {
+fn an_existing_topic_is_an_error_unless_allowed() {
     let topic = servers().kafka.create_topic("there", 2);
     let error = run(&["topic", "create", &topic]).failed(1);
     assert!(error.contains("already exists; --if-not-exists"), "{error}");
@@ -73,7 +73,7 @@ fn a_topic_that_is_there_is_an_error_unless_that_is_fine() {
 }
 
 #[test]
-fn what_kafka_has_against_a_topic_is_told_in_its_own_words() {
+fn kafkas_reason_against_a_topic_is_shown() {
     for (arguments, says) in [
         (
             &["a/b"][..],
@@ -109,7 +109,7 @@ fn what_kafka_has_against_a_topic_is_told_in_its_own_words() {
 }
 
 #[test]
-fn an_absent_topic_is_told_with_the_nearest_and_nothing_makes_it() {
+fn a_missing_topic_is_reported_with_the_nearest_name_and_not_created() {
     let kafka = servers().own_kafka(&["auto.create.topics.enable=true"]);
     let servers = kafka.bootstrap();
     kafka.create_topic_named("letters", 1, &[]);
@@ -140,7 +140,7 @@ fn an_absent_topic_is_told_with_the_nearest_and_nothing_makes_it() {
 }
 
 #[test]
-fn who_stops_to_read_of_the_topics_wants_all_of_them_made_and_deleted() {
+fn a_closed_output_does_not_stop_creating_and_deleting_topics() {
     let topics = ["a", "b", "c"].map(unique);
     let with = |verb: &'static str, more: &'static str| {
         let names = topics.iter().map(String::as_str);
@@ -158,7 +158,7 @@ fn who_stops_to_read_of_the_topics_wants_all_of_them_made_and_deleted() {
 }
 
 #[test]
-fn of_a_change_that_can_not_be_done_nothing_is_done() {
+fn an_impossible_change_changes_nothing() {
     let topic = servers().kafka.create_topic("halved", 2);
     let alter = |more: &[&str]| run(&[&["topic", "alter", &topic], more].concat()).failed(1);
     let error = alter(&["--set", "retention.ms=1000", "--partitions", "2"]);
@@ -174,7 +174,7 @@ fn of_a_change_that_can_not_be_done_nothing_is_done() {
 }
 
 #[test]
-fn altering_changes_what_is_named_and_nothing_else() {
+fn altering_changes_only_the_named_settings() {
     let kafka = &servers().kafka;
     let before = [
         ("retention.ms", "1000"),
@@ -230,7 +230,7 @@ fn altering_changes_what_is_named_and_nothing_else() {
 }
 
 #[test]
-fn adding_partitions_warns_of_keys_that_move() {
+fn adding_partitions_warns_that_keys_move() {
     let topic = servers().kafka.create_topic("grown", 2);
     let grown = run(&["topic", "alter", &topic, "--partitions", "4"]);
     assert!(
@@ -251,7 +251,7 @@ fn adding_partitions_warns_of_keys_that_move() {
 }
 
 #[test]
-fn deleting_asks_at_a_terminal_and_refuses_where_there_is_none() {
+fn deleting_prompts_on_a_terminal_and_is_refused_without_one() {
     let topic = servers().kafka.create_topic("asked", 1);
     produce_lines(&topic, "a\nb\n");
     let error = run(&["topic", "delete", &topic]).failed(USAGE);

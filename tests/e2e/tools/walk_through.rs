@@ -140,7 +140,7 @@ fn may_be_asked_again(command: &str) -> bool {
 }
 
 #[test]
-fn every_command_of_the_walk_through_answers_what_the_book_says() {
+fn every_command_of_the_walk_through_prints_what_the_book_says() {
     let kafka = servers().own_kafka(&[]);
     let mut shell = Shell {
         dir: scratch_dir("walk-through"),
@@ -172,7 +172,7 @@ fn every_command_of_the_walk_through_answers_what_the_book_says() {
 }
 
 #[test]
-fn dots_stand_for_anything() {
+fn dots_match_anything() {
     let check = |expected: &str, said: &str| {
         let expected: Vec<_> = expected.lines().map(str::to_owned).collect();
         matches(&expected, &said.lines().collect::<Vec<_>>())

@@ -49,7 +49,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn a_cursor_is_read_as_it_was_written(cursor in cursor()) {
+    fn a_cursor_parses_back_to_the_same_value(cursor in cursor()) {
         let text = written(&cursor);
         // As it must be to come back in a header and in a query.
         prop_assert!(text.bytes().all(|b| b.is_ascii_graphic()), "{text}");
@@ -57,7 +57,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_taken_for_a_cursor_is_written_back_to_the_same(
+    fn every_accepted_cursor_is_written_back_unchanged(
         text in prop_oneof![text(), nearly()],
     ) {
         if let Ok(cursor) = Cursor::parse(&text) {

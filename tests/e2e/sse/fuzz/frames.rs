@@ -130,7 +130,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn what_is_sent_is_read_back_however_it_is_cut_and_carried(
+    fn frames_are_read_back_with_any_chunking_and_transport(
         all in vec(sent(), 0..12),
         sizes in vec(1_usize..300, 1..6),
     ) {

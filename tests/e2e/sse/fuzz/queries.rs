@@ -39,7 +39,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn whatever_is_asked_is_refused_with_a_word_or_understood(
+    fn every_query_is_parsed_or_refused_with_a_message(
         query in query(),
         header in prop::option::of(prop_oneof![
             vec(any::<u8>(), 0..60),
