@@ -137,7 +137,10 @@ fn configuration_errors_give_the_line_and_the_nearest_name() {
             told.starts_with(&place),
             "{to}: {told:?} does not start with {place:?}"
         );
-        assert!(told.contains(says), "{to}: {told:?} does not contain {says:?}");
+        assert!(
+            told.contains(says),
+            "{to}: {told:?} does not contain {says:?}"
+        );
         assert_eq!(told.trim_end().lines().count(), 1, "{to}: {told}");
     }
 }

@@ -57,11 +57,12 @@ fn unreadable_records_become_dead_letters_and_their_neighbours_are_delivered() {
     produce(&topic, messages);
     let originals = read_all(&topic);
     let events = 2 * bad.len() + strange.len();
-    let (mut streams, letters) = wait_until("every record is an event or a dead letter", LONG, || {
-        let (streams, letters) = (streams(&prefix), read_all(&dead));
-        let stored: usize = streams.values().map(Vec::len).sum();
-        (stored >= events && letters.len() >= bad.len()).then_some((streams, letters))
-    });
+    let (mut streams, letters) =
+        wait_until("every record is an event or a dead letter", LONG, || {
+            let (streams, letters) = (streams(&prefix), read_all(&dead));
+            let stored: usize = streams.values().map(Vec::len).sum();
+            (stored >= events && letters.len() >= bad.len()).then_some((streams, letters))
+        });
 
     assert_eq!(letters.len(), bad.len());
     let failed = originals.iter().skip(1).step_by(3).take(bad.len());

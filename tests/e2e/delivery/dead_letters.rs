@@ -58,7 +58,10 @@ fn only_dead_letter_topics_are_created_not_topics_of_a_route() {
     assert!(made.contains(&format!("{topic}-dlq")), "{made}");
     let make = format!("create it with `millstream topic create {copies}`");
     wait_said(&daemon, &["does not accept a record", &make]);
-    assert!(offsets(redis, &prefix).is_empty(), "the ledger does not pass the letter");
+    assert!(
+        offsets(redis, &prefix).is_empty(),
+        "the ledger does not pass the letter"
+    );
     // Fails if the topic exists.
     kafka.create_topic_named(&copies, 1, &[]);
     assert_eq!(wait_for(redis, &prefix, 2), [0, 2]);
@@ -120,7 +123,10 @@ fn a_partition_waits_for_write_access_to_its_dead_letter_topic() {
         "{}",
         wait_said(&daemon, &["does not accept a record", &dead, "uthoriz"])
     );
-    assert!(offsets(redis, &prefix).is_empty(), "the ledger does not pass the letter");
+    assert!(
+        offsets(redis, &prefix).is_empty(),
+        "the ledger does not pass the letter"
+    );
     kafka.acl(&[
         "--remove",
         "--force",
@@ -165,7 +171,10 @@ fn letters_are_written_once_a_producer_without_any_rights_gets_them() {
     let daemon = Daemon::builder(&text).start();
     let broke = "the Kafka producer of dead letters and events failed and was replaced";
     daemon.wait_log(broke, LONG);
-    assert!(offsets(redis, &prefix).is_empty(), "the ledger does not pass the letter");
+    assert!(
+        offsets(redis, &prefix).is_empty(),
+        "the ledger does not pass the letter"
+    );
     rule(&["--remove", "--force"]);
     kafka.acl(&[&everyone[..], &["Write", "--topic", "*"]].concat());
     assert_eq!(wait_for(redis, &prefix, 2), [0, 2]);

@@ -21,7 +21,11 @@ fn a_ledger_of_another_cluster_halts_a_pipeline_until_force_takes_it_over() {
         "{}",
         wait_said(&second, &["halted", "belongs to Kafka cluster"])
     );
-    assert_eq!(offsets(redis, &prefix).len(), 10, "no event from the other cluster");
+    assert_eq!(
+        offsets(redis, &prefix).len(),
+        10,
+        "no event from the other cluster"
+    );
     assert_eq!(second.terminate(), Some(0));
     let set = ["offsets", "set", "--to", "5"];
     let why = refused(&second.command(&set));

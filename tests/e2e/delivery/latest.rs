@@ -42,9 +42,11 @@ fn the_first_records_of_partitions_added_later_are_delivered_and_no_history_is()
     kafka.add_partitions(&topic, 4);
     produce(&topic, at(3, 0..10));
     daemon.restart();
-    wait_until("the events of the second added partition are stored", LONG, || {
-        (sources(redis, &prefix).len() >= 25).then_some(())
-    });
+    wait_until(
+        "the events of the second added partition are stored",
+        LONG,
+        || (sources(redis, &prefix).len() >= 25).then_some(()),
+    );
     let of = |partition: i32, offsets: std::ops::Range<i64>| {
         let topic = &topic;
         offsets.map(move |offset| format!("{topic}/{partition}/{offset}/0"))

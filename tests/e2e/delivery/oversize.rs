@@ -54,7 +54,7 @@ impl Run {
 
 #[test]
 fn a_letter_over_its_topics_limit_is_sent_without_its_value() {
-    // One only slightly, by the letter's headers; and a small one.
+    // The letter's headers put the first one slightly over the limit; the second is small.
     let large = noise(LIMIT - 188);
     let run = run(
         "",

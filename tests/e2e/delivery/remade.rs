@@ -37,7 +37,11 @@ fn a_topic_recreated_while_stopped_halts_the_partition_until_offsets_are_set() {
     let note = "the topic was deleted and created again after its ledger was written";
     let stands = standing(&daemon);
     assert_eq!(stands["note"], note);
-    assert_eq!(stands["lag"], serde_json::Value::Null, "the offsets are of two topics");
+    assert_eq!(
+        stands["lag"],
+        serde_json::Value::Null,
+        "the offsets are of two topics"
+    );
     let done = paste(&why);
     assert_eq!(done.lines().count(), 1, "{done}");
     daemon.restart();

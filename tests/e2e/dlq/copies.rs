@@ -19,11 +19,7 @@ fn several_letters_of_one_record_are_replayed_once() {
     let config = place.config(MENDED, "batch = { max-records = 64 }");
     let (told, _) = place.replay(&config, &["--dry-run"]);
     let (done, code) = place.replay(&config, &["--yes", "--rate", "3000"]);
-    assert_eq!(
-        numbers(&told),
-        numbers(&done),
-        "independent of the batches"
-    );
+    assert_eq!(numbers(&told), numbers(&done), "independent of the batches");
     check_sum(&done);
     let of = |name| number(&done, name);
     assert_eq!(

@@ -10,7 +10,7 @@ const LETTERS: usize = 6_000;
 fn a_killed_replay_can_be_resumed_without_duplicates() {
     let place = Fixture::new(3);
     place.fail(notes(LETTERS));
-    // Small batches, so that it is killed between two of them.
+    // Small batches, so that it is killed midway.
     let config = place.config(MENDED, "batch = { max-records = 5 }");
     let mut known = 0;
     for round in 0..6 {

@@ -28,7 +28,10 @@ fn records_are_sent_to_their_topic_once_and_their_events_are_stored_once() {
     let (again, _) = place.replay(&config, &with(&["--yes"]));
     assert_eq!(number(&again, "before"), 2_000);
     let (forced, _) = place.replay(&config, &with(&["--dry-run", "--force"]));
-    assert_eq!(forced["sent"][&place.topic], 2_000, "a sent record may be lost");
+    assert_eq!(
+        forced["sent"][&place.topic], 2_000,
+        "a sent record may be lost"
+    );
     let daemon = Daemon::ready(&config);
     wait_until("all events are stored", LONG, || {
         (place.entries().len() >= 2_000).then_some(())
@@ -36,9 +39,17 @@ fn records_are_sent_to_their_topic_once_and_their_events_are_stored_once() {
     let (again, _) = place.replay(&config, &with(&["--yes"]));
     assert_eq!(number(&again, "before"), 2_000);
     let (forced, _) = place.replay(&config, &with(&["--dry-run", "--force"]));
-    assert_eq!(number(&forced, "before"), 2_000, "force does not repeat a delivered record");
+    assert_eq!(
+        number(&forced, "before"),
+        2_000,
+        "force does not repeat a delivered record"
+    );
     let (other_way, _) = place.replay(&config, &["--yes"]);
-    assert_eq!(number(&other_way, "before"), 2_000, "nor through the plugins");
+    assert_eq!(
+        number(&other_way, "before"),
+        2_000,
+        "nor through the plugins"
+    );
     let mut sources = place.sources();
     sources.dedup();
     assert_eq!((sources.len(), place.entries().len()), (2_000, 2_000));
@@ -100,7 +111,7 @@ fn a_record_that_always_fails_is_replayed_up_to_the_limit() {
 fn a_replay_killed_while_sending_can_be_resumed_without_duplicate_events() {
     let place = Fixture::new(2);
     place.fail(notes(2_000));
-    // Small batches, so that it is killed between two of them.
+    // Small batches, so that it is killed midway.
     let config = place.config(MENDED, "replays = true\nbatch = { max-records = 5 }");
     let daemon = Daemon::ready(&config);
     let sent = || servers().kafka.ends(&place.topic).values().sum::<i64>() - 2_000;
@@ -148,7 +159,10 @@ fn replay_through_a_topic_requires_a_pipeline_that_recognizes_copies() {
     let (again, _) = place.replay(&config, &with(&["--yes", "--to", &other]));
     assert_eq!(number(&again, "before"), 1);
     let (own, _) = place.replay(&config, &with(&["--yes"]));
-    assert_eq!(own["sent"][&place.topic], 1, "it was sent to another topic before");
+    assert_eq!(
+        own["sent"][&place.topic], 1,
+        "it was sent to another topic before"
+    );
 }
 
 #[test]
@@ -164,7 +178,9 @@ fn a_record_sent_but_not_marked_is_sent_again_and_its_copy_dropped() {
     let arguments = [&["replay", "--yes"], &TO_TOPIC[..]].concat();
     let (replay, _) = place.start(&config, &arguments);
     let sent = || servers().kafka.ends(&place.topic)[&0];
-    wait_until("all records are sent", LONG, || (sent() == 20).then_some(()));
+    wait_until("all records are sent", LONG, || {
+        (sent() == 20).then_some(())
+    });
     replay.kill();
     own.order(&["CLIENT", "UNPAUSE"]);
     let (done, code) = place.replay(&config, &with(&["--yes"]));

@@ -97,8 +97,5 @@ fn missing_letters_and_topics_are_reported() {
         assert_eq!(output.status.code(), Some(code), "{error}");
     }
     let raw = place.dlq(&config, &["show", "--raw", &format!("{}/0/0", place.dead)]);
-    assert_eq!(
-        raw.stdout, b"no letter",
-        "raw shows any record"
-    );
+    assert_eq!(raw.stdout, b"no letter", "raw shows any record");
 }
