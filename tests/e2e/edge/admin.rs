@@ -1,4 +1,4 @@
-//! The calls about clients: who is connected, and ending that everywhere.
+//! Admin calls about clients: list connections, disconnect, delete streams.
 
 use super::SOON;
 use super::rig::Edge;
@@ -6,7 +6,7 @@ use millstream_tests::wait_until;
 use serde_json::json;
 
 #[test]
-fn who_is_connected_is_listed_with_where_they_are() {
+fn connections_are_listed_with_their_cursors() {
     let edge = Edge::start();
     let (mut ada, _) = edge.open("client=ada&groups=news", &[]);
     let (_bob, _) = edge.open("client=bob", &[]);
@@ -38,7 +38,7 @@ fn who_is_connected_is_listed_with_where_they_are() {
 }
 
 #[test]
-fn a_client_is_disconnected_on_every_edge_and_may_come_back() {
+fn a_client_is_disconnected_on_every_edge_and_may_reconnect() {
     let edge = Edge::start();
     let other = edge.beside();
     let odd = "client=a%20b%2Fc";
@@ -57,7 +57,7 @@ fn a_client_is_disconnected_on_every_edge_and_may_come_back() {
 }
 
 #[test]
-fn calls_that_are_none_are_told_why() {
+fn invalid_calls_are_refused_with_a_reason() {
     let edge = Edge::start();
     for (method, path, headers, status) in [
         ("POST", "/v1/clients", &[][..], 405),
@@ -71,7 +71,7 @@ fn calls_that_are_none_are_told_why() {
         ("POST", "/v1/clients/ada/disconect", &[], 404),
         ("GET", "/v1/clients/ada/disconect", &[], 404),
         ("DELETE", "/v1/clients/ada/stream/1", &[], 404),
-        // A page that someone looks at must not be able to.
+        // A page in a browser must not be able to make these calls.
         (
             "POST",
             "/v1/clients/ada/disconnect",
@@ -100,7 +100,7 @@ fn calls_that_are_none_are_told_why() {
 }
 
 #[test]
-fn a_stream_that_is_deleted_is_gone_and_goes_on_for_who_is_connected() {
+fn open_connections_continue_after_their_stream_is_deleted() {
     let edge = Edge::start();
     let (mut live, begin) = edge.open("client=a%20b", &[]);
     let first = edge.write("client:a b", "t", "1");
@@ -110,7 +110,7 @@ fn a_stream_that_is_deleted_is_gone_and_goes_on_for_who_is_connected() {
     assert_eq!(delete(), (200, json!({ "removed": 0 })));
     edge.write("client:a b", "t", "2");
     assert_eq!(super::rig::next(&mut live), "2");
-    // Who was away is told that it may have missed something.
+    // A client that was away gets a gap event.
     for id in [begin, first] {
         let (mut back, _) = edge.open("client=a%20b", &[("last-event-id", &id)]);
         let told = back.events(2, SOON);
@@ -120,11 +120,11 @@ fn a_stream_that_is_deleted_is_gone_and_goes_on_for_who_is_connected() {
 }
 
 #[test]
-fn who_leaves_is_gone_from_the_list() {
+fn a_closed_connection_leaves_the_list() {
     let edge = Edge::start();
     let (sse, _) = edge.open("client=ada", &[]);
     drop(sse);
-    wait_until("it is gone", SOON, || {
+    wait_until("the list is empty", SOON, || {
         let (_, listed) = edge.call("GET", "/v1/clients", &[]);
         (listed["count"] == 0).then_some(())
     });

@@ -1,11 +1,11 @@
-//! Who may ask the admin listener for more than health and metrics.
+//! Access to the admin listener beyond health and metrics.
 
 use super::SOON;
 use super::rig::{ANONYMOUS, config};
 use millstream_tests::{Daemon, Response, request, servers, unique, wait_until};
 
 const TOKEN: &str = "7b5c1f0e-a-token-for-operators";
-/// All that needs more than being reached.
+/// Calls that need more than access to the port.
 const CALLS: [(&str, &str); 6] = [
     ("GET", "/v1/clients"),
     ("GET", "/v1/clients/ada"),
@@ -21,7 +21,7 @@ struct Admin {
 }
 
 impl Admin {
-    /// Listens at this address with these lines of `[admin]`.
+    /// Starts an edge with this admin address and these lines of `[admin]`.
     fn start(listen: &str, lines: &str, token_file: &str) -> Admin {
         let (redis, prefix) = (&servers().redis, unique("admin"));
         let text = config(redis, &prefix, "", &format!("{lines}\n{ANONYMOUS}"));
@@ -65,7 +65,7 @@ impl Admin {
 }
 
 #[test]
-fn beyond_loopback_without_a_token_only_health_and_metrics_are_served() {
+fn without_a_token_only_health_and_metrics_are_served_beyond_loopback() {
     let admin = Admin::start("0.0.0.0:0", "", "");
     admin.daemon.wait_log("[admin] token", SOON);
     admin.health_and_metrics_are_open();
@@ -80,7 +80,7 @@ fn beyond_loopback_without_a_token_only_health_and_metrics_are_served() {
 }
 
 #[test]
-fn with_a_token_who_has_it_may_do_everything() {
+fn the_admin_token_permits_every_call() {
     for listen in ["0.0.0.0:0", "127.0.0.1:0"] {
         let admin = Admin::start(listen, &format!("token = \"{TOKEN}\""), "");
         admin.health_and_metrics_are_open();
@@ -120,21 +120,21 @@ fn with_a_token_who_has_it_may_do_everything() {
 }
 
 #[test]
-fn a_token_in_a_file_is_replaced_while_it_runs() {
+fn a_token_file_is_reloaded_at_run_time() {
     let admin = Admin::start("0.0.0.0:0", "token-file = \"token\"", &format!("{TOKEN}\n"));
     let status = |token: &str| admin.bearer("GET", "/v1/clients", token).status;
     assert_eq!(status(TOKEN), 200);
     let next = "another-token-for-operators";
     std::fs::write(admin.daemon.dir().join("token"), next).unwrap();
-    wait_until("the next one is in force", SOON, || {
+    wait_until("the new token is accepted", SOON, || {
         (status(next) == 200).then_some(())
     });
     assert_eq!(status(TOKEN), 401);
 }
 
-/// A page whose name points to 127.0.0.1 is refused by its name, whatever it knows.
+/// A page whose host name resolves to 127.0.0.1 is refused by that name, even with the token.
 #[test]
-fn loopback_is_asked_by_its_own_names_only() {
+fn on_loopback_only_loopback_host_names_are_accepted() {
     let admin = Admin::start("127.0.0.1:0", &format!("token = \"{TOKEN}\""), "");
     for path in ["/v1/clients", "/metrics"] {
         let headers = [

@@ -1,4 +1,4 @@
-//! Redis users without channels, and what lies before a Redis and has none.
+//! Redis users without channel rights, and proxies in front of Redis without channels.
 
 use super::SOON;
 use super::rig::{ANONYMOUS, config, next};
@@ -9,18 +9,18 @@ use millstream_tests::{
 };
 use serde_json::json;
 
-/// As Redis 7 makes one: it may do everything, with no channel.
+/// The defaults of a new user in Redis 7: all rights, but no channels.
 const NO_CHANNELS: &[&str] = &["~*", "+@all"];
 const EVERYTHING: &[&str] = &["~*", "&*", "+@all"];
 
-/// Makes a user; answers the URL with it.
+/// Creates a user; returns the URL to log in with.
 fn user(redis: &Redis, name: &str, rules: &[&str]) -> String {
     let words = ["ACL", "SETUSER", name, "on", ">pw"];
     redis.order(&[&words[..], rules].concat());
     format!("redis://{name}:pw@{}", redis.addr())
 }
 
-/// A topic, and the configuration of what reads it with this user.
+/// A topic, and the configuration of a daemon that reads it with this user.
 fn ingesting(redis: &str, prefix: &str) -> (String, String) {
     let topic = create_topic("channels", 1);
     let kafka = servers().kafka.bootstrap();
@@ -44,7 +44,7 @@ fn open(daemon: &Daemon, client: &str) -> Sse {
     sse
 }
 
-/// Each client gets what is sent to it, one after the other.
+/// Produces records for each client in turn and checks that each client gets them.
 #[track_caller]
 fn assert_delivered(topic: &str, open: &mut [(&str, Sse)]) {
     for round in 0..3 {
@@ -61,7 +61,7 @@ fn gauge(daemon: &Daemon, name: &str) -> String {
 }
 
 #[test]
-fn who_has_no_channel_stores_and_delivers_all_the_same_and_says_what_grants_it() {
+fn events_are_delivered_without_channel_rights_and_a_warning_names_the_missing_grant() {
     let (redis, prefix) = (servers().own_redis(&[]), unique("channels"));
     let url = user(&redis, "mill", NO_CHANNELS);
     let (topic, config) = ingesting(&url, &prefix);
@@ -76,7 +76,11 @@ fn who_has_no_channel_stores_and_delivers_all_the_same_and_says_what_grants_it()
         answer.text().matches(&grant).count()
     };
     let told = || (warned() == 2).then_some(());
-    wait_until("it warns of both directions", SOON, told);
+    wait_until(
+        "readiness warns about publishing and subscribing",
+        SOON,
+        told,
+    );
     daemon.wait_log(&grant, SOON);
     for name in [
         "millstream_store_news_polled",
@@ -84,19 +88,21 @@ fn who_has_no_channel_stores_and_delivers_all_the_same_and_says_what_grants_it()
     ] {
         assert_eq!(gauge(&daemon, name), "1", "{name}");
     }
-    // It is granted: nothing is polled any more.
+    // With the right granted, the edge stops polling.
     redis.order(&["ACL", "SETUSER", "mill", &format!("&{prefix}:{{0}}:bell")]);
-    wait_until("it warns no more", SOON, || (warned() == 0).then_some(()));
+    wait_until("readiness stops warning", SOON, || {
+        (warned() == 0).then_some(())
+    });
     assert_eq!(gauge(&daemon, "millstream_store_news_polled"), "0");
     assert_delivered(&topic, &mut readers);
-    // And it is taken away under way.
+    // The right is revoked at run time.
     redis.order(&["ACL", "SETUSER", "mill", "resetchannels"]);
     assert_delivered(&topic, &mut readers);
-    wait_until("it warns again", SOON, told);
+    wait_until("readiness warns again", SOON, told);
 }
 
 #[test]
-fn an_edge_hears_of_events_whichever_side_lacks_the_right() {
+fn an_edge_notices_events_if_either_side_lacks_channel_rights() {
     let redis = servers().own_redis(&[]);
     let none = user(&redis, "none", NO_CHANNELS);
     let all = user(&redis, "all", EVERYTHING);
@@ -119,7 +125,7 @@ fn an_edge_hears_of_events_whichever_side_lacks_the_right() {
 }
 
 #[test]
-fn revocations_and_disconnects_hold_without_channels() {
+fn revocations_and_disconnects_work_without_channels() {
     let (redis, prefix) = (servers().own_redis(&[]), unique("revoked"));
     let url = user(&redis, "mill", NO_CHANNELS);
     let all = user(&redis, "all", EVERYTHING);
@@ -155,9 +161,9 @@ fn revocations_and_disconnects_hold_without_channels() {
     }
 }
 
-/// A proxy may say that there is no such command, or take rings and drop them.
+/// A proxy may reject the commands, or accept notifications and drop them.
 #[test]
-fn behind_a_proxy_without_channels_all_is_delivered() {
+fn events_are_delivered_through_a_proxy_without_channels() {
     let refuses = ["--rename-command", "SUBSCRIBE", ""];
     let refuses = [&["--rename-command", "PUBLISH", ""], &refuses[..]].concat();
     let drops = [
@@ -179,9 +185,9 @@ fn behind_a_proxy_without_channels_all_is_delivered() {
     }
 }
 
-/// A user with single keys, made before there was one for news.
+/// A user with access to single keys only, from before the key for news existed.
 #[test]
-fn a_writer_that_may_not_write_the_key_rings_by_the_channel_alone() {
+fn a_writer_without_access_to_the_news_key_uses_the_channel_alone() {
     let (redis, prefix) = (servers().own_redis(&[]), unique("single"));
     let key = |name: &str| format!("~{prefix}:{{0}}:{name}");
     let keys = [

@@ -6,12 +6,12 @@ use millstream_tests::{Frame, servers};
 use serde_json::json;
 
 #[test]
-fn a_groups_event_reaches_everyone_who_follows_it_and_nobody_else() {
+fn a_groups_event_reaches_exactly_its_followers() {
     let edge = Edge::start();
     let (mut ada, _) = edge.open("client=ada&groups=news", &[]);
     let (mut bob, _) = edge.open("client=bob&groups=sports,news", &[]);
     let (mut eve, _) = edge.open("client=eve", &[]);
-    // A client may be called as a group is.
+    // A client may have the name of a group.
     let (mut news, _) = edge.open("client=news", &[]);
     edge.write("group:news", "t", "for all");
     for sse in [&mut ada, &mut bob] {
@@ -24,7 +24,7 @@ fn a_groups_event_reaches_everyone_who_follows_it_and_nobody_else() {
         ("news", &mut news),
     ] {
         edge.write(&format!("client:{client}"), "t", client);
-        assert_eq!(next(sse), client, "and nothing came before");
+        assert_eq!(next(sse), client, "no event came before it");
     }
     assert_eq!(
         edge.redis::<u64>(&["XLEN", &edge.key("group:news")]),
@@ -34,7 +34,7 @@ fn a_groups_event_reaches_everyone_who_follows_it_and_nobody_else() {
 }
 
 #[test]
-fn one_id_resumes_each_stream_where_it_was() {
+fn one_event_id_resumes_every_stream() {
     let edge = Edge::start();
     let query = "client=ada&groups=news,a%2Cb";
     let (mut sse, begins) = edge.open(query, &[]);
@@ -49,7 +49,7 @@ fn one_id_resumes_each_stream_where_it_was() {
         }
     }
     let all = sse.events(written.len(), SOON);
-    // Cut after each event in turn: what follows is what had not come.
+    // Cut after each event in turn: the resumed connection gets exactly the rest.
     for (cut, last) in all.iter().enumerate() {
         let id = last.id.as_deref().unwrap();
         let (mut resumed, at) = edge.open(query, &[("Last-Event-ID", id)]);
@@ -60,7 +60,7 @@ fn one_id_resumes_each_stream_where_it_was() {
         for stream in streams {
             let of: Vec<_> = data.iter().filter(|d| d.starts_with(stream)).collect();
             let expected: Vec<_> = written.iter().filter(|d| d.starts_with(stream)).collect();
-            assert_eq!(of, expected, "in order, after event {cut}");
+            assert_eq!(of, expected, "in order, resumed after event {cut}");
         }
         data.sort();
         let mut expected = written.clone();
@@ -70,7 +70,7 @@ fn one_id_resumes_each_stream_where_it_was() {
 }
 
 #[test]
-fn a_group_that_is_new_to_a_cursor_begins_at_its_end() {
+fn a_group_missing_from_the_cursor_starts_at_its_end() {
     let edge = Edge::start();
     let own = edge.write("client:ada", "t", "own 1");
     edge.write("client:ada", "t", "own 2");
@@ -80,13 +80,13 @@ fn a_group_that_is_new_to_a_cursor_begins_at_its_end() {
     assert_eq!(next(&mut sse), "own 2");
     edge.write("group:news", "t", "after");
     assert_eq!(next(&mut sse), "after");
-    // And one that is left out is left out.
+    // A group that the query omits is omitted from the cursor.
     let (mut sse, begins) = edge.open("client=ada", &[("Last-Event-ID", &begins)]);
     assert_eq!((begins, next(&mut sse)), (own, "own 2".into()));
 }
 
 #[test]
-fn a_gap_in_a_group_says_which_one_and_leaves_the_others_alone() {
+fn a_gap_in_a_group_names_the_group_and_leaves_other_streams_alone() {
     let edge = Edge::start();
     let (mut sse, _) = edge.open("client=ada&groups=news", &[]);
     let write = |n: usize| {
@@ -118,11 +118,11 @@ fn a_gap_in_a_group_says_which_one_and_leaves_the_others_alone() {
 }
 
 #[test]
-fn a_burst_that_is_larger_than_what_is_kept_is_told_as_a_gap() {
+fn a_burst_larger_than_the_retention_is_reported_as_a_gap() {
     let kept = format!("{ANONYMOUS}\n[store.retention]\nmax-events = 20");
     let edge = Edge::with("", &kept);
     let (mut sse, _) = edge.open("client=ada", &[]);
-    // Pages have grown as far as they do.
+    // Pages grow to their full size.
     for n in 0..30 {
         edge.write("client:ada", "t", &n.to_string());
         assert_eq!(next(&mut sse), n.to_string());
@@ -147,7 +147,7 @@ fn a_burst_that_is_larger_than_what_is_kept_is_told_as_a_gap() {
 }
 
 #[test]
-fn from_earliest_is_so_for_every_stream() {
+fn from_earliest_applies_to_every_stream() {
     let edge = Edge::start();
     edge.write("client:ada", "t", "own");
     edge.write("group:news", "t", "news");
@@ -163,7 +163,7 @@ fn from_earliest_is_so_for_every_stream() {
 }
 
 #[test]
-fn what_is_no_list_of_groups_is_refused_and_says_why() {
+fn invalid_groups_and_cursors_are_refused_with_a_reason() {
     let edge = Edge::with("max-groups = 3", super::rig::ANONYMOUS);
     let long = format!("groups={}", "a".repeat(257));
     for (query, why) in [

@@ -1,5 +1,5 @@
-//! Keys that an issuer publishes at an address: they rotate, come late, and are never lost to an
-//! issuer that is slow, gone or broken.
+//! Keys that an issuer publishes at a URL: they rotate and arrive late, and survive an issuer that
+//! is slow, down or broken.
 
 use super::SOON;
 use super::rig::Edge;
@@ -25,7 +25,7 @@ impl Key {
         Key(Ed25519KeyPair::from_pkcs8(der.as_ref()).unwrap(), id.into())
     }
 
-    /// A key that its issuer gives no id.
+    /// A key without an id.
     fn nameless() -> Key {
         Key::new("")
     }
@@ -38,7 +38,7 @@ impl Key {
         jwk
     }
 
-    /// Ada's.
+    /// A token of the client `ada`.
     fn token(&self) -> String {
         let mut header = json!({ "alg": "EdDSA" });
         if !self.1.is_empty() {
@@ -56,7 +56,7 @@ fn set(keys: &[&Key]) -> Answer {
     Answer::document(&json!({ "keys": keys }).to_string())
 }
 
-/// An edge that takes its keys from this issuer, with further lines of `[auth]`.
+/// An edge that fetches its keys from this issuer, with further lines of `[auth]`.
 fn edge(issuer: &Issuer, auth: &str) -> Edge<'static> {
     let url = issuer.url();
     let ca = match issuer.certificate.is_empty() {
@@ -75,9 +75,9 @@ const QUICK: &str = "jwks-cooldown = \"100ms\"";
 enum Told {
     /// The stream is open.
     Open,
-    /// 200, when to come back, and the end.
+    /// 200, a `retry:` and the end of the stream.
     ComeBack,
-    /// This status, which ends an EventSource for good.
+    /// This status, after which an EventSource does not reconnect.
     Refused(u16),
 }
 
@@ -96,7 +96,7 @@ fn told(edge: &Edge, token: &str) -> Told {
     Told::ComeBack
 }
 
-/// Asks until this is told; everything that was told until then.
+/// Connects until this is the answer; returns all answers up to then.
 fn until(edge: &Edge, token: &str, last: &Told) -> BTreeSet<Told> {
     let mut all = BTreeSet::new();
     wait_until(&format!("{last:?}"), SOON, || {
@@ -117,15 +117,15 @@ fn failures(edge: &Edge) -> f64 {
 }
 
 #[test]
-fn keys_come_from_their_issuer_and_rotate_while_it_runs() {
+fn keys_are_fetched_from_their_issuer_and_rotate_at_run_time() {
     let (old, new, foreign) = (Key::new("1"), Key::new("2"), Key::new("3"));
     let issuer = Issuer::start(set(&[&old]));
     let edge = edge(&issuer, QUICK);
     assert!(!until(&edge, &old.token(), &Told::Open).contains(&Told::Refused(401)));
     issuer.answer(set(&[&new]));
-    // Who comes with the new key first has it fetched, and is not turned away.
+    // The first token with the new key makes the edge fetch it and is accepted.
     assert!(!until(&edge, &new.token(), &Told::Open).contains(&Told::Refused(401)));
-    // Whose key is certainly not there is refused.
+    // A token whose key certainly does not exist is refused.
     let last = Told::Refused(401);
     for key in [&old, &foreign] {
         assert!(!until(&edge, &key.token(), &last).contains(&Told::Open));
@@ -133,16 +133,12 @@ fn keys_come_from_their_issuer_and_rotate_while_it_runs() {
     }
     assert_eq!(told(&edge, &new.token()), Told::Open);
     let forged = Key(Key::new("2").0, "2".into());
-    assert_eq!(
-        told(&edge, &forged.token()),
-        last,
-        "its id is another key's"
-    );
+    assert_eq!(told(&edge, &forged.token()), last, "the id of another key");
     assert!(!edge.daemon.log_contains("hunter2"));
 }
 
 #[test]
-fn keys_without_ids_rotate_too_over_plain_http_on_this_machine() {
+fn keys_without_ids_rotate_over_plain_http_on_loopback() {
     let (old, new) = (Key::nameless(), Key::nameless());
     let issuer = Issuer::plain(set(&[&old]));
     let edge = edge(&issuer, QUICK);
@@ -153,7 +149,7 @@ fn keys_without_ids_rotate_too_over_plain_http_on_this_machine() {
 }
 
 #[test]
-fn keys_are_fetched_anew_though_nobody_asks_for_another() {
+fn keys_are_refreshed_without_a_request_for_a_new_key() {
     let (old, new) = (Key::new("1"), Key::new("2"));
     let issuer = Issuer::start(set(&[&old]));
     let edge = edge(
@@ -163,16 +159,16 @@ fn keys_are_fetched_anew_though_nobody_asks_for_another() {
     until(&edge, &old.token(), &Told::Open);
     issuer.answer(set(&[&new]));
     let asked = issuer.asked();
-    wait_until("it is asked", SOON, || {
+    wait_until("the issuer is asked again", SOON, || {
         (issuer.asked() > asked + 1).then_some(())
     });
-    // The key that is gone opens nothing, and the new one is there before it is asked for.
+    // The removed key is refused, and the new one is known before the first token that uses it.
     assert_eq!(told(&edge, &new.token()), Told::Open);
     until(&edge, &old.token(), &Told::Refused(401));
 }
 
 #[test]
-fn while_keys_were_never_fetched_who_asks_is_told_to_come_back() {
+fn clients_are_told_to_retry_until_keys_are_fetched() {
     let key = Key::new("1");
     let issuer = Issuer::start(Answer::Gone);
     let kafka = servers().kafka.bootstrap();
@@ -197,7 +193,7 @@ fn while_keys_were_never_fetched_who_asks_is_told_to_come_back() {
             assert_eq!(answer.status, 503, "{method}: {}", answer.text());
             assert!(answer.header("retry-after").is_some());
         }
-        // Without a token, or with one that no key could make good, it is as ever.
+        // Requests without a token, or with a token that no key can verify, are still refused.
         assert_eq!(edge.ask("", &[]).status, 401);
         assert_eq!(told(&edge, "x.y.z"), Told::Refused(401));
     }
@@ -208,7 +204,7 @@ fn while_keys_were_never_fetched_who_asks_is_told_to_come_back() {
 }
 
 #[test]
-fn an_issuer_that_nobody_vouches_for_is_not_believed() {
+fn an_issuer_with_an_untrusted_certificate_is_rejected() {
     let key = Key::new("1");
     let issuer = Issuer::start(set(&[&key]));
     let other = Issuer::start(Answer::Gone);
@@ -225,7 +221,7 @@ fn an_issuer_that_nobody_vouches_for_is_not_believed() {
 }
 
 #[test]
-fn whatever_an_issuer_answers_the_last_good_keys_hold() {
+fn bad_answers_of_an_issuer_keep_the_last_good_keys() {
     let (key, next) = (Key::new("1"), Key::new("2"));
     let issuer = Issuer::start(set(&[&key]));
     let edge = edge(&issuer, QUICK);
@@ -259,7 +255,7 @@ fn whatever_an_issuer_answers_the_last_good_keys_hold() {
         issuer.answer(answer);
         let before = failures(&edge);
         wait_until(what, SOON, || {
-            // A key that is looked for while it can't be fetched is nobody's fault.
+            // A token is not refused while its key can't be looked up.
             assert_eq!(told(&edge, &next.token()), Told::ComeBack, "{what}");
             (failures(&edge) > before + 1.0).then_some(())
         });
@@ -274,7 +270,7 @@ fn whatever_an_issuer_answers_the_last_good_keys_hold() {
 }
 
 #[test]
-fn made_up_keys_do_not_flood_the_issuer() {
+fn unknown_key_ids_do_not_flood_the_issuer() {
     let key = Key::new("1");
     let issuer = Issuer::start(set(&[&key]));
     let edge = edge(&issuer, "jwks-cooldown = \"10m\"");

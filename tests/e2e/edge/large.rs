@@ -1,12 +1,12 @@
-//! Large events, and readers that take none of them.
+//! Large events, and readers that read none of them.
 
 use super::SOON;
 use super::rig::{ANONYMOUS, config};
 use millstream_tests::{Daemon, Redis, Sse, metrics, servers, unique, wait_until};
 
 const MIB: usize = 1 << 20;
-/// What the daemon may grow by: `max-queued`, what was read and is handed over,
-/// and what the allocator keeps of it. Far less than there is to read.
+/// How much the daemon may grow: `max-queued`, entries that were read and are being handed over,
+/// and memory that the allocator keeps. Far less than there is to read.
 const GROWTH: usize = 64 * MIB;
 
 struct Rig {
@@ -16,7 +16,7 @@ struct Rig {
 }
 
 impl Rig {
-    /// Nobody is cut for not reading before the test has ended.
+    /// The write timeout is longer than the test.
     fn start() -> Rig {
         let (redis, prefix) = (servers().own_redis(&[]), unique("large"));
         let http = "max-queued = \"1MiB\"\nwrite-timeout = \"5m\"";
@@ -30,7 +30,7 @@ impl Rig {
         }
     }
 
-    /// Writes so many events of this size into the client's stream, and rings.
+    /// Writes this many events of this size into the client's stream, and notifies the edge.
     fn write(&self, client: &str, count: usize, size: usize) {
         let (base, data) = (format!("{}:{{0}}", self.prefix), "x".repeat(size));
         let mut pipe = redis::pipe();
@@ -48,12 +48,11 @@ impl Rig {
         sse
     }
 
-    /// Waits until so many events went to connections; those that are cut were
-    /// given theirs, too.
+    /// Waits until this many events were handed to connections, including those that were then cut.
     fn wait_handed_over(&self, count: usize) {
         let sent = || metrics(&self.daemon.admin()).sum("millstream_sse_events_total", &[]);
         let all = || (sent() >= count as f64).then_some(());
-        wait_until("all are given an event", SOON, all);
+        wait_until("the events are handed over", SOON, all);
     }
 
     #[track_caller]
@@ -63,7 +62,7 @@ impl Rig {
         assert!(grown < GROWTH, "the daemon grew by {} MiB", grown / MIB);
     }
 
-    /// Who was cut comes back and gets all of it; who was not reads on.
+    /// Checks that a client that reconnects gets every event.
     fn assert_gets(&self, client: &str, count: usize, size: usize) {
         let mut sse = self.open(&format!("client={client}&from=earliest"));
         for event in sse.events(count, SOON) {
@@ -73,9 +72,9 @@ impl Rig {
 }
 
 #[test]
-fn stalled_readers_of_large_events_hold_no_more_than_is_configured() {
+fn stalled_readers_of_large_events_stay_within_the_configured_memory() {
     const CLIENTS: usize = 80;
-    /// To each its own, and to the quick one.
+    /// One for each stalled client, and as many for the quick one.
     const READ: usize = 2 * CLIENTS;
     let rig = Rig::start();
     let open: Vec<_> = (0..CLIENTS)
@@ -97,7 +96,7 @@ fn stalled_readers_of_large_events_hold_no_more_than_is_configured() {
 #[test]
 fn hundreds_of_streams_with_large_entries_are_read_in_turns() {
     const CLIENTS: usize = 200;
-    /// At least one of each.
+    /// At least one for each client.
     const READ: usize = CLIENTS;
     let rig = Rig::start();
     (0..CLIENTS).for_each(|n| rig.write(&format!("c{n}"), 4, MIB / 2));

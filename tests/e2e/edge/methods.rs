@@ -1,4 +1,5 @@
-//! HEAD, and what an answer 405 allows, on the admin listener; the streams' own are in `protocol`.
+//! HEAD and the `Allow` header of 405 answers on the admin listener; `protocol` tests those of
+//! streams.
 
 use super::rig::Edge;
 use millstream_tests::{Response, request};
@@ -16,7 +17,7 @@ const READ: [&str; 5] = [
 ];
 
 #[test]
-fn head_is_answered_as_get_is_without_the_body() {
+fn head_is_answered_like_get_without_the_body() {
     let edge = Edge::start();
     for path in READ {
         let (get, head) = (ask(&edge, "GET", path), ask(&edge, "HEAD", path));
@@ -28,12 +29,12 @@ fn head_is_answered_as_get_is_without_the_body() {
         );
         assert!(head.body.is_empty() && !get.body.is_empty(), "{path}");
         let length = head.header("content-length").unwrap();
-        assert_ne!(length, "0", "{path}: of what GET would have answered");
+        assert_ne!(length, "0", "{path}: the length of the body of GET");
     }
 }
 
 #[test]
-fn a_method_that_is_refused_is_told_which_are_allowed() {
+fn a_refused_method_gets_the_list_of_allowed_ones() {
     let edge = Edge::start();
     let allowed = |method: &str, path: &str| {
         let answer = ask(&edge, method, path);

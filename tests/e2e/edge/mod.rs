@@ -1,5 +1,5 @@
-//! `run --role edge`: what needs nothing but a Redis and a reader. Events are
-//! written as any program may write them.
+//! `run --role edge`: tests that need only Redis and a reader. They write events as any program may
+//! write them.
 
 mod admin;
 mod admin_token;
@@ -21,5 +21,5 @@ mod types;
 
 use std::time::Duration;
 
-/// Not an expectation of speed: what is not there by then never comes.
+/// A limit for failing tests, not an expectation of speed.
 const SOON: Duration = Duration::from_secs(60);

@@ -1,11 +1,11 @@
-//! Names in queries: other spellings of the resume parameter, misspelt ones, foreign ones.
+//! Names in queries: spellings of the resume parameter, misspelt names, unrelated names.
 
 use super::rig::{Edge, next};
 use millstream_tests::request;
 use serde_json::Value;
 
 #[test]
-fn the_resume_parameter_is_known_by_its_common_spellings() {
+fn the_resume_parameter_is_accepted_in_its_common_spellings() {
     let edge = Edge::start();
     let first = edge.write("client:ada", "t", "1");
     edge.write("client:ada", "t", "2");
@@ -24,13 +24,13 @@ fn the_resume_parameter_is_known_by_its_common_spellings() {
             "{name}"
         );
     }
-    // Two spellings are the parameter twice.
+    // Two spellings count as a repeated parameter.
     let twice = format!("client=ada&lastEventId={first}&last-event-id={first}");
     assert_eq!(edge.ask(&twice, &[]).status, 400);
 }
 
 #[test]
-fn a_name_near_to_a_known_one_is_refused_with_the_right_one() {
+fn a_misspelt_name_is_refused_with_the_correct_one() {
     let edge = Edge::start();
     for (query, right) in [
         ("client=ada&form=earliest", "from"),
@@ -69,7 +69,7 @@ fn other_names_are_ignored() {
 }
 
 #[test]
-fn calls_about_clients_refuse_misspelt_names_before_they_do_anything() {
+fn client_calls_refuse_misspelt_names_before_they_act() {
     let edge = Edge::start();
     for (method, path, right) in [
         ("POST", "/v1/clients/ada/revoke?befor=1", "before"),

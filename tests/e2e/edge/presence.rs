@@ -1,4 +1,4 @@
-//! Who comes and goes, told to a topic.
+//! Connects and disconnects of clients, written to a topic.
 
 use super::SOON;
 use super::rig::{ANONYMOUS, config};
@@ -7,7 +7,7 @@ use millstream_tests::{Daemon, Sse, create_topic, metrics, read_all, servers, un
 use serde_json::Value;
 
 #[test]
-fn a_topic_is_told_who_comes_and_who_goes() {
+fn connects_and_disconnects_are_written_to_the_presence_topic() {
     let (topic, prefix) = (create_topic("presence", 1), unique("presence"));
     let kafka = servers().kafka.bootstrap();
     let http = format!("presence-topic = \"{topic}\"");
@@ -30,7 +30,11 @@ fn a_topic_is_told_who_comes_and_who_goes() {
         })
     };
     let both = [open("ada"), open("ada")];
-    assert_eq!(told(1), [pair("connected", "ada")], "once a client");
+    assert_eq!(
+        told(1),
+        [pair("connected", "ada")],
+        "one notice for each client"
+    );
     drop(both);
     assert_eq!(told(2)[1], pair("disconnected", "ada"));
     let _stays = open("bob");
@@ -43,7 +47,7 @@ fn a_topic_is_told_who_comes_and_who_goes() {
 }
 
 #[test]
-fn a_topic_that_is_not_there_is_named_and_what_is_lost_is_counted() {
+fn a_missing_presence_topic_is_reported_and_lost_notices_are_counted() {
     let (topic, prefix) = (unique("presence-later"), unique("presence"));
     let kafka = servers().kafka.bootstrap();
     let http = format!("presence-topic = \"{topic}\"");

@@ -1,4 +1,4 @@
-//! Methods, media types, origins.
+//! Methods, media types, origins, host names, and the size of requests.
 
 use super::SOON;
 use super::rig::{ANONYMOUS, Edge};
@@ -12,7 +12,7 @@ fn ask(edge: &Edge, method: &str, path: &str, headers: &[(&str, &str)]) -> Respo
 }
 
 #[test]
-fn every_method_is_answered_as_it_should_be() {
+fn each_method_gets_the_right_answer() {
     let edge = Edge::start();
     let head = ask(&edge, "HEAD", EVENTS, &[]);
     let (mut get, _) = edge.open("client=ada", &[]);
@@ -45,7 +45,7 @@ fn every_method_is_answered_as_it_should_be() {
 }
 
 #[test]
-fn who_would_not_have_an_event_stream_is_told() {
+fn a_request_that_does_not_accept_event_streams_gets_406() {
     let edge = Edge::start();
     for (accept, status) in [
         ("text/event-stream", 200),
@@ -63,7 +63,7 @@ fn who_would_not_have_an_event_stream_is_told() {
 }
 
 #[test]
-fn what_is_wrong_is_a_problem_in_json() {
+fn errors_are_problem_json() {
     let edge = Edge::start();
     for (method, path, status) in [
         ("GET", "/", 404),
@@ -88,7 +88,7 @@ fn what_is_wrong_is_a_problem_in_json() {
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn errors_name_the_missing_parameter_or_table() {
     let edge = Edge::start();
     let detail = |method: &str, path: &str, status: u16| {
         let answer = ask(&edge, method, path, &[]);
@@ -96,7 +96,7 @@ fn what_is_missing_is_named() {
         let problem: Value = serde_json::from_slice(&answer.body).unwrap();
         problem["detail"].as_str().unwrap().to_owned()
     };
-    // Tasks are asked for with the same words.
+    // A client id is requested in the same words for streams and tasks.
     let client = detail("GET", "/v1/events", 400);
     assert!(client.contains("?client=<id>"), "{client}");
     assert!(!client.contains("/v1/"), "{client}");
@@ -107,7 +107,7 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
-fn pages_of_other_origins_read_where_they_are_listed() {
+fn pages_of_listed_origins_may_read_streams() {
     let http = r#"cors-origins = ["https://app.example.com"]"#;
     let edge = Edge::with(http, ANONYMOUS);
     let cors = |answer: &Response| {
@@ -146,13 +146,13 @@ fn pages_of_other_origins_read_where_they_are_listed() {
         let answer = ask(&edge, "OPTIONS", EVENTS, &[("origin", origin)]);
         assert_eq!(answer.header("access-control-allow-methods"), None);
     }
-    // What is wrong can be read by the page, too.
+    // The page can read errors, too.
     let wrong = ask(&edge, "GET", "/v1/events", &allowed);
     assert_eq!((wrong.status, cors(&wrong).0.is_some()), (400, true));
 }
 
 #[test]
-fn an_old_client_gets_its_stream_up_to_the_connections_end() {
+fn an_http_1_0_client_gets_its_stream_until_the_connection_ends() {
     use std::io::{Read, Write};
     let edge = Edge::start();
     let mut socket = std::net::TcpStream::connect(edge.daemon.sse()).unwrap();
@@ -184,10 +184,10 @@ fn an_old_client_gets_its_stream_up_to_the_connections_end() {
     );
 }
 
-/// A browser sends more when it comes back than at first: an EventSource that is
-/// refused then is dead.
+/// A browser sends more headers when it reconnects. An EventSource that is refused then does not
+/// try again.
 #[test]
-fn who_was_let_in_with_much_to_say_is_let_in_again() {
+fn a_client_with_large_headers_can_reconnect_with_its_cursor() {
     let edge = Edge::start();
     let group = |n: usize| format!("{n:x}").repeat(128)[..128].to_owned();
     let groups: Vec<String> = (1..17).map(group).collect();
@@ -204,9 +204,9 @@ fn who_was_let_in_with_much_to_say_is_let_in_again() {
     assert_eq!(super::rig::next(&mut sse), "two");
 }
 
-/// A page may have its own name mean 127.0.0.1, and then ask as if it were ours.
+/// The host name of a page may resolve to 127.0.0.1, so that it sends requests of the same origin.
 #[test]
-fn where_nobody_is_asked_who_they_are_no_name_but_our_own_will_do() {
+fn without_authentication_only_loopback_host_names_are_accepted() {
     let edge = Edge::start();
     let by = |address: &str, path: &str, host: &str| {
         let headers = [("host", host)];

@@ -1,4 +1,4 @@
-//! Refused requests are counted by reason and said in the log.
+//! Refused requests are counted by reason and logged.
 
 use super::SOON;
 use super::rig::Edge;
@@ -12,7 +12,7 @@ fn count(edge: &Edge, reason: &str) -> f64 {
 }
 
 #[test]
-fn each_refusal_is_counted_by_its_reason_and_logged_with_its_address() {
+fn refusals_are_counted_by_reason_and_logged_with_the_address() {
     let edge = edge();
     let good = token(json!({ "sub": "ada" }));
     let revoked = token(json!({ "sub": "eve" }));
@@ -64,12 +64,12 @@ fn each_refusal_is_counted_by_its_reason_and_logged_with_its_address() {
         assert!(told.iter().all(|part| line.contains(part)), "{line}");
     }
     let authorization = format!("Bearer {revoked}");
-    wait_until("the revocation is known", SOON, || {
+    wait_until("the revocation takes effect", SOON, || {
         let status = edge.ask("", &[("authorization", &authorization)]).status;
         (status == 401).then_some(())
     });
     assert!(count(&edge, "revoked") >= 1.0);
-    // Who may read, and who asks wrongly, are no refusals.
+    // Accepted requests and malformed ones do not count as refused.
     let before = all();
     let authorization = format!("Bearer {good}");
     drop(edge.open("", &[("authorization", &authorization)]));
@@ -83,7 +83,7 @@ fn each_refusal_is_counted_by_its_reason_and_logged_with_its_address() {
 }
 
 #[test]
-fn a_page_of_another_origin_is_counted_too() {
+fn a_request_from_another_origin_is_counted_as_refused() {
     let http = "cors-origins = [\"https://app.example.com\"]";
     let edge = Edge::made(http, AUTH, |builder| builder.file("secret", SECRET));
     let headers = [("origin", "https://evil.example")];
@@ -92,7 +92,7 @@ fn a_page_of_another_origin_is_counted_too() {
 }
 
 #[test]
-fn the_admin_listener_counts_its_own() {
+fn the_admin_listener_counts_its_refusals_separately() {
     let edge = Edge::start();
     let headers = [("origin", "https://evil.example")];
     let (status, _) = edge.call("POST", "/v1/clients/ada/disconnect", &headers);

@@ -1,4 +1,4 @@
-//! An edge with a key prefix of its own, and a program that writes events.
+//! An edge with its own key prefix, and a program that writes events.
 
 use super::SOON;
 use millstream_tests::{
@@ -12,8 +12,7 @@ pub struct Edge<'a> {
     redis: &'a Redis,
 }
 
-/// The configuration of an edge: `http` are further lines of `[http]`, `rest`
-/// further tables.
+/// The configuration of an edge. `http` are further lines of `[http]`, `rest` further tables.
 pub fn config(redis: &Redis, prefix: &str, http: &str, rest: &str) -> String {
     let url = redis.url();
     format!(
@@ -34,7 +33,7 @@ listen = "127.0.0.1:0"
 pub const ANONYMOUS: &str = "[auth]\nanonymous = true";
 
 impl Edge<'static> {
-    /// Open to everyone.
+    /// An edge without authentication.
     pub fn start() -> Self {
         Edge::with("", ANONYMOUS)
     }
@@ -43,7 +42,7 @@ impl Edge<'static> {
         Edge::made(http, rest, |builder| builder)
     }
 
-    /// Over TLS, as `localhost`; what vouches for it is in `cert.pem`.
+    /// An edge with TLS, as `localhost`; its certificate is in `cert.pem`.
     pub fn over_tls(
         http: &str,
         rest: &str,
@@ -57,14 +56,14 @@ impl Edge<'static> {
         })
     }
 
-    /// With files beside its configuration, or the like.
+    /// An edge whose builder is changed first, for example to add files.
     pub fn made(http: &str, rest: &str, also: impl FnOnce(DaemonBuilder) -> DaemonBuilder) -> Self {
         Edge::on(&servers().redis, http, rest, also)
     }
 }
 
 impl Edge<'_> {
-    /// As [`Edge::made`], on a Redis of one's own.
+    /// As [`Edge::made`], with another Redis.
     pub fn on<'a>(
         redis: &'a Redis,
         http: &str,
@@ -82,7 +81,7 @@ impl Edge<'_> {
         }
     }
 
-    /// Another edge on the same streams.
+    /// Another edge with the same streams.
     pub fn beside(&self) -> Edge<'_> {
         let config = config(self.redis, &self.prefix, "", ANONYMOUS);
         let daemon = Daemon::builder(&config).role("edge").start();
@@ -95,7 +94,7 @@ impl Edge<'_> {
         }
     }
 
-    /// Another edge on the same streams, configured in another way.
+    /// Another edge with the same streams and another configuration.
     pub fn sharing(
         with: &Edge,
         rest: &str,
@@ -113,8 +112,8 @@ impl Edge<'_> {
         }
     }
 
-    /// Writes an event into `client:<id>` or `group:<name>` and rings; answers
-    /// its id.
+    /// Writes an event into `client:<id>` or `group:<name>` and notifies the edges; returns the
+    /// event's id.
     pub fn write(&self, stream: &str, kind: &str, data: &str) -> String {
         let (base, rung) = (
             format!("{}:{{0}}", self.prefix),
@@ -143,26 +142,26 @@ impl Edge<'_> {
             .unwrap()
     }
 
-    /// A key of its own.
+    /// A Redis key below the edge's prefix.
     pub fn key(&self, rest: &str) -> String {
         format!("{}:{{0}}:{rest}", self.prefix)
     }
 
-    /// Opens a stream, whatever is answered.
+    /// Opens a stream, whatever the answer.
     pub fn ask(&self, query: &str, headers: &[(&str, &str)]) -> Sse {
         Sse::open(&self.daemon.sse(), &format!("/v1/events?{query}"), headers)
     }
 
-    /// Opens a stream and takes its first frame; answers where it begins.
+    /// Opens a stream and reads its first frame; returns the stream and its first cursor.
     pub fn open(&self, query: &str, headers: &[(&str, &str)]) -> (Sse, String) {
         let mut sse = self.ask(query, headers);
         assert_eq!(sse.status, 200);
         let frame = sse.next(SOON).expect("an opening frame");
         assert!(frame.retry.is_some() && frame.data.is_none(), "{frame:?}");
-        (sse, frame.id.expect("it says where it begins"))
+        (sse, frame.id.expect("the first frame has an id"))
     }
 
-    /// A call of the admin listener: its status and JSON.
+    /// Calls the admin listener; returns the status and the JSON of the answer.
     pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, Value) {
         let answer = request(method, &self.daemon.admin(), path, headers, b"").unwrap();
         let json = serde_json::from_slice(&answer.body);
@@ -179,7 +178,7 @@ pub fn next(sse: &mut Sse) -> String {
     sse.events(1, SOON).remove(0).data.unwrap()
 }
 
-/// What a `gap` event tells.
+/// The content of a `gap` event.
 #[track_caller]
 pub fn gap(frame: &Frame) -> Value {
     assert_eq!(frame.event.as_deref(), Some("gap"), "{frame:?}");

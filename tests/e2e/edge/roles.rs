@@ -1,4 +1,4 @@
-//! Ingest and edges apart, with nothing between them but Redis.
+//! Ingest and edges in separate processes, connected only by Redis.
 
 use super::SOON;
 use super::rig::{ANONYMOUS, Edge, config, next};
@@ -52,14 +52,14 @@ transform = {{ plugin = "bundled:by-field", config = {{ client = "key" }} }}
             assert_eq!(next(sse), format!("payload {round}"));
         }
     }
-    // The one ends without the other.
+    // Each process can stop without affecting the other.
     assert_eq!(edges[0].terminate(), Some(0));
     assert_eq!(ingest.terminate(), Some(0));
     assert_eq!(get(&edges[1].admin(), "/readyz").status, 200);
 }
 
 #[test]
-fn what_a_role_needs_is_said() {
+fn missing_configuration_of_a_role_is_reported() {
     let (redis, prefix) = (&servers().redis, unique("roles"));
     for (role, http, expected) in [
         ("all", "", "missing [kafka] table"),
@@ -79,27 +79,28 @@ fn what_a_role_needs_is_said() {
 }
 
 #[test]
-fn an_edge_that_starts_without_redis_begins_when_it_is_there() {
+fn an_edge_started_without_redis_serves_once_redis_answers() {
     let redis = servers().own_redis(&[]);
     redis.pause();
     let config = config(&redis, "late", "heartbeat = \"1s\"", ANONYMOUS);
     let daemon = Daemon::builder(&config).role("edge").start();
     let path = "/v1/events?client=ada";
-    // Whoever comes meanwhile is told to come back, as an EventSource can be.
+    // A client that connects meanwhile is told to retry, with an answer after which an EventSource
+    // reconnects.
     let mut shed = millstream_tests::Sse::open(&daemon.sse(), path, &[]);
     let frame = shed.next(SOON).unwrap();
     assert!(frame.retry.is_some() && frame.id.is_none(), "{frame:?}");
     assert_eq!((shed.next(SOON), shed.end()), (None, Some("complete")));
     redis.resume();
     daemon.wait_ready(SOON);
-    wait_until("a stream begins", SOON, || {
+    wait_until("a stream opens", SOON, || {
         let mut sse = millstream_tests::Sse::open(&daemon.sse(), path, &[]);
         sse.next(SOON).and_then(|frame| frame.id)
     });
 }
 
 #[test]
-fn edges_share_who_is_connected() {
+fn edges_share_the_list_of_connected_clients() {
     let edge = Edge::start();
     let other = edge.beside();
     let (_here, _) = edge.open("client=ada", &[]);
@@ -109,7 +110,7 @@ fn edges_share_who_is_connected() {
 }
 
 #[test]
-fn an_edge_says_what_of_a_changed_configuration_needs_a_restart() {
+fn an_edge_reports_changed_settings_that_need_a_restart() {
     let (redis, prefix) = (&servers().redis, unique("edge"));
     let text = |http: &str| super::rig::config(redis, &prefix, http, super::rig::ANONYMOUS);
     let daemon = Daemon::builder(&text("")).role("edge").start();

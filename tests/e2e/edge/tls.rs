@@ -1,4 +1,4 @@
-//! TLS, HTTP/2 and a certificate that is replaced.
+//! TLS, HTTP/2 and replaced certificates.
 
 use super::SOON;
 use super::rig::{ANONYMOUS, Edge};
@@ -10,7 +10,7 @@ fn edge() -> Edge<'static> {
     Edge::over_tls("", ANONYMOUS, |builder| builder)
 }
 
-/// A curl that reads a stream, trusting the certificate that is there now.
+/// A curl that reads a stream and trusts only the present certificate.
 struct Curl {
     child: Child,
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
@@ -61,15 +61,15 @@ fn streams_are_read_over_tls_in_either_protocol() {
 }
 
 #[test]
-fn a_certificate_that_is_replaced_is_used_and_open_streams_go_on() {
+fn a_replaced_certificate_is_used_while_open_streams_continue() {
     let edge = edge();
     let mut before = Curl::start(&edge, "--http2");
     before.until("retry:");
     let made = Certificate::new();
     std::fs::write(edge.daemon.dir().join("key.pem"), made.key).unwrap();
     std::fs::write(edge.daemon.dir().join("cert.pem"), made.certificate).unwrap();
-    // curl trusts only the new one from here on.
-    wait_until("the new certificate is shown", SOON, || {
+    // From here on curl trusts only the new certificate.
+    wait_until("the new certificate is in use", SOON, || {
         let mut curl = Curl::start(&edge, "--http1.1");
         curl.lines.next().map(drop)
     });
@@ -78,7 +78,7 @@ fn a_certificate_that_is_replaced_is_used_and_open_streams_go_on() {
 }
 
 #[test]
-fn streams_over_tls_end_whole_when_the_daemon_stops() {
+fn streams_over_tls_end_cleanly_when_the_daemon_stops() {
     let edge = edge();
     let mut open = ["--http1.1", "--http2"].map(|version| {
         let mut curl = Curl::start(&edge, version);
@@ -88,9 +88,6 @@ fn streams_over_tls_end_whole_when_the_daemon_stops() {
     assert_eq!(edge.daemon.terminate(), Some(0));
     for curl in &mut open {
         curl.until("retry:");
-        assert!(
-            curl.child.wait().unwrap().success(),
-            "the body was complete"
-        );
+        assert!(curl.child.wait().unwrap().success(), "the body is complete");
     }
 }

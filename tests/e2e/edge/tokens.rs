@@ -1,4 +1,4 @@
-//! Tokens: whose events they open, and when that ends.
+//! Tokens: which streams they open, and when their validity ends.
 
 use super::SOON;
 use super::rig::{ANONYMOUS, Edge, next};
@@ -19,7 +19,7 @@ algorithm = "HS256"
 file = "secret"
 "#;
 
-/// One that asks for tokens.
+/// An edge that requires tokens.
 pub fn edge() -> Edge<'static> {
     Edge::made("", AUTH, |builder| builder.file("secret", SECRET))
 }
@@ -32,7 +32,7 @@ pub fn now() -> u64 {
         .as_secs()
 }
 
-/// A token of these claims beside the usual ones, which `null` takes away.
+/// A token with these claims in addition to the usual ones; `null` removes a claim.
 #[allow(
     clippy::needless_pass_by_value,
     reason = "they are written where they are used"
@@ -70,7 +70,7 @@ fn status(edge: &Edge, query: &str, token: &str) -> u16 {
 }
 
 #[test]
-fn a_token_opens_its_own_clients_stream_and_no_other() {
+fn a_token_opens_only_the_stream_of_its_client() {
     let edge = edge();
     let ada = token(json!({ "sub": "ada" }));
     let (mut sse, _) = edge.open("", &[("authorization", &bearer(&ada))]);
@@ -88,7 +88,7 @@ fn a_token_opens_its_own_clients_stream_and_no_other() {
 }
 
 #[test]
-fn what_is_no_good_token_is_refused_and_says_so() {
+fn invalid_tokens_are_refused_with_a_challenge() {
     let edge = edge();
     let refused = edge.ask("client=ada", &[]);
     assert_eq!(refused.status, 401);
@@ -129,7 +129,7 @@ fn what_is_no_good_token_is_refused_and_says_so() {
 }
 
 #[test]
-fn a_token_says_which_groups_may_be_followed() {
+fn a_token_lists_the_groups_its_client_may_follow() {
     let edge = edge();
     let of = |groups: Value| token(json!({ "sub": "ada", "groups": groups }));
     assert_eq!(
@@ -149,19 +149,19 @@ fn a_token_says_which_groups_may_be_followed() {
 }
 
 #[test]
-fn a_stream_ends_when_its_token_does() {
+fn a_stream_ends_when_its_token_expires() {
     let edge = edge();
     let short = token(json!({ "sub": "ada", "exp": now() + 3 }));
     let (mut sse, _) = edge.open("", &[("authorization", &bearer(&short))]);
     let last = ends(&mut sse);
     assert!(last.is_some_and(|retry| retry > 0));
     assert!(now() >= 3);
-    wait_until("it is no good any more", SOON, || {
+    wait_until("the token has expired", SOON, || {
         (status(&edge, "", &short) == 401).then_some(())
     });
 }
 
-/// Reads to a clean end; how long to wait then.
+/// Reads to the end, which must be clean; returns the last `retry`.
 fn ends(sse: &mut Sse) -> Option<u64> {
     let mut retry = None;
     while let Some(frame) = sse.next(SOON) {
@@ -172,7 +172,7 @@ fn ends(sse: &mut Sse) -> Option<u64> {
 }
 
 #[test]
-fn revoked_tokens_are_of_no_use_anywhere_and_later_ones_are() {
+fn revoked_tokens_are_refused_on_every_edge_and_later_ones_are_accepted() {
     let edge = edge();
     let other = Edge::sharing(&edge, AUTH, |builder| builder.file("secret", SECRET));
     let old = token(json!({ "sub": "ada" }));
@@ -199,14 +199,14 @@ fn revoked_tokens_are_of_no_use_anywhere_and_later_ones_are() {
             401
         );
     }
-    // Also on an edge that starts later.
+    // The same on an edge that starts later.
     let late = Edge::sharing(&edge, AUTH, |builder| builder.file("secret", SECRET));
-    wait_until("it knows", SOON, || {
+    wait_until("the new edge knows the revocation", SOON, || {
         (status(&late, "", &old) == 401).then_some(())
     });
     edge.write("client:bob", "t", "on");
     assert_eq!(next(&mut stays), "on");
-    // Where there are no tokens, none is revoked.
+    // An edge without tokens ignores revocations.
     let anonymous = Edge::sharing(&edge, ANONYMOUS, |builder| builder);
     let (mut ada, _) = anonymous.open("client=ada", &[]);
     assert_eq!(anonymous.call("POST", &path, &[]).0, 200);
@@ -215,7 +215,7 @@ fn revoked_tokens_are_of_no_use_anywhere_and_later_ones_are() {
 }
 
 #[test]
-fn a_revocation_is_read_alone_however_many_there_are() {
+fn a_new_revocation_does_not_reread_all_others() {
     const MANY: usize = 20_000;
     let redis = servers().own_redis(&[]);
     let edge = Edge::on(&redis, "", AUTH, |builder| builder.file("secret", SECRET));
@@ -240,12 +240,12 @@ fn a_revocation_is_read_alone_however_many_there_are() {
         assert_eq!(edge.ask("", &[("authorization", &ada)]).status, 401);
     }
     let sent = sent() - before;
-    // One time all of them would be more.
+    // Reading all revocations even once would exceed this.
     assert!(sent < 10 * MANY as u64, "Redis sent {sent} bytes");
 }
 
 #[test]
-fn where_it_is_said_how_long_tokens_live_others_are_refused_and_revocations_expire() {
+fn with_a_token_lifetime_longer_tokens_are_refused_and_revocations_expire() {
     let auth = AUTH.replace("[[auth.key]]", "max-token-life = \"1h\"\n[[auth.key]]");
     let edge = Edge::made("", &auth, |builder| builder.file("secret", SECRET));
     let of = |iat: Value, exp: Value| token(json!({ "sub": "ada", "iat": iat, "exp": exp }));
@@ -258,7 +258,7 @@ fn where_it_is_said_how_long_tokens_live_others_are_refused_and_revocations_expi
     ] {
         assert_eq!(status(&edge, "", &bad), 401, "{what}");
     }
-    // One of two hours ago is about tokens that have all expired.
+    // A revocation of two hours ago only affects expired tokens.
     let old = (now() - 7200).to_string();
     let _: usize = edge.redis(&["ZADD", &edge.key("revoked"), &old, "bob"]);
     let kept = || -> Vec<String> { edge.redis(&["ZRANGE", &edge.key("revoked"), "0", "-1"]) };
@@ -287,7 +287,7 @@ fn a_page_of_another_origin_cannot_use_a_cookie() {
 }
 
 #[test]
-fn a_key_that_is_replaced_opens_at_once_and_the_old_one_no_more() {
+fn a_replaced_key_file_takes_effect_at_run_time() {
     let edge = edge();
     let old = token(json!({ "sub": "ada" }));
     assert_eq!(status(&edge, "", &old), 200);
@@ -300,7 +300,7 @@ fn a_key_that_is_replaced_opens_at_once_and_the_old_one_no_more() {
         "a broken file changes nothing"
     );
     std::fs::write(&file, b"another secret of more than thirty-two bytes").unwrap();
-    wait_until("the old key is of no use", SOON, || {
+    wait_until("the old key is refused", SOON, || {
         (status(&edge, "", &old) == 401).then_some(())
     });
 }

@@ -4,7 +4,7 @@ use super::SOON;
 use super::rig::{ANONYMOUS, Edge, next};
 
 #[test]
-fn only_the_types_that_were_asked_for_come() {
+fn only_requested_types_are_delivered() {
     let edge = Edge::start();
     let (mut some, _) = edge.open("client=ada&types=order,a%2Cb", &[]);
     let (mut untyped, _) = edge.open("client=ada&types=message", &[]);
@@ -27,8 +27,8 @@ fn only_the_types_that_were_asked_for_come() {
 }
 
 #[test]
-fn what_is_left_out_moves_the_cursor() {
-    // A quiet connection is told its place with the comment that is due.
+fn filtered_events_move_the_cursor() {
+    // A quiet connection gets its cursor with the next heartbeat.
     let edge = Edge::with("heartbeat = \"1s\"", ANONYMOUS);
     let (mut sse, _) = edge.open("client=ada&types=order", &[]);
     let last = (0..5)
@@ -40,7 +40,7 @@ fn what_is_left_out_moves_the_cursor() {
 }
 
 #[test]
-fn many_that_are_left_out_move_it_at_once() {
+fn many_filtered_events_move_the_cursor_at_once() {
     let edge = Edge::start();
     let ids: Vec<_> = (0..200)
         .map(|n| edge.write("client:ada", "other", &n.to_string()))
@@ -58,7 +58,7 @@ fn many_that_are_left_out_move_it_at_once() {
 }
 
 #[test]
-fn gaps_are_told_whatever_was_asked_for() {
+fn gaps_are_reported_with_any_type_filter() {
     let edge = Edge::start();
     edge.write("client:ada", "other", "1");
     let headers = [("Last-Event-ID", "99999999999999-0")];
