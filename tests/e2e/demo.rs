@@ -1,4 +1,4 @@
-//! `millstream demo`: what someone sees of Millstream first.
+//! `millstream demo`: most people's first contact with Millstream.
 
 use millstream_tests::{Browser, Daemon, Log, Process, Sse, get, request, scratch_dir, wait_until};
 use rustix::process::Signal;
@@ -14,11 +14,11 @@ const SOON: Duration = Duration::from_secs(30);
 struct Demo {
     process: Process,
     errors: Arc<Log>,
-    /// Where its page is, `127.0.0.1:port`.
+    /// The address of its page, `127.0.0.1:port`.
     address: String,
 }
 
-/// Starts the demo; returns it, its standard error and where its standard output goes.
+/// Starts the demo; returns it, its standard error and the file that gets its standard output.
 fn start(listen: &str) -> (Process, Arc<Log>, std::path::PathBuf) {
     let stdout = scratch_dir("demo").join("stdout");
     let mut command = Process::command(&Daemon::program());
@@ -33,9 +33,9 @@ fn start(listen: &str) -> (Process, Arc<Log>, std::path::PathBuf) {
 impl Demo {
     fn start() -> Self {
         let (process, errors, stdout) = start("127.0.0.1:0");
-        let address = wait_until("the demo says where it is", SOON, || {
+        let address = wait_until("the demo prints its address", SOON, || {
             let errors = errors.tail(20);
-            assert!(process.exit_status().is_none(), "it ended: {errors}");
+            assert!(process.exit_status().is_none(), "the demo ended: {errors}");
             let said = fs::read_to_string(&stdout).unwrap();
             let said = said.ends_with("Press Ctrl-C to stop.\n").then_some(said)?;
             let (_, rest) = said.split_once("http://")?;
@@ -53,7 +53,7 @@ impl Demo {
         answer.unwrap().status
     }
 
-    /// Whether a client's next events come to be made by this version of the transform.
+    /// Waits for an event of a client that this version of the transform made.
     fn wait_for_version(&self, version: &str) {
         let mut ada = Sse::open(&self.address, "/v1/events?client=ada", &[]);
         let made = format!(r#""version":"{version}""#);
@@ -93,7 +93,7 @@ fn events_arrive_in_the_page_and_its_button_swaps_the_transform() {
         SOON,
     );
     let wrong = page.eval("document.querySelector('#wrong').textContent");
-    assert_eq!(wrong, "0", "lost or doubled");
+    assert_eq!(wrong, "0", "no event lost or duplicated");
     assert_eq!(page.exceptions(), Vec::<String>::new());
     demo.ends_well();
 }
@@ -128,7 +128,7 @@ fn the_demo_can_be_tried_with_curl_but_not_by_another_site() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_said_with_the_way_out() {
+fn an_error_about_a_port_in_use_suggests_another_port() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let (process, errors, stdout) = start(&taken.local_addr().unwrap().to_string());
     let status = process.wait_exit("the demo", SOON);

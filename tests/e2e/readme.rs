@@ -1,4 +1,4 @@
-//! The README's quickstart, pasted as it stands.
+//! The README's quickstart, run exactly as written.
 
 use millstream_tests::{
     Daemon, create_topic, delete_topic, free_port, scratch_dir, servers, unique, workspace,
@@ -6,28 +6,27 @@ use millstream_tests::{
 use std::fs;
 use std::process::{Command, Stdio};
 
-/// The shell commands of a section of the README, in their order.
+/// The shell commands in a section of the README, in order.
 fn commands(section: &str) -> String {
     let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
     let (_, after) = readme
         .split_once(&format!("\n## {section}\n"))
-        .expect("the section is there");
+        .expect("the section exists");
     let section = after.split("\n## ").next().unwrap_or_default();
     let blocks = section.split("```sh\n").skip(1);
     let commands: Vec<&str> = blocks
         .filter_map(|block| block.split("```").next())
         .collect();
-    assert!(!commands.is_empty(), "it has commands");
+    assert!(!commands.is_empty(), "the section has commands");
     commands.concat()
 }
 
-/// Changed are only the addresses, which are those of this run's servers, and what tells this run
-/// from others on them.
+/// Replaces only the addresses of the servers, and the names that separate this run from others.
 #[test]
 fn the_quickstart_can_be_pasted_line_by_line() {
     const EXAMPLE: &str = "examples/quickstart/millstream.toml";
     let folder = scratch_dir("quickstart");
-    // A name that nothing has: the quickstart makes the topic.
+    // An unused name: the quickstart creates the topic.
     let topic = create_topic("quickstart", 1);
     delete_topic(&topic);
     let [sse, admin] = [free_port(), free_port()].map(|port| format!("127.0.0.1:{port}"));

@@ -1,4 +1,4 @@
-//! Two daemons that say that they are the same member of their group.
+//! Two daemons with the same static member id of their consumer group.
 
 use super::LONG;
 use millstream_tests::{
@@ -7,7 +7,7 @@ use millstream_tests::{
 use serde_json::json;
 
 #[test]
-fn a_daemon_whose_member_id_is_taken_ends_and_says_why_and_the_other_gets_everything() {
+fn a_daemon_fenced_by_a_duplicate_member_id_ends_and_the_other_gets_everything() {
     let (topic, prefix) = (create_topic("fenced", 4), unique("fenced"));
     let (kafka, redis) = (servers().kafka.bootstrap(), servers().redis.url());
     let rest = r#"

@@ -1,5 +1,5 @@
-//! A daemon that can't work ends and says why, so that whoever supervises it starts it again; and
-//! one that can work does, whatever becomes of its log.
+//! A daemon that can't work ends with an error, so that its supervisor restarts it. A daemon whose
+//! log can't be written keeps working.
 
 mod fenced;
 mod panics;
@@ -8,5 +8,5 @@ mod unlogged;
 
 use std::time::Duration;
 
-/// Not an expectation of speed: what is not there by then never comes.
+/// A limit for failing tests, not an expectation of speed.
 const LONG: Duration = Duration::from_secs(120);

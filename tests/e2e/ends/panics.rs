@@ -1,5 +1,5 @@
-//! A panic in any thread, of a daemon as it ships: its clock fails in that thread, and nothing that
-//! asks for the time expects that.
+//! A panic in any thread of an unmodified daemon. The test makes the clock fail in one thread; code
+//! that reads the time does not expect that.
 
 use super::LONG;
 use millstream_tests::{
@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 
-/// Breaks the thread of this name; what `wake` does has it look at its clock.
+/// Makes the clock fail in the thread of this name; `wake` makes that thread read it.
 fn ends(thread: &str, wake: impl FnOnce(&Daemon, &str)) {
     let (topic, prefix, clock) = (create_topic("ends", 1), unique("ends"), Clock::right());
     let (kafka, redis) = (servers().kafka.bootstrap(), servers().redis.url());
@@ -54,7 +54,7 @@ fn a_panic_in_a_thread_of_the_edge_ends_the_process() {
         scope.spawn(|| ends("store", |_, _| {}));
         scope.spawn(|| {
             ends("tokio-rt-worker", |daemon, _| {
-                // It may end before it answers.
+                // The daemon may end before it answers.
                 request("GET", &daemon.admin(), "/healthz", &[], b"").ok();
             });
         });

@@ -1,4 +1,4 @@
-//! Readiness by role: a balancer asks whether streams are served, whatever ingest waits for.
+//! Readiness by role: a load balancer asks whether streams are served, even while ingest waits.
 
 use super::LONG;
 use millstream_tests::{Daemon, Sse, create_topic, get, servers, unique, wait_until};
@@ -8,7 +8,7 @@ fn config(kafka: &str, redis: &str, topic: &str) -> String {
 }
 
 #[test]
-fn each_role_is_ready_by_itself() {
+fn each_role_is_ready_independently() {
     let redis = servers().own_redis(&[]);
     let daemon = Daemon::builder(&config("127.0.0.1:1", &redis.url(), "none")).start();
     let admin = daemon.admin();
@@ -36,7 +36,7 @@ fn each_role_is_ready_by_itself() {
         );
     }
     redis.kill();
-    wait_until("both wait for the store", LONG, || {
+    wait_until("both roles wait for the store", LONG, || {
         let both = ["?role=edge", "?role=ingest"].map(asked);
         let is = |(status, text): &(u16, String)| *status == 503 && text.contains("the store");
         both.iter().all(is).then_some(())
@@ -44,7 +44,7 @@ fn each_role_is_ready_by_itself() {
 }
 
 #[test]
-fn what_a_daemon_does_not_do_it_is_not_ready_for() {
+fn a_daemon_is_not_ready_for_a_role_it_does_not_run() {
     let (redis, topic) = (servers().redis.url(), create_topic("roles", 1));
     for (role, other) in [("edge", "ingest"), ("ingest", "edge")] {
         let config = config(&servers().kafka.bootstrap(), &redis, &topic);

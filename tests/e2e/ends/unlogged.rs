@@ -1,4 +1,4 @@
-//! A log that can't be written: its reader is gone or does not read, its disk is full.
+//! A log that can't be written: its reader is gone or does not read, or its disk is full.
 
 use super::LONG;
 use millstream_tests::{
@@ -26,7 +26,7 @@ impl Scene {
         let rest = "name = \"p\"\ntransform = { plugin = \"bundled:notifications\" }";
         let kafka = servers().kafka.bootstrap();
         let config = millstream_tests::config(&kafka, &redis.url(), &topic, &prefix, rest);
-        // Its log can't say where it listens.
+        // A fixed port, as the log can't report it.
         let admin = format!("127.0.0.1:{}", free_port());
         let listen = format!("[admin]\nlisten = \"{admin}\"");
         let config = config.replace("[admin]\nlisten = \"127.0.0.1:0\"", &listen);
@@ -67,28 +67,28 @@ impl Scene {
 }
 
 #[test]
-fn all_events_arrive_with_the_reader_of_the_log_gone_and_redis_away_for_a_while() {
+fn all_events_arrive_without_a_log_reader_and_after_a_redis_outage() {
     let redis = servers().own_redis(&[]);
     let scene = Scene::new(&redis);
     let daemon = Daemon::builder(&scene.config).log_until(" running").start();
     daemon.wait_ready(LONG);
-    wait_until("nobody reads the log", LONG, || {
+    wait_until("the log has no reader", LONG, || {
         daemon.log().has_ended().then_some(())
     });
     redis.kill();
     scene.produce();
-    wait_until("it waits for Redis", LONG, || {
+    wait_until("the daemon waits for Redis", LONG, || {
         scene.waits_for_redis().then_some(())
     });
     redis.start();
     scene.wait_stored(&redis);
     daemon.wait_ready(LONG);
-    assert!(scene.dropped() > 0.0, "lines that were dropped are counted");
+    assert!(scene.dropped() > 0.0, "dropped lines are counted");
     assert_eq!(daemon.terminate(), Some(0));
 }
 
 #[test]
-fn all_events_arrive_with_a_log_on_a_full_disk_or_that_nobody_reads() {
+fn all_events_arrive_with_a_log_on_a_full_disk_or_in_a_full_pipe() {
     let full = Stdio::from(File::options().write(true).open("/dev/full").unwrap());
     let (_reader, writer) = full_pipe();
     std::thread::scope(|scope| {
@@ -97,7 +97,7 @@ fn all_events_arrive_with_a_log_on_a_full_disk_or_that_nobody_reads() {
     });
 }
 
-/// A pipe that takes nothing more until someone reads it.
+/// A pipe that is full until someone reads it.
 fn full_pipe() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = std::io::pipe().unwrap();
     fcntl_setfl(&writer, OFlags::NONBLOCK).unwrap();
@@ -114,9 +114,9 @@ fn runs(what: &str, stderr: Stdio) {
     command.arg("run").arg("-c").arg(&file);
     command.stderr(stderr);
     let process = Process::start(command);
-    wait_until(&format!("{what}: it answers"), LONG, || {
+    wait_until(&format!("{what}: the daemon answers"), LONG, || {
         let status = process.exit_status();
-        assert!(status.is_none(), "{what}: it ended: {status:?}");
+        assert!(status.is_none(), "{what}: the daemon ended: {status:?}");
         std::net::TcpStream::connect(&scene.admin).ok()
     });
     scene.produce();

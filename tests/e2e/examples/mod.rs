@@ -1,4 +1,4 @@
-//! Each example runs, as it stands in its folder.
+//! Runs each example from the files in its folder.
 
 mod notifications;
 mod run;
@@ -18,12 +18,13 @@ fn example(name: &str) -> PathBuf {
     workspace().join("examples").join(name)
 }
 
-/// Where pictures of pages go: a folder to look at, if there is one.
+/// The folder for screenshots of pages: `MILLSTREAM_SHOTS`, or a temporary one.
 fn shots() -> PathBuf {
     std::env::var_os("MILLSTREAM_SHOTS").map_or_else(|| scratch_dir("shots"), Into::into)
 }
 
-/// The example's own configuration, with this run's servers, ports and topic.
+/// Runs the example's configuration with this run's servers, ports and topic; produces the value
+/// and opens a stream of `ada`.
 fn run(name: &str, wasm: Option<Vec<u8>>, value: &str) -> (Daemon, Sse) {
     let text = fs::read_to_string(example(name).join("millstream.toml")).unwrap();
     let topic = create_topic(name, 1);
@@ -54,8 +55,8 @@ fn run(name: &str, wasm: Option<Vec<u8>>, value: &str) -> (Daemon, Sse) {
 }
 
 #[test]
-fn every_configuration_of_the_examples_is_good() {
-    // That of `orders` needs its plugin, which the test below builds.
+fn every_configuration_of_the_examples_is_valid() {
+    // The configuration of `orders` needs its plugin, which a test below builds.
     for name in ["notifications", "quickstart", "tasks"] {
         let file = example(name).join("millstream.toml");
         let mut check = Command::new(Daemon::program());
@@ -74,7 +75,7 @@ fn every_configuration_of_the_examples_is_good() {
 }
 
 #[test]
-fn the_quickstart_sends_a_record_to_the_client_it_names() {
+fn the_quickstart_delivers_a_record_to_its_client() {
     let value = r#"{"clientId":"ada","eventType":"hello","text":"it works"}"#;
     let (_daemon, mut events) = run("quickstart", None, value);
     let event = events.next_event(LONG).unwrap();
@@ -83,7 +84,7 @@ fn the_quickstart_sends_a_record_to_the_client_it_names() {
 }
 
 #[test]
-fn the_orders_plugin_builds_and_tells_a_customer_of_an_order() {
+fn the_orders_plugin_builds_and_notifies_the_customer() {
     let wasm = guest_at(&example("orders"), "orders");
     let value = r#"{"customer":"ada","id":7,"state":"shipped"}"#;
     let (_daemon, mut events) = run("orders", Some(wasm), value);

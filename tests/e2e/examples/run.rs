@@ -1,4 +1,4 @@
-//! The `run` scripts: one command starts everything, and its end ends everything.
+//! The `run` scripts: one command starts everything, and stopping it ends everything.
 
 use crate::examples::example;
 use millstream_tests::{
@@ -13,38 +13,38 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A Kafka starts within it, too, on a machine that is busy.
+/// Long enough to start Kafka on a busy machine.
 const SOON: Duration = Duration::from_secs(120);
 
 struct Run {
     process: Process,
     log: Arc<Log>,
-    /// What it says on stderr.
+    /// Its standard error.
     errors: Arc<Log>,
-    /// What every program that it starts has in its environment.
+    /// A variable in the environment of every program that it starts.
     mark: String,
-    /// Where its folder is while it runs.
+    /// The parent of its temporary folder.
     temporary: PathBuf,
-    /// Of the daemon, its admin listener, and the page.
+    /// The ports of the daemon's streams, its admin listener, and the page.
     ports: [u16; 3],
 }
 
 impl Run {
-    /// Starts a script, on the servers of the tests or on its own, and waits for what it starts.
+    /// Starts a script, with the servers of the tests or its own, and waits until all of it runs.
     fn start(name: &str, page_port: &str, with_servers: bool) -> Self {
         let ports = [free_port(), free_port(), free_port()];
         let run = Run::begin(name, page_port, with_servers, ports);
-        wait_until(&format!("{name} says where it is"), SOON, || {
+        wait_until(&format!("{name} runs"), SOON, || {
             assert_eq!(run.process.exit_status(), None, "{}", run.errors.tail(40));
             run.log.find("Press Ctrl-C to stop.")
         });
         run
     }
 
-    /// As [`Run::start`], on these ports, but returns at once.
+    /// Like [`Run::start`], on these ports, but returns at once.
     fn begin(name: &str, page_port: &str, with_servers: bool, ports: [u16; 3]) -> Self {
         let (mark, temporary) = (unique("run"), scratch_dir("run"));
-        // A shell can't hear a Ctrl-C that whoever started the tests does not hear.
+        // A shell ignores Ctrl-C if the parent of the tests ignores it.
         let mut command = Process::command(Path::new("env"));
         command.arg("--default-signal=INT");
         command.arg(example(name).join("run"));
@@ -78,7 +78,7 @@ impl Run {
         format!("127.0.0.1:{}", self.ports[which])
     }
 
-    /// Programs of it that run, by their process ids.
+    /// The running programs that it started, with their process ids.
     fn programs(&self) -> Vec<(i32, String)> {
         let mark = format!("RUN_MARK={}\0", self.mark);
         let is = |path: &PathBuf| {
@@ -95,7 +95,7 @@ impl Run {
         named.collect()
     }
 
-    /// The one of this name.
+    /// The program of this name.
     fn program(&self, name: &str) -> Pid {
         let programs = self.programs();
         let found = programs.iter().find(|(_, is)| is == name);
@@ -104,14 +104,14 @@ impl Run {
     }
 
     fn wait_nothing_left(&self) {
-        wait_until("every program has ended", SOON, || {
+        wait_until("all programs have ended", SOON, || {
             self.programs().is_empty().then_some(())
         });
         for which in 0..3 {
             assert!(TcpStream::connect(self.address(which)).is_err());
         }
         let left = fs::read_dir(&self.temporary).unwrap();
-        assert_eq!(left.count(), 0, "its folder is gone");
+        assert_eq!(left.count(), 0, "its folder is removed");
     }
 
     fn post(&self, which: usize, path: &str, body: &str) {
@@ -132,7 +132,7 @@ impl Run {
 }
 
 #[test]
-fn one_command_runs_the_tasks_and_ctrl_c_ends_all_of_it() {
+fn one_command_runs_the_tasks_example_and_ctrl_c_ends_all_of_it() {
     let run = Run::start("tasks", "PAGE_PORT", true);
     let page = run.log.find("http://").unwrap();
     let server = format!(
@@ -151,7 +151,7 @@ fn one_command_runs_the_tasks_and_ctrl_c_ends_all_of_it() {
 }
 
 #[test]
-fn one_command_runs_the_notifications_and_ctrl_c_ends_all_of_it() {
+fn one_command_runs_the_notifications_example_and_ctrl_c_ends_all_of_it() {
     let run = Run::start("notifications", "APP_PORT", true);
     assert!(
         get(&run.address(2), "/?client=ada")
@@ -172,11 +172,11 @@ fn one_command_runs_the_notifications_and_ctrl_c_ends_all_of_it() {
 }
 
 #[test]
-fn without_a_kafka_and_a_redis_it_starts_both_and_even_when_it_is_killed_nothing_stays() {
+fn the_script_starts_missing_servers_and_leaves_nothing_running_even_if_killed() {
     let run = Run::start("notifications", "APP_PORT", false);
     run.post(2, "/notifications", r#"{"clients": ["ada"]}"#);
     run.program("java");
-    // Redis changes what its environment looks like.
+    // Redis overwrites its environment, so `programs` does not find it.
     let said = run.log.find("Redis redis://").unwrap();
     let (_, redis) = said.split_once("Redis redis://").unwrap();
     let redis = redis.split(',').next().unwrap();
@@ -187,7 +187,7 @@ fn without_a_kafka_and_a_redis_it_starts_both_and_even_when_it_is_killed_nothing
 }
 
 #[test]
-fn when_one_of_them_ends_the_others_do_too_and_it_is_said() {
+fn the_script_fails_and_ends_all_programs_when_one_ends() {
     let run = Run::start("tasks", "PAGE_PORT", true);
     kill_process(run.program("millstream"), Signal::KILL).unwrap();
     assert_eq!(run.process.wait_exit("the script", SOON).code(), Some(1));
@@ -195,7 +195,7 @@ fn when_one_of_them_ends_the_others_do_too_and_it_is_said() {
 }
 
 #[test]
-fn where_another_example_has_the_ports_it_says_which_and_does_not_say_that_it_runs() {
+fn ports_used_by_another_example_are_reported() {
     let first = Run::start("tasks", "PAGE_PORT", true);
     let [port, admin, _] = first.ports;
     for (ports, taken, variable) in [
@@ -204,12 +204,12 @@ fn where_another_example_has_the_ports_it_says_which_and_does_not_say_that_it_ru
     ] {
         let second = Run::begin("notifications", "APP_PORT", true, ports);
         assert_eq!(second.process.wait_exit("the script", SOON).code(), Some(1));
-        wait_until("it says why", SOON, || {
+        wait_until("it names the port and the variable", SOON, || {
             let says = second.errors.find(&format!("port {taken} "))?;
             says.contains(&format!("Set {variable} ")).then_some(())
         });
         assert_eq!(second.log.find("Press Ctrl-C to stop."), None);
-        wait_until("its folder is gone", SOON, || {
+        wait_until("its folder is removed", SOON, || {
             let left = fs::read_dir(&second.temporary).unwrap().count();
             (left == 0).then_some(())
         });

@@ -2,7 +2,7 @@ use super::SOON;
 use millstream_tests::{Browser, scratch_dir};
 
 #[test]
-fn a_page_is_shown_and_can_be_offline() {
+fn a_browser_shows_a_page_and_can_go_offline() {
     let mut browser = Browser::open("data:text/html,<title>hello</title>");
     assert_eq!(browser.eval("document.title"), "hello");
     assert_eq!(

@@ -49,7 +49,7 @@ fn a_refused_record_is_an_error() {
 }
 
 #[test]
-fn an_own_kafka_keeps_its_port_and_its_records_when_it_is_killed() {
+fn a_killed_kafka_keeps_its_port_and_its_records() {
     let kafka = servers().own_kafka(&[]);
     let topic = kafka.create_topic("kept", 1);
     kafka.produce(&topic, [Message::new("before")]);

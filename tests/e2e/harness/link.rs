@@ -20,7 +20,7 @@ fn link_to_redis() -> (Link, String) {
 }
 
 #[test]
-fn a_cut_link_ends_connections_until_it_is_open() {
+fn a_cut_link_refuses_connections_until_it_is_opened() {
     let (link, key) = link_to_redis();
     let mut connection = connect(&link);
     assert_eq!(incr(&key, &mut connection).unwrap(), 1);
@@ -38,7 +38,7 @@ fn a_cut_link_ends_connections_until_it_is_open() {
 }
 
 #[test]
-fn a_link_can_lose_the_answer_to_what_was_done() {
+fn a_link_can_lose_the_answer_to_an_executed_command() {
     let (link, key) = link_to_redis();
     let mut connection = connect(&link);
     assert_eq!(incr(&key, &mut connection).unwrap(), 1);
@@ -55,7 +55,7 @@ fn a_link_can_lose_the_answer_to_what_was_done() {
 }
 
 #[test]
-fn a_stalled_link_goes_on_where_it_stood() {
+fn a_stalled_link_continues_without_loss() {
     let (link, key) = link_to_redis();
     let mut connection = connect(&link);
     assert_eq!(incr(&key, &mut connection).unwrap(), 1);

@@ -1,4 +1,4 @@
-//! The harness itself: what the other tests stand on must hold.
+//! Tests of the harness that the other tests rely on.
 
 mod browser;
 mod kafka;

@@ -12,7 +12,7 @@ fn redis_evicts_nothing() {
 }
 
 #[test]
-fn an_own_redis_keeps_its_port_and_what_it_was_told_to_persist() {
+fn a_killed_redis_keeps_its_port_and_its_persisted_data() {
     let redis = servers().own_redis(&["--appendonly", "yes", "--appendfsync", "always"]);
     redis::cmd("SET")
         .arg("a")
@@ -29,7 +29,7 @@ fn an_own_redis_keeps_its_port_and_what_it_was_told_to_persist() {
 }
 
 #[test]
-fn a_redis_that_is_rewound_has_what_it_had_and_appends_from_there() {
+fn a_rewound_redis_has_its_earlier_data_and_appends_from_there() {
     let redis = servers().own_redis(&["--appendonly", "yes", "--auto-aof-rewrite-percentage", "0"]);
     let push = |what: &str| {
         let mut push = redis::cmd("RPUSH");
@@ -50,7 +50,7 @@ fn a_redis_that_is_rewound_has_what_it_had_and_appends_from_there() {
 }
 
 #[test]
-fn streams_are_read_whole_and_by_client() {
+fn streams_are_read_completely_and_by_client() {
     let prefix = unique("streams");
     let mut pipe = redis::pipe();
     for n in 0..5001 {

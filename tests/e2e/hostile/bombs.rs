@@ -1,14 +1,14 @@
-//! What would take all the memory or all the time.
+//! Records that would use up all memory or CPU time.
 
 use super::{LONG, Scene, bare};
 use millstream_tests::{get, metrics, produce, read_all, wait_until};
 use std::time::{Duration, Instant};
 
-/// The most memory that the daemon may hold after all that, in KiB.
+/// The most memory that the daemon may use during and after these records, in KiB.
 const RSS_MAX: u64 = 400 << 10;
 
 #[test]
-fn bombs_leave_the_daemon_small_and_ready() {
+fn harmful_records_leave_the_daemon_small_and_ready() {
     const BOMBS: [&str; 5] = ["grow", "many", "huge", "recurse", "trap"];
     const ROUNDS: usize = 8;
     let scene = Scene::new(2, "");
@@ -28,11 +28,11 @@ fn bombs_leave_the_daemon_small_and_ready() {
     }
     let each = 2 * ROUNDS * BOMBS.len();
     let mut now = 0;
-    wait_until("every record comes out", LONG, || {
+    wait_until("every harmful record fails", LONG, || {
         assert_eq!(
             get(&scene.daemon.admin(), "/readyz").status,
             200,
-            "it stays ready"
+            "the daemon stays ready"
         );
         now = now.max(scene.memory().0);
         let letters = metrics(&scene.daemon.admin()).sum("millstream_failures_total", &[]);
@@ -44,21 +44,24 @@ fn bombs_leave_the_daemon_small_and_ready() {
     println!("{each} bombs: {before} KiB before, {now} seen, {after} after, peak {peak}");
     assert!(
         after < RSS_MAX && now < RSS_MAX,
-        "{after} KiB after, {now} KiB meanwhile"
+        "{after} KiB afterwards, {now} KiB meanwhile"
     );
-    assert!(peak < 2 * RSS_MAX, "at its peak it had {peak} KiB");
+    assert!(peak < 2 * RSS_MAX, "{peak} KiB at the peak");
     assert_eq!(scene.daemon.terminate(), Some(0));
 }
 
 #[test]
-fn a_loop_does_not_hold_up_another_partition() {
+fn an_endless_loop_does_not_block_another_partition() {
     const LOOPS: usize = 50;
     let scene = Scene::new(2, "");
     produce(&scene.topic, (0..LOOPS).map(|_| bare("loop")));
     let admin = scene.daemon.admin();
-    wait_until("the worker is at it", LONG, || {
+    wait_until("the worker runs the loop", LONG, || {
         let batches = metrics(&admin).sum("millstream_records_total", &[]);
-        assert!(batches < LOOPS as f64, "it was done before the test began");
+        assert!(
+            batches < LOOPS as f64,
+            "the loops ended before the test began"
+        );
         (threads_busy(scene.daemon.pid()) > 0).then_some(())
     });
     let mut slowest = Duration::ZERO;
@@ -67,7 +70,7 @@ fn a_loop_does_not_hold_up_another_partition() {
         let payload = format!("other {number}");
         produce(&scene.topic, [bare(payload.as_bytes()).partition(1)]);
         wait_until(
-            "the other partition goes on",
+            "the other partition continues",
             Duration::from_secs(5),
             || {
                 scene
@@ -81,7 +84,7 @@ fn a_loop_does_not_hold_up_another_partition() {
     }
     let meanwhile = read_all(&scene.dead).len();
     println!("another partition waited {slowest:?} at most; {meanwhile} of {LOOPS} loops were cut");
-    assert!(meanwhile < LOOPS, "the loops were over before the test was");
+    assert!(meanwhile < LOOPS, "the loops ended before the test");
     let (stored, dead) = scene.wait_for(20, LOOPS);
     assert_eq!((stored.len(), dead.len()), (20, LOOPS));
     assert!(
@@ -91,7 +94,7 @@ fn a_loop_does_not_hold_up_another_partition() {
     assert_eq!(scene.daemon.terminate(), Some(0));
 }
 
-/// How many of the daemon's workers' first threads are running plugins now.
+/// The number of the daemon's transform threads that are running a plugin now.
 fn threads_busy(pid: u32) -> usize {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("the daemon runs");
     let stat = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("stat"));

@@ -1,4 +1,4 @@
-//! Bytes that are strange, and too many.
+//! Unusual bytes, and too many of them.
 
 use super::{Scene, bare, dressed};
 use millstream_tests::{Message, produce, read_all};
@@ -20,7 +20,7 @@ fn bytes_of_all_kinds_reach_the_plugin_and_a_tombstone_is_absent() {
     let originals = read_all(&scene.topic);
     let (stored, dead) = scene.wait_for(5, 2);
     let data: Vec<_> = stored.iter().map(|(data, _)| data.as_str()).collect();
-    // The plugin shows bytes that are no UTF-8 as U+FFFD, and an absent value as `absent`.
+    // The plugin shows bytes that are not UTF-8 as U+FFFD, and an absent value as `absent`.
     let large = "x".repeat(60_000);
     assert_eq!(data, ["absent", "", "\u{fffd}a\0", &large, "last"]);
     assert_eq!(dead.len(), 2);

@@ -1,11 +1,11 @@
-//! Whatever the plugin does on a record, that record alone fails.
+//! A record that makes the plugin misbehave fails, and no other record does.
 
 use super::{Scene, bare, dressed};
 use millstream_tests::{Consumed, metrics, produce, read_all, servers};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-/// What the plugin is told, the class of the failure, and a part of its message.
+/// The record's value, the class of the failure, and a part of its message.
 const CULPRITS: [(&str, &str, &str); 22] = [
     ("trap", "trap", "unreachable"),
     ("trap quietly", "trap", "unreachable"),
@@ -48,7 +48,7 @@ const CULPRITS: [(&str, &str, &str); 22] = [
 ];
 
 #[test]
-fn each_culprit_fails_alone_with_its_class_and_all_its_bytes() {
+fn each_harmful_record_fails_alone_with_its_class_and_all_its_bytes() {
     let scene = Scene::new(1, "");
     let mut messages = Vec::new();
     let mut good = Vec::new();
@@ -87,7 +87,7 @@ fn each_culprit_fails_alone_with_its_class_and_all_its_bytes() {
         .iter()
         .map(|payload| (payload.clone(), of(payload)))
         .collect();
-    assert_eq!(stored, expected, "the neighbours, once and in order");
+    assert_eq!(stored, expected, "the good records, once and in order");
     let letters: BTreeMap<_, _> = dead.iter().map(|letter| (letter.text(), letter)).collect();
     assert_eq!(
         (dead.len(), letters.len()),
@@ -99,7 +99,7 @@ fn each_culprit_fails_alone_with_its_class_and_all_its_bytes() {
             .iter()
             .find(|o| o.text() == culprit)
             .expect("produced");
-        let letter = letters.get(culprit).expect("it has a dead letter");
+        let letter = letters.get(culprit).expect("the record has a dead letter");
         println!("{culprit}: {:?}", letter.header("millstream.error.message"));
         scene.check_letter(original, letter, class, says);
     }
@@ -107,7 +107,7 @@ fn each_culprit_fails_alone_with_its_class_and_all_its_bytes() {
     assert_eq!(
         order,
         CULPRITS.map(|(culprit, ..)| culprit),
-        "dead letters in order, too"
+        "dead letters are in order"
     );
     let counted = metrics(&scene.daemon.admin());
     assert_eq!(
@@ -122,7 +122,7 @@ fn each_culprit_fails_alone_with_its_class_and_all_its_bytes() {
         counted.sum("millstream_dead_letters_total", &["action=\"topic\""]),
         CULPRITS.len() as f64
     );
-    // A plugin's address never becomes another key.
+    // A client or group name from the plugin never becomes another key.
     let mut keys: Vec<String> = redis::cmd("KEYS")
         .arg(format!("{}*", scene.prefix))
         .query(&mut servers().redis.connect())
@@ -144,7 +144,7 @@ fn each_culprit_fails_alone_with_its_class_and_all_its_bytes() {
 }
 
 #[test]
-fn a_batch_is_cut_as_the_pipeline_says_and_culprits_still_fail_alone() {
+fn harmful_records_fail_alone_in_small_batches() {
     let scene = Scene::new(1, "max-records = 7");
     let value = |n: usize| match n % 10 {
         3 => "trap".to_owned(),

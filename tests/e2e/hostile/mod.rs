@@ -1,6 +1,5 @@
-//! A plugin that does harm on some records: each of those fails alone, and
-//! nobody else notices. The plugin is `tests/plugins/hostile`, which does what
-//! a record's value says.
+//! A plugin that misbehaves on some records: each of those fails alone, and the other records are
+//! not affected. The plugin is `tests/plugins/hostile`, which does what a record's value says.
 
 mod bombs;
 mod bytes;
@@ -12,11 +11,10 @@ use millstream_tests::{
 };
 use std::time::Duration;
 
-/// Not an expectation of speed: what is not there by then never comes.
+/// A limit for failing tests, not an expectation of speed.
 const LONG: Duration = Duration::from_secs(120);
 
-/// A topic, its dead letters' topic, and a daemon that reads it with the
-/// hostile plugin.
+/// A topic, its dead-letter topic, and a daemon that reads it with the hostile plugin.
 struct Scene {
     topic: String,
     dead: String,
@@ -44,13 +42,13 @@ impl Scene {
         }
     }
 
-    /// The payloads in the one client's stream, and their sources.
+    /// The payloads in the only client's stream, and their sources.
     fn stored(&self) -> Vec<(String, String)> {
         let mut streams = streams(&self.prefix);
         let entries = streams.remove("victim").unwrap_or_default();
         assert!(
             streams.is_empty(),
-            "streams of clients that nobody named: {streams:?}"
+            "streams of unexpected clients: {streams:?}"
         );
         entries
             .into_iter()
@@ -58,22 +56,22 @@ impl Scene {
             .collect()
     }
 
-    /// Waits until this many events and dead letters came out, or more.
+    /// Waits for at least this many events and dead letters.
     fn wait_for(&self, events: usize, letters: usize) -> (Vec<(String, String)>, Vec<Consumed>) {
-        wait_until("every record comes out", LONG, || {
+        wait_until("every record is an event or a dead letter", LONG, || {
             let (stored, dead) = (self.stored(), read_all(&self.dead));
             (stored.len() >= events && dead.len() >= letters).then_some((stored, dead))
         })
     }
 
-    /// Checks one dead letter against the record that it was.
+    /// Checks a dead letter against its record.
     fn check_letter(&self, original: &Consumed, letter: &Consumed, class: &str, says: &str) {
         let what = String::from_utf8_lossy(original.value.as_deref().unwrap_or(b"absent"));
         let what: String = what.chars().take(40).collect();
         assert_eq!(letter.key, original.key, "{what}: the key");
         assert!(letter.value == original.value, "{what}: the value");
         let (own, added) = letter.headers.split_at(original.headers.len());
-        assert_eq!(own, original.headers, "{what}: its own headers");
+        assert_eq!(own, original.headers, "{what}: the record's headers");
         assert!(
             added
                 .iter()
@@ -105,20 +103,20 @@ impl Scene {
         ];
         let message = letter
             .header("millstream.error.message")
-            .expect("it says why");
+            .expect("the letter has a message");
         for (name, value) in expected {
             let found = letter.header(&format!("millstream.error.{name}"));
             assert_eq!(found, Some(value.as_str()), "{what}: {name} ({message})");
         }
         assert!(
             message.contains(says),
-            "{what}: {message:?} does not say {says:?}"
+            "{what}: {message:?} does not contain {says:?}"
         );
         let source = format!("{}/{partition}/{offset}", self.topic);
         assert_eq!(letter.header("millstream.source"), Some(source.as_str()));
     }
 
-    /// The daemon's memory now and at its peak, in KiB.
+    /// The daemon's memory use now and at its peak, in KiB.
     fn memory(&self) -> (u64, u64) {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.daemon.pid()));
         let status = status.expect("the daemon runs");
@@ -146,8 +144,8 @@ cache = "cache"
     millstream_tests::config(&kafka, &redis, topic, prefix, &rest)
 }
 
-/// A record with all that a dead letter must keep: a binary key, a repeated
-/// header, an empty and an absent header value, bytes that are no UTF-8.
+/// A record with everything that a dead letter must keep: a binary key, a repeated header, an empty
+/// and an absent header value, bytes that are not UTF-8.
 fn dressed(value: impl Into<Vec<u8>>) -> Message {
     let mut message = Message::new(value)
         .key([0, 255, 10, 13])

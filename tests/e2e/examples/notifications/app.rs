@@ -1,4 +1,4 @@
-//! The app: what it takes, what it answers.
+//! The app: what it accepts and what it answers.
 
 use super::SOON;
 use super::rig::{App, Rig};
@@ -12,7 +12,7 @@ use std::net::TcpListener;
 use std::process::Stdio;
 
 #[test]
-fn notifications_reach_who_is_connected_and_who_never_was_has_no_stream() {
+fn notifications_reach_connected_clients_and_others_get_no_stream() {
     let rig = Rig::start();
     let mut ada = rig.connect("ada");
     rig.app.notify(&["ada", "grace"], 5, "hello");
@@ -20,7 +20,7 @@ fn notifications_reach_who_is_connected_and_who_never_was_has_no_stream() {
         assert_eq!(event.event.as_deref(), Some("notification"));
         assert!(event.data.unwrap().contains(r#""message":"hello""#));
     }
-    // Behind that of ada is every record of grace, too: one more of each proves it.
+    // The record of ada that follows all records of grace proves that those were processed.
     rig.app.notify(&["grace"], 5, "hello");
     rig.app.notify(&["ada"], 1, "last");
     ada.events(1, SOON);
@@ -29,7 +29,7 @@ fn notifications_reach_who_is_connected_and_who_never_was_has_no_stream() {
 }
 
 #[test]
-fn what_can_not_be_sent_is_refused_and_says_why() {
+fn invalid_notifications_are_refused_with_a_reason() {
     let topic = create_topic("notify", 1);
     let app = App::start(&servers().kafka, &topic, free_port(), None);
     let many = json!({ "clients": vec!["a"; 101] }).to_string();
@@ -102,7 +102,7 @@ fn what_can_not_be_sent_is_refused_and_says_why() {
     let plain = request("POST", &app.address, "/notifications", &plain, b"{}").unwrap();
     assert_eq!(
         plain.status, 415,
-        "what a page of another site may send unasked"
+        "a page of another site can send this content type"
     );
     assert_eq!(get(&app.address, "/etc/passwd").status, 404);
     assert!(read_all(&topic).is_empty());
@@ -111,7 +111,7 @@ fn what_can_not_be_sent_is_refused_and_says_why() {
 }
 
 #[test]
-fn what_kafka_does_not_acknowledge_is_a_503_that_says_so() {
+fn notifications_that_kafka_does_not_acknowledge_get_503() {
     let kafka = servers().own_kafka(&[]);
     let topic = kafka.create_topic("notify", 1);
     let app = App::start(&kafka, &topic, free_port(), None);
@@ -132,7 +132,7 @@ fn what_kafka_does_not_acknowledge_is_a_503_that_says_so() {
 }
 
 #[test]
-fn an_app_whose_port_is_taken_says_so_in_one_line() {
+fn a_port_in_use_is_reported_in_one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let mut command = python(&example("notifications").join("app.py"));
@@ -140,9 +140,11 @@ fn an_app_whose_port_is_taken_says_so_in_one_line() {
     let app = Process::start(command);
     let errors = Log::of(app.take_stderr().unwrap());
     assert_eq!(app.wait_exit("the app", SOON).code(), Some(1));
-    wait_until("it says why", SOON, || errors.has_ended().then_some(()));
+    wait_until("its standard error ends", SOON, || {
+        errors.has_ended().then_some(())
+    });
     let [line] = &errors.lines()[..] else {
-        panic!("one line: {}", errors.tail(40));
+        panic!("expected one line: {}", errors.tail(40));
     };
     assert!(line.contains(&port) && line.contains("--port"), "{line}");
 }

@@ -1,4 +1,4 @@
-//! What the demo that this example follows does wrong is done right here.
+//! Faults of the demo that this example replaces; the example must not have them.
 
 use super::SOON;
 use super::rig::{Rig, message};
@@ -6,7 +6,7 @@ use millstream_tests::{Message, produce, read_all, servers, wait_until};
 use std::time::{Duration, Instant};
 
 #[test]
-fn events_are_not_lost_while_redis_is_away() {
+fn no_events_are_lost_during_a_redis_outage() {
     let redis = servers().own_redis(&["--appendonly", "yes", "--appendfsync", "always"]);
     let rig = Rig::on(&redis);
     let mut ada = rig.connect("ada");
@@ -19,7 +19,7 @@ fn events_are_not_lost_while_redis_is_away() {
         rig.app.notify(&["ada"], 1, &format!("{n}"));
     }
     redis.start();
-    let messages = wait_until("all of them are stored", SOON, || {
+    let messages = wait_until("all events are stored", SOON, || {
         let stored = rig.stored("ada");
         let events = stored.iter().filter(|entry| !entry.source.is_empty());
         let messages: Vec<String> = events.map(|entry| message(&entry.data)).collect();
@@ -31,7 +31,7 @@ fn events_are_not_lost_while_redis_is_away() {
 }
 
 #[test]
-fn an_absent_key_is_none_of_its_business_and_an_absent_value_a_dead_letter() {
+fn a_record_without_a_key_is_delivered_and_one_without_a_value_is_a_dead_letter() {
     let rig = Rig::start();
     let mut ada = rig.connect("ada");
     let value = |message: &str| {
@@ -49,7 +49,7 @@ fn an_absent_key_is_none_of_its_business_and_an_absent_value_a_dead_letter() {
         .iter()
         .map(|event| message(event.data.as_ref().unwrap()));
     assert_eq!(messages.collect::<Vec<_>>(), ["without a key", "with one"]);
-    let letters = wait_until("both are dead letters", SOON, || {
+    let letters = wait_until("both records are dead letters", SOON, || {
         let letters = read_all_letters(&rig);
         (letters.len() == 2).then_some(letters)
     });
@@ -57,16 +57,16 @@ fn an_absent_key_is_none_of_its_business_and_an_absent_value_a_dead_letter() {
     assert_eq!(letters[1].as_deref(), Some(&b"no JSON"[..]));
 }
 
-/// Two minutes are what the demo's streams live.
+/// In the old demo a stream lived for two minutes.
 #[test]
-fn a_stream_outlives_two_minutes_and_the_interest_of_who_left_does_not() {
+fn a_stream_outlives_two_minutes_and_the_interest_of_an_absent_client_expires() {
     let rig = Rig::start();
     let opened = Instant::now();
     let mut ada = rig.connect("ada");
     let grace = rig.connect("grace");
     rig.app.notify(&["ada", "grace"], 1, "first");
     ada.events(1, SOON);
-    wait_until("grace's is stored", SOON, || {
+    wait_until("grace's event is stored", SOON, || {
         (rig.stored("grace").len() == 1).then_some(())
     });
     drop(grace);
@@ -78,13 +78,13 @@ fn a_stream_outlives_two_minutes_and_the_interest_of_who_left_does_not() {
     }
     rig.app.notify(&["grace", "ada"], 3, "much later");
     ada.events(3, SOON);
-    rig.app.notify(&["grace"], 3, "much later"); // and once more, on her own partition
+    rig.app.notify(&["grace"], 3, "much later"); // again, now on her own partition
     rig.app.notify(&["ada"], 1, "last");
     ada.events(1, SOON);
-    assert_eq!(rig.stored("grace").len(), 1, "she has left");
+    assert_eq!(rig.stored("grace").len(), 1, "grace's interest has expired");
 }
 
-/// The values of the dead letters, once there are any.
+/// The values of the dead letters; empty if their topic does not exist.
 fn read_all_letters(rig: &Rig<'_>) -> Vec<Option<Vec<u8>>> {
     let topic = format!("{}-dlq", rig.topic);
     if !servers().kafka.has_topic(&topic) {

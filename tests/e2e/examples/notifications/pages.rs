@@ -42,7 +42,7 @@ impl Page {
 }
 
 #[test]
-fn each_page_shows_its_own_client_s_notifications() {
+fn each_page_shows_the_notifications_of_its_client() {
     let rig = Rig::start();
     let shots = shots();
     let (mut ada, mut grace) = (Page::of(&rig, "ada"), Page::of(&rig, "grace"));
@@ -64,7 +64,7 @@ fn each_page_shows_its_own_client_s_notifications() {
     ada.0.screenshot(shots.join("notifications-ada.png"));
     grace.0.screenshot(shots.join("notifications-grace.png"));
 
-    // Whoever comes back finds what is kept.
+    // A reloaded page shows the stored events.
     grace.reload();
     assert_eq!(grace.messages(3).len(), 3);
     for page in [&mut ada, &mut grace] {
@@ -73,7 +73,7 @@ fn each_page_shows_its_own_client_s_notifications() {
 }
 
 #[test]
-fn a_page_s_button_empties_its_client_s_stream_and_the_page_goes_on() {
+fn the_empty_button_deletes_the_stream_and_the_page_continues() {
     let rig = Rig::start();
     let (mut ada, mut grace) = (Page::of(&rig, "ada"), Page::of(&rig, "grace"));
     rig.app.notify(&["ada", "grace"], 3, "old");
@@ -88,7 +88,7 @@ fn a_page_s_button_empties_its_client_s_stream_and_the_page_goes_on() {
     assert_eq!(ada.messages(1), ["new"]);
     assert_eq!(grace.messages(3).len(), 3);
 
-    // A stream that never was, and an id that needs quoting.
+    // A client without a stream, and an id that needs escaping.
     for client in ["nobody", "a%2Fb%20%C3%A9"] {
         let path = format!("/streams/{client}");
         let answer = request("DELETE", &rig.app.address, &path, &[], b"").unwrap();

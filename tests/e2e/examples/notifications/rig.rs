@@ -1,4 +1,4 @@
-//! The app and the daemon, on a topic of their own.
+//! The app and the daemon, with their own topic.
 
 use super::SOON;
 use crate::examples::example;
@@ -60,7 +60,7 @@ impl<'a> Rig<'a> {
         }
     }
 
-    /// A client's connected page.
+    /// Opens the event stream of a client.
     pub fn connect(&self, client: &str) -> Sse {
         let path = format!("/v1/events?client={client}");
         let sse = Sse::open(&self.daemon.sse(), &path, &[]);
@@ -68,7 +68,7 @@ impl<'a> Rig<'a> {
         sse
     }
 
-    /// What is stored for a client; nothing where there is no stream.
+    /// The entries stored for a client; empty if there is no stream.
     pub fn stored(&self, client: &str) -> Vec<Entry> {
         let mut streams = self.redis.streams(&self.prefix);
         streams.remove(client).unwrap_or_default()
@@ -98,7 +98,7 @@ impl App {
         request("POST", &self.address, path, &headers, body.as_bytes()).unwrap()
     }
 
-    /// Sends so many to each of these, all of which Kafka acknowledges.
+    /// Sends this many notifications to each of these clients; Kafka acknowledges all of them.
     pub fn notify(&self, clients: &[&str], count: usize, message: &str) {
         let order = json!({ "clients": clients, "count": count, "message": message });
         let answer = self.post(&order.to_string());
@@ -110,7 +110,7 @@ impl App {
     }
 }
 
-/// What these frames or entries say.
+/// The `message` in the data of a frame or an entry.
 pub fn message(data: &str) -> String {
     let value: Value = serde_json::from_str(data).unwrap();
     value["message"].as_str().unwrap().to_owned()

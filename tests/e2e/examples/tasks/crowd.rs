@@ -1,4 +1,4 @@
-//! Many users, and a worker that is killed in the midst of their tasks.
+//! Many users, and workers that are killed while they do their tasks.
 
 use super::SOON;
 use super::rig::Rig;
@@ -21,7 +21,7 @@ const SHORT_SESSION: [&str; 4] = [
 /// The final results of each task, by its id.
 type Ends = BTreeMap<String, Vec<Value>>;
 
-/// Task `n` of a user, and its one right answer.
+/// Task `n` of a user, and its only correct result.
 fn task(user: usize, n: usize) -> (Value, Value) {
     match n % 10 {
         0 => {
@@ -44,7 +44,7 @@ fn note(ends: &mut Ends, said: &Value) -> bool {
     is
 }
 
-/// Submits a user's tasks while their page is open, and reads until all of them have ended.
+/// Submits a user's tasks while the user's page is open, and reads until all of them have ended.
 fn use_it(rig: &Rig, user: usize, ended: &AtomicUsize) -> (Ends, Ends) {
     let name = format!("user-{user}");
     let mut page = rig.listen(&name);
@@ -61,7 +61,7 @@ fn use_it(rig: &Rig, user: usize, ended: &AtomicUsize) -> (Ends, Ends) {
         assert_eq!(event.event.as_deref(), Some("task"));
         let said: Value = serde_json::from_str(event.data.as_deref().unwrap()).unwrap();
         let id = said["taskId"].as_str().unwrap();
-        assert!(expected.contains_key(id), "{name} is told of {id}");
+        assert!(expected.contains_key(id), "{name} gets events of task {id}");
         if note(&mut got, &said) {
             count += 1;
             ended.fetch_add(1, Ordering::Relaxed);
@@ -79,7 +79,7 @@ fn kill_after(worker: &Worker, ended: &AtomicUsize, count: usize) {
 }
 
 #[test]
-fn a_thousand_tasks_of_fifty_users_end_once_each_for_their_owner_though_the_worker_is_killed() {
+fn a_thousand_tasks_end_once_each_for_their_owners_although_workers_are_killed() {
     let rig = Rig::start(4);
     let ended = AtomicUsize::new(0);
     let users: Vec<(Ends, Ends)> = thread::scope(|scope| {
@@ -96,7 +96,8 @@ fn a_thousand_tasks_of_fifty_users_end_once_each_for_their_owner_though_the_work
         users
     });
 
-    // A worker that dies between a result and its commit leaves a copy: here is one of each.
+    // A worker that dies between a result and its commit leaves a copy. This makes a copy of every
+    // result.
     let said = read_all(&rig.topics.results);
     let copies = said.iter().map(|record| {
         let copy = Message::new(record.value.clone().unwrap());
@@ -110,24 +111,24 @@ fn a_thousand_tasks_of_fifty_users_end_once_each_for_their_owner_though_the_work
         Message::new(end.to_string()).key(id).partition(partition)
     });
     produce(&rig.topics.results, everywhere.collect::<Vec<_>>());
-    wait_until("what comes behind the copies is stored", SOON, || {
+    wait_until("the records behind the copies are stored", SOON, || {
         (rig.stored("last").len() == 4).then_some(())
     });
 
     for (user, (expected, got)) in users.iter().enumerate() {
-        assert_eq!(got, expected, "what the page of user-{user} was told");
+        assert_eq!(got, expected, "events of user-{user}'s page");
         let mut stored = Ends::new();
         for entry in rig.stored(&format!("user-{user}")) {
             let said: Value = serde_json::from_str(&entry.data).unwrap();
             note(&mut stored, &said);
             assert!(expected.contains_key(said["taskId"].as_str().unwrap()));
         }
-        assert_eq!(&stored, expected, "what is stored for user-{user}");
+        assert_eq!(&stored, expected, "stored events of user-{user}");
     }
 }
 
 #[test]
-fn an_owner_is_told_of_a_failure_and_nobody_else_is() {
+fn only_the_owner_of_a_task_gets_its_failure() {
     let rig = Rig::start(1);
     let worker = rig.topics.worker(&[]);
     let (mut ada, mut grace) = (rig.listen("ada"), rig.listen("grace"));

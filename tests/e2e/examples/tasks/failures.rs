@@ -1,11 +1,11 @@
-//! What becomes of tasks that fail.
+//! Tasks that fail.
 
 use super::worker::{Topics, json_of, trace};
 use millstream_tests::{Message, delete_topic, produce, read_all, servers};
 use serde_json::json;
 
 #[test]
-fn a_task_that_can_not_be_done_is_a_dead_letter_with_its_stack_and_its_owner_is_told() {
+fn a_failed_task_becomes_a_dead_letter_with_its_stack_and_its_owner_gets_the_error() {
     let topics = Topics::create(1);
     let worker = topics.worker(&[]);
     topics.ask("t-1", &json!({ "kind": "poison" }));
@@ -15,7 +15,7 @@ fn a_task_that_can_not_be_done_is_a_dead_letter_with_its_stack_and_its_owner_is_
     let expected = json!({ "taskId": "t-1", "status": "failed", "error": why });
     assert_eq!(end, expected);
 
-    let record = &topics.letters(1)[0]; // it was sent before its owner was told
+    let record = &topics.letters(1)[0]; // the worker sends it before the result
     assert_eq!(record.key.as_deref(), Some(&b"t-1"[..]));
     assert_eq!(record.header("traceparent"), Some(&*trace("t-1")));
     let letter = json_of(record);
@@ -48,7 +48,7 @@ fn a_task_that_can_not_be_done_is_a_dead_letter_with_its_stack_and_its_owner_is_
 }
 
 #[test]
-fn what_is_no_task_is_a_dead_letter_and_the_tasks_behind_it_are_done() {
+fn invalid_tasks_become_dead_letters_and_later_tasks_are_done() {
     let topics = Topics::create(1);
     let poison = [
         Message::new("no JSON").key("k"),
@@ -62,7 +62,7 @@ fn what_is_no_task_is_a_dead_letter_and_the_tasks_behind_it_are_done() {
     ];
     let count = poison.len() + 1;
     produce(&topics.requests, poison);
-    // A header whose name is no text.
+    // A header whose name is not UTF-8.
     let header = (vec![0xff, b'a'], Some(vec![0xfe]));
     let kafka = &servers().kafka;
     kafka.produce_raw(&topics.requests, b"no JSON", &vec![header]);
@@ -88,17 +88,17 @@ fn what_is_no_task_is_a_dead_letter_and_the_tasks_behind_it_are_done() {
     assert_eq!(
         original(8)["headers"],
         json!(null),
-        "Python can't read them"
+        "Python can't read these headers"
     );
     assert_eq!(original(0)["headers"], json!([]));
     assert!(letters.iter().all(|letter| letter["taskId"].is_null()));
-    assert_eq!(topics.results().len(), 1, "nobody is told of the others");
+    assert_eq!(topics.results().len(), 1, "no results of the invalid tasks");
     topics.wait_committed();
     worker.stop();
 }
 
 #[test]
-fn a_transient_failure_is_tried_again_until_it_succeeds() {
+fn a_transient_failure_is_retried_until_it_succeeds() {
     let topics = Topics::create(1);
     let worker = topics.worker(&[]);
     topics.ask("t-1", &json!({ "kind": "flaky", "failures": 2 }));
@@ -117,7 +117,7 @@ fn a_transient_failure_is_tried_again_until_it_succeeds() {
 }
 
 #[test]
-fn a_failure_that_stays_transient_is_one_for_good_after_its_last_attempt() {
+fn a_transient_failure_is_permanent_after_its_last_attempt() {
     let topics = Topics::create(1);
     let worker = topics.worker(&["--attempts", "3"]);
     topics.ask("t-1", &json!({ "kind": "flaky", "failures": 3 }));
@@ -125,7 +125,7 @@ fn a_failure_that_stays_transient_is_one_for_good_after_its_last_attempt() {
     assert_eq!(
         topics.results_of("t-1").len(),
         3,
-        "retrying twice, and failed"
+        "two retries and the failure"
     );
     assert_eq!(json_of(&topics.letters(1)[0])["attempts"], 3);
     topics.wait_committed();
@@ -133,21 +133,24 @@ fn a_failure_that_stays_transient_is_one_for_good_after_its_last_attempt() {
 }
 
 #[test]
-fn a_result_that_kafka_does_not_take_or_no_browser_can_read_is_a_failure() {
+fn results_too_large_for_kafka_or_not_valid_json_are_failures() {
     let topics = Topics::create(1);
     let worker = topics.worker(&[]);
-    // Python's JSON reads NaN; the sum of it is one, too.
+    // Python's JSON parser accepts NaN, and the sum is NaN, too.
     let nan = r#"{"taskId": "nan", "payload": {"kind": "sum", "numbers": [NaN]}}"#;
     produce(&topics.requests, [Message::new(nan).key("nan")]);
     assert_eq!(topics.end_of("nan")["error"]["type"], "ValueError");
-    // A letter with all of it would be larger than Kafka takes.
+    // A letter with the whole record would be too large for Kafka.
     let padding = "\"".repeat(450_000);
     topics.ask("large", &json!({ "kind": "poison", "padding": padding }));
     assert_eq!(topics.end_of("large")["status"], "failed");
     let letter = json_of(&topics.letters(2)[1]);
     assert!(letter["record"]["value"]["bytes"].as_u64().unwrap() > 900_000);
-    assert_eq!(letter["record"]["offset"], 1, "where it is found whole");
-    // Whose key alone nearly fills a record.
+    assert_eq!(
+        letter["record"]["offset"], 1,
+        "the offset of the whole record"
+    );
+    // A key that alone nearly fills a record.
     let key = "k".repeat(900_000);
     produce(&topics.requests, [Message::new("no JSON").key(&*key)]);
     let letter = json_of(&topics.letters(3)[2]);
@@ -157,9 +160,9 @@ fn a_result_that_kafka_does_not_take_or_no_browser_can_read_is_a_failure() {
 }
 
 #[test]
-fn a_task_is_done_though_the_topic_for_its_results_is_gone_for_a_while() {
+fn a_task_completes_although_its_result_topic_is_missing_for_a_while() {
     let topics = Topics::create(1);
-    // So that the worker soon knows of the topic's end, and of its coming again.
+    // The worker quickly notices that the topic is deleted and created again.
     let worker = topics.worker(&[
         "-X",
         "topic.metadata.refresh.interval.ms=200",
@@ -180,7 +183,7 @@ fn a_task_is_done_though_the_topic_for_its_results_is_gone_for_a_while() {
 }
 
 #[test]
-fn the_owner_of_a_task_that_python_does_not_read_is_told_by_its_key() {
+fn the_owner_of_a_task_that_python_cannot_parse_gets_its_failure() {
     let topics = Topics::create(1);
     let worker = topics.worker(&[]);
     let number = "7".repeat(5000);

@@ -9,5 +9,5 @@ mod worker;
 
 use std::time::Duration;
 
-/// Not an expectation of speed: what is not there by then never comes.
+/// A limit for failing tests, not an expectation of speed.
 const SOON: Duration = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! The page, in a browser, by its own form.
+//! The page, used in a browser through its form.
 
 use super::SOON;
 use super::rig::Rig;
@@ -26,7 +26,7 @@ impl Page {
         ));
     }
 
-    /// Waits for a task whose line is of this status and holds these texts.
+    /// Waits for a task whose line has this status and contains these texts.
     fn wait_for(&mut self, status: &str, texts: &[&str]) {
         self.0.wait_for(
             &format!(
@@ -51,7 +51,7 @@ impl Page {
 }
 
 #[test]
-fn a_page_submits_shows_progress_and_goes_on_where_it_was_when_it_is_loaded_again() {
+fn a_page_submits_tasks_shows_progress_and_resumes_after_a_reload() {
     let rig = Rig::start(1);
     let worker = rig.topics.worker(&[]);
     let (_server, url) = rig.serve_page();
@@ -77,9 +77,9 @@ fn a_page_submits_shows_progress_and_goes_on_where_it_was_when_it_is_loaded_agai
 
     ada.reload();
     ada.wait_connected();
-    assert_eq!(ada.count(), 4, "what it knew before");
+    assert_eq!(ada.count(), 4, "the page still lists its tasks");
     ada.wait_for("running", &["Slow, with progress: 6 s"]);
-    // What happens while no page is open is in the stream.
+    // Events that arrive while no page is open are in the stream.
     ada.0.goto("data:text/html,elsewhere");
     let ended = || {
         let events = rig.stored("ada");
@@ -95,7 +95,7 @@ fn a_page_submits_shows_progress_and_goes_on_where_it_was_when_it_is_loaded_agai
     ada.0.prefer_dark();
     ada.0.screenshot(shots.join("tasks-ended-dark.png"));
 
-    // Another user of the same browser sees nothing of it.
+    // Another user of the same browser sees none of these tasks.
     ada.0.goto(&format!("{url}&client=grace"));
     ada.wait_connected();
     assert_eq!(ada.count(), 0);
@@ -104,20 +104,20 @@ fn a_page_submits_shows_progress_and_goes_on_where_it_was_when_it_is_loaded_agai
 }
 
 #[test]
-fn a_page_sends_a_task_until_the_server_has_it_and_then_it_is_one() {
+fn a_page_retries_a_submission_and_creates_one_task() {
     let rig = Rig::start(1);
     let worker = rig.topics.worker(&[]);
     let (_server, url) = rig.serve_page();
     let link = Link::to(&rig.daemon.sse());
     let url = url.replace(&rig.daemon.sse(), &link.addr());
     let mut ada = Page::open(&format!("{url}&client=ada"));
-    ada.submit("sum", "1 2"); // the browser asks whether it may, and remembers
+    ada.submit("sum", "1 2"); // the browser sends the CORS preflight and caches its answer
     ada.wait_for("completed", &["Sum: 1 + 2"]);
 
-    // The task is taken, and the page is not told.
+    // The server accepts the task, and the page gets no answer.
     link.lose_answers();
     ada.submit("sum", "20 22");
-    wait_until("the task is taken", SOON, || {
+    wait_until("the task is done", SOON, || {
         (rig.stored("ada").len() == 2).then_some(())
     });
     ada.wait_for("sending", &["Sum: 20 + 22"]);
@@ -135,12 +135,12 @@ fn a_page_sends_a_task_until_the_server_has_it_and_then_it_is_one() {
 }
 
 #[test]
-fn a_page_that_asks_too_often_waits_and_asks_again() {
+fn a_page_over_the_rate_limit_waits_and_retries() {
     let rig = Rig::with_rate(1, "{ per-second = 1, burst = 1 }");
     let worker = rig.topics.worker(&[]);
     let (_server, url) = rig.serve_page();
     let mut ada = Page::open(&format!("{url}&client=ada"));
-    // All of them before the first is answered.
+    // Submits all of them before the first answer.
     ada.0.eval(
         "window.limited = []; const real = fetch;
          window.fetch = async (...all) => { const answer = await real(...all);
@@ -159,14 +159,14 @@ fn a_page_that_asks_too_often_waits_and_asks_again() {
         ada.0
             .eval("limited.length > 0 && limited.every((s) => s >= '1')"),
         true,
-        "it was told how long to wait"
+        "the answers have Retry-After"
     );
     assert_eq!(ada.0.exceptions(), Vec::<String>::new());
     worker.stop();
 }
 
 #[test]
-fn a_page_that_missed_something_asks_how_its_tasks_stand() {
+fn a_page_with_a_gap_requests_the_status_of_its_tasks() {
     let rig = Rig::start(1);
     let worker = rig.topics.worker(&[]);
     let (_server, url) = rig.serve_page();
@@ -177,7 +177,7 @@ fn a_page_that_missed_something_asks_how_its_tasks_stand() {
     ada.wait_for("running", &["step"]);
     link.cut();
     rig.topics.wait_committed();
-    wait_until("its result is stored", SOON, || {
+    wait_until("the result is stored", SOON, || {
         let events = rig.stored("ada");
         let is_end = |data: &str| data.contains("slept");
         events.iter().any(|event| is_end(&event.data)).then_some(())

@@ -1,4 +1,4 @@
-//! The example's daemon, with its gateway, on topics of its own.
+//! The example's daemon, with its gateway and its own topics.
 
 use super::SOON;
 use super::worker::Topics;
@@ -24,7 +24,7 @@ impl Rig {
         Rig::with_rate(partitions, "{ per-second = 10, burst = 50 }")
     }
 
-    /// One whose clients may ask that often.
+    /// A rig with this rate limit for each client.
     pub fn with_rate(partitions: i32, rate: &str) -> Self {
         let (topics, prefix) = (Topics::create(partitions), unique("tasks-example"));
         let page_port = free_port();
@@ -54,7 +54,7 @@ impl Rig {
         }
     }
 
-    /// Submits a task and answers with its id.
+    /// Submits a task and returns its id.
     pub fn submit(&self, client: &str, payload: &Value) -> String {
         let path = format!("/v1/tasks?client={client}");
         let headers = [("content-type", "application/json")];
@@ -66,7 +66,7 @@ impl Rig {
         said["taskId"].as_str().unwrap().to_owned()
     }
 
-    /// How a task stands, as its owner is told.
+    /// The status of a task, as its owner gets it.
     pub fn status(&self, client: &str, id: &str) -> Value {
         let path = format!("/v1/tasks/{id}?client={client}");
         serde_json::from_slice(&get(&self.daemon.sse(), &path).body).unwrap()
@@ -77,16 +77,16 @@ impl Rig {
         let path = format!("/v1/events?client={client}");
         let mut sse = Sse::open(&self.daemon.sse(), &path, &[]);
         assert_eq!(sse.status, 200);
-        sse.next(SOON).expect("it begins");
+        sse.next(SOON).expect("an opening frame");
         sse
     }
 
-    /// What is in a client's stream.
+    /// The entries in a client's stream.
     pub fn stored(&self, client: &str) -> Vec<Entry> {
         streams(&self.prefix).remove(client).unwrap_or_default()
     }
 
-    /// Serves the page, as `run` does; where it is.
+    /// Serves the page, as `run` does; returns the server and the page's URL.
     pub fn serve_page(&self) -> (Process, String) {
         let mut command = python(Path::new("-m"));
         let port = self.page_port.to_string();

@@ -1,4 +1,4 @@
-//! Workers that come and go in the midst of their tasks.
+//! Workers that join and leave while they do their tasks.
 
 use super::SOON;
 use super::worker::{Topics, Worker, is_final};
@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-/// Whoever does not leave the group is missed after this long only: tests that see a worker's
-/// partitions move sooner know that it left.
+/// With this session timeout, the group notices only late that a worker is gone. Tests that see its
+/// partitions move sooner know that it left the group.
 const LONG_SESSION: [&str; 2] = ["-X", "session.timeout.ms=45000"];
 const SHORT_SESSION: [&str; 6] = [
     "-X",
@@ -24,7 +24,7 @@ fn sum(n: usize) -> Value {
     json!({ "kind": "sum", "numbers": [n, 1] })
 }
 
-/// How often each task ended, once all of them have.
+/// How often each task ended, once this many tasks have ended.
 fn ends(topics: &Topics<'_>, count: usize) -> BTreeMap<String, usize> {
     wait_until("every task ends", SOON, || {
         let mut ends = BTreeMap::new();
@@ -45,7 +45,7 @@ fn wait_running(topics: &Topics<'_>, id: &str) {
 }
 
 #[test]
-fn sigterm_finishes_the_task_in_hand_leaves_the_group_and_loses_nothing() {
+fn sigterm_finishes_the_current_task_and_leaves_the_group_without_loss() {
     let topics = Topics::create(2);
     let worker = topics.worker(&LONG_SESSION);
     topics.ask("slow", &json!({ "kind": "slow", "seconds": 2 }));
@@ -60,7 +60,7 @@ fn sigterm_finishes_the_task_in_hand_leaves_the_group_and_loses_nothing() {
     let took = began.elapsed();
     assert!(
         took.as_secs() < 20,
-        "{took:?}: the one before did not leave"
+        "{took:?}: the stopped worker did not leave the group"
     );
     let ends = ends(&topics, 41);
     assert!(ends.values().all(|times| *times == 1), "{ends:?}");
@@ -69,7 +69,7 @@ fn sigterm_finishes_the_task_in_hand_leaves_the_group_and_loses_nothing() {
 }
 
 #[test]
-fn a_worker_that_is_stopped_between_attempts_gives_its_task_back() {
+fn a_worker_stopped_between_attempts_leaves_its_task_to_another() {
     let topics = Topics::create(1);
     let flaky = json!({ "kind": "flaky", "failures": 1 });
     topics.ask("t-1", &flaky);
@@ -84,7 +84,7 @@ fn a_worker_that_is_stopped_between_attempts_gives_its_task_back() {
 }
 
 #[test]
-fn a_second_signal_ends_a_worker_at_once_and_its_task_is_done_by_another() {
+fn a_second_signal_ends_a_worker_at_once_and_another_does_its_task() {
     let topics = Topics::create(1);
     let worker = topics.worker(&SHORT_SESSION);
     topics.ask("t-1", &json!({ "kind": "slow", "seconds": 4 }));
@@ -101,7 +101,7 @@ fn a_second_signal_ends_a_worker_at_once_and_its_task_is_done_by_another() {
 }
 
 #[test]
-fn a_task_may_take_longer_than_a_worker_may_go_without_polling() {
+fn a_task_may_take_longer_than_the_poll_interval() {
     let topics = Topics::create(1);
     let worker = topics.worker(&SHORT_SESSION);
     topics.ask("long", &json!({ "kind": "slow", "seconds": 6 }));
@@ -113,7 +113,7 @@ fn a_task_may_take_longer_than_a_worker_may_go_without_polling() {
 }
 
 #[test]
-fn workers_that_join_and_leave_take_over_and_do_no_task_twice() {
+fn workers_join_and_leave_without_repeating_a_task() {
     let topics = Topics::create(4);
     let long = || json!({ "kind": "slow", "seconds": 2.5 });
     let first = topics.worker(&[]);
@@ -124,7 +124,7 @@ fn workers_that_join_and_leave_take_over_and_do_no_task_twice() {
     wait_until("a long task runs", SOON, || {
         (!topics.results().is_empty()).then_some(())
     });
-    // The partition of the task in hand may be taken away: it is given time to end before.
+    // A rebalance may take the partition of the current task; the worker may finish the task first.
     let others: Vec<Worker> = (0..3).map(|_| topics.start(&[])).collect();
     let ends = ends(&topics, 4);
     assert!(ends.values().all(|times| *times == 1), "{ends:?}");
@@ -134,7 +134,7 @@ fn workers_that_join_and_leave_take_over_and_do_no_task_twice() {
 }
 
 #[test]
-fn a_killed_worker_s_task_is_done_by_another() {
+fn another_worker_does_the_task_of_a_killed_worker() {
     let topics = Topics::create(1);
     let worker = topics.worker(&SHORT_SESSION);
     topics.ask("t-1", &json!({ "kind": "slow", "seconds": 3 }));
@@ -147,13 +147,13 @@ fn a_killed_worker_s_task_is_done_by_another() {
 }
 
 #[test]
-fn a_worker_that_the_group_missed_commits_nothing_of_what_others_have_now() {
+fn a_worker_that_lost_its_partitions_does_not_commit_for_their_new_owner() {
     let topics = Topics::create(1);
     let frozen = topics.worker(&SHORT_SESSION);
     topics.ask("t-1", &json!({ "kind": "slow", "seconds": 3 }));
     wait_running(&topics, "t-1");
     frozen.process.freeze();
-    let next = topics.worker(&SHORT_SESSION); // once the group has missed the first
+    let next = topics.worker(&SHORT_SESSION); // starts when the group has removed the first
     assert_eq!(topics.end_of("t-1")["status"], "completed");
     topics.wait_committed();
     frozen.process.signal(Signal::CONT);
@@ -161,8 +161,8 @@ fn a_worker_that_the_group_missed_commits_nothing_of_what_others_have_now() {
     topics.ask("t-2", &sum(1));
     assert_eq!(topics.end_of("t-2")["result"], json!({ "sum": 2 }));
     topics.wait_committed();
-    // What it was working on it ended, too: a copy, with the same words.
-    let copies = wait_until("the frozen one ends its task", SOON, || {
+    // The first worker also finishes its task: a copy with the same content.
+    let copies = wait_until("the frozen worker ends its task", SOON, || {
         let mut copies = topics.results_of("t-1");
         copies.retain(is_final);
         (copies.len() == 2).then_some(copies)
@@ -173,9 +173,9 @@ fn a_worker_that_the_group_missed_commits_nothing_of_what_others_have_now() {
 }
 
 #[test]
-fn a_task_that_outlasts_a_rebalance_is_done_again_and_says_the_same() {
+fn a_task_that_outlasts_a_rebalance_is_repeated_with_the_same_result() {
     let topics = Topics::create(1);
-    // As the older protocol has it: whoever joins, everyone gives up everything.
+    // In the eager protocol, all members give up all partitions when one joins.
     let eager = ["-X", "partition.assignment.strategy=range"];
     let first = topics.worker(&eager);
     topics.ask("t-1", &json!({ "kind": "slow", "seconds": 9 }));
@@ -183,7 +183,7 @@ fn a_task_that_outlasts_a_rebalance_is_done_again_and_says_the_same() {
     let others = [topics.start(&eager), topics.start(&eager)];
     first.wait_log("not finished; another worker may repeat it");
     assert_eq!(topics.end_of("t-1")["result"], json!({ "slept": 9 }));
-    let copies = wait_until("it is done again", SOON, || {
+    let copies = wait_until("the task is repeated", SOON, || {
         let mut copies = topics.results_of("t-1");
         copies.retain(is_final);
         (copies.len() == 2).then_some(copies)
@@ -195,7 +195,7 @@ fn a_task_that_outlasts_a_rebalance_is_done_again_and_says_the_same() {
 }
 
 #[test]
-fn what_kafka_does_not_acknowledge_is_sent_again_and_nothing_is_committed_before() {
+fn an_unacknowledged_result_is_sent_again_before_its_task_is_committed() {
     let kafka = servers().own_kafka(&[]);
     let topics = Topics::on(&kafka, 1);
     let worker = topics.worker(&["-X", "message.timeout.ms=2000"]);

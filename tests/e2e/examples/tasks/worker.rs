@@ -1,4 +1,4 @@
-//! A worker as a process, and topics of its own.
+//! A worker process with its own topics.
 
 use super::SOON;
 use crate::examples::example;
@@ -42,7 +42,7 @@ impl<'a> Topics<'a> {
         }
     }
 
-    /// A worker with these further arguments, which has its partitions.
+    /// A worker with these further arguments, once it has partitions.
     pub fn worker(&self, arguments: &[&str]) -> Worker {
         let worker = self.start(arguments);
         wait_until("the worker has partitions", SOON, || {
@@ -52,7 +52,7 @@ impl<'a> Topics<'a> {
         worker
     }
 
-    /// As [`Topics::worker`], but returns at once.
+    /// Like [`Topics::worker`], but returns at once.
     pub fn start(&self, arguments: &[&str]) -> Worker {
         let mut command = python(&example("tasks").join("worker.py"));
         let kafka = self.kafka.bootstrap();
@@ -72,7 +72,7 @@ impl<'a> Topics<'a> {
         Worker { process, log }
     }
 
-    /// A task as the gateway asks for it.
+    /// A task in the format of the gateway.
     pub fn request(&self, id: &str, payload: &Value) -> Message {
         let value = json!({ "taskId": id, "payload": payload });
         let request = Message::new(value.to_string()).key(id);
@@ -85,7 +85,7 @@ impl<'a> Topics<'a> {
             .produce(&self.requests, [self.request(id, payload)]);
     }
 
-    /// Every result so far, in the order of its partition.
+    /// All results so far, in the order of their partition.
     pub fn results(&self) -> Vec<Value> {
         self.kafka
             .read_all(&self.results)
@@ -94,7 +94,7 @@ impl<'a> Topics<'a> {
             .collect()
     }
 
-    /// The results of this task, once its final one is there.
+    /// The results of this task, once the final one exists.
     pub fn results_of(&self, id: &str) -> Vec<Value> {
         wait_until(&format!("{id} ends"), SOON, || {
             let mut results = self.results();
@@ -108,7 +108,7 @@ impl<'a> Topics<'a> {
         self.results_of(id).into_iter().find(is_final).unwrap()
     }
 
-    /// So many dead letters, as soon as they are there.
+    /// Waits for this many dead letters and returns them.
     pub fn letters(&self, count: usize) -> Vec<Consumed> {
         wait_until(&format!("{count} dead letters"), SOON, || {
             let letters = self.kafka.read_all(&self.letters);
@@ -116,7 +116,7 @@ impl<'a> Topics<'a> {
         })
     }
 
-    /// Waits until every request is committed.
+    /// Waits until all requests are committed.
     pub fn wait_committed(&self) {
         let lag = || self.kafka.lag(&self.group, &self.requests);
         wait_until("all is committed", SOON, || (lag() == 0).then_some(()));
@@ -126,7 +126,11 @@ impl<'a> Topics<'a> {
 impl Worker {
     pub fn assert_running(&self) {
         let ended = self.process.exit_status();
-        assert!(ended.is_none(), "ended {ended:?}: {}", self.log.tail(40));
+        assert!(
+            ended.is_none(),
+            "the worker ended ({ended:?}): {}",
+            self.log.tail(40)
+        );
     }
 
     pub fn wait_log(&self, text: &str) -> String {
@@ -135,7 +139,7 @@ impl Worker {
         })
     }
 
-    /// SIGTERM, after which it ends well.
+    /// Sends SIGTERM, after which the worker must exit with 0.
     pub fn stop(&self) {
         self.process.signal(Signal::TERM);
         let status = self.process.wait_exit("the worker", SOON);
@@ -159,7 +163,7 @@ pub fn json_of(record: &Consumed) -> Value {
     serde_json::from_str(record.text()).unwrap()
 }
 
-/// A `traceparent` that tells tasks apart.
+/// A `traceparent` that differs for each task.
 pub fn trace(id: &str) -> String {
     let hex: String = id.bytes().map(|byte| format!("{byte:02x}")).collect();
     format!("00-{hex:0>32.32}-00f067aa0ba902b7-01")
