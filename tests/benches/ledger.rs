@@ -1,5 +1,5 @@
-//! What exactly-once costs: batches appended with the ledger's transaction, as the daemon does,
-//! against the same XADDs in a plain pipeline, in turns on one Redis:
+//! The cost of exactly-once: batches appended with the ledger's transaction, as the daemon does it,
+//! against the same XADDs in a plain pipeline, alternating on one Redis:
 //! `cargo bench -p millstream-tests --features bench --bench ledger`
 
 use millstream::record::{StreamKind, TopicPartition};
@@ -65,7 +65,7 @@ fn main() {
             next += BATCH as i64;
         }
         plain.push(began.elapsed());
-        // The plain ones moved on as well: the ledger is put where they are.
+        // The plain XADDs did not move the ledger: set it to their end.
         let at = Ledger {
             next,
             ..Ledger::default()

@@ -1,4 +1,4 @@
-//! What a plugin costs a record, in the engine and native:
+//! The cost of a plugin per record, in the engine and native:
 //! `cargo bench -p millstream-tests --features bench --bench plugin`
 //!
 //! Batches of 256 records of about 327 bytes. `engine` is the whole call with

@@ -1,6 +1,6 @@
-//! From a restart after SIGKILL to the first new event in Redis, and from SIGTERM under full load
-//! to the exit: `cargo bench -p millstream-tests --features bench --bench restart`
-//! (after `cargo build --release`).
+//! The time from a restart after SIGKILL to the first new event in Redis, and from SIGTERM under
+//! full load to the exit: `cargo bench -p millstream-tests --features bench --bench restart` (after
+//! `cargo build --release`).
 
 use millstream_tests::{
     Daemon, Message, config, create_topic, produce, servers, unique, wait_until,
@@ -61,7 +61,7 @@ fn told(mut times: Vec<Duration>) -> String {
     format!("min {min:.2?}, median {median:.2?}, max {max:.2?}")
 }
 
-/// How many entries the one stream ever had: it is trimmed.
+/// The number of entries ever added to the one stream, which is trimmed.
 fn entries(prefix: &str) -> u64 {
     let key = format!("{prefix}:{{0}}:client:ada");
     let info: redis::RedisResult<redis::Value> = redis::cmd("XINFO")

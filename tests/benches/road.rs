@@ -1,7 +1,7 @@
-//! Records a second from Kafka to Redis, of this daemon and of another one in turn:
+//! Records a second from Kafka to Redis, alternating between this daemon and another:
 //! `cargo bench -p millstream-tests --features bench --bench road -- --against <file>`
-//! (after `cargo build --release -p millstream`). What counts is the ratio: both run beside the same
-//! Kafka and Redis on the same cores.
+//! (after `cargo build --release -p millstream`). Only the ratio counts: both use the same Kafka,
+//! Redis and cores.
 
 use millstream_tests::{Daemon, Message, create_topic, metrics, produce, servers, unique};
 use std::path::PathBuf;
@@ -44,7 +44,7 @@ fn main() {
     }
 }
 
-/// Records a second, from the first that is stored to the last.
+/// Records a second, from the first stored record to the last.
 fn measure(topic: &str, program: &std::path::Path) -> f64 {
     let prefix = unique("road");
     let (kafka, redis) = (servers().kafka.bootstrap(), servers().redis.url());

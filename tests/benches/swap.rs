@@ -1,4 +1,4 @@
-//! From saving a plugin's file to its first event in a browser's stream:
+//! The time from saving a plugin's file to its first event in a browser's stream:
 //! `cargo bench -p millstream-tests --features bench --bench swap`
 //! (after `cargo build --release`). Each file is new, so each is compiled.
 
@@ -51,7 +51,7 @@ fn main() {
 
 fn time_one(daemon: &Daemon, events: &mut Sse, file: &[u8], swap: usize) -> Duration {
     let version = ["one", "two"][swap % 2];
-    // A custom section of its own makes it another file.
+    // A different custom section makes it a different file.
     let name = format!("swap {swap}");
     let mut wasm = file.to_vec();
     wasm.extend([0, name.len() as u8 + 1, name.len() as u8]);

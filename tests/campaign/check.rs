@@ -1,4 +1,4 @@
-//! Compares what came out with what went in, by source.
+//! Compares output with input, by source.
 
 use crate::findings::{Findings, Flaw};
 use crate::input::Input;
@@ -7,11 +7,11 @@ use crate::versions::Versions;
 use millstream_tests::{Consumed, Entry};
 use std::collections::HashMap;
 
-/// Fed with every entry of every stream, in order, and every dead letter.
+/// Takes every entry of every stream, in order, and every dead letter.
 pub struct Checker<'a> {
     input: &'a Input,
     versions: &'a Versions,
-    /// How many events, or letters, there are of each record; by partition and offset.
+    /// The number of events, or letters, of each record, by partition and offset.
     copies: Vec<Vec<u8>>,
     /// For each client, the offset of the last event of each partition.
     last: HashMap<String, [Option<usize>; PARTITIONS as usize]>,
@@ -120,7 +120,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// What is missing, now that everything has been shown.
+    /// What is missing. Call it after all entries and letters.
     pub fn finish(mut self) -> Findings {
         for (partition, copies) in self.copies.iter().enumerate() {
             let none = copies
@@ -148,7 +148,7 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// Whether the letter has the record's own bytes, then why it is one.
+/// Whether the letter has the record's bytes, and its reason.
 fn is_intact(record: &Record, letter: &Consumed) -> bool {
     let sent = record.message();
     let own = sent.headers.len();

@@ -1,11 +1,11 @@
-//! What a check found.
+//! The findings of a check.
 
 use std::fmt::{Display, Formatter, Result};
 
-/// How many are told one by one.
+/// How many findings are printed one by one.
 const TOLD: usize = 20;
 
-/// What may be wrong with an event or a letter. Their order is that of the report.
+/// The possible faults of an event or a letter, in the report's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
     Lost,
@@ -14,11 +14,11 @@ pub enum Flaw {
     WrongClient,
     WrongPayload,
     WrongVersion,
-    /// An event of no record, or of one that is malformed.
+    /// An event without a record, or of a malformed one.
     StrayEvent,
     LetterMissing,
     LetterDamaged,
-    /// A letter of no record, or of one that is good.
+    /// A letter without a record, or of a well-formed one.
     StrayLetter,
 }
 
@@ -39,7 +39,7 @@ pub const FLAWS: [(Flaw, &str); 10] = [
 pub struct Findings {
     pub events: u64,
     pub letters: u64,
-    /// Letters beyond a record's first: legal, and told.
+    /// Letters beyond a record's first: allowed, but reported.
     pub copies: u64,
     counts: [u64; FLAWS.len()],
     first: Vec<String>,
@@ -63,7 +63,7 @@ impl Findings {
     }
 }
 
-/// The first of them, a line each.
+/// The first findings, a line each.
 impl Display for Findings {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         f.write_str(&self.first.join("\n"))

@@ -1,4 +1,4 @@
-//! How each fault is done and undone.
+//! How each fault is injected and removed.
 
 use crate::instance::Instance;
 use crate::plan::{Fault, Kind, Target};
@@ -7,17 +7,17 @@ use millstream_tests::{Daemon, Redis};
 use std::thread;
 use std::time::Duration;
 
-/// What a daemon's transaction is made of.
+/// The commands of a daemon's transaction.
 const IN_A_TRANSACTION: [&str; 8] = [
     "watch", "hmget", "time", "multi", "xadd", "publish", "hset", "exec",
 ];
 
-/// A fault lasts as long as the plan says, whatever happens meanwhile: it is no wait for something.
+/// A fault lasts as long as the plan says, so this is a plain sleep.
 fn last(hold: Duration) {
     thread::sleep(hold);
 }
 
-/// Does it and undoes it.
+/// Injects the fault and removes it.
 pub fn inflict(world: &World, fault: &Fault) {
     world.journal.note(&fault.to_string());
     match fault.target {
@@ -99,12 +99,12 @@ fn hit_redis(world: &World, fault: &Fault) {
     }
 }
 
-/// What everyone who connects to Redis may do.
+/// The permissions of every Redis user.
 fn everyone(redis: &Redis, rule: &str) {
     redis.order(&["ACL", "SETUSER", "default", rule]);
 }
 
-/// In bytes; 0 is no limit.
+/// In bytes; 0 means no limit.
 fn limit_memory(redis: &Redis, most: &str) {
     let mut set = redis::cmd("CONFIG");
     set.arg("SET").arg("maxmemory").arg(most);
@@ -136,7 +136,7 @@ fn hit_link(world: &World, fault: &Fault) {
     }
     last(fault.hold);
     if let Kind::RedisDeaf | Kind::KafkaDeaf = fault.kind {
-        link.cut(); // what is left of its connections makes no sense
+        link.cut(); // the remaining connections are out of step
     }
     link.open();
 }

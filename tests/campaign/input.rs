@@ -1,11 +1,11 @@
 use crate::record::{PARTITIONS, Record};
 use millstream_tests::Kafka;
 
-/// The number of an offset that holds no record.
+/// The number that stands for an offset without a record.
 const NONE: u32 = u32::MAX;
 
-/// What Kafka has, read back from it: which number each offset holds. A producer that sends again
-/// after a broker's death may have stored a record twice; then it is two records.
+/// The content of the topic, read back from Kafka: the number at each offset. A producer that
+/// retries after a broker's death may have stored a record twice; then it counts as two records.
 pub struct Input {
     pub topic: String,
     seed: u64,
@@ -41,13 +41,13 @@ impl Input {
         numbers[offset] = number;
     }
 
-    /// The record there, if there is one.
+    /// The record at this offset, if any.
     pub fn record(&self, partition: usize, offset: usize) -> Option<Record> {
         let number = *self.numbers.get(partition)?.get(offset)?;
         (number != NONE).then(|| Record::new(self.seed, number))
     }
 
-    /// How many offsets each partition has.
+    /// The number of offsets of each partition.
     pub fn lengths(&self) -> impl Iterator<Item = usize> {
         self.numbers.iter().map(Vec::len)
     }
@@ -57,7 +57,7 @@ impl Input {
         numbers.filter(|number| **number != NONE).count()
     }
 
-    /// `topic/partition/offset[/n]`, as events and letters name their records.
+    /// `topic/partition/offset[/n]`, the source in events and letters.
     pub fn parse_source(&self, source: &str) -> Option<(usize, usize, Option<u32>)> {
         let mut parts = source
             .strip_prefix(&self.topic)?

@@ -5,18 +5,18 @@ use std::path::PathBuf;
 
 const PLUGIN: &str = "plugins/versioned.wasm";
 
-/// What daemons told about themselves.
+/// Totals of what daemons reported about themselves.
 #[derive(Default)]
 pub struct Told {
     pub starts: u64,
-    /// Transactions that another's write to the ledger made void. Some are missing: a daemon that is
-    /// killed or down tells no more.
+    /// Transactions aborted because another daemon wrote the ledger. A lower bound: a daemon that
+    /// is killed or unreachable no longer reports.
     pub conflicts: f64,
-    /// Ends that were not asked for, or not with 0.
+    /// Exits that were unexpected, or with a code other than 0.
     pub bad_ends: Vec<String>,
 }
 
-/// One daemon, or the place for it.
+/// One daemon, or its place while it is stopped.
 pub struct Instance {
     name: String,
     config: String,
@@ -38,7 +38,7 @@ impl Instance {
         }
     }
 
-    /// Starts it, for the first time with this version, else with the one it was left with.
+    /// Starts it: the first time with this version, later with the version that it had last.
     pub fn start(&mut self, (_, wasm): &Version) {
         match &mut self.daemon {
             Some(daemon) => daemon.restart(),
@@ -63,7 +63,7 @@ impl Instance {
         self.daemon.iter().for_each(Daemon::kill);
     }
 
-    /// SIGTERM. It must end in time, and with 0 whatever else is broken.
+    /// SIGTERM. It must exit in time and with 0, even while other servers are broken.
     pub fn terminate(&mut self) {
         self.listen();
         if let Some(daemon) = self.running() {
@@ -76,13 +76,13 @@ impl Instance {
         self.up = false;
     }
 
-    /// Notes what it has counted, before it ends.
+    /// Adds its metrics to the totals before it exits.
     fn listen(&mut self) {
         self.told.conflicts += self.running().and_then(conflicts).unwrap_or_default();
     }
 
-    /// A daemon never ends by itself. One that did is noted, and started again so that the campaign
-    /// goes on.
+    /// A daemon never exits by itself. If one did, this reports it and starts it again so that the
+    /// campaign continues.
     pub fn look_after(&mut self, version: &Version) {
         if let Some(status) = self.running().and_then(Daemon::exit_status) {
             let told = format!("{} ended by itself: {status}", self.name);
@@ -91,7 +91,7 @@ impl Instance {
         }
     }
 
-    /// Puts this version over the one before, as editors do: beside it, then over it.
+    /// Replaces the version as editors do: writes a file beside it and renames it.
     pub fn swap(&self, (_, wasm): &Version) {
         if let Some(daemon) = &self.daemon {
             let plugin = daemon.dir().join(PLUGIN);
@@ -112,7 +112,7 @@ impl Instance {
         })
     }
 
-    /// Why it says that it isn't ready, or that it is.
+    /// Its readiness text, ready or not.
     pub fn readiness(&self) -> String {
         let answer = self.running().and_then(|daemon| get(daemon, "/readyz"));
         let answer = answer.unwrap_or_else(|| "does not answer, or is not running".into());
@@ -125,7 +125,7 @@ fn conflicts(daemon: &Daemon) -> Option<f64> {
     Some(metrics.sum("millstream_store_conflicts_total", &[]))
 }
 
-/// What it answers, if it listens by now.
+/// Its answer, if it listens already.
 fn get(daemon: &Daemon, path: &str) -> Option<String> {
     if !daemon.log_contains("admin listening on http") {
         return None;

@@ -1,7 +1,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What was done when.
+/// The time of each action.
 pub struct Journal {
     began: Instant,
     lines: Mutex<Vec<String>>,

@@ -1,4 +1,4 @@
-//! How far the daemons are, asked of Redis directly.
+//! The daemons' progress, read from Redis directly.
 
 use crate::record::PARTITIONS;
 use crate::world::World;
@@ -6,7 +6,7 @@ use millstream_tests::wait_until;
 use redis::{Connection, RedisResult};
 use std::time::{Duration, Instant};
 
-/// Without any progress for so long, there will be none.
+/// After this long without progress, there will be none.
 const PATIENCE: Duration = Duration::from_secs(120);
 const FOREVER: Duration = Duration::from_secs(24 * 3600);
 
@@ -21,8 +21,8 @@ impl<'a> Ledgers<'a> {
         Ledgers { world, key }
     }
 
-    /// Waits until there is one for each partition: before that, losing the last writes of Redis
-    /// loses ledgers as a whole, which daemons don't mend by themselves.
+    /// Waits until each partition has a ledger. If Redis loses its last writes before that, it
+    /// loses whole ledgers, which daemons don't repair by themselves.
     pub fn wait_for_all(&self) {
         let mut redis = self.world.redis.connect();
         wait_until("every partition has a ledger", PATIENCE, || {
@@ -31,8 +31,8 @@ impl<'a> Ledgers<'a> {
         });
     }
 
-    /// Waits until `share` of `records` more are done than now, but not for long: it only chooses
-    /// the moment for a fault.
+    /// Waits until `share` of `records` more are processed, but not for long: it only chooses the
+    /// moment for a fault.
     pub fn wait_for_progress(&self, records: u32, share: f64) {
         let mut redis = self.world.redis.connect();
         let done = |read: RedisResult<Vec<Option<i64>>>| sum(&read.unwrap());
@@ -44,10 +44,10 @@ impl<'a> Ledgers<'a> {
         });
     }
 
-    /// Waits until all stand at the end of their partitions.
+    /// Waits until all ledgers reach the end of their partitions.
     ///
     /// # Errors
-    /// What stands where, when there is no progress.
+    /// The offset of each ledger, if progress stops.
     pub fn wait_for_ends(&self) -> Result<(), String> {
         let ends = self.world.kafka.ends(&self.world.topic);
         let ends: Vec<i64> = ends.into_values().collect();

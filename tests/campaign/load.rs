@@ -3,13 +3,13 @@ use crate::world::World;
 use fastrand::Rng;
 use std::sync::mpsc::Receiver;
 
-/// How many records go to Kafka at once: sometimes a trickle, mostly a burst that keeps the daemons
-/// busy for a while. A fault shows nothing of an idle daemon.
+/// How many records go to Kafka at once: sometimes a few, mostly a burst that keeps the daemons
+/// busy for a while. A fault reveals nothing in an idle daemon.
 const CHUNK: std::ops::Range<u32> = 100..10_000;
-/// Each is given a minute; longer than this no fault lasts.
+/// Each record has a minute; no fault lasts longer.
 const TRIES: usize = 3;
 
-/// Produces while faults happen, up to the numbers it is told, until it is told no more.
+/// Produces during the faults, up to the numbers that it is given, until the sender closes.
 pub fn produce(world: &World, seed: u64, quotas: &Receiver<u32>) {
     let mut random = Rng::with_seed(!seed);
     let mut next = 0;
@@ -22,8 +22,8 @@ pub fn produce(world: &World, seed: u64, quotas: &Receiver<u32>) {
     }
 }
 
-/// What Kafka took before an error is sent again, and is in the topic twice: the check compares with
-/// what the topic has.
+/// Records that Kafka accepted before an error are sent again and are in the topic twice: the check
+/// compares with the topic's content.
 fn send(world: &World, seed: u64, numbers: std::ops::Range<u32>) {
     for attempt in 1..=TRIES {
         let messages = numbers

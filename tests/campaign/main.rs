@@ -1,10 +1,11 @@
-//! The campaign: random faults under load, from a seed, and in the end everything is counted.
+//! The campaign: random faults under load, from a seed, and a count of every record at the end.
 //!
-//! The end-to-end tests each show one promise under one fault. This looks for what nobody thought
-//! of: `cargo test --workspace --test campaign -- --seed 7 --faults 300 --records 2000000`.
+//! The end-to-end tests each show one promise under one fault. The campaign looks for combinations
+//! that nobody thought of:
+//! `cargo test --workspace --test campaign -- --seed 7 --faults 300 --records 2000000`.
 //!
-//! The sequence of faults, their targets and how long they last are the seed's alone; what they meet
-//! is not, so a failure may take several runs of its seed to come again.
+//! The seed determines the sequence of faults, their targets and their durations, but not the
+//! daemons' state when a fault hits. A failure may need several runs of its seed to recur.
 #![allow(
     clippy::unwrap_used,
     reason = "a test that can't go on fails, and says where"
@@ -60,9 +61,9 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Whether all was well. What went wrong is told here, while the logs are still there.
+/// Whether the campaign passed. Faults are printed here, while the logs still exist.
 fn run_in(world: &World, options: &Options, seed: u64) -> bool {
-    // A panic means that something could not be done or never came, and has said what.
+    // A panic means that a step failed or timed out, and has already printed the reason.
     let failed = match catch_unwind(AssertUnwindSafe(|| run::run(world, options, seed))) {
         Ok(Ok(())) => return true,
         Ok(Err(why)) => why,

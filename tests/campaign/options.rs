@@ -3,13 +3,14 @@ use clap::Parser;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-/// Random faults under load: daemons, Redis and Kafka are killed, frozen and cut off, and in the end
+/// Random faults under load: daemons, Redis and Kafka are killed, frozen and cut off. At the end
 /// every record's event must be in its client's stream once and in order, or its dead letter in the
 /// topic.
 #[derive(Parser)]
 #[command(name = "campaign", disable_version_flag = true)]
 pub struct Options {
-    /// Which faults, when, to whom and for how long, and what the records are; random if not given
+    /// Determines the faults, their times, targets and durations, and the records; random by
+    /// default
     #[arg(long)]
     pub seed: Option<u64>,
     /// How many faults
@@ -21,17 +22,17 @@ pub struct Options {
     /// How many daemons run at first; one more may join
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
     pub instances: u8,
-    /// The daemon to try instead of the one that was built beside this test
+    /// The daemon to test instead of the one built beside this test
     #[arg(long)]
     pub daemon: Option<PathBuf>,
-    /// Only these kinds of faults
+    /// Use only these kinds of faults
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<Kind>,
     #[command(flatten)]
     libtest: Libtest,
 }
 
-/// What `cargo test` passes on to every test target, ours among them.
+/// Arguments that `cargo test` passes to every test target, this one included.
 #[derive(clap::Args)]
 struct Libtest {
     #[arg(hide = true)]
@@ -65,12 +66,12 @@ struct Libtest {
 }
 
 impl Options {
-    /// Whether `cargo test`'s arguments ask for the names of tests and not for a run.
+    /// Whether `cargo test` asks for a list of tests instead of a run.
     pub fn lists(&self) -> bool {
         self.libtest.list
     }
 
-    /// Whether its filters mean this test.
+    /// Whether its filters match this test.
     pub fn wanted(&self) -> bool {
         let Libtest {
             filters,
@@ -86,7 +87,7 @@ impl Options {
         !ignored && !skip.iter().any(named) && (filters.is_empty() || filters.iter().any(named))
     }
 
-    /// The command that runs the same campaign again.
+    /// The command that repeats this campaign.
     pub fn command(&self, seed: u64) -> String {
         let Options {
             faults,

@@ -1,61 +1,62 @@
-//! Which faults there will be. A function of the seed alone; what they meet is not.
+//! The plan of faults. It depends only on the seed.
 
 use fastrand::Rng;
 use std::fmt::{Display, Formatter, Result};
 use std::time::Duration;
 
-/// How long most faults last, in milliseconds.
+/// The duration of most faults, in milliseconds.
 const SHORT: std::ops::Range<u64> = 20..1500;
-/// And some: past the group's session, the longest time between polls, the store's patience.
+/// The duration of some: longer than the group's session time-out, the poll interval and the
+/// store's patience.
 const LONG: std::ops::Range<u64> = 4000..7000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Kind {
-    /// SIGKILL a daemon, and start it again
+    /// SIGKILL a daemon and restart it
     Kill,
-    /// SIGTERM a daemon, and start it again
+    /// SIGTERM a daemon and restart it
     Terminate,
-    /// SIGSTOP a daemon, sometimes until its partitions are another's, then SIGCONT
+    /// SIGSTOP a daemon, sometimes until it loses its partitions, then SIGCONT
     Freeze,
-    /// One daemon more
+    /// Start one more daemon
     Join,
-    /// One daemon less
+    /// Stop one daemon
     Leave,
-    /// Another version of the transform for every daemon
+    /// Give every daemon another version of the transform
     Swap,
-    /// A version that never frees a MiB for each record, then a good one again
+    /// Use a version that leaks a MiB for each record, then a good one again
     Leak,
-    /// SIGKILL Redis, and start it again with all it had
+    /// SIGKILL Redis and restart it with all its data
     RedisKill,
     /// SIGSTOP Redis, then SIGCONT
     RedisFreeze,
-    /// SIGKILL Redis, and start it again without its last writes
+    /// SIGKILL Redis and restart it without its last writes
     RedisRewind,
-    /// Redis refuses writes, for want of memory
+    /// Redis refuses writes because it is out of memory
     RedisFull,
     /// Redis forbids one command that a transaction needs
     RedisForbid,
-    /// Redis forbids all channels
+    /// Redis forbids all pub/sub channels
     RedisMute,
-    /// The connections to Redis end, new ones at once
+    /// Close the connections to Redis; new ones work at once
     RedisCut,
-    /// Nothing passes to or from Redis
+    /// No data passes to or from Redis
     RedisStall,
-    /// Redis hears and does, its answers are lost
+    /// Redis executes commands, but its answers are lost
     RedisDeaf,
-    /// SIGKILL Kafka, and start it again
+    /// SIGKILL Kafka and restart it
     KafkaKill,
     /// SIGSTOP Kafka, then SIGCONT
     KafkaFreeze,
-    /// The connections to Kafka end, new ones at once
+    /// Close the connections to Kafka; new ones work at once
     KafkaCut,
-    /// Nothing passes to or from Kafka
+    /// No data passes to or from Kafka
     KafkaStall,
-    /// Kafka hears and does, its answers are lost
+    /// Kafka executes requests, but its answers are lost
     KafkaDeaf,
 }
 
-/// Whom a fault hits. Two faults at once hit two of them.
+/// The target of a fault. Two faults at once have two targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     Instance(usize),
@@ -70,19 +71,19 @@ pub enum Target {
 pub struct Fault {
     pub kind: Kind,
     pub target: Target,
-    /// From its beginning to its end.
+    /// From its start to its end.
     pub hold: Duration,
 }
 
 /// One fault, or two at once.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// How much of the step's records are stored before it comes.
+    /// The share of the step's records to store before the fault.
     pub after: f64,
     pub faults: Vec<Fault>,
 }
 
-/// `count` faults of these kinds for `instances` daemons, and one more that is down at first.
+/// `count` faults of these kinds for `instances` daemons, and one more that is stopped at first.
 pub fn plan(seed: u64, count: usize, instances: usize, kinds: &[Kind]) -> Vec<Step> {
     let mut planner = Planner {
         random: Rng::with_seed(seed),
@@ -103,7 +104,7 @@ pub fn plan(seed: u64, count: usize, instances: usize, kinds: &[Kind]) -> Vec<St
 struct Planner {
     random: Rng,
     kinds: Vec<Kind>,
-    /// Kinds are dealt like cards, so that each comes up in a short run too.
+    /// Kinds are drawn without replacement, so that each occurs in a short run too.
     deck: Vec<Kind>,
     /// Which daemons will be running.
     up: Vec<bool>,
@@ -123,14 +124,14 @@ impl Planner {
     fn fault(&mut self, besides: Option<Target>) -> Option<Fault> {
         if self.deck.is_empty() {
             self.deck.clone_from(&self.kinds);
-            // The one that needs luck to show anything comes twice.
+            // The kind that rarely reveals anything is in the deck twice.
             let freeze = self.kinds.iter().filter(|kind| **kind == Kind::Freeze);
             self.deck.extend(freeze);
             self.random.shuffle(&mut self.deck);
         }
         let card = self.deck.pop()?;
         let (kind, target) = self.aim(card)?;
-        // What a daemon does with partitions that are another's by now shows in no short one.
+        // A short pause does not last until another daemon has the partitions.
         let long = self.random.u8(..if kind == Kind::Freeze { 2 } else { 5 }) == 0;
         let hold = self.random.u64(if long { LONG } else { SHORT });
         if besides == Some(target) {
@@ -143,7 +144,7 @@ impl Planner {
         Some(Fault { kind, target, hold })
     }
 
-    /// Where everyone is there nobody can join, and the last one can't leave: the other way round.
+    /// If all daemons run, none can join; the last one can't leave. Take the opposite kind.
     fn aim(&mut self, kind: Kind) -> Option<(Kind, Target)> {
         let running = self.up.iter().filter(|up| **up).count();
         let kind = match kind {
@@ -191,7 +192,7 @@ impl Display for Fault {
             write!(f, " of daemon {slot}")?;
         }
         match kind {
-            Kind::Join | Kind::Leave | Kind::Swap => Ok(()), // once and for all
+            Kind::Join | Kind::Leave | Kind::Swap => Ok(()), // permanent
             _ => write!(f, " for {hold:?}"),
         }
     }

@@ -1,5 +1,5 @@
-//! What record number N is. All of it follows from the seed and the number, so that of millions of
-//! records nothing but the numbers need be kept.
+//! The content of record number N. It follows from the seed and the number alone, so that millions
+//! of records need no memory but their numbers.
 
 use fastrand::Rng;
 use millstream_tests::Message;
@@ -14,7 +14,7 @@ pub struct Record {
     number: u32,
     client: u32,
     pub partition: u8,
-    /// One in a hundred is malformed, and becomes a dead letter.
+    /// One in a hundred is malformed and becomes a dead letter.
     pub good: bool,
     length: usize,
 }
@@ -26,7 +26,8 @@ impl Record {
         Record {
             number,
             client: random.u32(..CLIENTS),
-            // Whatever the client: several partitions, and so several daemons, write to one stream.
+            // Independent of the client: several partitions, and so several daemons, write to one
+            // stream.
             partition: random.u8(..PARTITIONS),
             good: random.u8(..100) > 0,
             length: random.usize(..longest),
@@ -37,7 +38,7 @@ impl Record {
         format!("client-{}", self.client)
     }
 
-    /// As it goes to Kafka: with bytes that are no text where a dead letter must keep them.
+    /// The record for Kafka, with non-text bytes where a dead letter must keep them.
     pub fn message(&self) -> Message {
         let Record { number, client, .. } = self;
         let text = self.text();
@@ -52,13 +53,13 @@ impl Record {
             .header("empty", b"")
     }
 
-    /// What this version of the plugin makes of it.
+    /// The output of this version of the plugin.
     pub fn payload(&self, version: &str) -> String {
         let (number, text) = (self.number, self.text());
         format!(r#"{{"id":"e-{number}","version":"{version}","text":"{text}"}}"#)
     }
 
-    /// Other numbers have other texts.
+    /// Different numbers have different texts.
     fn text(&self) -> String {
         let number = self.number.to_string();
         number.chars().cycle().take(self.length).collect()

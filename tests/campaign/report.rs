@@ -1,4 +1,4 @@
-//! What is told in the end.
+//! The final report.
 
 use crate::findings::{FLAWS, Findings};
 use crate::plan::{Kind, Step};
@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How many of the last faults are told after a failure.
-const LAST: usize = 60; // a beginning and an end each
+/// How many of the last faults are printed after a failure.
+const LAST: usize = 60; // a start and an end each
 
-/// What daemons log when a fault has met something, and what it means.
+/// Log lines of daemons that show that a fault had an effect, and their meaning.
 const MET: [(&str, &str); 4] = [
     (
         "lost an answer of the store",
@@ -24,7 +24,7 @@ const MET: [(&str, &str); 4] = [
     ),
 ];
 
-/// The table.
+/// Prints the table.
 pub fn table(world: &World, steps: &[Step], records: usize, findings: &Findings) -> String {
     let mut rows = vec![
         (
@@ -83,16 +83,16 @@ fn count_logged(world: &World, text: &str) -> usize {
     count
 }
 
-/// The last faults, with the times they began and ended.
+/// The last faults, with their start and end times.
 pub fn last_faults(world: &World) -> String {
     let lines = world.journal.lines();
     lines[lines.len().saturating_sub(LAST)..].join("\n")
 }
 
-/// Keeps every log and the journal, and answers where.
+/// Keeps every log and the journal, and returns their folder.
 pub fn keep_logs(world: &World, seed: u64) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("campaign-{seed}"));
-    fs::remove_dir_all(&folder).ok(); // of an earlier run of this seed
+    fs::remove_dir_all(&folder).ok(); // left by an earlier run of this seed
     fs::create_dir_all(&folder).unwrap();
     let keep = |name: &str, text: String| fs::write(folder.join(name), text).unwrap();
     keep("journal", world.journal.lines().join("\n"));

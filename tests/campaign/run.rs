@@ -1,4 +1,4 @@
-//! A campaign from the first daemon to the count.
+//! A campaign from the first daemon to the final count.
 
 use crate::check::Checker;
 use crate::findings::Findings;
@@ -16,11 +16,11 @@ use std::sync::mpsc::{self, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-/// How long a daemon may take to get ready on a machine that does other things too.
+/// How long a daemon may take to become ready on a busy machine.
 const START: Duration = Duration::from_secs(120);
 
 /// # Errors
-/// What was wrong, told in full.
+/// Everything that was wrong.
 pub fn run(world: &World, options: &Options, seed: u64) -> Result<(), String> {
     let instances = usize::from(options.instances);
     let kinds = match &*options.only {
@@ -30,13 +30,13 @@ pub fn run(world: &World, options: &Options, seed: u64) -> Result<(), String> {
     let steps = plan(seed, options.faults, instances, kinds);
     start(world, instances);
     thread::scope(|scope| {
-        // Room for a share each.
+        // Room for one share each.
         let (quota, quotas) = mpsc::sync_channel(steps.len() + 1);
         scope.spawn(move || produce(world, seed, &quotas));
-        // Nothing comes when all is healed: a partition without news must mend itself too.
+        // No records arrive after the faults: a partition without new records must recover too.
         let share = options.records / u32::try_from(steps.len().max(1)).unwrap();
         all_faults(world, &steps, share, &quota);
-        drop(quota); // the producer ends
+        drop(quota); // stops the producer
     });
     world
         .journal
@@ -66,7 +66,7 @@ fn start(world: &World, instances: usize) {
     Ledgers::of(world).wait_for_all();
 }
 
-/// Each step has its share of the records, and its faults come while that is processed.
+/// Each step has a share of the records, and its faults happen while that share is processed.
 fn all_faults(world: &World, steps: &[Step], share: u32, quota: &SyncSender<u32>) {
     let ledgers = Ledgers::of(world);
     let tenth = steps.len().div_ceil(10);

@@ -1,4 +1,4 @@
-//! Shows at each start that the checker finds what it is for: each flaw, made up, and nothing else.
+//! Checks the checker at each start: it must find each kind of flaw, and nothing else.
 
 use crate::check::Checker;
 use crate::findings::{Findings, Flaw};
@@ -11,13 +11,13 @@ const SEED: u64 = 1;
 const TOPIC: &str = "made-up";
 const RECORDS: u32 = 2000;
 
-/// What comes out: of each good record an event, of each other a letter.
+/// The correct output: an event of each well-formed record, a letter of each other.
 struct Output {
     events: Vec<(String, Entry)>,
     letters: Vec<Consumed>,
 }
 
-/// Panics where the checker is wrong.
+/// Panics if the checker is wrong.
 pub fn self_check() {
     let (input, versions) = (input(), versions());
     expect(&[], &input, &versions, |_| {});
@@ -157,7 +157,7 @@ fn letter(record: &Record, source: String) -> Consumed {
     }
 }
 
-/// Two events of one client and one partition, with none of these between them.
+/// Two adjacent events of one client and one partition.
 fn neighbours(events: &[(String, Entry)]) -> (usize, usize) {
     let lane = |at: usize| {
         let (client, entry) = &events[at];

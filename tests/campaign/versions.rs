@@ -2,7 +2,7 @@ use crate::record::PARTITIONS;
 use millstream_tests::{Redis, versioned};
 use std::collections::{BTreeMap, HashMap};
 
-/// The plugin's versions, and the swap log: which of them made the events from which offset on.
+/// The plugin's versions, and the swap log, which says which version processed each offset.
 pub struct Versions {
     names: Vec<String>,
     log: Vec<BTreeMap<usize, String>>,
@@ -11,10 +11,10 @@ pub struct Versions {
 /// A version of the plugin: its name, which it writes into each payload, and its file.
 pub type Version = (&'static str, Vec<u8>);
 
-/// The version that keeps a MiB of each record.
+/// The version that leaks a MiB for each record.
 pub const LEAKS: &str = "leaks";
 
-/// Builds them, the one that leaks last; takes a while.
+/// Builds the versions, the leaking one last. Slow.
 pub fn build() -> Vec<Version> {
     ["one", "two", "three", LEAKS]
         .map(|name| (name, versioned(name)))
@@ -29,12 +29,12 @@ impl Versions {
         }
     }
 
-    /// Notes that this version made the events of the partition from `offset` on.
+    /// Notes that this version processes the partition from `offset` on.
     pub fn add(&mut self, partition: usize, offset: usize, name: &str) {
         self.log[partition].insert(offset, name.to_owned());
     }
 
-    /// Reads the swap log; `key` is that of a partition's log without its number.
+    /// Reads the swap log; `key` is a partition's key without the partition number.
     pub fn read(redis: &Redis, key: &str, versions: &[Version]) -> Versions {
         let names: Vec<&str> = versions.iter().map(|(name, _)| *name).collect();
         let digest = |(name, wasm): &Version| (millstream::plugin::digest_of(wasm), *name);
@@ -63,7 +63,7 @@ impl Versions {
         self.names.iter().map(String::as_str)
     }
 
-    /// Which version made the events of this record, as the log has it.
+    /// The version for this record according to the log.
     pub fn at(&self, partition: usize, offset: usize) -> Option<&str> {
         let (_, name) = self.log[partition].range(..=offset).next_back()?;
         Some(name)

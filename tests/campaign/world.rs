@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// Key prefix and group.
+/// Key prefix and consumer group.
 const NAME: &str = "campaign";
 
-/// What is answered is on the disk; and the file only grows, so that it can be cut at a moment.
+/// Redis writes to disk before it answers, and only appends to the file, so that the file can be
+/// cut back to an earlier moment.
 const PERSISTENT: [&str; 6] = [
     "--appendonly",
     "yes",
@@ -31,14 +32,14 @@ pub struct World {
     pub topic: String,
     pub dead: String,
     pub versions: Vec<Version>,
-    /// Which version was saved last.
+    /// The version that was saved last.
     version: AtomicUsize,
     instances: Vec<Mutex<Instance>>,
     pub journal: Journal,
 }
 
 impl World {
-    /// Everything started, except for the daemons.
+    /// Starts everything except the daemons.
     pub fn new(options: &Options) -> World {
         let versions = thread::spawn(versions::build);
         let redis = Redis::new(&PERSISTENT);
@@ -81,7 +82,7 @@ impl World {
         &self.versions[self.version.load(Ordering::Relaxed) % good]
     }
 
-    /// The version that keeps a MiB of each record.
+    /// The version that leaks a MiB for each record.
     pub fn leaking(&self) -> &Version {
         &self.versions[self.versions.len() - 1]
     }
@@ -92,7 +93,8 @@ impl World {
         self.version()
     }
 
-    /// The key of a partition's ledger (`ledger`) or swap log (`swaps`), without its number.
+    /// The key of a partition's ledger (`ledger`) or swap log (`swaps`), without the partition
+    /// number.
     pub fn key(&self, what: &str) -> String {
         format!("{NAME}:{{0}}:{what}:{NAME}:{}:", self.topic)
     }
@@ -103,8 +105,8 @@ impl World {
     }
 }
 
-/// The time-outs are short, so that the faults that last long get past them; but not the brokers'
-/// own, which a busy machine would exceed.
+/// Short time-outs, so that long faults exceed them; but the brokers' keep their defaults, which a
+/// busy machine would exceed otherwise.
 fn config(kafka: &Link, redis: &Link, topic: &str, dead: &str) -> String {
     let (kafka, redis) = (kafka.addr(), redis.addr());
     format!(

@@ -8,7 +8,7 @@ pub fn now() -> u64 {
     seconds * 1_000_000_000 + nanos
 }
 
-/// From one moment to another; none if they are the other way round.
+/// From one moment to another; `None` if they are in reverse order.
 pub fn between(from: u64, to: u64) -> Duration {
     Duration::from_nanos(to.saturating_sub(from))
 }

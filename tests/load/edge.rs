@@ -3,10 +3,10 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// Much more than it takes, since the machine may be compiling.
+/// Much longer than needed, since the machine may be compiling.
 const START: Duration = Duration::from_secs(120);
 
-/// Starts so many edges that serve the streams of this Redis: they do without Kafka.
+/// Starts this many edges that serve the streams of this Redis, without Kafka.
 pub fn start(count: usize, program: Option<&Path>, redis: &str, prefix: &str) -> Vec<Daemon> {
     let config = format!(
         r#"
@@ -31,7 +31,7 @@ listen = "127.0.0.1:0"
     daemons
 }
 
-/// Starts a daemon that ingests, too: from the topic that is named as the prefix.
+/// Starts a daemon that also ingests, from the topic with the prefix's name.
 pub fn start_whole(program: Option<&Path>, redis: &str, prefix: &str) -> Daemon {
     kafka().create_topic_named(prefix, 1, &[]);
     let pipeline = "name = \"load\"";
@@ -41,7 +41,7 @@ pub fn start_whole(program: Option<&Path>, redis: &str, prefix: &str) -> Daemon 
     daemon
 }
 
-/// Starts a daemon with a task gateway, whose workers read this topic.
+/// Starts a daemon with a task gateway; workers read this topic.
 pub fn start_gateway(program: Option<&Path>, redis: &str, prefix: &str, requests: &str) -> Daemon {
     let results = format!("{prefix}-results");
     kafka().create_topic_named(&results, 1, &[]);
@@ -55,7 +55,7 @@ pub fn start_gateway(program: Option<&Path>, redis: &str, prefix: &str, requests
     daemon
 }
 
-/// Started when it is first wanted; gone when we are.
+/// Started on first use; stopped when this process ends.
 pub fn kafka() -> &'static Kafka {
     static KAFKA: OnceLock<Kafka> = OnceLock::new();
     KAFKA.get_or_init(|| Kafka::new("256m", &[]))

@@ -1,4 +1,4 @@
-//! One measurement of deliveries, which several commands are made of.
+//! One measurement of deliveries, the building block of several commands.
 
 use crate::clock::{between, now};
 use crate::options::Target;
@@ -15,10 +15,10 @@ use hdrhistogram::Histogram;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// For what comes too often to come, before it is compared.
+/// The time for duplicates to arrive before the comparison.
 const SETTLE: Duration = Duration::from_millis(300);
 
-/// Clients that are connected, and what was proved of them.
+/// Connected clients, and what was proved about them.
 pub struct Bench<'a> {
     pub world: &'a World,
     pub swarm: Swarm,
@@ -26,12 +26,12 @@ pub struct Bench<'a> {
     payload: usize,
 }
 
-/// What a measurement found.
+/// The results of a measurement.
 pub struct Outcome {
     pub rate: u32,
     pub produced: Produced,
     pub received: u64,
-    /// From the beginning to the last event that came.
+    /// From the start to the last event that arrived.
     pub received_in: Duration,
     pub latencies: Histogram<u64>,
     pub usage: Usage,
@@ -52,13 +52,13 @@ impl<'a> Bench<'a> {
         })
     }
 
-    /// Begins to make events for all clients.
+    /// Starts to produce events for all clients.
     pub fn produce(&self, rate: u32) -> Result<Producer> {
         let writer = Writer::new(self.world, &self.swarm.run, self.payload)?;
         Ok(Producer::start(writer, self.swarm.connections, rate))
     }
 
-    /// Makes events for this long, waits for all of them, and compares.
+    /// Produces events for this long, waits for all of them, and compares.
     pub fn deliver(&mut self, rate: u32, time: Duration) -> Result<Outcome> {
         self.deliver_while(rate, |_, _| {
             sleep(time);
@@ -66,13 +66,13 @@ impl<'a> Bench<'a> {
         })
     }
 
-    /// As [`Bench::deliver`], for as long as `meanwhile` takes.
+    /// Like [`Bench::deliver`], for as long as `meanwhile` takes.
     pub fn deliver_while(
         &mut self,
         rate: u32,
         meanwhile: impl FnOnce(&mut Bench<'a>, &Producer) -> Result<()>,
     ) -> Result<Outcome> {
-        self.swarm.latencies()?; // those of before are of no interest
+        self.swarm.latencies()?; // discards earlier ones
         let before = self.swarm.status()?;
         let (load, began, began_at) = (load_average(), Instant::now(), now());
         let usage = Usage::now(self.world, &self.swarm, began)?;
@@ -106,7 +106,7 @@ impl Outcome {
         Duration::from_micros(self.latencies.value_at_quantile(0.99))
     }
 
-    /// Adds what was found to a row that names the measurement.
+    /// Adds the results to a row that names the measurement.
     pub fn tell(&self, row: Row) -> Row {
         let each = |cpu: Duration| cpu.as_secs_f64() * 1e6 / self.received.max(1) as f64;
         let a_second = |events: u64, time: Duration| events as f64 / time.as_secs_f64();

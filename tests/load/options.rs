@@ -13,16 +13,17 @@ pub struct Options {
     pub target: Target,
 }
 
-/// What is measured, and how it is told.
+/// What to measure, and the output format.
 #[derive(Args, Clone)]
 pub struct Target {
-    /// One JSON object a measurement on standard output, instead of a table
+    /// Print one JSON object per measurement on standard output instead of a table
     #[arg(long, global = true)]
     pub json: bool,
-    /// The daemon to start, instead of the one that was built beside this tool
+    /// The daemon to start instead of the one built beside this tool
     #[arg(long, global = true, value_name = "FILE", value_parser = program)]
     pub daemon: Option<PathBuf>,
-    /// Measure what already listens here (`http://127.0.0.1:8080`) and start nothing; several with commas
+    /// Measure the servers that already listen here (`http://127.0.0.1:8080`) and start none;
+    /// several with commas
     #[arg(long, global = true, value_name = "URL", value_delimiter = ',', requires = "redis", value_parser = address)]
     pub url: Vec<SocketAddr>,
     /// The Redis behind --url
@@ -40,19 +41,19 @@ pub struct Target {
     /// Bytes of an event's payload
     #[arg(long, global = true, default_value_t = 100)]
     pub payload: usize,
-    /// Cargo says it to every benchmark.
+    /// Cargo passes it to every benchmark.
     #[arg(long, global = true, hide = true)]
     bench: bool,
 }
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Memory a connection, and the CPU time that quiet connections take
+    /// Memory per connection, and the CPU time of idle connections
     Idle {
-        /// How many; a fresh daemon for each number
+        /// How many connections; a fresh daemon for each number
         #[arg(long, value_delimiter = ',', default_value = "10000,19000", value_parser = some())]
         connections: Vec<u32>,
-        /// How long it is watched
+        /// How long to watch
         #[arg(long, default_value = "20", value_parser = seconds)]
         seconds: Duration,
     },
@@ -64,11 +65,11 @@ pub enum Command {
         /// Events a second, one measurement each
         #[arg(long, value_delimiter = ',', default_value = "1000,5000,20000,40000", value_parser = some())]
         rates: Vec<u32>,
-        /// How long events are made at each rate
+        /// How long to produce events at each rate
         #[arg(long, default_value = "15", value_parser = seconds)]
         seconds: Duration,
     },
-    /// Searches the largest rate whose p99 stays below a limit
+    /// Find the highest rate whose p99 stays below a limit
     Max {
         /// How many clients
         #[arg(long, default_value_t = 10_000, value_parser = some())]
@@ -76,7 +77,7 @@ pub enum Command {
         /// The limit: `50ms`, `1s`
         #[arg(long, default_value = "50ms", value_parser = span)]
         p99: Duration,
-        /// How long a step is
+        /// How long each step lasts
         #[arg(long, default_value = "8", value_parser = seconds)]
         seconds: Duration,
     },
@@ -85,13 +86,13 @@ pub enum Command {
         /// How many clients
         #[arg(long, default_value_t = 10_000, value_parser = some())]
         connections: u32,
-        /// How many events, one after the other and then all at once
+        /// How many events, one by one and then all at once
         #[arg(long, default_value_t = 100, value_parser = some())]
         events: u32,
     },
     /// `deliver` with several daemons on one Redis
     Edges {
-        /// Of all of them together
+        /// How many clients in all
         #[arg(long, default_value_t = 30_000, value_parser = some())]
         connections: u32,
         /// How many daemons
@@ -100,11 +101,11 @@ pub enum Command {
         /// Events a second, one measurement each
         #[arg(long, value_delimiter = ',', default_value = "5000,20000", value_parser = some())]
         rates: Vec<u32>,
-        /// How long events are made at each rate
+        /// How long to produce events at each rate
         #[arg(long, default_value = "15", value_parser = seconds)]
         seconds: Duration,
     },
-    /// Redis is killed under load and started again with its data
+    /// Redis is killed under load and restarted with its data
     RedisRestart {
         /// How many clients
         #[arg(long, default_value_t = 10_000, value_parser = some())]
@@ -112,14 +113,14 @@ pub enum Command {
         /// Events a second
         #[arg(long, default_value_t = 2000, value_parser = some())]
         rate: u32,
-        /// How long events are made before and after
+        /// How long to produce events before and after
         #[arg(long, default_value = "8", value_parser = seconds)]
         seconds: Duration,
         /// How long Redis is away
         #[arg(long, default_value = "3", value_parser = seconds)]
         away: Duration,
     },
-    /// Everyone is cut off at once and comes back at once
+    /// All clients are disconnected and reconnect at once
     Reconnect {
         /// How many clients
         #[arg(long, default_value_t = 10_000, value_parser = some())]
@@ -127,16 +128,16 @@ pub enum Command {
         /// Events a second
         #[arg(long, default_value_t = 1000, value_parser = some())]
         rate: u32,
-        /// How long events are made before and after
+        /// How long to produce events before and after
         #[arg(long, default_value = "5", value_parser = seconds)]
         seconds: Duration,
     },
-    /// From Kafka to one client, by the daemon's real ingest
+    /// From Kafka to one client, through the daemon's real ingest
     Latency {
         /// Records a second
         #[arg(long, default_value_t = 200, value_parser = some())]
         rate: u32,
-        /// How long records are made
+        /// How long to produce records
         #[arg(long, default_value = "30", value_parser = seconds)]
         seconds: Duration,
     },
@@ -145,16 +146,16 @@ pub enum Command {
         /// Records a second
         #[arg(long, default_value_t = 200, value_parser = some())]
         rate: u32,
-        /// How long records are made
+        /// How long to produce records
         #[arg(long, default_value = "30", value_parser = seconds)]
         seconds: Duration,
     },
-    /// POST to the task gateway: from when each is due to its answer
+    /// POST to the task gateway: from each request's due time to its response
     Tasks {
         /// Tasks a second
         #[arg(long, default_value_t = 500, value_parser = some())]
         rate: u32,
-        /// How long tasks are made
+        /// How long to send tasks
         #[arg(long, default_value = "30", value_parser = seconds)]
         seconds: Duration,
     },
@@ -163,7 +164,7 @@ pub enum Command {
     Client,
 }
 
-/// A number that is not 0.
+/// A positive number.
 fn some() -> clap::builder::RangedI64ValueParser<u32> {
     clap::value_parser!(u32).range(1..)
 }
@@ -181,7 +182,7 @@ fn span(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Cargo runs a benchmark in its package's folder, and a daemon runs in one of its own.
+/// Cargo runs a benchmark in its package's folder, and a daemon runs in a separate one.
 fn program(file: &str) -> Result<PathBuf, String> {
     std::fs::canonicalize(file).map_err(|e| format!("{e}, seen from tests/"))
 }
@@ -191,7 +192,7 @@ fn address(url: &str) -> Result<SocketAddr, String> {
     let host = url.strip_prefix("http://").ok_or("http://host:port")?;
     let mut found = host.trim_end_matches('/').to_socket_addrs();
     let found = found.as_mut().map_err(|e| e.to_string())?;
-    // Source addresses are chosen for IPv4.
+    // Source addresses are chosen for IPv4 only.
     let found = found.find(SocketAddr::is_ipv4);
     found.ok_or_else(|| "no IPv4 address".to_owned())
 }

@@ -1,4 +1,4 @@
-//! What the kernel knows of processes and of the machine.
+//! The kernel's figures about processes and the machine.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs;
@@ -7,7 +7,7 @@ use std::time::Duration;
 /// A tick of the kernel's accounting, on every Linux.
 const TICK: Duration = Duration::from_millis(10);
 
-/// In bytes; `pss` shares out what several processes have mapped.
+/// In bytes; `pss` divides what several processes have mapped.
 #[derive(Clone, Copy, Debug)]
 pub struct Memory {
     pub pss: u64,
@@ -15,7 +15,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Both together.
+    /// The sum of both.
     pub fn and(self, other: Memory) -> Memory {
         Memory {
             pss: self.pss + other.pss,
@@ -24,7 +24,7 @@ impl Memory {
     }
 }
 
-/// What a process has in memory now.
+/// A process's current memory.
 pub fn memory(pid: u32) -> Memory {
     let rollup = read(&format!("/proc/{pid}/smaps_rollup"));
     let bytes = |name: &str| {
@@ -41,13 +41,13 @@ pub fn memory(pid: u32) -> Memory {
 /// CPU time of a process so far, all threads, user and system.
 pub fn cpu(pid: u32) -> Duration {
     let stat = read(&format!("/proc/{pid}/stat"));
-    // The name, in parentheses, may hold anything; utime is the 14th field, the 12th behind it.
+    // The name, in parentheses, may contain anything; utime is the 14th field, the 12th after it.
     let fields = stat.rsplit(')').next().unwrap_or_default();
     let ticks = fields.split_whitespace().skip(11).take(2);
     ticks.map(|ticks| TICK * ticks.parse().unwrap_or(0)).sum()
 }
 
-/// CPU time of the whole machine so far: all that was neither idle nor waiting for disks.
+/// CPU time of the whole machine so far: everything but idle and waiting for disks.
 pub fn machine() -> Duration {
     let stat = read("/proc/stat");
     let all: Vec<u32> = stat
@@ -58,19 +58,20 @@ pub fn machine() -> Duration {
         .skip(1)
         .map(|ticks| ticks.parse().unwrap_or(0))
         .collect();
-    // user, nice, system, idle, iowait, irq, softirq; what comes behind is the host's, or in these.
+    // user, nice, system, idle, iowait, irq, softirq; later fields are the host's, or included in
+    // these.
     let busy = [0, 1, 2, 5, 6].map(|field| all.get(field).copied().unwrap_or(0));
     TICK * busy.iter().sum::<u32>()
 }
 
-/// Programs that ran or wanted to, over the last minute.
+/// Programs that ran or were runnable, over the last minute.
 pub fn load_average() -> f64 {
     let text = read("/proc/loadavg");
     let one = text.split(' ').next().and_then(|one| one.parse().ok());
     one.unwrap_or(f64::NAN)
 }
 
-/// As many descriptors as we may have, for us and for those that we start.
+/// Raises the limit of descriptors to the maximum, for this process and its children.
 pub fn raise_descriptors() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {

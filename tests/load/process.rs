@@ -1,11 +1,11 @@
-//! One process of clients, seen from the one that measures.
+//! One process of clients, from the measuring process's side.
 
 use crate::protocol::{Answer, Order};
 use anyhow::{Context as _, Result};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// It ends when this is dropped, or when we end in any way.
+/// It ends when this is dropped or when the measuring process ends.
 pub struct Process {
     child: Child,
     orders: Option<ChildStdin>,
@@ -14,7 +14,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// This program anew, for so many clients.
+    /// Starts this program again, for this many clients.
     pub fn start(clients: u32) -> Result<Process> {
         let mut command = Command::new(std::env::current_exe()?);
         command
@@ -37,13 +37,13 @@ impl Process {
         self.child.id()
     }
 
-    /// Gives an order and waits for its answer.
+    /// Gives an order and waits for its response.
     pub fn ask(&mut self, order: &Order) -> Result<Answer> {
         self.tell(order)?;
         self.hear()
     }
 
-    /// Gives an order, whose answer must be heard before the next.
+    /// Gives an order; its response must be read before the next.
     pub fn tell(&mut self, order: &Order) -> Result<()> {
         let mut orders = self.orders.as_ref().context("it has ended")?;
         writeln!(orders, "{}", serde_json::to_string(order)?)
@@ -58,7 +58,7 @@ impl Process {
 }
 
 impl Drop for Process {
-    /// It ends when its input does; its ports are free when it has.
+    /// It ends when its input does; its ports are free afterwards.
     fn drop(&mut self) {
         self.orders = None;
         let _ = self.child.wait();

@@ -1,4 +1,4 @@
-//! Makes events at an even rate, for random clients, on a thread of its own.
+//! Produces events at an even rate, for random clients, on a separate thread.
 
 use crate::transaction::Writer;
 use std::sync::Arc;
@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant};
 
-/// A batch this often: as a daemon's ingest that is not behind.
+/// The interval of batches: as in a daemon whose ingest is not behind.
 const EVERY: Duration = Duration::from_millis(5);
 
-/// Events of one transaction at most, where the producer is behind.
+/// The most events of one transaction when the producer is behind.
 const BATCH: u64 = 1024;
 
 pub struct Producer {
@@ -23,19 +23,19 @@ struct Shared {
     stored: AtomicU64,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Produced {
     pub events: u64,
     pub elapsed: Duration,
-    /// How far it was behind its rate at worst.
+    /// The worst lag behind its rate.
     pub lag: Duration,
-    /// How often Redis was gone.
+    /// How often Redis was away.
     pub interruptions: u32,
 }
 
 impl Producer {
-    /// Begins to make events for clients `0..clients`.
+    /// Starts to produce events for clients `0..clients`.
     pub fn start(writer: Writer, clients: u32, rate: u32) -> Producer {
         let shared = Arc::new(Shared::default());
         let its = shared.clone();
@@ -43,12 +43,12 @@ impl Producer {
         Producer { shared, thread }
     }
 
-    /// How many events Redis has, as far as it has answered.
+    /// How many events Redis has acknowledged.
     pub fn stored(&self) -> u64 {
         self.shared.stored.load(Ordering::SeqCst)
     }
 
-    /// Ends it; returns when its last batch is stored.
+    /// Stops it; returns when its last batch is stored.
     pub fn stop(self) -> Produced {
         self.shared.stop.store(true, Ordering::SeqCst);
         self.thread
@@ -62,8 +62,8 @@ struct Production {
     clients: u32,
     rate: f64,
     produced: Produced,
-    /// From when on the rate is kept, and how many events were made since. It moves when Redis was
-    /// away: nobody makes up for that time.
+    /// The origin of the schedule, and how many events were produced since. It moves when Redis was
+    /// away: that time is not made up for.
     origin: Instant,
     made: u64,
 }
@@ -83,7 +83,7 @@ impl Production {
     fn run(mut self, shared: &Shared) -> Produced {
         let began = Instant::now();
         while !shared.stop.load(Ordering::SeqCst) {
-            // The schedule counts from the origin: no sleep's lateness adds up.
+            // The schedule counts from the origin, so that late sleeps do not add up.
             let due = self.origin.elapsed().as_secs_f64() * self.rate;
             let batch = (due as u64).saturating_sub(self.made).min(BATCH);
             self.append(batch);
@@ -111,7 +111,7 @@ impl Production {
         self.made += batch;
     }
 
-    /// Until the next beat, or not at all if that is over.
+    /// Until the next beat, or zero if it has passed.
     fn pause(&mut self) {
         let elapsed = self.origin.elapsed();
         let behind = elapsed.as_secs_f64() - self.made as f64 / self.rate;

@@ -1,5 +1,5 @@
-//! The proof that nothing was lost, doubled or reordered: each client's received IDs against the
-//! entries of its stream.
+//! The proof that nothing was lost, duplicated or reordered: compares each client's received IDs
+//! with the entries of its stream.
 
 use crate::clients::{self, Tally};
 use crate::swarm::Swarm;
@@ -7,22 +7,22 @@ use crate::world::World;
 use anyhow::{Result, anyhow};
 use redis::Value;
 
-/// Streams that are read in one round trip.
+/// Streams per round trip.
 const STREAMS: u32 = 200;
 
-/// How many losses are told one by one.
+/// How many losses are printed one by one.
 const TOLD: usize = 10;
 
-/// What was compared so far.
+/// The state of the comparison.
 pub struct Proof {
-    /// The last ID of each client's stream that was compared.
+    /// The last compared ID of each client's stream.
     until: Vec<String>,
     /// Clients that did not get exactly their streams.
     pub lost: u64,
 }
 
 impl Proof {
-    /// For clients that are connected and have no events yet.
+    /// For connected clients without events.
     pub fn new(swarm: &Swarm) -> Proof {
         Proof {
             until: vec!["0-0".to_owned(); swarm.connections as usize],
@@ -30,8 +30,8 @@ impl Proof {
         }
     }
 
-    /// Compares what has come since the last time; nothing may be on its way. Returns how many
-    /// clients' events are not what they should be, and says which.
+    /// Compares what has arrived since the last time; nothing may be in flight. Returns how many
+    /// clients have the wrong events, and prints which.
     pub fn check(&mut self, world: &World, swarm: &mut Swarm) -> Result<u64> {
         let received = swarm.tallies()?;
         let stored = self.stored(world, swarm)?;
@@ -57,7 +57,7 @@ impl Proof {
         Ok(lost)
     }
 
-    /// An error if anything was ever lost.
+    /// An error if any client ever lost events.
     pub fn verdict(&self) -> Result<()> {
         match self.lost {
             0 => Ok(()),
@@ -67,7 +67,7 @@ impl Proof {
         }
     }
 
-    /// What the streams hold behind what was compared before.
+    /// The entries of the streams after those compared before.
     fn stored(&mut self, world: &World, swarm: &Swarm) -> Result<Vec<Tally>> {
         let mut connection = world.connect()?;
         let mut tallies = Vec::new();

@@ -1,4 +1,5 @@
-//! What a process of clients is told, and what it answers: a line of JSON each, one answer an order.
+//! The orders to a process of clients, and its answers: one line of JSON each, one answer per
+//! order.
 
 use crate::clients::Tally;
 use serde::{Deserialize, Serialize};
@@ -6,17 +7,17 @@ use std::net::SocketAddr;
 
 #[derive(Serialize, Deserialize)]
 pub enum Order {
-    /// Begin to connect.
+    /// Start to connect.
     Open(Open),
-    /// How are things?
+    /// Report the counters.
     Status,
-    /// Answer when so many events have come in all, or when this time is over.
+    /// Answer when this many events have arrived in all, or when this time is over.
     Await { received: u64, millis: u64 },
-    /// Latencies since the last time this was asked, in microseconds, each with its count.
+    /// Latencies since the last such order, in microseconds, each with its count.
     Latencies,
-    /// What each client has received since the last time this was asked.
+    /// What each client has received since the last such order.
     Tallies,
-    /// Cut every connection, and connect again at once.
+    /// Cut every connection, and reconnect at once.
     Cut,
 }
 
@@ -27,7 +28,7 @@ pub struct Open {
     pub first: u32,
     pub count: u32,
     pub addresses: Vec<SocketAddr>,
-    /// Goes on behind `?client=<id>`.
+    /// Appended to `?client=<id>`.
     pub query: String,
 }
 
@@ -38,31 +39,31 @@ pub enum Answer {
     Tallies(Vec<Tally>),
 }
 
-/// Counters since the beginning, and the moments of the last changes.
+/// Counters since the start, and the times of the last changes.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Status {
-    /// Connections that have their first frame.
+    /// Connections that have received their first frame.
     pub live: u64,
     /// Events, without gaps.
     pub received: u64,
     pub gaps: u64,
-    /// Connections that could not be made.
+    /// Connection attempts that failed.
     pub refused: u64,
-    /// Answers other than 200. A browser would give up; we come back, so as to see how it ends.
+    /// Responses other than 200. A browser would give up; the clients retry, to see how it ends.
     pub rejected: u64,
     /// Connections that the server ended.
     pub ended: u64,
-    /// Connections made after the first one of each client.
+    /// Connections after the first one of each client.
     pub retries: u64,
     pub last_live_at: u64,
     pub last_event_at: u64,
     pub last_cut_at: u64,
-    /// Why the last connection failed, where one did.
+    /// Why the last failed connection failed.
     pub trouble: Option<String>,
 }
 
 impl Status {
-    /// Both together.
+    /// The sum of both.
     pub fn and(self, other: Status) -> Status {
         Status {
             live: self.live + other.live,

@@ -3,10 +3,10 @@ use serde_json::{Map, Value, json};
 use std::cell::RefCell;
 use std::time::Duration;
 
-/// Where measurements are told.
+/// Where measurements are printed.
 pub struct Report {
     json: bool,
-    /// Of the row before: its names are not said again.
+    /// The column names of the row before, which are not repeated.
     columns: RefCell<Vec<&'static str>>,
 }
 
@@ -75,7 +75,7 @@ impl Row {
         self.number(name, bytes as f64 / f64::from(1 << 20), 1)
     }
 
-    /// Of microseconds.
+    /// In microseconds.
     pub fn latencies(self, latencies: &Histogram<u64>) -> Row {
         let at = |quantile| latencies.value_at_quantile(quantile) as f64 / 1e3;
         self.number("p50_ms", at(0.5), 2)

@@ -1,4 +1,4 @@
-//! The processes of clients, seen from the one that measures.
+//! The processes of clients, from the measuring process's side.
 
 use crate::clients::Tally;
 use crate::process::Process;
@@ -12,19 +12,19 @@ use std::time::{Duration, Instant};
 /// Connections of one process: it may hold 20,000 descriptors.
 const A_PROCESS: u32 = 15_000;
 
-/// How long nothing may happen before we give up waiting.
+/// How long to wait without progress before giving up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// All clients.
 pub struct Swarm {
     processes: Vec<Process>,
-    /// What keeps this run's clients apart from others'.
+    /// Separates this run's clients from others'.
     pub run: String,
     pub connections: u32,
 }
 
 impl Swarm {
-    /// Processes with so many clients in all that are not connected yet.
+    /// Starts processes with this many clients in all, not connected yet.
     pub fn new(connections: u32) -> Result<Swarm> {
         let processes = connections.div_ceil(A_PROCESS);
         let run = format!(
@@ -41,7 +41,7 @@ impl Swarm {
         })
     }
 
-    /// Connects them and waits until each has its first frame. `query` goes on behind the client's
+    /// Connects them and waits until each has its first frame. `query` is appended to the client's
     /// name.
     pub fn open(&mut self, world: &World, query: &str) -> Result<()> {
         let mut first = 0;
@@ -60,7 +60,7 @@ impl Swarm {
         Ok(())
     }
 
-    /// As [`Swarm::new`] and [`Swarm::open`].
+    /// [`Swarm::new`] followed by [`Swarm::open`].
     pub fn connected(connections: u32, world: &World, query: &str) -> Result<Swarm> {
         let mut swarm = Swarm::new(connections)?;
         swarm.open(world, query)?;
@@ -75,7 +75,7 @@ impl Swarm {
         self.sum(|_| Order::Status)
     }
 
-    /// Waits until everyone is connected.
+    /// Waits until all clients are connected.
     pub fn wait_live(&mut self) -> Result<Status> {
         let all = u64::from(self.connections);
         let status = self.wait_while(|status| status.live < all, |status| status.live)?;
@@ -85,12 +85,12 @@ impl Swarm {
         Ok(status)
     }
 
-    /// Waits until so many events have come in all, or no more come.
+    /// Waits until this many events have arrived in all, or no more arrive.
     pub fn wait_received(&mut self, events: u64) -> Result<Status> {
         self.wait_while(|status| status.received < events, |status| status.received)
     }
 
-    /// Waits until so many events have come for each client on the average of each process.
+    /// Waits until this many events per client have arrived, on average in each process.
     pub fn wait_received_each(&mut self, events: u64, patience: Duration) -> Result<Status> {
         let millis = u64::try_from(patience.as_millis())?;
         self.sum(|process| Order::Await {
@@ -117,12 +117,12 @@ impl Swarm {
         }
     }
 
-    /// Cuts every connection; they connect again at once.
+    /// Cuts every connection; the clients reconnect at once.
     pub fn cut(&mut self) -> Result<Status> {
         self.sum(|_| Order::Cut)
     }
 
-    /// Latencies since this was asked last, in microseconds.
+    /// Latencies since the last call, in microseconds.
     pub fn latencies(&mut self) -> Result<Histogram<u64>> {
         let mut all = Histogram::new(3)?;
         for answer in self.ask_all(|_| Order::Latencies)? {
@@ -136,7 +136,7 @@ impl Swarm {
         Ok(all)
     }
 
-    /// What each client has received since this was asked last, by its number.
+    /// What each client has received since the last call, by its number.
     pub fn tallies(&mut self) -> Result<Vec<Tally>> {
         let mut all = Vec::new();
         for answer in self.ask_all(|_| Order::Tallies)? {
@@ -159,7 +159,7 @@ impl Swarm {
         Ok(sum)
     }
 
-    /// Asks all first, so that none waits for another.
+    /// Sends all orders first, so that the processes work in parallel.
     fn ask_all(&mut self, order: impl Fn(&Process) -> Order) -> Result<Vec<Answer>> {
         for process in &mut self.processes {
             let order = order(process);

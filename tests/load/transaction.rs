@@ -1,5 +1,5 @@
-//! Events are written to Redis as the daemon's ingest writes them: one transaction a batch, with
-//! the doorbell last. (Only the ledger is missing: there are no records.)
+//! Writes events to Redis as the daemon's ingest does: one transaction per batch, with the doorbell
+//! last. (Only the ledger is missing: there are no records.)
 
 use crate::clients::{self, payload};
 use crate::clock::now;
@@ -9,7 +9,8 @@ use redis::{Connection, Pipeline, RedisResult};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// Far away: nothing is trimmed, or the streams could not prove what should have arrived.
+/// Far away, so that nothing is trimmed; otherwise the streams could not prove what should have
+/// arrived.
 const MAX_EVENTS: u64 = 1_000_000;
 
 /// How long Redis may take to answer.
@@ -24,7 +25,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Writes to the streams of this run's clients; payloads are of this size.
+    /// Writes to the streams of this run's clients; payloads have this size.
     pub fn new(world: &World, run: &str, payload: usize) -> Result<Writer> {
         Ok(Writer {
             connection: connect(&world.redis_url())?,
@@ -55,20 +56,20 @@ impl Writer {
         pipe.exec(&mut self.connection)
     }
 
-    /// One event for everyone in the group.
+    /// One event for every member of the group.
     pub fn append_to_group(&mut self, group: &str, n: u64) -> RedisResult<()> {
         let payload = payload(now(), self.payload);
         let mut pipe = redis::pipe();
         pipe.atomic();
         let stream = format!("{}:{{0}}:group:{group}", self.prefix);
         self.add(&mut pipe, &stream, n, &payload);
-        // No client's name begins with a control character.
+        // No client's name starts with a control character.
         self.ring(&mut pipe, format!("\x01{group}").as_bytes());
         pipe.exec(&mut self.connection)
     }
 
-    /// Waits for Redis, and looks whether the batch that ended with event `n` for this client was
-    /// stored: its answer was lost.
+    /// Waits for Redis after a lost answer, and checks whether the batch that ended with event `n`
+    /// for this client was stored.
     pub fn recover(&mut self, client: u32, n: u64) -> bool {
         loop {
             if let Ok(stored) = self.try_recover(client, n) {

@@ -11,9 +11,9 @@ pub struct Usage {
     pub edges: Duration,
     pub redis: Duration,
     pub clients: Duration,
-    /// Of this process: the producer is nearly all of it.
+    /// Of this process: nearly all of it is the producer's.
     pub producer: Duration,
-    /// Of everyone, us included.
+    /// Of all processes, this one included.
     machine: Duration,
     pub elapsed: Duration,
 }
@@ -44,7 +44,7 @@ impl Sub for Usage {
     fn sub(self, before: Usage) -> Usage {
         Usage {
             edges: self.edges.saturating_sub(before.edges),
-            // Where it was started anew, this says nothing.
+            // After a restart of the server, this is meaningless.
             redis: self.redis.saturating_sub(before.redis),
             clients: self.clients.saturating_sub(before.clients),
             producer: self.producer.saturating_sub(before.producer),

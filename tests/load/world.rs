@@ -1,4 +1,4 @@
-//! What is measured: one Redis, and the servers of streams in front of it.
+//! The measured system: one Redis, and the SSE servers in front of it.
 
 use crate::edge;
 use crate::options::Target;
@@ -14,10 +14,10 @@ pub struct World {
     redis: Store,
 }
 
-/// A server of streams.
+/// An SSE server.
 pub struct Edge {
     pub address: SocketAddr,
-    /// Of a server that was there before we need not know it.
+    /// Unknown for a server that ran already.
     pub pid: Option<u32>,
     /// Killed when this is dropped.
     _daemon: Option<Daemon>,
@@ -29,14 +29,14 @@ enum Store {
     Given(String),
 }
 
-/// A user as Redis 7 makes it: it has no channels, so edges poll.
+/// Redis 7's default for a new user: no channels, so edges poll.
 fn without_channels(redis: &Redis) -> String {
     redis.order(&["ACL", "SETUSER", "edge", "on", ">edge", "~*", "+@all"]);
     format!("redis://edge:edge@{}", redis.addr())
 }
 
 impl World {
-    /// What the options name, or a Redis and one daemon of our own.
+    /// The servers of the options, or a Redis and one daemon started by this tool.
     pub fn new(target: &Target) -> Result<World> {
         match target.url.is_empty() {
             true => Ok(World::own(target, 1, &[])),
@@ -44,7 +44,7 @@ impl World {
         }
     }
 
-    /// Servers of our own; `extra` are further arguments of redis-server.
+    /// Starts the servers; `extra` are further arguments of redis-server.
     pub fn own(target: &Target, edges: usize, extra: &[&str]) -> World {
         let (redis, prefix) = (Redis::new(extra), unique("load"));
         let url = match target.polled {
@@ -55,7 +55,7 @@ impl World {
         World::of(daemons, prefix, redis)
     }
 
-    /// A daemon that ingests and serves.
+    /// Starts a daemon that ingests and serves.
     pub fn whole(target: &Target) -> World {
         let (redis, prefix) = (Redis::new(&[]), unique("load"));
         let daemon = edge::start_whole(target.daemon.as_deref(), &redis.url(), &prefix);
@@ -89,7 +89,7 @@ impl World {
         })
     }
 
-    /// Where its Redis is.
+    /// The address of its Redis.
     pub fn redis_url(&self) -> String {
         match &self.redis {
             Store::Own(redis) => redis.url(),
@@ -97,13 +97,13 @@ impl World {
         }
     }
 
-    /// What its servers have in memory, as far as we know them.
+    /// The memory of its servers, if known.
     pub fn memory(&self) -> Memory {
         let nothing = Memory { pss: 0, rss: 0 };
         self.pids().map(proc::memory).fold(nothing, Memory::and)
     }
 
-    /// CPU time of its servers so far, as far as we know them.
+    /// CPU time of its servers so far, if known.
     pub fn cpu(&self) -> Duration {
         self.pids().map(proc::cpu).sum()
     }
@@ -112,7 +112,7 @@ impl World {
         self.edges.iter().filter_map(|edge| edge.pid)
     }
 
-    /// The Redis that we may kill.
+    /// The Redis, if this tool started it and may kill it.
     pub fn own_redis(&self) -> Result<&Redis> {
         match &self.redis {
             Store::Own(redis) => Ok(redis),
@@ -125,7 +125,7 @@ impl World {
         client.get_connection().context("no Redis")
     }
 
-    /// The process id of its Redis, if that is on this machine (which one would hope).
+    /// The process id of its Redis, if that is on this machine.
     pub fn redis_pid(&self) -> Result<u32> {
         let mut ask = redis::cmd("INFO");
         let info: String = ask.arg("server").query(&mut self.connect()?)?;

@@ -4,7 +4,7 @@ use millstream_tests::{Daemon, Message, metrics, servers, streams, wait_until};
 
 const PARTITIONS: i32 = 3;
 
-/// For every partition some; an aborted one's client is `ghost`.
+/// Some records for every partition; those of an aborted transaction are for the client `ghost`.
 fn some(from: usize, aborted: bool) -> Vec<Message> {
     let messages = (from..from + 60).map(|number| {
         let message = message(number, i32::try_from(number).unwrap() % PARTITIONS);
@@ -33,26 +33,26 @@ fn aborted_transactions_are_never_delivered_and_the_ledger_moves_past_them() {
         one.begin();
         other.begin();
         one.produce(topic, some(from, false));
-        other.produce(topic, some(from + 60, true)); // in the midst of the other one
+        other.produce(topic, some(from + 60, true)); // between the records of the other transaction
         one.produce(topic, some(from + 120, false));
         if round % 2 == 0 {
             other.abort();
             one.commit();
         } else {
             one.commit();
-            other.abort(); // the last marker is of an aborted one
+            other.abort(); // the last marker belongs to an aborted transaction
         }
         kafka.produce(topic, some(from + 180, false)); // without a transaction
         committed += 180;
     }
     one.begin();
     one.produce(topic, some(5000, true));
-    one.abort(); // nothing but aborted records at the end
+    one.abort(); // the topic ends with aborted records only
     run.wait_all();
     wait_until("there is no lag", LONG, || {
         (kafka.lag(&run.prefix, topic) == 0).then_some(())
     });
-    daemon.restart(); // killed
+    daemon.restart(); // with SIGKILL
     daemon.wait_ready(LONG);
     kafka.produce(topic, some(6000, false));
     committed += 60;
@@ -67,7 +67,7 @@ fn aborted_transactions_are_never_delivered_and_the_ledger_moves_past_them() {
     run.check();
 }
 
-/// Retention removes a marker that the ledger stands before, and no record is lost by it.
+/// Retention removes a marker right after the ledger's offset; no record is lost by that.
 #[test]
 fn a_topic_that_ends_with_a_marker_can_be_emptied_while_the_daemon_is_stopped() {
     let kafka = &servers().kafka;

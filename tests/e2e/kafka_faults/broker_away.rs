@@ -19,7 +19,7 @@ fn goes_and_returns(name: &str, goes: fn(&Kafka), returns: fn(&Kafka)) {
         run.produce(5000);
         goes(&kafka);
         let began = std::time::Instant::now();
-        // It is out of the group, or was asking where the partitions begin.
+        // It has left the group, or was querying the partitions' watermarks.
         let why = daemon.wait_not_ready(&["pipeline run: "], LONG);
         let told = began.elapsed();
         returns(&kafka);

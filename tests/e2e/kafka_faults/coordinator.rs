@@ -24,7 +24,7 @@ fn sigterm_while_a_letter_waits_for_a_dead_broker_ends_in_time() {
     let kafka = servers().own_kafka(&[]);
     let run = Run::new(&kafka, "letter", 4);
     run.produce(16_000);
-    // Each partition comes upon one that it has fetched, soon.
+    // Each partition soon reaches a malformed record that it has already fetched.
     let malformed = |partition| Message::new("{").key("nobody").partition(partition);
     kafka.produce(&run.topic, (0..4).map(malformed));
     run.produce(16_000);

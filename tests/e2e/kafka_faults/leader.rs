@@ -14,7 +14,7 @@ fn a_partition_continues_in_order_after_its_leader_is_killed() {
             let began = std::time::Instant::now();
             cluster.leader(&run.topic, 0, Some(leader));
             let elected = began.elapsed();
-            run.produce(300); // to the new one
+            run.produce(300); // to the new leader
             run.wait_all();
             println!(
                 "{round}: elected in {elected:?}, went on by {:?}",

@@ -1,6 +1,6 @@
-//! Faults of Kafka and of the consumer group: whoever is stopped, killed or gone for a while, each
-//! record's event is in its client's stream once and in partition order, as [`Run::check`] counts by
-//! source when nobody runs any more.
+//! Faults of Kafka and of the consumer group. Whichever process is stopped, killed or away for a
+//! while, each record's event is in its client's stream once and in partition order. [`Run::check`]
+//! counts by source after all daemons have stopped.
 
 mod aborted;
 mod added_partitions;
@@ -16,12 +16,12 @@ mod unanswered;
 use run::Run;
 use std::time::Duration;
 
-/// Not an expectation of speed: what is not there by then never comes.
+/// A time-out for things that happen eventually, not an expectation of speed.
 const LONG: Duration = Duration::from_secs(180);
-/// What Kubernetes gives by default between SIGTERM and SIGKILL.
+/// Kubernetes' default time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// Whoever does not answer is soon out of the group.
+/// A short session time-out: a silent member soon leaves the group.
 const SHORT_SESSIONS: &[(&str, &str)] = &[
     ("session.timeout.ms", "2000"),
     ("heartbeat.interval.ms", "500"),

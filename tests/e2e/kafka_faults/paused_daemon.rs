@@ -2,10 +2,11 @@ use super::{LONG, Run, SHORT_SESSIONS};
 use millstream_tests::{Daemon, Link, metrics, servers, wait_until};
 
 const LOST: &str = "lost partitions: the consumer group reassigned them";
-/// What it says of a transaction that was under way when it was stopped.
+/// The log line about a transaction that was in flight when it was paused.
 const LATE: &str = "lost an answer of the store";
 
-/// Also what it had sent to Redis just before, and what arrives when another has written on.
+/// Includes what it had sent to Redis just before, and what arrives after another daemon has
+/// written.
 #[test]
 fn a_daemon_paused_past_its_poll_interval_writes_nothing_that_another_has_written() {
     let run = Run::new(&servers().kafka, "stopped", 4);
@@ -24,10 +25,10 @@ fn a_daemon_paused_past_its_poll_interval_writes_nothing_that_another_has_writte
             assert!(round < 20, "no transaction was under way");
             run.advance(200);
             link.stall();
-            wait_stuck(&first); // what it sends is on its way and no further
+            wait_stuck(&first); // what it sends stays in the link
             first.pause();
             let second = Daemon::builder(&run.config(SHORT_SESSIONS)).start();
-            run.advance(200); // of every partition: it has them all
+            run.advance(200); // of every partition: it owns them all
             link.open();
             let lost = times(LOST);
             first.resume();
@@ -43,7 +44,7 @@ fn a_daemon_paused_past_its_poll_interval_writes_nothing_that_another_has_writte
     run.check();
 }
 
-/// Waits until it makes no more batches: those before wait for Redis.
+/// Waits until it makes no more batches because earlier ones wait for Redis.
 fn wait_stuck(daemon: &Daemon) {
     let (mut last, mut same) = (-1.0, 0);
     wait_until("it is stuck", LONG, || {

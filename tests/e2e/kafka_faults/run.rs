@@ -1,4 +1,4 @@
-//! One run: a topic with notifications, and what becomes of them.
+//! One run: a topic with notifications, and the check of their events.
 
 use super::LONG;
 use millstream_tests::{
@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::thread;
 
 const CLIENTS: usize = 60;
-/// How much is ahead of the daemon under load: many batches for each partition.
+/// The backlog of a loaded daemon: many batches for each partition.
 const AHEAD: i64 = 10_000;
 
 pub struct Run<'a> {
     pub kafka: &'a Kafka,
     pub topic: String,
-    /// Key prefix and group.
+    /// Key prefix and consumer group.
     pub prefix: String,
     partitions: AtomicI32,
     produced: AtomicUsize,
@@ -30,13 +30,13 @@ pub fn message(number: usize, partition: i32) -> Message {
 }
 
 impl<'a> Run<'a> {
-    /// With topics of its own, still empty.
+    /// With new, empty topics.
     pub fn new(kafka: &'a Kafka, name: &str, partitions: i32) -> Self {
         let topic = kafka.create_topic(name, partitions);
         Self::of(kafka, topic, name, partitions)
     }
 
-    /// Likewise, with one copy of each partition.
+    /// The same, with one replica of each partition.
     pub fn uncopied(kafka: &'a Kafka, name: &str, partitions: i32) -> Self {
         let topic = unique(name);
         kafka.create_topic_copied(&topic, partitions, 1, &[("min.insync.replicas", "1")]);
@@ -60,7 +60,7 @@ impl<'a> Run<'a> {
         self.config_for(&servers().redis.url(), properties)
     }
 
-    /// The same with another way to Redis.
+    /// The same with another address of Redis.
     pub fn config_for(&self, redis: &str, properties: &[(&str, &str)]) -> String {
         let kafka = self.kafka.bootstrap();
         let property = |(name, value): &(&str, &str)| format!("{name:?} = {value:?}\n");
@@ -87,7 +87,7 @@ transform = {{ plugin = "bundled:notifications" }}
         self.partitions.load(Ordering::Relaxed)
     }
 
-    /// Produces so many more, to every partition.
+    /// Produces this many more, spread over every partition.
     pub fn produce(&self, count: usize) {
         let first = self.produced.fetch_add(count, Ordering::Relaxed);
         let partitions = usize::try_from(self.partitions()).unwrap();
@@ -96,9 +96,9 @@ transform = {{ plugin = "bundled:notifications" }}
             .produce(&self.topic, (first..first + count).map(message));
     }
 
-    /// Works while records keep coming: there is always more than the daemon has taken.
+    /// Runs `work` while records keep arriving faster than the daemon takes them.
     pub fn under_load<T>(&self, work: impl FnOnce() -> T) -> T {
-        /// Also when the work panics.
+        /// Also runs if the work panics.
         struct End<'a>(&'a AtomicBool);
         impl Drop for End<'_> {
             fn drop(&mut self) {
@@ -147,7 +147,7 @@ transform = {{ plugin = "bundled:notifications" }}
         });
     }
 
-    /// Waits until everything that is in the topic now is passed.
+    /// Waits until the ledger has passed all records that the topic has now.
     pub fn wait_all(&self) {
         let mut ends = vec![0; usize::try_from(self.partitions()).unwrap()];
         for record in self.kafka.read_all(&self.topic) {
@@ -157,7 +157,8 @@ transform = {{ plugin = "bundled:notifications" }}
         self.wait_passed("every record is passed", done);
     }
 
-    /// Waits until everything is passed, and ends these daemons: whatever they write late is written.
+    /// Waits until the ledger has passed all records, and stops these daemons, so that late writes
+    /// are included.
     pub fn end(&self, daemons: &[Daemon]) {
         self.wait_all();
         daemons.iter().for_each(|daemon| {
@@ -174,7 +175,8 @@ transform = {{ plugin = "bundled:notifications" }}
         });
     }
 
-    /// Each record's event is in its client's stream once and in order; `nobody` gets nothing.
+    /// Each record's event is in its client's stream once and in order, and the client `nobody` has
+    /// none.
     pub fn check(&self) {
         let mut records = self.kafka.read_all(&self.topic);
         records.retain(|record| record.key.as_deref() != Some(b"nobody"));

@@ -1,4 +1,4 @@
-//! Partitions that Kafka can't answer for while their starts are found.
+//! Partitions that Kafka can't answer for while the daemon looks for their starts.
 
 use super::{LONG, Run};
 use millstream_tests::{

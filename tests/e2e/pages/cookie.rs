@@ -1,11 +1,11 @@
-//! A page signs in at its own server, which sets a cookie; streams are on another port.
+//! A page signs in at its server, which sets a cookie; streams are on another port.
 
 use super::page::Page;
 use crate::edge::rig::{ANONYMOUS, Edge};
 use crate::edge::tokens::{AUTH, SECRET, now, token};
 use serde_json::json;
 
-/// An edge that speaks TLS, and its origin: `localhost`, as its certificate says.
+/// An edge that serves TLS, and its origin: `localhost`, as in its certificate.
 fn edge(http: &str, auth: &str) -> (Edge<'static>, String) {
     let edge = Edge::over_tls(http, auth, |builder| builder.file("secret", SECRET));
     let address = edge.daemon.sse();
@@ -14,10 +14,10 @@ fn edge(http: &str, auth: &str) -> (Edge<'static>, String) {
     (edge, origin)
 }
 
-/// A page of another origin, which the edge lets in; both with their servers.
+/// A page of another origin, which the edge allows, and both servers.
 struct Site {
     page: Page,
-    /// The page's own server: it has a page, and that is all that is wanted of it.
+    /// The page's server. It only has to serve a page.
     _own: Edge<'static>,
     edge: Edge<'static>,
     origin: String,
@@ -35,7 +35,7 @@ impl Site {
         }
     }
 
-    /// As a server does that is signed in to.
+    /// Sets the cookie as a server does after a sign-in.
     fn sign_in(&mut self, token: &str) {
         let attributes = "Secure; Path=/; SameSite=Strict";
         let cookie = json!(format!("__Secure-millstream={token}; {attributes}"));
@@ -67,12 +67,12 @@ fn only_a_signed_in_page_reads_across_origins() {
     let id = site.edge.write("client:ada", "t", "hers");
     site.page.assert_got(&[(&id, "hers")]);
 
-    // Without credentials the cookie stays at home.
+    // Without credentials the browser sends no cookie.
     let plain = format!("new EventSource('{}/v1/events')", site.origin);
     site.page.watch(&plain);
     site.page.wait_closed();
 
-    // A page that is not listed gets nothing, though the browser sends its cookie.
+    // An unlisted page gets nothing, although the browser sends its cookie.
     let (_other, foreign) = edge("", ANONYMOUS);
     let mut page = std::mem::replace(&mut site.page, Page::of(&foreign));
     site.sign_in(&token(json!({ "sub": "ada" })));
@@ -90,7 +90,7 @@ fn a_stream_ends_when_its_cookie_expires_and_the_module_continues_with_a_fresh_t
     site.page.wait_opened(1);
     let first = site.edge.write("client:ada", "t", "before");
     site.page.assert_got(&[(&first, "before")]);
-    site.page.wait_closed(); // it came back, and was told 401
+    site.page.wait_closed(); // it reconnected and got 401
 
     let fresh = json!({ "token": token(json!({ "sub": "ada" })) });
     let (origin, query) = (site.origin.clone(), format!("last-event-id={first}"));
@@ -102,7 +102,7 @@ fn a_stream_ends_when_its_cookie_expires_and_the_module_continues_with_a_fresh_t
 
 #[test]
 fn a_page_opens_many_streams_over_one_http2_connection() {
-    // HTTP/1.1 has six in a browser.
+    // HTTP/1.1 allows six connections in a browser.
     const STREAMS: usize = 12;
     let mut site = Site::open();
     site.sign_in(&token(json!({ "sub": "ada" })));

@@ -1,5 +1,5 @@
-//! Streams in a browser's pages: the module for those that send a token, and
-//! EventSource with cookies, across origins, over TLS and HTTP/2.
+//! Streams in a browser's pages: the module for pages that send a token, and EventSource with
+//! cookies, across origins, over TLS and HTTP/2.
 
 mod cookie;
 mod module;
@@ -8,5 +8,5 @@ mod token;
 
 use std::time::Duration;
 
-/// Not an expectation of speed: what is not there by then never comes.
+/// A time-out for things that happen eventually, not an expectation of speed.
 const SOON: Duration = Duration::from_secs(60);

@@ -4,7 +4,7 @@ use crate::edge::rig::Edge;
 use millstream_tests::{Link, metrics, scratch_dir, wait_until};
 use serde_json::{Value, json};
 
-/// Edges are on loopback: pages of any origin of it are theirs.
+/// The edges listen on loopback and so allow pages of any loopback origin.
 fn origin(addr: &str) -> String {
     format!("http://{addr}")
 }
@@ -20,7 +20,7 @@ fn the_module_reads_resumes_after_a_disconnect_and_reports_gaps() {
         page.0.screenshot(shots.join(format!("{name}.png")));
     };
     link.stall();
-    // The module itself comes through the link.
+    // The module itself is loaded through the link.
     page.0.eval(&format!(
         "window.module = import('{origin}/v1/millstream.js'); true"
     ));
@@ -45,7 +45,7 @@ fn the_module_reads_resumes_after_a_disconnect_and_reports_gaps() {
         let events: Vec<_> = events.iter().map(|(id, text)| (&**id, &**text)).collect();
         page.assert_got(&events);
     };
-    // Cut before its first event, and after one.
+    // Disconnected before its first event, and after one.
     for round in 0..3 {
         link.cut();
         page.0.wait_for("source.readyState === 0", SOON);
@@ -88,7 +88,7 @@ fn the_module_reads_resumes_after_a_disconnect_and_reports_gaps() {
     assert_eq!(page.0.exceptions(), Vec::<String>::new());
 }
 
-/// The head of an answer arrives and its first frame does not.
+/// The head of a response arrives, but its first frame does not.
 #[test]
 fn the_module_opens_only_after_it_knows_where_to_resume() {
     let edge = Edge::start();
@@ -109,7 +109,7 @@ fn the_module_opens_only_after_it_knows_where_to_resume() {
     assert_eq!(page.0.eval("[asked, opened]"), json!([3, 1]));
 }
 
-/// The last id that the page saw.
+/// The last id that the page received.
 fn events_before(page: &mut Page) -> String {
     page.0.eval("got.at(-1)[0]").as_str().unwrap().to_owned()
 }
@@ -170,7 +170,7 @@ fn assigned_handlers_are_called_as_on_an_event_source() {
     edge.write("client:ada", "t", "of another type");
     edge.write("client:ada", "", "two");
     page.0.wait_for("heard.at(-1) === 'two'", SOON);
-    // It may have been open before there was anyone to be told.
+    // It may have opened before the handler was set.
     let heard = page.0.eval("heard.filter((what) => what !== 'open')");
     assert_eq!(heard, json!(["one", "two"]));
     assert_eq!(

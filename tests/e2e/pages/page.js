@@ -1,4 +1,4 @@
-// `watch(source)` shows a source's state and everything that it dispatches, and notes it for tests.
+// `watch(source)` shows a source's state and all its events, and records them for tests.
 
 document.title = "events";
 document.body.innerHTML = `<style>

@@ -12,7 +12,7 @@ fn the_module_continues_with_a_fresh_token_when_one_expires() {
         token(json!({ "sub": "ada", "exp": now() + 4 })),
         token(json!({ "sub": "ada" })),
     ]);
-    // The short one for as long as it is good, as a session would.
+    // The short-lived token while it is valid, as a session would give.
     page.0
         .eval(&format!("window.tokens = {tokens}; window.asked = 0; true"));
     let options = "{ token: async () => { asked += 1; return tokens[opened ? 1 : 0]; } }";
@@ -57,7 +57,7 @@ fn the_module_requests_another_token_after_a_refusal_and_gives_up_on_the_same_to
     assert_eq!(page.errors().len(), 2);
     assert_eq!(page.0.eval("opened"), 0);
 
-    // Without any there is nothing to wait for.
+    // Without another token there is nothing to retry.
     page.0.eval("errors.length = 0; true");
     page.watch_module(&origin, "client=ada", "{}");
     page.wait_closed();

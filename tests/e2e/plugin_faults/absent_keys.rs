@@ -1,4 +1,4 @@
-//! A key that is absent is not an empty one.
+//! An absent key differs from an empty one.
 
 use super::{Fixture, error};
 use millstream_tests::{Message, produce, read_all};
@@ -6,7 +6,7 @@ use millstream_tests::{Message, produce, read_all};
 #[test]
 fn plugins_and_dead_letters_distinguish_an_absent_key_from_an_empty_one() {
     let place = Fixture::new(1);
-    // By default a record is its key's.
+    // By default a record's key is its client.
     let pipeline = "transform.plugin = \"bundled:by-field\"";
     let daemon = place.daemon(pipeline, b"");
     let value = || Message::new("{}").partition(0);

@@ -1,4 +1,4 @@
-//! Partitions that arrive at a worker whose plugin is at work for long.
+//! Partitions that arrive at a worker whose plugin is busy for long.
 
 use super::{Fixture, LONG};
 use millstream_tests::{Daemon, Message, guest, produce, servers, wait_until};
@@ -7,7 +7,7 @@ use millstream_tests::{Daemon, Message, guest, produce, servers, wait_until};
 fn many_partitions_arriving_at_a_busy_worker_do_not_block_another_worker() {
     const ALL: i32 = 160;
     let place = Fixture::new(1);
-    // A call that loops is cut off after these, and its record is tried once more.
+    // A looping call is cut off after this time, and its record is tried once more.
     let pipeline = "workers = 2
 transform = { plugin = \"plugins/p.wasm\", limits = { cpu-per-batch = \"20s\" } }";
     let often = "\"topic.metadata.refresh.interval.ms\" = \"500\"";
@@ -18,7 +18,7 @@ transform = { plugin = \"plugins/p.wasm\", limits = { cpu-per-batch = \"20s\" } 
     let record = |value: &str, partition| Message::new(value).partition(partition);
     produce(&place.topic, [record("loop", 0)]);
     servers().kafka.add_partitions(&place.topic, ALL);
-    // The other worker's.
+    // The other worker's partitions.
     let others = || (1..ALL).step_by(2);
     produce(&place.topic, others().map(|n| record("good", n)));
     wait_until("the other worker's partitions are read", LONG, || {

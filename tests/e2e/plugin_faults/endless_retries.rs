@@ -1,4 +1,4 @@
-//! A policy that says "again" and nothing else.
+//! A policy that always retries.
 
 use super::{Fixture, LONG, counted, error, note, raw};
 use millstream_tests::{guest, produce, read_all, wait_until};

@@ -1,14 +1,15 @@
-//! Small answers that mean a lot, and large ones that mean little: both count.
+//! Small answers that expand to much, and large ones of which little is used: both count against
+//! the memory limit.
 
 use super::{Fixture, LONG, counted, error, note, peak, raw};
 use millstream_tests::{Daemon, Message, guest, produce, wait_until};
 
-/// The most memory that the daemon may ever have held, in MiB.
+/// The daemon's peak memory limit, in MiB.
 const MEMORY: u64 = 400;
-/// Each of them would write 25 MiB out.
+/// Each of them would expand to 25 MiB.
 const WIDE: usize = 30;
 
-/// Waits for this many letters, and looks at the memory meanwhile.
+/// Waits for this many letters, and watches the memory meanwhile.
 fn letters_within(daemon: &Daemon, place: &Fixture, letters: usize) {
     wait_until("every record comes out", LONG, || {
         assert!(peak(daemon) < MEMORY, "{} MiB", peak(daemon));
@@ -59,7 +60,7 @@ fn few_answers_with_much_unused_data_are_held_at_once() {
     let pipeline = "transform = { plugin = \"plugins/p.wasm\", \
                     limits = { cpu-per-batch = \"5s\" } }";
     let mut daemon = place.daemon(pipeline, &guest("test-hostile"));
-    // All of them are there when it starts: they are one batch, and one call each.
+    // All records exist before the start: they form one batch, with one call each.
     assert_eq!(daemon.terminate(), Some(0));
     let ballast = |_| Message::new("ballast").partition(0);
     produce(&place.topic, (0..RECORDS).map(ballast));
@@ -80,7 +81,7 @@ fn records_with_a_thousand_events_each_are_stored_a_few_at_a_time() {
     let pipeline = "transform = { plugin = \"plugins/p.wasm\", \
                     limits = { cpu-per-batch = \"5s\" } }";
     let mut daemon = place.daemon(pipeline, &guest("test-hostile"));
-    // All of them are there when it starts: they could be one batch.
+    // All records exist before the start: they could form one batch.
     assert_eq!(daemon.terminate(), Some(0));
     let record = |value: &str| Message::new(value).partition(0);
     let records = (0..RECORDS).map(|n| match n {

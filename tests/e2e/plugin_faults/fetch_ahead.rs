@@ -1,18 +1,17 @@
-//! Partitions that wait: what Kafka's client fetches ahead for them is bounded
-//! for all of them together.
+//! Waiting partitions: the fetch queue of Kafka's client has one limit for all of them.
 
 use super::{Fixture, LONG, counted, peak, raw};
 use millstream_tests::{Daemon, Message, guest, produce, wait_until};
 use std::time::{Duration, Instant};
 
 const PARTITIONS: i32 = 100;
-/// The most memory that the daemon may ever have held, in MiB.
+/// The daemon's peak memory limit, in MiB.
 const MEMORY: u64 = 180;
 
 #[test]
 fn a_hundred_waiting_partitions_share_one_fetch_limit() {
     let place = Fixture::new(PARTITIONS);
-    // Each has a record that halts it, and two MiB behind it.
+    // Each has a record that halts it, and two MiB of records behind it.
     let large = vec![b'x'; 256 << 10];
     for partition in 0..PARTITIONS {
         let behind = (0..8).map(|_| Message::new(&*large).partition(partition));
@@ -29,7 +28,7 @@ batch = { max-records = 1 }";
         let halted = counted(&daemon, "millstream_partition_halted", &[]);
         (halted == f64::from(PARTITIONS)).then_some(())
     });
-    // Until nothing more is fetched.
+    // Wait until it fetches no more.
     let (mut last, mut since) = (0, Instant::now());
     wait_until("its queues are full", LONG, || {
         let now = peak(&daemon);

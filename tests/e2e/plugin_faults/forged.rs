@@ -1,9 +1,9 @@
-//! Answers that no sound plugin could give, and one that never comes back.
+//! Answers that no correct plugin gives, and a call that never returns.
 
 use super::{Fixture, error, peak};
 use millstream_tests::{Consumed, Message, guest, produce, read_all};
 
-/// What the plugin is told, the class of the failure, and a part of its message.
+/// The plugin's instruction, the class of the failure, and a part of its message.
 const FORGED: [(&str, &str, &str); 15] = [
     ("gigabyte arena", "bad-output", "out of bounds"),
     ("gigabytes of events", "bad-output", "out of bounds"),
@@ -30,7 +30,7 @@ const FORGED: [(&str, &str, &str); 15] = [
     ),
 ];
 
-/// The most memory that the daemon may ever have held, in MiB.
+/// The daemon's peak memory limit, in MiB.
 const MEMORY: u64 = 600;
 
 #[test]

@@ -1,4 +1,4 @@
-//! Routes and dead-letter policies that write to topics which nobody granted them.
+//! Routes and dead-letter policies that write to topics which are not granted to them.
 
 use super::{Fixture, LONG, error, note, raw};
 use millstream_tests::{
@@ -25,7 +25,7 @@ fn a_route_writes_only_to_granted_topics() {
     let messages = [to(&granted), to(&place.dead)];
     let messages = messages.into_iter().chain(refused.map(to));
     produce(&place.topic, messages.chain([note("ada", "good", "m")]));
-    // One of them is what the route wrote to the topic for dead letters.
+    // One of them is the record that the route wrote to the dead-letter topic.
     let (_, letters) = place.wait_for("ada", 1, 1 + refused.len());
     let letters: Vec<_> = letters
         .iter()
@@ -46,7 +46,7 @@ fn a_route_writes_only_to_granted_topics() {
     assert_eq!(sent[0].header("millstream.hops"), Some("1"));
     assert!(read_all(&requests).is_empty());
     assert_eq!(read_all(&place.topic).len(), 6);
-    // Nothing of a record that failed is stored.
+    // Nothing of a failed record is stored.
     assert_eq!(place.sources("bob").len(), 2);
     assert_eq!(daemon.terminate(), Some(0));
 }
@@ -72,7 +72,7 @@ fn a_letter_for_a_topic_that_is_not_granted_goes_to_the_default_topic() {
     produce(&place.topic, messages.chain([note("ada", "t", "m")]));
     let (_, letters) = place.wait_for("ada", 1, 4);
     let kept: Vec<_> = letters.iter().map(Consumed::text).collect();
-    // A value of the policy's own stays its own.
+    // The policy's replacement value is kept.
     let own = "malformed in transform";
     assert_eq!(kept, [own, own, &*told[3], &*told[4]]);
     for letter in &letters {
@@ -85,7 +85,7 @@ fn a_letter_for_a_topic_that_is_not_granted_goes_to_the_default_topic() {
     assert_eq!(daemon.terminate(), Some(0));
 }
 
-/// Two pipelines that feed each other, as granted.
+/// Two pipelines that feed each other, with grants for both.
 #[test]
 fn a_cycle_of_pipelines_ends() {
     let [there, back] = ["faults-there", "faults-back"].map(|name| create_topic(name, 1));

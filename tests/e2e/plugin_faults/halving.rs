@@ -1,4 +1,4 @@
-//! What it costs to find the record that breaks a plugin.
+//! The cost of finding the record that breaks a plugin.
 
 use super::{Fixture, LONG, counted, error};
 use millstream_tests::{Message, guest, produce, wait_until};
@@ -29,8 +29,8 @@ fn one_quiet_trap_among_512_records_is_found_in_a_few_calls() {
     let calls = counted(&daemon, CALLS, &plugin) - before;
     let batches = counted(&daemon, BATCHES, &[]);
     println!("{batches} batches, {calls} calls");
-    // Two a halving, and 512 is halved nine times; and the record by itself once
-    // more, if its instance had served its neighbour.
+    // Two calls for each halving, and 512 is halved nine times; and one more for the record alone
+    // if its instance had served its neighbour.
     assert!(
         calls - batches <= 19.0,
         "{calls} calls for {batches} batches"

@@ -1,4 +1,4 @@
-//! Header names that are no text.
+//! Header names that are not text.
 
 use super::{Fixture, LONG};
 use millstream_tests::{RawHeaders, guest, servers, wait_until};
@@ -29,7 +29,7 @@ dead-letter.plugin = \"plugins/p.wasm\"";
     assert_eq!(plain[..nameless.len()], nameless);
     assert_eq!(plain.len(), nameless.len() + 13);
     assert_eq!(copied[..strange.len()], strange);
-    // And what a policy adds.
+    // And the headers that a policy adds.
     assert_eq!(copied[copied.len() - strange.len()..], strange);
     assert_eq!(copied.len(), 2 * strange.len() + 13);
     assert_eq!(daemon.terminate(), Some(0));

@@ -1,4 +1,4 @@
-//! Only the guilty are blamed, and only for what was done in a call of theirs.
+//! A record is blamed only for a failure in a call with that record.
 
 use super::{Fixture, counted, error};
 use millstream::plugin::{End, Limits, Loader, Source, Spec, Turn};
@@ -15,7 +15,7 @@ fn a_leaking_plugin_makes_no_dead_letters() {
     check_leaking("");
 }
 
-/// A call of one record fails in an instance that others have filled.
+/// A call with one record fails in an instance that earlier records have filled.
 #[test]
 fn leaked_memory_makes_no_dead_letters_in_single_record_batches() {
     check_leaking("batch = { max-records = 1 }\n");
@@ -24,7 +24,7 @@ fn leaked_memory_makes_no_dead_letters_in_single_record_batches() {
 fn check_leaking(batch: &str) {
     const RECORDS: usize = 300;
     let place = Fixture::new(1);
-    // An instance bears a few of them.
+    // An instance has room for a few of them.
     let pipeline = format!(
         "{batch}transform = {{ plugin = \"plugins/p.wasm\", limits = {{ memory = \"8MiB\" }} }}"
     );
@@ -72,7 +72,7 @@ fn output_of_an_earlier_call_is_not_in_the_failure_of_a_later_one() {
 #[test]
 fn records_are_not_blamed_when_no_instance_can_be_created() {
     let folder = tempfile::tempdir().unwrap();
-    // As many as putting a plugin to the test takes.
+    // As many as the test of a new plugin uses.
     let loader = Loader::new(3, 64 << 20, folder.path()).unwrap();
     let loader = loader.compiled_by(Daemon::program());
     let spec = Spec {
@@ -92,7 +92,7 @@ fn records_are_not_blamed_when_no_instance_can_be_created() {
         let headers = std::iter::empty();
         batch.push(offset as i64, 0, None, Some(value), headers);
     }
-    // Between two calls others take all the room that there is.
+    // Between two calls other instances take all the room.
     let others = RefCell::new(Vec::new());
     let wanted = || {
         while let Ok(other) = transform.instance() {

@@ -1,17 +1,17 @@
-//! Records of the largest size that a pipeline may be set to.
+//! Records of the largest size that a pipeline allows.
 
 use super::{Fixture, error, note, peak};
 use millstream_tests::{Message, produce, read_all};
 
 const LIMIT: usize = 16 << 20;
 const ROUNDS: usize = 3;
-/// The most memory that the daemon may ever have held, in MiB.
+/// The daemon's peak memory limit, in MiB.
 const MEMORY: u64 = 768;
 
 #[test]
 fn records_of_sixteen_mebibytes_are_processed_or_become_complete_dead_letters() {
     let place = Fixture::with(1, &[("max.message.bytes", "20000000")]);
-    // What a plugin needs for this many bytes is more than it gets by default.
+    // A plugin needs more than the default memory for this many bytes.
     let pipeline = "batch = { max-record-bytes = \"16MiB\" }
 transform = { plugin = \"bundled:notifications\", limits = { cpu-per-record = \"10s\" } }";
     let daemon = place.daemon(pipeline, b"");

@@ -1,11 +1,11 @@
-//! A plugin that loops on every record is replaced while it is at it.
+//! A plugin that loops on every record is replaced during the loop.
 
 use super::{Fixture, LONG, counted, error};
 use millstream_tests::{Consumed, Daemon, Message, guest, produce, wait_until};
 use std::fs;
 
-/// A daemon whose plugin was good once, so that the good one is compiled, and
-/// loops now.
+/// A daemon whose plugin loops, and which has the good version compiled already because it ran
+/// before.
 struct Looping {
     place: Fixture,
     daemon: Daemon,
@@ -41,7 +41,7 @@ impl Looping {
         });
     }
 
-    /// Produces records that it loops on, and waits until it does.
+    /// Produces records that the plugin loops on, and waits until it does.
     fn loop_on(&self, records: usize) {
         let calls = || counted(&self.daemon, "millstream_plugin_calls_total", &["p.wasm\""]);
         let before = calls();
@@ -59,7 +59,7 @@ impl Looping {
         stored.filter(|source| source.starts_with(&begin)).collect()
     }
 
-    /// Waits for all of these records; the offsets of those that are letters.
+    /// Waits until all these records are processed; returns the offsets of those with letters.
     fn all_of(&self, records: usize) -> Vec<usize> {
         let (stored, letters) = wait_until("every record comes out", LONG, || {
             let (stored, letters) = (self.stored_of(0), self.place.letters());

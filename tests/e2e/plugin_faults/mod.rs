@@ -1,7 +1,6 @@
-//! Plugins of every kind that break, lie or rule: what is theirs fails, goes
-//! where they say, or falls to the built-in policy; nobody else notices. Plugins
-//! under test are `tests/plugins/{forger,panicking,routing,ruling}`, and do what
-//! a record says.
+//! Plugins of every kind that break, forge answers or decide: only their records are affected, and
+//! go where the plugin decides or to the built-in policy. The plugins under test are
+//! `tests/plugins/{forger,panicking,routing,ruling}`; a record's value tells them what to do.
 
 mod absent_keys;
 mod arriving_partitions;
@@ -30,10 +29,10 @@ use millstream_tests::{
 use serde_json::json;
 use std::time::Duration;
 
-/// Not an expectation of speed: what is not there by then never comes.
+/// A time-out for things that happen eventually, not an expectation of speed.
 const LONG: Duration = Duration::from_secs(120);
 
-/// A topic, its dead letters' topic, and what its daemon will need.
+/// A topic, its dead-letter topic, and the rest of a daemon's environment.
 struct Fixture {
     topic: String,
     dead: String,
@@ -68,7 +67,7 @@ impl Fixture {
         millstream_tests::config(&kafka, &redis, topic, prefix, &rest)
     }
 
-    /// A daemon that is ready, with this plugin as `plugins/p.wasm` if it names one.
+    /// A ready daemon, with this plugin as `plugins/p.wasm` if the configuration names it.
     fn daemon(&self, pipeline: &str, plugin: &[u8]) -> Daemon {
         let daemon = Daemon::builder(&self.config(pipeline))
             .file("plugins/p.wasm", plugin)
@@ -77,7 +76,7 @@ impl Fixture {
         daemon
     }
 
-    /// The sources of a client's events, in the order of its stream.
+    /// The sources of a client's events, in stream order.
     fn sources(&self, client: &str) -> Vec<String> {
         let entries = streams(&self.prefix).remove(client).unwrap_or_default();
         entries.into_iter().map(|entry| entry.source).collect()
@@ -92,7 +91,7 @@ impl Fixture {
         read_all(&self.dead)
     }
 
-    /// Waits until this many events of a client and this many letters are there.
+    /// Waits for this many events of a client and this many letters.
     fn wait_for(
         &self,
         client: &str,
@@ -105,7 +104,7 @@ impl Fixture {
         })
     }
 
-    /// Checks that a letter is this record with all its bytes, and for whom.
+    /// Checks that a letter has this record's bytes, and its client.
     fn check_letter(&self, record: &Consumed, letter: &Consumed, class: &str, stage: &str) {
         let what = String::from_utf8_lossy(record.value.as_deref().unwrap_or(b"absent"));
         let what: String = what.chars().take(40).collect();
@@ -122,18 +121,18 @@ impl Fixture {
     }
 }
 
-/// What a letter says of its failure.
+/// The failure that a letter describes.
 fn error<'a>(letter: &'a Consumed, name: &str) -> &'a str {
     let header = letter.header(&format!("millstream.error.{name}"));
     header.expect("the host says so in every letter")
 }
 
-/// What the daemon has counted, over these labels.
+/// The value of the daemon's counter, summed over these labels.
 fn counted(daemon: &Daemon, name: &str, labels: &[&str]) -> f64 {
     metrics(&daemon.admin()).sum(name, labels)
 }
 
-/// The daemon's memory at its peak, in MiB.
+/// The daemon's peak memory, in MiB.
 fn peak(daemon: &Daemon) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.pid()));
     let status = status.expect("the daemon runs");
@@ -154,7 +153,7 @@ fn note(client: &str, event_type: &str, message: &str) -> Message {
     Message::new(value.to_string()).partition(0)
 }
 
-/// A record with this value, which no JSON is, and all that a letter must keep.
+/// A record with this value, which is not JSON, and everything that a letter must keep.
 fn raw(value: &str) -> Message {
     let mut message = Message::new(value)
         .key([0, 255, 10, 13])

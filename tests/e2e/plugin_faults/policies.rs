@@ -1,4 +1,4 @@
-//! What a dead-letter policy may rule, each to the end.
+//! The decisions of a dead-letter policy, each to its final effect.
 
 use super::{Fixture, LONG, counted, error, note, raw};
 use millstream_tests::{create_topic, guest, produce, read_all, wait_until};

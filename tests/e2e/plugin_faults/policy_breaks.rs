@@ -3,8 +3,8 @@
 use super::{Fixture, counted, error, note, raw};
 use millstream_tests::{Consumed, guest, produce, read_all};
 
-/// What breaks it. "too few" and "too many" are far apart: a range with both
-/// and nothing else between would add up.
+/// Values that break it. "too few" and "too many" are far apart: the answers for a range with only
+/// both would have the right total.
 const BREAKS: [&str; 20] = [
     "too few",
     "trap",
@@ -39,7 +39,7 @@ fn a_record_that_breaks_the_policy_is_a_plain_dead_letter_and_counted_once() {
     for breaks in BREAKS {
         messages.extend([note("ada", "t", "hi"), raw(breaks), raw("plain")]);
     }
-    // A name that only the host may give.
+    // A header name that is reserved for the host.
     messages.extend([raw("header of the host"), note("ada", "t", "last")]);
     produce(&place.topic, messages);
     let records = read_all(&place.topic);

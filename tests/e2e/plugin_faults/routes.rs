@@ -1,9 +1,9 @@
-//! A route that breaks on an event: its record fails, whole and alone.
+//! A route that breaks on an event: only its record fails, with all its events.
 
 use super::{Fixture, counted, error, note};
 use millstream_tests::{Consumed, guest, produce, read_all};
 
-/// What the plugin is told, the class of the failure, and a part of its message.
+/// The plugin's instruction, the class of the failure, and a part of its message.
 const BREAKS: [(&str, &str, &str); 15] = [
     ("too few", "bad-output", "0 decisions for 1 events"),
     ("trap", "trap", "unreachable"),
@@ -36,7 +36,7 @@ route.plugin = \"plugins/p.wasm\"";
     for (told, ..) in BREAKS {
         messages.extend([note("ada", "good", "m"), note("ada", told, "m").key("k")]);
     }
-    // Far from "too few", so that the two never add up.
+    // Far from "too few", so that the two totals never cancel out.
     let too_many = ("too many", "bad-output", "2 decisions for 1 events");
     messages.extend([note("ada", "too many", "m"), note("ada", "good", "m")]);
     produce(&place.topic, messages);

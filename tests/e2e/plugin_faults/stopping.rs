@@ -14,7 +14,7 @@ fn a_daemon_stops_while_its_plugin_loops_and_the_next_start_continues_from_the_l
     place.wait_for("victim", 1, 0);
     let calls = || counted(&daemon, "millstream_plugin_calls_total", &["p.wasm\""]);
     let before = calls();
-    // To find out that each of them loops takes a thousand calls of 100 ms.
+    // Finding that each of them loops takes a thousand calls of 100 ms.
     produce(&place.topic, (0..LOOPS).map(|_| good("loop")));
     produce(&place.topic, [good("behind")]);
     wait_until("the plugin is at it", LONG, || {
@@ -27,7 +27,7 @@ fn a_daemon_stops_while_its_plugin_loops_and_the_next_start_continues_from_the_l
         "they were over before it stopped"
     );
 
-    // With a plugin that bears them.
+    // With a plugin that handles them.
     std::fs::write(daemon.dir().join("plugins/p.wasm"), guest("test-panicking")).unwrap();
     daemon.restart();
     let (stored, letters) = wait_until("every record comes out", LONG, || {

@@ -1,4 +1,4 @@
-//! A swap while a batch is in the plugins.
+//! A swap while the plugins process a batch.
 
 use super::{Fixture, LONG, counted};
 use millstream_tests::{Message, produce, servers, streams, versioned, wait_until};
@@ -8,19 +8,19 @@ use std::fs;
 
 const RECORDS: i64 = 128;
 
-/// A swap log's lines: the entry's id and its fields.
+/// The swap log's entries: id and fields.
 type Lines = Vec<(String, HashMap<String, String>)>;
 
 #[test]
 fn a_running_batch_keeps_its_plugins_and_the_next_batch_uses_the_new_ones() {
     let place = Fixture::new(1);
-    // As long as it takes: this is about which plugin answers, not how fast.
+    // Generous, because the test is about which plugin answers, not how fast.
     let pipeline = "batch = { max-records = 64 }
 transform = { plugin = \"plugins/p.wasm\", limits = { cpu-per-record = \"10s\" } }";
     let (slow, one) = (versioned("slow"), versioned("one"));
     let daemon = place.daemon(pipeline, &one);
     let file = daemon.dir().join("plugins/p.wasm");
-    // Both are compiled before it counts, so that the swap is quick.
+    // Both versions are compiled beforehand, so that the swap is quick.
     let mut swaps = 0.0;
     let mut swap = |wasm: &[u8]| {
         swaps += 1.0;

@@ -1,4 +1,4 @@
-//! Plugins of every kind that loop: they have turns, and so has everybody else.
+//! Plugins of every kind that loop: other partitions still get their turns.
 
 use super::{Fixture, LONG, counted, error, note, raw};
 use millstream_tests::{Daemon, Message, guest, produce, versioned, wait_until};
@@ -64,7 +64,7 @@ dead-letter.plugin = \"plugins/p.wasm\"";
 fn individually_slow_records_make_no_dead_letters_when_batched() {
     const RECORDS: usize = 48;
     let place = Fixture::new(1);
-    // A record has enough by itself, and 48 of them have less each.
+    // One record alone has enough time; 48 of them have less each.
     let pipeline = "transform = { plugin = \"plugins/p.wasm\", \
                     limits = { cpu-per-batch = \"500ms\", cpu-per-record = \"1ms\" } }";
     let daemon = place.daemon(pipeline, &versioned("slow"));

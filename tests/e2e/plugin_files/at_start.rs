@@ -1,4 +1,4 @@
-//! A daemon that finds a broken plugin does not start, and says why.
+//! A daemon with a broken plugin does not start, and reports why.
 
 use super::crafted::{
     hollow_component, importing_component, importing_module, module_with_noise, other_interface,
@@ -10,9 +10,9 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-/// Starts a daemon with this `plugins/t.wasm` (or none); it must say why it
-/// does not run, soon, and exit with 64, since its configuration names the
-/// plugin. `config check` must say the same. Neither needs a server for that.
+/// Starts a daemon with this `plugins/t.wasm` (or none). It must soon report why it does not run
+/// and exit with 64, since its configuration names the plugin. `config check` must report the same.
+/// Neither needs a server for that.
 fn not_started(what: &str, wasm: Option<&[u8]>, plugin: &str, says: &str) {
     let put = |file: &Path| {
         if let Some(wasm) = wasm {

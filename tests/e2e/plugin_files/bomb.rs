@@ -1,11 +1,11 @@
-//! A small file that would take all the memory there is to compile.
+//! A small file whose compilation would take all memory.
 
 use super::crafted::compile_bomb;
 use super::{LONG, Scene};
 use millstream_tests::{versioned, wait_until};
 use std::fs;
 
-/// The most memory that the daemon may hold itself, in KiB.
+/// The limit of the daemon's memory without the compiler, in KiB.
 const MEMORY: u64 = 400 << 10;
 
 #[test]
@@ -56,7 +56,7 @@ fn wait_for_compiler(scene: &Scene) -> u32 {
     })
 }
 
-/// What a process holds, in KiB; nothing when it is gone.
+/// A process's memory, in KiB; `None` after it has exited.
 fn memory(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -1,4 +1,4 @@
-//! A daemon that runs is given a broken plugin, and runs on.
+//! A running daemon gets a broken plugin and keeps running.
 
 use super::crafted::{
     hollow_component, huge_file, importing_component, importing_module, module_with_a_long_name,

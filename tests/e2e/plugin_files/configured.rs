@@ -1,4 +1,4 @@
-//! A plugin that breaks while it is configured.
+//! A plugin that breaks during configuration.
 
 use super::{Scene, config, rename_over};
 use millstream_tests::guest;

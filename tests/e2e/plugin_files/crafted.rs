@@ -1,9 +1,9 @@
-//! Files that are no plugins, made by hand.
+//! Handmade files that are not plugins.
 
 use std::fs;
 use std::path::Path;
 
-/// A component that has a transform's export, and an import that nobody grants.
+/// A component with a transform's export and an import that is not granted.
 pub fn importing_component() -> Vec<u8> {
     let text = r#"(component
         (import "wasi:cli/environment@0.2.0" (instance
@@ -13,7 +13,7 @@ pub fn importing_component() -> Vec<u8> {
     wat::parse_str(text).expect("it is a component")
 }
 
-/// A core module of the kind that other tools make.
+/// A core module as other tools make them.
 pub fn importing_module() -> Vec<u8> {
     let text = r#"(module
         (import "env" "abort" (func))
@@ -22,14 +22,14 @@ pub fn importing_module() -> Vec<u8> {
     wat::parse_str(text).expect("it is a module")
 }
 
-/// One that imports a name of 99,000 bytes.
+/// One with an import whose name has 99,000 bytes.
 pub fn module_with_a_long_name() -> Vec<u8> {
     let name = "n".repeat(99_000);
     let text = format!(r#"(module (import "env" "{name}" (func)))"#);
     wat::parse_str(text).expect("it is a module")
 }
 
-/// A module whose metadata, from which a component is made, is noise.
+/// A module with random bytes as the metadata that a component is made from.
 pub fn module_with_noise() -> Vec<u8> {
     let section = [b"\x0ecomponent-type", &*noise(80)].concat();
     let mut module = importing_module();
@@ -38,7 +38,7 @@ pub fn module_with_noise() -> Vec<u8> {
     module
 }
 
-/// A component of the right shape in name alone.
+/// A component that has only the name of the right export.
 pub fn hollow_component() -> Vec<u8> {
     let text = r#"(component
         (instance $empty)
@@ -46,7 +46,7 @@ pub fn hollow_component() -> Vec<u8> {
     wat::parse_str(text).expect("it is a component")
 }
 
-/// An interface of a version that this host does not know.
+/// An interface version that this host does not know.
 pub fn other_interface() -> Vec<u8> {
     let text = r#"(component
         (instance $empty)
@@ -54,8 +54,8 @@ pub fn other_interface() -> Vec<u8> {
     wat::parse_str(text).expect("it is a component")
 }
 
-/// Eighty-five kilobytes that no compiler can bear: ways out of a thousand nested
-/// blocks, each with a thousand values, twenty thousand times.
+/// Eighty-five kilobytes that exhaust a compiler: branches out of a thousand nested blocks, each
+/// with a thousand values, twenty thousand times.
 pub fn compile_bomb() -> Vec<u8> {
     const DEPTH: usize = 1000;
     const TABLES: usize = 20;
@@ -74,7 +74,7 @@ pub fn compile_bomb() -> Vec<u8> {
     wat::parse_str(text).expect("it is a component")
 }
 
-/// Bytes without a pattern, the same in each run.
+/// Random bytes, the same in each run.
 pub fn noise(length: usize) -> Vec<u8> {
     let mut state = 7_u32;
     let mut next = || {
@@ -93,13 +93,13 @@ pub fn huge_file(path: &Path) {
     fs::rename(aside, path).unwrap();
 }
 
-/// A component of this module that has so many core instances more, of an empty module.
+/// A component of this module with this many additional core instances of an empty module.
 pub fn crowded(module: &[u8], more: u32) -> Vec<u8> {
     const EMPTY: &[u8] = b"\0asm\x01\0\0\0";
     let encoder = wit_component::ComponentEncoder::default();
     let encoder = encoder.module(module).expect("it is a plugin's module");
     let mut component = { encoder }.encode().expect("it is a plugin's module");
-    // Modules are numbered as they come, and each is a section.
+    // Modules are numbered in order, and each is a section.
     let number = u32::try_from(modules(&component)).unwrap();
     section(&mut component, 1, EMPTY);
     let mut instances = Vec::new();
@@ -119,7 +119,7 @@ fn section(component: &mut Vec<u8>, id: u8, content: &[u8]) {
     component.extend(content);
 }
 
-/// How many sections of a component are modules.
+/// The number of module sections in a component.
 fn modules(component: &[u8]) -> usize {
     let (mut at, mut count) = (8, 0);
     while at < component.len() {

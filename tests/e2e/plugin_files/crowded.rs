@@ -1,4 +1,4 @@
-//! A component of more parts than every worker can have an instance of.
+//! A component with more parts than there is room for in every worker.
 
 use super::crafted::crowded;
 use super::{LONG, Scene, USAGE, config};
@@ -24,8 +24,8 @@ fn a_component_with_too_many_core_instances_is_refused_for_every_worker() {
     assert_eq!(scene.daemon.terminate(), Some(0));
 }
 
-/// Each worker holds one generation, one more is made while they are busy: as many as one
-/// component may have at most, for all of them, swap after swap.
+/// Each worker holds one generation, and one more exists while the workers are busy: the largest
+/// allowed component must fit for all of them, swap after swap.
 #[test]
 fn every_worker_and_swap_has_room_for_the_largest_allowed_component() {
     let scene = Scene::with("workers = 4\n", "", |b| {

@@ -1,5 +1,5 @@
-//! A plugin file that was refused is an outage at the next start: readiness warns of it, and with
-//! `fallback = true` a start goes back to what was live last.
+//! A refused plugin file breaks the next start: readiness warns about it, and with
+//! `fallback = true` a start uses the last live plugins.
 
 use super::{LONG, Scene, USAGE};
 use millstream_tests::{get, metrics, versioned, wait_until};
@@ -10,7 +10,7 @@ fn refused(scene: &Scene) -> f64 {
     metrics(&scene.daemon.admin()).sum("millstream_plugins_refused", &labels)
 }
 
-/// What readiness says, which is ready.
+/// The text of readiness, which must be ready.
 fn ready(scene: &Scene) -> String {
     let answer = get(&scene.daemon.admin(), "/readyz");
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -60,7 +60,7 @@ fn readiness_warns_of_a_refused_file_and_fallback_starts_the_last_live_plugins()
     });
     assert_content(&scene);
 
-    // Where nothing is kept, a broken file still keeps it from starting.
+    // Without a kept version, a broken file still prevents the start.
     fs::write(&file, broken).unwrap();
     assert_eq!(scene.daemon.terminate(), Some(0));
     fs::remove_dir_all(scene.daemon.dir().join("cache")).unwrap();

@@ -1,5 +1,5 @@
-//! Plugin files that are broken, at the start and while the daemon runs, and
-//! the ways in which a good one goes live.
+//! Broken plugin files, at the start and while the daemon runs, and the ways in which a good one
+//! goes live.
 
 mod at_start;
 mod bomb;
@@ -22,11 +22,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Not an expectation of speed: what is not there by then never comes.
+/// A time-out for things that happen eventually, not an expectation of speed.
 const LONG: Duration = Duration::from_secs(120);
-/// How long a start with a broken plugin may take: people wait for it.
+/// How long a start with a broken plugin may take until it fails.
 const SECONDS: Duration = Duration::from_secs(20);
-/// The exit code of a configuration that is not good.
+/// The exit code for an invalid configuration.
 const USAGE: i32 = 64;
 
 const ROUTE_ONLY: &str = "exports millstream:plugin/route@0.1.0; a transform plugin must export \
@@ -36,7 +36,7 @@ fn config(topic: &str, prefix: &str, transform: &str) -> String {
     config_with(topic, prefix, (transform, "", ""))
 }
 
-/// With lines of the pipeline, and lines behind those of `[plugins]`.
+/// With lines of the pipeline, and lines after those of `[plugins]`.
 fn config_with(
     topic: &str,
     prefix: &str,
@@ -56,7 +56,7 @@ cache = "cache"
     millstream_tests::config(&kafka, &redis, topic, prefix, &rest)
 }
 
-/// A daemon, and records that tell which version of its plugin is live.
+/// A daemon, and records that show which version of its plugin is live.
 struct Scene {
     topic: String,
     prefix: String,
@@ -69,7 +69,7 @@ impl Scene {
         Self::started((transform, "", ""), files)
     }
 
-    /// With the plugin `plugins/t.wasm`, lines of the pipeline, and lines behind those of
+    /// With the plugin `plugins/t.wasm`, lines of the pipeline, and lines after those of
     /// `[plugins]`.
     fn with(
         pipeline: &str,
@@ -109,8 +109,8 @@ impl Scene {
         self.daemon.dir().join("plugins/t.wasm")
     }
 
-    /// Sends one record, and reads which version made an event of it. It is
-    /// there exactly once, behind all those before it.
+    /// Sends one record and returns the version in its event. The event must be there exactly once,
+    /// after all earlier ones.
     fn version(&self) -> Value {
         let number = self.sent.get();
         self.sent.set(number + 1);
@@ -144,7 +144,7 @@ impl Scene {
         metrics(&self.daemon.admin()).sum("millstream_plugin_generation", &labels)
     }
 
-    /// Does `change`; it must be refused for this reason, and `live` serves on.
+    /// Makes `change`, which must be refused for this reason while `live` keeps serving.
     fn refused(&self, what: &str, says: &str, live: &str, change: impl FnOnce()) {
         let (refused, done) = (self.swaps("refused"), self.swaps("done"));
         let (began, known) = (Instant::now(), self.daemon.log().lines().len());
@@ -190,7 +190,7 @@ impl Scene {
         assert_eq!(self.swaps("done"), done, "{what}");
     }
 
-    /// Does `change`; it must go live as this version.
+    /// Makes `change`, which must go live as this version.
     fn live(&self, what: &str, version: &str, change: impl FnOnce()) {
         let (done, generation) = (self.swaps("done"), self.generation());
         let began = Instant::now();
@@ -207,7 +207,7 @@ impl Scene {
     }
 }
 
-/// As `mv` and many editors do: beside it, then over it.
+/// As `mv` and many editors do: writes a file beside it and renames it.
 fn rename_over(path: &Path, content: &[u8]) {
     let aside = path.with_extension("new");
     fs::write(&aside, content).unwrap();

@@ -1,4 +1,4 @@
-//! The ways in which a file is saved.
+//! The ways to save a file.
 
 use super::{LONG, Scene, rename_over};
 use millstream_tests::{versioned, wait_until};
@@ -70,7 +70,8 @@ fn the_same_bytes_saved_again_swap_nothing() {
     for round in 1..=3 {
         fs::write(&file, &one).unwrap();
         rename_over(&file, &one);
-        // Behind what the folder rang for: when this was read, the files were looked at.
+        // This file comes after the change in the folder: its log line shows that the files were
+        // checked.
         scene.daemon.hup();
         let read = || {
             let lines = scene.daemon.log().lines();
@@ -83,7 +84,7 @@ fn the_same_bytes_saved_again_swap_nothing() {
         assert_eq!(scene.version(), "one");
     }
     assert_eq!(scene.swaps("done") + scene.swaps("refused"), 0.0);
-    // Whatever was still to come has come by now: one generation more, not two.
+    // All pending changes have arrived by now: one more generation, not two.
     scene.live("another", "two", || rename_over(&file, &versioned("two")));
     assert_eq!(scene.generation(), 2.0);
     assert_eq!(scene.swaps("refused"), 0.0);

@@ -1,4 +1,4 @@
-//! What is no regular file in a plugin file's place, which may never end or never begin, and a file
+//! Special files in place of a plugin file, whose reading may never end or never start, and a file
 //! that is written again and again.
 
 use super::{LONG, SECONDS, Scene, rename_over};
@@ -88,7 +88,7 @@ fn a_file_rewritten_in_place_repeatedly_goes_live_once_it_settles() {
         }
     };
     let until = Instant::now() + Duration::from_secs(6);
-    // Half of the time it is empty: whoever reads it twice often finds something else.
+    // It is empty half of the time, so two reads often differ.
     while Instant::now() < until {
         let mut file = File::create(&file).unwrap();
         spin(Duration::from_micros(500));

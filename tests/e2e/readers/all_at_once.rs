@@ -1,18 +1,18 @@
-//! All of the readers, at one stream.
+//! All readers on one stream.
 
 use super::SOON;
 use crate::sse::payload::read_back;
 use millstream_tests::{Browser, Client, Curl, Entry, Event, Reader, Sse, Told};
 use std::cell::RefCell;
 
-/// Types that are listened for; an EventSource tells of no others.
+/// The types to listen for; an EventSource dispatches no others.
 pub const TYPES: &[&str] = &["message", "t", "gap", "größe"];
 
-/// Every reader there is, by name.
+/// Every reader, by name.
 pub struct Crowd(pub Vec<(&'static str, Box<dyn Reader>)>);
 
 impl Crowd {
-    /// All of them at this stream of the server at `addr`, connected.
+    /// All readers of this stream of the server at `addr`, connected.
     pub fn at(addr: &str, query: &str) -> Self {
         let path = format!("/v1/events?{query}");
         let url = format!("http://{addr}{path}");
@@ -27,7 +27,7 @@ impl Crowd {
         crowd
     }
 
-    /// Waits until each was connected so many times.
+    /// Waits until each has connected this many times.
     pub fn wait_opened(&self, times: usize) {
         for (name, reader) in &self.0 {
             let what = format!("{name} is connected {times} times");
@@ -35,7 +35,7 @@ impl Crowd {
         }
     }
 
-    /// Waits until each has as many events as there are entries, and they are the same.
+    /// Waits until each has as many events as the stream has entries, and compares them.
     #[track_caller]
     pub fn assert_same(&self, entries: &[Entry]) {
         let expected: Vec<Event> = entries.iter().map(event).collect();
@@ -53,7 +53,7 @@ impl Crowd {
         }
     }
 
-    /// Waits until each has so many events; what each told.
+    /// Waits until each has this many events; returns each reader's list.
     pub fn wait(&self, events: usize) -> Vec<(&'static str, Told)> {
         let told = |(name, reader): &(&'static str, Box<dyn Reader>)| {
             let what = format!("{name} has {events} events");
@@ -64,7 +64,7 @@ impl Crowd {
     }
 }
 
-/// As every reader is to tell of it.
+/// The event that every reader should report.
 fn event(entry: &Entry) -> Event {
     let kind = match &*entry.event_type {
         "" => "message",
@@ -115,7 +115,7 @@ impl Reader for Page {
     }
 }
 
-/// The harness's own.
+/// The harness's reader.
 struct Own(RefCell<OwnState>);
 
 struct OwnState {
@@ -147,7 +147,7 @@ impl Reader for Own {
 }
 
 impl OwnState {
-    /// Takes what is there; comes back where the stream has ended.
+    /// Takes what has arrived; reconnects if the stream has ended.
     fn read(&mut self) {
         let id = [("last-event-id", self.last_id.as_str())];
         let headers = if self.last_id.is_empty() {

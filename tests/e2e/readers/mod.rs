@@ -1,5 +1,5 @@
-//! A client library for Millstream is not needed: readers of other people's making read the same
-//! streams, whatever is in them, and miss nothing when they are cut off. See `tests/clients`.
+//! Millstream needs no client library: independent readers read the same streams with any content,
+//! and miss nothing after a disconnect. See `tests/clients`.
 
 mod all_at_once;
 mod disconnects;
@@ -7,5 +7,5 @@ mod payloads;
 
 use std::time::Duration;
 
-/// Not an expectation of speed: what is not there by then never comes.
+/// A time-out for things that happen eventually, not an expectation of speed.
 const SOON: Duration = Duration::from_secs(60);

@@ -53,7 +53,8 @@ fn every_reader_resumes_at_a_composite_id() {
     let group = |name: &str| format!("{}:{{0}}:group:{name}", rig.prefix);
     let add = |key: &str, data: &str| {
         let _: String = rig.redis(&["XADD", key, "*", "type", "t", "data", data]);
-        // Another program's bell: a stream's own name is rung by what stores into it.
+        // Writes like another program: the doorbell carries the name of the stream that was
+        // written.
         let line = key
             .rsplit_once(":group:")
             .map(|(_, name)| format!("\u{1}{name}"));

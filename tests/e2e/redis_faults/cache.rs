@@ -1,4 +1,4 @@
-//! The folder of compiled plugins: in the way, full, or damaged.
+//! The folder of compiled plugins: missing, full, or damaged.
 
 use super::LONG;
 use super::load::{Lines, Load};
@@ -26,7 +26,7 @@ fn assert_works(load: &Load, daemon: &Daemon) {
     load.wait_done(&servers().redis, load.produce(500));
 }
 
-/// What is kept, by file, but for the notes of which plugins are live.
+/// The cached files, without the notes of which plugins are live.
 fn kept(daemon: &Daemon) -> BTreeMap<PathBuf, Vec<u8>> {
     files(daemon, false)
 }
@@ -71,7 +71,7 @@ fn a_plugin_goes_live_although_the_cache_disk_is_full() {
     assert_works(&load, &daemon);
     let before = kept(&daemon);
     let (one, two) = (versioned("one"), versioned("two"));
-    // The file that it writes at first, on a device that is always full.
+    // The first file that it writes, on a device that is always full.
     let digest = millstream::plugin::digest_of;
     let (path, _) = before
         .iter()
@@ -111,7 +111,7 @@ fn damaged_code_in_the_cache_is_not_executed() {
         Vec::clear,
         |code| code.truncate(code.len() / 2),
         |code| code.truncate(code.len() - 1),
-        // A bad sector in the midst of it.
+        // A bad sector in the middle of it.
         |code| {
             let middle = code.len() / 3;
             code[middle..middle + 4096].fill(0xcc);

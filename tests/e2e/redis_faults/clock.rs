@@ -1,4 +1,4 @@
-//! Someone sets the clock back.
+//! The clock is set back.
 
 use super::LONG;
 use super::load::{Lines, Load, client};
@@ -18,7 +18,7 @@ fn now() -> u64 {
     now.unwrap().as_secs()
 }
 
-/// Sets Redis' clock, and perhaps others, back by an hour, and waits until Redis knows.
+/// Sets Redis' clock, and optionally others, back by an hour, and waits until Redis uses it.
 fn set_back(clock: &Clock, redis: &Redis) {
     assert!(time_of(redis).abs_diff(now()) < 600, "it goes right first");
     clock.shift(-HOUR);
@@ -27,7 +27,7 @@ fn set_back(clock: &Clock, redis: &Redis) {
     });
 }
 
-/// Everything that the load has for this client, as it comes; its event ids rise.
+/// Reads all events that the load has for this client; their ids must rise.
 fn assert_heard(sse: &mut Sse, count: usize) {
     let events = sse.events(count, LONG);
     let id = |event: &millstream_tests::Frame| -> (u64, u64) {
@@ -67,7 +67,7 @@ fn setting_the_clock_back_under_load_changes_nothing() {
 fn events_are_kept_for_their_retention_after_the_clock_is_set_back() {
     let clock = Clock::right();
     let (load, redis) = (Load::new("past"), servers().own_redis_by(&clock, &[]));
-    // New clients get ids of an hour ago.
+    // New clients get ids from an hour ago.
     set_back(&clock, &redis);
     let config = load
         .config(&redis.addr(), Lines::default())

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// As many readers as asked for, whether they are accepted or not.
+/// Opens this many readers, accepted or not.
 fn readers(daemon: &Daemon, count: usize) -> Vec<TcpStream> {
     let reader = |number: usize| {
         let mut stream = TcpStream::connect(daemon.sse()).unwrap();
@@ -17,7 +17,7 @@ fn readers(daemon: &Daemon, count: usize) -> Vec<TcpStream> {
     (0..count).map(reader).collect()
 }
 
-/// Has its readers use up what a daemon may open: 20 more than it has.
+/// Uses up the daemon's descriptors with readers: the limit is 20 more than it has now.
 fn use_up(daemon: &Daemon) -> Vec<TcpStream> {
     daemon.limit_descriptors(daemon.descriptors() + 20);
     let readers = readers(daemon, 60);
@@ -51,7 +51,7 @@ fn the_store_reconnects_when_descriptors_are_free_again() {
     load.wait_done(&redis, load.produce(2000));
     let usual = daemon.descriptors();
     let readers = use_up(&daemon);
-    // What the store's connections give back is not for the readers that wait.
+    // The descriptors of the store's closed connections must not go to the waiting readers.
     daemon.limit_descriptors(usual + 8);
     redis.order(&["CLIENT", "KILL", "TYPE", "pubsub"]);
     redis.order(&["CLIENT", "KILL", "TYPE", "normal"]);

@@ -1,4 +1,4 @@
-//! A Redis of which nothing comes any more, though its connections stay.
+//! A Redis whose connections stay open but carry no data.
 
 use super::load::Load;
 use super::memory::{Before, MUCH, SMALL};
@@ -13,7 +13,7 @@ fn a_silent_connection_is_closed_and_its_pending_transaction_is_stored_once() {
     let daemon = Daemon::ready(&load.config(&link.addr(), SMALL));
     load.wait_done(redis, load.produce(5000));
     let before = Before::of(&daemon);
-    link.delay(Duration::from_millis(50)); // so that the load lasts for all rounds
+    link.delay(Duration::from_millis(50)); // the load lasts for all rounds
     load.produce(MUCH);
     for opened in [true, false, true] {
         load.wait_done(redis, load.done(redis) + 1000);
@@ -21,9 +21,9 @@ fn a_silent_connection_is_closed_and_its_pending_transaction_is_stored_once() {
         wait_not_ready(&daemon, "pipeline faults: Redis: no answer within 5 s");
         before.assert_bounded(&daemon, "half open");
         match opened {
-            // The transaction that was given up arrives, after all and late.
+            // The transaction of the closed connection arrives late.
             true => link.open(),
-            // It never does.
+            // It never arrives.
             false => {
                 link.cut();
                 link.open();

@@ -1,4 +1,4 @@
-//! A topic of records for many clients, about 1 KB each, and what must become of them.
+//! A topic of records for many clients, about 1 KB each, and the check of their events.
 
 use super::LONG;
 use millstream_tests::{
@@ -13,24 +13,24 @@ const CLIENTS: usize = 97;
 
 pub struct Load {
     topic: String,
-    /// Key prefix and group.
+    /// Key prefix and consumer group.
     prefix: String,
     produced: AtomicUsize,
 }
 
-/// What a daemon is told beyond the usual.
+/// Additional configuration of a daemon.
 #[derive(Clone, Copy, Default)]
 pub struct Lines<'a> {
-    /// Before all else: whole tables.
+    /// Before everything else: whole tables.
     pub top: &'a str,
-    /// Of `[kafka.properties]`.
+    /// Lines of `[kafka.properties]`.
     pub kafka: &'a str,
-    /// Of `[[pipeline]]`.
+    /// Lines of `[[pipeline]]`.
     pub pipeline: &'a str,
 }
 
 impl Load {
-    /// A topic of its own, still empty, and one for dead letters.
+    /// With a new, empty topic, and one for dead letters.
     pub fn new(name: &str) -> Self {
         let topic = create_topic(name, PARTITIONS as i32);
         let dead = format!("{topic}-dlq");
@@ -66,14 +66,14 @@ transform = {{ plugin = "bundled:notifications" }}
         millstream_tests::config(&kafka, &redis, topic, prefix, &rest)
     }
 
-    /// So many records more; returns how many there are now, when Kafka has them.
+    /// Produces this many more records; returns the total when Kafka has them.
     pub fn produce(&self, count: usize) -> usize {
         let from = self.produced.fetch_add(count, Ordering::SeqCst);
         produce(&self.topic, (from..from + count).map(message));
         from + count
     }
 
-    /// How many records the ledgers say are done.
+    /// How many records the ledgers have passed.
     pub fn done(&self, redis: &Redis) -> usize {
         let Load { prefix, topic, .. } = self;
         let mut pipe = redis::pipe();
@@ -85,15 +85,15 @@ transform = {{ plugin = "bundled:notifications" }}
         next.into_iter().flatten().sum()
     }
 
-    /// Waits until at least so many are done.
+    /// Waits until the ledgers have passed this many.
     pub fn wait_done(&self, redis: &Redis, enough: usize) {
         wait_until(&format!("{enough} records are done"), LONG, || {
             (self.done(redis) >= enough).then_some(())
         });
     }
 
-    /// Waits until all are done; then each event is in its client's stream once and in order, and
-    /// there is no dead letter.
+    /// Waits until the ledgers have passed all records. Then each event is in its client's stream
+    /// once and in order, and there are no dead letters.
     pub fn assert_complete(&self, redis: &Redis) {
         self.wait_done(redis, self.produced.load(Ordering::SeqCst));
         let records = read_all(&self.topic);
@@ -101,7 +101,7 @@ transform = {{ plugin = "bundled:notifications" }}
         assert_eq!(read_all(&format!("{}-dlq", self.topic)), []);
     }
 
-    /// As [`Load::assert_complete`], of a daemon that has run since the first record.
+    /// Like [`Load::assert_complete`], for a daemon that has run since the first record.
     pub fn assert_complete_and_healthy(&self, redis: &Redis, daemon: &Daemon) {
         self.assert_complete(redis);
         daemon.wait_ready(LONG);

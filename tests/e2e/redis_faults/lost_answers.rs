@@ -10,7 +10,7 @@ fn transactions_with_lost_answers_leave_no_second_copy() {
     let (load, redis) = (Load::new("deaf"), &servers().redis);
     load.produce(40_000);
     let link = Link::to(&redis.addr());
-    link.delay(Duration::from_millis(5)); // so that there is always a transaction on its way
+    link.delay(Duration::from_millis(5)); // so that a transaction is always in flight
     let lines = Lines {
         pipeline: "batch = { max-records = 50 }",
         ..Lines::default()
@@ -27,7 +27,7 @@ fn transactions_with_lost_answers_leave_no_second_copy() {
             (link.lost() > 0).then_some(())
         });
         link.cut();
-        // What was done since can't have been heard.
+        // The daemon can't know the result of anything since.
         executed += usize::from(load.done(redis) > before);
         link.open();
     }

@@ -1,7 +1,7 @@
-//! What may befall the whole daemon while it stores: a Redis that loses answers or its last writes,
-//! says no, is slow, silent or away; a clock that jumps, descriptors that run out, a cache that can't
-//! be trusted. Whatever it was: each record's event is in its client's stream once and in order, no
-//! record becomes a dead letter for it, and `/readyz` says what is waited for.
+//! Faults of the whole daemon while it stores: a Redis that loses answers or its last writes,
+//! refuses, is slow, silent or away; a clock that jumps, exhausted descriptors, an unusable cache.
+//! In each case each record's event is in its client's stream once and in order, no record becomes
+//! a dead letter because of it, and `/readyz` says what the daemon waits for.
 //!
 //! `MILLSTREAM_OUTAGE` sets for how many seconds Redis is away in the test of the daemon's memory.
 
@@ -22,13 +22,13 @@ mod unheard;
 use millstream_tests::{Daemon, get, wait_until};
 use std::time::Duration;
 
-/// Not an expectation of speed: what is not there by then never comes.
+/// A time-out for things that happen eventually, not an expectation of speed.
 const LONG: Duration = Duration::from_secs(300);
 
-/// Redis keeps what it has answered, whatever becomes of it.
+/// Redis keeps everything that it has acknowledged, also after a crash.
 const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
 
-/// Waits until the daemon lives and is not ready, for a reason with this text.
+/// Waits until the daemon runs and is not ready, for a reason with this text.
 fn wait_not_ready(daemon: &Daemon, reason: &str) {
     let admin = daemon.admin();
     let what = format!("it is not ready: {reason}");

@@ -1,10 +1,10 @@
-//! A Redis user from whom commands are taken away and given back while it stores.
+//! A Redis user who loses and regains permissions while the daemon stores.
 
 use super::load::{Lines, Load};
 use super::wait_not_ready;
 use millstream_tests::{Daemon, Redis, servers, wait_until};
 
-/// What a transaction and the look before it are made of.
+/// The commands of a transaction and of the look-up before it.
 const COMMANDS: [&str; 6] = ["multi", "exec", "watch", "hmget", "xadd", "hset"];
 
 fn permit(redis: &Redis, rules: &[&str]) {
@@ -12,7 +12,7 @@ fn permit(redis: &Redis, rules: &[&str]) {
     redis.order(&words);
 }
 
-/// A daemon under load whose user may do everything.
+/// A daemon under load whose user has all permissions.
 fn under_load(name: &str) -> (Redis, Load, Daemon) {
     let redis = servers().own_redis(&["--user", "mill", "on", ">word", "~*", "&*", "+@all"]);
     let load = Load::new(name);
@@ -33,7 +33,7 @@ fn refusing_each_command_for_a_while_loses_and_duplicates_nothing() {
         load.produce(1500);
         load.wait_done(&redis, from + 300);
         permit(&redis, &[&format!("-{command}")]);
-        load.produce(300); // the others may be done by now
+        load.produce(300); // the earlier records may be processed by now
         wait_not_ready(
             &daemon,
             &format!("no permissions to run the '{command}' command"),
@@ -52,7 +52,8 @@ fn refusing_several_commands_at_any_moment_loses_and_duplicates_nothing() {
         if done >= all {
             break;
         }
-        // MULTI with each of the others, so that what would run bare would be half of it.
+        // MULTI together with each other command: without MULTI the others would run as half a
+        // transaction.
         let other = format!("-{}", COMMANDS[1 + round % 5]);
         let rules = match round % 2 {
             0 => ["-multi", other.as_str()],

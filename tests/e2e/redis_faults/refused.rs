@@ -1,11 +1,11 @@
-//! A Redis that answers, and says no.
+//! A Redis that answers with errors.
 
 use super::load::{Lines, Load};
 use super::{DURABLE, wait_not_ready};
 use millstream_tests::{Daemon, Redis, servers, wait_until};
 use std::fs;
 
-/// A daemon under load, before Redis says no.
+/// A daemon under load, before Redis refuses.
 fn under_load(name: &str, redis: &Redis) -> (Load, Daemon) {
     let load = Load::new(name);
     let daemon = Daemon::ready(&load.config(&redis.addr(), Lines::default()));
@@ -43,7 +43,7 @@ fn the_daemon_waits_for_a_redis_that_became_a_replica() {
             info.contains("master_link_status:up").then_some(())
         });
     };
-    // A failover, and back. What was not yet with the other is lost, and made good.
+    // A failover and back. Writes that the replica did not have yet are lost, and repaired.
     follow(&other, &redis);
     load.produce(2000);
     other.order(&["REPLICAOF", "NO", "ONE"]);
@@ -75,7 +75,7 @@ fn the_daemon_waits_for_a_redis_that_can_not_save() {
 
 #[test]
 fn the_daemon_waits_for_a_redis_that_is_loading() {
-    // Each key that it loads takes so long (in microseconds), until it is told otherwise.
+    // The delay for each key that it loads (in microseconds), until it is changed.
     let redis = servers().own_redis(&[DURABLE, &["--key-load-delay", "500"]].concat());
     let (load, daemon) = under_load("loading", &redis);
     let mut pipe = redis::pipe();

@@ -1,16 +1,17 @@
-//! A Redis that comes back as it was a while ago.
+//! A Redis restored to an earlier state.
 
 use super::LONG;
 use super::load::{Lines, Load};
 use millstream_tests::{Daemon, Redis, servers};
 
-/// It dies, and what comes back is its last snapshot.
+/// Kills it and restores its last snapshot.
 fn restore(redis: &Redis) {
     redis.kill();
     redis.start();
 }
 
-/// Stores some, has Redis make a snapshot, and stores some more; returns how many the snapshot lacks.
+/// Stores some records, lets Redis make a snapshot, and stores more; returns how many the snapshot
+/// lacks.
 fn store_around_a_snapshot(load: &Load, redis: &Redis) -> usize {
     load.wait_done(redis, load.produce(2000));
     redis.order(&["SAVE"]);
@@ -53,7 +54,7 @@ fn a_restore_while_the_daemon_is_stopped_is_repaired() {
         let lost = store_around_a_snapshot(&load, &redis);
         match killed {
             true => daemon.kill(),
-            // Kafka then has offsets that are committed past what Redis will know.
+            // Kafka's committed offsets are then past the restored ledgers.
             false => assert_eq!(daemon.terminate(), Some(0)),
         }
         restore(&redis);

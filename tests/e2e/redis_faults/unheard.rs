@@ -1,4 +1,4 @@
-//! An event that Redis refuses inside of a transaction whose answer is lost.
+//! An event that Redis refuses inside a transaction whose answer is lost.
 
 use super::LONG;
 use millstream_tests::{
@@ -42,7 +42,7 @@ fn an_event_refused_in_a_lost_answer_becomes_a_dead_letter_and_nothing_is_duplic
     wait_until("the first is stored", LONG, || {
         (!ada().is_empty()).then_some(())
     });
-    // Redis executes what it is sent, and is not heard.
+    // Redis executes commands, but its answers are lost.
     link.hold_before("\r\n$4\r\nEXEC\r\n");
     let records = ["ada", "bad", "ada"].map(|client| Message::new("x").key(client).partition(0));
     produce(&topic, records);

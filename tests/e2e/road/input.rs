@@ -3,7 +3,7 @@
 use super::{CLIENTS, PARTITIONS, records};
 use millstream_tests::{Consumed, Message, create_topic, produce, read_all, unique};
 
-/// A record as Kafka has it.
+/// A record as it is in Kafka.
 pub struct Original {
     pub record: Consumed,
     /// `topic/partition/offset`
@@ -11,17 +11,17 @@ pub struct Original {
     pub good: bool,
 }
 
-/// What one run is about.
+/// The input of one run.
 pub struct Input {
     pub topic: String,
     pub dead: String,
-    /// Key prefix and group.
+    /// Key prefix and consumer group.
     pub prefix: String,
     pub originals: Vec<Original>,
 }
 
 impl Input {
-    /// Topics of its own, still empty.
+    /// With new, empty topics.
     pub fn new(name: &str) -> Input {
         let topic = create_topic(name, PARTITIONS);
         let dead = create_topic(&format!("{name}-dead"), 2);
@@ -34,18 +34,18 @@ impl Input {
         }
     }
 
-    /// All records in the topic.
+    /// Produces all records to the topic.
     pub fn produce_all(&mut self) {
         self.produce(0..records());
         self.note();
     }
 
-    /// These records in the topic; [`Input::note`] is still to be called.
+    /// Produces these records; [`Input::note`] must follow.
     pub fn produce(&self, numbers: std::ops::Range<usize>) {
         produce(&self.topic, numbers.map(message));
     }
 
-    /// Reads back what Kafka has, with its offsets.
+    /// Reads back the topic's content, with its offsets.
     pub fn note(&mut self) {
         let original = |record: Consumed| {
             let source = format!("{}/{}/{}", self.topic, record.partition, record.offset);

@@ -1,8 +1,8 @@
-//! The main job on real servers: what goes into Kafka is in its client's stream
+//! The main job on real servers: every record that goes into Kafka is in its client's stream
 //! once and in partition order, or in the dead-letter topic with all its
 //! bytes; also when plugins are swapped and the daemon is killed meanwhile.
 //!
-//! `MILLSTREAM_RECORDS` sets how many records each run takes (200,000 for the
+//! `MILLSTREAM_RECORDS` sets how many records each run uses (200,000 for the
 //! figures in an issue; the default keeps the suite short).
 
 mod input;
@@ -20,7 +20,7 @@ use std::time::Duration;
 
 const PARTITIONS: i32 = 6;
 const CLIENTS: usize = 1000;
-/// Not an expectation of speed: what is not there by then never comes.
+/// A time-out for things that happen eventually, not an expectation of speed.
 const LONG: Duration = Duration::from_secs(300);
 
 fn records() -> usize {
@@ -50,13 +50,13 @@ dead-letter = {{ plugin = "bundled:retry-then-topic", config = {{ topic = "{dead
     config(&kafka, &redis, topic, prefix, &rest)
 }
 
-/// Everything that came out.
+/// The whole output.
 struct Output {
     streams: BTreeMap<String, Vec<Entry>>,
     dead: Vec<Consumed>,
 }
 
-/// Waits until as much came out as went in, or more.
+/// Waits until there is at least as much output as input.
 fn wait_for_all(input: &Input) -> Output {
     wait_until("every record comes out", LONG, || {
         let streams = streams(&input.prefix);
@@ -66,15 +66,15 @@ fn wait_for_all(input: &Input) -> Output {
     })
 }
 
-/// Each good record's event is in its client's stream once, in order.
+/// Checks that each well-formed record's event is in its client's stream once, in order.
 fn check_streams(input: &Input, output: &Output) {
     let good = input.originals.iter().filter(|original| original.good);
     let records = good.map(|original| &original.record);
     assert_exact(&input.topic, records, &output.streams);
 }
 
-/// Each malformed record is in the dead-letter topic with all its bytes: once,
-/// or, where the daemon was killed, more often with the same source.
+/// Checks that each malformed record is in the dead-letter topic with all its bytes: once, or
+/// several times with the same source if the daemon was killed.
 fn check_dead(input: &Input, output: &Output, once: bool) {
     let mut letters: BTreeMap<&str, Vec<&Consumed>> = BTreeMap::new();
     for letter in &output.dead {

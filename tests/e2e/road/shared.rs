@@ -25,7 +25,7 @@ fn instances_that_join_and_leave_under_load_lose_and_duplicate_nothing() {
     input.note();
     let output = wait_for_all(&input);
     check_streams(&input, &output);
-    // A batch in hand when its partition went away may leave a letter twice.
+    // A batch that runs when its partition is revoked may leave a letter twice.
     check_dead(&input, &output, false);
     assert!(
         first.log_contains("revoked"),

@@ -32,7 +32,7 @@ fn swapped(swaps: usize) {
         };
         input.produce(part * swap..end);
         if swap < swaps {
-            // As editors do: beside it, then over it.
+            // As editors do: writes a file beside it and renames it.
             let aside = plugin.with_extension("new");
             fs::write(&aside, &files[(swap + 1) % 2].1).unwrap();
             fs::rename(&aside, &plugin).unwrap();
@@ -56,7 +56,7 @@ fn digest(wasm: &[u8]) -> String {
     millstream::plugin::digest_of(wasm)
 }
 
-/// Every event's version is the one that the swap log has for its offset.
+/// Checks that every event's version is the one that the swap log has for its offset.
 fn check_versions(input: &Input, output: &Output, versions: &BTreeMap<String, &str>) {
     let log = swap_log(input);
     let mut seen = BTreeSet::new();
@@ -78,7 +78,7 @@ fn check_versions(input: &Input, output: &Output, versions: &BTreeMap<String, &s
     assert_eq!(seen.len(), 2, "both versions made events");
 }
 
-/// For each partition, from which offset on which transform made the events.
+/// For each partition, the offset from which each transform was in use.
 fn swap_log(input: &Input) -> BTreeMap<i32, BTreeMap<i64, String>> {
     let mut redis = servers().redis.connect();
     let mut log = BTreeMap::new();

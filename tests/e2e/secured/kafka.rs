@@ -17,7 +17,7 @@ fn secured() -> &'static Secured {
     &SERVER.1
 }
 
-/// How to get in, as a table of a configuration.
+/// The login, as a table of a configuration.
 fn properties(mechanism: &str, password: &str, ca: &Path) -> String {
     let (user, ca) = (secured().user, ca.display());
     format!(
@@ -36,7 +36,7 @@ fn allowed(mechanism: &str) -> String {
     properties(mechanism, secured().password, &secured().ca)
 }
 
-/// A configuration of a topic that gets in as these properties say.
+/// A configuration of a topic that logs in with these properties.
 fn pipeline(topic: &str, prefix: &str, properties: &str) -> String {
     let rest =
         format!("name = \"notes\"\n[tasks]\nrequest-topic = \"{topic}-tasks\"\n{properties}");
@@ -63,7 +63,7 @@ fn records_letters_and_tasks_work_over_sasl_ssl() {
         wait_until("ada has her event", LONG, || {
             (streams(&prefix).get("ada")?.len() == 1).then_some(())
         });
-        // The daemon made the letters' topic, too.
+        // The daemon also created the dead-letter topic.
         wait_until("the other record is a letter", LONG, || {
             let dead = format!("{topic}-dlq");
             (kafka().has_topic(&dead) && kafka().read_all(&dead).len() == 1).then_some(())
@@ -147,7 +147,7 @@ fn a_wrong_password_or_unknown_certificate_is_reported_without_the_password() {
             properties("PLAIN", secured().password, &other),
             "certificate verify failed",
         ),
-        // Without a word about TLS, and without a login.
+        // Without TLS, and without a login.
         (String::new(), "if it requires TLS or a login"),
     ];
     for (properties, reason) in &wrong {

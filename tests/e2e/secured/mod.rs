@@ -1,4 +1,4 @@
-//! Servers that want TLS and a login, as hosted ones do.
+//! Servers that require TLS and a login, as hosted ones do.
 
 mod kafka;
 mod redis;
@@ -6,10 +6,10 @@ mod redis;
 use millstream_tests::{Daemon, get, wait_until};
 use std::time::Duration;
 
-/// Not an expectation of speed: what is not there by then never comes.
+/// A time-out for things that happen eventually, not an expectation of speed.
 const LONG: Duration = Duration::from_secs(60);
 
-/// Waits until a daemon that can't begin says why, in these words.
+/// Waits until a daemon that can't start reports this reason.
 fn wait_told(daemon: &Daemon, words: &[&str]) -> String {
     let admin = daemon.admin();
     let mut last = String::new();

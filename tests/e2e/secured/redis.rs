@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 static SERVER: LazyLock<SecuredRedis> = LazyLock::new(|| servers().own_redis_secured());
 
-/// A pipeline to that Redis, with this password and these words for TLS.
+/// A pipeline to that Redis, with this password and these TLS settings.
 fn pipeline(topic: &str, prefix: &str, password: &str, tls: &str) -> String {
     let url = SERVER.url(password);
     let text = config(
@@ -22,7 +22,7 @@ fn pipeline(topic: &str, prefix: &str, password: &str, tls: &str) -> String {
     }
 }
 
-/// What the server's certificate and ours are.
+/// The certificates of the server and of the client.
 fn good() -> String {
     let SecuredRedis {
         ca,
@@ -53,7 +53,7 @@ fn events_are_stored_and_read_over_tls_also_after_a_restart() {
         &prefix,
         "name = \"notes\"",
     );
-    // Nothing but the system's way to name who is trusted, and our pair.
+    // Only the system's setting for trusted certificates, and the client's certificate and key.
     let pair = format!(
         "[store]\ntls = {{ certificate = {:?}, key = {:?} }}",
         server.certificate.display().to_string(),
@@ -76,7 +76,8 @@ fn events_are_stored_and_read_over_tls_also_after_a_restart() {
         let event = stream.next_event(LONG).expect("what came after");
         match event.data.as_deref() {
             Some("two") => break,
-            // Redis kept nothing: the first may be processed again, and a gap is told.
+            // Redis kept nothing: the first record may be processed again, and the client gets a
+            // gap.
             _ => println!("{event:?}"),
         }
     }
@@ -140,7 +141,7 @@ fn a_failed_login_is_reported_without_the_password() {
                 "Password authentication failed",
             ][..],
         ),
-        // Nobody that the system trusts vouches for it.
+        // The system's trusted certificates did not sign it.
         (
             SERVER.password,
             String::new(),
@@ -159,7 +160,7 @@ fn a_failed_login_is_reported_without_the_password() {
         let log = daemon.log().lines().join("\n");
         assert!(!log.contains(password), "{log}");
     }
-    // One that lets them in, after all that.
+    // After all the failures, a configuration that can log in.
     let daemon = Daemon::ready(&pipeline(&topic, &prefix, SERVER.password, &good()));
     assert_eq!(daemon.terminate(), Some(0));
 }

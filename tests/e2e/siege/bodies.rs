@@ -1,4 +1,4 @@
-//! Clients that talk where they should listen.
+//! Clients that send after their request.
 
 use super::bystander::{Bystander, connect, read_to_end};
 use super::{SOON, impatient};
@@ -25,10 +25,10 @@ fn read_until(socket: &mut TcpStream, text: &str) -> String {
     }
 }
 
-/// Talks until it can't.
+/// Sends until the connection breaks.
 fn talks_on(mut socket: TcpStream) {
     let piece = [b'a'; 4096];
-    // More than the kernel keeps for two sockets.
+    // More than the kernel's buffers of two sockets.
     let cut = (0..(64 << 20) / piece.len()).any(|_| socket.write_all(&piece).is_err());
     assert!(cut, "64 MiB were taken");
 }
@@ -45,7 +45,7 @@ fn an_endless_body_delays_nothing_and_is_cut_when_it_is_large() {
         socket
             .write_all(format!("{STREAM}{head}begin").as_bytes())
             .unwrap();
-        // It is a stream as any other.
+        // It is an ordinary stream.
         read_until(&mut socket, "retry:");
         rig.send("talks", [format!("hears {head:?}")]);
         read_until(&mut socket, "data: hears");

@@ -1,4 +1,4 @@
-//! A reader beside an attack: it must not notice.
+//! A reader during an attack: the attack must not affect it.
 
 use super::{GROWTH, SOON};
 use crate::sse::rig::{Rig, numbered};
@@ -7,17 +7,17 @@ use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// An ordinary reader, and the daemon that it reads from.
+/// An ordinary reader and its daemon.
 pub struct Bystander<'a> {
     rig: &'a Rig<'a>,
     sse: Sse,
     read: usize,
-    /// The daemon's memory before, in bytes.
+    /// The daemon's memory at the start, in bytes.
     before: u64,
 }
 
 impl<'a> Bystander<'a> {
-    /// Opens its stream, and notes how large the daemon is.
+    /// Opens its stream and records the daemon's memory.
     pub fn of(rig: &'a Rig<'a>) -> Self {
         let (sse, _) = rig.open("client=beside");
         let mut bystander = Bystander {
@@ -32,7 +32,7 @@ impl<'a> Bystander<'a> {
         bystander
     }
 
-    /// It gets its next event.
+    /// Checks that it gets its next event.
     #[track_caller]
     pub fn reads_on(&mut self) {
         self.rig.send("beside", numbered(self.read..self.read + 1));
@@ -41,7 +41,7 @@ impl<'a> Bystander<'a> {
         self.read += 1;
     }
 
-    /// It still does, and the daemon did not grow by more than it may.
+    /// Checks that it still gets events, and that the daemon did not grow beyond the limit.
     #[track_caller]
     pub fn noticed_nothing(mut self) {
         self.reads_on();
@@ -51,7 +51,7 @@ impl<'a> Bystander<'a> {
     }
 }
 
-/// Reads to the connection's end, and answers with what came; panics when it does not end.
+/// Reads to the connection's end and returns what arrived; panics if it does not end.
 #[track_caller]
 pub fn read_to_end(mut socket: TcpStream) -> String {
     socket.set_read_timeout(Some(SOON)).unwrap();
@@ -65,16 +65,16 @@ pub fn read_to_end(mut socket: TcpStream) -> String {
                 let all = String::from_utf8_lossy(&all);
                 panic!("it does not end; so far: {all}")
             }
-            Err(_) => break, // reset: what was sent to it was not read
+            Err(_) => break, // reset: the daemon did not read everything
         }
     }
     String::from_utf8_lossy(&all).into_owned()
 }
 
-/// A connection on which nothing is said yet.
+/// A connection on which nothing is sent yet.
 pub fn connect(rig: &Rig) -> TcpStream {
     let socket = TcpStream::connect(rig.daemon.sse()).unwrap();
-    // A daemon that does not read must not hold the test up either.
+    // A daemon that does not read must not block the test either.
     socket
         .set_write_timeout(Some(Duration::from_secs(10)))
         .unwrap();
@@ -82,7 +82,7 @@ pub fn connect(rig: &Rig) -> TcpStream {
     socket
 }
 
-/// Refused with a status of the client's own fault, or just cut.
+/// Checks for a 4xx status, or a closed connection.
 #[track_caller]
 pub fn assert_refused(answer: &str) {
     let status = answer.strip_prefix("HTTP/1.1 ");

@@ -1,4 +1,4 @@
-//! The same within TLS.
+//! The same attacks within TLS.
 
 use super::SOON;
 use super::bystander::read_to_end;
@@ -13,7 +13,7 @@ fn edge() -> Edge<'static> {
     Edge::over_tls("header-timeout = \"1s\"", ANONYMOUS, |builder| builder)
 }
 
-/// A client that shakes hands, offers this protocol and then says nothing.
+/// A client that completes the handshake, offers this protocol and then sends nothing.
 fn silent(edge: &Edge, protocol: &str) -> (Process, Arc<Log>) {
     let mut command = Process::command(&find_program("openssl"));
     command.args(["s_client", "-brief", "-ign_eof", "-alpn", protocol]);
@@ -27,7 +27,7 @@ fn silent(edge: &Edge, protocol: &str) -> (Process, Arc<Log>) {
 #[test]
 fn a_partial_handshake_is_cut() {
     let edge = edge();
-    // A ClientHello says how long it is, and then does not come.
+    // A ClientHello that announces its length and then stops.
     let halves: [&[u8]; 4] = [
         b"",
         b"\x16",

@@ -6,7 +6,7 @@ use std::thread;
 const CLIENTS: usize = 2000;
 const THREADS: usize = 8;
 
-/// A client that comes back with its last id.
+/// A client that reconnects with its last id.
 struct Client {
     number: usize,
     last: Option<String>,
@@ -32,7 +32,7 @@ impl Client {
     }
 }
 
-/// All of them at once, as far as there are threads.
+/// Runs this for all clients at once, limited by the number of threads.
 fn all(clients: &mut [Client], what: impl Fn(&mut Client) + Sync) {
     thread::scope(|scope| {
         for some in clients.chunks_mut(CLIENTS / THREADS) {
@@ -41,7 +41,7 @@ fn all(clients: &mut [Client], what: impl Fn(&mut Client) + Sync) {
     });
 }
 
-/// One event for each, of this round.
+/// One event of this round for each client.
 fn send(rig: &Rig, round: usize) {
     let message = |n| {
         let message = Message::new(format!("round {round}")).key(format!("client-{n}"));
@@ -69,14 +69,14 @@ fn two_thousand_clients_reconnecting_at_once_miss_nothing_and_see_nothing_twice(
     all(&mut clients, |client| client.connect(&addr));
     send(&rig, 0);
 
-    // Killed, some of the events on their way; what comes meanwhile waits.
+    // Kill it with events in flight; later records wait in Kafka.
     rig.daemon.kill();
     send(&rig, 1);
     rig.restart();
     all(&mut clients, |client| client.connect(&addr));
     all(&mut clients, |client| client.read(2));
 
-    // All sockets closed at once, while events come.
+    // Close all sockets at once while events arrive.
     clients.iter_mut().for_each(|client| client.sse = None);
     send(&rig, 2);
     all(&mut clients, |client| client.connect(&addr));

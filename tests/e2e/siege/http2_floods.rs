@@ -5,10 +5,10 @@ use millstream_tests::http2::{
     block, literal,
 };
 
-/// The end of a literal that names index 62: the newest entry of the table of either side.
+/// The end of a literal that refers to index 62: the newest entry of either side's table.
 const NEWEST: u8 = 0x80 | 62;
 
-/// What comes until the connection ends or this is there.
+/// What arrives until the connection ends or `done` is true.
 fn until(http2: &mut Http2, is_there: impl Fn(&Http2Frame) -> bool) -> Option<Http2Frame> {
     loop {
         let frame = http2.next(SOON)?;
@@ -18,7 +18,7 @@ fn until(http2: &mut Http2, is_there: impl Fn(&Http2Frame) -> bool) -> Option<Ht
     }
 }
 
-/// The stream is refused, or the connection ends.
+/// Checks that the stream is refused or the connection ends.
 #[track_caller]
 fn assert_refused(http2: &mut Http2) {
     let answer = until(http2, |frame| {
@@ -30,7 +30,7 @@ fn assert_refused(http2: &mut Http2) {
         ..
     }) = answer
     {
-        // `:status` as a literal behind an indexed name (RFC 7541, 6.2), or from the static table.
+        // `:status` as a literal after an indexed name (RFC 7541, 6.2), or from the static table.
         let is_refusal = payload
             .windows(3)
             .any(|text| text == b"431" || text == b"400");
@@ -46,7 +46,7 @@ fn a_header_that_references_one_table_entry_thousands_of_times_is_refused() {
     let mut bystander = Bystander::of(&rig);
     for _ in 0..20 {
         let mut http2 = Http2::open(&rig.daemon.sse(), 65_535);
-        // 4000 bytes that go into the table, then a byte for each time that they are meant.
+        // 4000 bytes that go into the table, then one byte for each reference to them.
         let mut bomb = block("/v1/events?client=x", &[]);
         let mut entry = literal("x-bomb", &"a".repeat(3900));
         entry[0] = 0x40;
@@ -112,7 +112,7 @@ fn streams_over_the_limit_are_refused_and_the_others_continue() {
     let rig = impatient();
     let mut bystander = Bystander::of(&rig);
     let mut http2 = Http2::open(&rig.daemon.sse(), 65_535);
-    // More than a client may have is for the server to refuse; per client there are fewer.
+    // The server enforces the limit for the connection; each client has a lower limit.
     for n in 0..200 {
         http2.get(2 * n + 1, &format!("/v1/events?client=client-{n}"), &[]);
     }

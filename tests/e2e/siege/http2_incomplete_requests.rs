@@ -4,7 +4,7 @@ use crate::sse::rig::{Options, Rig};
 use millstream_tests::http2::{END_HEADERS, END_STREAM, GOAWAY, HEADERS, Http2, PREFACE, block};
 use std::io::Write;
 
-/// The connection ends, whatever is said until then.
+/// Checks that the connection ends; answers pings until then.
 #[track_caller]
 fn assert_ends(http2: &mut Http2) -> Vec<u8> {
     let frames: Vec<_> = std::iter::from_fn(|| http2.next(SOON)).collect();
@@ -55,7 +55,7 @@ fn a_partial_request_does_not_keep_a_connection() {
     let whole = block("/v1/events?client=x", &[]);
     let mut begun = Http2::open(&rig.daemon.sse(), 65_535);
     begun.send(HEADERS, END_STREAM, 1, &whole[..whole.len() / 2]);
-    // A frame whose end never comes.
+    // A frame without its end.
     let mut torn = Http2::open(&rig.daemon.sse(), 65_535);
     torn.raw(&[0, 1, 0, HEADERS, END_STREAM | END_HEADERS, 0, 0, 0, 1, 0]);
     bystander.reads_on();
@@ -77,7 +77,7 @@ fn an_unread_answer_is_given_up() {
 
 #[test]
 fn an_open_stream_keeps_its_connection_alive() {
-    // Who is not read for a while does not answer pings either.
+    // A client that does not read for a while does not answer pings either.
     let rig = Rig::with(Options {
         http: "header-timeout = \"1s\"",
         ..Options::default()
@@ -85,7 +85,7 @@ fn an_open_stream_keeps_its_connection_alive() {
     let mut bystander = Bystander::of(&rig);
     let mut http2 = Http2::open(&rig.daemon.sse(), 65_535);
     http2.get(1, "/v1/events?client=quiet", &[]);
-    // Several times as long as a connection without any would live.
+    // Several times the life of a connection without a stream.
     let mut idle = Http2::open(&rig.daemon.sse(), 65_535);
     for _ in 0..3 {
         assert_ends(&mut idle);

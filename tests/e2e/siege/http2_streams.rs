@@ -5,7 +5,7 @@ use millstream_tests::http2::{DATA, END_STREAM, HEADERS, Http2};
 use millstream_tests::{Curl, Entry, Event, Frame, Link, Parser, Reader};
 use std::collections::HashMap;
 
-/// As curl is to tell of them.
+/// The values that curl should show.
 fn events(entries: &[Entry]) -> Vec<Event> {
     let event = |entry: &Entry| Event {
         id: entry.id.clone(),
@@ -37,12 +37,12 @@ fn curl_reads_and_resumes_over_http2() {
     }
 }
 
-/// What came on each stream.
+/// The data of each stream.
 #[derive(Default)]
 struct Streams(HashMap<u32, (Parser, Vec<Frame>)>);
 
 impl Streams {
-    /// Reads until this stream has so many events; those of it.
+    /// Reads until this stream has this many events; returns its events.
     #[track_caller]
     fn read(&mut self, http2: &mut Http2, stream: u32, count: usize) -> Vec<Frame> {
         loop {

@@ -3,7 +3,7 @@ use super::{SOON, impatient};
 use millstream_tests::wait_until;
 use std::io::{ErrorKind, Read, Write};
 
-/// Each is where someone stops.
+/// Each is a point at which a client stops sending.
 const HALVES: &[&str] = &[
     "",
     "G",

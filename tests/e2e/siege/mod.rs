@@ -1,5 +1,5 @@
-//! The edge besieged: connections that mean harm, and crowds that don't. An
-//! ordinary reader beside them gets its events all the while.
+//! Attacks on the edge: malicious connections, and crowds of harmless ones. An ordinary reader gets
+//! its events meanwhile.
 
 mod bodies;
 mod bystander;
@@ -16,13 +16,13 @@ mod storm;
 use crate::sse::rig::{Options, Rig};
 use std::time::Duration;
 
-/// Not an expectation of speed: what is not there by then never comes.
+/// A time-out for things that happen eventually, not an expectation of speed.
 const SOON: Duration = Duration::from_secs(60);
 
-/// What a daemon may grow by, whatever is sent to it.
+/// How much a daemon may grow, whatever it receives.
 const GROWTH: u64 = 32 << 20;
 
-/// A daemon that does not wait long, so that the tests needn't.
+/// A daemon with short time-outs, to keep the tests short.
 fn impatient() -> Rig<'static> {
     Rig::with(Options {
         http: "header-timeout = \"1s\"\nwrite-timeout = \"1s\"",

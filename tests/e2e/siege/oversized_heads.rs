@@ -6,7 +6,7 @@ use std::thread;
 
 const LINE: &str = "GET /v1/events?client=x HTTP/1.1\r\nhost: localhost\r\n";
 
-/// Sends a piece over and over until it has sent so much, or can't any more.
+/// Sends a piece repeatedly until it has sent this much or the connection breaks.
 fn pour(mut socket: &TcpStream, piece: &[u8], bytes: usize) {
     for _ in 0..bytes.div_ceil(piece.len()) {
         if socket.write_all(piece).is_err() {
@@ -15,7 +15,7 @@ fn pour(mut socket: &TcpStream, piece: &[u8], bytes: usize) {
     }
 }
 
-/// Fifty at once: what each of them could have the daemon hold counts.
+/// Fifty at once: their memory in the daemon adds up.
 fn all_are_refused(begin: &str, piece: &str, bytes: usize) {
     let rig = impatient();
     let mut bystander = Bystander::of(&rig);

@@ -9,7 +9,7 @@ const SLOW: u32 = 1;
 const QUICK: u32 = 3;
 const AGAIN: u32 = 5;
 const WIDE: u32 = 1 << 30;
-/// What the slow one takes.
+/// What the slow stream receives.
 const NARROW: u32 = 1000;
 
 #[test]
@@ -51,7 +51,7 @@ fn a_stalled_stream_is_reset_and_its_siblings_continue() {
     let cut = metrics(&rig.daemon.admin()).sum("millstream_sse_cut_total", &[]);
     assert_eq!(cut.to_string(), "1");
 
-    // It resumes on the same connection, in which it had no room before.
+    // It resumes on the same connection, whose window was full before.
     http2.get(AGAIN, "/v1/events?client=slow&from=earliest", &[]);
     http2.widen(AGAIN, WIDE);
     let mut got = 0;
@@ -63,7 +63,7 @@ fn a_stalled_stream_is_reset_and_its_siblings_continue() {
     }
 }
 
-/// Each piece that it takes is progress, however large the event is.
+/// Each piece read counts as progress, even in a large event.
 #[test]
 fn a_slow_but_steady_reader_gets_a_large_event_completely() {
     const LARGE: usize = 400 << 10;
@@ -74,7 +74,7 @@ fn a_slow_but_steady_reader_gets_a_large_event_completely() {
     http2.get(SLOW, "/v1/events?client=slow", &[]);
     let open = || metrics(&rig.daemon.admin()).sum("millstream_sse_connections", &[]);
     wait_until("it is open", SOON, || (open() == 1.0).then_some(()));
-    // Behind it there is always something that waits.
+    // More data is always waiting behind it.
     rig.send(
         "slow",
         [LARGE, 70 << 10, 70 << 10, 70 << 10].map(|n| "x".repeat(n)),

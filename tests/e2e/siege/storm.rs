@@ -5,11 +5,11 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-/// Events that come while the storm goes on.
+/// Events that arrive during the storm.
 const EVENTS: usize = 50;
 const CONNECTIONS: usize = 5000;
 
-/// What is said before a connection is closed again.
+/// What each short connection sends before it closes.
 const WORDS: &[&str] = &[
     "",
     "GET /v1/ev",

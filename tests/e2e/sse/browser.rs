@@ -4,7 +4,7 @@ use super::rig::{Rig, numbered};
 use millstream_tests::{Browser, Entry, Link, wait_until};
 use serde_json::{Value, json};
 
-/// A page of the daemon's own origin that notes what comes.
+/// A page of the daemon's origin that records its events.
 fn page(link: &Link, query: &str) -> Browser {
     let mut browser = Browser::open(&format!("http://{}/a-page", link.addr()));
     browser.eval(&format!(
@@ -19,7 +19,7 @@ fn page(link: &Link, query: &str) -> Browser {
     browser
 }
 
-/// As the page has them.
+/// The events in the page's format.
 fn expected(entries: &[Entry]) -> Value {
     let event = |entry: &Entry| json!([entry.id, entry.event_type, read_back(&entry.data)]);
     entries.iter().map(event).collect()

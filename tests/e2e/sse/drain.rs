@@ -49,14 +49,14 @@ fn streams_end_cleanly_at_a_stop_under_load_and_resume_at_the_next_start() {
     }
 }
 
-/// The events up to a stream's clean end, and where to resume.
+/// The events up to a stream's clean end, and the id to resume after.
 fn seen(sse: &mut Sse, begins: &str) -> (Vec<Frame>, String) {
     let mut frames: Vec<Frame> = std::iter::from_fn(|| sse.next(SOON)).collect();
     assert_eq!(sse.end(), Some("complete"));
     frames.retain(|frame| frame.comment.is_none());
     let goodbye = frames.pop().expect("a last frame");
     let retry = goodbye.retry.expect("how long to wait");
-    // From half a second to a second and a half, and up to three more.
+    // From 0.5 to 1.5 seconds, plus up to three seconds.
     assert!((500..4500).contains(&retry), "{retry}");
     let nothing_else = Frame {
         retry: Some(retry),

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 const FUTURE: &str = "99999999999999-0";
 
-/// The next frame tells of a gap after this id, for this reason; answers where
-/// it says that the stream goes on.
+/// Checks that the next frame is a gap after this id, for this reason; returns the id at which the
+/// stream continues.
 #[track_caller]
 fn assert_gap(sse: &mut Sse, reason: &str, after: &str) -> String {
     let frame = sse.events(1, SOON).remove(0);
@@ -24,7 +24,7 @@ fn ten(rig: &Rig) -> Vec<Entry> {
     rig.store("ada", numbered(0..10), 10)
 }
 
-/// What comes after ten is not held up by what was before.
+/// Events after the tenth are not delayed by earlier ones.
 #[track_caller]
 fn assert_goes_on(rig: &Rig, sse: &mut Sse) {
     rig.send("ada", ["what comes after"]);
@@ -116,7 +116,7 @@ fn no_gap_is_reported_when_nothing_is_missing() {
     let (mut earliest, _) = rig.open("client=ada&from=earliest");
     assert_same(&earliest.events(1, SOON), &entries[9..]);
 
-    // As its age would: the stream still knows its last id.
+    // As after its expiry: the stream still has its last id.
     let _: u64 = rig.redis(&["XTRIM", &rig.key("ada"), "MAXLEN", "0"]);
     let mut at_the_end = rig.resume("ada", &entries[9].id);
     assert_goes_on(&rig, &mut at_the_end);
@@ -151,8 +151,8 @@ fn an_id_of_another_client_reveals_nothing_about_that_client() {
     assert_eq!(sse.events(1, SOON)[0].data.as_deref(), Some("of eve"));
 }
 
-/// Ingest keeps `kept` events of a client; the edge believes that it is 1,000.
-/// What is sent comes, or a gap is told in its place.
+/// Ingest keeps `kept` events of a client, while the edge assumes 1,000. Each event arrives, or a
+/// gap does in its place.
 #[track_caller]
 fn assert_told_exactly(kept: usize, burst: usize) {
     let store = format!("retention = {{ max-events = {kept} }}");
@@ -167,7 +167,7 @@ fn assert_told_exactly(kept: usize, burst: usize) {
         opened(sse).expect("it begins").0
     };
     let mut readers = [open(&rig.daemon), open(&edge)];
-    // One after the other none is missed, however few are kept.
+    // One by one, none is missed, however few are kept.
     for n in 0..5 {
         rig.send("ada", numbered(n..n + 1));
         for sse in &mut readers {
@@ -175,7 +175,7 @@ fn assert_told_exactly(kept: usize, burst: usize) {
             assert_eq!(event.event.as_deref(), Some("t"), "{event:?}");
         }
     }
-    // At once more than are kept: all that are there, and a gap before them.
+    // More at once than are kept: all that remain arrive, after a gap.
     rig.store_at_once("ada", 100..100 + burst, kept);
     for sse in &mut readers {
         let (mut next, mut told) = (100, false);

@@ -98,15 +98,15 @@ fn every_unusual_client_id_has_a_separate_stream() {
         .map(|id| rig.key(id))
         .collect();
     assert_eq!(streams(&rig), expected);
-    // Nothing else has come to anyone meanwhile.
+    // No other stream has received anything meanwhile.
     for (id, sse) in strange.iter().zip(&mut open) {
         rig.send(id, ["last"]);
         assert_eq!(sse.events(1, SOON)[0].data.as_deref(), Some("last"), "{id}");
     }
 }
 
-/// Every key under the daemon's prefix that is there because someone asked for
-/// it: what the pipeline keeps of its own is left out.
+/// Every key under the daemon's prefix that exists because of a request, without the pipeline's
+/// keys.
 fn keys(rig: &Rig) -> BTreeSet<String> {
     let all: Vec<String> = rig.redis(&["KEYS", &format!("{}:*", rig.prefix)]);
     let own = |key: &String| {
@@ -117,7 +117,7 @@ fn keys(rig: &Rig) -> BTreeSet<String> {
     all.into_iter().filter(|key| !own(key)).collect()
 }
 
-/// As [`keys`], without the one key that says who is connected.
+/// Like [`keys`], without the key for connected clients.
 fn streams(rig: &Rig) -> BTreeSet<String> {
     let interest = format!("{}:{{0}}:interest", rig.prefix);
     keys(rig)

@@ -40,8 +40,8 @@ fn interests_lost_by_redis_are_restored() {
     assert_eq!(rig.redis::<u64>(&["ZCARD", &interest]), 1);
     let _: u64 = rig.redis(&["DEL", &interest]);
     let _: u64 = rig.redis(&["CLIENT", "KILL", "TYPE", "pubsub"]);
-    // At once, not with the next renewal of the lease: but as no test knows
-    // what a clock says, it is only told that it comes.
+    // Immediately rather than with the next renewal of the lease. The test only checks that it
+    // happens, because it can't rely on timing.
     millstream_tests::wait_until("the interest is noted again", SOON, || {
         (rig.redis::<u64>(&["ZCARD", &interest]) == 1).then_some(())
     });

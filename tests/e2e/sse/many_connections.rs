@@ -10,7 +10,7 @@ fn every_connection_of_a_client_gets_all_events() {
     let entries = rig.store("ada", numbered(0..20), 20);
     let (mut late, _) = rig.open("client=ada&from=earliest");
     open.push(rig.resume("ada", "0-0"));
-    drop(open.remove(2)); // the others don't mind
+    drop(open.remove(2)); // the others are not affected
     assert_same(&late.events(20, SOON), &entries);
     for sse in &mut open {
         assert_same(&sse.events(20, SOON), &entries);
@@ -24,9 +24,9 @@ fn many_clients_need_no_more_redis_connections_than_one() {
     let rig = Rig::on(&redis);
     let connections = || {
         let list: String = rig.redis(&["CLIENT", "LIST"]);
-        list.lines().count() - 1 // the one that asks
+        list.lines().count() - 1 // minus the connection of this command
     };
-    // Every worker has written, and someone has read.
+    // Every worker has written, and a reader has read.
     let (mut first, _) = rig.open("client=before-0");
     (0..20).for_each(|n| rig.send(&format!("before-{n}"), ["x"]));
     (0..20).for_each(|n| drop(rig.stored(&format!("before-{n}"), 1)));
@@ -91,7 +91,7 @@ fn readers_that_reconnect_under_load_get_each_event_once() {
         store: "retention = { max-events = 100000 }",
         ..Options::default()
     });
-    // Some stay, some come back after every few events, some after every many.
+    // Some readers stay; some reconnect after every few events, some after many.
     let patience = [EVENTS, EVENTS, 1, 7, 50, 400];
     thread::scope(|scope| {
         let readers: Vec<_> = (0..12)
@@ -113,7 +113,7 @@ fn readers_that_reconnect_under_load_get_each_event_once() {
     });
 }
 
-/// Reads so many events, over connections that each are left after `patience`.
+/// Reads this many events, over connections that each last for `patience`.
 fn read_on(rig: &Rig, client: &str, patience: usize, events: usize) -> Vec<Frame> {
     let mut got: Vec<Frame> = Vec::new();
     while got.len() < events {

@@ -1,6 +1,5 @@
-//! Streams to browsers, through the real daemon: where they begin, what they
-//! carry, what hostile questions get, and what is left after everything that
-//! can break has broken.
+//! Streams to browsers, through the real daemon: where they start, what they carry, how hostile
+//! requests are answered, and what remains after every possible failure.
 
 mod browser;
 mod drain;
@@ -18,5 +17,5 @@ mod slow;
 
 use std::time::Duration;
 
-/// Not an expectation of speed: what is not there by then never comes.
+/// A time-out for things that happen eventually, not an expectation of speed.
 const SOON: Duration = Duration::from_secs(60);

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
-/// Redis keeps what it has answered, whatever becomes of it.
+/// Redis keeps everything that it has acknowledged, also after a crash.
 const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
 
 #[test]
@@ -36,7 +36,7 @@ fn connected_clients_miss_nothing_when_redis_restarts() {
 
 #[test]
 fn a_loading_redis_is_waited_for_and_causes_no_gaps() {
-    // It takes 2 s to load, and answers LOADING meanwhile.
+    // It needs 2 s to load, and answers LOADING meanwhile.
     let redis = servers().own_redis(&[DURABLE, &["--key-load-delay", "100"]].concat());
     let rig = Rig::on(&redis);
     let entries = rig.store("ada", numbered(0..3), 3);
@@ -46,11 +46,10 @@ fn a_loading_redis_is_waited_for_and_causes_no_gaps() {
         pipe.cmd("SET").arg(format!("key-{n}")).arg(n).ignore();
     }
     pipe.exec(&mut redis.connect()).unwrap();
-    // Nobody rings for it: it is as if Redis had died before its bell was heard.
+    // Stored without the doorbell, as if Redis had died before its message was received.
     let unheard: String = rig.redis(&["XADD", &rig.key("ada"), "*", "type", "t", "data", "x"]);
     redis.kill();
-    // Who comes meanwhile waits, or is told to come back: none begins at a place
-    // that nobody knows.
+    // A new client waits or is told to retry: no stream starts at an unknown position.
     let ((_live, begins), (mut earliest, _), mut resumed) = thread::scope(|scope| {
         let live = scope.spawn(|| rig.open("client=ada"));
         let earliest = scope.spawn(|| rig.open("client=ada&from=earliest"));
@@ -74,7 +73,7 @@ fn a_killed_subscription_is_renewed_and_catches_up() {
     let rig = Rig::on(&redis);
     let (mut sse, _) = rig.open("client=ada");
     for round in 0..5 {
-        // Nobody rings for the first of the two.
+        // The first of the two is stored without the doorbell.
         let key = rig.key("ada");
         let unheard: String = rig.redis(&["XADD", &key, "*", "type", "t", "data", "unheard"]);
         let killed: u64 = rig.redis(&["CLIENT", "KILL", "TYPE", "pubsub"]);
@@ -142,8 +141,7 @@ fn comments_continue_while_redis_is_frozen() {
     wait_until("it is noticed", SOON, || {
         (get(&rig.daemon.admin(), "/readyz").status == 503).then_some(())
     });
-    // Each of these waits for a connection to Redis, and nothing may wait behind
-    // all of them.
+    // Each of these waits for a Redis connection, and nothing else may wait behind them.
     let addr = rig.daemon.sse();
     let waiting: Vec<TcpStream> = (0..40)
         .map(|n| {

@@ -1,7 +1,7 @@
 use super::SOON;
 use super::rig::{Rig, assert_same};
 
-/// Payloads that try to be more than one, or another's.
+/// Payloads that look like several events, or like another client's.
 pub fn payloads() -> Vec<String> {
     let lines = "line\nline\rline\r\n".repeat(25_000); // 350 KiB
     let long = "x".repeat(300 << 10);
@@ -44,7 +44,7 @@ pub fn payloads() -> Vec<String> {
     plain.chain([lines, long, "last".to_owned()]).collect()
 }
 
-/// What an EventSource makes of it: every line end is an LF.
+/// What an EventSource makes of it: every line end becomes an LF.
 pub fn read_back(payload: &str) -> String {
     payload.replace("\r\n", "\n").replace('\r', "\n")
 }

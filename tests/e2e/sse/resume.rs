@@ -35,7 +35,7 @@ fn the_header_overrides_the_query_and_an_id_overrides_from() {
     let query = format!("client=ada&from=earliest&last-event-id={one}");
     assert_eq!(begins(query.clone(), &[]), one);
     assert_eq!(begins(query.clone(), header), four);
-    // Empty is none, as a fresh EventSource has it.
+    // An empty id counts as none, as in a fresh EventSource.
     assert_eq!(begins(query, &[("last-event-id", "")]), one);
     assert_eq!(
         begins("client=ada&last-event-id=&from=earliest".into(), &[]),

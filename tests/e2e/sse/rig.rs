@@ -1,12 +1,12 @@
-//! A daemon with a topic, a group and a key prefix of its own, and its readers.
+//! A daemon with a separate topic, consumer group and key prefix, and its readers.
 
 use super::SOON;
 use millstream_tests::{
     Daemon, Entry, Frame, Message, Redis, Sse, create_topic, produce, servers, unique, wait_until,
 };
 
-/// The client is the record's key, the type its header, the payload its value
-/// as it is: so that a test says what comes, byte for byte.
+/// The record's key is the client, its header the type, its unchanged value the payload, so that a
+/// test determines every byte.
 const AS_IT_IS: &str =
     r#"plugin = "bundled:by-field", config = { client = "key", type = "header:type" }"#;
 
@@ -18,7 +18,7 @@ pub struct Rig<'a> {
     redis: &'a Redis,
 }
 
-/// What a daemon is started with beyond the usual.
+/// Additional configuration of a daemon.
 #[derive(Clone, Copy)]
 pub struct Options<'a> {
     pub redis: &'a Redis,
@@ -51,7 +51,7 @@ impl Rig<'static> {
 }
 
 impl<'a> Rig<'a> {
-    /// On a Redis of one's own.
+    /// On a separate Redis.
     pub fn on(redis: &'a Redis) -> Self {
         let options = Options::default();
         Rig::with(Options { redis, ..options })
@@ -70,7 +70,7 @@ impl<'a> Rig<'a> {
         }
     }
 
-    /// Whatever is started next listens where this one does.
+    /// The next daemon listens on the same port.
     pub fn keep_address(&self) {
         let http = "[http]\nlisten = ";
         let kept = format!("{http}\"{}\"", self.daemon.sse());
@@ -80,7 +80,7 @@ impl<'a> Rig<'a> {
         self.daemon.set_config(&config);
     }
 
-    /// The configuration of another edge on its streams, with the usual retention.
+    /// The configuration of another edge for its streams, with the usual retention.
     pub fn edge_config(&self) -> String {
         let (redis, prefix) = (self.redis.url(), &self.prefix);
         format!(
@@ -90,19 +90,19 @@ impl<'a> Rig<'a> {
         )
     }
 
-    /// Starts the daemon anew, once it has ended or in place of what runs.
+    /// Starts the daemon again, after it has ended or in place of the running one.
     pub fn restart(&mut self) {
         self.daemon.restart();
         self.daemon.wait_ready(SOON);
     }
 
-    /// Produces an event for this client of each payload, of type `t`.
+    /// Produces an event of type `t` for this client for each payload.
     pub fn send<P: Into<Vec<u8>>>(&self, client: &str, payloads: impl IntoIterator<Item = P>) {
         let message = |payload: P| Message::new(payload).key(client).header("type", "t");
         produce(&self.topic, payloads.into_iter().map(message));
     }
 
-    /// Stores these events as one batch of ingest does that keeps so many.
+    /// Stores these events as one batch of an ingest with this retention.
     pub fn store_at_once(&self, client: &str, numbers: std::ops::Range<usize>, kept: usize) {
         let mut pipe = redis::pipe();
         pipe.atomic();
@@ -119,7 +119,7 @@ impl<'a> Rig<'a> {
         pipe.exec(&mut self.redis.connect()).unwrap();
     }
 
-    /// As [`Rig::send`]; returns the client's stream when it holds `count`.
+    /// Like [`Rig::send`]; returns the client's stream when it holds `count`.
     pub fn store<P: Into<Vec<u8>>>(
         &self,
         client: &str,
@@ -157,24 +157,24 @@ impl<'a> Rig<'a> {
         cmd.query(&mut self.redis.connect()).unwrap()
     }
 
-    /// Opens a stream, whatever is answered.
+    /// Opens a stream and accepts any response.
     pub fn ask(&self, query: &str, headers: &[(&str, &str)]) -> Sse {
         Sse::open(&self.daemon.sse(), &format!("/v1/events?{query}"), headers)
     }
 
-    /// Opens a stream and takes its first frame; also returns where it begins.
+    /// Opens a stream and reads its first frame; also returns its start.
     pub fn open(&self, query: &str) -> (Sse, String) {
         self.begin(query, &[])
     }
 
-    /// Asks until a stream begins: while Redis is away one is told to come
-    /// back, as a browser does.
+    /// Requests a stream until it starts: while Redis is away, clients are told to retry, as a
+    /// browser does.
     fn begin(&self, query: &str, headers: &[(&str, &str)]) -> (Sse, String) {
         let opened = || opened(self.ask(query, headers));
         wait_until("a stream begins", 2 * SOON, opened)
     }
 
-    /// Comes back as a browser does.
+    /// Reconnects as a browser does.
     pub fn resume(&self, client: &str, id: &str) -> Sse {
         let headers = [("Last-Event-ID", id)];
         let (sse, begins) = self.begin(&format!("client={client}"), &headers);
@@ -183,8 +183,8 @@ impl<'a> Rig<'a> {
     }
 }
 
-/// Takes the first frame, which moves the cursor and carries nothing; `None` if
-/// the client is to come back later.
+/// Reads the first frame, which moves the cursor and has no data; `None` if the client should retry
+/// later.
 pub fn opened(mut sse: Sse) -> Option<(Sse, String)> {
     assert_eq!(sse.status, 200);
     let mut frame = sse.next(SOON).expect("an opening frame");
@@ -199,7 +199,7 @@ pub fn opened(mut sse: Sse) -> Option<(Sse, String)> {
     Some((sse, id))
 }
 
-/// These frames are these entries, in this order, and nothing else.
+/// Checks that these frames are exactly these entries, in this order.
 #[track_caller]
 pub fn assert_same(frames: &[Frame], entries: &[Entry]) {
     let frame = |entry: &Entry| Frame {
@@ -221,7 +221,7 @@ pub fn assert_same(frames: &[Frame], entries: &[Entry]) {
     );
 }
 
-/// Short payloads that tell themselves apart.
+/// Short, distinct payloads.
 pub fn numbered(numbers: std::ops::Range<usize>) -> impl Iterator<Item = String> {
     numbers.map(|n| format!("payload {n}"))
 }

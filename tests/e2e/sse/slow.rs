@@ -5,11 +5,10 @@ use super::rig::{Options, Rig, assert_same, numbered};
 use millstream_tests::{Frame, Sse, metrics, servers, wait_until};
 use std::fs;
 
-/// As much as no socket buffers.
+/// More than socket buffers hold.
 const BIG: usize = 256 << 10;
 const COUNT: usize = 300;
-/// What a daemon may grow by, whatever is stored: far less than [`BIG`] times
-/// [`COUNT`] bytes.
+/// How much a daemon may grow, whatever is stored: far less than [`BIG`] times [`COUNT`] bytes.
 const GROWTH_KIB: u64 = 48 << 10;
 
 fn big(numbers: std::ops::Range<usize>) -> impl Iterator<Item = String> {
@@ -41,7 +40,7 @@ fn rest(sse: &mut Sse, wanted: usize) -> Vec<Frame> {
 fn a_stalled_reader_is_cut_without_harm_and_loses_nothing() {
     let redis = servers().own_redis(&[]);
     let rig = Rig::on(&redis);
-    rig.store("warm", big(0..20), 20); // what the road itself takes
+    rig.store("warm", big(0..20), 20); // memory that the ordinary path needs
     let (mut slow, begins) = rig.open("client=slow");
     let (mut quick, _) = rig.open("client=quick");
     let before = memory_kib(&rig);
@@ -102,7 +101,7 @@ fn a_slow_reader_gets_a_gap_for_trimmed_events() {
         .is_none_or(|frame| frame.id.as_deref() != Some(&last))
     {
         let Some(frame) = slow.next_event(SOON) else {
-            // A machine that is so slow that it was cut meanwhile: it resumes.
+            // On a slow machine it may have been cut meanwhile: it resumes.
             let last = got.iter().rev().find_map(|frame| frame.id.clone());
             slow = rig.resume("slow", &last.unwrap());
             continue;

@@ -1,4 +1,4 @@
-//! One writer: events and ledger, together or not at all.
+//! One writer: events and ledger are stored together or not at all.
 
 use super::{append, at, batch, both, key, moved, next_of, stored};
 use millstream::store::{Ledger, LedgerKey};
@@ -15,7 +15,7 @@ fn events_and_ledger_are_written_together() {
         assert_eq!(subject.data("b"), ["2"]);
         assert_eq!(subject.data("c d/{}*"), ["4\r\n\0é"]);
         assert_eq!(&subject.stream("b")[0].kind[..], b"kind");
-        // What was filtered moves the ledger alone.
+        // Filtered records only move the ledger.
         let nothing = writer.append(&mut batch(&key(0), 14, 99, &[]), None);
         assert_eq!(stored(nothing), []);
         assert_eq!(next_of(&mut *writer, &key(0)), Some(99));
@@ -70,7 +70,7 @@ fn without_a_ledger_nothing_is_stored() {
         assert_eq!(moved(append(&mut *writer, &key(0), 0, &[("a", "1")])), None);
         assert_eq!(next_of(&mut *writer, &key(0)), None);
         assert_eq!(subject.data("a"), [""; 0]);
-        // The one of another partition or group is none.
+        // The ledger of another partition or group does not count.
         writer.begin(&key(1), None, &at(0)).unwrap();
         assert_eq!(moved(append(&mut *writer, &key(0), 0, &[("a", "1")])), None);
         let other = LedgerKey {

@@ -1,4 +1,4 @@
-//! A client whose events were suppressed while it was away is told when it comes back.
+//! A client whose events were suppressed while it was away learns of it when it returns.
 
 use super::{
     SOON, Subject, append, at, batch, both, client_stream, events, key, moved, next_of, stored,
@@ -8,7 +8,7 @@ use millstream::store::{Append, Appended, Retention, Writer};
 use millstream_tests::{servers, wait_until};
 use std::time::Duration;
 
-/// Appends one event for `here`, and suppresses one from each of these.
+/// Appends one event for `here`, and suppresses one for each of these.
 fn suppress(writer: &mut dyn Writer, expected: i64, from: &[&[u8]]) -> Appended {
     let (ledger, events) = (key(0), events(expected, &[("here", "kept")]));
     let mut append = Append {
@@ -34,7 +34,7 @@ fn a_returning_client_finds_one_mark_for_its_suppressed_events_and_a_ring() {
         let mut rung = subject.listen();
         let mut next = || subject.next(&mut rung);
         assert_eq!(next(), News::Missed);
-        // However often something is suppressed, and for whom else.
+        // Independent of how often events are suppressed, and for which other clients.
         stored(suppress(&mut *writer, 0, &[b"away", b"far"]));
         stored(suppress(&mut *writer, 1, &[b"away"]));
         let here = News::Streams(vec![client_stream("here")]);
@@ -51,7 +51,7 @@ fn a_returning_client_finds_one_mark_for_its_suppressed_events_and_a_ring() {
             assert_eq!(kinds(subject, nobody), [""; 0], "{nobody}");
         }
 
-        // Renewed, it is not told again; away once more, it is.
+        // A renewed lease is not notified again; a client that was away once more is.
         subject.keep_interest(&["away"], SOON);
         subject.keep_interest(&["away", "other"], SOON);
         stored(suppress(&mut *writer, 2, &[]));
@@ -105,7 +105,7 @@ fn an_append_refused_by_redis_leaves_no_mark() {
     redis.order(&["CONFIG", "SET", "maxmemory", "0"]);
     subject.keep_interest(&["away"], SOON);
     assert_eq!(kinds(&subject, "away"), [""; 0]);
-    // The same append, when Redis takes it.
+    // The same append, after Redis accepts writes again.
     stored(suppress(&mut *writer, 0, &[b"away"]));
     assert_eq!(next_of(&mut *writer, &key(0)), Some(1));
     subject.keep_interest(&["away"], SOON);

@@ -1,4 +1,4 @@
-//! Who has news, and who is connected.
+//! News, and connected clients.
 
 use super::{SOON, Subject, append, at, batch, both, client_stream, key, moved, stored};
 use millstream::record::News;
@@ -17,7 +17,7 @@ fn the_bell_starts_with_missed_and_names_exactly_the_clients_of_an_append() {
         assert_eq!(subject.next(&mut two), News::Missed);
         let of = [("a", "1"), ("b x*{}é", "2"), ("a", "3"), ("c", "4")];
         stored(append(&mut *writer, &key(0), 1, &of));
-        // Filtered batches and lost races ring for nobody.
+        // Filtered batches and lost races do not ring.
         stored(writer.append(&mut batch(&key(0), 5, 6, &[]), None));
         moved(append(&mut *writer, &key(0), 0, &[("wrong", "1")]));
         stored(append(&mut *writer, &key(0), 6, &[("last", "1")]));
@@ -42,7 +42,7 @@ fn interest_is_a_lease() {
         assert_eq!(writer.connected(&names).unwrap(), [false; 4]);
         subject.keep_interest(&["short"], Duration::from_millis(300));
         subject.keep_interest(&["long"], Duration::from_secs(60));
-        // A shorter lease takes nothing from a longer one: two connections may hold one.
+        // A shorter lease does not shorten a longer one: two connections may hold one.
         let began = Instant::now();
         let now = writer.connected(&names).unwrap();
         assert!(now == [true, true, false, true] || began.elapsed() > Duration::from_millis(200));
@@ -86,7 +86,7 @@ fn a_lease_uses_the_redis_clock_for_every_caller() {
             (time().abs_diff(before) > 1800).then_some(())
         });
     };
-    // Hours behind ours: it holds, and ends when Redis says so.
+    // Redis' clock is hours behind ours: the lease holds, and ends by Redis' clock.
     set(-2 * HOUR);
     subject.keep_interest(&["a"], Duration::from_secs(60));
     assert_eq!(writer.connected(&["a"]).unwrap(), [true]);

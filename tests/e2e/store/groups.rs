@@ -28,7 +28,7 @@ fn a_group_and_a_client_with_the_same_name_have_separate_streams() {
         assert_eq!(subject.group_data("x"), ["group 1", "group 3"]);
         assert_eq!(subject.group_data("z *{}é"), ["group 2"]);
         assert_eq!(subject.group_data("y"), [""; 0]);
-        // Read together, each is its own.
+        // Read together, each has only its events.
         let want = |stream| Want {
             stream,
             after: Some(StreamId::default()),

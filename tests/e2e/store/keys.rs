@@ -26,7 +26,7 @@ fn the_swap_log_gets_an_entry_only_when_plugins_change() {
     {
         put(offset as i64, digests);
     }
-    // Another instance, after a restart: the ledger remembers.
+    // Another instance, after a restart: the ledger remembers the plugins.
     let mut again = subject.writer();
     let (ledger, events) = (key(0), events(6, &[("a", "x")]));
     let mut append = Append {

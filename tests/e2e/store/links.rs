@@ -1,4 +1,4 @@
-//! A connection to Redis that loses answers, ends, or goes deaf.
+//! A connection to Redis that loses answers, ends, or goes silent.
 
 use super::{
     SOON, Subject, append, append_then, at, batch, client_stream, events, key, next_of, stored,
@@ -8,7 +8,7 @@ use millstream::store::Appended;
 use millstream_tests::{Link, servers, streams, wait_until};
 use std::time::{Duration, Instant};
 
-/// Redis behind a link that can be hurt.
+/// Redis behind a link that can inject faults.
 fn linked() -> (Link, Subject) {
     let url = servers().redis.url();
     let link = Link::to(url.trim_start_matches("redis://"));
@@ -16,7 +16,7 @@ fn linked() -> (Link, Subject) {
     (link, subject)
 }
 
-/// What is stored, read past the link.
+/// What is stored, read directly instead of over the link.
 fn behind(subject: &Subject, name: &str) -> Vec<String> {
     let entries = streams(&subject.prefix).remove(name).unwrap_or_default();
     entries.into_iter().map(|entry| entry.data).collect()
@@ -27,7 +27,7 @@ fn a_lost_answer_is_unknown_and_the_ledger_resolves_it() {
     let (link, subject) = linked();
     let mut writer = subject.writer();
     writer.begin(&key(0), None, &at(0)).unwrap();
-    // Looked up ahead, so that the next answer is the transaction's own.
+    // With a look-ahead, so that the next answer is the transaction's.
     stored(append_then(
         &mut *writer,
         &key(0),
@@ -90,7 +90,7 @@ fn a_cut_connection_yields_unknown_or_unavailable_until_it_reconnects() {
         link.cut();
         let cut = append(&mut *writer, &key(0), expected, &[("a", "cut")]);
         match cut {
-            // Not sent, or into a connection that had ended.
+            // Not sent, or sent into a connection that had ended.
             Appended::Unknown(_) => assert_eq!(round % 2, 0, "nothing was sent"),
             Appended::Unavailable(_) => {}
             other => panic!("{other:?}"),
@@ -144,7 +144,7 @@ fn readers_and_bells_recover_with_redis() {
             News::Missed,
             "rings may have been lost"
         );
-        // The writer finds out for itself.
+        // The writer detects it without help.
         while let Appended::Unavailable(_) = append_then(&mut *writer, &key(1), 0, &[], None) {}
     }
 }
@@ -189,7 +189,7 @@ fn an_event_refused_in_a_transaction_with_a_lost_answer_is_named() {
         .arg("no stream")
         .exec(&mut redis);
     set.unwrap();
-    // Looked up ahead, so that the next answer is the transaction's own.
+    // With a look-ahead, so that the next answer is the transaction's.
     let of = [("a", "0")];
     stored(append_then(&mut *writer, &key(0), 0, &of, Some(&key(0))));
     link.lose_answers();

@@ -1,4 +1,4 @@
-//! The contract of `host/src/store`, kept by both stores: Redis and memory.
+//! The contract of `host/src/store`, checked on both stores: Redis and memory.
 
 mod appends;
 mod away;
@@ -29,7 +29,7 @@ use tokio::sync::mpsc::{self, error::TrySendError};
 
 const SOON: Duration = Duration::from_secs(20);
 
-/// A store, and what its keys begin with.
+/// A store, and the prefix of its keys.
 struct Subject {
     name: &'static str,
     store: Arc<Store>,
@@ -91,7 +91,7 @@ impl Subject {
         self.entries(client_stream(name))
     }
 
-    /// All that is in a stream.
+    /// All entries of a stream.
     fn entries(&self, stream: StreamName) -> Vec<Entry> {
         let want = Want {
             stream,
@@ -117,7 +117,7 @@ impl Subject {
         let (bells, rung) = mpsc::channel(16);
         let store = self.store.clone();
         let hear = move |bell| {
-            // A test that ended listens no more.
+            // The listener of a test that ended.
             let heard = bells.try_send(bell);
             assert!(!matches!(heard, Err(TrySendError::Full(_))), "unheard");
         };
@@ -144,7 +144,7 @@ impl Subject {
         self.revoke_and_forget(name, before, None);
     }
 
-    /// Revokes, and forgets those of tokens issued before `expired`.
+    /// Revokes, and forgets revocations of tokens issued before `expired`.
     fn revoke_and_forget(&self, name: &str, before: u64, expired: Option<u64>) {
         let client = client(name);
         let revoked = self.store.revoke(&client, before, expired);
@@ -227,7 +227,7 @@ fn events<'a>(offset: i64, of: &[(&'a str, &'a str)]) -> Vec<StreamEvent<'a>> {
     of.iter().enumerate().map(event).collect()
 }
 
-/// Appends these events, a record each, where the ledger must stand at `expected`.
+/// Appends these events, one per record, if the ledger is at `expected`.
 fn append(
     writer: &mut dyn Writer,
     ledger: &LedgerKey,
@@ -249,7 +249,7 @@ fn append_then(
     writer.append(&mut batch(ledger, expected, next, &events), following)
 }
 
-/// Nothing is known of the topic.
+/// Nothing is known about the topic.
 static ANY: Identity = Identity {
     topic_id: String::new(),
     cluster_id: String::new(),

@@ -43,7 +43,7 @@ fn pages_follow_a_cursor() {
         let limited = subject.page("a", Some(ids[0]), 1, true);
         assert_eq!((data(&limited), limited.gap), (strings(&["1"]), None));
 
-        // Many at once, in the order asked, each its own.
+        // Many at once: results in request order, each with its stream's entries.
         let want = |name: &str, after| Want {
             stream: client_stream(name),
             after,
@@ -103,7 +103,7 @@ fn a_cursor_that_may_have_missed_events_reports_a_gap() {
             );
             assert_eq!(look(oldest), (None, all - 1));
             assert_eq!(look(last), (None, 0));
-            // A client from before the store lost its last writes: everything there is.
+            // A client from before the store lost its last writes: it gets everything that exists.
             let future = StreamId {
                 millis: last.millis + 1_000_000,
                 number: 0,
@@ -114,7 +114,7 @@ fn a_cursor_that_may_have_missed_events_reports_a_gap() {
                 limited.entries.iter().map(|e| e.id).collect::<Vec<_>>(),
                 ids(&kept[..3])
             );
-            // No such stream any more, or never: the cursor says which.
+            // The stream was removed or never existed: the cursor tells which.
             let reset = subject.page("gone", Some(last), 10, true);
             assert_eq!((reset.gap, reset.entries.len()), (Some(Gap::Reset), 0));
             assert_eq!(
@@ -123,7 +123,7 @@ fn a_cursor_that_may_have_missed_events_reports_a_gap() {
                     .gap,
                 None
             );
-            // Who does not ask is not told.
+            // A stream that is not in the request is not reported.
             assert_eq!(subject.page("a", Some(first), 10, false).gap, None);
         },
     );

@@ -1,4 +1,4 @@
-//! A Redis user whose permissions change: before a transaction, inside of it, and before its `EXEC`.
+//! A Redis user whose permissions change: before a transaction, inside it, and before its `EXEC`.
 
 use super::{SOON, Subject, append, append_then, at, batch, events, key, next_of, stored};
 use millstream::store::{Appended, StreamEvent, TaskReport};
@@ -6,7 +6,7 @@ use millstream_tests::{Link, Redis, servers, wait_until};
 
 const USER: &str = "mill";
 
-/// A Redis of its own with a user that may do everything, and a store that uses it over a link.
+/// A separate Redis with a user that has all permissions, and a store that uses it over a link.
 struct Permitted {
     redis: Redis,
     link: Link,
@@ -36,7 +36,7 @@ impl Permitted {
         entries.map(|entry| entry.data.clone()).collect()
     }
 
-    /// Has a transaction's permissions changed between its commands, which are this many, and EXEC.
+    /// Changes a transaction's permissions between its commands, which are this many, and EXEC.
     fn change_before_exec<T: Send>(&self, rule: &str, send: impl FnOnce() -> T + Send) -> T {
         self.link.hold_before("\r\n$4\r\nEXEC\r\n");
         std::thread::scope(|scope| {
@@ -49,8 +49,8 @@ impl Permitted {
         })
     }
 
-    /// Whether a client is inside of MULTI with all that was sent so far: what is left is the
-    /// beginning of EXEC's own line, `*1`.
+    /// Whether a client is inside MULTI with all commands sent so far: the rest is the start of
+    /// EXEC's line, `*1`.
     fn queued(&self) -> Option<()> {
         let mut list = redis::cmd("CLIENT");
         let list: String = list.arg("LIST").query(&mut self.redis.connect()).unwrap();
@@ -101,7 +101,8 @@ fn refusing_any_command_writes_nothing_outside_a_transaction() {
             let said = format!("{command} {next}");
             let (ledger, events) = (key(0), events(next, &[("a", &said), ("b", &said)]));
             let mut refused = batch(&ledger, next, next + 2, &events);
-            // What rode ahead was allowed when it was sent: MULTI stands, and the transaction is done.
+            // The look-ahead was allowed when it was sent: MULTI succeeded, and the transaction is
+            // executed.
             let begun = ahead && ["watch", "hmget", "multi"].contains(&command);
             for _ in 0..if begun { 0 } else { 2 } {
                 unavailable(writer.append(&mut refused, following), command);
@@ -142,8 +143,8 @@ fn two_owners_store_each_event_once_when_one_may_not_start_a_transaction() {
     assert_eq!(permitted.data("a"), ["1"]);
 }
 
-/// Of a transaction whose permissions change before its EXEC: what comes next stores what is missing
-/// and nothing else, and no event is called refused.
+/// For a transaction whose permissions change before its EXEC: the next append stores the missing
+/// events and no others, and no event is reported as refused.
 #[test]
 fn the_next_try_stores_what_permissions_prevented_inside_exec() {
     for (rule, undo) in [
@@ -163,7 +164,7 @@ fn the_next_try_stores_what_permissions_prevented_inside_exec() {
         held.suppressed = &[b"away"];
         let appended = permitted.change_before_exec(rule, || writer.append(&mut held, None));
         match rule {
-            // It was begun already; and edges are told otherwise.
+            // The ledger exists already; edges are notified in another way.
             "-multi" | "-publish" => assert_eq!(stored(appended), [], "{rule}"),
             _ => {
                 unavailable(appended, rule);
@@ -189,7 +190,7 @@ fn events_missing_in_some_streams_are_not_stored_again_in_others() {
     let (ledger, events) = (key(0), events(0, &[("a", "1"), ("b", "2"), ("a", "3")]));
     let mut held = batch(&ledger, 0, 3, &events);
     let rule = format!("resetkeys ~{prefix}:{{0}}:client:a ~{prefix}:{{0}}:ledger:*");
-    // A rule a command: the second would not be there when EXEC is.
+    // One rule per command: the second rule would not be in effect at EXEC.
     permitted.link.hold_before("\r\n$4\r\nEXEC\r\n");
     let appended = std::thread::scope(|scope| {
         let sent = scope.spawn(|| writer.append(&mut held, None));
@@ -236,7 +237,7 @@ fn a_task_event_that_a_script_may_not_store_is_never_skipped() {
         assert_eq!(next_of(&mut *other, &key(0)), Some(0), "it was taken back");
     }
     permitted.permit("+xadd");
-    // Whoever goes on from the ledger.
+    // A daemon that continues from the ledger.
     let mut again = batch(&ledger, 0, 1, &events);
     assert_eq!(stored(other.append(&mut again, None)), []);
     assert_eq!(permitted.data("a"), ["1"]);
@@ -275,7 +276,7 @@ fn a_lost_answer_to_a_torn_transaction_duplicates_and_loses_nothing() {
 }
 
 #[test]
-fn a_request_during_a_waiting_look_up_is_sent_at_once() {
+fn any_other_request_ends_a_waiting_look_ahead_first() {
     let permitted = Permitted::new();
     let mut writer = permitted.subject.writer();
     writer.begin(&key(0), None, &at(0)).unwrap();
@@ -299,7 +300,7 @@ fn a_request_during_a_waiting_look_up_is_sent_at_once() {
             _ => stored(append(&mut *writer, &key(1), 0, &[("a", "x")])).clear(),
         }
         if other == 4 {
-            // It can't leave: the connection ends.
+            // Without DISCARD the connection is closed.
             assert_eq!(next_of(&mut *writer, &key(0)), Some(next));
             permitted.permit("+discard");
         }

@@ -1,4 +1,4 @@
-//! Two writers that know nothing of each other.
+//! Two writers that do not know of each other.
 
 use super::{append, append_then, at, both, key, moved, next_of, stored};
 use millstream::store::{Appended, LedgerKey, Writer};
@@ -11,7 +11,7 @@ fn the_first_ledger_start_wins() {
         assert_eq!(one.begin(&key(0), None, &at(5)).unwrap(), at(5));
         assert_eq!(two.begin(&key(0), None, &at(7)).unwrap(), at(5));
         assert_eq!(one.begin(&key(0), None, &at(9)).unwrap(), at(5));
-        // Also what stands there later, and not what stood there before.
+        // Also with the later value, but not with the earlier one.
         stored(append(&mut *two, &key(0), 5, &[("a", "1")]));
         assert_eq!(one.begin(&key(0), None, &at(9)).unwrap().next, 6);
         for round in 1..50 {
@@ -63,7 +63,7 @@ fn only_one_of_two_writers_with_the_same_expected_offset_stores() {
             let mut won = 0;
             for round in 0..ROUNDS {
                 barrier.wait();
-                // With and without a look ahead at the same ledger.
+                // With and without a look-ahead at the same ledger.
                 let following = key(0);
                 let following = (round % 2 == 0).then_some(&following);
                 let of = [(name, name), ("both", name)];
@@ -106,12 +106,12 @@ fn a_look_ahead_is_used_and_never_trusted_too_long() {
         };
         assert_eq!(stored(ahead(0, "0", &key(0))), []);
         assert_eq!(stored(ahead(1, "1", &key(1))), []);
-        // Another partition than was looked up, and then that one.
+        // Another partition than the look-ahead's, and then that one.
         assert_eq!(stored(ahead(2, "2", &key(1))), []);
         assert_eq!(stored(append(&mut *one, &key(1), 0, &[("a", "3")])), []);
         assert_eq!(next_of(&mut *one, &key(0)), Some(3));
 
-        // Another writer was there in between, and we don't know.
+        // Another writer wrote in between, and this writer does not know.
         let of = [("a", "4")];
         assert_eq!(
             stored(append_then(&mut *one, &key(1), 1, &of, Some(&key(2)))),
@@ -127,7 +127,7 @@ fn a_look_ahead_is_used_and_never_trusted_too_long() {
         );
         assert_eq!(stored(append(&mut *one, &key(2), 2, &[("a", "7")])), []);
 
-        // Likewise, and we do know.
+        // The same, and this writer does know.
         assert_eq!(
             stored(append_then(
                 &mut *one,
@@ -141,7 +141,7 @@ fn a_look_ahead_is_used_and_never_trusted_too_long() {
         assert_eq!(stored(append(&mut *two, &key(2), 3, &[("a", "9")])), []);
         assert_eq!(stored(append(&mut *one, &key(2), 4, &[("a", "10")])), []);
 
-        // A ledger that was not there when it was looked up.
+        // A ledger that did not exist at the look-ahead.
         let of = [("a", "11")];
         assert_eq!(
             stored(append_then(&mut *one, &key(1), 3, &of, Some(&key(9)))),

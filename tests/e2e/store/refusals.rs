@@ -1,4 +1,4 @@
-//! A Redis that answers, and says no.
+//! A Redis that answers with errors.
 
 use super::{Subject, append, append_then, at, client_stream, key, next_of, stored};
 use millstream::record::{StreamId, Want};
@@ -34,12 +34,12 @@ fn a_refused_event_is_named_and_the_rest_is_stored() {
     assert_eq!(subject.data("good"), ["1", "3"]);
     assert_eq!(subject.data("other"), ["5"]);
     assert_eq!(next_of(&mut *writer, &key(0)), Some(5));
-    // The look ahead that rode behind is as good as ever.
+    // The look-ahead that was sent along is still valid.
     assert_eq!(
         stored(append(&mut *writer, &key(0), 5, &[("good", "6")])),
         []
     );
-    // A reader of such a key sees nothing, and blinds nobody else.
+    // A reader of such a key sees nothing, and other readers are not affected.
     let want = |name| Want {
         stream: client_stream(name),
         after: Some(StreamId::default()),

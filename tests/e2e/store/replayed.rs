@@ -1,5 +1,4 @@
-//! Records that are replayed by a command: once for each source, whoever else
-//! replays them, and however often.
+//! Records replayed by a command: once for each source, however many replay them and however often.
 
 use super::{Subject, at, batch, both, key, stored};
 use millstream::record::StreamKind;
@@ -9,7 +8,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// An event of the `n`th of its record for a client.
+/// The `n`th event of its record, for a client.
 fn event<'a>(source: &'a str, client: &'a str, data: &'a str, n: u32) -> StreamEvent<'a> {
     StreamEvent {
         to: StreamKind::Client,
@@ -23,7 +22,7 @@ fn event<'a>(source: &'a str, client: &'a str, data: &'a str, n: u32) -> StreamE
     }
 }
 
-/// Records of one event each, for the client `a`; its source is its payload.
+/// Records of one event each, for the client `a`; the payload is the source.
 fn records<'a>(sources: &[&'a str]) -> Replay<'a> {
     let mut replay = Replay::new("g");
     for source in sources {
@@ -96,7 +95,7 @@ fn a_record_without_events_is_marked_and_its_suppressed_events_are_noted_once() 
 }
 
 #[test]
-fn only_replays_in_a_pipelines_topics_are_marked() {
+fn a_pipeline_and_the_replay_command_share_replay_marks() {
     both(|subject| {
         let mut writer = subject.writer();
         writer.begin(&key(0), None, &at(0)).unwrap();
@@ -131,7 +130,7 @@ fn concurrent_replays_store_each_record_once() {
             let mut writer = subject.writer();
             let mut won = 0;
             for round in 0..ROUNDS {
-                // They overlap, and none is the same as another.
+                // They overlap, and no two are equal.
                 let from = (round * 3 + skew).min(sources.len() - 3);
                 let some: Vec<&str> = sources[from..from + 3].iter().map(String::as_str).collect();
                 barrier.wait();
@@ -181,7 +180,7 @@ fn copies_of_one_record_in_one_batch_of_a_pipeline_are_stored_once() {
 }
 
 #[test]
-fn a_sent_mark_does_not_affect_what_is_stored() {
+fn a_sent_mark_is_not_a_stored_mark() {
     both(|subject| {
         let mut writer = subject.writer();
         writer.mark_sent("g", &["x#0", "y#0"]).unwrap();
@@ -242,7 +241,7 @@ fn a_fully_refused_pipeline_replay_is_not_marked_and_a_partly_refused_one_is() {
         event("whole", "broken", "whole", 1),
     ];
     replay(&mut *writer, &mut records(&["before"]));
-    // A look ahead rides along, and is as good as ever.
+    // A look-ahead is sent along, and is still valid.
     let ledger = key(0);
     let refused = stored(writer.append(&mut batch(&ledger, 0, 5, &events), Some(&ledger)));
     let refused: Vec<usize> = refused.iter().map(|refusal| refusal.event).collect();
@@ -318,7 +317,7 @@ fn results_after_the_end_of_their_task_are_reported_as_dropped() {
         assert_eq!(told, [Before, Stored, Stored]);
         let dropped: Vec<usize> = replay.dropped.into_iter().collect();
         assert_eq!(dropped, [1, 4], "write: {write}");
-        // And by what ended in a batch before.
+        // Also for a task that ended in an earlier batch.
         let mut next = next();
         next.ended = replay.ended;
         assert_eq!(writer.replay(&mut next, write).unwrap(), [Stored]);

@@ -1,4 +1,4 @@
-//! What is kept, and for how long.
+//! Which events are kept, and for how long.
 
 use super::{SOON, Subject, append, at, both_with, key, stored};
 use millstream::store::Retention;
@@ -81,7 +81,7 @@ fn retention_removes_old_events_when_their_stream_is_written_to() {
     );
 }
 
-/// Memory looks for idle streams only now and then (and says so).
+/// The memory store looks for idle streams only now and then (as documented).
 #[test]
 fn an_idle_stream_is_removed_and_an_active_one_is_kept() {
     let idle_expiry = Duration::from_secs(2);

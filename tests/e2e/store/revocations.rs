@@ -1,4 +1,4 @@
-//! Tokens that are revoked, and connections that are to be ended.
+//! Token revocation, and requests to end connections.
 
 use super::{both, client};
 use millstream::record::{ClientId, News};

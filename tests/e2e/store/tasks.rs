@@ -16,7 +16,7 @@ impl Subject {
         owner: &str,
         change: impl FnOnce(&mut NewTask<'a>),
     ) -> Taken {
-        // Tests live as long as what they leak.
+        // The leaked value lives as long as the test process.
         let owner = Box::leak(Box::new(client(owner)));
         let mut new = NewTask {
             id,
@@ -31,7 +31,7 @@ impl Subject {
         self.runtime.block_on(self.store.take_task(&new)).unwrap()
     }
 
-    /// As whoever took it first.
+    /// As its first sender.
     fn give_up(&self, id: &str, repeat: Option<&str>, certain: bool) {
         self.give_up_as(1, id, repeat, certain);
     }
@@ -72,8 +72,7 @@ impl Subject {
         shown.collect()
     }
 
-    /// Appends one event to ada's stream that says this of a task; `None`: to
-    /// no stream.
+    /// Appends one event to ada's stream that reports this about a task; `None`: to no stream.
     fn say(&self, offset: i64, to: Option<&str>, task: &str, status: &str, data: &str) {
         let mut writer = self.writer();
         writer.begin(&key(0), None, &at(0)).unwrap();
@@ -112,7 +111,7 @@ fn a_task_has_its_owner_and_its_last_reported_status() {
         assert_eq!(store.task("none"), None);
 
         store.say(0, Some("ada"), "t1", "half", "1/2");
-        // What does not say how it stands leaves it.
+        // An event without a status leaves the status unchanged.
         store.say(1, Some("ada"), "t1", "", "still");
         let task = store.task("t1").unwrap();
         assert_eq!(
@@ -120,7 +119,7 @@ fn a_task_has_its_owner_and_its_last_reported_status() {
             ("half", false, Some(&b"still"[..]))
         );
         assert!(task.updated.unwrap() >= task.received);
-        // What goes to no stream is said of the task all the same.
+        // An event without a stream still reports about the task.
         store.say(2, None, "t1", "most", "3/4");
         assert_eq!(store.task("t1").unwrap().status, "most");
         assert_eq!(store.data("ada"), ["1/2", "still"]);
@@ -142,7 +141,7 @@ fn a_task_ends_once_and_later_results_are_not_stored() {
             (&*task.status, task.ended, task.result.as_deref()),
             ("done", true, Some(&b"42"[..]))
         );
-        // The others of the same batch are stored.
+        // The other events of the same batch are stored.
         let mut all = events(4, &[("ada", "a copy"), ("ada", "own")]);
         all[0].task = Some(TaskReport {
             id: b"t1",
@@ -183,7 +182,7 @@ fn a_task_without_a_timely_result_times_out_and_its_owner_is_notified_once() {
             let told = store.time_out();
             (told > 0).then_some(told)
         });
-        // Not necessarily at the same look.
+        // Not necessarily in the same pass.
         let told = told
             + wait_until("the other one", SOON, || {
                 let others = if told == 2 { 0 } else { store.time_out() };
@@ -211,7 +210,7 @@ fn a_task_without_a_timely_result_times_out_and_its_owner_is_notified_once() {
         assert_eq!((&*task.status, task.ended), ("timed-out", false));
         assert_eq!(store.task("t4").unwrap().status, "received");
 
-        // A worker that was only late is heard, and its task ends then.
+        // The result of a late worker is accepted, and its task ends then.
         store.say(1, Some("ada"), "t1", "half", "1/2");
         assert_eq!(store.task("t1").unwrap().status, "half");
         wait_until("it has its time again, and no more", SOON, || {
@@ -234,7 +233,7 @@ fn a_task_expires_after_its_retention() {
             store.task("t1").is_none().then_some(())
         });
         assert_eq!(store.owners(&["t1"]), [None]);
-        // A result that was on its way then makes no task of it.
+        // A late result does not create the task again.
         store.say(0, Some("ada"), "t1", "done", "42");
         assert_eq!(store.task("t1"), None);
         assert_eq!(store.data("ada"), ["42"]);
@@ -247,7 +246,7 @@ fn repeat(key: &str, content: &str) -> Repeat {
     Repeat { key, content }
 }
 
-/// Asks for a task of ada's that may have been asked for before.
+/// Requests a task of ada's that may have been requested before.
 fn ask(store: &Subject, id: &'static str, repeat: &Repeat, sending: Duration) -> Taken {
     let repeat: &'static Repeat = Box::leak(Box::new(repeat.clone()));
     store.take_with(id, "ada", |new| {
@@ -290,7 +289,7 @@ fn a_task_not_sent_in_time_is_sent_by_the_next_request() {
             (taken != Taken::Busy("t1".into())).then_some(taken)
         });
         assert_eq!(again, Taken::Again("t1".into(), 2));
-        // Whoever took it first is late: the next one may have sent it by now.
+        // The first sender is late: the next one may have sent it by now.
         store.give_up("t1", Some("k"), true);
         assert!(store.task("t1").is_some());
         let third = ask(store, "t3", &same, Duration::ZERO);
@@ -302,7 +301,7 @@ fn a_task_not_sent_in_time_is_sent_by_the_next_request() {
     });
 }
 
-/// Nobody may be told that a task is received since its time is over.
+/// No client may learn that a task was received only because its time-out passed.
 #[test]
 fn a_task_that_timed_out_unsent_is_sent_when_the_request_is_repeated() {
     both(|store| {
@@ -326,7 +325,7 @@ fn a_task_that_timed_out_unsent_is_sent_when_the_request_is_repeated() {
         wait_until("it has its time again", SOON, || {
             (store.time_out() == 1).then_some(())
         });
-        // What a worker has spoken of was sent.
+        // A task that a worker has reported on was sent.
         store.say(0, Some("ada"), "t1", "half", "1/2");
         assert_eq!(take("t3"), Taken::Sent("t1".into()));
     });
@@ -340,7 +339,7 @@ fn a_task_that_was_certainly_not_sent_is_forgotten() {
         store.give_up("t1", Some("k"), true);
         assert_eq!((store.task("t1"), store.time_out()), (None, 0));
         assert_eq!(ask(store, "t2", &same, LONG), Taken::New);
-        // Whose key it is not any more.
+        // The key now belongs to another task.
         store.give_up("t1", Some("k"), true);
         assert_eq!(ask(store, "t3", &same, LONG), Taken::Busy("t2".into()));
         store.sent("t2");
@@ -357,11 +356,11 @@ fn a_task_that_was_certainly_not_sent_is_forgotten() {
 }
 
 #[test]
-fn a_task_accepted_twice_may_have_been_sent_the_first_time() {
+fn a_task_requested_twice_may_have_been_sent_the_first_time() {
     both(|store| {
         let same = repeat("k", "c");
         assert_eq!(ask(store, "t1", &same, LONG), Taken::New);
-        // Kafka may have it; and then certainly has no second copy of it.
+        // Kafka may have it; then Kafka certainly has no second copy of it.
         store.give_up("t1", Some("k"), false);
         assert_eq!(ask(store, "t2", &same, LONG), Taken::Again("t1".into(), 2));
         store.give_up_as(2, "t1", Some("k"), true);
@@ -384,7 +383,7 @@ fn repeating_a_request_renews_the_tasks_retention() {
         assert_eq!(take(short), Taken::New);
         store.say(0, Some("ada"), "t1", "done", "42");
         assert_eq!(take(LONG), Taken::Sent("t1".into()));
-        // It does not go when its first time is over.
+        // It does not expire when its first retention ends.
         store.take_with("t2", "bob", |new| new.keep = short);
         wait_until("one that was taken later is forgotten", SOON, || {
             store.task("t2").is_none().then_some(())
@@ -437,7 +436,7 @@ fn a_client_over_its_rate_learns_how_long_to_wait() {
 }
 
 #[test]
-fn a_task_records_that_its_owner_could_not_be_notified() {
+fn a_task_times_out_although_its_owners_stream_is_broken() {
     let store = Subject::redis(&servers().redis.url());
     let key = format!("{}:{{0}}:client:ada", store.prefix);
     let mut redis = servers().redis.connect();

@@ -28,12 +28,12 @@ fn an_accepted_task_is_in_kafka_with_its_owner() {
     assert_eq!((id.len(), id.as_bytes()[14]), (36, b'7'));
     assert!(gateway.task("ada", "1") > id);
 
-    // At once: it was acknowledged before the answer.
+    // No wait: it was acknowledged before the response.
     let requests = gateway.requests();
     assert_eq!(requests.len(), 2);
     let first = requests.iter().find(|r| r.text().contains(&id)).unwrap();
     assert_eq!(first.key.as_deref(), Some(id.as_bytes()));
-    // The caller's bytes as they came.
+    // The caller's bytes, unchanged.
     let value = format!(r#"{{"taskId":"{id}","payload":{body}}}"#);
     assert_eq!(first.text(), value);
     assert_eq!(header(first, "millstream.client"), "ada");
@@ -88,7 +88,7 @@ fn any_json_up_to_the_size_limit_is_a_valid_task() {
     gateway.task("ada", &fits);
     let large = gateway.post("ada", &[], &format!("{fits} "));
     assert_eq!(large.status, 413, "{}", large.text());
-    // More than any buffer on the way has room for: it is answered all the same.
+    // More than any buffer on the way holds: it is still answered.
     let huge = gateway.post("ada", &[], &"x".repeat(12 << 20));
     assert_eq!(huge.status, 413, "{}", huge.text());
     let kind = [("content-type", "text/plain")];

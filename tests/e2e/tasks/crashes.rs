@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// However often the gateway is killed: who was answered has a task, and what
-/// workers have has an owner.
+/// However often the gateway is killed: every accepted task exists, and every task that workers get
+/// has an owner.
 #[test]
 fn a_killed_gateway_loses_no_acknowledged_task_and_sends_none_without_an_owner() {
     let mut gateway = Gateway::with("timeout = \"1h\"\nkeep = \"2h\"", "");

@@ -1,4 +1,4 @@
-//! More connections than there may be: who asks is answered, who says nothing makes room.
+//! More connections than the limit: requests are answered, and silent connections make room.
 
 use super::SOON;
 use super::rig::{Gateway, json_of};
@@ -18,7 +18,7 @@ fn crowded() -> (Gateway, Vec<Sse>) {
     (gateway, streams)
 }
 
-/// Connections that say nothing.
+/// Connections that send nothing.
 fn silent(addr: &str, count: usize) -> Vec<TcpStream> {
     let connect = |_| TcpStream::connect(addr).unwrap();
     (0..count).map(connect).collect()

@@ -1,4 +1,4 @@
-//! Who asks goes before it is answered.
+//! Clients that disconnect before the response.
 
 use super::SOON;
 use super::rig::Gateway;
@@ -6,7 +6,7 @@ use millstream_tests::{Daemon, servers, wait_until};
 use std::io::Write;
 use std::net::TcpStream;
 
-/// Sends a whole request, and waits for no answer.
+/// Sends a complete request and does not wait for a response.
 fn ask(gateway: &Gateway, n: usize) -> TcpStream {
     let mut socket = TcpStream::connect(gateway.daemon.sse()).unwrap();
     let head =
@@ -24,7 +24,7 @@ fn a_request_whose_client_hung_up_is_a_complete_task_or_none() {
     });
     gateway.task("ada", "0");
     let tasks = || gateway.keys("task:");
-    // Kafka answers when they have gone.
+    // Kafka answers after they have disconnected.
     kafka.pause();
     let asked: Vec<TcpStream> = (1004..1009).map(|n| ask(&gateway, n)).collect();
     wait_until("they are taken", SOON, || {
@@ -46,7 +46,7 @@ fn a_request_whose_client_hung_up_is_a_complete_task_or_none() {
         let id = String::from_utf8(request.key.unwrap()).unwrap();
         assert_eq!(gateway.status("ada", &id), "received");
     }
-    // And where Kafka does not take it, it is forgotten.
+    // If Kafka does not accept it, it is forgotten.
     kafka.kill();
     wait_until("it is known that Kafka is dead", SOON, || {
         let answer = gateway.post("ada", &[], "0");
@@ -70,7 +70,7 @@ fn tasks_answered_before_a_stop_are_sent() {
         ask(&gateway, n);
     }
     assert_eq!(gateway.daemon.terminate(), Some(0));
-    // Each that was taken was sent: none is left half done.
+    // Each accepted task was sent: none is half done.
     let sent = gateway.requests().len();
     assert_eq!(gateway.keys("task:").len(), sent);
     println!("{sent} of 60 were taken");

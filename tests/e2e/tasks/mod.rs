@@ -1,5 +1,4 @@
-//! The task gateway: tasks in over HTTP, out to Kafka, and what workers say of
-//! them to who asked.
+//! The task gateway: tasks arrive over HTTP and go to Kafka; results go to the task owner.
 
 mod accepted;
 mod crashes;
@@ -16,5 +15,5 @@ mod tokens_and_origins;
 
 use std::time::Duration;
 
-/// Not an expectation of speed: what is not there by then never comes.
+/// A time-out for things that happen eventually, not an expectation of speed.
 const SOON: Duration = Duration::from_secs(60);

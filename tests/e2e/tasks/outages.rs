@@ -1,4 +1,4 @@
-//! Kafka or Redis is away: no task half exists.
+//! Kafka or Redis is away: no task is half created.
 
 use super::SOON;
 use super::rig::{Gateway, id_of, json_of, said, told};
@@ -19,7 +19,7 @@ fn gateway_on(kafka: &Kafka) -> Gateway {
     })
 }
 
-/// Asks with the same key until it is taken; the task.
+/// Repeats a request with the same key until it is accepted; returns the task.
 fn taken(gateway: &Gateway) -> String {
     wait_until("it takes tasks again", SOON, || {
         let answer = gateway.post("ada", &KEY, "2");
@@ -27,7 +27,7 @@ fn taken(gateway: &Gateway) -> String {
     })
 }
 
-/// Everything that workers may read has an owner.
+/// Every task that workers may read has an owner.
 fn all_are_owned(gateway: &Gateway, kafka: &Kafka) -> Vec<String> {
     let requests = kafka.read_all(&gateway.requests);
     let ids = requests
@@ -46,7 +46,7 @@ fn a_dead_kafka_accepts_no_task_then_or_later() {
     let gateway = gateway_on(&kafka);
     gateway.task("ada", "1");
     kafka.kill();
-    // What met the connection as it broke may be on its way.
+    // A request that the breaking connection interrupted may have been sent.
     wait_until("it is known that Kafka is dead", SOON, || {
         detail(&gateway.post("ada", &[], "0"))
             .contains("there is no task")
@@ -74,7 +74,7 @@ fn a_task_that_a_frozen_kafka_may_accept_later_keeps_its_owner() {
     kafka.pause();
     let why = detail(&gateway.post("ada", &KEY, "2"));
     assert!(why.contains("may have it"), "{why}");
-    // That this copy of it certainly was not sent says nothing of the one before.
+    // That this copy was certainly not sent proves nothing about the earlier one.
     assert_eq!(detail(&gateway.post("ada", &KEY, "2")), why);
     assert_eq!(detail(&gateway.post("ada", &KEY, "2")), why);
     kafka.resume();
@@ -84,7 +84,7 @@ fn a_task_that_a_frozen_kafka_may_accept_later_keeps_its_owner() {
     let ids = all_are_owned(&gateway, &kafka);
     println!("{} records for 2 tasks", ids.len());
     assert!(ids.contains(&id));
-    // And its result finds her.
+    // And its result reaches ada.
     let mut ada = gateway.stream("ada", "now");
     let result = millstream_tests::Message::new(said(&id, "completed").to_string()).key(&*id);
     kafka.produce(&gateway.results, [result]);
@@ -112,7 +112,7 @@ fn no_task_is_accepted_while_redis_is_away() {
     );
 }
 
-/// The owner would be told that a task has timed out which nobody gave her.
+/// Otherwise the owner would be notified of a time-out of a task that she does not know.
 #[test]
 fn a_task_whose_redis_answer_was_lost_is_forgotten() {
     let redis = servers().own_redis(&[]);
@@ -184,7 +184,7 @@ fn no_task_is_accepted_until_its_topic_is_created() {
     );
 }
 
-/// An idempotent producer that is refused breaks for good.
+/// An idempotent producer fails permanently after a refusal.
 #[test]
 fn a_gateway_sends_tasks_once_kafka_permits_writing() {
     let kafka = servers().own_kafka_with_rules();
@@ -198,7 +198,7 @@ fn a_gateway_sends_tasks_once_kafka_permits_writing() {
         }
     };
     let mut gateway = gateway_on(&kafka);
-    // Where there is one rule, what no rule allows is denied.
+    // Once one rule exists, everything that no rule allows is denied.
     let admin = ["--add", "--allow-principal", "User:*", "--operation", "All"];
     kafka.acl(&[&admin[..], &["--cluster"]].concat());
     rule(&["--add"]);

@@ -1,11 +1,11 @@
-//! As browsers ask in earnest: TLS, with either protocol.
+//! Like real browsers: over TLS, with either protocol.
 
 use super::rig::{Gateway, said};
 use millstream_tests::{Certificate, Daemon, find_program, wait_until};
 use serde_json::Value;
 use std::process::Command;
 
-/// What `curl` gets, and with which status.
+/// The body that `curl` gets, and the status.
 fn curl(gateway: &Gateway, version: &str, path: &str, more: &[&str]) -> (u16, Value) {
     let address = gateway.daemon.sse();
     let (_, port) = address.rsplit_once(':').unwrap();
@@ -35,7 +35,7 @@ fn a_task_is_created_and_queried_over_tls() {
         let builder = builder.file("cert.pem", made.certificate);
         builder.file("key.pem", made.key)
     });
-    // Longer than one frame of HTTP/2 may be.
+    // Longer than an HTTP/2 frame may be.
     let long = format!("\"{}\"", "x".repeat(100_000));
     std::fs::write(gateway.daemon.dir().join("body"), &long).unwrap();
     let body = format!("@{}", gateway.daemon.dir().join("body").display());

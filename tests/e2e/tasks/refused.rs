@@ -4,7 +4,7 @@ use std::net::TcpStream;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-/// Method, path, headers, body; the status, and what it says.
+/// Method, path, headers, body; the status, and a part of its text.
 type Case<'a> = (
     &'a str,
     &'a str,
@@ -141,7 +141,7 @@ fn an_invalid_task_is_refused_with_a_reason() {
     assert_eq!(answer.status, 202);
 }
 
-/// Sends this and reads what is answered before the other side closes.
+/// Sends this and reads the response until the other side closes.
 fn raw(gateway: &Gateway, request: &str) -> String {
     let mut socket = TcpStream::connect(gateway.daemon.sse()).unwrap();
     socket.set_read_timeout(Some(super::SOON)).unwrap();

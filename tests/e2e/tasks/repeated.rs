@@ -18,7 +18,7 @@ fn a_repeated_request_is_the_same_task_and_one_record() {
         .map(|(client, k)| id_of(&gateway.post(client, &key(k), r#"{"n":1}"#)));
     assert!(!ids.contains(&id_of(&first)) && ids[0] != ids[1]);
     assert_eq!(gateway.requests().len(), 3);
-    // Also when it has ended.
+    // Also after it has ended.
     let id = id_of(&first);
     gateway.say(&[said(&id, "completed")]);
     gateway.wait_status("ada", &id, "completed");

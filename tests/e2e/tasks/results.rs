@@ -29,15 +29,14 @@ fn a_result_reaches_only_the_task_owner() {
         (&shown["status"], &shown["result"]),
         (&json!("failed"), &bobs_done)
     );
-    // Nobody else's.
+    // Nothing for other clients.
     let foreign = gateway.get("bob", &adas);
     let unknown = gateway.get("bob", "unknown");
     assert_eq!((foreign.status, unknown.status), (404, 404));
     assert_eq!(foreign.body, unknown.body);
 }
 
-/// A worker that was killed behind its result and before its commit says it
-/// again.
+/// A worker that was killed between its result and its commit sends the result again.
 #[test]
 fn a_repeated_result_is_delivered_once() {
     let gateway = Gateway::start();

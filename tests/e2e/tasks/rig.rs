@@ -1,4 +1,4 @@
-//! A gateway with topics and a key prefix of its own, and a worker's words.
+//! A gateway with separate topics and key prefix, and a worker's reports.
 
 use super::SOON;
 use millstream_tests::{
@@ -9,17 +9,17 @@ use serde_json::{Value, json};
 
 pub struct Gateway {
     pub daemon: Daemon,
-    /// Of the daemon, as it was made.
+    /// The daemon's original configuration.
     pub config: String,
     pub prefix: String,
-    /// What workers read.
+    /// The topic that workers read.
     pub requests: String,
-    /// What they write.
+    /// The topic that they write.
     pub results: String,
 }
 
-/// A configuration with the gateway: `tasks` are further lines of `[tasks]`,
-/// `rest` further tables.
+/// A configuration with the gateway: `tasks` are more lines of `[tasks]`,
+/// `rest` more tables.
 pub fn config(kafka: &str, redis: &str, of: [&str; 3], tasks: &str, rest: &str) -> String {
     let [prefix, requests, results] = of;
     let rest = format!(
@@ -75,14 +75,14 @@ impl Gateway {
         request(method, &self.daemon.sse(), path, headers, body).unwrap()
     }
 
-    /// Asks for a task.
+    /// Requests a task.
     pub fn post(&self, client: &str, headers: &[(&str, &str)], body: &str) -> Response {
         let headers = [&[("content-type", "application/json")], headers].concat();
         let path = format!("/v1/tasks?client={client}");
         self.ask("POST", &path, &headers, body.as_bytes())
     }
 
-    /// Asks for a task and gets it: its id.
+    /// Requests a task that must be accepted: its id.
     #[track_caller]
     pub fn task(&self, client: &str, body: &str) -> String {
         let answer = self.post(client, &[], body);
@@ -90,7 +90,7 @@ impl Gateway {
         id_of(&answer)
     }
 
-    /// How a task stands, for this client.
+    /// A task's state, as this client sees it.
     pub fn get(&self, client: &str, id: &str) -> Response {
         self.ask("GET", &format!("/v1/tasks/{id}?client={client}"), &[], b"")
     }
@@ -110,7 +110,7 @@ impl Gateway {
         });
     }
 
-    /// A client's stream, from now on or from its beginning.
+    /// A client's stream, from now on or from its start.
     pub fn stream(&self, client: &str, from: &str) -> Sse {
         let path = format!("/v1/events?client={client}&from={from}");
         let mut sse = Sse::open(&self.daemon.sse(), &path, &[]);
@@ -119,7 +119,7 @@ impl Gateway {
         sse
     }
 
-    /// A worker says this of tasks.
+    /// A worker reports this about tasks.
     pub fn say(&self, of: &[Value]) {
         let message = |said: &Value| {
             Message::new(said.to_string()).key(said["taskId"].as_str().unwrap_or_default())
@@ -127,12 +127,12 @@ impl Gateway {
         produce(&self.results, of.iter().map(message));
     }
 
-    /// What workers were asked.
+    /// The tasks that workers got.
     pub fn requests(&self) -> Vec<Consumed> {
         servers().kafka.read_all(&self.requests)
     }
 
-    /// Keys of its own in Redis that hold this.
+    /// Its keys in Redis that contain this.
     pub fn keys(&self, what: &str) -> Vec<String> {
         let pattern = format!("{}:{{0}}:{what}*", self.prefix);
         let mut redis = servers().redis.connect();
@@ -148,7 +148,7 @@ pub fn id_of(answer: &Response) -> String {
     json_of(answer)["taskId"].as_str().unwrap().to_owned()
 }
 
-/// What a worker says.
+/// A worker's report.
 pub fn said(id: &str, status: &str) -> Value {
     json!({ "taskId": id, "status": status })
 }

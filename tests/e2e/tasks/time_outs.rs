@@ -15,7 +15,7 @@ fn a_task_without_a_timely_result_times_out_and_its_owner_is_notified() {
         (&shown["status"], &shown["final"]),
         (&"timed-out".into(), &false.into())
     );
-    // A worker that was late is heard all the same.
+    // The result of a late worker is still accepted.
     gateway.say(&[said(&id, "completed")]);
     assert_eq!(told(&mut ada, 1), [said(&id, "completed")]);
     assert_eq!(gateway.status("ada", &id), "completed");
@@ -39,7 +39,7 @@ fn another_gateway_times_out_the_tasks_of_a_dead_one_once() {
     assert_eq!(data, said(&id, "timed-out"));
     assert_eq!(streams["ada"][0].source, format!("task/{id}"));
     others.iter().for_each(|daemon| daemon.wait_ready(SOON));
-    // What times out later is told later: each of them has looked again.
+    // A later time-out is reported after both gateways have made another pass.
     let addr = others[0].sse();
     let kind = [("content-type", "application/json")];
     let path = "/v1/tasks?client=ada";

@@ -43,7 +43,7 @@ fn a_task_is_visible_only_to_its_tokens_client() {
         b"",
     );
     assert_eq!(for_bob.status, 403);
-    // A revoked token is of no use here either.
+    // A revoked token is refused here too.
     let revoke = request(
         "POST",
         &gateway.daemon.admin(),
@@ -98,7 +98,7 @@ fn only_listed_origins_can_send_tasks() {
     assert_eq!(gateway.requests().len(), 1);
 }
 
-/// Without tokens as well: any page that a browser shows may post to loopback.
+/// Also without tokens: any page in a browser may post to loopback.
 #[test]
 fn an_unlisted_origin_can_not_send_tasks_without_token_auth_either() {
     let gateway = Gateway::start();

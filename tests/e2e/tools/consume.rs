@@ -14,7 +14,7 @@ fn lines(numbers: std::ops::Range<usize>) -> String {
     numbers.map(|n| format!("{n}\n")).collect()
 }
 
-/// The group, once it is there.
+/// The group, once it exists.
 fn group(name: &str) -> Value {
     wait_until(&format!("a group {name}"), LONG, || {
         let said = run(&["group", "describe", name, "--json"]);
@@ -47,7 +47,7 @@ fn consume_reads_the_requested_range() {
     }
 }
 
-/// Runs a command as on a terminal.
+/// Runs a command on a terminal.
 const TERMINAL: &str =
     "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
 
@@ -110,7 +110,7 @@ fn partitions_can_be_chosen_and_keys_shown() {
     );
 }
 
-/// Keys, values and headers that break what is not careful.
+/// Keys, values and headers that break careless code.
 fn hostile() -> Vec<Message> {
     let bytes: Vec<u8> = (0..=255).collect();
     let mut all = vec![
@@ -143,7 +143,7 @@ fn hostile() -> Vec<Message> {
 
 #[test]
 fn every_record_can_be_written_as_json_and_read_back_byte_for_byte() {
-    // One of them is old, and Kafka removes such now and then.
+    // One record is old, and Kafka's retention would remove it.
     let kept = |name: &str, partitions| {
         let kafka = &servers().kafka;
         kafka.create_topic_with(name, partitions, &[("retention.ms", "-1")])
@@ -208,7 +208,7 @@ fn only_printed_records_are_committed() {
 }
 
 #[test]
-fn committed_records_were_read_before_the_output_closed() {
+fn a_closed_output_commits_only_records_it_received() {
     let (topic, readers) = (create_topic("piped", 1), unique("piped"));
     produce_lines(&topic, &"0123456789\n".repeat(100_000));
     let mut command = Command::new(Daemon::program());
@@ -231,7 +231,7 @@ fn committed_records_were_read_before_the_output_closed() {
     );
     let group = group(&readers);
     assert_eq!(group["state"], "Empty");
-    // At most what fits into the pipe and one write: never all that was fetched.
+    // At most what fits into the pipe and one write: never everything that was fetched.
     let committed = group["partitions"][0]["committed"].as_i64().unwrap_or(0);
     assert!(committed < 30_000, "{committed}");
 }
@@ -266,7 +266,7 @@ fn ctrl_c_commits_the_printed_records_and_leaves_the_group_at_once() {
 fn offsets_committed_by_another_member_stay_committed() {
     let (topic, readers) = (create_topic("lent", 1), unique("lent"));
     produce_lines(&topic, &lines(0..3));
-    // Of two members, the first by name is given the only partition.
+    // Of two members, the first by name gets the only partition.
     let member = |name: &str| {
         let id = format!("client.id={name}");
         Running::start(&[

@@ -1,4 +1,4 @@
-//! What Kafka's access control forbids.
+//! Operations that Kafka's access control denies.
 
 use super::{LONG, run_at};
 use millstream_tests::{Kafka, Message, servers, wait_until};
@@ -20,8 +20,8 @@ fn a_denied_operation_names_the_permission_and_its_purpose() {
         ("AlterConfigs", "unaltered"),
         ("DescribeConfigs", "unknown"),
     ];
-    // Where there is a rule, what it does not allow is forbidden. To delete and
-    // create on the cluster is to do so with every topic: that is left out.
+    // Once a rule exists, everything that it does not allow is denied. Rights to delete and create
+    // on the cluster would apply to every topic, so the test leaves them out.
     let everyone = ["--add", "--allow-principal", "User:*"];
     let all = ["--operation", "All", "--topic", "*", "--group", "*"];
     kafka.acl(&[&everyone[..], &all].concat());
@@ -90,7 +90,7 @@ fn a_denied_operation_names_the_permission_and_its_purpose() {
         let wants = format!("Kafka requires the permission {permission}");
         assert!(error.contains(&wants), "{arguments:?}: {error}");
     }
-    // What may be seen is shown.
+    // What is permitted is shown.
     let described = run_at(&at, &["topic", "describe", "unknown"], b"");
     assert!(
         described
@@ -99,7 +99,7 @@ fn a_denied_operation_names_the_permission_and_its_purpose() {
         "{described:?}"
     );
     assert!(described.done().contains("LATEST"));
-    // Who reads alone needs no group.
+    // A reader without other members needs no group.
     let read = run_at(&at, &["consume", "unknown", "--from-beginning", "-e"], b"");
     assert_eq!(read.done(), "hidden\n");
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 /// A topic of two partitions with five records each, and a group that has read all.
 fn setup() -> (String, String) {
-    // Old records are not to be removed: Kafka looks for them now and then.
+    // Old records must stay, although Kafka looks for them now and then.
     let kept = [("retention.ms", "-1")];
     let topic = servers().kafka.create_topic_with("grouped", 2, &kept);
     let group = unique("grouped");
@@ -144,9 +144,9 @@ fn a_group_without_offsets_can_be_reset() {
     assert_eq!(read, "3\n4\n");
 }
 
-/// The mark is what a daemon commits beside its offsets.
+/// The mark is the metadata that a daemon commits with its offsets.
 #[test]
-fn resetting_a_pipelines_group_is_refused() {
+fn resetting_a_pipelines_group_needs_force() {
     let (topic, group) = setup();
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", servers().kafka.bootstrap())

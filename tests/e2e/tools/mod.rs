@@ -1,4 +1,4 @@
-//! Kafka at hand: `millstream topic`, `produce`, `consume` and `group`.
+//! The Kafka tools: `millstream topic`, `produce`, `consume` and `group`.
 
 mod consume;
 mod denied;
@@ -16,11 +16,11 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Not an expectation of speed: what is not there by then never comes.
+/// A time-out for things that happen eventually, not an expectation of speed.
 const LONG: Duration = Duration::from_secs(60);
 const USAGE: i32 = 64;
 
-/// What a command said, and its exit code.
+/// A command's output and exit code.
 #[derive(Debug)]
 pub(crate) struct Said {
     code: Option<i32>,
@@ -56,7 +56,7 @@ pub(crate) fn command(servers: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs `millstream <arguments>` at this Kafka, with this input.
+/// Runs `millstream <arguments>` against this Kafka, with this input.
 fn run_at(servers: &str, arguments: &[&str], input: &[u8]) -> Said {
     said(command(servers, arguments), input)
 }
@@ -67,7 +67,7 @@ pub(crate) fn said(mut command: Command, input: &[u8]) -> Said {
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();
-    // It may end before it has read all.
+    // It may end before it has read all input.
     let writer = std::thread::spawn(move || stdin.write_all(&input).ok());
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
@@ -79,17 +79,17 @@ pub(crate) fn said(mut command: Command, input: &[u8]) -> Said {
     }
 }
 
-/// As [`run_at`], at the Kafka that all tests share, without input.
+/// Like [`run_at`], against the Kafka that all tests share, without input.
 fn run(arguments: &[&str]) -> Said {
     run_at(&servers().kafka.bootstrap(), arguments, b"")
 }
 
-/// As [`run`], where nobody reads the results.
+/// Like [`run`], with a closed standard output.
 fn run_unread(arguments: &[&str]) -> Said {
     said_unread(command(&servers().kafka.bootstrap(), arguments))
 }
 
-/// What a command says beside its results, which nobody reads.
+/// A command's standard error when its standard output is closed.
 pub(crate) fn said_unread(mut command: Command) -> Said {
     command.stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -103,13 +103,13 @@ pub(crate) fn said_unread(mut command: Command) -> Said {
     }
 }
 
-/// Lines into a topic of the shared Kafka.
+/// Produces lines to a topic of the shared Kafka.
 fn produce_lines(topic: &str, lines: &str) {
     let servers = servers().kafka.bootstrap();
     run_at(&servers, &["produce", topic], lines.as_bytes()).done();
 }
 
-/// A command that runs beside the test.
+/// A command that runs during the test.
 struct Running {
     process: Process,
     out: Arc<Log>,
@@ -134,7 +134,7 @@ impl Running {
         Running::start_at(&servers().kafka.bootstrap(), arguments)
     }
 
-    /// Waits until it has printed so many lines.
+    /// Waits until it has printed this many lines.
     fn wait_lines(&self, count: usize) -> Vec<String> {
         wait_until(&format!("{count} lines"), LONG, || {
             let (lines, said) = (self.out.lines(), self.err.tail(10));

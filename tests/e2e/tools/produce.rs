@@ -91,12 +91,12 @@ fn with_a_broker_down_unacknowledged_records_fail_and_the_rest_is_sent() {
     cluster.nodes[2].kill();
     wait_until("a replica is missing", LONG, || {
         let described = run_at(&at, &["topic", "describe", &topic, "--json"], b"");
-        // The one that is gone may have been asked.
+        // The client may have contacted the broker that is down.
         let described = (described.code == Some(0)).then(|| described.json())?;
         let in_sync = described[0]["partitions"][0]["in-sync"].as_array()?.len();
         (in_sync < 3).then_some(())
     });
-    // The address of the one that is gone is among those that are asked.
+    // The address of the broker that is down is among the bootstrap addresses.
     for arguments in [
         &["topic", "list"][..],
         &["topic", "describe", &topic],
@@ -118,7 +118,7 @@ fn with_a_broker_down_unacknowledged_records_fail_and_the_rest_is_sent() {
     assert!(error.contains(says), "{error}");
     let why = "has 2 of the 3 in-sync replicas that min.insync.replicas requires";
     assert!(error.contains(why), "{error}");
-    // The leader alone takes them.
+    // With acknowledgement by the leader only.
     produce(&["--acks", "1"]).done();
 }
 
@@ -126,7 +126,7 @@ fn with_a_broker_down_unacknowledged_records_fail_and_the_rest_is_sent() {
 fn a_refused_record_does_not_affect_its_neighbours() {
     let small = [("max.message.bytes", "50000")];
     let topic = servers().kafka.create_topic_with("small", 1, &small);
-    // More than one batch that the topic would take.
+    // More than one batch within the topic's limit.
     let mut input = "x".repeat(1000).into_bytes();
     input.push(b'\n');
     let mut input = input.repeat(200);

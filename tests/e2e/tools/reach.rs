@@ -1,4 +1,4 @@
-//! Finding Kafka, and saying soon why it can't be reached.
+//! Connecting to Kafka, and soon reporting why it fails.
 
 use super::{USAGE, command, run, run_at, said};
 use millstream_tests::{scratch_dir, servers};
@@ -6,10 +6,10 @@ use std::fs;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-/// Far from librdkafka's own minute; the error itself is due after five seconds.
+/// Far below librdkafka's default of a minute; the error itself is due after five seconds.
 const SOON: Duration = Duration::from_secs(30);
 
-/// One line, told soon.
+/// One line, reported soon.
 fn unreachable(servers: &str, more: &[&str]) -> String {
     let began = Instant::now();
     let mut arguments = vec!["topic", "list"];
@@ -52,7 +52,7 @@ fn a_broker_that_accepts_but_never_answers_times_out() {
 fn a_closed_connection_suggests_tls() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    // As a TLS listener does with what is no TLS.
+    // As a TLS listener does with data that is not TLS.
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let mut some = [0; 16];
@@ -101,8 +101,7 @@ fn without_an_address_it_lists_where_to_set_one() {
     ] {
         assert!(error.contains(way), "{way}: {error}");
     }
-    // Where the folder has a configuration, its [kafka] will do, however
-    // little else there is.
+    // If the folder has a configuration, its [kafka] is used, even without other tables.
     let dir = scratch_dir("configured");
     let servers = servers().kafka.bootstrap();
     let text =
@@ -111,7 +110,7 @@ fn without_an_address_it_lists_where_to_set_one() {
     let mut here = none();
     here.current_dir(&dir);
     said(here, b"").done();
-    // One that is given comes first.
+    // An option takes precedence.
     let mut elsewhere = none();
     elsewhere.current_dir(&dir).args(["-b", "127.0.0.1:1"]);
     assert!(said(elsewhere, b"").failed(1).contains("127.0.0.1:1: "));

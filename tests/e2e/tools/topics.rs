@@ -91,7 +91,7 @@ fn kafkas_reason_against_a_topic_is_shown() {
     ] {
         let error = run(&[&["topic", "create"], arguments].concat()).failed(1);
         assert!(error.contains(says), "{error}");
-        // The same without doing it.
+        // The same as a dry run.
         let tried = run(&[&["topic", "create", "--dry-run"], arguments].concat()).failed(1);
         assert!(tried.contains(says), "{tried}");
     }
@@ -128,7 +128,7 @@ fn a_missing_topic_is_reported_with_the_nearest_name_and_not_created() {
         let error = run_at(&servers, arguments, b"a line\n").failed(1);
         assert_eq!(error, format!("millstream: {says}"), "{arguments:?}");
     }
-    // Whoever wants it gone does not want it made.
+    // A topic to be deleted should not be created.
     let error = run_at(&servers, &["topic", "delete", "leters", "--yes"], b"").failed(1);
     let says = "topic leters does not exist; did you mean letters? Nothing was deleted\n";
     assert_eq!(error, format!("millstream: {says}"));
@@ -163,7 +163,7 @@ fn an_impossible_change_changes_nothing() {
     let alter = |more: &[&str]| run(&[&["topic", "alter", &topic], more].concat()).failed(1);
     let error = alter(&["--set", "retention.ms=1000", "--partitions", "2"]);
     assert!(error.contains("already has 2 partitions"), "{error}");
-    // More than Kafka makes at once.
+    // More than Kafka creates at once.
     alter(&["--set", "retention.ms=1000", "--partitions", "2000000"]);
     alter(&["--set", "retention.ms=soon", "--partitions", "3"]);
     let described = run(&["topic", "describe", &topic, "--json"])
@@ -270,7 +270,7 @@ fn deleting_prompts_on_a_terminal_and_is_refused_without_one() {
     assert!(deleted.contains(&format!("{topic} deleted")), "{deleted}");
 }
 
-/// What `millstream topic delete` shows at a terminal where this is typed.
+/// What `millstream topic delete` shows on a terminal after this input.
 fn at_terminal(topic: &str, typed: &str) -> String {
     let mut command = Command::new(find_program("script"));
     let program = Daemon::program();

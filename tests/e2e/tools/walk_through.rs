@@ -1,10 +1,10 @@
-//! The last part of the book, `docs/src/kafka`: its commands are run, and answer what it says.
+//! The last part of the book, `docs/src/kafka`: its commands are run, and must print what it says.
 //!
 //! In a block of `console`, a line `$ command` is run and the lines below it
-//! are its answer, errors included. `...` stands for anything within a line;
-//! alone on a line for any lines. A command that ends in `&` goes on beside
-//! the others, and `kill %1` ends the first such. What only looks at topics and
-//! groups is asked again for a while, since Kafka needs a moment to tell.
+//! are its output, errors included. `...` matches anything within a line;
+//! alone on a line, any lines. A command that ends in `&` runs in the background
+//! of the others, and `kill %1` ends the first such. Commands that only look at topics and
+//! groups are repeated for a while, since Kafka needs a moment to show changes.
 
 use super::LONG;
 use millstream_tests::{Daemon, Process, find_program, scratch_dir, servers, workspace};
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A command of the walk-through, and where it stands.
+/// A command of the walk-through, and its place in the book.
 struct Step {
     place: String,
     command: String,
@@ -64,7 +64,7 @@ fn steps_of(chapter: &str, text: &str) -> Vec<Step> {
     steps
 }
 
-/// Whether the answer is what is expected, `...` being anything.
+/// Whether the output matches; `...` matches anything.
 fn matches(expected: &[String], said: &[&str]) -> bool {
     match (expected.split_first(), said.split_first()) {
         (None, None) => true,
@@ -89,7 +89,7 @@ fn line_matches(expected: &str, said: &str) -> bool {
     ends.any(|at| line_matches(after, &rest[at..]))
 }
 
-/// A folder to run in, and what goes on beside.
+/// A folder to run in, and its background commands.
 struct Shell {
     dir: PathBuf,
     servers: String,

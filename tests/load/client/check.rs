@@ -1,4 +1,4 @@
-//! What reads the streams is tried before it judges anyone: on both kinds of bodies, cut at every
+//! A self-check of the stream reader before it judges a server: both kinds of bodies, cut at every
 //! place. (A benchmark has no tests, and this takes a millisecond.)
 
 use super::http::Answer;
@@ -7,7 +7,7 @@ use crate::clients::payload;
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
 
-/// Panics where something is read wrongly.
+/// Panics if something is read wrongly.
 pub fn check() {
     let data = String::from_utf8(payload(42, 60)).unwrap();
     let events = format!(

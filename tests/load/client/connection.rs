@@ -1,4 +1,4 @@
-//! One client's connections, one after the other.
+//! One client's consecutive connections.
 
 use super::http::Answer;
 use super::shared::Shared;
@@ -15,15 +15,15 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::select;
 use tokio::time::sleep;
 
-/// Connections to one address of the server, which listens on all of loopback: there are 28,000
-/// ports to come from, and those of connections that were closed are taken for a minute.
+/// The limit of connections to one address of the server, which listens on all of loopback: there
+/// are 28,000 local ports, and ports of closed connections stay taken for a minute.
 const A_HOST: u32 = 4000;
 
 /// How a connection ended.
 enum End {
-    /// We were told to.
+    /// The tool cut it.
     Cut,
-    /// The server did it.
+    /// The server ended it.
     Ended,
 }
 
@@ -31,7 +31,7 @@ enum End {
 pub async fn keep(shared: Rc<Shared>, at: usize) {
     let mut cuts = shared.cut.subscribe();
     loop {
-        // One for the whole connection: it is queued once, and not anew at each read.
+        // One for the whole connection: it is queued once instead of at each read.
         let cut = async { cuts.changed().await.is_ok() };
         let mut live = false;
         let ended = select! {
@@ -51,7 +51,7 @@ pub async fn keep(shared: Rc<Shared>, at: usize) {
 fn note(shared: &Shared, ended: &Result<End>, live: bool) {
     let mut status = shared.status.borrow_mut();
     match ended {
-        Ok(End::Cut) => return, // whoever cuts has set `live` to nobody
+        Ok(End::Cut) => return, // the cutter has already updated `live`
         Ok(End::Ended) => status.ended += 1,
         Err(error) if error.kind() == ErrorKind::InvalidData => status.rejected += 1,
         Err(_) if live => status.ended += 1,
@@ -63,7 +63,7 @@ fn note(shared: &Shared, ended: &Result<End>, live: bool) {
     }
 }
 
-/// Connects and reads until it ends; `live` once the first frame has come.
+/// Connects and reads until the connection ends; `live` once the first frame has arrived.
 async fn connect(shared: &Shared, at: usize, live: &mut bool) -> Result<End> {
     let mut opening = Some(shared.opening.acquire().await.unwrap());
     let mut stream = dial(shared, at).await?;
@@ -76,7 +76,7 @@ async fn connect(shared: &Shared, at: usize, live: &mut bool) -> Result<End> {
         }
         if reader.framed && !*live {
             *live = true;
-            drop(opening.take()); // the next one may connect
+            drop(opening.take()); // the next client may connect
             let mut status = shared.status.borrow_mut();
             status.live += 1;
             status.last_live_at = now();
@@ -86,8 +86,8 @@ async fn connect(shared: &Shared, at: usize, live: &mut bool) -> Result<End> {
 
 async fn dial(shared: &Shared, at: usize) -> Result<TcpStream> {
     let (n, mut address) = shared.whom(at);
-    // Binding to several source addresses would do, too, but looks for a port by itself: among
-    // thousands that were just closed that takes longer than all the rest.
+    // Binding to several source addresses would also work, but searches for a free port: among
+    // thousands of recently closed ones that takes longer than everything else.
     if address.ip().is_unspecified() {
         let number = u8::try_from(2 + n / A_HOST).expect("too many clients");
         address.set_ip(Ipv4Addr::new(127, 0, 0, number).into());
@@ -107,7 +107,7 @@ async fn send(stream: &TcpStream, mut bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// How far a connection is in what the server says.
+/// The position in the server's response.
 #[derive(Default)]
 struct Reader {
     answer: Answer,
@@ -117,7 +117,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Reads once and takes in what came; false at the end.
+    /// Reads once and processes the data; false at the end.
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -127,7 +127,7 @@ impl Reader {
     ) -> Poll<Result<bool>> {
         let mut buffer = shared.buffer.borrow_mut();
         let mut read = ReadBuf::new(&mut buffer);
-        // A short read tells tokio that the socket is empty now: no second call to find that out.
+        // After a short read tokio knows that the socket is empty: no second call to find that out.
         ready!(pin!(stream).poll_read(cx, &mut read))?;
         Poll::Ready(self.take(read.filled(), shared, at))
     }

@@ -1,8 +1,8 @@
-//! As much of HTTP/1.1 as an answer with an endless body needs.
+//! The part of HTTP/1.1 that a response with an endless body needs.
 
-/// An answer, as far as it has come.
+/// A response, as far as it has arrived.
 pub enum Answer {
-    /// What there is of the head.
+    /// The part of the head so far.
     Head(Vec<u8>),
     /// A body that ends with the connection.
     ToEnd,
@@ -15,21 +15,21 @@ impl Default for Answer {
     }
 }
 
-/// Where in a chunked body we are.
+/// The position in a chunked body.
 pub enum Chunked {
-    /// In the line with the size, which is this so far.
+    /// In the line with the size; this is the size so far.
     Size(usize),
-    /// Behind the size: an extension, or the CR.
+    /// After the size: an extension, or the CR.
     Extension(usize),
     Data(usize),
-    /// In the line end behind a chunk.
+    /// In the line end after a chunk.
     After,
     Done,
 }
 
 impl Answer {
-    /// Takes what was read (nothing is the connection's end) and hands out the body's bytes.
-    /// False when the answer is complete; an error when it is not one to go on with.
+    /// Takes the bytes read (none means the connection's end) and hands out the body's bytes. False
+    /// when the response is complete; an error when it can't continue.
     pub fn decode(&mut self, bytes: &[u8], body: &mut impl FnMut(&[u8])) -> Result<bool, String> {
         if bytes.is_empty() {
             return Ok(false);
@@ -52,7 +52,7 @@ impl Answer {
     }
 }
 
-/// What kind of body follows this head.
+/// The kind of body that follows this head.
 fn begun(head: &[u8]) -> Result<Answer, String> {
     let head = String::from_utf8_lossy(head).to_ascii_lowercase();
     let (status, headers) = head.split_once("\r\n").unwrap_or((&head, ""));
@@ -84,14 +84,14 @@ impl Chunked {
             }
             self.step(byte)?;
             if matches!(self, Chunked::Done) {
-                return Ok(false); // there are no trailers of interest
+                return Ok(false); // trailers are ignored
             }
             bytes = &bytes[1..];
         }
         Ok(true)
     }
 
-    /// Takes one byte of what is around the chunks.
+    /// Takes one byte of the chunk framing.
     fn step(&mut self, byte: u8) -> Result<(), String> {
         *self = match (&*self, byte) {
             (Chunked::After, b'\n') => Chunked::Size(0),

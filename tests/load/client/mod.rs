@@ -1,7 +1,7 @@
 //! A process of clients: one thread that reads some ten thousand streams.
 //!
-//! It knows nothing of Redis and of what should arrive; it counts what does. A client is a task of
-//! a few hundred bytes; what is read goes through one buffer that they share.
+//! It knows nothing about Redis or the expected events; it counts what arrives. A client is a task
+//! of a few hundred bytes; all reads use one shared buffer.
 
 mod check;
 mod connection;
@@ -17,9 +17,9 @@ use std::rc::Rc;
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 
-/// Serves the orders of standard input until it ends.
+/// Carries out the orders from standard input until it ends.
 pub fn run() {
-    // One thread: the machine is for what is measured, and nothing here needs a lock.
+    // One thread: the measured server needs the cores, and without threads no lock is needed.
     let mut runtime = Builder::new_current_thread();
     let runtime = runtime.enable_all().build().unwrap();
     let shared = Rc::new(Shared::new());

@@ -20,7 +20,7 @@ pub async fn serve(shared: Rc<Shared>) {
     }
 }
 
-/// Reading blocks, so a thread of its own does it. There is never more than one order.
+/// Reading blocks, so a separate thread does it. There is never more than one order at a time.
 fn orders() -> mpsc::Receiver<Order> {
     let (send, orders) = mpsc::channel(1);
     thread::spawn(move || {
@@ -59,7 +59,7 @@ fn begin(shared: &Rc<Shared>, open: Open) {
 
 async fn wait(shared: &Shared, received: u64, millis: u64) {
     let end = Instant::now() + Duration::from_millis(millis);
-    // When it happened is noted beside it, so it need not be seen at once.
+    // The time of a change is stored with it, so it need not be seen at once.
     while shared.status.borrow().received < received && Instant::now() < end {
         sleep(Duration::from_millis(1)).await;
     }

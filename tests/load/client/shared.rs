@@ -9,17 +9,17 @@ use std::ops::Range;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
-/// What comes in one read at most; nearly always it is one event.
+/// The largest read; nearly always it is one event.
 const BUFFER: usize = 64 << 10;
 
-/// Connections that are being made at once, at first. A server that is opened slowly is measured
-/// by `reconnect` only, where all come at once.
+/// The limit of concurrent connection attempts, at first. A burst of connections is measured only
+/// by `reconnect`, which starts all at once.
 const OPENING: usize = 256;
 
-/// What a browser waits before it connects again, if it was not told.
+/// A browser's default reconnection delay.
 const RETRY: Duration = Duration::from_secs(3);
 
-/// What the tasks of this process share.
+/// State shared by the tasks of this process.
 pub struct Shared {
     pub open: RefCell<Open>,
     pub clients: RefCell<Vec<Client>>,
@@ -33,7 +33,7 @@ pub struct Shared {
     unbounded: Cell<bool>,
 }
 
-/// What a client keeps from one connection to the next, as an `EventSource` does.
+/// A client's state across connections, as in an `EventSource`.
 pub struct Client {
     pub tally: Tally,
     pub last_id: Vec<u8>,
@@ -61,7 +61,7 @@ impl Shared {
         }
     }
 
-    /// Makes the clients, and returns their places.
+    /// Creates the clients and returns their indices.
     pub fn begin(&self, open: Open) -> Range<usize> {
         let all = 0..open.count as usize;
         let client = |_| Client {
@@ -74,14 +74,14 @@ impl Shared {
         all
     }
 
-    /// From now on everyone may connect whenever they like.
+    /// Removes the limit of connection attempts.
     pub fn all_at_once(&self) {
         if !self.unbounded.replace(true) {
             self.opening.add_permits(1 << 20);
         }
     }
 
-    /// The client's number, and the server that it belongs to.
+    /// The client's number, and its server.
     pub fn whom(&self, at: usize) -> (u32, SocketAddr) {
         let open = self.open.borrow();
         let n = open.first + u32::try_from(at).unwrap();
@@ -104,7 +104,7 @@ impl Shared {
         request.into()
     }
 
-    /// Takes in a frame that was read at `now`.
+    /// Processes a frame that was read at `now`.
     pub fn take(&self, at: usize, frame: &Frame, now: u64) {
         let client = &mut self.clients.borrow_mut()[at];
         if frame.has_id() {

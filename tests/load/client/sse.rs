@@ -1,6 +1,6 @@
-//! The event stream, as
-//! <https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>
-//! has it; of an event's data only what we measure by.
+//! The event stream, by
+//! <https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>; of
+//! an event's data it reads only the time stamp.
 
 use crate::clients;
 use std::mem::take;
@@ -8,21 +8,21 @@ use std::mem::take;
 /// Reads a stream in pieces of any length.
 #[derive(Default)]
 pub struct Parser {
-    /// The beginning of a line whose end has not come yet.
+    /// The start of a line whose end has not arrived yet.
     line: Vec<u8>,
-    /// A CR was the last byte, so that an LF belongs to it.
+    /// The last byte was a CR, so an LF belongs to it.
     after_cr: bool,
     frame: Frame,
 }
 
-/// What stands between two empty lines.
+/// The fields between two empty lines.
 #[derive(Default, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// Empty where there was none.
+    /// Empty if there was none.
     pub id: Vec<u8>,
     pub retry: Option<u64>,
     pub has_data: bool,
-    /// When the event was made, if its first line of data says so.
+    /// When the event was created, if its first line of data has that.
     pub made_at: Option<u64>,
     gap: bool,
 }
@@ -32,13 +32,13 @@ impl Frame {
         !self.id.is_empty()
     }
 
-    /// Whether this tells that events may be missing.
+    /// Whether this reports that events may be missing.
     pub fn is_gap(&self) -> bool {
         self.gap
     }
 
     fn clear(&mut self) {
-        self.id.clear(); // keeps its room, which the next one needs
+        self.id.clear(); // keeps its capacity for the next one
         *self = Frame {
             id: take(&mut self.id),
             ..Frame::default()
@@ -47,7 +47,7 @@ impl Frame {
 }
 
 impl Parser {
-    /// Takes the next bytes, and hands out each frame that they end.
+    /// Takes the next bytes, and hands out each frame that they complete.
     pub fn feed(&mut self, mut bytes: &[u8], on_frame: &mut impl FnMut(&Frame)) {
         if take(&mut self.after_cr) {
             bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
@@ -68,7 +68,7 @@ impl Parser {
         if self.line.is_empty() {
             return self.take_line(rest, on_frame);
         }
-        // Its room is given back: most lines come in one piece.
+        // Its memory is freed: most lines arrive in one piece.
         let mut line = take(&mut self.line);
         line.extend_from_slice(rest);
         self.take_line(&line, on_frame);
@@ -100,7 +100,7 @@ impl Frame {
                 self.made_at = clients::made_at(value);
             }
             b"retry" => self.retry = str::from_utf8(value).ok().and_then(|v| v.parse().ok()),
-            _ => {} // a comment, or a further line of data
+            _ => {} // a comment, or a later line of data
         }
     }
 }

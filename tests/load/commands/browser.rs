@@ -14,8 +14,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const SOON: Duration = Duration::from_secs(60);
-/// Before what is measured: a browser that was started just now is busy with itself, and holds the
-/// page up for a quarter of a second at a time.
+/// Wait before the measurement: a browser that has just started is busy and delays the page by a
+/// quarter of a second at a time.
 const WARM: Duration = Duration::from_secs(10);
 
 pub fn run(target: &Target, report: &Report, rate: u32, seconds: Duration) -> Result<()> {

@@ -24,7 +24,7 @@ pub fn run(
     )
 }
 
-/// One measurement a rate, with the same connections.
+/// One measurement for each rate, with the same connections.
 pub fn at_rates(
     what: &str,
     world: &World,

@@ -5,7 +5,8 @@ use crate::world::World;
 use anyhow::{Result, ensure};
 use std::time::Duration;
 
-/// Neighbouring clients are at different daemons, so each daemon hears bells for the others'.
+/// Neighbouring clients are at different daemons, so each daemon gets doorbell messages for the
+/// others' clients.
 pub fn run(
     target: &Target,
     report: &Report,

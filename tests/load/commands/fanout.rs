@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 const GROUP: &str = "everyone";
 
-/// How long the first event may take: a server that does not know groups never brings it.
+/// The time-out of the first event: a server without groups never delivers it.
 const FIRST: Duration = Duration::from_secs(10);
 
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -49,7 +49,7 @@ struct Fanout<'a> {
 }
 
 impl Fanout<'_> {
-    /// `events` in all, `at_once` of them before the next ones wait until everyone has these.
+    /// `events` in all; after each `at_once` of them the writer waits until every client has them.
     fn measure(&mut self, what: &str, events: u32, at_once: u32) -> Result<Row> {
         self.swarm.latencies()?;
         let (load, began) = (load_average(), Instant::now());

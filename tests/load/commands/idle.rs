@@ -8,10 +8,10 @@ use anyhow::{Result, ensure};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// For what was allocated while everyone connected to be given back.
+/// Time to free what was allocated while the clients connected.
 const SETTLE: Duration = Duration::from_secs(3);
 
-/// A fresh server for each number: one that has had connections keeps some of their memory.
+/// A fresh server for each number: a used one keeps memory of its earlier connections.
 pub fn run(target: &Target, report: &Report, connections: &[u32], seconds: Duration) -> Result<()> {
     for connections in connections {
         let world = World::new(target)?;

@@ -23,7 +23,7 @@ pub fn run(target: &Target, report: &Report, rate: u32, seconds: Duration) -> Re
     let mut swarm = Swarm::connected(1, &world, "")?;
     let mut proof = Proof::new(&swarm);
     let producer = producer()?;
-    // The connections to Kafka, and the group's first fetch, are not what is measured.
+    // The measurement excludes connecting to Kafka and the consumer group's first fetch.
     let warm = produce(
         &producer,
         &world,
@@ -61,7 +61,7 @@ fn producer() -> Result<BaseProducer> {
     Ok(config.create()?)
 }
 
-/// One record after the other; the pipeline's default is that the key is the client.
+/// One record after another; the pipeline's default client is the key.
 fn produce(
     producer: &BaseProducer,
     world: &World,

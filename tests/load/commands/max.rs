@@ -5,13 +5,13 @@ use crate::world::World;
 use anyhow::Result;
 use std::time::Duration;
 
-/// Where the search begins, in events a second.
+/// The first rate of the search, in events a second.
 const FIRST: u32 = 2000;
 
-/// How far a rate is from the next one that is tried, until one is too high.
+/// The factor between rates until one is too high.
 const STEP: f64 = 1.6;
 
-/// The search is over when the limit is known this well.
+/// The search ends at this precision.
 const CLOSE: f64 = 1.05;
 
 pub fn run(
@@ -36,7 +36,7 @@ pub fn run(
         (low, high) = (high, (f64::from(high) * STEP) as u32);
     }
     while f64::from(high) > f64::from(low) * CLOSE && high > low + 1 {
-        // Not halfway in events but in ratios, as the steps were.
+        // The geometric mean, as the steps are ratios.
         let middle = (f64::from(low.max(1)) * f64::from(high)).sqrt() as u32;
         match holds(middle)? {
             true => low = middle,
@@ -49,7 +49,7 @@ pub fn run(
     bench.proof.verdict()
 }
 
-/// Whether the rate was there at all: where Redis or the producer can't keep it, the limit is theirs.
+/// Whether the rate was reached: if Redis or the producer can't keep it, the limit is theirs.
 fn kept_up(outcome: &Outcome) -> bool {
     let sent = outcome.produced.events as f64 / outcome.produced.elapsed.as_secs_f64();
     sent > 0.97 * f64::from(outcome.rate)

@@ -15,7 +15,8 @@ use crate::options::{Command, Options};
 use crate::report::Report;
 use anyhow::Result;
 
-/// Measures what the options say; an error if something was lost or could not be measured.
+/// Runs the measurements that the options select; an error if an event was lost or could not be
+/// measured.
 pub fn run(options: &Options, report: &Report) -> Result<()> {
     let target = &options.target;
     match &options.command {
@@ -57,6 +58,6 @@ pub fn run(options: &Options, report: &Report) -> Result<()> {
         Command::Latency { rate, seconds } => latency::run(target, report, *rate, *seconds),
         Command::Browser { rate, seconds } => browser::run(target, report, *rate, *seconds),
         Command::Tasks { rate, seconds } => tasks::run(target, report, *rate, *seconds),
-        Command::Client => Ok(()), // `main` has served it
+        Command::Client => Ok(()), // handled by `main`
     }
 }

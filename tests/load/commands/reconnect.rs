@@ -26,7 +26,7 @@ pub fn run(
         Ok(())
     })?;
     let all_live = between(cut.last_cut_at, live.last_live_at);
-    // The first one of each is the one that was wanted.
+    // The first connection of each client is not a reconnect.
     let again = (live.retries - cut.retries).saturating_sub(u64::from(connections));
     let row = Row::of("reconnect")
         .count("connections", u64::from(connections))

@@ -7,11 +7,11 @@ use anyhow::{Result, ensure};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Every transaction that was answered is on the disk: nothing is missing after the restart, so
-/// nothing may be missing at the clients.
+/// Every acknowledged transaction is on disk, so nothing may be missing after the restart, neither
+/// in Redis nor at the clients.
 const KEPT: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 
-/// From Redis back until everyone has caught up; then something is wrong.
+/// The time-out from Redis' return until all clients have caught up.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub fn run(
@@ -58,11 +58,12 @@ pub fn run(
     bench.proof.verdict()
 }
 
-/// From now until the clients have all that Redis had when it was asked, and something new.
+/// The time from now until the clients have everything that Redis had at the start, and a new
+/// event.
 fn catch_up(bench: &mut Bench, producer: &Producer) -> Result<Duration> {
     let (began, had) = (Instant::now(), producer.stored());
     loop {
-        // Asked in this order: what was stored before must have come after.
+        // In this order: what was stored before must have arrived afterwards.
         let stored = producer.stored();
         let received = bench.swarm.status()?.received;
         if stored > had && received >= stored {

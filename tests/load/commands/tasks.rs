@@ -1,4 +1,4 @@
-//! POST after POST to the task gateway, each acknowledged by a real Kafka.
+//! One POST after another to the task gateway, each acknowledged by a real Kafka.
 
 use crate::edge;
 use crate::options::Target;
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-/// Connections that ask, each kept: a browser behind a proxy.
+/// Connections for requests, all persistent: like browsers behind a proxy.
 const CONNECTIONS: usize = 64;
 const PARTITIONS: i32 = 6;
 
@@ -50,10 +50,10 @@ pub fn run(target: &Target, report: &Report, rate: u32, seconds: Duration) -> Re
 }
 
 struct Done {
-    /// Of each task that was answered.
+    /// The id of each answered task.
     ids: Vec<String>,
-    /// From when it was due to its answer, in microseconds: who falls behind
-    /// does not flatter itself.
+    /// From its due time to its response, in microseconds, so that a late request does not look
+    /// fast.
     latencies: Histogram<u64>,
 }
 
@@ -92,7 +92,7 @@ fn post(addr: &str, rate: u32, time: Duration, payload: usize) -> Result<Done> {
     Ok(all)
 }
 
-/// Asks for a task and waits for its answer: its id.
+/// Requests a task and waits for the response: its id.
 fn one(stream: &mut TcpStream, n: u64, body: &str) -> Result<String> {
     let client = n % 50;
     let length = body.len();
@@ -103,7 +103,7 @@ fn one(stream: &mut TcpStream, n: u64, body: &str) -> Result<String> {
     )?;
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];
-    // Its body is the last thing in it, and ends as JSON does.
+    // The response is complete when its JSON body ends.
     while !answer.ends_with(b"}") {
         match stream.read(&mut buffer)? {
             0 => bail!("the gateway closed the connection"),

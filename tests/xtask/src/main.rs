@@ -1,5 +1,5 @@
-//! `cargo xtask <command>`: what contributors run. It only knows which commands to run and how; no
-//! dependencies, so that it is built in a second.
+//! `cargo xtask <command>`: the commands that contributors run. It only knows which commands to run
+//! and how; it has no dependencies, so that it builds in a second.
 
 use std::env;
 use std::path::Path;
@@ -102,7 +102,7 @@ fn bench(arguments: &[&str]) -> bool {
         eprint!("which benchmark? One of tests/benches, or load\n\n{HELP}");
         return false;
     };
-    // Benchmarks are of another package than the daemon that they start.
+    // Benchmarks are in another package than the daemon that they start.
     let daemon = ["build", "--release", "--package", "millstream"];
     let bench = [
         "bench",
@@ -124,7 +124,7 @@ fn cargo(arguments: &[&str]) -> Command {
     cargo
 }
 
-/// Runs a command, shown first; whether it succeeded.
+/// Prints and runs a command; returns whether it succeeded.
 fn run(command: &mut Command) -> bool {
     let words = [command.get_program()]
         .into_iter()

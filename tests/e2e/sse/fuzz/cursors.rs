@@ -34,7 +34,7 @@ fn cursor() -> impl Strategy<Value = Cursor> {
     })
 }
 
-/// As a forger would begin.
+/// As a forged cursor might begin.
 fn nearly() -> impl Strategy<Value = String> {
     let change = (any::<prop::sample::Index>(), "[0-9a-z,=%\\-+ \0é]{0,2}");
     (cursor(), change).prop_map(|(cursor, (at, with))| {
@@ -51,7 +51,7 @@ proptest! {
     #[test]
     fn a_cursor_parses_back_to_the_same_value(cursor in cursor()) {
         let text = written(&cursor);
-        // As it must be to come back in a header and in a query.
+        // It must be valid in a header and in a query.
         prop_assert!(text.bytes().all(|b| b.is_ascii_graphic()), "{text}");
         prop_assert_eq!(Cursor::parse(&text), Ok(cursor));
     }

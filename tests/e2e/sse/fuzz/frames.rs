@@ -7,7 +7,7 @@ use millstream_tests::Body;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// What is sent: an event with its own id, one behind an id of several, or what carries no event.
+/// What is sent: an event with a simple id, one after a composite id, or a frame without an event.
 #[derive(Clone, Debug)]
 enum Sent {
     Event(Entry),
@@ -22,7 +22,7 @@ fn stream_id() -> impl Strategy<Value = StreamId> {
     (any::<u64>(), any::<u64>()).prop_map(|(millis, number)| StreamId { millis, number })
 }
 
-/// Mostly text, sometimes bytes that are none.
+/// Mostly text, sometimes bytes that are not text.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         4 => text().prop_map(String::into_bytes),
@@ -39,7 +39,7 @@ fn entry() -> impl Strategy<Value = Entry> {
     })
 }
 
-/// An id of several streams, as it is written: without anything that ends a line.
+/// A composite id as it is written: without line ends.
 fn composite() -> impl Strategy<Value = String> {
     "[0-9]{1,20}-[0-9]{1,20}(,[a-zA-Z0-9%_.~-]{1,40}=[0-9]{1,20}-[0-9]{1,20}){0,4}"
 }
@@ -77,10 +77,10 @@ impl Sent {
         }
     }
 
-    /// What an EventSource is to make of it, and its last event id afterwards.
+    /// What an EventSource should make of it, and its last event id afterwards.
     fn meant(&self) -> (Option<Dispatched>, Option<String>) {
         let event = |id: &str, entry: &Entry| {
-            // Line ends can't be told in a type: they are left out.
+            // A type can't contain line ends: they are left out.
             let kind = String::from_utf8_lossy(&without_line_ends(&entry.kind)).into_owned();
             let kind = if kind.is_empty() {
                 "message".to_owned()
@@ -115,7 +115,7 @@ fn without_line_ends(bytes: &[u8]) -> Vec<u8> {
     bytes.filter(|b| !matches!(b, b'\r' | b'\n')).collect()
 }
 
-/// These bytes in pieces of these sizes, over and over.
+/// These bytes in pieces of these sizes, repeated.
 fn cut<'a>(bytes: &'a [u8], sizes: &'a [usize]) -> impl Iterator<Item = &'a [u8]> {
     let (mut rest, mut sizes) = (bytes, sizes.iter().cycle());
     std::iter::from_fn(move || {
@@ -139,7 +139,7 @@ proptest! {
         let mut chunks: Vec<u8> = frames.iter().flat_map(|f| f.bytes(true)).collect();
         chunks.extend(LAST_CHUNK);
 
-        // Each by itself, one after the other, is all of them in one.
+        // Decoding the frames one by one gives the same as all of them at once.
         let expected: Vec<Dispatched> = all.iter().filter_map(|sent| sent.meant().0).collect();
         let last = all.iter().rev().find_map(|sent| sent.meant().1);
         let read = EventSource::read(cut(&plain, &sizes));

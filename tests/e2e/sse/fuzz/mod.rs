@@ -1,5 +1,5 @@
-//! Whatever there is to encode or to parse, from random bytes: nothing that a payload, a type, a
-//! cursor or a query may hold breaks what is around it.
+//! Everything that encodes or parses, on random bytes: no content of a payload, type, cursor or
+//! query breaks its surroundings.
 
 mod cursors;
 mod frames;
@@ -9,7 +9,7 @@ mod standard;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Enough for what is found at all to be found within a few runs; a second each.
+/// Enough cases to find a typical fault within a few runs; a second each.
 fn config() -> ProptestConfig {
     ProptestConfig {
         cases: 500,
@@ -18,7 +18,7 @@ fn config() -> ProptestConfig {
     }
 }
 
-/// Text that is mostly of what means something in a stream, a chunk, a query or an id.
+/// Text made mostly of characters with a meaning in a stream, a chunk, a query or an id.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         4 => "[\r\n]{1,3}",

@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::HashSet;
 
-/// Groups that one connection may follow.
+/// The groups that one connection may follow.
 const MOST: usize = 5;
 
 /// As a browser would write it, or worse.

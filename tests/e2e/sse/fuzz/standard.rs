@@ -1,11 +1,11 @@
-//! An EventSource after the letter of the HTML standard
-//! (<https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>),
-//! written for these tests alone: it shares nothing with the encoder, nor with the harness.
+//! An EventSource written to the letter of the HTML standard
+//! (<https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>)
+//! for these tests only: it shares no code with the encoder or the harness.
 
-/// An event as it is dispatched: last event id, type, data.
+/// An event as dispatched: last event id, type, data.
 pub type Dispatched = (String, String, String);
 
-/// What an EventSource knows while it reads.
+/// The state of an EventSource while it reads.
 #[derive(Default)]
 pub struct EventSource {
     line: Vec<u8>,
@@ -13,7 +13,7 @@ pub struct EventSource {
     id: String,
     kind: String,
     data: String,
-    /// What the next connection would send.
+    /// The id that the next connection would send.
     pub last_event_id: String,
     /// The reconnection time, in milliseconds.
     pub retry: Option<u64>,
@@ -21,7 +21,7 @@ pub struct EventSource {
 }
 
 impl EventSource {
-    /// Everything in these pieces, read one after the other.
+    /// Everything in these pieces, read in order.
     pub fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> EventSource {
         let mut source = EventSource::default();
         for byte in pieces.into_iter().flatten() {
@@ -38,7 +38,7 @@ impl EventSource {
             _ if is_rest_of_crlf => {}
             b'\r' | b'\n' => {
                 let line = std::mem::take(&mut self.line);
-                // What is no UTF-8 is replaced, as browsers do.
+                // Invalid UTF-8 is replaced, as in browsers.
                 self.take_line(&String::from_utf8_lossy(&line));
             }
             _ => self.line.push(byte),

@@ -1,6 +1,6 @@
-//! A transform whose answers no sound plugin could make: lists that lie outside
-//! of its memory, numbers that don't exist, blame on others. A record's value
-//! says which. Other records become events for `victim`, as they are.
+//! A transform whose answers no correct plugin makes: lists outside its memory, invalid numbers,
+//! blame on other records. A record's value selects the answer. Other records become events for
+//! `victim`, unchanged.
 
 use millstream_plugin::abi::transform::exports::millstream::plugin::transform as wire;
 use millstream_plugin::abi::transform::millstream::plugin::diagnostics;
@@ -45,7 +45,7 @@ impl wire::Guest for Forger {
             act(&value, index as u32, &mut answer);
             forge = forgery(&value).or(forge);
         }
-        // The last thing that happens: nobody here may look into a forged list.
+        // This must be last: no code here may read a forged list.
         if let Some(forge) = forge {
             forge(&mut answer);
         }
@@ -118,7 +118,7 @@ fn blame(record: u32, words: &str) -> ! {
     std::process::abort()
 }
 
-/// Uses up the stack of calls, and none of the plugin's memory.
+/// Exhausts the call stack without using the plugin's memory.
 #[inline(never)]
 fn deep(depth: u64) -> u64 {
     match depth {

@@ -1,14 +1,14 @@
-//! What the test plugins have to break their contract with. No plugin itself.
+//! Helpers for test plugins that break their contract. Not a plugin.
 
 use millstream_plugin::abi::{Header, Span};
 
-/// A span that lies in no arena.
+/// A span outside every arena.
 pub const OUTSIDE: Span = Span {
     start: 0xffff_0000,
     length: 0xffff,
 };
 
-/// Where the bytes are, once they are at an arena's end.
+/// The position of the bytes after they are appended to an arena.
 pub fn push(arena: &mut Vec<u8>, bytes: &[u8]) -> Span {
     let start = arena.len() as u32;
     arena.extend_from_slice(bytes);
@@ -18,17 +18,16 @@ pub fn push(arena: &mut Vec<u8>, bytes: &[u8]) -> Span {
     }
 }
 
-/// A list that says it is somewhere. Nobody here ever looks into it: the host
-/// refuses the answer, and the instance is never used again.
+/// A list with a forged address and length. No code here ever reads it: the host refuses the
+/// answer, and the instance is never used again.
 pub fn forged<T>(address: usize, length: usize) -> Vec<T> {
     let address = std::ptr::without_provenance_mut(std::hint::black_box(address));
-    // SAFETY: none; that is the point. The answer is lowered as its address
-    // and its length, without a look at what is there.
+    // SAFETY: deliberately unsound. The answer is lowered as its address and its length, without
+    // reading the content.
     unsafe { Vec::from_raw_parts(address, length, length) }
 }
 
-/// Adds as many headers as there may be, whose values are all the same 256 KiB;
-/// how many.
+/// Adds as many headers as are allowed, whose values are all the same 256 KiB; returns how many.
 pub fn wide(arena: &mut Vec<u8>, headers: &mut Vec<Header>) -> u32 {
     let name = push(arena, b"wide");
     let value = push(arena, &[b'w'; 256 << 10]);
@@ -36,7 +35,7 @@ pub fn wide(arena: &mut Vec<u8>, headers: &mut Vec<Header>) -> u32 {
     100
 }
 
-/// Asks for memory without touching it, which would take time.
+/// Allocates memory without touching it, which would take time.
 pub fn grow() -> ! {
     let mut all = Vec::new();
     loop {
@@ -44,7 +43,7 @@ pub fn grow() -> ! {
     }
 }
 
-/// Never answers.
+/// Never returns.
 pub fn spin() -> ! {
     loop {
         std::hint::black_box(());

@@ -1,5 +1,5 @@
-//! A transform that does what a record tells it to, for tests of the engine's
-//! limits. Its client is `victim`, its payload the record's value.
+//! A transform that does what a record tells it to, for tests of the engine's limits. Its client is
+//! `victim`, its payload the record's value.
 
 use millstream_plugin::abi::transform::exports::millstream::plugin::transform as wire;
 use millstream_plugin::abi::{Header, KafkaRecord, Origin, Span};
@@ -36,7 +36,7 @@ impl wire::Guest for Hostile {
             forge |= value == "forged list";
             assert!(value != "ballast" || records.len() == 1, "one at a time");
         }
-        // The last thing that happens: nobody here may look into a forged list.
+        // This must be last: no code here may read a forged list.
         if forge {
             answer.events = forged(16, 1 << 25);
         }
@@ -92,9 +92,9 @@ fn act(value: &str, record: u32, answer: &mut wire::Answer) {
             event.payload = push(&mut answer.arena, &vec![b'h'; 1 << 20]);
             times = 1000;
         }
-        // Much that no event names.
+        // Much data that no event refers to.
         "ballast" => answer.arena.resize(15 << 20, 0),
-        // `make <n> <type>`: so many events of one record.
+        // `make <n> <type>`: this many events of one record.
         make if make.starts_with("make ") => {
             let mut words = make.split(' ').skip(1);
             times = words.next().and_then(|n| n.parse().ok()).unwrap_or(0);
@@ -108,7 +108,7 @@ fn act(value: &str, record: u32, answer: &mut wire::Answer) {
     answer.events.extend(std::iter::repeat_n(event, times));
 }
 
-/// The name of a group that is told to be `empty`, `control`, ...
+/// The name of a group for an instruction such as `empty` or `control`.
 fn name(group: &str, fine: Span, answer: &mut wire::Answer) -> Span {
     match group {
         "empty group" => Span { length: 0, ..fine },
@@ -120,7 +120,7 @@ fn name(group: &str, fine: Span, answer: &mut wire::Answer) -> Span {
     }
 }
 
-/// Says that it panics, and does not.
+/// Prints a panic message without panicking.
 fn said(record: u32) {
     #[cfg(target_arch = "wasm32")]
     millstream_plugin::abi::transform::millstream::plugin::diagnostics::panicked(
@@ -131,7 +131,7 @@ fn said(record: u32) {
     let _ = record;
 }
 
-/// Asks for so many pages, and bears that it does not get them.
+/// Requests this many pages, and accepts a refusal.
 fn asked(pages: usize) -> usize {
     #[cfg(target_arch = "wasm32")]
     return core::arch::wasm32::memory_grow::<0>(pages);

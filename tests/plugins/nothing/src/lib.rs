@@ -1,4 +1,4 @@
-//! A transform that does nothing: what it costs is the boundary's.
+//! A transform that does nothing: its cost is that of the boundary.
 
 use millstream_plugin::{Config, Events, Failure, Record, Transform, transform};
 

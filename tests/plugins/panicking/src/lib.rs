@@ -1,6 +1,6 @@
 //! A transform that panics on a record that tells it to. Unlike `hostile` it is
 //! made with the SDK, so it names the record. Other records become events for
-//! `victim`, as they are.
+//! `victim`, unchanged.
 
 use millstream_plugin::{Config, Events, Failure, Record, Transform, transform};
 

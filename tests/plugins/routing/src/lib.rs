@@ -1,5 +1,4 @@
-//! A route that does what an event's type tells it to. Other events go to their
-//! clients' streams.
+//! A route that does what an event's type tells it to. Other events go to their clients' streams.
 
 use millstream_plugin::abi::route::exports::millstream::plugin::route as wire;
 use millstream_plugin::abi::{Header, KafkaRecord, Origin, Span};
@@ -45,7 +44,7 @@ impl wire::Guest for Routing {
             answer.decisions.push(decision);
             forge |= told == b"gigabyte answer";
         }
-        // The last thing that happens: nobody here may look into a forged list.
+        // This must be last: no code here may read a forged list.
         if forge {
             answer.decisions = forged(16, 1 << 25);
         }

@@ -1,5 +1,5 @@
-//! A dead-letter policy that rules as the failed record's value says, or breaks
-//! on it. Whatever else it is told, it sends to the pipeline's own topic.
+//! A dead-letter policy that decides as the failed record's value says, or breaks on it. Other
+//! records go to the pipeline's dead-letter topic.
 
 use millstream_plugin::abi::dead_letter::exports::millstream::plugin::dead_letter as wire;
 use millstream_plugin::abi::{Header, KafkaRecord, Origin, Span};
@@ -55,7 +55,7 @@ impl wire::Guest for Ruling {
             }
             forge |= value == "gigabyte answer";
         }
-        // The last thing that happens: nobody here may look into a forged list.
+        // This must be last: no code here may read a forged list.
         if forge {
             answer.arena = forged(16, 1 << 30);
         }
@@ -63,7 +63,7 @@ impl wire::Guest for Ruling {
     }
 }
 
-/// What it is told, and what breaks the contract.
+/// The instruction, and the answer that breaks the contract.
 fn ruled(value: &str, answer: &mut wire::Answer) -> wire::Decision {
     match value {
         "trap" => std::process::abort(),
@@ -117,7 +117,7 @@ fn topic(answer: &mut wire::Answer, name: &[u8]) -> wire::Decision {
     }
 }
 
-/// To that topic, with the failure told in value and headers.
+/// To that topic, with the failure described in value and headers.
 fn reshaped(
     topic: &str,
     arena: &[u8],

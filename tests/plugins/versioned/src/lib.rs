@@ -1,6 +1,6 @@
-//! A transform whose version is built in, for tests of swaps: the same code,
-//! another file. `PLUGIN_VERSION=loops` never answers, `slow` takes its time, `leaks` never frees a
-//! MiB for each record.
+//! A transform with a built-in version, for tests of swaps: the same code in a different file.
+//! `PLUGIN_VERSION=loops` never returns, `slow` takes its time, `leaks` leaks a MiB for each
+//! record.
 
 use millstream_plugin::{Config, Events, Failure, Record, Transform, transform};
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ struct Incoming<'a> {
 struct Outgoing<'a> {
     id: &'a str,
     version: &'static str,
-    /// As it came, so that a payload can be told from another's.
+    /// Unchanged, so that payloads can be told apart.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
 }
