@@ -12,16 +12,16 @@ use std::time::Duration;
 
 const START: Duration = Duration::from_secs(60);
 
-/// The first of them keep it from talking to anyone but the page's server.
+/// The first flags keep it from connecting to anything but the page's server.
 const FLAGS: &[&str] = &[
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--disable-quic",
-    "--ignore-certificate-errors", // tests make their own
+    "--ignore-certificate-errors", // tests create their own
     "--no-first-run",
     "--headless",
-    "--no-sandbox", // root has none
+    "--no-sandbox", // root can't use the sandbox
     "--disable-gpu",
     "--disable-dev-shm-usage", // /dev/shm is small in containers
     "--window-size=1280,800",
@@ -61,7 +61,8 @@ impl Browser {
         });
     }
 
-    /// The value of an expression, awaited if it is a promise; panics with what the page throws.
+    /// The value of an expression, awaited if it is a promise; panics with the exception of the
+    /// page.
     pub fn eval(&mut self, js: &str) -> Value {
         let params = json!({ "expression": js, "awaitPromise": true, "returnByValue": true });
         let mut answer = self.cdp.call("Runtime.evaluate", &params);
@@ -69,8 +70,8 @@ impl Browser {
         answer["result"]["value"].take()
     }
 
-    /// From now on nobody is told what the page does, as in a user's browser: each event would be
-    /// told, and held until someone reads it.
+    /// Stops reporting what the page does, as in a user's browser. Otherwise the browser reports
+    /// each event and keeps it until someone reads it.
     pub fn unwatched(&mut self) {
         for domain in ["Network", "Runtime", "Page"] {
             self.cdp.call(&format!("{domain}.disable"), &json!({}));
@@ -84,23 +85,22 @@ impl Browser {
         });
     }
 
-    /// Writes what the page looks like as a PNG.
+    /// Writes a screenshot of the page as a PNG.
     pub fn screenshot(&mut self, path: impl AsRef<Path>) {
         let shot = self.cdp.call("Page.captureScreenshot", &json!({}));
         let png = STANDARD.decode(shot["data"].as_str().unwrap()).unwrap();
         fs::write(path, png).unwrap();
     }
 
-    /// From now on its user likes pages to be dark.
+    /// Makes the page see a user who prefers dark pages.
     pub fn prefer_dark(&mut self) {
         let dark = json!([{ "name": "prefers-color-scheme", "value": "dark" }]);
         self.cdp
             .call("Emulation.setEmulatedMedia", &json!({ "features": dark }));
     }
 
-    /// Tells the page that it is offline and fails its requests, or ends that. Chromium leaves open
-    /// connections as they are, event streams too: to cut those open the page through a
-    /// [`Link`](crate::Link).
+    /// Makes the page offline, so that its requests fail, or online again. Chromium keeps open
+    /// connections, event streams too; to cut those, open the page through a [`Link`](crate::Link).
     pub fn set_offline(&mut self, offline: bool) {
         let unlimited = -1;
         let conditions = json!({
@@ -111,9 +111,9 @@ impl Browser {
             .call("Network.emulateNetworkConditions", &conditions);
     }
 
-    /// The protocol (`h2`) of each answer so far to an address that holds this text.
+    /// The protocol (`h2`) of each answer so far from a URL that contains this text.
     pub fn protocols_of(&mut self, part: &str) -> Vec<String> {
-        self.eval("0"); // brings what was told before
+        self.eval("0"); // receives the earlier events
         let answers = self.cdp.events("Network.responseReceived");
         let answers = answers.map(|event| &event["params"]["response"]);
         let of = answers.filter(|answer| answer["url"].as_str().unwrap().contains(part));
@@ -123,7 +123,7 @@ impl Browser {
 
     /// The exceptions that the page did not catch.
     pub fn exceptions(&mut self) -> Vec<String> {
-        self.eval("0"); // brings what was told before
+        self.eval("0"); // receives the earlier events
         let thrown = self.cdp.events("Runtime.exceptionThrown");
         thrown.map(|event| event["params"].to_string()).collect()
     }
@@ -138,11 +138,11 @@ fn start(profile: &Path) -> Process {
     Process::start(command)
 }
 
-/// The debugger's address of the one page, asked at the port that the browser wrote down.
+/// The debugger URL of the only page, requested at the port that the browser wrote to a file.
 fn page(profile: &Path) -> String {
-    let port = wait_until("Chromium starts", START, || {
+    let port = wait_until("Chromium has started", START, || {
         let written = fs::read_to_string(profile.join("DevToolsActivePort")).ok()?;
-        let (port, _) = written.split_once('\n')?; // the line is whole
+        let (port, _) = written.split_once('\n')?; // the line is complete
         Some(port.to_owned())
     });
     wait_until("Chromium has a page", START, || {

@@ -9,7 +9,7 @@ const ANSWER: Duration = Duration::from_secs(30);
 pub(crate) struct Cdp {
     socket: WebSocket<TcpStream>,
     next_id: u64,
-    /// What the browser told without being asked.
+    /// The events that the browser sent.
     events: Vec<Value>,
 }
 
@@ -27,7 +27,7 @@ impl Cdp {
         }
     }
 
-    /// Calls a method and returns its result; panics with the browser's words when it refuses.
+    /// Calls a method and returns its result; panics with the browser's message if it fails.
     pub(crate) fn call(&mut self, method: &str, params: &Value) -> Value {
         let id = self.next_id;
         self.next_id += 1;
@@ -43,7 +43,8 @@ impl Cdp {
         }
     }
 
-    /// The events of this method so far; an answered call brings those that went before it.
+    /// The events of this method so far. A call that returns has received those sent before its
+    /// answer.
     pub(crate) fn events<'a>(&'a self, method: &'a str) -> impl Iterator<Item = &'a Value> {
         let events = self.events.iter();
         events.filter(move |event| event["method"] == method)
@@ -53,7 +54,7 @@ impl Cdp {
         loop {
             match self.socket.read() {
                 Ok(Message::Text(text)) => return serde_json::from_str(&text).unwrap(),
-                Ok(_) => {} // pings are answered inside
+                Ok(_) => {} // `read` answers pings
                 Err(error) => panic!("{method}: no answer from the browser: {error}"),
             }
         }

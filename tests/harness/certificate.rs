@@ -1,15 +1,15 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// A certificate that only itself vouches for, of `localhost` and 127.0.0.1, and its key; both PEM.
+/// A self-signed certificate for `localhost` and 127.0.0.1, and its key; both PEM.
 pub struct Certificate {
     pub certificate: String,
     pub key: String,
 }
 
 impl Certificate {
-    /// A new one, unlike any other.
-    #[expect(clippy::new_without_default, reason = "no two are the same")]
+    /// A new, unique certificate.
+    #[expect(clippy::new_without_default, reason = "each one differs")]
     pub fn new() -> Self {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let made = rcgen::generate_simple_self_signed(names).unwrap();

@@ -1,36 +1,36 @@
-//! Where an HTTP/1.1 body ends, told from bytes as they arrive (RFC 9112, section 6).
+//! Finds the end of an HTTP/1.1 body while its bytes arrive (RFC 9112, section 6).
 
 use std::mem::take;
 
-/// Turns a body as it is sent into the body as it is meant.
+/// Decodes a body from its bytes on the wire.
 pub enum Body {
     /// `Transfer-Encoding: chunked`
     Chunked(Chunk),
-    /// `Content-Length`: so many bytes are still to come.
+    /// `Content-Length`: the number of bytes still to come.
     Length(usize),
-    /// Until the connection ends.
+    /// The body lasts until the connection ends.
     ToEnd,
 }
 
 pub enum Chunk {
-    /// In the line that says the size; what of it has come.
+    /// In the line with the size; holds its bytes so far.
     Size(Vec<u8>),
-    /// In the data; so many bytes are still to come.
+    /// In the data; holds the number of bytes still to come.
     Data(usize),
-    /// In the line end behind the data.
+    /// In the line end after the data.
     DataEnd,
-    /// In the lines behind the last chunk; what of the current one has come.
+    /// In the lines after the last chunk; holds the bytes of the current line so far.
     Trailer(Vec<u8>),
     Done,
 }
 
 impl Body {
-    /// One that comes in chunks.
+    /// A chunked body.
     pub fn chunked() -> Self {
         Body::Chunked(Chunk::Size(vec![]))
     }
 
-    /// As these headers (names in lower case) say.
+    /// The body that these headers (names in lower case) describe.
     pub(crate) fn of(headers: &[(String, String)]) -> Self {
         let header = |name: &str| headers.iter().find(|(key, _)| key == name).map(|h| &*h.1);
         match (header("transfer-encoding"), header("content-length")) {
@@ -40,12 +40,12 @@ impl Body {
         }
     }
 
-    /// Whether all of it has come.
+    /// Whether the body is complete.
     pub fn is_done(&self) -> bool {
         matches!(self, Body::Length(0) | Body::Chunked(Chunk::Done))
     }
 
-    /// The part of the body that is in the next bytes.
+    /// Decodes the next bytes; returns the part of the body in them.
     pub fn decode(&mut self, mut input: &[u8]) -> Vec<u8> {
         let mut output = Vec::new();
         while !input.is_empty() && !self.is_done() {
@@ -61,7 +61,7 @@ impl Body {
 }
 
 impl Chunk {
-    /// Takes one byte of a line or all there is of the data; returns how many it took.
+    /// Consumes one byte of a line, or all available data; returns how many bytes it consumed.
     fn step(&mut self, input: &[u8], output: &mut Vec<u8>) -> usize {
         match self {
             Chunk::Data(left) => {

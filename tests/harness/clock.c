@@ -1,8 +1,8 @@
-/* To be preloaded: the wall clock of a program, shifted by as many seconds as the file named by
- * TEST_CLOCK says (8 bytes). The monotonic clock is the kernel's, as when a machine's time is set.
- * For a thread whose name the file has behind that (16 bytes) every clock fails.
+/* A library to preload: it shifts a program's wall clock by the number of seconds in the file that
+ * TEST_CLOCK names (8 bytes). The monotonic clock does not change, as when a machine's time is set.
+ * In the thread whose name follows in the file (16 bytes) every clock fails.
  *
- * libfaketime does this too, but not for a program that brings its own allocator, as Redis does.
+ * libfaketime does this too, but not for a program with its own allocator, such as Redis.
  */
 #define _GNU_SOURCE
 #include <errno.h>

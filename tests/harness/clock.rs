@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// A wall clock that a test can set, for the programs that are started with its environment.
-/// Their monotonic clock goes on, as it does when someone sets a machine's time.
+/// A wall clock that a test can set, for programs that are started with its environment. Their
+/// monotonic clock does not change, as when someone sets a machine's time.
 pub struct Clock {
-    /// How many seconds it is ahead; programs have it mapped.
+    /// The shift in seconds; programs map this file.
     file: PathBuf,
 }
 
 impl Clock {
-    /// A clock that goes right.
+    /// A clock with the right time.
     pub fn right() -> Self {
         let file = scratch_dir("clock").join("shift");
         let clock = Clock { file };
@@ -21,26 +21,26 @@ impl Clock {
         clock
     }
 
-    /// Sets it so many seconds ahead of the right time, for all who live by it, at once.
+    /// Sets the clock this many seconds ahead of the right time, at once for all its programs.
     pub fn shift(&self, seconds: i64) {
         self.write(&seconds.to_ne_bytes(), 0);
     }
 
-    /// Has it fail from now on for the threads of this name (as the kernel cuts it, to 15 bytes):
-    /// a thread of a Rust program that then asks what time it is panics.
+    /// Makes the clock fail from now on in threads of this name (which the kernel cuts to 15
+    /// bytes). A thread of a Rust program that then reads the time panics.
     pub fn fail_for(&self, thread: &str) {
         self.write(thread.as_bytes(), 8);
     }
 
     fn write(&self, bytes: &[u8], at: u64) {
-        // In place: who has mapped the file must never find it shorter.
+        // In place: programs have mapped the file, so it must never get shorter.
         let mut file = OpenOptions::new();
         let file = file.write(true).create(true).truncate(false);
         let file = file.open(&self.file).unwrap();
         file.write_all_at(bytes, at).unwrap();
     }
 
-    /// What a program's environment must hold to live by it.
+    /// The environment of a program that uses this clock.
     pub(crate) fn env(&self) -> Vec<(String, String)> {
         let path = |path: &Path| path.display().to_string();
         vec![
@@ -50,7 +50,7 @@ impl Clock {
     }
 }
 
-/// `clock.c`, compiled when it is first wanted.
+/// `clock.c`, compiled when first needed.
 fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {

@@ -1,13 +1,13 @@
-/// For `rest` of [`config`]: a killed daemon's partitions are given out again soon.
+/// For `rest` of [`config`]: makes Kafka reassign a killed daemon's partitions soon.
 pub const SHORT_SESSIONS: &str = r#"
 [kafka.properties]
 "session.timeout.ms" = "2000"
 "heartbeat.interval.ms" = "500"
 "#;
 
-/// A `millstream.toml` with one pipeline that reads this topic, in a group of the prefix's name.
-/// `rest` goes on in the pipeline's table, and may then have tables of its own. Streams are kept
-/// whole, and ports are free ones.
+/// A `millstream.toml` with one pipeline that reads this topic, with the prefix as consumer group.
+/// `rest` continues the pipeline's table and may then add tables. Streams keep all events, and
+/// ports are free ones.
 pub fn config(kafka: &str, redis: &str, topic: &str, prefix: &str, rest: &str) -> String {
     format!(
         r#"

@@ -1,15 +1,15 @@
-//! The promise itself: each record's event in its client's stream, once and in order.
+//! The delivery guarantee: each record's event in its client's stream, once and in order.
 
 use crate::kafka::Consumed;
 use crate::streams::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-/// A client, and one partition of what it gets: there the order is total.
+/// A client and one source partition of its events; within these the order is total.
 type Lane = (String, String);
 
-/// Panics unless the streams hold one event of each of these records of the topic, in the stream of
-/// the client that the record's key names, in the order of its partition; and nothing else.
+/// Panics unless the streams hold exactly one event for each of these records of the topic, in the
+/// stream of the client that the record's key names, in the order of the record's partition.
 pub fn assert_exact<'a>(
     topic: &str,
     records: impl IntoIterator<Item = &'a Consumed>,
@@ -36,7 +36,10 @@ pub fn assert_exact<'a>(
             writeln!(wrong, "{} in {}: {how}", lane.0, lane.1).unwrap();
         }
     }
-    assert!(wrong.is_empty(), "not exactly what went in:\n{wrong}");
+    assert!(
+        wrong.is_empty(),
+        "streams differ from the records:\n{wrong}"
+    );
 }
 
 fn by_lane(streams: &BTreeMap<String, Vec<Entry>>) -> BTreeMap<Lane, Vec<String>> {
@@ -70,7 +73,7 @@ fn difference(expected: &[String], stored: &[String]) -> Option<String> {
     let stray: Vec<_> = there.difference(&wanted).collect();
     Some(match (missing.len(), again.len(), stray.len()) {
         (0, 0, 0) => format!("out of order: {stored:?}"),
-        _ => format!("missing {missing:?}, again {again:?}, from nowhere {stray:?}"),
+        _ => format!("missing {missing:?}, repeated {again:?}, unexpected {stray:?}"),
     })
 }
 
@@ -84,10 +87,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_doubled_strange_or_out_of_order_is_told() {
+    fn missing_repeated_unexpected_and_unordered_events_are_reported() {
         assert_eq!(told("a b", "a b"), None);
         assert!(told("a b", "b a").unwrap().starts_with("out of order"));
         let how = told("a b", "a a c").unwrap();
-        assert_eq!(how, r#"missing ["b"], again ["a"], from nowhere ["c"]"#);
+        assert_eq!(how, r#"missing ["b"], repeated ["a"], unexpected ["c"]"#);
     }
 }

@@ -1,9 +1,9 @@
-//! The event stream format, as the HTML standard has it (section 9.2.6), but with what a browser
-//! hides: comments, and frames that carry no data.
+//! The event stream format of the HTML standard (section 9.2.6), including what a browser hides:
+//! comments, and frames without data.
 
 use std::mem::take;
 
-/// What stood between two empty lines. A field that was not there is `None`.
+/// The fields between two empty lines. An absent field is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frame {
     pub id: Option<String>,
@@ -15,7 +15,7 @@ pub struct Frame {
     pub retry: Option<u64>,
 }
 
-/// Makes frames of bytes, however they are cut.
+/// Parses frames from bytes with any boundaries.
 #[derive(Default)]
 pub struct Parser {
     line: Vec<u8>,
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_without_data_is_a_frame() {
+    fn a_frame_may_have_no_data() {
         let id = Some("1-0".to_owned());
         let frame = Frame {
             id,
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_cut_short_is_none() {
+    fn an_unfinished_frame_is_dropped() {
         check("data: a\n", &[]);
     }
 }

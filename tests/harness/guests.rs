@@ -1,7 +1,7 @@
 //! The test plugins, as wasm.
 //!
-//! They are built by cargo when a test first asks, in a target folder of their own: the usual one
-//! may be locked by whoever runs the tests.
+//! cargo builds them when a test first needs them, in a separate target folder: the usual one may
+//! be locked by the cargo that runs the tests.
 
 use crate::janitor::target_dir;
 use millstream_guests::TARGET;
@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// What was built in this process, by package and version.
+/// The plugins built in this process, by package and version.
 static BUILT: Mutex<Option<HashMap<String, Vec<u8>>>> = Mutex::new(None);
 
 /// The wasm of a package of this workspace (`test-hostile`, `by-type`).
@@ -18,13 +18,13 @@ pub fn guest(package: &str) -> Vec<u8> {
     once(package, "")
 }
 
-/// The wasm of `tests/plugins/versioned` that puts this version into each payload; `loops` never
-/// answers, `slow` needs a good part of a second for a record, `leaks` keeps a MiB of each record.
+/// The wasm of `tests/plugins/versioned` that puts this version into each payload. `loops` never
+/// returns, `slow` needs a good part of a second for a record, `leaks` keeps a MiB of each record.
 pub fn versioned(version: &str) -> Vec<u8> {
     once("test-versioned", version)
 }
 
-/// The wasm of a plugin that stands alone, outside of this workspace.
+/// The wasm of a plugin outside of this workspace.
 pub fn guest_at(folder: &Path, package: &str) -> Vec<u8> {
     build(folder, "release", package, "")
 }
@@ -35,7 +35,7 @@ pub fn workspace() -> PathBuf {
 }
 
 fn once(package: &str, version: &str) -> Vec<u8> {
-    // A build that failed has said why; the next test may say it again.
+    // A failed build has printed its error; the next test may print it again.
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     let built = built.get_or_insert_default();
     let name = format!("{package} {version}");
@@ -48,7 +48,7 @@ fn once(package: &str, version: &str) -> Vec<u8> {
 fn build(folder: &Path, profile: &str, package: &str, version: &str) -> Vec<u8> {
     let target = target_dir().join("guests");
     fs::create_dir_all(&target).unwrap();
-    // Another test process may build another version: until ours is read, it waits.
+    // Holds the lock until our version is read: another test process may build another version.
     let lock = File::create(target.join(".tests-lock")).unwrap();
     lock.lock().unwrap();
     let mut cargo = millstream_guests::cargo_build(folder, profile, &target);
@@ -58,7 +58,7 @@ fn build(folder: &Path, profile: &str, package: &str, version: &str) -> Vec<u8> 
         _ => cargo.env("PLUGIN_VERSION", version),
     };
     let status = cargo.status().expect("cargo can be run");
-    assert!(status.success(), "{package} can't be built");
+    assert!(status.success(), "can't build {package}");
     let file = format!("{TARGET}/{profile}/{}.wasm", package.replace('-', "_"));
     fs::read(target.join(file)).unwrap()
 }

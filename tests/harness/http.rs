@@ -1,4 +1,4 @@
-//! As much of an HTTP/1.1 client as the tests need; what a library would hide they want to see.
+//! A minimal HTTP/1.1 client, which shows the tests what a library would hide.
 
 use crate::chunked::Body;
 use std::io::{ErrorKind, Read, Result, Write};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// A whole answer.
+/// A complete answer.
 #[derive(Clone, Debug)]
 pub struct Response {
     pub status: u16,
@@ -33,7 +33,7 @@ pub fn get(addr: &str, path: &str) -> Response {
     request("GET", addr, path, &[], b"").unwrap_or_else(|e| panic!("GET http://{addr}{path}: {e}"))
 }
 
-/// Any request, on a connection of its own.
+/// Any request, on a new connection.
 pub fn request(
     method: &str,
     addr: &str,
@@ -59,12 +59,12 @@ pub(crate) fn find<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'
     found.next().map(|(_, value)| value.as_str())
 }
 
-/// A request whose answer has begun and whose body is read as it comes.
+/// A request whose answer has begun; its body is read as it arrives.
 pub(crate) struct Exchange {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     body: Body,
-    /// Bytes that came with the headers.
+    /// Bytes that arrived with the headers.
     early: Vec<u8>,
     stream: TcpStream,
 }
@@ -90,13 +90,13 @@ impl Exchange {
         stream.write_all(&[head.as_bytes(), body].concat())?;
         let mut exchange = Self::read_head(stream)?;
         if method == "HEAD" || exchange.status == 204 {
-            exchange.body = Body::Length(0); // whatever the headers say of one
+            exchange.body = Body::Length(0); // no body, whatever the headers say
         }
         Ok(exchange)
     }
 
-    /// The next bytes of the body; `None` when it is complete; an error of kind `TimedOut` when
-    /// nothing came until then, and of kind `UnexpectedEof` when the connection ended too soon.
+    /// The next bytes of the body; `None` when it is complete. The error is of kind `TimedOut` if
+    /// nothing arrives in time, and of kind `UnexpectedEof` if the connection ends too soon.
     pub(crate) fn read(&mut self, deadline: Instant) -> Result<Option<Vec<u8>>> {
         if self.body.is_done() {
             return Ok(None);
@@ -151,7 +151,7 @@ fn parse_head(head: &str) -> (u16, Vec<(String, String)>) {
     )
 }
 
-/// What there is to read, at least a byte; nothing at the connection's end.
+/// Reads at least one byte; nothing at the end of the connection.
 fn receive(stream: &mut TcpStream, deadline: Instant) -> Result<Vec<u8>> {
     let left = deadline.saturating_duration_since(Instant::now());
     stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
@@ -159,7 +159,7 @@ fn receive(stream: &mut TcpStream, deadline: Instant) -> Result<Vec<u8>> {
     match stream.read(&mut buffer) {
         Ok(read) => buffer.truncate(read),
         Err(error) if error.kind() == ErrorKind::WouldBlock => {
-            return Err(ErrorKind::TimedOut.into()); // what Linux says at a read time-out
+            return Err(ErrorKind::TimedOut.into()); // what Linux returns at a read timeout
         }
         Err(error) => return Err(error),
     }

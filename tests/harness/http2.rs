@@ -1,5 +1,5 @@
-//! Frames of HTTP/2 (RFC 9113) as a client sends them, one by one: what a library would never send
-//! is what the tests want to.
+//! HTTP/2 frames (RFC 9113) as a client sends them, one by one: the tests send what a library never
+//! would.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -32,7 +32,7 @@ pub struct Http2Frame {
     pub payload: Vec<u8>,
 }
 
-/// A connection. It answers pings and settings; everything else is the test's.
+/// A connection. It answers pings and settings; the test does everything else.
 pub struct Http2 {
     socket: TcpStream,
     buffer: Vec<u8>,
@@ -40,7 +40,7 @@ pub struct Http2 {
 }
 
 impl Http2 {
-    /// A connection on which nothing is said yet.
+    /// A new connection, before the preface.
     pub fn connect(addr: &str) -> Self {
         let socket = TcpStream::connect(addr).unwrap();
         socket.set_nodelay(true).unwrap();
@@ -51,7 +51,7 @@ impl Http2 {
         }
     }
 
-    /// A connection that has begun, with this window for each stream.
+    /// A connection after the preface, with this window for each stream.
     pub fn open(addr: &str, window: u32) -> Self {
         let mut http2 = Http2::connect(addr);
         http2.raw(PREFACE);
@@ -60,36 +60,36 @@ impl Http2 {
         http2
     }
 
-    /// Sends bytes; whether they went.
+    /// Sends bytes; returns whether that succeeded.
     pub fn raw(&mut self, bytes: &[u8]) -> bool {
         self.socket.write_all(bytes).is_ok()
     }
 
-    /// Sends a frame; whether it went.
+    /// Sends a frame; returns whether that succeeded.
     pub fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> bool {
         let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
         let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()].concat();
         self.raw(&[&head, payload].concat())
     }
 
-    /// GET of this path, whole.
+    /// A complete GET of this path.
     pub fn get(&mut self, stream: u32, path: &str, headers: &[(&str, &str)]) {
         self.ask("GET", stream, path, headers);
     }
 
-    /// A request without a body, whole.
+    /// A complete request without a body.
     pub fn ask(&mut self, method: &str, stream: u32, path: &str, headers: &[(&str, &str)]) {
         let block = [literal(":method", method), rest_of_block(path, headers)].concat();
         self.send(HEADERS, END_STREAM | END_HEADERS, stream, &block);
     }
 
-    /// Lets the server send so much more on this stream; on the connection for 0.
+    /// Lets the server send this many more bytes on the stream; 0 is the connection.
     pub fn widen(&mut self, stream: u32, by: u32) {
         self.send(WINDOW_UPDATE, 0, stream, &by.to_be_bytes());
     }
 
-    /// The next frame that is not one that the connection answers itself; `None` when there is none
-    /// in time, or the connection has ended.
+    /// The next frame that the connection does not answer by itself; `None` if none arrives in time
+    /// or the connection has ended.
     pub fn next(&mut self, timeout: Duration) -> Option<Http2Frame> {
         let deadline = Instant::now() + timeout;
         loop {
@@ -147,7 +147,7 @@ impl Http2 {
     }
 }
 
-/// The header block of a GET, every field as a literal that is not indexed (RFC 7541, 6.2.2).
+/// The header block of a GET, with every field as a literal without indexing (RFC 7541, 6.2.2).
 pub fn block(path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
     [literal(":method", "GET"), rest_of_block(path, headers)].concat()
 }
@@ -164,13 +164,13 @@ fn rest_of_block(path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
         .collect()
 }
 
-/// One field.
+/// One header field.
 pub fn literal(name: &str, value: &str) -> Vec<u8> {
     let text = |text: &str| [&length(text.len())[..], text.as_bytes()].concat();
     [&[0][..], &text(name), &text(value)].concat()
 }
 
-/// With a prefix of seven bits (RFC 7541, 5.1).
+/// An integer with a prefix of seven bits (RFC 7541, 5.1).
 fn length(length: usize) -> Vec<u8> {
     let Some(mut rest) = length.checked_sub(127) else {
         return vec![length as u8];

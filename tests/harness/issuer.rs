@@ -1,5 +1,5 @@
-//! An issuer of tokens, as an identity provider is one: it publishes its keys at an address, and
-//! answers as it is told.
+//! A token issuer like an identity provider: it publishes its keys at a URL and answers as the test
+//! says.
 
 use crate::Certificate;
 use rustls::pki_types::pem::PemObject;
@@ -12,19 +12,19 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// What it answers.
+/// How it answers.
 #[derive(Clone, PartialEq)]
 pub enum Answer {
-    /// These bytes, a whole answer of HTTP or not, and the connection's end.
+    /// These bytes, valid HTTP or not; then it closes the connection.
     Bytes(Vec<u8>),
-    /// Nothing: it takes the request, and says no word until it is told to answer something else.
+    /// It accepts the request and sends nothing until the test sets another answer.
     Silence,
-    /// Nobody is there.
+    /// It closes connections at once.
     Gone,
 }
 
 impl Answer {
-    /// A document.
+    /// A JSON document.
     pub fn document(body: &str) -> Answer {
         Answer::http("200 OK", "content-type: application/json\r\n", body)
     }
@@ -37,7 +37,7 @@ impl Answer {
     }
 }
 
-/// A running one, of `localhost`.
+/// A running issuer at `localhost`.
 pub struct Issuer {
     pub certificate: String,
     port: u16,
@@ -53,7 +53,7 @@ struct State {
 }
 
 impl Issuer {
-    /// One over HTTPS; `certificate` vouches for it.
+    /// An issuer with HTTPS and the self-signed `certificate`.
     pub fn start(answer: Answer) -> Issuer {
         let made = Certificate::new();
         let chain = CertificateDer::from_pem_slice(made.certificate.as_bytes()).unwrap();
@@ -68,7 +68,7 @@ impl Issuer {
         Issuer::with(answer, "https", made.certificate, Some(Arc::new(config)))
     }
 
-    /// One over plain HTTP.
+    /// An issuer with plain HTTP.
     pub fn plain(answer: Answer) -> Issuer {
         Issuer::with(answer, "http", String::new(), None)
     }
@@ -97,17 +97,17 @@ impl Issuer {
         }
     }
 
-    /// Where its keys are.
+    /// The URL of its keys.
     pub fn url(&self) -> String {
         format!("{}://localhost:{}/keys", self.scheme, self.port)
     }
 
-    /// Answers this from now on.
+    /// Sets its answer from now on.
     pub fn answer(&self, answer: Answer) {
         *self.state.answer.lock().unwrap() = answer;
     }
 
-    /// How often somebody connected.
+    /// The number of connections so far.
     pub fn asked(&self) -> usize {
         self.state.asked.load(Ordering::SeqCst)
     }
@@ -117,7 +117,7 @@ impl Drop for Issuer {
     fn drop(&mut self) {
         self.state.stopped.store(true, Ordering::SeqCst);
         self.answer(Answer::Gone);
-        let _ = TcpStream::connect(("127.0.0.1", self.port)); // has `accept` return
+        let _ = TcpStream::connect(("127.0.0.1", self.port)); // makes `accept` return
     }
 }
 
@@ -139,7 +139,7 @@ impl State {
         self.answer.lock().unwrap().clone()
     }
 
-    /// Whoever asks may hang up at any time.
+    /// The client may close the connection at any time.
     fn talk(&self, stream: TcpStream) -> Result<()> {
         stream.set_read_timeout(Some(Duration::from_millis(50)))?;
         match &self.tls {

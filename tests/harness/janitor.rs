@@ -1,8 +1,9 @@
-//! Cleans up after the test process, whatever happened to it.
+//! Cleans up after the test process, however it ends.
 //!
-//! A panic unwinds and a `Drop` could clean up, but a SIGKILL, an abort or Ctrl-C leave no time, and
-//! statics are never dropped. So a small `sh` outlives us: it reads from a pipe that only we hold
-//! open, and when that ends it kills what we started and removes what we wrote.
+//! A `Drop` can clean up after a panic, but a SIGKILL, an abort or Ctrl-C leave no time, and
+//! statics are never dropped. So a small `sh` outlives this process. It reads from a pipe that only
+//! this process holds open; when the pipe ends, it kills the processes and removes the files of the
+//! tests.
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -11,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-/// `$1` is the folder to remove. It tries for a while: a killed server may be in the midst of a write.
+/// `$1` is the folder to remove. It retries for a while: a killed server may still be writing.
 const SCRIPT: &str = r#"
 pids=' '
 while read -r word pid; do
@@ -26,7 +27,7 @@ for attempt in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$1" && exit; sleep 0.1; done
 
 struct Janitor {
     root: PathBuf,
-    /// Reads its orders from its input, which ends when we do.
+    /// Reads commands from its input, which ends with this process.
     shell: Mutex<Child>,
 }
 
@@ -39,17 +40,17 @@ pub fn scratch_dir(name: &str) -> PathBuf {
     dir
 }
 
-/// From now on this process group dies with us.
+/// Kills this process group when the test process ends.
 pub(crate) fn guard(group: u32) {
     order("guard", group);
 }
 
-/// The group is gone, and its number may soon be someone else's.
+/// Forgets a group that has ended: its number may soon be reused.
 pub(crate) fn forget(group: u32) {
     order("forget", group);
 }
 
-/// Cargo's target folder, wherever it is.
+/// Cargo's target folder.
 pub(crate) fn target_dir() -> PathBuf {
     let exe = std::env::current_exe().unwrap();
     let target = exe.ancestors().nth(3); // target/<profile>/deps/<test>
@@ -83,9 +84,9 @@ fn start(root: &Path) -> Child {
     Command::new("sh")
         .args(["-c", SCRIPT, "millstream-janitor"])
         .arg(root)
-        .process_group(0) // Ctrl-C is for us, not for it
+        .process_group(0) // Ctrl-C must not end the janitor
         .stdin(Stdio::piped())
-        .stdout(Stdio::null()) // ours would keep `cargo test | less` waiting
+        .stdout(Stdio::null()) // an inherited stdout would keep `cargo test | less` waiting
         .stderr(Stdio::null())
         .spawn()
         .expect("no sh")

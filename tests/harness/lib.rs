@@ -1,9 +1,9 @@
-//! What the end-to-end tests stand on: a real Kafka, real Redis servers, the daemon itself, a small
+//! The base of the end-to-end tests: a real Kafka, real Redis servers, the daemon itself, a small
 //! HTTP and SSE client, and a browser.
 //!
-//! It knows how to start, stop, hurt and read these, and nothing of what Millstream should do with
-//! them. All of it blocks; the only place that sleeps is [`wait_until`]. Whatever it starts is gone
-//! when the test process is gone, however that ended (see [`Process`]).
+//! It knows how to start, stop, disturb and read these, and nothing of what Millstream should do
+//! with them. All of it blocks; only [`wait_until`] sleeps. Whatever it starts ends with the test
+//! process, however that ends (see [`Process`]).
 #![allow(
     clippy::unwrap_used,
     reason = "a test that can't go on fails, and says where"

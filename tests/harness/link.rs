@@ -5,14 +5,14 @@ use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Pieces of at most 16 KiB on their way in one direction; when it is full the sender is not read
-/// any more, as if its peer's window were.
+/// How many pieces of at most 16 KiB are buffered in one direction. When the buffer is full, the
+/// sender is not read any more, as with a full TCP window.
 const ON_THE_WAY: usize = 64;
 
-/// The way to a server, which a test can cut: a TCP forwarder with an address of its own.
+/// A TCP forwarder in front of a server, with its own address, which a test can cut.
 ///
-/// Browsers and clients that connect through it lose what they have open, which no setting of
-/// theirs can bring about; a server behind it lives on.
+/// Clients and browsers behind it lose their open connections, which none of their settings can
+/// cause; the server keeps running.
 pub struct Link {
     addr: SocketAddr,
     shared: Arc<Shared>,
@@ -21,11 +21,11 @@ pub struct Link {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
-    /// Connections end, new ones at once.
+    /// Existing connections end, and new ones at once.
     Cut,
-    /// Connections stay, nothing passes.
+    /// Connections stay open, nothing passes.
     Stalled,
-    /// What clients say passes, what the server answers is thrown away.
+    /// Requests pass, answers are discarded.
     Deaf,
     /// The link was dropped.
     Gone,
@@ -42,18 +42,18 @@ struct Shared {
     state: Mutex<State>,
     changed: Condvar,
     held: Condvar,
-    /// How long what clients say is on its way.
+    /// The delay of the bytes that clients send.
     delay: Mutex<Duration>,
-    /// What clients say is held back from these bytes on.
+    /// The bytes of a client before which it is held back.
     hold: Mutex<Hold>,
-    /// Bytes of answers thrown away since [`Link::lose_answers`].
+    /// Bytes of answers discarded since [`Link::lose_answers`].
     lost: AtomicUsize,
-    /// Both ends of every connection there was since the last cut.
+    /// Both ends of every connection since the last cut.
     sockets: Mutex<Vec<TcpStream>>,
 }
 
 impl Link {
-    /// A link to this server (`127.0.0.1:port`), open.
+    /// An open link to this server (`127.0.0.1:port`).
     pub fn to(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
@@ -80,12 +80,12 @@ impl Link {
         Link { addr, shared }
     }
 
-    /// Where to connect to (`127.0.0.1:port`).
+    /// The link's address (`127.0.0.1:port`).
     pub fn addr(&self) -> String {
         self.addr.to_string()
     }
 
-    /// Lets everything through again; what was cut stays cut.
+    /// Lets everything through again; cut connections stay cut.
     pub fn open(&self) {
         self.shared.set(State::Open);
     }
@@ -96,24 +96,24 @@ impl Link {
         self.shared.end_all();
     }
 
-    /// Holds back everything, both ways; [`Link::open`] lets it go on.
+    /// Holds back everything in both directions; [`Link::open`] releases it.
     pub fn stall(&self) {
         self.shared.set(State::Stalled);
     }
 
-    /// From now on the server hears, and its answers are lost. Cut before opening again: what is
-    /// left of the connections makes no sense to a client.
+    /// Discards answers from now on; requests still reach the server. Cut the link before opening
+    /// it again: a client can't make sense of what follows a lost answer.
     pub fn lose_answers(&self) {
         self.shared.lost.store(0, Ordering::SeqCst);
         self.shared.set(State::Deaf);
     }
 
-    /// How many bytes of answers were thrown away since [`Link::lose_answers`].
+    /// How many bytes of answers were discarded since [`Link::lose_answers`].
     pub fn lost(&self) -> usize {
         self.shared.lost.load(Ordering::SeqCst)
     }
 
-    /// Holds one client back from where it says these words next, until [`Link::let_go`].
+    /// Holds back the next client that sends these bytes, just before them, until [`Link::let_go`].
     pub fn hold_before(&self, words: &str) {
         self.shared.set_hold(Hold::Before(words.into()));
     }
@@ -125,12 +125,12 @@ impl Link {
         drop(self.shared.held.wait_while(hold, held).unwrap());
     }
 
-    /// Lets the client that is held back go on.
+    /// Releases the client that is held back.
     pub fn let_go(&self) {
         self.shared.set_hold(Hold::Nothing);
     }
 
-    /// From now on what clients say arrives so much later; answers come back at once.
+    /// Delays the bytes that clients send from now on; answers are not delayed.
     pub fn delay(&self, delay: Duration) {
         *self.shared.delay.lock().unwrap() = delay;
     }
@@ -140,7 +140,7 @@ impl Drop for Link {
     fn drop(&mut self) {
         self.cut();
         self.shared.set(State::Gone);
-        TcpStream::connect(self.addr).ok(); // wakes the thread that accepts, so that it sees
+        TcpStream::connect(self.addr).ok(); // wakes the accepting thread, so that it ends
     }
 }
 
@@ -155,7 +155,7 @@ impl Shared {
         self.held.notify_all();
     }
 
-    /// How much of this piece passes before its client is held back.
+    /// How many bytes of this piece pass before the client is held back.
     fn passes(&self, piece: &[u8]) -> usize {
         let mut hold = self.hold.lock().unwrap();
         let Hold::Before(words) = &*hold else {
@@ -182,7 +182,7 @@ impl Shared {
 
     fn connect(self: &Arc<Self>, client: TcpStream) {
         let Ok(server) = TcpStream::connect(&self.server) else {
-            return; // as if cut
+            return; // like a cut
         };
         for socket in [&client, &server] {
             socket.set_nodelay(true).unwrap();
@@ -191,18 +191,18 @@ impl Shared {
         self.pump(&server, &client, true);
         self.sockets.lock().unwrap().extend([client, server]);
         if self.state() == State::Cut {
-            self.end_all(); // it was cut while we connected
+            self.end_all(); // it was cut while this connected
         }
     }
 
     fn end_all(&self) {
         for socket in self.sockets.lock().unwrap().drain(..) {
-            socket.shutdown(Shutdown::Both).ok(); // its peer may have ended it
+            socket.shutdown(Shutdown::Both).ok(); // the peer may have closed it
         }
     }
 
-    /// Copies from one to the other in the background until either ends: one thread reads, another
-    /// writes what is due.
+    /// Copies in the background until either side ends: one thread reads, another writes each piece
+    /// when it is due.
     fn pump(self: &Arc<Self>, from: &TcpStream, to: &TcpStream, answers: bool) {
         let (sender, pieces) = mpsc::sync_channel::<(Instant, Vec<u8>)>(ON_THE_WAY);
         let (mut reading, shared) = (from.try_clone().unwrap(), Arc::clone(self));
@@ -226,14 +226,14 @@ impl Shared {
                     shared.passes(&piece)
                 };
                 if passes < piece.len() {
-                    to.write_all(&piece[..passes]).ok(); // the rest fails likewise
+                    to.write_all(&piece[..passes]).ok(); // the rest fails, too
                     shared.wait_let_go();
                     piece.drain(..passes);
                 }
                 if shared.passing(due) == State::Deaf && answers {
                     shared.lost.fetch_add(piece.len(), Ordering::SeqCst);
                 } else if to.write_all(&piece).is_err() {
-                    from.shutdown(Shutdown::Both).ok(); // nobody listens: let it know
+                    from.shutdown(Shutdown::Both).ok(); // the receiver is gone: tell the sender
                     break;
                 }
             }
@@ -241,7 +241,7 @@ impl Shared {
         });
     }
 
-    /// The state at this time or, while the link is stalled then, when it is not any more.
+    /// The state at this time, or later when the link is no longer stalled.
     fn passing(&self, due: Instant) -> State {
         let mut state = self.state.lock().unwrap();
         loop {

@@ -2,7 +2,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// The lines that a program wrote so far, read by a thread so that the program never blocks.
+/// The lines that a program has written, read by a thread so that the program never blocks.
 #[derive(Default)]
 pub struct Log(Mutex<Lines>);
 
@@ -18,8 +18,7 @@ impl Log {
         Self::until(source, None)
     }
 
-    /// Reads up to a line with this text, and closes `source`: what is written afterwards has no
-    /// reader.
+    /// Reads up to a line with this text, then closes `source`: later output has no reader.
     pub fn until(source: impl Read + Send + 'static, last: Option<String>) -> Arc<Self> {
         let log = Arc::new(Log::default());
         let writer = Arc::clone(&log);
@@ -27,7 +26,7 @@ impl Log {
         log
     }
 
-    /// The first line that holds this text.
+    /// The first line that contains this text.
     pub fn find(&self, text: &str) -> Option<String> {
         let log = self.0.lock().unwrap();
         let mut lines = log.lines.iter();
@@ -39,14 +38,14 @@ impl Log {
         self.0.lock().unwrap().lines.clone()
     }
 
-    /// The last lines, for the message of a panic.
+    /// The last lines, for a panic message.
     pub fn tail(&self, count: usize) -> String {
         let log = self.0.lock().unwrap();
         let from = log.lines.len().saturating_sub(count);
         log.lines[from..].join("\n")
     }
 
-    /// Whether there is nothing more to come.
+    /// Whether the output has ended.
     pub fn has_ended(&self) -> bool {
         self.0.lock().unwrap().ended
     }

@@ -1,7 +1,7 @@
 use crate::http::get;
 use std::collections::BTreeMap;
 
-/// The samples of one scrape: `name{labels}` as it was written, and its value.
+/// The samples of one scrape: `name{labels}` as written, and the value.
 #[derive(Clone, Debug)]
 pub struct Metrics(pub BTreeMap<String, f64>);
 
@@ -13,14 +13,14 @@ pub fn metrics(admin: &str) -> Metrics {
 }
 
 impl Metrics {
-    /// Of the Prometheus text format.
+    /// Parses the Prometheus text format.
     pub fn parse(text: &str) -> Self {
         let samples = text.lines().filter(|line| !line.starts_with('#'));
         Metrics(samples.filter_map(sample).collect())
     }
 
-    /// The sum over every series of this name whose labels hold all of these (`stage="store"`);
-    /// 0 where there is none.
+    /// The sum over all series of this name with all of these labels (`stage="store"`); 0 if there
+    /// are none.
     pub fn sum(&self, name: &str, labels: &[&str]) -> f64 {
         let of_name = |series: &str| series.split('{').next() == Some(name);
         let fits = |series: &str| of_name(series) && labels.iter().all(|l| series.contains(l));
@@ -29,7 +29,7 @@ impl Metrics {
     }
 }
 
-/// A label's value may hold spaces and `}`; behind the last one are the value and a timestamp.
+/// A label's value may contain spaces and `}`; the value and a timestamp follow the last `}`.
 fn sample(line: &str) -> Option<(String, f64)> {
     let end = line
         .rfind('}')

@@ -1,6 +1,6 @@
-//! Ports for servers that must be told theirs. Port 0 won't do: a server that is killed and started
-//! again must find its own port free, and the kernel hands out ports of the ephemeral range to
-//! anyone in between. So they are taken from below that range (32768 on Linux).
+//! Ports for servers that need a fixed one. Port 0 does not work: a restarted server must find its
+//! port free, and the kernel may give ports of the ephemeral range to anyone in between. So they
+//! are taken from below that range (32768 on Linux).
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -12,11 +12,11 @@ const COUNT: u64 = 12_000;
 
 static TAKEN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
 
-/// A loopback port that nobody listens on and that this process has not handed out before.
+/// A free loopback port that this process has not handed out before.
 pub fn free_port() -> u16 {
     let mut taken = TAKEN.lock().unwrap();
     let taken = taken.get_or_insert_default();
-    let random = RandomState::new(); // seeded anew in each process
+    let random = RandomState::new(); // a new seed in each process
     (0..1000_u64)
         .map(|n| u16::try_from(FIRST + random.hash_one(n) % COUNT).unwrap())
         .find(|port| is_free(*port) && taken.insert(*port))

@@ -9,75 +9,76 @@ use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// Waits for a line on its input, then becomes the program: it must not run before the janitor
-/// knows its process id, and if we die in between it reads the end of the pipe and leaves.
+/// Waits for a line on its input, then becomes the program. The program must not run before the
+/// janitor knows its process id. If the test process dies in between, the pipe ends and so does
+/// this.
 const GATE: &str = r#"read -r go && exec "$0" "$@" </dev/null"#;
 
-/// A program that runs beside the tests, in a process group of its own, and that is killed with all
-/// its children when this is dropped or when the test process ends in any way, SIGKILL included.
+/// A program that runs beside the tests in its own process group. It is killed with all its
+/// children when this is dropped or when the test process ends in any way, including SIGKILL.
 pub struct Process {
     child: Mutex<Child>,
     pid: Pid,
 }
 
 impl Process {
-    /// A command to add arguments to and to give to [`Process::start`].
+    /// A command for [`Process::start`]; add arguments first.
     pub fn command(program: &Path) -> Command {
         let mut command = Command::new("sh");
         command.args(["-c", GATE]).arg(program);
         command
     }
 
-    /// Starts what [`Process::command`] and its caller described.
+    /// Starts the command that [`Process::command`] made.
     pub fn start(mut command: Command) -> Self {
         command.process_group(0).stdin(Stdio::piped());
         let mut child = command.spawn().expect("can't start sh");
         janitor::guard(child.id());
         let gate = child.stdin.take().unwrap().write_all(b"go\n");
-        gate.expect("the process died before it began");
+        gate.expect("the process died before it started the program");
         let pid = Pid::from_child(&child);
         let child = Mutex::new(child);
         Process { child, pid }
     }
 
-    /// The program's own process id.
+    /// The program's process id.
     pub fn pid(&self) -> u32 {
         self.child.lock().unwrap().id()
     }
 
-    /// Its standard error, once, if the command piped it.
+    /// Its standard error, if the command piped it; only once.
     pub fn take_stderr(&self) -> Option<ChildStderr> {
         self.child.lock().unwrap().stderr.take()
     }
 
-    /// Its standard output, once, if the command piped it.
+    /// Its standard output, if the command piped it; only once.
     pub fn take_stdout(&self) -> Option<ChildStdout> {
         self.child.lock().unwrap().stdout.take()
     }
 
-    /// How it ended, if it has.
+    /// Its exit status, if it has ended.
     pub fn exit_status(&self) -> Option<ExitStatus> {
         let mut child = self.child.lock().unwrap();
         child.try_wait().expect("can't wait for a child")
     }
 
-    /// Waits for its end, and panics if it still runs after `timeout`.
+    /// Waits until it ends; panics if it still runs after `timeout`.
     pub fn wait_exit(&self, what: &str, timeout: Duration) -> ExitStatus {
         wait_until(&format!("{what} exits"), timeout, || self.exit_status())
     }
 
-    /// Sends a signal to the program alone; nothing happens if it has ended.
+    /// Sends a signal to the program alone; does nothing if it has ended.
     pub fn signal(&self, signal: Signal) {
         if self.exit_status().is_none() {
             kill_process(self.pid, signal).ok(); // it may be ending right now
         }
     }
 
-    /// SIGSTOP; returns when it stands still, and that is never within a write to a file.
+    /// SIGSTOP; returns when the process is stopped, which is never within a write to a file.
     pub fn freeze(&self) {
         self.signal(Signal::STOP);
         let stat = format!("/proc/{}/stat", self.pid());
-        wait_until("a process stands still", Duration::from_secs(30), || {
+        wait_until("a process is stopped", Duration::from_secs(30), || {
             let stat = fs::read_to_string(&stat).unwrap_or_default();
             let state = stat.rsplit(')').next()?.trim_start().chars().next();
             matches!(state, Some('T' | 'Z') | None).then_some(())
@@ -87,7 +88,7 @@ impl Process {
     /// SIGKILL for the program and its children; returns when it is gone.
     pub fn kill(&self) {
         let mut child = self.child.lock().unwrap();
-        // A child that was waited for has given up its number: don't kill whoever has it now.
+        // After a wait for the child its number may belong to another process.
         if child.try_wait().expect("can't wait for a child").is_none() {
             kill_process_group(self.pid, Signal::KILL).ok();
             child.wait().expect("can't wait for a child");
@@ -102,7 +103,7 @@ impl Drop for Process {
     }
 }
 
-/// Where this program is in `PATH`, or a panic that says how to get it.
+/// The path of this program in `PATH`; panics with the command that installs it.
 pub fn find_program(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).map(|dir| dir.join(name));

@@ -5,14 +5,14 @@ use crate::redis_server::Redis;
 use std::fs;
 use std::path::PathBuf;
 
-/// A Redis that wants TLS with a certificate of both sides, and a login. Tests look into it by its
-/// open port.
+/// A Redis that requires TLS with certificates of both sides, and a login. Tests inspect it through
+/// its open port.
 pub struct SecuredRedis {
     pub redis: Redis,
     port: u16,
-    /// The certificate that vouches for the server.
+    /// The server's self-signed certificate.
     pub ca: PathBuf,
-    /// What a client shows.
+    /// The client's certificate.
     pub certificate: PathBuf,
     pub key: PathBuf,
     pub password: &'static str,
@@ -61,7 +61,7 @@ impl SecuredRedis {
         }
     }
 
-    /// Where it is, with this password.
+    /// Its URL with this password.
     pub fn url(&self, password: &str) -> String {
         format!("rediss://{USER}:{password}@127.0.0.1:{}", self.port)
     }

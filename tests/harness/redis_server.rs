@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// Much more than it takes, unless it loads a large append-only file.
+/// Much longer than a start takes, unless it loads a large append-only file.
 const START: Duration = Duration::from_secs(120);
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// One redis-server on loopback with its own folder. Its port and its files outlive a [`Redis::kill`].
+/// One redis-server on loopback with its own folder. A [`Redis::kill`] keeps its port and its
+/// files.
 pub struct Redis {
     dir: PathBuf,
     port: u16,
@@ -30,7 +31,7 @@ impl Redis {
         Self::with_env(extra, vec![])
     }
 
-    /// As [`Redis::new`], with these variables in its environment.
+    /// Like [`Redis::new`], with these environment variables.
     pub(crate) fn with_env(extra: &[&str], env: Vec<(String, String)>) -> Self {
         let redis = Redis {
             dir: scratch_dir("redis"),
@@ -53,7 +54,7 @@ impl Redis {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Where it keeps its files, `dump.rdb` among them.
+    /// The folder with its files, such as `dump.rdb`.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
@@ -65,7 +66,8 @@ impl Redis {
         done.unwrap_or_else(|error| panic!("{words:?}: {error}"));
     }
 
-    /// How many commands it refused to this user, as far as it remembers (`ACL LOG RESET` forgets).
+    /// How many commands of this user it refused, as far as its log goes (`ACL LOG RESET` clears
+    /// it).
     pub fn refusals(&self, user: &str) -> usize {
         let mut log = redis::cmd("ACL");
         let log: Vec<HashMap<String, redis::Value>> =
@@ -84,10 +86,10 @@ impl Redis {
         self.try_connect().expect("can't connect to redis-server")
     }
 
-    /// Starts it where it was killed or stopped, and waits until it has loaded its data.
+    /// Starts it after a kill or stop, and waits until it has loaded its data.
     pub fn start(&self) {
         let mut process = self.process.lock().unwrap();
-        *process = None; // what ran before, if anything, is gone before its log is cut
+        *process = None; // the previous process must be gone before its log is truncated
         let mut command = Process::command(&find_program("redis-server"));
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
         command.args(["--save", "", "--appendonly", "no"]);
@@ -97,10 +99,12 @@ impl Redis {
         let log = File::create(self.dir.join("log")).unwrap();
         command.stdout(log.try_clone().unwrap()).stderr(log);
         let started = process.insert(Process::start(command));
-        wait_until("redis-server starts", START, || self.is_started(started));
+        wait_until("redis-server has started", START, || {
+            self.is_started(started)
+        });
     }
 
-    /// SIGKILL, between two writes: a write that it cuts short may leave half a transaction in the
+    /// SIGKILL between two writes: an interrupted write could leave half a transaction in the
     /// append-only file (see [`Redis::mark`]).
     pub fn kill(&self) {
         let mut process = self.process.lock().unwrap();
@@ -108,7 +112,7 @@ impl Redis {
         *process = None;
     }
 
-    /// SIGTERM: it saves, where it was told to; returns when it has ended.
+    /// SIGTERM: it saves its data if so configured; returns when it has ended.
     pub fn terminate(&self) {
         if let Some(process) = self.process.lock().unwrap().take() {
             process.signal(Signal::TERM);
@@ -126,12 +130,12 @@ impl Redis {
         self.signal(Signal::CONT);
     }
 
-    /// How much the append-only file holds now: a moment that [`Redis::rewind`] can go back to.
+    /// The size of the append-only file now, to which [`Redis::rewind`] can go back.
     ///
-    /// Redis says it, and not the file's length, which may be in the midst of a write. Redis 7.0.15
-    /// does not quite mend a file that ends within a command of a transaction: it drops the
-    /// transaction but leaves its beginning in the file, and the start after that mixes it up with
-    /// the transaction that was written behind it.
+    /// The size comes from Redis, since the file may end within a write. Redis 7.0.15 does not
+    /// fully repair a file that ends within a command of a transaction: it drops the transaction
+    /// but leaves its beginning in the file, and the next start mixes that up with the transaction
+    /// written after it.
     pub fn mark(&self) -> u64 {
         let mut ask = redis::cmd("INFO");
         let answer: String = ask.arg("persistence").query(&mut self.connect()).unwrap();
@@ -139,14 +143,14 @@ impl Redis {
             let mut lines = answer.lines();
             lines.find_map(|line| line.strip_prefix(name)?.parse().ok())
         };
-        // Before a restart neither counts the base file, afterwards both do.
+        // Before a restart neither size includes the base file, afterwards both do.
         let sizes = size("aof_current_size:").zip(size("aof_base_size:"));
-        let (all, base) = sizes.expect("it appends to a file");
+        let (all, base) = sizes.expect("Redis has an append-only file");
         all - base
     }
 
-    /// SIGKILL, and a start with what was there at that moment, as after a failover to a replica
-    /// that lagged behind. Needs `--appendonly yes` and `--auto-aof-rewrite-percentage 0`.
+    /// SIGKILL, and a start with the data of that moment, as after a failover to a replica that
+    /// lags behind. Needs `--appendonly yes` and `--auto-aof-rewrite-percentage 0`.
     pub fn rewind(&self, mark: u64) {
         self.kill();
         let file = self.dir.join("appendonlydir/appendonly.aof.1.incr.aof");
@@ -155,7 +159,7 @@ impl Redis {
         self.start();
     }
 
-    /// What it has logged since it was started last.
+    /// Its log since it was last started.
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.join("log")).unwrap_or_default()
     }

@@ -8,37 +8,36 @@ use std::sync::OnceLock;
 
 pub use crate::kafka::unique;
 
-/// The servers that every test of this process shares. Tests don't disturb each other, since each
-/// has its own topics ([`create_topic`]) and its own key prefix ([`unique`]).
+/// The servers that all tests of this process share. Tests don't disturb each other, since each has
+/// its own topics ([`create_topic`]) and key prefix ([`unique`]).
 pub struct Servers {
     pub kafka: Kafka,
     pub redis: Redis,
 }
 
 impl Servers {
-    /// A Redis of one's own, to be stopped and killed; gone when it is dropped.
+    /// A separate Redis, which the test may stop and kill; it ends when dropped.
     pub fn own_redis(&self, extra: &[&str]) -> Redis {
         Redis::new(extra)
     }
 
-    /// As [`Servers::own_redis`], living by this clock.
+    /// Like [`Servers::own_redis`], with this clock.
     pub fn own_redis_by(&self, clock: &Clock, extra: &[&str]) -> Redis {
         Redis::with_env(extra, clock.env())
     }
 
-    /// A Redis of one's own that wants TLS and a login.
+    /// A separate Redis that requires TLS and a login.
     pub fn own_redis_secured(&self) -> SecuredRedis {
         SecuredRedis::new()
     }
 
-    /// A Kafka of one's own, to be stopped and killed; gone when it is dropped.
-    /// `extra` are further lines of its `server.properties`.
+    /// A separate Kafka, which the test may stop and kill; it ends when dropped. `extra` are
+    /// further lines of its `server.properties`.
     pub fn own_kafka(&self, extra: &[&str]) -> Kafka {
         Kafka::new("256m", extra)
     }
 
-    /// A Kafka of one's own that heeds rules ([`Kafka::acl`]). What no rule is about is allowed to
-    /// everyone.
+    /// A separate Kafka with access rules ([`Kafka::acl`]). Everyone may do what no rule is about.
     pub fn own_kafka_with_rules(&self) -> Kafka {
         self.own_kafka(&[
             "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
@@ -46,19 +45,19 @@ impl Servers {
         ])
     }
 
-    /// A Kafka of one's own that wants TLS and a login at its second listener.
+    /// A separate Kafka that requires TLS and a login at its second listener.
     pub fn own_kafka_secured(&self) -> (Kafka, Secured) {
         Kafka::secured("256m")
     }
 
-    /// A Kafka of three nodes of one's own, any one of which may be killed; gone when it is dropped.
-    /// It takes 200 MiB a node and ten seconds to start: for those tests only that need it.
+    /// A separate Kafka of three nodes, any one of which may be killed; it ends when dropped. It
+    /// takes 200 MiB for each node and ten seconds to start: only for tests that need it.
     pub fn own_cluster(&self) -> Cluster {
         Cluster::new("256m", 3, &[])
     }
 }
 
-/// The shared servers, started by whoever asks first; the others wait.
+/// The shared servers. The first caller starts them; the others wait.
 pub fn servers() -> &'static Servers {
     static SERVERS: OnceLock<Servers> = OnceLock::new();
     SERVERS.get_or_init(|| {
@@ -81,7 +80,7 @@ pub fn delete_topic(name: &str) {
     servers().kafka.delete_topic(name);
 }
 
-/// Produces to the shared Kafka and returns when it has all of it.
+/// Produces to the shared Kafka and returns when it has all records.
 pub fn produce(topic: &str, messages: impl IntoIterator<Item = Message>) {
     servers().kafka.produce(topic, messages);
 }

@@ -16,14 +16,14 @@ pub struct Sse {
 }
 
 impl Sse {
-    /// GET of `path` at `addr` (`127.0.0.1:port`) with these headers; returns when the answer's
-    /// head is there, whatever its status.
+    /// GET of `path` at `addr` (`127.0.0.1:port`) with these headers; returns when the head of the
+    /// answer has arrived, with any status.
     pub fn open(addr: &str, path: &str, headers: &[(&str, &str)]) -> Self {
         let opened = Self::try_open(addr, path, headers);
         opened.unwrap_or_else(|error| panic!("GET http://{addr}{path}: {error}"))
     }
 
-    /// As [`Sse::open`], for a server that may be down.
+    /// Like [`Sse::open`], for a server that may be down.
     pub fn try_open(addr: &str, path: &str, headers: &[(&str, &str)]) -> Result<Self> {
         let headers = [&[("accept", "text/event-stream")], headers].concat();
         let exchange = Exchange::begin("GET", addr, path, &headers, b"")?;
@@ -42,7 +42,7 @@ impl Sse {
         find(&self.headers, name)
     }
 
-    /// The next frame of any kind; `None` when there is none in time or the stream has ended.
+    /// The next frame of any kind; `None` if none arrives in time or the stream has ended.
     pub fn next(&mut self, timeout: Duration) -> Option<Frame> {
         let deadline = Instant::now() + timeout;
         while self.ready.is_empty() && self.end.is_none() {
@@ -56,7 +56,7 @@ impl Sse {
         self.ready.pop_front()
     }
 
-    /// The next frame with data, as a browser would dispatch it; comments and the like are skipped.
+    /// The next frame with data, as a browser dispatches it; skips comments and the like.
     pub fn next_event(&mut self, timeout: Duration) -> Option<Frame> {
         let deadline = Instant::now() + timeout;
         loop {
@@ -68,7 +68,7 @@ impl Sse {
         }
     }
 
-    /// The next `count` frames with data; panics when they are not there in time.
+    /// The next `count` frames with data; panics if they don't arrive in time.
     pub fn events(&mut self, count: usize, timeout: Duration) -> Vec<Frame> {
         let deadline = Instant::now() + timeout;
         let mut events = Vec::with_capacity(count);
@@ -83,7 +83,7 @@ impl Sse {
         events
     }
 
-    /// How the stream ended, if a call to [`Sse::next`] met its end: `complete`, or the error.
+    /// How the stream ended, if [`Sse::next`] has reached its end: `complete`, or the error.
     pub fn end(&self) -> Option<&str> {
         self.end.as_deref()
     }
@@ -99,7 +99,7 @@ mod tests {
     const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
     const SOON: Duration = Duration::from_secs(10);
 
-    /// Serves one connection with these pieces, each in a packet of its own, and ends it.
+    /// Serves one connection with these pieces, each in its own packet, and closes it.
     fn serve(pieces: Vec<String>) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap().to_string();
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chunked_stream_is_read_however_it_is_cut() {
+    fn a_chunked_stream_is_read_with_any_packet_boundaries() {
         let mut sse = Sse::open(&serve(chunked("0\r\n\r\n")), "/", &[]);
         assert_eq!(
             (sse.status, sse.header("content-type")),
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_is_cut_is_not_complete() {
+    fn a_cut_connection_is_not_complete() {
         let mut sse = Sse::open(&serve(chunked("")), "/", &[]);
         assert_eq!(sse.events(2, SOON).len(), 2);
         assert_eq!(sse.next(SOON), None);
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_not_the_end() {
+    fn a_timeout_is_not_the_end() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap().to_string();
         let peer = thread::spawn(move || {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_known_length_ends_there() {
+    fn a_body_with_a_content_length_ends_there() {
         let head = "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n";
         let answer = crate::http::get(&serve(vec![format!("{head}no, more")]), "/");
         assert_eq!((answer.status, answer.text().as_str()), (404, "no"));

@@ -16,7 +16,7 @@ pub struct Entry {
     /// The field `type`.
     pub event_type: String,
     pub data: String,
-    /// `topic/partition/offset/n`; empty for what Millstream itself put there.
+    /// `topic/partition/offset/n`; empty for events of Millstream itself.
     pub source: String,
 }
 
@@ -39,8 +39,8 @@ impl Redis {
         streams
     }
 
-    /// As [`Redis::streams`], but hands out one page after the other, for those who can't hold
-    /// everything. A stream's pages come in order; those of several streams are mixed.
+    /// Like [`Redis::streams`], but page by page, for more data than fits into memory. The pages of
+    /// a stream are in order; the streams are mixed.
     pub fn each_page(&self, prefix: &str, take: impl FnMut(&str, Vec<Entry>)) {
         self.each_page_of("client", prefix, take);
     }
@@ -63,11 +63,11 @@ fn scan(connection: &mut Connection, pattern: &str) -> Vec<String> {
     let keys = scan.arg("COUNT").arg(1000).clone().iter(connection);
     let mut keys: Vec<String> = keys.unwrap().map(Result::unwrap).collect();
     keys.sort();
-    keys.dedup(); // SCAN may name a key twice
+    keys.dedup(); // SCAN may return a key twice
     keys
 }
 
-/// Reads these streams page by page, a page of each in one round trip.
+/// Reads these streams page by page, one page of each in a round trip.
 fn read(connection: &mut Connection, keys: &[String], mut take: impl FnMut(&String, Vec<Entry>)) {
     let mut open: Vec<(&String, String)> = keys.iter().map(|key| (key, "-".to_owned())).collect();
     while !open.is_empty() {

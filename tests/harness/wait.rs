@@ -1,10 +1,10 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Asks until there is an answer, at least once; after `timeout` panics with `what` was waited for.
+/// Calls `ask` until it has an answer, at least once; panics with `what` after `timeout`.
 ///
-/// It polls: the things waited for live in other processes, which can't ring us. The pauses grow
-/// from 2 to 50 ms, so that short waits stay short and long ones leave the machine alone.
+/// It polls: the processes waited for can't notify it. The pauses grow from 2 to 50 ms, so that
+/// short waits stay short and long ones use little CPU time.
 pub fn wait_until<T>(what: &str, timeout: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + timeout;
     let mut pause = Duration::from_millis(2);
@@ -12,7 +12,7 @@ pub fn wait_until<T>(what: &str, timeout: Duration, mut ask: impl FnMut() -> Opt
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(Instant::now() < end, "waited {timeout:?} in vain: {what}");
+        assert!(Instant::now() < end, "not within {timeout:?}: {what}");
         sleep(pause);
         pause = (pause * 3 / 2).min(Duration::from_millis(50));
     }

@@ -1,11 +1,12 @@
-"""Reads a stream as its users do in Python, with httpx-sse; a line of JSON for each thing that
-happens: {"open": true}, {"id": ..., "type": ..., "data": ...} or {"status": ...} at a refusal.
+"""Reads a stream as an application in Python does, with httpx-sse. It prints a line of JSON for each
+connection and event: {"open": true}, {"id": ..., "type": ..., "data": ...}, or {"status": ...} if
+the server refuses it.
 
-Where httpx-sse differs from the HTML standard (0.4.3):
-- It does not connect again: what follows is the loop that every user of it writes.
-- It hands out a block without data, such as the one that says where a stream begins, as an event of
-  the type `message` without data. It looks like one whose payload is empty and that has no type.
-Its ids are right: one without data counts, which is what resuming before the first event rests on.
+Differences of httpx-sse 0.4.3 from the HTML standard:
+- It does not reconnect: every user writes a loop like the one below.
+- It dispatches a block without data, such as the first one with the start of a stream, as an event of
+  the type `message` without data. An event with an empty payload and no type looks the same.
+It handles ids correctly: an id without data counts, which a resume before the first event needs.
 
     read.py URL [NAME: VALUE ...]
 """
@@ -24,7 +25,7 @@ def say(**what):
 
 def main(url, headers):
     last_id, retry = "", 3.0
-    # Comments come every 15 seconds: a minute without anything is a connection that is dead.
+    # Comments arrive every 15 seconds: after a minute without any the connection is dead.
     with httpx.Client(timeout=httpx.Timeout(10, read=60), trust_env=False) as client:
         while True:
             try:

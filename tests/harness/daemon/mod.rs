@@ -17,10 +17,10 @@ use std::process::{Command, ExitStatus, Output};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The longest that a daemon may take to say where it listens, and to end after SIGTERM.
+/// The longest time that a daemon may take to log its addresses, and to end after SIGTERM.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long its last lines may take to be read after its end.
+/// The longest time to read its last log lines after its end.
 const LAST_LINES: Duration = Duration::from_secs(5);
 
 /// A running `millstream run`. Dropping it kills it, and prints its log if the test is failing.
@@ -30,12 +30,12 @@ pub struct Daemon {
     dir: PathBuf,
     env: Vec<(String, String)>,
     process: Process,
-    /// One a run; the last one is the current run's.
+    /// One log for each run; the last one is the current run's.
     logs: Vec<Arc<Log>>,
 }
 
 impl Daemon {
-    /// Where its configuration is, and what relative paths in it are relative to.
+    /// The folder of its configuration, to which relative paths refer.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
@@ -57,7 +57,7 @@ impl Daemon {
         self.process.pid()
     }
 
-    /// The address (`127.0.0.1:port`) that serves events; waits until the log says it.
+    /// The address (`127.0.0.1:port`) that serves events; waits until the log has it.
     pub fn sse(&self) -> String {
         self.address("sse listening on http")
     }
@@ -75,9 +75,12 @@ impl Daemon {
     /// Waits for a line with this text in the current run's log, and returns it.
     pub fn wait_log(&self, text: &str, timeout: Duration) -> String {
         wait_until(&format!("the daemon logs {text:?}"), timeout, || {
-            let ended = self.log().has_ended(); // asked first: what is found later was there
+            let ended = self.log().has_ended(); // read first, so that lines logged before the end are found
             let found = self.log().find(text);
-            assert!(found.is_some() || !ended, "ended without logging {text:?}");
+            assert!(
+                found.is_some() || !ended,
+                "the daemon ended without logging {text:?}"
+            );
             found
         })
     }
@@ -87,31 +90,32 @@ impl Daemon {
         self.logs.last().unwrap()
     }
 
-    /// The logs of all its runs, the current one's last.
+    /// The logs of all runs, the current run's last.
     pub fn logs(&self) -> &[Arc<Log>] {
         &self.logs
     }
 
-    /// How it ended, if it has.
+    /// The exit status, if it has ended.
     pub fn exit_status(&self) -> Option<ExitStatus> {
         self.process.exit_status()
     }
 
-    /// SIGTERM, and its exit code (`None`: a signal ended it); panics when it does not end.
+    /// Sends SIGTERM; returns the exit code (`None`: a signal ended it). Panics if it does not end.
     pub fn terminate(&self) -> Option<i32> {
         self.terminate_within(PATIENCE)
     }
 
-    /// As [`Daemon::terminate`], with a deadline of one's own.
+    /// Like [`Daemon::terminate`], with another deadline.
     pub fn terminate_within(&self, patience: Duration) -> Option<i32> {
         self.signal(Signal::TERM);
         self.wait_exit(patience)
     }
 
-    /// Waits for its end, and until its log is read; the exit code (`None`: a signal ended it).
+    /// Waits until it has ended and its log is read; returns the exit code (`None`: a signal ended
+    /// it).
     pub fn wait_exit(&self, timeout: Duration) -> Option<i32> {
         let code = self.process.wait_exit("the daemon", timeout).code();
-        // A child of it may have its standard error for a little longer.
+        // One of its child processes may keep standard error open a little longer.
         let deadline = Instant::now() + LAST_LINES;
         while !self.log().has_ended() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(2));
@@ -124,12 +128,12 @@ impl Daemon {
         self.process.kill();
     }
 
-    /// SIGHUP: it reads its configuration again.
+    /// SIGHUP: reloads the configuration.
     pub fn hup(&self) {
         self.signal(Signal::HUP);
     }
 
-    /// SIGSTOP: it freezes.
+    /// SIGSTOP: freezes it.
     pub fn pause(&self) {
         self.signal(Signal::STOP);
     }
@@ -143,7 +147,7 @@ impl Daemon {
         self.process.signal(signal);
     }
 
-    /// Starts it again with the same folder and environment; what still runs is killed first.
+    /// Starts it again with the same folder and environment; kills it first if it still runs.
     pub fn restart(&mut self) {
         self.process.kill();
         let (process, log) = start::run(&self.program, &self.arguments, &self.dir, &self.env, None);

@@ -27,16 +27,20 @@ impl Daemon {
         wait_until("the daemon is ready", timeout, ready);
     }
 
-    /// Waits until `/readyz` is 503 for all of these reasons, while `/healthz` says that it lives;
-    /// answers what it says.
+    /// Waits until `/readyz` is 503 for all of these reasons, while `/healthz` is 200; returns the
+    /// text of `/readyz`.
     pub fn wait_not_ready(&self, reasons: &[&str], timeout: Duration) -> String {
         let admin = self.admin();
-        wait_until(&format!("it is not ready: {reasons:?}"), timeout, || {
-            let answer = get(&admin, "/readyz");
-            let text = answer.text();
-            let all = reasons.iter().all(|reason| text.contains(reason));
-            assert_eq!(get(&admin, "/healthz").status, 200, "it lives");
-            (answer.status == 503 && all).then_some(text)
-        })
+        wait_until(
+            &format!("the daemon is not ready: {reasons:?}"),
+            timeout,
+            || {
+                let answer = get(&admin, "/readyz");
+                let text = answer.text();
+                let all = reasons.iter().all(|reason| text.contains(reason));
+                assert_eq!(get(&admin, "/healthz").status, 200, "the daemon is healthy");
+                (answer.status == 503 && all).then_some(text)
+            },
+        )
     }
 }

@@ -1,4 +1,4 @@
-//! What the daemon uses of the machine, and how much of it it may.
+//! The daemon's resource usage and limits.
 
 use super::Daemon;
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
@@ -8,7 +8,7 @@ use std::fs;
 #[derive(Clone, Copy, Debug)]
 pub struct Memory {
     pub now: u64,
-    /// The most since the start, or since [`Daemon::forget_peak`].
+    /// The peak since the start, or since [`Daemon::forget_peak`].
     pub peak: u64,
 }
 
@@ -17,7 +17,10 @@ impl Daemon {
         let status = fs::read_to_string(self.proc("status")).unwrap();
         let bytes = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
-            let kib = line.expect("it runs").trim().trim_end_matches(" kB");
+            let kib = line
+                .expect("the daemon runs")
+                .trim()
+                .trim_end_matches(" kB");
             kib.parse::<u64>().unwrap() * 1024
         };
         Memory {
@@ -26,17 +29,17 @@ impl Daemon {
         }
     }
 
-    /// Begins to look for the peak anew.
+    /// Restarts the measurement of the peak.
     pub fn forget_peak(&self) {
         fs::write(self.proc("clear_refs"), "5").unwrap();
     }
 
-    /// How many file descriptors it has open.
+    /// The number of its open file descriptors.
     pub fn descriptors(&self) -> u64 {
         fs::read_dir(self.proc("fd")).unwrap().count() as u64
     }
 
-    /// From now on it may have no more than this many file descriptors open.
+    /// Limits its open file descriptors to this number from now on.
     pub fn limit_descriptors(&self, most: u64) {
         let limit = Rlimit {
             current: Some(most),

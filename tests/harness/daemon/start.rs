@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, LazyLock};
 
-/// What a daemon is started with; see [`Daemon::builder`].
+/// The options of a daemon to start; see [`Daemon::builder`].
 pub struct DaemonBuilder {
     dir: PathBuf,
     env: Vec<(String, String)>,
@@ -18,31 +18,31 @@ pub struct DaemonBuilder {
 }
 
 impl DaemonBuilder {
-    /// Another program than [`Daemon::program`].
+    /// Runs another program than [`Daemon::program`].
     pub fn program(mut self, program: Option<&Path>) -> Self {
         self.program = program.map(Path::to_path_buf);
         self
     }
 
-    /// Has it run with this role.
+    /// Runs it with this role.
     pub fn role(mut self, role: &str) -> Self {
         self.arguments = vec!["--role".into(), role.into()];
         self
     }
 
-    /// Sets a variable of its environment.
+    /// Sets an environment variable.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Has it live by this clock.
+    /// Runs it with this clock.
     pub fn clock(mut self, clock: &Clock) -> Self {
         self.env.extend(clock.env());
         self
     }
 
-    /// Writes a file below the folder of the configuration, such as a plugin.
+    /// Writes a file in the folder of the configuration, such as a plugin.
     pub fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
         let path = self.dir.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -50,13 +50,13 @@ impl DaemonBuilder {
         self
     }
 
-    /// Closes the reader of its log behind a line with this text.
+    /// Closes the reader of its log after a line with this text.
     pub fn log_until(mut self, text: &str) -> Self {
         self.last_line = Some(text.to_owned());
         self
     }
 
-    /// Where the configuration is, and what relative paths in it are relative to.
+    /// The folder of the configuration, to which relative paths refer.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
@@ -78,7 +78,7 @@ impl DaemonBuilder {
 }
 
 impl Daemon {
-    /// For a daemon with this `millstream.toml` in a folder of its own.
+    /// A builder for a daemon with this `millstream.toml` in a new folder.
     pub fn builder(config: &str) -> DaemonBuilder {
         let dir = scratch_dir("daemon");
         let builder = DaemonBuilder {
@@ -91,9 +91,9 @@ impl Daemon {
         builder.file("millstream.toml", config)
     }
 
-    /// The program: for a test the one that cargo has built for it, of the same sources, in the
-    /// same profile and with the same features. A benchmark, or a test that is started without
-    /// cargo, takes the one beside it, unless that is older than its sources.
+    /// The daemon's program. In a test, cargo has built it from the same sources, with the same
+    /// profile and features. A benchmark, or a test that runs without cargo, takes the program
+    /// beside it and panics if that is older than its sources.
     pub fn program() -> PathBuf {
         static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
             let built = std::env::var_os("CARGO_BIN_EXE_millstream").map(PathBuf::from);
@@ -114,7 +114,7 @@ fn beside_the_test() -> PathBuf {
         ""
     };
     let again = format!("run `cargo build{release} -p millstream`");
-    assert!(program.is_file(), "there is no {path}: {again}");
+    assert!(program.is_file(), "no program {path}: {again}");
     let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
     let sources = fs::read_to_string(program.with_extension("d")).unwrap_or_default();
     let mut sources = sources.split_whitespace().skip(1).map(Path::new);

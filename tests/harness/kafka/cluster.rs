@@ -2,17 +2,17 @@ use super::Kafka;
 use super::settings::Ports;
 use std::thread::{self, ScopedJoinHandle};
 
-/// Several nodes that are one Kafka; gone when it is dropped. With three of them each partition has
-/// three copies, and two must have what is acknowledged: any one may be killed.
+/// Several Kafka nodes, which end when this is dropped. With three nodes each partition has three
+/// replicas, and an acknowledged record is on two of them, so any one node may be killed.
 pub struct Cluster {
-    /// Any of them answers for all, also while it is down itself: its clients know the others.
+    /// Clients of any node know the others, so each works as long as the cluster does.
     pub nodes: Vec<Kafka>,
 }
 
 impl Cluster {
     pub(crate) fn new(heap: &'static str, nodes: usize, extra: &[&str]) -> Self {
         let ports: Vec<Ports> = (0..nodes).map(|_| Ports::free()).collect();
-        // All at once: none is up before most of them are.
+        // All at once: a node is up only when most of them are.
         let nodes = thread::scope(|scope| {
             let ports = &ports;
             let node = |id| {
@@ -31,7 +31,7 @@ impl Cluster {
         Cluster { nodes }
     }
 
-    /// The node that leads this partition, as soon as there is one that is not `former`.
+    /// The node that leads this partition, once the leader is not `former`.
     pub fn leader(&self, topic: &str, partition: i32, former: Option<&Kafka>) -> &Kafka {
         let former = former.and_then(|former| self.id(former));
         let id = self.nodes[0].leader(topic, partition, former);

@@ -6,12 +6,12 @@ use std::time::Duration;
 const ANSWER: Duration = Duration::from_secs(30);
 
 impl Kafka {
-    /// How many offsets there are between what the group committed and the topic's end, as tools
-    /// count that show lag: what was never committed counts from 0.
+    /// The number of offsets between the group's commits and the topic's end, as tools count lag. A
+    /// partition without a commit counts from 0.
     pub fn lag(&self, group: &str, topic: &str) -> i64 {
         let mut config = self.client();
-        config.set("group.id", group); // asked for, never joined
-        config.set("isolation.level", "read_uncommitted"); // the end, whatever is undecided
+        config.set("group.id", group); // never joins the group
+        config.set("isolation.level", "read_uncommitted"); // the end includes open transactions
         let client: BaseConsumer = config.create().unwrap();
         let mut asked = TopicPartitionList::new();
         for partition in self.partitions(topic) {

@@ -1,7 +1,7 @@
 use crate::janitor::target_dir;
 use std::path::PathBuf;
 
-/// The folder with Kafka's jars, or a panic that says how to get it.
+/// The folder with Kafka's jars; panics with the command that installs them.
 pub(super) fn find() -> PathBuf {
     if let Some(dir) = std::env::var_os("MILLSTREAM_KAFKA_JARS") {
         return PathBuf::from(dir);
@@ -18,7 +18,7 @@ pub(super) fn find() -> PathBuf {
     dir
 }
 
-/// The version that the pom names, the one place that does.
+/// The version in the pom, which is the only place that defines it.
 fn version() -> &'static str {
     let pom = include_str!("../../kafka/pom.xml");
     let (_, rest) = pom.split_once("<kafka.version>").unwrap();

@@ -1,7 +1,7 @@
-/// A record to produce. Absent is not empty: a value of `None` is a tombstone.
+/// A record to produce. Absent is not empty: without a value it is a tombstone.
 #[derive(Clone, Debug, Default)]
 pub struct Message {
-    /// `None`: librdkafka chooses, by the key.
+    /// `None`: librdkafka chooses by the key.
     pub partition: Option<i32>,
     pub key: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
@@ -11,7 +11,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// A record with a value and nothing else.
+    /// A record with only a value.
     pub fn new(value: impl Into<Vec<u8>>) -> Self {
         let value = Some(value.into());
         Message {
@@ -25,19 +25,19 @@ impl Message {
         Message::default().key(key)
     }
 
-    /// The same with this key.
+    /// The same record with this key.
     pub fn key(mut self, key: impl Into<Vec<u8>>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// The same for this partition.
+    /// The same record for this partition.
     pub fn partition(mut self, partition: i32) -> Self {
         self.partition = Some(partition);
         self
     }
 
-    /// The same with one header more.
+    /// The same record with one more header.
     pub fn header(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
         self.headers.push((name.to_owned(), Some(value.into())));
         self
@@ -57,12 +57,12 @@ pub struct Consumed {
 }
 
 impl Consumed {
-    /// The value as text; empty when it is absent.
+    /// The value as text; empty if absent.
     pub fn text(&self) -> &str {
         std::str::from_utf8(self.value.as_deref().unwrap_or_default()).unwrap()
     }
 
-    /// The first header of this name as text, if there is one.
+    /// The first header of this name as text.
     pub fn header(&self, name: &str) -> Option<&str> {
         let (_, value) = self.headers.iter().find(|(header, _)| header == name)?;
         Some(std::str::from_utf8(value.as_deref().unwrap_or_default()).unwrap())

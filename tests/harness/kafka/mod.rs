@@ -1,4 +1,4 @@
-//! A real Apache Kafka: combined KRaft nodes from Maven Central's jars, on loopback.
+//! A real Apache Kafka: combined KRaft nodes from the jars of Maven Central, on loopback.
 
 mod cluster;
 mod group;
@@ -33,15 +33,15 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// Much more than it takes (3 s), since the machine may be compiling or run every other test.
+/// Kafka takes 3 s to start, but the machine may be compiling or running other tests.
 const START: Duration = Duration::from_secs(90);
 const STOP: Duration = Duration::from_secs(30);
 
-/// One Kafka node with its own data. Its ports and its data outlive a [`Kafka::kill`]. What it does
-/// as a client it asks of the whole cluster that it is of.
+/// One Kafka node with its own data. A [`Kafka::kill`] keeps its ports and data. Its client methods
+/// talk to the whole cluster of the node.
 pub struct Kafka {
     dir: PathBuf,
-    /// Of every node of its cluster.
+    /// The ports of all nodes of the cluster.
     nodes: Vec<Ports>,
     heap: &'static str,
     process: Mutex<Option<Process>>,
@@ -55,8 +55,8 @@ impl Kafka {
         kafka
     }
 
-    /// Starts a new node with a second listener, which clients reach by the link and by nothing
-    /// else, since Kafka tells them the link's address. [`Kafka::bootstrap`] stays the direct way.
+    /// Starts a new node with a second listener. Its clients reach the node only through the link,
+    /// since Kafka advertises the link's address. [`Kafka::bootstrap`] is the direct address.
     pub fn linked(heap: &'static str, extra: &[&str]) -> (Self, Link) {
         let (port, ports) = (free_port(), Ports::free());
         let link = Link::to(&format!("127.0.0.1:{port}"));
@@ -92,17 +92,17 @@ impl Kafka {
         settings::bootstrap(&self.nodes)
     }
 
-    /// Starts it where it was killed or stopped, and waits until it answers clients.
+    /// Starts it after a kill or stop, and waits until it answers clients.
     pub fn start(&self) {
         let mut process = self.process.lock().unwrap();
-        *process = None; // what ran before, if anything, is gone before its log is cut
+        *process = None; // the previous process must be gone before its log is truncated
         let log = File::create(self.dir.join("log")).unwrap();
         let mut command = self.java(&["-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"]);
         command.arg("kafka.Kafka");
         command.arg(self.dir.join("server.properties"));
         command.stdout(log.try_clone().unwrap()).stderr(log);
         let started = process.insert(Process::start(command));
-        wait_until("Kafka starts", START, || self.is_started(started));
+        wait_until("Kafka has started", START, || self.is_started(started));
     }
 
     /// SIGKILL.
@@ -110,7 +110,7 @@ impl Kafka {
         *self.process.lock().unwrap() = None;
     }
 
-    /// SIGTERM: it hands over and flushes; returns when it has ended.
+    /// SIGTERM: a controlled shutdown; returns when it has ended.
     pub fn terminate(&self) {
         if let Some(process) = self.process.lock().unwrap().take() {
             process.signal(Signal::TERM);
@@ -144,13 +144,13 @@ impl Kafka {
         assert!(status.success(), "format failed: {}", self.log());
     }
 
-    /// Kafka's own tool for access control lists, with these arguments; the
-    /// node must have been started with an authorizer.
+    /// Runs Kafka's tool for access control lists with these arguments; the node needs an
+    /// authorizer.
     pub fn acl(&self, arguments: &[&str]) {
         self.tool("org.apache.kafka.tools.AclCommand", arguments);
     }
 
-    /// Runs one of Kafka's own tools against it.
+    /// Runs one of Kafka's tools against the node.
     fn tool(&self, class: &str, arguments: &[&str]) {
         let mut command = self.java(&["-XX:TieredStopAtLevel=1"]);
         command.args([class, "--bootstrap-server", &self.bootstrap()]);
@@ -182,7 +182,7 @@ impl Kafka {
         log.contains("Kafka Server started").then_some(())
     }
 
-    /// What it has logged since it was started last.
+    /// Its log since it was last started.
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.join("log")).unwrap_or_default()
     }

@@ -7,10 +7,10 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// How long a record may take, a restart of the broker in between included.
+/// How long a record may take, including a restart of the broker.
 const DELIVERY: Duration = Duration::from_secs(60);
 
-/// Remembers the first record that Kafka refused.
+/// Remembers the first record that Kafka refuses.
 #[derive(Default)]
 struct Refusals(OnceLock<KafkaError>);
 
@@ -27,18 +27,18 @@ impl ProducerContext for Refusals {
 }
 
 impl Kafka {
-    /// Produces these in order and returns when Kafka has them all; panics when it refuses one.
+    /// Produces these in order and returns when Kafka has all of them; panics if it refuses one.
     pub fn produce(&self, topic: &str, messages: impl IntoIterator<Item = Message>) {
         self.try_produce(topic, messages).unwrap();
     }
 
-    /// As [`Kafka::produce`], compressed by the producer.
+    /// Like [`Kafka::produce`], compressed by the producer.
     pub fn produce_compressed(&self, topic: &str, messages: impl IntoIterator<Item = Message>) {
         let codec = [("compression.codec", "zstd")];
         self.produce_with(&codec, topic, messages).unwrap();
     }
 
-    /// As [`Kafka::produce`], but says what went wrong; some of the records may be stored then.
+    /// Like [`Kafka::produce`], but returns the error; some of the records may be stored then.
     pub fn try_produce(
         &self,
         topic: &str,
@@ -57,7 +57,7 @@ impl Kafka {
         for message in messages {
             send(&producer, topic, &message).with_context(|| format!("producing to {topic}"))?;
         }
-        // Not `flush`, which may sleep 100 ms. It ends: each record has its time to be delivered.
+        // Not `flush`, which may sleep 100 ms. This ends, as each record has a timeout.
         while producer.in_flight_count() > 0 {
             producer.poll(Duration::from_millis(10));
         }
@@ -67,25 +67,25 @@ impl Kafka {
         }
     }
 
-    /// One of its own for each call. It is not idempotent, since that costs half a second at each
-    /// start, and one that is kept fails for good when a topic is made anew. So nothing is reordered,
-    /// but a broker that dies before it answers may have stored what is sent again.
+    /// A new producer for each call. It is not idempotent: that costs half a second at each start,
+    /// and an idempotent producer that is kept fails for good when a topic is recreated. So the
+    /// order is kept, but if a broker dies before it answers, a record may be stored twice.
     fn producer(&self, properties: &[(&str, &str)]) -> Result<BaseProducer<Refusals>> {
         let mut config = self.client();
         for (name, value) in properties {
             config.set(*name, *value);
         }
         config.set("acks", "all");
-        config.set("max.in.flight", "1"); // keeps the order when something is sent again
+        config.set("max.in.flight", "1"); // keeps the order when a record is sent again
         config.set("linger.ms", "2");
         config.set("batch.num.messages", "20000");
-        config.set("message.max.bytes", "100000000"); // let the broker be the one that refuses
+        config.set("message.max.bytes", "100000000"); // lets the broker refuse large records
         config.set("message.timeout.ms", DELIVERY.as_millis().to_string());
         Ok(config.create_with_context(Refusals::default())?)
     }
 }
 
-/// Hands it to the producer, as soon as that has room.
+/// Hands the record to the producer; waits while its queue is full.
 pub(super) fn send<C>(producer: &BaseProducer<C>, topic: &str, message: &Message) -> Result<()>
 where
     C: ProducerContext<DeliveryOpaque = ()>,
@@ -97,7 +97,7 @@ where
             Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => back,
             Err((error, _)) => return Err(error.into()),
         };
-        producer.poll(Duration::from_millis(10)); // until there is room
+        producer.poll(Duration::from_millis(10)); // waits for room in the queue
     }
 }
 

@@ -1,5 +1,5 @@
-//! Header names that are no text. rdkafka takes names as text, and its reader
-//! panics at others, so this speaks to librdkafka itself.
+//! Header names that are not UTF-8. rdkafka takes names as text, and its reader panics at others,
+//! so this calls librdkafka directly.
 
 use super::Kafka;
 use crate::wait::wait_until;
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// Header names, which hold no NUL, and values.
+/// Names, which hold no NUL, and values.
 pub type RawHeaders = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
 impl Kafka {
@@ -21,9 +21,8 @@ impl Kafka {
     pub fn produce_raw(&self, topic: &str, value: &[u8], headers: &RawHeaders) {
         let producer: BaseProducer = self.client().create().unwrap();
         let topic = CString::new(topic).unwrap();
-        // SAFETY: what follows each tag is what librdkafka's rd_kafka_vtype_t
-        // says. Names end in a NUL; all is copied, but for the list of headers,
-        // which librdkafka takes over.
+        // SAFETY: what follows each tag is what librdkafka's rd_kafka_vtype_t requires. Names end
+        // in a NUL. librdkafka copies everything except the list of headers, which it takes over.
         let error = unsafe {
             let list = sys::rd_kafka_headers_new(headers.len());
             for (name, value) in headers {
@@ -56,7 +55,7 @@ impl Kafka {
         });
     }
 
-    /// The headers of every record of the topic, as [`Kafka::read_all`] reads.
+    /// The headers of every record of the topic, read like [`Kafka::read_all`].
     pub fn read_raw_headers(&self, topic: &str) -> Vec<RawHeaders> {
         let mut all = Vec::new();
         self.each(topic, |message| {
@@ -69,12 +68,12 @@ impl Kafka {
 
 fn headers(message: &BorrowedMessage<'_>) -> RawHeaders {
     let mut list = ptr::null_mut();
-    // SAFETY: librdkafka keeps the list inside of the message, and writes
-    // nothing where there is none.
+    // SAFETY: librdkafka keeps the list inside of the message, and writes nothing if there is no
+    // list.
     let none = unsafe { sys::rd_kafka_message_headers(message.ptr(), &raw mut list) };
     let header = |index| {
         let (mut name, mut value, mut size) = (ptr::null(), ptr::null(), 0);
-        // SAFETY: the list is the message's; past its end there is an error.
+        // SAFETY: the list belongs to the message; past its end there is an error.
         unsafe {
             let got = sys::rd_kafka_header_get_all(
                 list,

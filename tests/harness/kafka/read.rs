@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 const ANSWER: Duration = Duration::from_secs(30);
 
 impl Kafka {
-    /// Every record of the topic up to its end as it is now, partition by partition, in order.
+    /// Every record of the topic up to its present end, partition by partition, in order.
     pub fn read_all(&self, topic: &str) -> Vec<Consumed> {
         let mut records = Vec::new();
         self.read_each(topic, |record| records.push(record));
@@ -17,13 +17,13 @@ impl Kafka {
         records
     }
 
-    /// Gives `take` every record of the topic up to its end as it is now; those of one partition in
-    /// order, the partitions mixed.
+    /// Calls `take` with every record of the topic up to its present end. The records of a
+    /// partition are in order, the partitions mixed.
     pub fn read_each(&self, topic: &str, mut take: impl FnMut(Consumed)) {
         self.each(topic, |message| take(consumed(message)));
     }
 
-    /// As [`Kafka::read_each`], as librdkafka has it.
+    /// Like [`Kafka::read_each`], with librdkafka's messages.
     pub(super) fn each(&self, topic: &str, mut note: impl FnMut(&BorrowedMessage<'_>)) {
         let consumer = self.reader();
         let mut open = self.partitions(topic);
@@ -57,10 +57,10 @@ impl Kafka {
 
     fn reader(&self) -> BaseConsumer {
         let mut config = self.client();
-        config.set("group.id", "harness"); // asked for, never joined
+        config.set("group.id", "harness"); // required, but never joined
         config.set("enable.auto.commit", "false");
         config.set("enable.partition.eof", "true");
-        config.set("fetch.wait.max.ms", "10"); // an end is told after one wait
+        config.set("fetch.wait.max.ms", "10"); // the end of a partition is reported after one wait
         config.set("fetch.queue.backoff.ms", "2");
         config.create().unwrap()
     }
@@ -75,7 +75,7 @@ fn from_beginning(topic: &str, partitions: &BTreeSet<i32>) -> TopicPartitionList
     list
 }
 
-/// A node went away: librdkafka asks the next one.
+/// Whether a node went away: librdkafka then asks the next one.
 fn is_passing(error: &KafkaError) -> bool {
     let away = [
         RDKafkaErrorCode::BrokerTransportFailure,

@@ -6,11 +6,11 @@ use crate::ports::free_port;
 use std::fs;
 use std::path::PathBuf;
 
-/// The way into a Kafka that wants TLS, and a login by SCRAM-SHA-512 or PLAIN.
+/// The access to a Kafka that requires TLS, and a login by SCRAM-SHA-512 or PLAIN.
 pub struct Secured {
     /// The value of `bootstrap.servers`.
     pub bootstrap: String,
-    /// The certificate that vouches for the node.
+    /// The node's self-signed certificate.
     pub ca: PathBuf,
     pub user: &'static str,
     pub password: &'static str,
@@ -20,8 +20,8 @@ const USER: &str = "millstream";
 const PASSWORD: &str = "correct-horse";
 
 impl Kafka {
-    /// Starts a new node with a second listener, of SASL_SSL. [`Kafka::bootstrap`] stays the open
-    /// way.
+    /// Starts a new node with a second listener, of SASL_SSL. [`Kafka::bootstrap`] is the address
+    /// without TLS and login.
     pub fn secured(heap: &'static str) -> (Self, Secured) {
         let (port, ports, dir) = (free_port(), Ports::free(), scratch_dir("kafka-tls"));
         let made = Certificate::new();

@@ -1,10 +1,10 @@
-//! How a node is configured: as small and as quick to start as it goes, with Kafka's own defaults
-//! for whatever a test could notice (`message.max.bytes` among them).
+//! The configuration of a node: small and quick to start, but with Kafka's defaults for anything
+//! that a test could notice (such as `message.max.bytes`).
 
 use crate::ports::free_port;
 use std::path::Path;
 
-/// Any 16 bytes in base64url, others for each cluster.
+/// Any 16 bytes in base64url, different for each cluster.
 pub(super) fn cluster_id(nodes: &[Ports]) -> String {
     format!("MkU3OEVBNTcwNTJE{:05}A", nodes[0].controller)
 }
@@ -15,7 +15,8 @@ Configuration:
   Loggers: {Root: {level: INFO, AppenderRef: {ref: OUT}}}
 "#;
 
-/// The session time-outs let a test use short ones, so that a killed consumer is soon forgotten.
+/// The minimum session timeouts let a test use short ones, so that a killed consumer is soon
+/// removed.
 const FIXED: &str = "
 process.roles=broker,controller
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LINKED:PLAINTEXT,SECURED:SASL_SSL
@@ -37,7 +38,7 @@ background.threads=2
 log.cleaner.dedupe.buffer.size=8388608
 ";
 
-/// Where one node listens.
+/// The ports of one node.
 #[derive(Clone, Copy)]
 pub(super) struct Ports {
     client: u16,
@@ -52,7 +53,7 @@ impl Ports {
         }
     }
 
-    /// The lines for a further listener of this name, whose clients come by this address.
+    /// The lines for a further listener of this name, which clients reach at this address.
     pub fn and(&self, name: &str, port: u16, address: &str) -> [String; 2] {
         let Ports { client, controller } = self;
         [
@@ -65,8 +66,8 @@ impl Ports {
     }
 }
 
-/// How many copies there are of each partition: three where there are as many nodes, of which two
-/// must have what is acknowledged.
+/// The number of replicas of each partition: three with at least three nodes, and an acknowledged
+/// record is then on two of them.
 pub(super) fn replication(nodes: &[Ports]) -> i32 {
     if nodes.len() < 3 { 1 } else { 3 }
 }
@@ -77,7 +78,7 @@ pub(super) fn bootstrap(nodes: &[Ports]) -> String {
     nodes.iter().map(address).collect::<Vec<_>>().join(",")
 }
 
-/// A whole `server.properties` for node `id`, counted from 1; a later line beats an earlier one.
+/// A complete `server.properties` for node `id`, counted from 1; later lines override earlier ones.
 pub(super) fn properties(dir: &Path, id: usize, nodes: &[Ports], extra: &[&str]) -> String {
     let Ports { client, controller } = nodes[id - 1];
     let voter = |(id, node): (usize, &Ports)| format!("{id}@127.0.0.1:{}", node.controller);
@@ -95,7 +96,7 @@ pub(super) fn properties(dir: &Path, id: usize, nodes: &[Ports], extra: &[&str])
     )
 }
 
-/// The copies of Kafka's own topics and of others.
+/// The replicas of Kafka's internal topics and of others.
 fn copies(replication: i32) -> String {
     let in_sync = (replication + 1) / 2;
     format!(

@@ -22,12 +22,12 @@ pub fn unique(base: &str) -> String {
 }
 
 impl Kafka {
-    /// Creates a topic with a unique name, which it returns when clients can use every partition.
+    /// Creates a topic with a unique name; returns the name once clients can use every partition.
     pub fn create_topic(&self, base: &str, partitions: i32) -> String {
         self.create_topic_with(base, partitions, &[])
     }
 
-    /// As [`Kafka::create_topic`], with settings of the topic (`retention.ms`, ...).
+    /// Like [`Kafka::create_topic`], with settings of the topic (`retention.ms`, ...).
     pub fn create_topic_with(
         &self,
         base: &str,
@@ -39,12 +39,12 @@ impl Kafka {
         name
     }
 
-    /// Creates the topic of exactly this name: to make one anew that was deleted.
+    /// Creates a topic of exactly this name, for example to recreate a deleted one.
     pub fn create_topic_named(&self, name: &str, partitions: i32, config: &[(&str, &str)]) {
         self.create_topic_copied(name, partitions, settings::replication(&self.nodes), config);
     }
 
-    /// The same with so many copies of each partition.
+    /// The same with this many replicas of each partition.
     pub fn create_topic_copied(
         &self,
         name: &str,
@@ -61,7 +61,7 @@ impl Kafka {
         wait_until(&what, ANSWER, || self.has_leaders(name, partitions));
     }
 
-    /// Gives the topic more partitions, up to this number; returns when clients can use them all.
+    /// Increases the topic's partitions to this number; returns when clients can use all of them.
     pub fn add_partitions(&self, name: &str, partitions: i32) {
         let wish = NewPartitions::new(name, usize::try_from(partitions).unwrap());
         let added = pollster::block_on(self.admin().create_partitions([&wish], &options()));
@@ -70,7 +70,7 @@ impl Kafka {
         wait_until(&what, ANSWER, || self.has_leaders(name, partitions));
     }
 
-    /// Deletes every record there is, as retention does with old ones.
+    /// Deletes all present records, as retention deletes old ones.
     pub fn delete_all_records(&self, name: &str) {
         let mut all = TopicPartitionList::new();
         for partition in self.partitions(name) {
@@ -89,14 +89,14 @@ impl Kafka {
         wait_until(&format!("topic {name} is gone"), ANSWER, gone);
     }
 
-    /// Sets one of the topic's settings.
+    /// Changes one of the topic's settings.
     pub fn alter_topic(&self, topic: &str, name: &str, value: &str) {
         let change = AlterConfig::new(ResourceSpecifier::Topic(topic)).set(name, value);
         let altered = pollster::block_on(self.admin().alter_configs(&[change], &options()));
         altered.unwrap().remove(0).unwrap();
     }
 
-    /// Removes what retention would: every record before this offset.
+    /// Removes every record before this offset, as retention does.
     pub fn delete_records(&self, topic: &str, partition: i32, before: i64) {
         let mut list = TopicPartitionList::new();
         let offset = Offset::Offset(before);
@@ -104,12 +104,12 @@ impl Kafka {
         pollster::block_on(self.admin().delete_records(&list, &options())).unwrap();
     }
 
-    /// Whether there is a topic of this name.
+    /// Whether a topic of this name exists.
     pub fn has_topic(&self, name: &str) -> bool {
         !self.leaders(name).is_empty()
     }
 
-    /// The partitions that the topic has; panics when it has none.
+    /// The topic's partitions; panics if it has none.
     pub(super) fn partitions(&self, topic: &str) -> BTreeSet<i32> {
         let what = format!("topic {topic} exists");
         wait_until(&what, ANSWER, || {
@@ -118,7 +118,7 @@ impl Kafka {
         })
     }
 
-    /// The id of the node that leads this partition, as soon as there is one that is not `former`.
+    /// The id of the node that leads this partition, once the leader is not `former`.
     pub(super) fn leader(&self, topic: &str, partition: i32, former: Option<usize>) -> usize {
         let what = format!("{topic}/{partition} has another leader than {former:?}");
         wait_until(&what, ANSWER, || {
@@ -133,7 +133,8 @@ impl Kafka {
         (leaders == usize::try_from(partitions).unwrap()).then_some(())
     }
 
-    /// The leader of each partition that has one, as a fresh client sees it: an old one may remember.
+    /// The leader of each partition that has one, read by a new client: an old one may have cached
+    /// it.
     fn leaders(&self, topic: &str) -> BTreeMap<i32, i32> {
         let client: BaseConsumer = self.client().create().unwrap();
         let metadata = client.fetch_metadata(Some(topic), ANSWER).unwrap();
@@ -148,7 +149,7 @@ impl Kafka {
     }
 }
 
-/// The controller answers when the brokers know, not only when it has noted the wish.
+/// Makes the controller answer only when the brokers know the change.
 fn options() -> AdminOptions {
     AdminOptions::new().operation_timeout(Some(ANSWER))
 }

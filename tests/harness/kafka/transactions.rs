@@ -5,8 +5,8 @@ use std::time::Duration;
 
 const ANSWER: Duration = Duration::from_secs(60);
 
-/// A transactional producer, with one transaction at a time. Several of them can write into one
-/// another's midst.
+/// A transactional producer with one transaction at a time. The transactions of several producers
+/// can overlap.
 pub struct Transactions(BaseProducer);
 
 impl Kafka {
@@ -22,12 +22,12 @@ impl Kafka {
 }
 
 impl Transactions {
-    /// Begins one.
+    /// Begins a transaction.
     pub fn begin(&self) {
         self.0.begin_transaction().unwrap();
     }
 
-    /// Returns when Kafka has these in its log, whatever becomes of the transaction.
+    /// Returns when Kafka has these in its log, whether the transaction commits or not.
     pub fn produce(&self, topic: &str, messages: impl IntoIterator<Item = Message>) {
         for message in messages {
             send(&self.0, topic, &message).unwrap();
@@ -35,12 +35,12 @@ impl Transactions {
         self.0.flush(ANSWER).unwrap();
     }
 
-    /// What was produced since it began is to be read.
+    /// Makes the records produced since the beginning visible.
     pub fn commit(&self) {
         self.0.commit_transaction(ANSWER).unwrap();
     }
 
-    /// What was produced since it began is never to be read, though the log has it.
+    /// Leaves the records produced since the beginning in the log, but never visible.
     pub fn abort(&self) {
         self.0.abort_transaction(ANSWER).unwrap();
     }

@@ -7,7 +7,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// Between a stream's end and the next, and before the first one; shorter than the stream says, which is meant for many.
+/// The pause before each connection. Shorter than the stream's `retry:`, which is meant for many
+/// clients.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// `curl -N`, started again with the last id whenever it ends.
@@ -18,14 +19,14 @@ pub struct Curl {
 #[derive(Default)]
 struct Shared {
     told: Mutex<Told>,
-    /// The one that runs; dropped, it is killed.
+    /// The running curl; dropping it kills it.
     process: Mutex<Option<Process>>,
     over: Mutex<bool>,
     ended: Condvar,
 }
 
 impl Curl {
-    /// Reads this address with further arguments, such as `--http2-prior-knowledge`.
+    /// Reads this URL with further arguments, such as `--http2-prior-knowledge`.
     pub fn read(url: &str, arguments: &[&str]) -> Self {
         let shared = Arc::new(Shared::default());
         let (url, reading) = (url.to_owned(), Arc::clone(&shared));
@@ -55,14 +56,14 @@ impl Drop for Curl {
 }
 
 impl Shared {
-    /// Whether it is over, or will be within this time.
+    /// Whether the reader is dropped, now or within this time.
     fn is_over(&self, pause: Duration) -> bool {
         let over = self.over.lock().unwrap();
         let waited = self.ended.wait_timeout_while(over, pause, |over| !*over);
         *waited.unwrap().0
     }
 
-    /// One connection, to its end.
+    /// Runs one connection until it ends.
     fn run(&self, url: &str, arguments: &[String], last_id: &mut String) {
         let mut command = Process::command(&find_program("curl"));
         command.args(["-sN", "--fail", "--noproxy", "*", url]);

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-/// The folder with the libraries, or a panic that says how to get it.
+/// The folder with the libraries; panics with the command that installs them.
 pub(super) fn find() -> PathBuf {
     let dir = target_dir().join(format!("clients-{}", hash()));
     let complete = dir.join(".complete").exists();
@@ -16,7 +16,7 @@ pub(super) fn find() -> PathBuf {
     dir
 }
 
-/// A copy of this script where Node finds its libraries: beside them.
+/// A copy of this script beside the libraries, where Node finds them.
 pub(super) fn beside(script: &Path) -> PathBuf {
     let dir = scratch_dir("reader");
     symlink(find().join("node/node_modules"), dir.join("node_modules")).unwrap();
@@ -25,7 +25,7 @@ pub(super) fn beside(script: &Path) -> PathBuf {
     copy
 }
 
-/// Of the lock files, as `tests/run` counts it.
+/// The checksum of the lock files, computed like in `tests/run`.
 fn hash() -> String {
     let mut digest = Sha256::new();
     digest.update(include_str!("../../clients/python/requirements.txt"));

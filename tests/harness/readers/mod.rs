@@ -1,4 +1,4 @@
-//! Programs that read a stream and know nothing of Millstream; see `tests/clients`.
+//! Programs that read a stream and do not know Millstream; see `tests/clients`.
 
 mod curl;
 mod installed;
@@ -15,32 +15,32 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// An event as a library dispatched it.
+/// An event as a library dispatches it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// The last event id at that time.
     pub id: String,
-    /// `message` where the stream said none.
+    /// `message` if the stream has no type.
     pub kind: String,
     pub data: String,
 }
 
-/// What a reader told so far.
+/// Everything that a reader has reported.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Told {
     pub events: Vec<Event>,
-    /// How often it was connected.
+    /// How many times it connected.
     pub opened: usize,
     /// The server's answer made it give up.
     pub refused: bool,
 }
 
-/// Who reads a stream and connects again when it is cut.
+/// A program that reads a stream and reconnects when the connection is cut.
 pub trait Reader {
-    /// What it told so far.
+    /// Everything that it has reported.
     fn told(&self) -> Told;
 
-    /// Waits until it told enough, and answers with all of it.
+    /// Waits until the reports are enough, and returns all of them.
     fn wait(&self, what: &str, timeout: Duration, enough: &dyn Fn(&Told) -> bool) -> Told {
         wait_until(what, timeout, || Some(self.told()).filter(enough))
     }
@@ -62,7 +62,7 @@ impl Client {
         Client::start(command)
     }
 
-    /// Node with eventsource, which must be told of what types to tell.
+    /// Node with eventsource, which needs to know the types to report.
     pub fn node(url: &str, types: &[&str]) -> Self {
         let mut command = script("node", "node/read.mjs");
         command.arg(url).args(types);
@@ -83,8 +83,8 @@ impl Client {
     }
 }
 
-/// A command that runs this Python program where it stands, with the packages that `tests/clients`
-/// and the examples need.
+/// A command that runs this Python program in place, with the packages that `tests/clients` and the
+/// examples need.
 pub fn python(program: &Path) -> Command {
     let mut command = Process::command(&find_program("python3"));
     command.env("PYTHONPATH", python_packages());
@@ -105,8 +105,8 @@ impl Reader for Client {
     }
 }
 
-/// A command that runs this file of `tests/clients` where the libraries are. It is copied there:
-/// Node looks for them beside the script.
+/// A command that runs a copy of this file of `tests/clients` beside the libraries: Node looks for
+/// them beside the script.
 fn script(program: &str, file: &str) -> Command {
     let source = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("clients")
