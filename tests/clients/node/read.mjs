@@ -1,5 +1,5 @@
-// Reads a stream as an application in Node does, with the package `eventsource`. It prints a line of
-// JSON for each connection and event: {"open": true}, {"id": ..., "type": ..., "data": ...}, or
+// Reads a stream as an application in Node does, with the package `eventsource`. It prints a line
+// of JSON for each connection and event: {"open": true}, {"id": ..., "type": ..., "data": ...}, or
 // {"closed": true} if the server refuses it.
 //
 //     read.mjs URL TYPE...
@@ -7,8 +7,8 @@
 // The package reconnects by itself. Its version 5 has no known difference from the HTML standard.
 // (It requires Node 22.12, but runs on Node 18 of Debian 12.) Its wait before a reconnect does not
 // keep Node running, so a program that does nothing else must do that itself. Up to version 4 it
-// forgets the id of a block without data: a client that is cut off before its first event resumes at
-// the live end and misses the events in between.
+// forgets the id of a block without data: a client that is cut off before its first event resumes
+// at the live end and misses the events in between.
 
 import { EventSource } from "eventsource";
 

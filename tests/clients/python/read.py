@@ -1,11 +1,11 @@
-"""Reads a stream as an application in Python does, with httpx-sse. It prints a line of JSON for each
-connection and event: {"open": true}, {"id": ..., "type": ..., "data": ...}, or {"status": ...} if
-the server refuses it.
+"""Reads a stream as an application in Python does, with httpx-sse. It prints a line of JSON for
+each connection and event: {"open": true}, {"id": ..., "type": ..., "data": ...}, or
+{"status": ...} if the server refuses it.
 
 Differences of httpx-sse 0.4.3 from the HTML standard:
 - It does not reconnect: every user writes a loop like the one below.
-- It dispatches a block without data, such as the first one with the start of a stream, as an event of
-  the type `message` without data. An event with an empty payload and no type looks the same.
+- It dispatches a block without data, such as the first one with the start of a stream, as an event
+  of the type `message` without data. An event with an empty payload and no type looks the same.
 It handles ids correctly: an id without data counts, which a resume before the first event needs.
 
     read.py URL [NAME: VALUE ...]

@@ -44,6 +44,6 @@ fn a_ledger_of_another_cluster_halts_a_pipeline_until_force_takes_it_over() {
     assert_eq!(
         wait_for(redis, &prefix, 39),
         expected,
-        "nothing skipped, nothing foreign"
+        "no record skipped, none of the other cluster"
     );
 }

@@ -16,7 +16,7 @@ fn at(partition: i32, ids: std::ops::Range<i64>) -> impl Iterator<Item = Message
 }
 
 #[test]
-fn the_first_records_of_partitions_added_later_are_delivered_and_no_history_is() {
+fn latest_skips_history_but_not_the_first_records_of_added_partitions() {
     let (kafka, redis) = (&servers().kafka, &servers().redis);
     let (topic, prefix) = (kafka.create_topic("latest", 2), unique("latest"));
     produce(&topic, at(0, 0..20).chain(at(1, 0..20)));

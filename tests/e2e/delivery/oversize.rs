@@ -46,7 +46,7 @@ impl Run {
         let source = format!("{}/0/{offset}", self.topic);
         let letters = read_all(&self.dead).into_iter();
         let mut of = letters.filter(|letter| letter.header("millstream.source") == Some(&source));
-        let letter = of.next().expect("it has a letter");
+        let letter = of.next().expect("the record has a letter");
         assert!(of.next().is_none(), "one");
         letter
     }

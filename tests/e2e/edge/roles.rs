@@ -5,7 +5,7 @@ use super::rig::{ANONYMOUS, Edge, config, next};
 use millstream_tests::{Daemon, Message, create_topic, get, produce, servers, unique, wait_until};
 
 #[test]
-fn an_edge_needs_no_kafka_and_serves_what_another_process_ingests() {
+fn an_edge_needs_no_kafka_and_serves_events_of_another_process() {
     let (topic, prefix) = (create_topic("roles", 1), unique("roles"));
     let (kafka, redis) = (servers().kafka.bootstrap(), &servers().redis);
     let ingest = format!(

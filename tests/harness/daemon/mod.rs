@@ -75,7 +75,7 @@ impl Daemon {
     /// Waits for a line with this text in the current run's log, and returns it.
     pub fn wait_log(&self, text: &str, timeout: Duration) -> String {
         wait_until(&format!("the daemon logs {text:?}"), timeout, || {
-            let ended = self.log().has_ended(); // read first, so that lines logged before the end are found
+            let ended = self.log().has_ended(); // checked first, or a last line could be missed
             let found = self.log().find(text);
             assert!(
                 found.is_some() || !ended,

@@ -119,7 +119,9 @@ impl<'a> Topics<'a> {
     /// Waits until all requests are committed.
     pub fn wait_committed(&self) {
         let lag = || self.kafka.lag(&self.group, &self.requests);
-        wait_until("all is committed", SOON, || (lag() == 0).then_some(()));
+        wait_until("all requests are committed", SOON, || {
+            (lag() == 0).then_some(())
+        });
     }
 }
 
