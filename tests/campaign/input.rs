@@ -26,7 +26,7 @@ impl Input {
         kafka.read_each(topic, |record| {
             let number = record.header("number").unwrap().parse().unwrap();
             let sent = Record::new(seed, number).message();
-            assert_eq!(record.value, sent.value, "Kafka has what was produced");
+            assert_eq!(record.value, sent.value, "Kafka has the produced records");
             input.add(record.partition, record.offset, number);
         });
         input

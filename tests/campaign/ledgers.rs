@@ -53,7 +53,7 @@ impl<'a> Ledgers<'a> {
         let ends: Vec<i64> = ends.into_values().collect();
         let mut redis = self.world.redis.connect();
         let mut last = (0, Instant::now());
-        wait_until("every record is done", FOREVER, || {
+        wait_until("every record is processed", FOREVER, || {
             let read = self.read(&mut redis).unwrap();
             let done = sum(&read);
             if done != last.0 {

@@ -36,5 +36,5 @@ fn send(world: &World, seed: u64, numbers: std::ops::Range<u32>) {
                 .note(&format!("producing, try {attempt}: {error:#}")),
         }
     }
-    panic!("Kafka takes no records, see the journal");
+    panic!("Kafka accepts no records, see the journal");
 }

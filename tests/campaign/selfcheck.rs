@@ -74,7 +74,7 @@ fn expect(flaws: &[Flaw], input: &Input, versions: &Versions, spoil: impl FnOnce
     let (told, right) = (findings.to_string(), findings.flaws() == flaws.len() as u64);
     assert!(
         right && found == findings.flaws(),
-        "the checker should find {flaws:?}, not: {told}"
+        "the checker should find {flaws:?}, but found: {told}"
     );
 }
 

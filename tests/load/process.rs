@@ -21,10 +21,11 @@ impl Process {
             .arg("client")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        let mut child = command
-            .spawn()
-            .context("can't start a process of clients")?;
-        let answers = child.stdout.take().context("no standard output")?;
+        let mut child = command.spawn().context("can't start a client process")?;
+        let answers = child
+            .stdout
+            .take()
+            .context("the client process has no standard output")?;
         Ok(Process {
             orders: child.stdin.take(),
             answers: BufReader::new(answers),
@@ -45,15 +46,17 @@ impl Process {
 
     /// Gives an order; its response must be read before the next.
     pub fn tell(&mut self, order: &Order) -> Result<()> {
-        let mut orders = self.orders.as_ref().context("it has ended")?;
-        writeln!(orders, "{}", serde_json::to_string(order)?)
-            .context("a process of clients is gone")
+        let mut orders = self
+            .orders
+            .as_ref()
+            .context("the client process has ended")?;
+        writeln!(orders, "{}", serde_json::to_string(order)?).context("lost a client process")
     }
 
     pub fn hear(&mut self) -> Result<Answer> {
         let mut line = String::new();
         self.answers.read_line(&mut line)?;
-        serde_json::from_str(&line).context("a process of clients is gone")
+        serde_json::from_str(&line).context("lost a client process")
     }
 }
 

@@ -99,7 +99,7 @@ impl Production {
         let Some(last) = clients.last() else { return };
         let stored = self.writer.append(&clients, self.produced.events);
         if let Err(error) = stored {
-            eprintln!("the producer waits for Redis: {error}");
+            eprintln!("can't write to Redis: {error}; retrying");
             let last_event = self.produced.events + batch - 1;
             let stored = self.writer.recover(*last, last_event);
             self.produced.events += if stored { batch } else { 0 };

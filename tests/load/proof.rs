@@ -43,7 +43,7 @@ impl Proof {
             let name = clients::name(&swarm.run, *n);
             match received.count == stored.count {
                 true => eprintln!(
-                    "LOSS: {name}: {} events, but others or in another order",
+                    "LOSS: {name}: {} events, but different ones or in another order",
                     stored.count
                 ),
                 false => eprintln!(

@@ -127,7 +127,7 @@ impl Swarm {
         let mut all = Histogram::new(3)?;
         for answer in self.ask_all(|_| Order::Latencies)? {
             let Answer::Latencies(latencies) = answer else {
-                bail!("an answer to something else");
+                bail!("a client process gave an answer to another order");
             };
             for (value, count) in latencies {
                 all.record_n(value, count)?;
@@ -141,7 +141,7 @@ impl Swarm {
         let mut all = Vec::new();
         for answer in self.ask_all(|_| Order::Tallies)? {
             let Answer::Tallies(tallies) = answer else {
-                bail!("an answer to something else");
+                bail!("a client process gave an answer to another order");
             };
             all.extend(tallies);
         }
@@ -152,7 +152,7 @@ impl Swarm {
         let mut sum = Status::default();
         for answer in self.ask_all(order)? {
             let Answer::Status(status) = answer else {
-                bail!("an answer to something else");
+                bail!("a client process gave an answer to another order");
             };
             sum = sum.and(status);
         }

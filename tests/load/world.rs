@@ -81,7 +81,7 @@ impl World {
             pid: target.pid.get(n).copied(),
             _daemon: None,
         };
-        let redis = target.redis.clone().context("--redis is missing")?;
+        let redis = target.redis.clone().context("missing --redis")?;
         Ok(World {
             edges: target.url.iter().enumerate().map(edge).collect(),
             prefix: target.prefix.clone(),
@@ -116,13 +116,13 @@ impl World {
     pub fn own_redis(&self) -> Result<&Redis> {
         match &self.redis {
             Store::Own(redis) => Ok(redis),
-            Store::Given(_) => bail!("this needs a Redis of its own: leave --url out"),
+            Store::Given(_) => bail!("this measurement must start a separate Redis: omit --url"),
         }
     }
 
     pub fn connect(&self) -> Result<redis::Connection> {
         let client = redis::Client::open(self.redis_url())?;
-        client.get_connection().context("no Redis")
+        client.get_connection().context("can't connect to Redis")
     }
 
     /// The process id of its Redis, if that is on this machine.
@@ -132,9 +132,6 @@ impl World {
         let pid = info
             .lines()
             .find_map(|line| line.strip_prefix("process_id:"));
-        Ok(pid
-            .context("Redis does not tell its process id")?
-            .trim()
-            .parse()?)
+        Ok(pid.context("Redis reports no process id")?.trim().parse()?)
     }
 }

@@ -49,7 +49,7 @@ fn aborted_transactions_are_never_delivered_and_the_ledger_moves_past_them() {
     one.produce(topic, some(5000, true));
     one.abort(); // the topic ends with aborted records only
     run.wait_all();
-    wait_until("there is no lag", LONG, || {
+    wait_until("the lag is zero", LONG, || {
         (kafka.lag(&run.prefix, topic) == 0).then_some(())
     });
     daemon.restart(); // with SIGKILL
@@ -58,7 +58,7 @@ fn aborted_transactions_are_never_delivered_and_the_ledger_moves_past_them() {
     committed += 60;
     run.wait_all();
     let counted = metrics(&daemon.admin()).sum("millstream_records_total", &[]);
-    assert_eq!(counted, 60.0, "nothing is processed again");
+    assert_eq!(counted, 60.0, "no record is processed again");
     run.end(&[daemon]);
     let streams = streams(&run.prefix);
     assert!(streams.keys().all(|client| client.starts_with("client-")));
@@ -79,7 +79,7 @@ fn a_topic_that_ends_with_a_marker_can_be_emptied_while_the_daemon_is_stopped() 
     transactions.produce(topic, some(0, false));
     transactions.commit();
     run.wait_all();
-    wait_until("the marker is passed", LONG, || {
+    wait_until("the ledger has moved past the marker", LONG, || {
         (kafka.lag(&run.prefix, topic) == 0).then_some(())
     });
     daemon.kill();
@@ -107,7 +107,7 @@ fn records_behind_an_open_transaction_arrive_once_and_in_order_when_it_ends() {
     assert_eq!(
         run.passed(),
         [20, 20, 20],
-        "what is undecided holds back what follows"
+        "an open transaction holds back the records behind it"
     );
     open.commit();
     run.wait_all();

@@ -28,7 +28,7 @@ fn goes_and_returns(name: &str, goes: fn(&Kafka), returns: fn(&Kafka)) {
         run.produce(100);
         run.wait_all();
         println!(
-            "{name} {round}: told after {told:?} ({}), all stored {:?} after its return",
+            "{name} {round}: reported after {told:?} ({}), all stored {:?} after its return",
             why.trim(),
             began.elapsed()
         );

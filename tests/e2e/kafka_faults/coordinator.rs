@@ -29,7 +29,7 @@ fn sigterm_while_a_letter_waits_for_a_dead_broker_ends_in_time() {
     kafka.produce(&run.topic, (0..4).map(malformed));
     run.produce(16_000);
     ends_in_time(&run, Kafka::kill, Kafka::start, |daemon| {
-        wait_until("a letter is on its way", LONG, || {
+        wait_until("a letter is in flight", LONG, || {
             let letters = metrics(&daemon.admin()).sum("millstream_failures_total", &[]);
             (letters > 0.0).then_some(())
         });
@@ -49,7 +49,11 @@ fn ends_in_time(run: &Run<'_>, goes: fn(&Kafka), returns: fn(&Kafka), meanwhile:
     let left = streams(&run.prefix);
     returns(run.kafka);
     run.produce(1000);
-    assert_eq!(streams(&run.prefix), left, "nothing is written late");
+    assert_eq!(
+        streams(&run.prefix),
+        left,
+        "nothing is written after the exit"
+    );
     daemon.restart();
     run.wait_all();
     assert_eq!(daemon.terminate_within(GRACE), Some(0));

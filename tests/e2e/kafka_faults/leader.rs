@@ -17,7 +17,7 @@ fn a_partition_continues_in_order_after_its_leader_is_killed() {
             run.produce(300); // to the new leader
             run.wait_all();
             println!(
-                "{round}: elected in {elected:?}, went on by {:?}",
+                "{round}: elected in {elected:?}, continued by {:?}",
                 began.elapsed()
             );
             leader.start();

@@ -22,7 +22,7 @@ fn a_daemon_paused_past_its_poll_interval_writes_nothing_that_another_has_writte
     run.under_load(|| {
         while round < 4 || times(LATE) == 0 {
             round += 1;
-            assert!(round < 20, "no transaction was under way");
+            assert!(round < 20, "no transaction was in flight");
             run.advance(200);
             link.stall();
             wait_stuck(&first); // what it sends stays in the link
@@ -32,14 +32,16 @@ fn a_daemon_paused_past_its_poll_interval_writes_nothing_that_another_has_writte
             link.open();
             let lost = times(LOST);
             first.resume();
-            wait_until("the first one knows that it lost them", LONG, || {
-                (times(LOST) > lost).then_some(())
-            });
+            wait_until(
+                "the first daemon knows that it lost the partitions",
+                LONG,
+                || (times(LOST) > lost).then_some(()),
+            );
             run.advance(200);
             assert_eq!(second.terminate(), Some(0));
         }
     });
-    println!("{round} rounds, {} transactions under way", times(LATE));
+    println!("{round} rounds, {} transactions in flight", times(LATE));
     run.end(&[first]);
     run.check();
 }
@@ -47,7 +49,7 @@ fn a_daemon_paused_past_its_poll_interval_writes_nothing_that_another_has_writte
 /// Waits until it makes no more batches because earlier ones wait for Redis.
 fn wait_stuck(daemon: &Daemon) {
     let (mut last, mut same) = (-1.0, 0);
-    wait_until("it is stuck", LONG, || {
+    wait_until("the daemon is stuck", LONG, || {
         let made = metrics(&daemon.admin()).sum("millstream_batches_total", &[]);
         same = if made > last { 0 } else { same + 1 };
         last = made;

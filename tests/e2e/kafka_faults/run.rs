@@ -110,7 +110,7 @@ transform = {{ plugin = "bundled:notifications" }}
             scope.spawn(|| {
                 while !ended.load(Ordering::Relaxed) {
                     self.produce(1000);
-                    wait_until("the daemon takes some", LONG, || {
+                    wait_until("the daemon processes some records", LONG, || {
                         let room = self.waiting() < AHEAD || ended.load(Ordering::Relaxed);
                         room.then_some(())
                     });

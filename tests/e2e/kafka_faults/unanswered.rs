@@ -25,7 +25,7 @@ fn partitions_whose_only_broker_is_down_block_no_others_and_start_when_it_return
     run.wait_passed("the others are read", |partition, passed| {
         passed == 100 || dead.contains(&(partition as i32))
     });
-    let said = wait_until("it is said", LONG, || {
+    let said = wait_until("the daemon reports it", LONG, || {
         Some(ready(&daemon)).filter(|said| said.contains("can't start reading"))
     });
     println!("{dead:?} of {PARTITIONS} are dead: {said}");
@@ -53,7 +53,7 @@ fn a_topic_deleted_while_starts_are_found_does_not_block_others() {
     let topics = format!("{gone}\", \"{there}");
     let rest = "name = \"two\"\ntransform = { plugin = \"bundled:notifications\" }";
     let daemon = Daemon::builder(&config(&kafka.bootstrap(), &url, &topics, &prefix, rest)).start();
-    wait_until("it waits for the store with its partitions", LONG, || {
+    wait_until("the daemon waits for the store", LONG, || {
         let said = ready(&daemon);
         let joined = !said.contains("consumer group") && said.contains("pipeline two");
         joined.then_some(())

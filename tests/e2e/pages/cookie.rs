@@ -111,7 +111,7 @@ fn a_page_opens_many_streams_over_one_http2_connection() {
     }
     site.page.wait_opened(STREAMS);
     assert_eq!(site.page.wait_protocols(STREAMS), ["h2"; STREAMS]);
-    let id = site.edge.write("client:ada", "t", "to each");
+    let id = site.edge.write("client:ada", "t", "one for each");
     let got = site.page.events(STREAMS);
-    assert_eq!(got, vec![json!([id, "t", "to each"]); STREAMS]);
+    assert_eq!(got, vec![json!([id, "t", "one for each"]); STREAMS]);
 }

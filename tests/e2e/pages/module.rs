@@ -76,7 +76,7 @@ fn the_module_reads_resumes_after_a_disconnect_and_reports_gaps() {
 
     page.0.eval("source.close(); state()");
     shot(&mut page, "closed");
-    wait_until("the daemon has nobody", SOON, || {
+    wait_until("the daemon has no SSE connections", SOON, || {
         let open = metrics(&edge.daemon.admin()).sum("millstream_sse_connections", &[]);
         (open == 0.0).then_some(())
     });
@@ -133,7 +133,7 @@ fn the_module_reads_every_payload_back_with_any_chunking() {
         .collect();
     assert!(
         page.0.eval("got") == expected,
-        "something is not as it was written"
+        "an event differs from what was written"
     );
 }
 

@@ -61,7 +61,7 @@ impl Page {
 
     /// The protocol of each stream that got a response.
     pub fn wait_protocols(&mut self, count: usize) -> Vec<String> {
-        wait_until("streams are answered", SOON, || {
+        wait_until("streams have responses", SOON, || {
             let protocols = self.0.protocols_of("/v1/events");
             (protocols.len() >= count).then_some(protocols)
         })

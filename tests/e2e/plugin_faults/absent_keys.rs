@@ -28,7 +28,7 @@ fn plugins_and_dead_letters_distinguish_an_absent_key_from_an_empty_one() {
         error(letter, "message")
     });
     let told: Vec<_> = told.collect();
-    assert_ne!(told[0], told[1], "absent is not empty");
+    assert_ne!(told[0], told[1], "an absent key is not an empty one");
     for (record, letter) in records[1..].iter().zip(&letters) {
         place.check_letter(record, letter, error(letter, "class"), "transform");
     }

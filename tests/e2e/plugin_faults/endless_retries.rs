@@ -22,17 +22,23 @@ dead-letter.plugin = \"plugins/p.wasm\"";
             &["action=\"retry\""],
         )
     };
-    wait_until("it is tried again", LONG, || (tried() > 0.0).then_some(()));
+    wait_until("the record is retried", LONG, || {
+        (tried() > 0.0).then_some(())
+    });
     produce(
         &place.topic,
         (0..20).map(|_| note("bob", "t", "m").partition(1)),
     );
-    wait_until("the other partition goes on", LONG, || {
+    wait_until("the other partition continues", LONG, || {
         (place.sources("bob").len() == 20).then_some(())
     });
     let (behind, letters) = (place.sources("ada"), place.letters());
-    assert!(tried() < 4.0, "it was over before the test was");
-    assert_eq!((behind.len(), letters.len()), (0, 0), "they wait behind it");
+    assert!(tried() < 4.0, "the retries ended before the test");
+    assert_eq!(
+        (behind.len(), letters.len()),
+        (0, 0),
+        "the records behind it wait"
+    );
 
     let (stored, letters) = place.wait_for("ada", 1, 2);
     let records = read_all(&place.topic);

@@ -11,11 +11,11 @@ const WIDE: usize = 30;
 
 /// Waits for this many letters, and watches the memory meanwhile.
 fn letters_within(daemon: &Daemon, place: &Fixture, letters: usize) {
-    wait_until("every record comes out", LONG, || {
+    wait_until("every record is processed", LONG, || {
         assert!(peak(daemon) < MEMORY, "{} MiB", peak(daemon));
         (place.letters().len() >= letters).then_some(())
     });
-    println!("at its peak the daemon had {} MiB", peak(daemon));
+    println!("the daemon's peak was {} MiB", peak(daemon));
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn few_answers_with_much_unused_data_are_held_at_once() {
     produce(&place.topic, (0..RECORDS).map(ballast));
     daemon.restart();
     let (stored, letters) = place.wait_for("victim", RECORDS, 0);
-    println!("at its peak the daemon had {} MiB", peak(&daemon));
+    println!("the daemon's peak was {} MiB", peak(&daemon));
     let expected = (0..RECORDS).map(|n| format!("{}/0/{n}/0", place.topic));
     assert_eq!(stored, expected.collect::<Vec<_>>());
     assert_eq!(letters.len(), 0);

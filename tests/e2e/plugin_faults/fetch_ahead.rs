@@ -30,7 +30,7 @@ batch = { max-records = 1 }";
     });
     // Wait until it fetches no more.
     let (mut last, mut since) = (0, Instant::now());
-    wait_until("its queues are full", LONG, || {
+    wait_until("the daemon's queues are full", LONG, || {
         let now = peak(&daemon);
         assert!(now < MEMORY, "{now} MiB");
         if now != last {
@@ -38,6 +38,6 @@ batch = { max-records = 1 }";
         }
         (since.elapsed() > Duration::from_secs(2)).then_some(())
     });
-    println!("at its peak the daemon had {last} MiB");
+    println!("the daemon's peak was {last} MiB");
     assert_eq!(daemon.terminate(), Some(0));
 }

@@ -56,17 +56,20 @@ fn each_forged_answer_fails_only_its_record_and_allocates_little_memory() {
         .filter(good)
         .map(|r| place.source(r))
         .collect();
-    assert_eq!(stored, expected, "the neighbours, once and in order");
+    assert_eq!(
+        stored, expected,
+        "the neighbours' events, once and in order"
+    );
     assert_eq!(letters.len(), FORGED.len());
     let forged = records.iter().filter(|record| !good(record));
     for ((record, letter), (_, class, says)) in forged.zip(&letters).zip(FORGED) {
         let message = error(letter, "message");
         println!("{}: {class}: {:.80}", record.text(), message);
         place.check_letter(record, letter, class, "transform");
-        assert!(message.contains(says), "{message} does not say {says}");
+        assert!(message.contains(says), "{message} does not contain {says}");
         assert!(!message.contains('\n'), "one line: {message}");
     }
-    println!("at its peak the daemon had {} MiB", peak(&daemon));
+    println!("the daemon's peak was {} MiB", peak(&daemon));
     assert!(peak(&daemon) < MEMORY, "{} MiB", peak(&daemon));
     assert_eq!(daemon.terminate(), Some(0));
 }

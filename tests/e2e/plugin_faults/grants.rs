@@ -117,7 +117,7 @@ topics = ["{back}"]
     let daemon = Daemon::builder(&config).start();
     daemon.wait_ready(LONG);
     produce(&there, [Message::new(r#"{"client":"ada"}"#).partition(0)]);
-    let letters = wait_until("it ends in a dead letter", LONG, || {
+    let letters = wait_until("the cycle ends in a dead letter", LONG, || {
         let letters: Vec<_> = dead.iter().flat_map(|topic| read_all(topic)).collect();
         (!letters.is_empty()).then_some(letters)
     });

@@ -49,7 +49,7 @@ fn a_plugin_that_panics_on_five_thousand_records_fails_only_those_records() {
     let pipeline = "batch = { max-records = 10000, max-bytes = \"16MiB\" }
 transform.plugin = \"plugins/p.wasm\"";
     let daemon = place.daemon(pipeline, &guest("test-panicking"));
-    wait_until("all have failed", LONG, || {
+    wait_until("all records have failed", LONG, || {
         let failures = counted(&daemon, "millstream_failures_total", &[]);
         (failures >= RECORDS as f64).then_some(())
     });

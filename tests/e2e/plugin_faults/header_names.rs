@@ -21,7 +21,7 @@ dead-letter.plugin = \"plugins/p.wasm\"";
     let kafka = &servers().kafka;
     kafka.produce_raw(&place.topic, b"plain", &nameless);
     kafka.produce_raw(&place.topic, b"copy headers", &strange);
-    let letters = wait_until("both have letters", LONG, || {
+    let letters = wait_until("both records have letters", LONG, || {
         Some(kafka.read_raw_headers(&place.dead)).filter(|letters| letters.len() >= 2)
     });
     assert_eq!(letters.len(), 2);

@@ -29,7 +29,7 @@ transform = { plugin = \"bundled:notifications\", limits = { cpu-per-record = \"
         produce(&place.topic, [message]);
     }
     let (stored, letters) = place.wait_for("ada", 3 * ROUNDS, 2 * ROUNDS);
-    println!("at its peak the daemon had {} MiB", peak(&daemon));
+    println!("the daemon's peak was {} MiB", peak(&daemon));
     let records = read_all(&place.topic);
     let expected = (0..5 * ROUNDS).filter(|n| matches!(n % 5, 0 | 1 | 4));
     let expected: Vec<_> = expected.map(|n| place.source(&records[n])).collect();

@@ -35,7 +35,7 @@ impl Looping {
         fs::write(&aside, guest(package)).unwrap();
         fs::rename(&aside, &file).unwrap();
         self.swaps += 1.0;
-        wait_until("the swap is done", LONG, || {
+        wait_until("the swap is complete", LONG, || {
             let done = counted(&self.daemon, "millstream_swaps_total", &["result=\"done\""]);
             (done == self.swaps).then_some(())
         });
@@ -47,7 +47,7 @@ impl Looping {
         let before = calls();
         let record = |_| Message::new("loop").partition(0);
         produce(&self.place.topic, (0..records).map(record));
-        wait_until("the plugin is at it", LONG, || {
+        wait_until("the plugin is looping", LONG, || {
             (calls() > before + 2.0).then_some(())
         });
     }
@@ -61,7 +61,7 @@ impl Looping {
 
     /// Waits until all these records are processed; returns the offsets of those with letters.
     fn all_of(&self, records: usize) -> Vec<usize> {
-        let (stored, letters) = wait_until("every record comes out", LONG, || {
+        let (stored, letters) = wait_until("every record is processed", LONG, || {
             let (stored, letters) = (self.stored_of(0), self.place.letters());
             (stored.len() + letters.len() >= records).then_some((stored, letters))
         });
@@ -82,17 +82,20 @@ fn a_loop_on_every_record_does_not_block_others_and_a_fix_applies_at_once() {
     let place = &looping.place;
     for n in 1..=2 {
         produce(&place.topic, [Message::new("good").partition(1)]);
-        wait_until("the other partition goes on", LONG, || {
+        wait_until("the other partition continues", LONG, || {
             (looping.stored_of(1).len() == n).then_some(())
         });
     }
     let meanwhile = place.letters().len();
-    assert!(meanwhile < LOOPS / 2, "{meanwhile} letters: it waited");
+    assert!(
+        meanwhile < LOOPS / 2,
+        "{meanwhile} letters: the other partition had to wait"
+    );
     looping.save("test-panicking");
     let other = looping.place.sources("victim").len();
-    println!("{meanwhile} letters when the others had their turns, {other} events at the fix");
+    println!("{meanwhile} letters when the others got their turns, {other} events at the fix");
     let cut = looping.all_of(LOOPS);
-    println!("{} letters in the end", cut.len());
+    println!("{} letters at the end", cut.len());
     assert!(cut.len() < LOOPS / 2, "{} were cut off", cut.len());
     assert_eq!(looping.daemon.terminate(), Some(0));
 }

@@ -98,7 +98,7 @@ impl Fixture {
         events: usize,
         letters: usize,
     ) -> (Vec<String>, Vec<Consumed>) {
-        wait_until("every record comes out", LONG, || {
+        wait_until("every record is processed", LONG, || {
             let (stored, dead) = (self.sources(client), self.letters());
             (stored.len() >= events && dead.len() >= letters).then_some((stored, dead))
         })
@@ -111,7 +111,7 @@ impl Fixture {
         assert_eq!(letter.key, record.key, "{what}: the key");
         assert!(letter.value == record.value, "{what}: the value");
         let own = letter.headers.get(..record.headers.len());
-        assert_eq!(own, Some(&*record.headers), "{what}: its own headers");
+        assert_eq!(own, Some(&*record.headers), "{what}: the record's headers");
         let found = ["class", "stage"].map(|name| error(letter, name));
         let message = error(letter, "message");
         assert_eq!(found, [class, stage], "{what}: {message}");
@@ -124,7 +124,7 @@ impl Fixture {
 /// The failure that a letter describes.
 fn error<'a>(letter: &'a Consumed, name: &str) -> &'a str {
     let header = letter.header(&format!("millstream.error.{name}"));
-    header.expect("the host says so in every letter")
+    header.expect("every letter has this header of the host")
 }
 
 /// The value of the daemon's counter, summed over these labels.
@@ -139,7 +139,7 @@ fn peak(daemon: &Daemon) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let number = line.and_then(|line| line.split_whitespace().next());
     number
-        .expect("/proc has it")
+        .expect("/proc has this line")
         .parse::<u64>()
         .expect("a number")
         >> 10

@@ -28,7 +28,11 @@ fn a_policy_sends_to_another_topic_with_a_changed_value_and_added_headers() {
     assert_eq!(added, expected);
     assert_eq!(letter.headers.len(), own + 14 + 2);
     assert_eq!(error(&letter, "class"), "malformed");
-    assert_eq!(error(&letter, "own-value"), "true", "the record's is lost");
+    assert_eq!(
+        error(&letter, "own-value"),
+        "true",
+        "the record's header is lost"
+    );
     assert_eq!(plain.len(), 1);
     assert_eq!((&plain[0].value, &plain[0].key), (&None, &record.key));
     assert_eq!(daemon.terminate(), Some(0));
@@ -71,7 +75,7 @@ fn a_record_dropped_by_a_policy_is_counted() {
     let (stored, letters) = place.wait_for("ada", 1, 1);
     assert_eq!((stored.len(), letters.len()), (1, 1));
     assert_eq!(letters[0].text(), "plain");
-    wait_until("both are counted", LONG, || {
+    wait_until("both records are counted", LONG, || {
         let dropped = ["action=\"drop\""];
         let dropped = counted(&daemon, "millstream_dead_letters_total", &dropped);
         (dropped == 2.0).then_some(())

@@ -51,15 +51,22 @@ fn a_record_that_breaks_the_policy_is_a_plain_dead_letter_and_counted_once() {
         .filter(is_note)
         .map(|record| place.source(record))
         .collect();
-    assert_eq!(stored, expected, "the neighbours, once and in order");
-    assert_eq!(letters.len(), failed, "one letter each, none of a letter");
+    assert_eq!(
+        stored, expected,
+        "the neighbours' events, once and in order"
+    );
+    assert_eq!(
+        letters.len(),
+        failed,
+        "one letter for each record, none for a letter"
+    );
     let originals = records.iter().filter(|record| !is_note(record));
     for (record, letter) in originals.zip(&letters) {
         place.check_letter(record, letter, "malformed", "transform");
         assert_eq!(error(letter, "plugin"), "bundled:notifications");
         assert_eq!(error(letter, "attempts"), "1");
         let added = letter.headers.len() - record.headers.len();
-        assert_eq!(added, 13, "the host's own headers and none of the policy's");
+        assert_eq!(added, 13, "the host's headers and none of the policy's");
     }
     let count = |name, labels: &[&str]| counted(&daemon, name, labels);
     let broke = (BREAKS.len() + 1) as f64;

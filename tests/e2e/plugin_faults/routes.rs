@@ -49,7 +49,10 @@ route.plugin = \"plugins/p.wasm\"";
         .filter(good)
         .map(|r| place.source(r))
         .collect();
-    assert_eq!(stored, expected, "the neighbours, once and in order");
+    assert_eq!(
+        stored, expected,
+        "the neighbours' events, once and in order"
+    );
     assert_eq!(letters.len(), breaks.len());
     let failed = records.iter().filter(|record| !good(record));
     for ((record, letter), (told, class, says)) in failed.zip(&letters).zip(breaks) {
@@ -57,7 +60,7 @@ route.plugin = \"plugins/p.wasm\"";
         println!("{told}: {class}: {message:.80}");
         place.check_letter(record, letter, class, "route");
         assert!(error(letter, "plugin").ends_with("plugins/p.wasm"));
-        assert!(message.contains(says), "{message} does not say {says}");
+        assert!(message.contains(says), "{message} does not contain {says}");
     }
     let route = ["stage=\"route\""];
     let failures = counted(&daemon, "millstream_failures_total", &route);

@@ -17,20 +17,20 @@ fn a_daemon_stops_while_its_plugin_loops_and_the_next_start_continues_from_the_l
     // Finding that each of them loops takes a thousand calls of 100 ms.
     produce(&place.topic, (0..LOOPS).map(|_| good("loop")));
     produce(&place.topic, [good("behind")]);
-    wait_until("the plugin is at it", LONG, || {
+    wait_until("the plugin is looping", LONG, || {
         (calls() > before).then_some(())
     });
     assert_eq!(daemon.terminate(), Some(0));
     assert_eq!(place.sources("victim").len(), 1);
     assert!(
         place.letters().len() < LOOPS,
-        "they were over before it stopped"
+        "all records were processed before the stop"
     );
 
     // With a plugin that handles them.
     std::fs::write(daemon.dir().join("plugins/p.wasm"), guest("test-panicking")).unwrap();
     daemon.restart();
-    let (stored, letters) = wait_until("every record comes out", LONG, || {
+    let (stored, letters) = wait_until("every record is processed", LONG, || {
         let (stored, letters) = (place.sources("victim"), place.letters());
         (stored.len() + letters.len() >= LOOPS + 2).then_some((stored, letters))
     });

@@ -27,7 +27,7 @@ transform = { plugin = \"plugins/p.wasm\", limits = { cpu-per-record = \"10s\" }
         let aside = file.with_extension("new");
         fs::write(&aside, wasm).unwrap();
         fs::rename(&aside, &file).unwrap();
-        wait_until("the swap is done", LONG, || {
+        wait_until("the swap is complete", LONG, || {
             let done = counted(&daemon, "millstream_swaps_total", &["result=\"done\""]);
             (done == swaps).then_some(())
         });
@@ -40,14 +40,18 @@ transform = { plugin = \"plugins/p.wasm\", limits = { cpu-per-record = \"10s\" }
         &place.topic,
         (0..RECORDS).map(|n| Message::new(value(n)).partition(0)),
     );
-    wait_until("a batch is in hand", LONG, || {
+    wait_until("the plugins process a batch", LONG, || {
         (calls() > before).then_some(())
     });
     swap(&one);
     let stored = place.sources("ada");
-    assert_eq!(stored.len(), 0, "it was stored before the swap was done");
+    assert_eq!(
+        stored.len(),
+        0,
+        "the batch was stored before the swap was complete"
+    );
 
-    let entries = wait_until("every record comes out", LONG, || {
+    let entries = wait_until("every record is processed", LONG, || {
         let entries = streams(&place.prefix).remove("ada")?;
         (entries.len() >= RECORDS as usize).then_some(entries)
     });
@@ -57,7 +61,7 @@ transform = { plugin = \"plugins/p.wasm\", limits = { cpu-per-record = \"10s\" }
     });
     let versions: Vec<_> = versions.collect();
     let of_slow = versions.iter().filter(|version| *version == "slow").count();
-    println!("{of_slow} of {RECORDS} records were in hand");
+    println!("{of_slow} of {RECORDS} records were in the plugins");
     assert!((1..=64).contains(&of_slow), "{of_slow} of the old version");
     assert!(versions[..of_slow].iter().all(|version| version == "slow"));
     assert!(versions[of_slow..].iter().all(|version| version == "one"));

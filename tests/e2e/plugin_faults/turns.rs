@@ -46,17 +46,20 @@ dead-letter.plugin = \"plugins/p.wasm\"";
     let calls = || counted(&daemon, CALLS, &["p.wasm\""]);
     let before = calls();
     produce(&place.topic, (0..LOOPS).map(|_| raw("loop")));
-    wait_until("the policy is at it", LONG, || {
+    wait_until("the policy is looping", LONG, || {
         (calls() > before).then_some(())
     });
     for n in 1..=3 {
         produce(&place.topic, [note("bob", "t", "m").partition(1)]);
-        wait_until("the other partition goes on", LONG, || {
+        wait_until("the other partition continues", LONG, || {
             (place.sources("bob").len() == n).then_some(())
         });
     }
     let letters = place.letters().len();
-    assert!(letters < LOOPS, "{letters} letters: it waited for all");
+    assert!(
+        letters < LOOPS,
+        "{letters} letters: the other partition waited for all"
+    );
     assert_eq!(daemon.terminate(), Some(0));
 }
 

@@ -61,7 +61,7 @@ transform = {{ {plugin} }}
     for part in [&*expected, says] {
         assert!(
             line.contains(part),
-            "{what}: {line:?} does not say {part:?}"
+            "{what}: {line:?} does not contain {part:?}"
         );
     }
     let checked = daemon.command(&["config", "check"]);
@@ -69,7 +69,7 @@ transform = {{ {plugin} }}
     assert_eq!(String::from_utf8_lossy(&checked.stderr).trim_end(), line);
     assert!(
         !line[12..].contains("millstream: "),
-        "the compiler's own words, as they are: {line}"
+        "the compiler's message, unchanged: {line}"
     );
 }
 

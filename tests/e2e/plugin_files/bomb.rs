@@ -17,7 +17,11 @@ fn a_compile_bomb_is_stopped_while_the_old_version_keeps_serving() {
     scene.refused("a compile bomb", says, "one", || {
         fs::write(scene.file(), &bomb).unwrap();
         wait_for_compiler(&scene);
-        assert_eq!(scene.version(), "one", "it serves while that is compiled");
+        assert_eq!(
+            scene.version(),
+            "one",
+            "the daemon serves during the compilation"
+        );
     });
     let own = memory(scene.daemon.pid());
     assert!(own < MEMORY, "the daemon has {own} KiB");
@@ -33,12 +37,12 @@ fn a_stopping_daemon_does_not_wait_for_a_compiler() {
     fs::write(scene.file(), compile_bomb()).unwrap();
     let compiler = wait_for_compiler(&scene);
     assert_eq!(scene.daemon.terminate(), Some(0));
-    wait_until("its log is read", LONG, || {
+    wait_until("its log ends", LONG, || {
         scene.daemon.log().has_ended().then_some(())
     });
     let refused = scene.daemon.log_contains("keeping the current plugins");
-    assert!(!refused, "it was compiled to the end first");
-    wait_until("the compiler is gone, too", LONG, || {
+    assert!(!refused, "the daemon waited for the compiler");
+    wait_until("the compiler has ended, too", LONG, || {
         (memory(compiler) == 0).then_some(())
     });
 }
@@ -46,7 +50,7 @@ fn a_stopping_daemon_does_not_wait_for_a_compiler() {
 /// The process that compiles for this daemon.
 fn wait_for_compiler(scene: &Scene) -> u32 {
     let pid = scene.daemon.pid();
-    wait_until("it is compiled", LONG, || {
+    wait_until("the plugin is compiled", LONG, || {
         let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
         let children = tasks.flatten().filter_map(|task| {
             let children = fs::read_to_string(task.path().join("children")).ok()?;

@@ -10,7 +10,7 @@ pub fn importing_component() -> Vec<u8> {
             (export "get-arguments" (func (result (list string))))))
         (instance $empty)
         (export "millstream:plugin/transform@0.1.0" (instance $empty)))"#;
-    wat::parse_str(text).expect("it is a component")
+    wat::parse_str(text).expect("a valid component")
 }
 
 /// A core module as other tools make them.
@@ -19,14 +19,14 @@ pub fn importing_module() -> Vec<u8> {
         (import "env" "abort" (func))
         (memory (export "memory") 1)
         (func (export "run") call 0))"#;
-    wat::parse_str(text).expect("it is a module")
+    wat::parse_str(text).expect("a valid module")
 }
 
 /// One with an import whose name has 99,000 bytes.
 pub fn module_with_a_long_name() -> Vec<u8> {
     let name = "n".repeat(99_000);
     let text = format!(r#"(module (import "env" "{name}" (func)))"#);
-    wat::parse_str(text).expect("it is a module")
+    wat::parse_str(text).expect("a valid module")
 }
 
 /// A module with random bytes as the metadata that a component is made from.
@@ -43,7 +43,7 @@ pub fn hollow_component() -> Vec<u8> {
     let text = r#"(component
         (instance $empty)
         (export "millstream:plugin/transform@0.1.0" (instance $empty)))"#;
-    wat::parse_str(text).expect("it is a component")
+    wat::parse_str(text).expect("a valid component")
 }
 
 /// An interface version that this host does not know.
@@ -51,7 +51,7 @@ pub fn other_interface() -> Vec<u8> {
     let text = r#"(component
         (instance $empty)
         (export "millstream:plugin/transform@0.0.9" (instance $empty)))"#;
-    wat::parse_str(text).expect("it is a component")
+    wat::parse_str(text).expect("a valid component")
 }
 
 /// Eighty-five kilobytes that exhaust a compiler: branches out of a thousand nested blocks, each
@@ -71,7 +71,7 @@ pub fn compile_bomb() -> Vec<u8> {
         "end ".repeat(DEPTH),
         "drop ".repeat(DEPTH)
     );
-    wat::parse_str(text).expect("it is a component")
+    wat::parse_str(text).expect("a valid component")
 }
 
 /// Random bytes, the same in each run.
@@ -97,8 +97,8 @@ pub fn huge_file(path: &Path) {
 pub fn crowded(module: &[u8], more: u32) -> Vec<u8> {
     const EMPTY: &[u8] = b"\0asm\x01\0\0\0";
     let encoder = wit_component::ComponentEncoder::default();
-    let encoder = encoder.module(module).expect("it is a plugin's module");
-    let mut component = { encoder }.encode().expect("it is a plugin's module");
+    let encoder = encoder.module(module).expect("a plugin's module");
+    let mut component = { encoder }.encode().expect("a plugin's module");
     // Modules are numbered in order, and each is a section.
     let number = u32::try_from(modules(&component)).unwrap();
     section(&mut component, 1, EMPTY);

@@ -53,7 +53,7 @@ fn readiness_warns_of_a_refused_file_and_fallback_starts_the_last_live_plugins()
 
     scene.daemon.restart();
     scene.daemon.wait_ready(LONG);
-    assert_eq!(scene.version(), "two", "what was live last");
+    assert_eq!(scene.version(), "two", "the last live version");
     assert_warned(&scene);
     scene.live("a good one", "one", || {
         fs::write(&file, versioned("one")).unwrap();

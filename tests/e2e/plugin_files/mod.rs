@@ -152,7 +152,7 @@ impl Scene {
         wait_until(&format!("{what} is refused"), LONG, || {
             (self.swaps("refused") > refused).then_some(())
         });
-        let line = wait_until(&format!("the log says {says:?}"), SECONDS, || {
+        let line = wait_until(&format!("the log contains {says:?}"), SECONDS, || {
             let lines = self.daemon.log().lines();
             lines[known..]
                 .iter()
@@ -164,7 +164,7 @@ impl Scene {
         assert!(
             line.contains("; keeping the current plugins (generation ")
                 && line.ends_with(") pipeline=\"files\""),
-            "it is one line: {line}"
+            "not one line: {line}"
         );
         for part in [
             " ERROR ",
@@ -174,12 +174,12 @@ impl Scene {
         ] {
             assert!(
                 line.contains(part),
-                "{what}: {line:?} does not say {part:?}"
+                "{what}: {line:?} does not contain {part:?}"
             );
         }
         assert!(
             !line.contains("millstream: "),
-            "the compiler's own words, as they are: {line}"
+            "the compiler's message, unchanged: {line}"
         );
         assert_eq!(
             get(&self.daemon.admin(), "/readyz").status,

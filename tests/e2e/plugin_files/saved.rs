@@ -80,7 +80,9 @@ fn the_same_bytes_saved_again_swap_nothing() {
                 .filter(|line| line.contains("configuration reloaded"))
                 .count()
         };
-        wait_until("it was looked at", LONG, || (read() == round).then_some(()));
+        wait_until("the file was checked", LONG, || {
+            (read() == round).then_some(())
+        });
         assert_eq!(scene.version(), "one");
     }
     assert_eq!(scene.swaps("done") + scene.swaps("refused"), 0.0);

@@ -43,9 +43,11 @@ fn a_special_file_is_refused_by_name_and_other_pipelines_keep_swapping() {
         let before = swaps();
         let version = format!("other-{}", before % 2.0);
         rename_over(&other, &versioned(&version));
-        wait_until(&format!("{what}: the other one swaps on"), SECONDS, || {
-            (swaps() > before).then_some(())
-        });
+        wait_until(
+            &format!("{what}: the other pipeline still swaps"),
+            SECONDS,
+            || (swaps() > before).then_some(()),
+        );
     };
     put("a FIFO", "the file is a FIFO, not a regular file", &fifo);
     put("a device", "the file is a device", &|path| {
@@ -95,7 +97,7 @@ fn a_file_rewritten_in_place_repeatedly_goes_live_once_it_settles() {
         file.write_all(&two).unwrap();
         spin(Duration::from_micros(500));
     }
-    wait_until("it is live", LONG, || {
+    wait_until("the plugin is live", LONG, || {
         (scene.version() == "two").then_some(())
     });
     assert_eq!(scene.daemon.terminate(), Some(0));

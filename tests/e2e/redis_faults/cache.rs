@@ -50,7 +50,7 @@ fn an_unusable_cache_folder_only_costs_recompilation() {
     let load = Load::new("in-the-way");
     let mut daemon = Daemon::builder(&config(&load))
         .file(PLUGIN, versioned("one"))
-        .file("cache", "a file of someone's")
+        .file("cache", "another program's file")
         .start();
     for _ in 0..2 {
         daemon.wait_log("can't use the compile cache", LONG);
@@ -58,7 +58,7 @@ fn an_unusable_cache_folder_only_costs_recompilation() {
         daemon.restart();
     }
     let in_the_way = fs::read_to_string(daemon.dir().join("cache")).unwrap();
-    assert_eq!(in_the_way, "a file of someone's");
+    assert_eq!(in_the_way, "another program's file");
     load.assert_complete(&servers().redis);
 }
 
@@ -90,10 +90,13 @@ fn a_plugin_goes_live_although_the_cache_disk_is_full() {
     let said = daemon.wait_log("can't save compiled code in the cache", LONG);
     assert!(said.contains("No space left on device"), "{said}");
     assert_works(&load, &daemon);
-    assert_eq!(kept(&daemon), before, "nothing half written is left");
+    assert_eq!(kept(&daemon), before, "no partial file is left");
     daemon.restart();
     assert_works(&load, &daemon);
-    assert!(kept(&daemon).len() > before.len(), "now there was room");
+    assert!(
+        kept(&daemon).len() > before.len(),
+        "stored after there was room"
+    );
     load.assert_complete_and_healthy(&servers().redis, &daemon);
 }
 
@@ -130,8 +133,12 @@ fn damaged_code_in_the_cache_is_not_executed() {
         daemon.restart();
         assert_works(&load, &daemon);
         assert!(daemon.log_contains("compiled code in the cache is "));
-        assert_eq!(notes(&daemon), noted, "it is noted anew");
-        assert_eq!(kept(&daemon), whole, "it is compiled and kept anew");
+        assert_eq!(notes(&daemon), noted, "the note is written again");
+        assert_eq!(
+            kept(&daemon),
+            whole,
+            "the plugin is compiled and cached again"
+        );
     }
     load.assert_complete_and_healthy(&servers().redis, &daemon);
 }

@@ -20,9 +20,12 @@ fn now() -> u64 {
 
 /// Sets Redis' clock, and optionally others, back by an hour, and waits until Redis uses it.
 fn set_back(clock: &Clock, redis: &Redis) {
-    assert!(time_of(redis).abs_diff(now()) < 600, "it goes right first");
+    assert!(
+        time_of(redis).abs_diff(now()) < 600,
+        "the clock is right at first"
+    );
     clock.shift(-HOUR);
-    wait_until("Redis lives an hour ago", LONG, || {
+    wait_until("Redis' clock is an hour back", LONG, || {
         (time_of(redis) < now() - 3000).then_some(())
     });
 }
@@ -31,7 +34,7 @@ fn set_back(clock: &Clock, redis: &Redis) {
 fn assert_heard(sse: &mut Sse, count: usize) {
     let events = sse.events(count, LONG);
     let id = |event: &millstream_tests::Frame| -> (u64, u64) {
-        let id = event.id.as_deref().expect("it has an id");
+        let id = event.id.as_deref().expect("the event has an id");
         let (time, n) = id.split_once('-').unwrap();
         (time.parse().unwrap(), n.parse().unwrap())
     };

@@ -87,7 +87,7 @@ transform = {{ plugin = "bundled:notifications" }}
 
     /// Waits until the ledgers have passed this many.
     pub fn wait_done(&self, redis: &Redis, enough: usize) {
-        wait_until(&format!("{enough} records are done"), LONG, || {
+        wait_until(&format!("{enough} records are processed"), LONG, || {
             (self.done(redis) >= enough).then_some(())
         });
     }

@@ -23,7 +23,7 @@ fn transactions_with_lost_answers_leave_no_second_copy() {
         load.wait_done(redis, load.done(redis) + 1);
         link.lose_answers();
         let before = load.done(redis);
-        wait_until("an answer is lost", LONG, || {
+        wait_until("an answer was lost", LONG, || {
             (link.lost() > 0).then_some(())
         });
         link.cut();
@@ -36,7 +36,7 @@ fn transactions_with_lost_answers_leave_no_second_copy() {
         .iter()
         .filter(|line| line.contains("lost an answer of the store"));
     println!(
-        "{executed} executed unheard in {rounds} rounds, {} told, {} of 40000 done",
+        "{executed} executed with lost answers in {rounds} rounds, {} reported, {} of 40000 processed",
         told.count(),
         load.done(redis)
     );

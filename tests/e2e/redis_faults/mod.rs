@@ -33,7 +33,7 @@ fn wait_not_ready(daemon: &Daemon, reason: &str) {
     let admin = daemon.admin();
     let what = format!("it is not ready: {reason}");
     let said = wait_until(&what, LONG, || {
-        assert_eq!(get(&admin, "/healthz").status, 200, "it lives");
+        assert_eq!(get(&admin, "/healthz").status, 200, "the daemon runs");
         let answer = get(&admin, "/readyz");
         let text = answer.text();
         (answer.status == 503 && text.contains(reason)).then_some(text)

@@ -36,7 +36,7 @@ fn the_daemon_waits_for_a_redis_that_became_a_replica() {
         let addr = primary.addr();
         let (host, port) = addr.split_once(':').unwrap();
         replica.order(&["REPLICAOF", host, port]);
-        wait_until("the replica has all", super::LONG, || {
+        wait_until("the replica has all data", super::LONG, || {
             let mut info = redis::cmd("INFO");
             let info = info.arg("replication").query(&mut replica.connect());
             let info: String = info.unwrap();

@@ -39,7 +39,7 @@ fn an_event_refused_in_a_lost_answer_becomes_a_dead_letter_and_nothing_is_duplic
         produce(&topic, [Message::new(value).key(client).partition(0)]);
     };
     send("ada", "first");
-    wait_until("the first is stored", LONG, || {
+    wait_until("the first event is stored", LONG, || {
         (!ada().is_empty()).then_some(())
     });
     // Redis executes commands, but its answers are lost.
@@ -58,7 +58,7 @@ fn an_event_refused_in_a_lost_answer_becomes_a_dead_letter_and_nothing_is_duplic
     });
     link.cut();
     link.open();
-    let letters = wait_until("the letter is there", LONG, || {
+    let letters = wait_until("the letter exists", LONG, || {
         Some(read_all(&dead)).filter(|letters| !letters.is_empty())
     });
     assert_eq!(letters.len(), 1);
@@ -69,7 +69,7 @@ fn an_event_refused_in_a_lost_answer_becomes_a_dead_letter_and_nothing_is_duplic
         .find(|(name, _)| name == "millstream.error.class");
     assert_eq!(class.unwrap().1.as_deref(), Some(&b"store-refused"[..]));
     send("ada", "last");
-    wait_until("the last is stored", LONG, || {
+    wait_until("the last event is stored", LONG, || {
         ada().iter().any(|data| data == "last").then_some(())
     });
     assert_eq!(ada(), ["first", "x", "x", "last"]);

@@ -58,7 +58,7 @@ struct Output {
 
 /// Waits until there is at least as much output as input.
 fn wait_for_all(input: &Input) -> Output {
-    wait_until("every record comes out", LONG, || {
+    wait_until("every record is processed", LONG, || {
         let streams = streams(&input.prefix);
         let dead = read_all(&input.dead);
         let events: usize = streams.values().map(Vec::len).sum();
@@ -80,7 +80,7 @@ fn check_dead(input: &Input, output: &Output, once: bool) {
     for letter in &output.dead {
         let source = letter
             .header("millstream.source")
-            .expect("it names its source");
+            .expect("every event has a source");
         letters.entry(source).or_default().push(letter);
     }
     let malformed: Vec<&Original> = input.originals.iter().filter(|o| !o.good).collect();
@@ -112,6 +112,6 @@ fn check_letter(original: &Original, letter: &Consumed) {
     assert_eq!(letter.header("millstream.error.stage"), Some("transform"));
     let message = letter
         .header("millstream.error.message")
-        .expect("it says why");
+        .expect("every letter has a reason");
     assert!(message.contains("at byte"), "{message}");
 }

@@ -8,7 +8,7 @@ fn instances_that_join_and_leave_under_load_lose_and_duplicate_nothing() {
     let config = toml(&input, "bundled:notifications");
     let quarter = records() / 4;
     let stored = |enough: usize| {
-        wait_until("enough is stored", LONG, || {
+        wait_until("enough records are stored", LONG, || {
             let stored: usize = streams(&input.prefix).values().map(Vec::len).sum();
             (stored >= enough).then_some(())
         });
@@ -29,7 +29,7 @@ fn instances_that_join_and_leave_under_load_lose_and_duplicate_nothing() {
     check_dead(&input, &output, false);
     assert!(
         first.log_contains("revoked"),
-        "it gave partitions away while it ran"
+        "partitions were revoked while it ran"
     );
     assert_eq!(second.terminate(), Some(0));
 }

@@ -36,7 +36,7 @@ fn swapped(swaps: usize) {
             let aside = plugin.with_extension("new");
             fs::write(&aside, &files[(swap + 1) % 2].1).unwrap();
             fs::rename(&aside, &plugin).unwrap();
-            wait_until("the swap is done", LONG, || {
+            wait_until("the swap is complete", LONG, || {
                 let done =
                     metrics(&daemon.admin()).sum("millstream_swaps_total", &["result=\"done\""]);
                 (done > swap as f64).then_some(())
@@ -70,7 +70,7 @@ fn check_versions(input: &Input, output: &Output, versions: &BTreeMap<String, &s
         let (_, digest) = log[&partition]
             .range(..=offset)
             .next_back()
-            .expect("it is logged");
+            .expect("the swap is in the log");
         let data: serde_json::Value = serde_json::from_str(&entry.data).unwrap();
         assert_eq!(data["version"], versions[digest], "{}", entry.source);
         seen.insert(versions[digest]);

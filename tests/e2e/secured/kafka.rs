@@ -60,7 +60,7 @@ fn records_letters_and_tasks_work_over_sasl_ssl() {
             [Message::new("1").key("ada"), Message::new("no client")],
         );
         let daemon = Daemon::ready(&pipeline(&topic, &prefix, &allowed(mechanism)));
-        wait_until("ada has her event", LONG, || {
+        wait_until("ada has the event", LONG, || {
             (streams(&prefix).get("ada")?.len() == 1).then_some(())
         });
         // The daemon also created the dead-letter topic.
@@ -124,7 +124,7 @@ fn every_tool_logs_in_with_a_password_from_the_environment() {
         run(&["group", "reset", group, "--to", "earliest"], "").done();
         assert_eq!(run(&read, "").done(), "1\n");
         run(&["topic", "delete", topic, "--yes"], "").done();
-        wait_until("the topic is gone", LONG, || {
+        wait_until("the topic is deleted", LONG, || {
             (!kafka().has_topic(topic)).then_some(())
         });
     }

@@ -13,7 +13,7 @@ const LONG: Duration = Duration::from_secs(60);
 fn wait_told(daemon: &Daemon, words: &[&str]) -> String {
     let admin = daemon.admin();
     let mut last = String::new();
-    wait_until(&format!("it is told: {words:?}"), LONG, || {
+    wait_until(&format!("the daemon reports {words:?}"), LONG, || {
         let text = get(&admin, "/readyz").text();
         if text != last {
             println!("{text}");

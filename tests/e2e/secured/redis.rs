@@ -73,7 +73,7 @@ fn events_are_stored_and_read_over_tls_also_after_a_restart() {
     daemon.wait_ready(LONG);
     produce(&topic, [Message::new("two").key("ada")]);
     loop {
-        let event = stream.next_event(LONG).expect("what came after");
+        let event = stream.next_event(LONG).expect("the later event");
         match event.data.as_deref() {
             Some("two") => break,
             // Redis kept nothing: the first record may be processed again, and the client gets a

@@ -30,7 +30,7 @@ fn talks_on(mut socket: TcpStream) {
     let piece = [b'a'; 4096];
     // More than the kernel's buffers of two sockets.
     let cut = (0..(64 << 20) / piece.len()).any(|_| socket.write_all(&piece).is_err());
-    assert!(cut, "64 MiB were taken");
+    assert!(cut, "the daemon read 64 MiB");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_client_that_sends_for_ever_during_a_stream_is_cut() {
         .collect();
     talking.into_iter().for_each(talks_on);
     bystander.reads_on();
-    wait_until("only the one beside is left", SOON, || {
+    wait_until("only the bystander is left", SOON, || {
         let open = metrics(&rig.daemon.admin()).sum("millstream_sse_connections", &[]);
         (open == 1.0).then_some(())
     });

@@ -63,7 +63,7 @@ pub fn read_to_end(mut socket: TcpStream) -> String {
             Ok(read) => all.extend_from_slice(&buffer[..read]),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 let all = String::from_utf8_lossy(&all);
-                panic!("it does not end; so far: {all}")
+                panic!("the connection does not end; so far: {all}")
             }
             Err(_) => break, // reset: the daemon did not read everything
         }

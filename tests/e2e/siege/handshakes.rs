@@ -51,7 +51,7 @@ fn a_client_silent_after_its_handshake_is_cut() {
     let silent = ["h2", "http/1.1"].map(|protocol| (protocol, silent(&edge, protocol)));
     for (protocol, (process, log)) in silent {
         process.wait_exit(&format!("a client of {protocol}"), SOON);
-        wait_until("it had shaken hands", SOON, || {
+        wait_until("the handshake is complete", SOON, || {
             log.find("CONNECTION ESTABLISHED")
         });
     }

@@ -18,7 +18,7 @@ impl Client {
     fn connect(&mut self, addr: &str) {
         let path = format!("/v1/events?client=client-{}", self.number);
         let id = self.last.as_deref().map(|id| ("last-event-id", id));
-        let (sse, begins) = wait_until("a stream begins", SOON, || {
+        let (sse, begins) = wait_until("a stream starts", SOON, || {
             opened(Sse::try_open(addr, &path, id.as_slice()).ok()?)
         });
         assert!(self.last.as_ref().is_none_or(|last| *last == begins));

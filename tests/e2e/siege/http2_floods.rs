@@ -83,7 +83,7 @@ fn endless_headers_are_cut() {
         http2.send(HEADERS, END_STREAM, 1, &block("/v1/events?client=x", &[]));
         let cut = (0..100_000).any(|_| !http2.send(CONTINUATION, 0, 1, &piece));
         bystander.reads_on();
-        assert!(cut, "100,000 frames were taken");
+        assert!(cut, "the daemon read 100,000 frames");
     }
     bystander.noticed_nothing();
 }
@@ -103,7 +103,7 @@ fn a_flood_of_stream_resets_is_cut() {
         }
     }
     bystander.reads_on();
-    assert!(!sent, "100,000 were taken");
+    assert!(!sent, "the daemon read 100,000 frames");
     bystander.noticed_nothing();
 }
 
@@ -118,7 +118,7 @@ fn streams_over_the_limit_are_refused_and_the_others_continue() {
     }
     let refused = until(&mut http2, |frame| frame.kind == RST_STREAM);
     assert_eq!(
-        refused.expect("one is refused").payload,
+        refused.expect("one stream is refused").payload,
         7_u32.to_be_bytes()
     );
     bystander.reads_on();
@@ -136,7 +136,7 @@ fn a_ping_flood_with_unread_answers_is_cut() {
     let mut bystander = Bystander::of(&rig);
     let mut http2 = Http2::open(&rig.daemon.sse(), 65_535);
     let cut = (0..10_000_000).any(|_| !http2.send(PING, 0, 0, &[0; 8]));
-    assert!(cut, "ten million were taken");
+    assert!(cut, "the daemon read ten million pings");
     bystander.reads_on();
     bystander.noticed_nothing();
 }

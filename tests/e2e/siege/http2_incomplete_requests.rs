@@ -8,7 +8,7 @@ use std::io::Write;
 #[track_caller]
 fn assert_ends(http2: &mut Http2) -> Vec<u8> {
     let frames: Vec<_> = std::iter::from_fn(|| http2.next(SOON)).collect();
-    assert!(http2.has_ended(), "it does not end: {frames:?}");
+    assert!(http2.has_ended(), "the connection does not end: {frames:?}");
     frames.iter().map(|frame| frame.kind).collect()
 }
 
@@ -94,7 +94,7 @@ fn an_open_stream_keeps_its_connection_alive() {
     }
     rig.send("quiet", ["comes after all"]);
     loop {
-        let frame = http2.next(SOON).expect("it is still open");
+        let frame = http2.next(SOON).expect("the connection is still open");
         if String::from_utf8_lossy(&frame.payload).contains("data: comes after all") {
             break;
         }

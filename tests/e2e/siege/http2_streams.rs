@@ -101,12 +101,16 @@ fn a_head_request_ends_after_its_headers_and_the_connection_stays_usable() {
     let path = "/v1/events?client=ada&from=earliest";
     http2.ask("HEAD", 1, path, &[]);
     let head = std::iter::from_fn(|| http2.next(SOON)).find(|frame| frame.stream == 1);
-    let head = head.expect("it is answered");
+    let head = head.expect("a response");
     assert_eq!(
         (head.kind, head.stream, head.payload[0]),
         (HEADERS, 1, 0x88)
     );
-    assert_eq!(head.flags & END_STREAM, END_STREAM, "it has no body");
+    assert_eq!(
+        head.flags & END_STREAM,
+        END_STREAM,
+        "the response has a body"
+    );
     http2.get(3, path, &[]);
     let events = Streams::default().read(&mut http2, 3, 3);
     assert_eq!(events.len(), 3);

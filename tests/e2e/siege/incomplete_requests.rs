@@ -59,8 +59,8 @@ fn a_request_sent_byte_by_byte_is_cut_long_before_it_is_complete() {
     let mut bytes = begin.copied().chain(std::iter::repeat_n(b'a', 7_000));
     let mut slow = connect(&rig);
     slow.set_nonblocking(true).unwrap();
-    wait_until("it is cut", SOON, || {
-        let sent = slow.write_all(&[bytes.next().expect("it is not whole")]);
+    wait_until("the connection is cut", SOON, || {
+        let sent = slow.write_all(&[bytes.next().expect("an incomplete request")]);
         let heard = slow.read(&mut [0; 4096]);
         let is_quiet = matches!(&heard, Err(e) if e.kind() == ErrorKind::WouldBlock);
         (sent.is_err() || !is_quiet).then_some(())

@@ -21,7 +21,9 @@ fn a_stalled_stream_is_reset_and_its_siblings_continue() {
     http2.get(QUICK, "/v1/events?client=quick", &[]);
     http2.widen(QUICK, WIDE);
     let open = || metrics(&rig.daemon.admin()).sum("millstream_sse_connections", &[]);
-    wait_until("both are open", SOON, || (open() == 2.0).then_some(()));
+    wait_until("both streams are open", SOON, || {
+        (open() == 2.0).then_some(())
+    });
 
     rig.send("slow", (0..20).map(|_| "x".repeat(100 << 10)));
     let (mut sent, mut of_slow, mut is_reset) = (0, 0, false);
@@ -40,14 +42,14 @@ fn a_stalled_stream_is_reset_and_its_siblings_continue() {
             }
         }
     };
-    wait_until("the slow one is reset", SOON, || {
+    wait_until("the slow stream is reset", SOON, || {
         quick_reads_on().then_some(())
     });
     for _ in 0..3 {
         quick_reads_on();
     }
-    assert!(of_slow <= NARROW as usize, "{of_slow} bytes came");
-    wait_until("one is open", SOON, || (open() == 1.0).then_some(()));
+    assert!(of_slow <= NARROW as usize, "{of_slow} bytes arrived");
+    wait_until("one stream is open", SOON, || (open() == 1.0).then_some(()));
     let cut = metrics(&rig.daemon.admin()).sum("millstream_sse_cut_total", &[]);
     assert_eq!(cut.to_string(), "1");
 
@@ -73,7 +75,7 @@ fn a_slow_but_steady_reader_gets_a_large_event_completely() {
     http2.widen(0, WIDE);
     http2.get(SLOW, "/v1/events?client=slow", &[]);
     let open = || metrics(&rig.daemon.admin()).sum("millstream_sse_connections", &[]);
-    wait_until("it is open", SOON, || (open() == 1.0).then_some(()));
+    wait_until("the stream is open", SOON, || (open() == 1.0).then_some(()));
     // More data is always waiting behind it.
     rig.send(
         "slow",
@@ -91,7 +93,10 @@ fn a_slow_but_steady_reader_gets_a_large_event_completely() {
             }
         }
     }
-    assert!(steps > 20, "it took several write time-outs: {steps}");
+    assert!(
+        steps > 20,
+        "reading lasted several write time-outs: {steps}"
+    );
     let cut = metrics(&rig.daemon.admin()).sum("millstream_sse_cut_total", &[]);
     assert_eq!(cut.to_string(), "0");
 }

@@ -102,7 +102,7 @@ fn a_page_receives_a_gap_event() {
     let gap = json!({ "after": entries[2].id, "resumes-at": got[1][0], "reason": "trimmed" });
     assert_eq!(told, gap);
     assert_eq!(got[1][2], "payload 5");
-    wait_until("one event is left", SOON, || {
+    wait_until("one event remains", SOON, || {
         (rig.stream("ada").len() == 1).then_some(())
     });
 }

@@ -38,7 +38,7 @@ fn streams_end_cleanly_at_a_stop_under_load_and_resume_at_the_next_start() {
         .map(|(sse, begins)| seen(sse, begins))
         .collect();
     println!(
-        "seen before: {:?}",
+        "received before: {:?}",
         seen.iter().map(|(f, _)| f.len()).collect::<Vec<_>>()
     );
     rig.restart();
@@ -55,7 +55,7 @@ fn seen(sse: &mut Sse, begins: &str) -> (Vec<Frame>, String) {
     assert_eq!(sse.end(), Some("complete"));
     frames.retain(|frame| frame.comment.is_none());
     let goodbye = frames.pop().expect("a last frame");
-    let retry = goodbye.retry.expect("how long to wait");
+    let retry = goodbye.retry.expect("a retry delay");
     // From 0.5 to 1.5 seconds, plus up to three seconds.
     assert!((500..4500).contains(&retry), "{retry}");
     let nothing_else = Frame {

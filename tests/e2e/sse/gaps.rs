@@ -164,7 +164,7 @@ fn assert_told_exactly(kept: usize, burst: usize) {
     edge.wait_ready(SOON);
     let open = |daemon: &Daemon| {
         let sse = Sse::open(&daemon.sse(), "/v1/events?client=ada", &[]);
-        opened(sse).expect("it begins").0
+        opened(sse).expect("the stream starts").0
     };
     let mut readers = [open(&rig.daemon), open(&edge)];
     // One by one, none is missed, however few are kept.
@@ -182,7 +182,7 @@ fn assert_told_exactly(kept: usize, burst: usize) {
         while next < 100 + burst {
             let event = sse.events(1, SOON).remove(0);
             if event.event.as_deref() == Some("gap") {
-                assert!(!told, "a gap is told once");
+                assert!(!told, "a gap is reported once");
                 told = true;
                 continue;
             }

@@ -81,7 +81,7 @@ fn every_unusual_client_id_has_a_separate_stream() {
     assert_eq!(
         streams(&rig),
         BTreeSet::from([rig.key("victim")]),
-        "readers make no stream"
+        "readers create no stream"
     );
 
     for id in strange {

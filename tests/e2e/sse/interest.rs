@@ -22,9 +22,9 @@ fn events_are_kept_for_connected_clients_only() {
     let gap = away.events(1, SOON).remove(0);
     assert_eq!(gap.event.as_deref(), Some("gap"));
     assert!(gap.data.unwrap().contains(r#""reason":"away""#));
-    rig.send("away", ["first that is kept"]);
+    rig.send("away", ["the first kept event"]);
     assert_same(&away.events(1, SOON), &rig.stored("away", 2)[1..]);
-    assert_eq!(rig.stream("away")[1].data, "first that is kept");
+    assert_eq!(rig.stream("away")[1].data, "the first kept event");
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn interests_lost_by_redis_are_restored() {
     let _: u64 = rig.redis(&["CLIENT", "KILL", "TYPE", "pubsub"]);
     // Immediately rather than with the next renewal of the lease. The test only checks that it
     // happens, because it can't rely on timing.
-    millstream_tests::wait_until("the interest is noted again", SOON, || {
+    millstream_tests::wait_until("the interest is stored again", SOON, || {
         (rig.redis::<u64>(&["ZCARD", &interest]) == 1).then_some(())
     });
     rig.send("ada", ["kept"]);

@@ -38,7 +38,7 @@ fn many_clients_need_no_more_redis_connections_than_one() {
         .map(|n| rig.open(&format!("client=client-{n}")).0)
         .collect();
     let gauge = || metrics(&rig.daemon.admin()).sum("millstream_sse_connections", &[]);
-    wait_until("all are counted", SOON, || {
+    wait_until("all connections are counted", SOON, || {
         (gauge() == CLIENTS as f64).then_some(())
     });
     let message = |n: usize| {
@@ -76,7 +76,7 @@ fn closed_connections_leave_no_resources_behind() {
         drop(opened);
     }
     assert_same(&stays.events(30, SOON), &rig.stored("client-0", 30));
-    wait_until("one is left", SOON, || {
+    wait_until("one connection remains", SOON, || {
         let open = metrics(&rig.daemon.admin()).sum("millstream_sse_connections", &[]);
         (open == 1.0).then_some(())
     });

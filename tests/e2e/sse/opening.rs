@@ -19,7 +19,7 @@ fn a_response_declares_an_event_stream_that_must_not_be_buffered() {
 fn a_stream_starts_at_the_live_end_and_gets_later_events() {
     let rig = Rig::start();
     let (mut early, begins) = rig.open("client=ada");
-    assert_eq!(begins, "0-0", "there is no stream yet");
+    assert_eq!(begins, "0-0", "the stream does not exist yet");
     let entries = rig.store("ada", numbered(0..3), 3);
     let (mut late, begins) = rig.open("client=ada");
     assert_eq!(begins, entries[2].id);

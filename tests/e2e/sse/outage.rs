@@ -110,7 +110,7 @@ fn the_edge_waits_for_a_frozen_redis() {
     rig.send("ada", numbered(3..6));
     let ready = || get(&rig.daemon.admin(), "/readyz");
     let status = |status| {
-        wait_until("it is noticed", SOON, || {
+        wait_until("the daemon notices", SOON, || {
             (ready().status == status).then_some(())
         });
     };
@@ -138,7 +138,7 @@ fn comments_continue_while_redis_is_frozen() {
     let rig = Rig::on(&redis);
     let (mut sse, _) = rig.open("client=ada");
     redis.pause();
-    wait_until("it is noticed", SOON, || {
+    wait_until("the daemon notices", SOON, || {
         (get(&rig.daemon.admin(), "/readyz").status == 503).then_some(())
     });
     // Each of these waits for a Redis connection, and nothing else may wait behind them.

@@ -56,7 +56,7 @@ fn every_payload_is_read_back_as_one_event() {
     let payloads = payloads();
     let mut entries = rig.store("ada", payloads.clone(), payloads.len());
     for (entry, payload) in entries.iter_mut().zip(&payloads) {
-        assert_eq!(entry.data, *payload, "stored as it is");
+        assert_eq!(entry.data, *payload, "stored unchanged");
         entry.data = read_back(payload);
     }
     assert_same(&sse.events(payloads.len(), SOON), &entries);

@@ -171,14 +171,14 @@ impl<'a> Rig<'a> {
     /// browser does.
     fn begin(&self, query: &str, headers: &[(&str, &str)]) -> (Sse, String) {
         let opened = || opened(self.ask(query, headers));
-        wait_until("a stream begins", 2 * SOON, opened)
+        wait_until("a stream starts", 2 * SOON, opened)
     }
 
     /// Reconnects as a browser does.
     pub fn resume(&self, client: &str, id: &str) -> Sse {
         let headers = [("Last-Event-ID", id)];
         let (sse, begins) = self.begin(&format!("client={client}"), &headers);
-        assert_eq!(begins, id, "it begins where it was asked to");
+        assert_eq!(begins, id, "the stream starts at the requested id");
         sse
     }
 }
@@ -188,7 +188,7 @@ impl<'a> Rig<'a> {
 pub fn opened(mut sse: Sse) -> Option<(Sse, String)> {
     assert_eq!(sse.status, 200);
     let mut frame = sse.next(SOON).expect("an opening frame");
-    let retry = frame.retry.take().expect("it says how long to wait");
+    let retry = frame.retry.take().expect("a retry delay");
     let Some(id) = frame.id.take() else {
         assert!((3000..9000).contains(&retry), "{retry}");
         assert_eq!((sse.next(SOON), sse.end()), (None, Some("complete")));

@@ -54,7 +54,7 @@ fn a_stalled_reader_is_cut_without_harm_and_loses_nothing() {
         );
     }
     let entries = rig.stored("slow", COUNT);
-    wait_until("the slow one is cut", SOON, || {
+    wait_until("the slow reader is cut", SOON, || {
         let open = metrics(&rig.daemon.admin()).sum("millstream_sse_connections", &[]);
         (open == 1.0).then_some(())
     });
@@ -88,7 +88,7 @@ fn a_slow_reader_gets_a_gap_for_trimmed_events() {
     });
     let (mut slow, _) = rig.open("client=slow");
     rig.send("slow", big(0..COUNT));
-    let last = wait_until("all were stored", SOON, || {
+    let last = wait_until("all events are stored", SOON, || {
         let entry = rig.stream("slow").pop()?;
         entry
             .data
@@ -112,7 +112,7 @@ fn a_slow_reader_gets_a_gap_for_trimmed_events() {
         .iter()
         .filter(|frame| frame.event.as_deref() == Some("gap"));
     println!("{} frames, {} gaps", got.len(), gaps.clone().count());
-    assert!(got.len() < COUNT, "something was trimmed");
+    assert!(got.len() < COUNT, "events were trimmed");
     let mut next = 0;
     let mut told = false;
     for frame in &got {

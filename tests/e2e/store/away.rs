@@ -39,11 +39,15 @@ fn a_returning_client_finds_one_mark_for_its_suppressed_events_and_a_ring() {
         stored(suppress(&mut *writer, 1, &[b"away"]));
         let here = News::Streams(vec![client_stream("here")]);
         assert_eq!((next(), next()), (here.clone(), here.clone()));
-        assert_eq!(kinds(subject, "away"), [""; 0], "not before it is back");
+        assert_eq!(
+            kinds(subject, "away"),
+            [""; 0],
+            "not before the client is back"
+        );
 
         subject.keep_interest(&["other", "away", "here"], SOON);
         let away = News::Streams(vec![client_stream("away")]);
-        assert_eq!(next(), away, "and nobody else");
+        assert_eq!(next(), away, "and for no other client");
         assert_eq!(kinds(subject, "away"), [AWAY]);
         assert_eq!(subject.data("away"), [""]);
         assert_eq!(kinds(subject, "here"), ["kind", "kind"]);
@@ -122,7 +126,7 @@ fn a_client_away_longer_than_the_retention_still_gets_its_mark() {
     let mut writer = subject.writer();
     writer.begin(&key(0), None, &at(0)).unwrap();
     stored(suppress(&mut *writer, 0, &[b"away"]));
-    wait_until("a stream of that time is gone", SOON, || {
+    wait_until("a stream of that age is removed", SOON, || {
         subject.data("here").is_empty().then_some(())
     });
     subject.keep_interest(&["away"], SOON);

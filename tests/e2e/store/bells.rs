@@ -24,7 +24,7 @@ fn the_bell_starts_with_missed_and_names_exactly_the_clients_of_an_append() {
         for rung in [&mut one, &mut two] {
             for expected in [&["a", "b x*{}é", "c"][..], &["last"]] {
                 let News::Streams(streams) = subject.next(rung) else {
-                    panic!("missed again")
+                    panic!("an unexpected Missed")
                 };
                 let named: BTreeSet<_> = streams.iter().cloned().collect();
                 assert_eq!(named, expected.iter().map(|c| client_stream(c)).collect());
@@ -54,7 +54,7 @@ fn interest_is_a_lease() {
         subject.keep_interest(&["long", "brief"], Duration::from_millis(1));
         wait_until("the brief lease ends", SOON, || {
             let now = writer.connected(&["long", "brief"]).unwrap();
-            assert!(now[0], "the longer one stands");
+            assert!(now[0], "the longer lease holds");
             (!now[1]).then_some(())
         });
         subject.keep_interest(&["short"], SOON);
@@ -82,7 +82,7 @@ fn a_lease_uses_the_redis_clock_for_every_caller() {
     let set = |shift: i64| {
         let before = time();
         clock.shift(shift);
-        wait_until("Redis knows the time", SOON, || {
+        wait_until("Redis' clock is set", SOON, || {
             (time().abs_diff(before) > 1800).then_some(())
         });
     };

@@ -45,12 +45,20 @@ fn a_lost_answer_is_unknown_and_the_ledger_resolves_it() {
         panic!("{lost:?}")
     };
     assert_eq!(error.to_string(), "Redis: no answer within 5 s");
-    assert!(writer.ledger(&key(0)).is_err(), "nothing is answered");
+    assert!(writer.ledger(&key(0)).is_err(), "no answer arrives");
     link.cut();
     link.open();
-    assert_eq!(next_of(&mut *writer, &key(0)), Some(2), "it was stored");
+    assert_eq!(
+        next_of(&mut *writer, &key(0)),
+        Some(2),
+        "the append was stored"
+    );
     let again = writer.append(&mut twice, None);
-    assert_eq!(stored(again), [], "the same append finds out that it was");
+    assert_eq!(
+        stored(again),
+        [],
+        "the same append detects that it was stored"
+    );
     assert_eq!(stored(append(&mut *writer, &key(0), 2, &[("a", "3")])), []);
     assert_eq!(subject.data("a"), ["1", "2", "3"]);
 }
@@ -136,13 +144,13 @@ fn readers_and_bells_recover_with_redis() {
         let ping = || subject.runtime.block_on(subject.store.ping());
         assert!(read().is_err() && ping().is_err());
         link.open();
-        wait_until("it answers again", SOON, || {
+        wait_until("the store answers again", SOON, || {
             (ping().is_ok() && read().is_ok()).then_some(())
         });
         assert_eq!(
             subject.next(&mut rung),
             News::Missed,
-            "rings may have been lost"
+            "doorbell messages may have been lost"
         );
         // The writer detects it without help.
         while let Appended::Unavailable(_) = append_then(&mut *writer, &key(1), 0, &[], None) {}
@@ -167,12 +175,12 @@ fn a_silently_dead_subscription_is_detected() {
     assert_eq!(listening(), 1);
     link.lose_answers();
     let began = Instant::now();
-    wait_until("the deaf subscription is given up", SOON, || {
+    wait_until("the dead subscription is closed", SOON, || {
         (listening() == 0).then_some(())
     });
     let took = began.elapsed();
-    println!("given up after {took:?}");
-    assert!(took < Duration::from_secs(8), "given up after {took:?}");
+    println!("closed after {took:?}");
+    assert!(took < Duration::from_secs(8), "closed after {took:?}");
     link.open();
     assert_eq!(subject.next(&mut rung), News::Missed);
 }

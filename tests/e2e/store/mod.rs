@@ -129,8 +129,8 @@ impl Subject {
         let next = async { tokio::time::timeout(SOON, rung.recv()).await };
         self.runtime
             .block_on(next)
-            .expect("a bell in time")
-            .expect("it goes on")
+            .expect("a doorbell message in time")
+            .expect("the listener works")
     }
 
     fn keep_interest(&self, names: &[&str], lease: Duration) {

@@ -177,7 +177,7 @@ fn the_next_try_stores_what_permissions_prevented_inside_exec() {
         assert_eq!(permitted.data("a"), ["1", "3", "4"], "{rule}");
         assert_eq!(permitted.data("b"), ["2"], "{rule}");
         permitted.subject.keep_interest(&["away"], SOON);
-        assert_eq!(permitted.data("away").len(), 1, "{rule}: it is told");
+        assert_eq!(permitted.data("away").len(), 1, "{rule}: reported");
     }
 }
 
@@ -234,7 +234,11 @@ fn a_task_event_that_a_script_may_not_store_is_never_skipped() {
             Appended::Unavailable(error) => println!("{error}"),
             stored => panic!("{stored:?}"),
         }
-        assert_eq!(next_of(&mut *other, &key(0)), Some(0), "it was taken back");
+        assert_eq!(
+            next_of(&mut *other, &key(0)),
+            Some(0),
+            "the transaction was discarded"
+        );
     }
     permitted.permit("+xadd");
     // A daemon that continues from the ledger.

@@ -24,7 +24,7 @@ fn the_first_ledger_start_wins() {
                 let other = scope.spawn(|| begin(&mut two, 2));
                 (begin(&mut one, 1), other.join().unwrap())
             });
-            assert_eq!(a, b, "both were told the same");
+            assert_eq!(a, b, "both got the same answer");
             assert_eq!(one.ledger(&key(round)).unwrap(), Some(a));
         }
     });
@@ -41,7 +41,7 @@ fn a_ledger_is_reset_only_if_it_is_unchanged_since_it_was_read() {
         assert_eq!(
             two.ledger(&key(0)).unwrap(),
             Some(at(50)),
-            "nothing else is left of it"
+            "nothing else remains"
         );
         assert_eq!(
             moved(append(&mut *two, &key(0), 6, &[("a", "2")])),
@@ -81,7 +81,7 @@ fn only_one_of_two_writers_with_the_same_expected_offset_stores() {
             (contend("a"), other.join().unwrap())
         });
         println!("{a} and {b} of {ROUNDS}");
-        assert_eq!(a + b, ROUNDS, "one of the two in every round");
+        assert_eq!(a + b, ROUNDS, "exactly one of the two in every round");
         let (data_a, data_b) = (subject.data("a").len(), subject.data("b").len());
         assert_eq!((data_a as i64, data_b as i64), (a, b));
         assert_eq!(subject.data("both").len() as i64, ROUNDS);

@@ -54,7 +54,7 @@ fn a_replayed_record_is_stored_once_and_recognised_afterwards() {
         let known = two.marked("g", Mark::Stored, &["x", "q", "z"]).unwrap();
         assert_eq!(known, [true, false, true]);
         let others = two.marked("h", Mark::Stored, &["x"]).unwrap();
-        assert_eq!(others, [false], "another group's marks are its own");
+        assert_eq!(others, [false], "another group has separate marks");
     });
 }
 
@@ -67,7 +67,7 @@ fn a_dry_run_reports_and_changes_nothing() {
         assert_eq!(told, [Before, Stored]);
         assert_eq!(subject.data("a"), ["x"]);
         let told = replay(&mut *writer, &mut records(&["x", "y"]));
-        assert_eq!(told, [Before, Stored], "the same as was told");
+        assert_eq!(told, [Before, Stored], "the same as reported");
     });
 }
 
@@ -83,14 +83,10 @@ fn a_record_without_events_is_marked_and_its_suppressed_events_are_noted_once() 
         };
         assert_eq!(replay(&mut *writer, &mut silent()), [Stored, Stored]);
         subject.keep_interest(&["away"], super::SOON);
-        assert_eq!(subject.stream("away").len(), 1, "it is told of them");
+        assert_eq!(subject.stream("away").len(), 1, "they are reported");
         assert_eq!(replay(&mut *writer, &mut silent()), [Before, Before]);
         subject.keep_interest(&["away"], super::SOON);
-        assert_eq!(
-            subject.stream("away").len(),
-            1,
-            "and not of what was before"
-        );
+        assert_eq!(subject.stream("away").len(), 1, "and earlier ones are not");
     });
 }
 
@@ -153,7 +149,7 @@ fn concurrent_replays_store_each_record_once() {
         assert_eq!(
             (stored, data.len(), won),
             (all, all, all),
-            "each once, and told once"
+            "each once, and reported once"
         );
     });
 }
@@ -359,7 +355,7 @@ fn each_record_is_stored_and_reported_once_over_broken_connections() {
         told
     });
     println!("{lost:?} answers were lost");
-    assert!(lost.into_inner() > 10, "the test breaks what it should");
+    assert!(lost.into_inner() > 10, "the test broke connections");
     let entries = streams(&subject.prefix).remove("a").unwrap();
     let data: Vec<_> = entries.into_iter().map(|entry| entry.data).collect();
     assert!(data == sources, "{} of {}", data.len(), sources.len());

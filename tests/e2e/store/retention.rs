@@ -54,7 +54,7 @@ fn retention_removes_old_events_when_their_stream_is_written_to() {
             ));
             let mut expected = 2;
             let mut written = vec!["old".to_string()];
-            wait_until("the old one is gone", SOON, || {
+            wait_until("the old event is removed", SOON, || {
                 written.push(expected.to_string());
                 stored(append(
                     &mut *writer,
@@ -67,15 +67,15 @@ fn retention_removes_old_events_when_their_stream_is_written_to() {
                 assert_eq!(
                     kept,
                     written[written.len() - kept.len()..],
-                    "the newest stay"
+                    "the newest events stay"
                 );
                 (kept.first().is_some_and(|first| first != "old")).then_some(())
             });
-            assert!(written.len() > 2, "it was not removed at once");
+            assert!(written.len() > 2, "the stream was not removed at once");
             assert_eq!(
                 subject.data("b"),
                 ["old"],
-                "what nobody wrote to is as it was"
+                "a stream without writes is unchanged"
             );
         },
     );
@@ -101,7 +101,7 @@ fn an_idle_stream_is_removed_and_an_active_one_is_kept() {
     ));
     let mut redis = servers().redis.connect();
     let mut expected = 2;
-    wait_until("the idle stream is gone", SOON, || {
+    wait_until("the idle stream is removed", SOON, || {
         stored(append(&mut *writer, &key(0), expected, &[("busy", "more")]));
         expected += 1;
         let busy = format!("{}:{{0}}:client:busy", subject.prefix);
@@ -113,10 +113,10 @@ fn an_idle_stream_is_removed_and_an_active_one_is_kept() {
         subject.data("idle").is_empty().then_some(())
     });
     let took = began.elapsed();
-    println!("gone after {took:?}");
+    println!("removed after {took:?}");
     assert!(
         took >= idle_expiry && took < idle_expiry * 2,
-        "gone after {took:?}"
+        "removed after {took:?}"
     );
     assert_eq!(subject.data("busy").len() as i64, expected - 1);
 }

@@ -184,7 +184,7 @@ fn a_task_without_a_timely_result_times_out_and_its_owner_is_notified_once() {
         });
         // Not necessarily in the same pass.
         let told = told
-            + wait_until("the other one", SOON, || {
+            + wait_until("the other task", SOON, || {
                 let others = if told == 2 { 0 } else { store.time_out() };
                 (told + others == 2).then_some(others)
             });
@@ -213,7 +213,7 @@ fn a_task_without_a_timely_result_times_out_and_its_owner_is_notified_once() {
         // The result of a late worker is accepted, and its task ends then.
         store.say(1, Some("ada"), "t1", "half", "1/2");
         assert_eq!(store.task("t1").unwrap().status, "half");
-        wait_until("it has its time again, and no more", SOON, || {
+        wait_until("the task has its time-out again, and no more", SOON, || {
             (store.time_out() == 1).then_some(())
         });
         store.say(2, Some("ada"), "t1", "done", "at last");
@@ -229,7 +229,7 @@ fn a_task_expires_after_its_retention() {
             new.timeout = Duration::from_millis(10);
             new.keep = Duration::from_millis(100);
         });
-        wait_until("it is forgotten", SOON, || {
+        wait_until("the task is forgotten", SOON, || {
             store.task("t1").is_none().then_some(())
         });
         assert_eq!(store.owners(&["t1"]), [None]);
@@ -265,7 +265,7 @@ fn a_repeated_request_is_the_same_task_and_is_sent_once() {
         let bobs = store.take_with("t3", "bob", |new| {
             new.repeat = Some(Box::leak(Box::new(repeat("k", "c"))));
         });
-        assert_eq!(bobs, Taken::New, "keys are a client's own");
+        assert_eq!(bobs, Taken::New, "each client has separate keys");
         // Kafka may have it or not.
         store.give_up("t1", Some("k"), false);
         assert_eq!(ask(store, "t4", &same, LONG), Taken::Again("t1".into(), 2));
@@ -284,7 +284,7 @@ fn a_task_not_sent_in_time_is_sent_by_the_next_request() {
             ask(store, "t1", &same, Duration::from_millis(50)),
             Taken::New
         );
-        let again = wait_until("it is free", SOON, || {
+        let again = wait_until("the key is free", SOON, || {
             let taken = ask(store, "t2", &same, Duration::from_millis(50));
             (taken != Taken::Busy("t1".into())).then_some(taken)
         });
@@ -296,7 +296,7 @@ fn a_task_not_sent_in_time_is_sent_by_the_next_request() {
         assert_eq!(
             third,
             Taken::Busy("t1".into()),
-            "who sends it is left alone"
+            "the current sender is not disturbed"
         );
     });
 }
@@ -313,7 +313,7 @@ fn a_task_that_timed_out_unsent_is_sent_when_the_request_is_repeated() {
             })
         };
         assert_eq!(take("t1"), Taken::New);
-        wait_until("it times out", SOON, || {
+        wait_until("the task times out", SOON, || {
             (store.time_out() == 1).then_some(())
         });
         assert_eq!(take("t2"), Taken::Again("t1".into(), 2));
@@ -322,7 +322,7 @@ fn a_task_that_timed_out_unsent_is_sent_when_the_request_is_repeated() {
             (&*task.status, task.result, task.updated),
             ("received", None, None)
         );
-        wait_until("it has its time again", SOON, || {
+        wait_until("the task has its time-out again", SOON, || {
             (store.time_out() == 1).then_some(())
         });
         // A task that a worker has reported on was sent.
@@ -348,7 +348,7 @@ fn a_task_that_was_certainly_not_sent_is_forgotten() {
         store.take("t4", "ada");
         store.say(0, Some("ada"), "t4", "half", "1/2");
         store.give_up("t4", None, true);
-        assert!(store.task("t4").is_some(), "a worker has it");
+        assert!(store.task("t4").is_some(), "a worker has the task");
         store.give_up("unknown", None, true);
         store.sent("unknown");
         assert_eq!(store.task("unknown"), None);
@@ -385,7 +385,7 @@ fn repeating_a_request_renews_the_tasks_retention() {
         assert_eq!(take(LONG), Taken::Sent("t1".into()));
         // It does not expire when its first retention ends.
         store.take_with("t2", "bob", |new| new.keep = short);
-        wait_until("one that was taken later is forgotten", SOON, || {
+        wait_until("a later task is forgotten", SOON, || {
             store.task("t2").is_none().then_some(())
         });
         assert!(store.task("t1").is_some());
@@ -403,7 +403,7 @@ fn a_tasks_time_out_starts_when_it_is_sent() {
         });
         assert_eq!(store.time_out(), 0);
         store.sent("t1");
-        wait_until("it times out", SOON, || {
+        wait_until("the task times out", SOON, || {
             (store.time_out() == 1).then_some(())
         });
     });
@@ -421,7 +421,7 @@ fn a_client_over_its_rate_learns_how_long_to_wait() {
             assert_eq!(ask(id, "ada"), Taken::New);
         }
         let Taken::Limited(wait) = ask("t4", "ada") else {
-            panic!("the fourth at once");
+            panic!("the fourth task was accepted at once");
         };
         assert!(
             !wait.is_zero() && wait <= Duration::from_secs(2),
@@ -429,7 +429,7 @@ fn a_client_over_its_rate_learns_how_long_to_wait() {
         );
         assert_eq!(store.owners(&["t4"]), [None]);
         assert_eq!(ask("t5", "bob"), Taken::New);
-        wait_until("the next one in its time", SOON, || {
+        wait_until("the next task, within its time", SOON, || {
             (ask("t4", "ada") == Taken::New).then_some(())
         });
     });
@@ -447,7 +447,7 @@ fn a_task_times_out_although_its_owners_stream_is_broken() {
         .unwrap();
     store.take_with("t1", "ada", |new| new.timeout = Duration::from_millis(1));
     store.take_with("t2", "bob", |new| new.timeout = Duration::from_millis(1));
-    wait_until("bob is told", SOON, || {
+    wait_until("bob is notified", SOON, || {
         store.time_out();
         (store.data("bob").len() == 1).then_some(())
     });

@@ -31,7 +31,7 @@ fn a_killed_gateway_loses_no_acknowledged_task_and_sends_none_without_an_owner()
                     }
                 });
             }
-            wait_until("some are answered", SOON, || {
+            wait_until("some requests are answered", SOON, || {
                 (answered.lock().unwrap().len() > before + 100).then_some(())
             });
             gateway.daemon.kill();
@@ -41,7 +41,7 @@ fn a_killed_gateway_loses_no_acknowledged_task_and_sends_none_without_an_owner()
     }
     let requests = gateway.requests();
     let sent: BTreeSet<_> = requests.iter().map(|r| r.key.clone().unwrap()).collect();
-    assert_eq!(sent.len(), requests.len(), "one record a task");
+    assert_eq!(sent.len(), requests.len(), "one record for each task");
     let answered = answered.into_inner().unwrap();
     println!("{} answered, {} sent", answered.len(), sent.len());
     for (client, id) in &answered {

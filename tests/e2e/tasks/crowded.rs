@@ -64,7 +64,7 @@ fn with_all_connections_taken_a_task_gets_503_and_a_stream_is_told_to_retry() {
     assert_eq!(shed, 2.0);
     assert!(gateway.requests().is_empty());
     drop(crowd);
-    wait_until("there is room again", SOON, || {
+    wait_until("a connection is free again", SOON, || {
         (gateway.post("ada", &[], "{}").status == 202).then_some(())
     });
 }

@@ -27,12 +27,12 @@ fn a_request_whose_client_hung_up_is_a_complete_task_or_none() {
     // Kafka answers after they have disconnected.
     kafka.pause();
     let asked: Vec<TcpStream> = (1004..1009).map(|n| ask(&gateway, n)).collect();
-    wait_until("they are taken", SOON, || {
+    wait_until("the tasks are accepted", SOON, || {
         (tasks().len() == 6).then_some(())
     });
     drop(asked);
     kafka.resume();
-    wait_until("their time begins", SOON, || {
+    wait_until("their time-outs start", SOON, || {
         let mut redis = servers().redis.connect();
         let mut noted = |key: &String| -> bool {
             let sent = redis::cmd("HEXISTS").arg(key).arg("sent").query(&mut redis);
@@ -48,17 +48,17 @@ fn a_request_whose_client_hung_up_is_a_complete_task_or_none() {
     }
     // If Kafka does not accept it, it is forgotten.
     kafka.kill();
-    wait_until("it is known that Kafka is dead", SOON, || {
+    wait_until("the gateway knows that Kafka is dead", SOON, || {
         let answer = gateway.post("ada", &[], "0");
         answer.text().contains("there is no task").then_some(())
     });
     let before = tasks().len();
     let asked = ask(&gateway, 1009);
-    wait_until("it is taken", SOON, || {
+    wait_until("the task is accepted", SOON, || {
         (tasks().len() > before).then_some(())
     });
     drop(asked);
-    wait_until("it is forgotten", SOON, || {
+    wait_until("the task is forgotten", SOON, || {
         (tasks().len() == before).then_some(())
     });
 }
@@ -73,5 +73,5 @@ fn tasks_answered_before_a_stop_are_sent() {
     // Each accepted task was sent: none is half done.
     let sent = gateway.requests().len();
     assert_eq!(gateway.keys("task:").len(), sent);
-    println!("{sent} of 60 were taken");
+    println!("{sent} of 60 were accepted");
 }

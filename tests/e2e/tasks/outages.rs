@@ -21,7 +21,7 @@ fn gateway_on(kafka: &Kafka) -> Gateway {
 
 /// Repeats a request with the same key until it is accepted; returns the task.
 fn taken(gateway: &Gateway) -> String {
-    wait_until("it takes tasks again", SOON, || {
+    wait_until("the gateway accepts tasks again", SOON, || {
         let answer = gateway.post("ada", &KEY, "2");
         (answer.status == 202).then(|| id_of(&answer))
     })
@@ -47,7 +47,7 @@ fn a_dead_kafka_accepts_no_task_then_or_later() {
     gateway.task("ada", "1");
     kafka.kill();
     // A request that the breaking connection interrupted may have been sent.
-    wait_until("it is known that Kafka is dead", SOON, || {
+    wait_until("the gateway knows that Kafka is dead", SOON, || {
         detail(&gateway.post("ada", &[], "0"))
             .contains("there is no task")
             .then_some(())
@@ -101,7 +101,7 @@ fn no_task_is_accepted_while_redis_is_away() {
     detail(&gateway.post("ada", &[], "2"));
     assert_eq!(gateway.get("ada", "x").status, 503);
     redis.start();
-    wait_until("it takes tasks again", SOON, || {
+    wait_until("the gateway accepts tasks again", SOON, || {
         (gateway.post("ada", &[], "3").status == 202).then_some(())
     });
     let requests = gateway.requests();
@@ -148,10 +148,14 @@ fn a_task_whose_redis_answer_was_lost_is_forgotten() {
     assert_eq!(tasks().len(), 1);
     link.lose_answers();
     detail(&ask());
-    assert_eq!(tasks().len(), 2, "it was taken, and the answer was lost");
+    assert_eq!(
+        tasks().len(),
+        2,
+        "the task was accepted, and the answer was lost"
+    );
     link.cut();
     link.open();
-    wait_until("it is forgotten", SOON, || {
+    wait_until("the task is forgotten", SOON, || {
         (tasks().len() == 1).then_some(())
     });
     assert_eq!(kafka.read_all(&requests).len(), 1);
@@ -203,7 +207,7 @@ fn a_gateway_sends_tasks_once_kafka_permits_writing() {
     kafka.acl(&[&admin[..], &["--cluster"]].concat());
     rule(&["--add"]);
     gateway.daemon.restart();
-    wait_until("its producer is broken and replaced", SOON, || {
+    wait_until("the broken producer is replaced", SOON, || {
         detail(&gateway.post("ada", &KEY, "2"));
         let said = "the Kafka producer of tasks failed and was replaced";
         gateway.daemon.log_contains(said).then_some(())

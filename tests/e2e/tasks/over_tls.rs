@@ -50,7 +50,7 @@ fn a_task_is_created_and_queried_over_tls() {
         assert_eq!(requests.iter().filter(|r| r.text() == whole).count(), 1);
         gateway.say(&[said(id, "completed")]);
         let path = format!("/v1/tasks/{id}?client=ada");
-        wait_until("it is completed", super::SOON, || {
+        wait_until("the task is completed", super::SOON, || {
             let (status, shown) = curl(&gateway, version, &path, &[]);
             assert_eq!(status, 200, "{shown}");
             (shown["status"] == "completed").then_some(())

@@ -61,7 +61,7 @@ fn a_repeated_result_is_delivered_once() {
     let mut all = [&tasks[..], &[last]].concat();
     all.sort();
     assert_eq!(got, all);
-    wait_until("all of them are read", SOON, || {
+    wait_until("all results are processed", SOON, || {
         let done = metrics(&gateway.daemon.admin()).sum("millstream_records_total", &[]);
         (done == 181.0).then_some(())
     });
@@ -130,7 +130,7 @@ fn the_configured_statuses_end_a_task() {
         said(&id, "completed"),
     ]);
     gateway.wait_status("ada", &id, "ok");
-    wait_until("all of them are read", SOON, || {
+    wait_until("all results are processed", SOON, || {
         let done = metrics(&gateway.daemon.admin()).sum("millstream_records_total", &[]);
         (done == 3.0).then_some(())
     });

@@ -52,7 +52,7 @@ fn a_task_is_visible_only_to_its_tokens_client() {
         b"",
     );
     assert_eq!(revoke.unwrap().status, 200);
-    wait_until("it is heard of", super::SOON, || {
+    wait_until("the revocation arrives", super::SOON, || {
         (get(&[("authorization", &ada)]) == 401).then_some(())
     });
     assert_eq!(post(&gateway, &[("authorization", &ada)]).status, 401);

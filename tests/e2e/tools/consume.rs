@@ -28,7 +28,7 @@ fn consume_reads_the_requested_range() {
     produce_lines(&topic, &lines(0..10));
     let read = |more: &[&str]| run(&[&["consume", &topic], more].concat()).done();
     assert_eq!(read(&["--from-beginning", "--exit"]), lines(0..10));
-    assert_eq!(read(&["-e"]), "", "by itself it waits for what comes next");
+    assert_eq!(read(&["-e"]), "", "by default it waits for new records");
     assert_eq!(read(&["--offset", "7", "-e"]), lines(7..10));
     assert_eq!(read(&["--offset", "-2", "-e"]), lines(8..10));
     assert_eq!(read(&["--from-beginning", "--max", "3"]), lines(0..3));
@@ -67,15 +67,15 @@ fn consume_on_a_terminal_says_that_it_waits_for_new_records() {
         "millstream: waiting for new records in {topic} (Ctrl-C to stop); --from-beginning \
          reads existing records"
     );
-    wait_until("it says that it waits", LONG, || out.find(&says));
+    wait_until("the command says that it waits", LONG, || out.find(&says));
     produce_lines(&topic, "new\n");
-    wait_until("it ends", LONG, || process.exit_status());
+    wait_until("the command ends", LONG, || process.exit_status());
     wait_until("the record", LONG, || out.find("new"));
     let piped = Running::start(&["consume", &topic, "--offset", "1", "--max", "2"]);
     piped.wait_lines(1);
     produce_lines(&topic, "newer\n");
     piped.wait_lines(2);
-    assert_eq!(piped.err.tail(10), "", "nobody reads it");
+    assert_eq!(piped.err.tail(10), "", "the output is closed");
 }
 
 #[test]
@@ -161,7 +161,11 @@ fn every_record_can_be_written_as_json_and_read_back_byte_for_byte() {
         "-e",
     ])
     .done();
-    assert_eq!(written.lines().count(), hostile().len(), "a line a record");
+    assert_eq!(
+        written.lines().count(),
+        hostile().len(),
+        "a line for each record"
+    );
     let servers = servers().kafka.bootstrap();
     let back = ["produce", &to, "--format", "json", "--keep-place"];
     run_at(&servers, &back, written.as_bytes()).done();
@@ -223,11 +227,11 @@ fn a_closed_output_commits_only_records_it_received() {
     pipe.read_line(&mut String::new()).unwrap();
     drop(pipe);
     let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "that is no error");
+    assert_eq!(output.status.code(), Some(0), "not an error");
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
         "",
-        "and nothing to talk of"
+        "and no message"
     );
     let group = group(&readers);
     assert_eq!(group["state"], "Empty");
@@ -242,14 +246,14 @@ fn ctrl_c_commits_the_printed_records_and_leaves_the_group_at_once() {
     produce_lines(&topic, &lines(0..5));
     for signal in [Signal::INT, Signal::TERM] {
         let running = Running::start(&["consume", &topic, "-g", &readers, "--from-beginning"]);
-        wait_until("it is a member", LONG, || {
+        wait_until("the command is a member", LONG, || {
             (group(&readers)["state"] == "Stable").then_some(())
         });
         assert_eq!(running.stop(signal), Some(0));
         assert_eq!(
             group(&readers)["state"],
             "Empty",
-            "no session is waited for"
+            "the command did not wait for the session time-out"
         );
         let listed = run(&["group", "list", "--json"]).json();
         assert!(listed.contains(&json!({"group": readers, "state": "Empty"})));
@@ -329,7 +333,7 @@ fn a_killed_consume_resumes_after_the_last_commit() {
     ];
     let running = Running::start(&arguments);
     running.wait_lines(5);
-    wait_until("it has committed", LONG, || {
+    wait_until("offsets are committed", LONG, || {
         (group(&readers)["partitions"][0]["committed"] == 5).then_some(())
     });
     running.process.kill();
@@ -354,7 +358,7 @@ fn consume_ends_soon_without_kafka_and_reports_uncommitted_records() {
     kafka.produce(&topic, (0..3).map(|n| Message::new(n.to_string())));
     running.wait_lines(3);
     kafka.kill();
-    wait_until("it says so", LONG, || {
+    wait_until("the command reports it", LONG, || {
         running.err.find("waiting for Kafka: ")
     });
     assert_eq!(running.stop(Signal::INT), Some(1));

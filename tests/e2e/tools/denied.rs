@@ -37,7 +37,7 @@ fn a_denied_operation_names_the_permission_and_its_purpose() {
     deny(&kafka, "Read", &["--group", "strangers"]);
     deny(&kafka, "Describe", &["--group", "hidden"]);
     let at = kafka.bootstrap();
-    wait_until("the last of them counts", LONG, || {
+    wait_until("the last rule is in effect", LONG, || {
         let said = run_at(&at, &["group", "describe", "hidden"], b"");
         said.err.contains("not allowed").then_some(())
     });

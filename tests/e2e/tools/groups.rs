@@ -50,7 +50,7 @@ fn a_group_is_described_with_its_members_and_lag() {
     );
     let reader = Running::start(&["consume", &topic, "-g", &group, "-X", "client.id=ada"]);
     assert_eq!(reader.wait_lines(1), ["more"]);
-    wait_until("it has committed", LONG, || {
+    wait_until("offsets are committed", LONG, || {
         (committed(&group).iter().sum::<i64>() == 11).then_some(())
     });
     let described = run(&["group", "describe", &group, "--json"])
@@ -102,20 +102,24 @@ fn a_group_is_reset_to_the_requested_offsets() {
         "TOPIC"
     );
     assert_eq!(tried.done(), expected);
-    assert_eq!(committed(&group), [5, 5], "nothing was done");
+    assert_eq!(committed(&group), [5, 5], "nothing was changed");
     reset("earliest", &[]).done();
     assert_eq!(committed(&group), [0, 0]);
     reset("3", &["--topic", &topic, "--partition", "1"]).done();
     assert_eq!(committed(&group), [0, 3]);
     reset("2023-11-14T22:13:20.004Z", &[]).done();
-    assert_eq!(committed(&group), [2, 2], "the first of then or later");
+    assert_eq!(
+        committed(&group),
+        [2, 2],
+        "the first record at or after the time"
+    );
     reset("2100-01-01T00:00:00Z", &[]).done();
-    assert_eq!(committed(&group), [5, 5], "all are older");
+    assert_eq!(committed(&group), [5, 5], "all records are older");
     reset("1969-12-31T23:59:59.999Z", &[]).done();
     assert_eq!(
         committed(&group),
         [0, 0],
-        "before Kafka's time all are later"
+        "all records are later than the Unix epoch"
     );
     reset("-2", &[]).done();
     assert_eq!(committed(&group), [3, 3]);
@@ -131,7 +135,7 @@ fn a_group_is_reset_to_the_requested_offsets() {
         "{error}"
     );
     let read = run(&["consume", &topic, "-g", &group, "-e"]).done();
-    assert_eq!(read, "", "and readers go on there");
+    assert_eq!(read, "", "and readers continue there");
 }
 
 #[test]
@@ -166,7 +170,7 @@ fn resetting_a_pipelines_group_needs_force() {
         let command = format!("`millstream offsets set --topic {topic} --to ...`");
         assert!(error.contains(&command), "{error}");
     }
-    assert_eq!(committed(&group), [4, 5], "nothing was done");
+    assert_eq!(committed(&group), [4, 5], "nothing was changed");
     run(&["group", "reset", &group, "--to", "earliest", "--force"]).done();
     assert_eq!(committed(&group), [0, 0]);
 }

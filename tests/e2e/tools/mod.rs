@@ -140,7 +140,7 @@ impl Running {
             let (lines, said) = (self.out.lines(), self.err.tail(10));
             assert!(
                 lines.len() >= count || self.process.exit_status().is_none(),
-                "it ended: {said}"
+                "the command ended: {said}"
             );
             Some(lines).filter(|lines| lines.len() >= count)
         })

@@ -19,7 +19,7 @@ fn lines_become_records_and_the_total_is_printed() {
         said.err.starts_with("4 records (13 B) acknowledged by "),
         "{said:?}"
     );
-    assert_eq!(said.done(), "", "results are asked for");
+    assert_eq!(said.done(), "", "results only on request");
     let values: Vec<_> = read_all(&topic)
         .into_iter()
         .map(|r| (r.key, r.value.unwrap()))
@@ -78,7 +78,7 @@ fn files_are_read_in_order_and_record_positions_are_printed_on_request() {
     assert_eq!(
         read_all(&topic).len(),
         5,
-        "a file that is absent is told before anything is sent"
+        "a missing file is reported before sending"
     );
 }
 
@@ -226,16 +226,20 @@ fn an_interrupted_produce_flushes_and_reports_how_much_arrived() {
     let file = file.display().to_string();
     let running = Running::start(&["produce", &topic, &file, "--rate", "50", "--verbose"]);
     running.wait_lines(10);
-    assert_eq!(running.stop(Signal::INT), Some(1), "most was not sent");
+    assert_eq!(
+        running.stop(Signal::INT),
+        Some(1),
+        "most records were not sent"
+    );
     let told = wait_until("the sum", LONG, || running.err.find(" acknowledged by "));
     let there = read_all(&topic).len();
     assert!(
         told.starts_with(&format!("{there} records (")),
-        "{told}, {there} there"
+        "{told} reported, {there} in the topic"
     );
     assert!((10..1000).contains(&there), "{there}: 50 a second");
     let says = format!("stopped after {file}:{there}; the rest was not sent");
-    wait_until("how far it got", LONG, || running.err.find(&says));
+    wait_until("how many records arrived", LONG, || running.err.find(&says));
 }
 
 #[test]
@@ -276,5 +280,5 @@ fn produce_waits_while_kafka_is_away() {
     kafka.start();
     let code = running.process.wait_exit("produce", LONG * 2).code();
     assert_eq!(code, Some(0), "{}", running.err.tail(5));
-    assert_eq!(kafka.read_all(&topic).len(), 200, "once, all of them");
+    assert_eq!(kafka.read_all(&topic).len(), 200, "all of them, once");
 }

@@ -16,7 +16,7 @@ fn unreachable(servers: &str, more: &[&str]) -> String {
     arguments.extend(more);
     let error = run_at(servers, &arguments, b"").failed(1);
     assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
-    assert_eq!(error.lines().count(), 1, "no noise: {error}");
+    assert_eq!(error.lines().count(), 1, "unexpected extra output: {error}");
     assert!(
         error.starts_with("millstream: can't reach Kafka at "),
         "{error}"

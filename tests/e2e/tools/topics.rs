@@ -55,7 +55,7 @@ fn a_topic_is_created_listed_described_and_deleted() {
         run(&["topic", "delete", &topic, "--yes"]).done(),
         format!("{topic} deleted\n")
     );
-    wait_until("it is gone", LONG, || {
+    wait_until("the topic is deleted", LONG, || {
         (!names().contains(&topic)).then_some(())
     });
 }
@@ -208,7 +208,7 @@ fn altering_changes_only_the_named_settings() {
         "segment.ms",
     ]);
     assert_eq!(done.done(), format!("{topic} changed: 3 settings\n"));
-    wait_until("it is known", LONG, || {
+    wait_until("the topic is known", LONG, || {
         (configs()["retention.ms"] == "2000").then_some(())
     });
     assert_eq!(

@@ -56,7 +56,7 @@ fn steps_of(chapter: &str, text: &str) -> Vec<Step> {
         } else if inside {
             steps
                 .last_mut()
-                .expect("a command first")
+                .expect("a command before its output")
                 .expected
                 .push(line.to_owned());
         }
@@ -148,7 +148,7 @@ fn every_command_of_the_walk_through_prints_what_the_book_says() {
         jobs: Vec::new(),
     };
     let steps = steps();
-    assert!(steps.len() > 30, "the book was not found");
+    assert!(steps.len() > 30, "can't find the book");
     for Step {
         place,
         command,
@@ -163,7 +163,7 @@ fn every_command_of_the_walk_through_prints_what_the_book_says() {
             }
             assert!(
                 may_be_asked_again(&command) && Instant::now() < until,
-                "{place}: $ {command}\nthe book says:\n{}\nand it is:\n{said}",
+                "{place}: $ {command}\nthe book says:\n{}\nbut the output is:\n{said}",
                 expected.join("\n")
             );
             std::thread::sleep(Duration::from_millis(100));

@@ -25,7 +25,7 @@ pub fn run(target: &Target, report: &Report, connections: u32, events: u32) -> R
         sent: 0,
     };
     let first = fanout.send(1, FIRST);
-    first.context("no event of a group came: does this server know groups?")?;
+    first.context("no group event arrived: does this server support groups?")?;
     report.tell(&fanout.measure("one by one", events, 1)?);
     report.tell(&fanout.measure("burst", events, events)?);
     let each = fanout.swarm.tallies()?;

@@ -79,7 +79,7 @@ fn produce(
         let record = BaseRecord::to(&world.prefix).key(&client).payload(&payload);
         match producer.send(record) {
             Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
-                anyhow::bail!("Kafka takes less than {rate} records a second")
+                anyhow::bail!("Kafka accepts fewer than {rate} records a second")
             }
             sent => sent.map_err(|(error, _)| error)?,
         }

@@ -153,7 +153,7 @@ proptest! {
 
         let mut body = Body::chunked();
         let carried: Vec<Vec<u8>> = cut(&chunks, &sizes).map(|piece| body.decode(piece)).collect();
-        prop_assert!(body.is_done(), "the body is whole");
+        prop_assert!(body.is_done(), "the body is complete");
         prop_assert_eq!(carried.concat(), plain, "chunks carry the same bytes");
     }
 }

@@ -63,7 +63,7 @@ proptest! {
                     prop_assert!(types.iter().all(|kind| !kind.is_empty()));
                 }
                 if header.as_ref().is_some_and(|header| !header.is_empty()) {
-                    prop_assert!(matches!(asked.begin, Begin::After(_)), "the header counts");
+                    prop_assert!(matches!(asked.begin, Begin::After(_)), "the header takes precedence");
                 }
             }
         }
