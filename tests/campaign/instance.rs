@@ -85,7 +85,7 @@ impl Instance {
     /// campaign continues.
     pub fn look_after(&mut self, version: &Version) {
         if let Some(status) = self.running().and_then(Daemon::exit_status) {
-            let told = format!("{} ended by itself: {status}", self.name);
+            let told = format!("{} exited by itself: {status}", self.name);
             self.told.bad_ends.push(told);
             self.start(version);
         }

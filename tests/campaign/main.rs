@@ -8,7 +8,7 @@
 //! daemons' state when a fault hits. A failure may need several runs of its seed to recur.
 #![allow(
     clippy::unwrap_used,
-    reason = "a test that can't go on fails, and says where"
+    reason = "a test that can't continue fails and reports where"
 )]
 
 mod check;

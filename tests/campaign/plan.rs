@@ -131,7 +131,7 @@ impl Planner {
         }
         let card = self.deck.pop()?;
         let (kind, target) = self.aim(card)?;
-        // A short pause does not last until another daemon has the partitions.
+        // Only a long fault shows what a daemon does after another one has its partitions.
         let long = self.random.u8(..if kind == Kind::Freeze { 2 } else { 5 }) == 0;
         let hold = self.random.u64(if long { LONG } else { SHORT });
         if besides == Some(target) {

@@ -40,14 +40,14 @@ pub fn run(world: &World, options: &Options, seed: u64) -> Result<(), String> {
     });
     world
         .journal
-        .note("the last fault is over, all is produced");
+        .note("the last fault is over, all records are produced");
     Ledgers::of(world).wait_for_ends()?;
     world
         .instances()
         .for_each(|mut instance| instance.terminate());
     world
         .journal
-        .note("every ledger is at its end, all daemons are stopped");
+        .note("every ledger is at the end of its partition, all daemons are stopped");
     let (records, findings) = count(world, seed);
     println!("{}", report::table(world, &steps, records, &findings));
     let bad_ends = report::bad_ends(world);

@@ -25,7 +25,7 @@ fn a_broken_file_leaves_the_old_version_live_and_a_good_one_follows() {
         &noise(50_000),
     );
     no(
-        "random bytes behind a good head",
+        "random bytes after a valid header",
         "unexpected",
         &[b"\0asm\x01\0\0\0", &*noise(9999)].concat(),
     );
@@ -48,8 +48,8 @@ fn a_broken_file_leaves_the_old_version_live_and_a_good_one_follows() {
         fs::remove_file(&file).unwrap();
     });
     assert_eq!((scene.swaps("done"), scene.generation()), (0.0, 1.0));
-    scene.live("a good one at last", "two", || write(&two));
-    scene.live("and back", "one", || write(&one));
+    scene.live("a good plugin", "two", || write(&two));
+    scene.live("the old version again", "one", || write(&one));
     assert_eq!(scene.daemon.terminate(), Some(0));
 }
 
@@ -91,7 +91,7 @@ fn a_plugin_that_refuses_the_configuration_does_not_go_live() {
             reload(r#"plugin = "plugins/t.wasm", config = { verison = "8" }"#);
         },
     );
-    scene.live("one that it takes", "8", || {
+    scene.live("a valid configuration", "8", || {
         reload(r#"plugin = "plugins/t.wasm", config = { version = "8" }"#);
     });
     assert_eq!(scene.daemon.terminate(), Some(0));

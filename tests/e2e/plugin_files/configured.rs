@@ -17,7 +17,7 @@ fn a_plugin_that_traps_during_configuration_does_not_go_live() {
         ("chatter", "it refused its configuration: no and no"),
     ];
     for (what, says) in breaks {
-        scene.live("a good one is told that", what, || {
+        scene.live("a good plugin with that configuration", what, || {
             let config = config(&scene.topic, &scene.prefix, &told(what));
             scene.daemon.set_config(&config);
             scene.daemon.hup();

@@ -39,14 +39,16 @@ fn readiness_warns_of_a_refused_file_and_fallback_starts_the_last_live_plugins()
     assert_content(&scene);
     let (file, two) = (scene.file(), versioned("two"));
     let broken = &two[..two.len() / 2];
-    scene.refused("half of it", "unexpected end", "one", || {
+    scene.refused("half of the file", "unexpected end", "one", || {
         fs::write(&file, broken).unwrap();
     });
     assert_warned(&scene);
-    scene.live("the whole", "two", || fs::write(&file, &two).unwrap());
+    scene.live("the complete file", "two", || {
+        fs::write(&file, &two).unwrap()
+    });
     assert_content(&scene);
     fs::write(&file, broken).unwrap();
-    wait_until("it is refused", LONG, || {
+    wait_until("the plugin is refused", LONG, || {
         (refused(&scene) > 0.0).then_some(())
     });
     assert_eq!(scene.daemon.terminate(), Some(0));

@@ -55,13 +55,13 @@ fn sighup_applies_the_plugin_tables_and_a_broken_configuration_changes_nothing()
         assert_eq!(scene.version(), "2");
     }
     assert_eq!((scene.swaps("done"), scene.swaps("refused")), (1.0, 0.0));
-    scene.live("a good one again", "3", || reload(&text("3")));
+    scene.live("a valid configuration again", "3", || reload(&text("3")));
     let other = r#"plugin = "plugins/t.wasm""#;
     fs::create_dir(scene.daemon.dir().join("plugins")).unwrap();
     fs::write(scene.file(), versioned("one")).unwrap();
     let other = config(&scene.topic, &scene.prefix, other);
     scene.live("another plugin", "one", || reload(&other));
-    scene.live("whose file is watched", "two", || {
+    scene.live("a change of its file", "two", || {
         rename_over(&scene.file(), &versioned("two"));
     });
     assert_eq!(scene.daemon.terminate(), Some(0));

@@ -14,7 +14,7 @@ fn a_file_goes_live_with_every_way_of_saving_it() {
     scene.live("renamed over", "one", || rename_over(&file, &one));
     let remove = || fs::remove_file(&file).unwrap();
     scene.refused("removed", "can't open the file", "one", remove);
-    scene.live("created anew", "two", || fs::write(&file, &two).unwrap());
+    scene.live("created again", "two", || fs::write(&file, &two).unwrap());
     scene.refused(
         "the folder moved away",
         "can't open the file",
@@ -33,7 +33,7 @@ fn a_file_goes_live_with_every_way_of_saving_it() {
     scene.refused("the folder removed", "can't open the file", "two", || {
         fs::remove_dir_all(&folder).unwrap();
     });
-    scene.live("a folder made anew", "one", || {
+    scene.live("a new folder", "one", || {
         fs::create_dir(&folder).unwrap();
         fs::write(&file, &one).unwrap();
     });
@@ -52,10 +52,10 @@ fn a_half_written_file_goes_live_when_it_is_complete() {
     let scene = Scene::versioned();
     let two = versioned("two");
     let (half, rest) = two.split_at(two.len() / 2);
-    scene.refused("half of it", "unexpected end", "one", || {
+    scene.refused("half of the file", "unexpected end", "one", || {
         fs::write(scene.file(), half).unwrap();
     });
-    scene.live("the whole", "two", || {
+    scene.live("the complete file", "two", || {
         let mut file = fs::File::options().append(true).open(scene.file()).unwrap();
         std::io::Write::write_all(&mut file, rest).unwrap();
     });
@@ -70,8 +70,8 @@ fn the_same_bytes_saved_again_swap_nothing() {
     for round in 1..=3 {
         fs::write(&file, &one).unwrap();
         rename_over(&file, &one);
-        // This file comes after the change in the folder: its log line shows that the files were
-        // checked.
+        // The reload is handled after the change in the folder: its log line shows that the files
+        // were checked.
         scene.daemon.hup();
         let read = || {
             let lines = scene.daemon.log().lines();

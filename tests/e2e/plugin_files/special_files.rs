@@ -56,7 +56,7 @@ fn a_special_file_is_refused_by_name_and_other_pipelines_keep_swapping() {
     put("a folder", "the file is a folder", &|path| {
         fs::create_dir(path).unwrap();
     });
-    put("a circle of links", "Too many levels", &|path| {
+    put("a cycle of links", "Too many levels", &|path| {
         symlink(path, path).unwrap();
     });
     scene.live("a good file", "two", || {

@@ -60,7 +60,7 @@ fn refusing_several_commands_at_any_moment_loses_and_duplicates_nothing() {
             _ => ["-xadd", "-publish"],
         };
         permit(&redis, &rules);
-        wait_until("it is refused", super::LONG, || {
+        wait_until("the command is refused", super::LONG, || {
             (redis.refusals("mill") > 0).then_some(())
         });
         redis.order(&["ACL", "LOG", "RESET"]);

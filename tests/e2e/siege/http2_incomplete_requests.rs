@@ -39,7 +39,7 @@ fn a_connection_without_requests_is_closed_although_it_answers_pings() {
     asked.get(1, "/v1/nothing", &[]);
     bystander.reads_on();
     assert_ends(&mut silent);
-    assert!(assert_ends(&mut idle).contains(&GOAWAY), "it is told");
+    assert!(assert_ends(&mut idle).contains(&GOAWAY), "a GOAWAY frame");
     let said = assert_ends(&mut asked);
     assert!(
         said.contains(&HEADERS) && said.contains(&GOAWAY),

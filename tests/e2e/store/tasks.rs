@@ -31,7 +31,7 @@ impl Subject {
         self.runtime.block_on(self.store.take_task(&new)).unwrap()
     }
 
-    /// As its first sender.
+    /// As the request that took it first.
     fn give_up(&self, id: &str, repeat: Option<&str>, certain: bool) {
         self.give_up_as(1, id, repeat, certain);
     }

@@ -99,7 +99,7 @@ fn a_denied_operation_names_the_permission_and_its_purpose() {
         "{described:?}"
     );
     assert!(described.done().contains("LATEST"));
-    // A reader without other members needs no group.
+    // Reading without a group needs no permission for groups.
     let read = run_at(&at, &["consume", "unknown", "--from-beginning", "-e"], b"");
     assert_eq!(read.done(), "hidden\n");
 }

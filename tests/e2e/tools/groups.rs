@@ -10,7 +10,7 @@ use serde_json::json;
 
 /// A topic of two partitions with five records each, and a group that has read all.
 fn setup() -> (String, String) {
-    // Old records must stay, although Kafka looks for them now and then.
+    // Kafka's retention would remove these old records.
     let kept = [("retention.ms", "-1")];
     let topic = servers().kafka.create_topic_with("grouped", 2, &kept);
     let group = unique("grouped");

@@ -128,7 +128,7 @@ fn a_missing_topic_is_reported_with_the_nearest_name_and_not_created() {
         let error = run_at(&servers, arguments, b"a line\n").failed(1);
         assert_eq!(error, format!("millstream: {says}"), "{arguments:?}");
     }
-    // A topic to be deleted should not be created.
+    // A deletion does not suggest creating the topic.
     let error = run_at(&servers, &["topic", "delete", "leters", "--yes"], b"").failed(1);
     let says = "topic leters does not exist; did you mean letters? Nothing was deleted\n";
     assert_eq!(error, format!("millstream: {says}"));

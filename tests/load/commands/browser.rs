@@ -21,7 +21,7 @@ const WARM: Duration = Duration::from_secs(10);
 pub fn run(target: &Target, report: &Report, rate: u32, seconds: Duration) -> Result<()> {
     ensure!(
         target.url.is_empty(),
-        "this needs a Kafka of its own: leave --url out"
+        "this measurement must start a separate Kafka: omit --url"
     );
     let world = World::whole(target);
     let address = world.edges[0].address;

@@ -15,7 +15,7 @@ pub fn run(
     rates: &[u32],
     seconds: Duration,
 ) -> Result<()> {
-    ensure!(edges > 0, "no daemon, nothing to measure");
+    ensure!(edges > 0, "invalid number of daemons: expected at least 1");
     let world = match target.url.is_empty() {
         true => World::own(target, edges, &[]),
         false => World::new(target)?,

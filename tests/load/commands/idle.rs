@@ -22,7 +22,7 @@ pub fn run(target: &Target, report: &Report, connections: &[u32], seconds: Durat
 
 fn measure(world: &World, connections: u32, seconds: Duration) -> Result<Row> {
     let known = world.edges.iter().all(|edge| edge.pid.is_some());
-    ensure!(known, "whose memory? say --pid");
+    ensure!(known, "unknown servers: name their processes with --pid");
     let (load, before) = (load_average(), world.memory());
     let began = Instant::now();
     let mut swarm = Swarm::connected(connections, world, "")?;

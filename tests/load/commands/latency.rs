@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 pub fn run(target: &Target, report: &Report, rate: u32, seconds: Duration) -> Result<()> {
     ensure!(
         target.url.is_empty(),
-        "this needs a Kafka of its own: leave --url out"
+        "this measurement must start a separate Kafka: omit --url"
     );
     let world = World::whole(target);
     let mut swarm = Swarm::connected(1, &world, "")?;

@@ -24,7 +24,7 @@ pub fn run(
 ) -> Result<()> {
     ensure!(
         target.url.is_empty(),
-        "this kills its Redis: leave --url out"
+        "this measurement kills Redis and must start a separate one: omit --url"
     );
     let world = World::own(target, 1, &KEPT);
     let mut bench = Bench::new(&world, connections, target)?;
@@ -53,7 +53,7 @@ pub fn run(
     report.tell(&outcome.tell(row));
     ensure!(
         outcome.produced.interruptions > 0,
-        "the producer did not notice"
+        "the producer did not notice that Redis was away"
     );
     bench.proof.verdict()
 }
@@ -72,7 +72,7 @@ fn catch_up(bench: &mut Bench, producer: &Producer) -> Result<Duration> {
         let (received, of) = (received, stored);
         ensure!(
             began.elapsed() < PATIENCE,
-            "only {received} of {of} events came"
+            "only {received} of {of} events arrived"
         );
         sleep(Duration::from_millis(5));
     }

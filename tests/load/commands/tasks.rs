@@ -21,7 +21,7 @@ const PARTITIONS: i32 = 6;
 pub fn run(target: &Target, report: &Report, rate: u32, seconds: Duration) -> Result<()> {
     ensure!(
         target.url.is_empty(),
-        "this needs a Kafka of its own: leave --url out"
+        "this measurement must start a separate Kafka: omit --url"
     );
     let (redis, prefix) = (Redis::new(&[]), unique("load"));
     let requests = format!("{prefix}-requests");
@@ -45,7 +45,7 @@ pub fn run(target: &Target, report: &Report, rate: u32, seconds: Duration) -> Re
             .count("lost", lost as u64)
             .number("load1", load, 2),
     );
-    ensure!(lost == 0, "{lost} tasks were answered and are not in Kafka");
+    ensure!(lost == 0, "{lost} tasks were accepted but are not in Kafka");
     Ok(())
 }
 

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
             true
         }
         Some(other) => {
-            eprint!("there is no command `{other}`\n\n{HELP}");
+            eprint!("unknown command `{other}`\n\n{HELP}");
             false
         }
     };

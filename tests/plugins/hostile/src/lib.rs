@@ -108,7 +108,7 @@ fn act(value: &str, record: u32, answer: &mut wire::Answer) {
     answer.events.extend(std::iter::repeat_n(event, times));
 }
 
-/// The name of a group for an instruction such as `empty` or `control`.
+/// The name of a group for an instruction such as `empty group` or `control group`.
 fn name(group: &str, fine: Span, answer: &mut wire::Answer) -> Span {
     match group {
         "empty group" => Span { length: 0, ..fine },
