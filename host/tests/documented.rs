@@ -387,6 +387,25 @@ fn message_of(call: &str) -> Option<String> {
     )
 }
 
+/// The arguments of a call, up to the parenthesis that ends it.
+fn inside_parentheses(code: &str) -> &str {
+    let (mut depth, mut in_text, mut escaped) = (1, false, false);
+    for (at, c) in code.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if in_text => escaped = true,
+            '"' => in_text = !in_text,
+            '(' if !in_text => depth += 1,
+            ')' if !in_text => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return &code[..at];
+        }
+    }
+    code
+}
+
 #[test]
 fn every_error_and_warning_of_the_log_is_in_the_runbook() {
     let page: Vec<String> = page("runbook.md")
@@ -399,9 +418,8 @@ fn every_error_and_warning_of_the_log_is_in_the_runbook() {
     let mut found = 0;
     for call in ["tracing::error!(", "tracing::warn!("] {
         for (at, _) in code.match_indices(call) {
-            let rest = &code[at + call.len()..];
-            let end = rest.find(");").unwrap_or(rest.len());
-            let Some(message) = message_of(&rest[..end]) else {
+            let call = inside_parentheses(&code[at + call.len()..]);
+            let Some(message) = message_of(call) else {
                 continue;
             };
             found += 1;
