@@ -44,7 +44,7 @@ fn readiness_warns_of_a_refused_file_and_fallback_starts_the_last_live_plugins()
     });
     assert_warned(&scene);
     scene.live("the complete file", "two", || {
-        fs::write(&file, &two).unwrap()
+        fs::write(&file, &two).unwrap();
     });
     assert_content(&scene);
     fs::write(&file, broken).unwrap();
