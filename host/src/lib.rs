@@ -14,6 +14,7 @@
 pub mod access;
 pub mod admin;
 pub mod auth;
+pub mod authoring;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -1,5 +1,5 @@
-//! Compiles the bundled plugins to wasm and writes the list that `src/lib.rs`
-//! includes. It is a separate crate, so that this runs in parallel with the
+//! Compiles the bundled plugins to wasm and writes the lists that `src/lib.rs`
+//! includes: theirs, and that of the templates for authors. It is a separate crate, so that this runs in parallel with the
 //! daemon's dependencies.
 
 use std::path::{Path, PathBuf};
@@ -31,7 +31,36 @@ fn main() {
     let built = target.join(millstream_guests::TARGET).join("guest");
     let list: String = PLUGINS.iter().map(|name| entry(&built, name)).collect();
     let list = format!("static BUNDLED: &[(&str, &[u8])] = &[\n{list}];\n");
+    let list = list + &templates(&root);
     fs::write(out.join("bundled.rs"), list).expect("the build folder can be written to");
+}
+
+/// What `millstream plugin new` writes: the templates, and the SDKs beside them.
+fn templates(root: &Path) -> String {
+    let plugins = root.join("plugins");
+    let mut files = Vec::new();
+    collect(&plugins.join("templates"), &mut files);
+    for part in ["sdk/src", "sdk/wit"] {
+        collect(&plugins.join(part), &mut files);
+    }
+    files.sort();
+    let entry = |path: &PathBuf| {
+        let name = path.strip_prefix(&plugins).expect("found below it");
+        format!("    ({name:?}, include_bytes!({path:?})),\n")
+    };
+    let list: String = files.iter().map(entry).collect();
+    format!("static FILES: &[(&str, &[u8])] = &[\n{list}];\n")
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    let entries = fs::read_dir(folder).expect("the folder can be read");
+    for entry in entries {
+        let path = entry.expect("the folder can be read").path();
+        match path.is_dir() {
+            true => collect(&path, files),
+            false => files.push(path),
+        }
+    }
 }
 
 fn entry(built: &Path, name: &str) -> String {

@@ -11,6 +11,7 @@ mod kafka;
 mod offset_spec;
 mod offsets;
 mod output;
+mod plugin;
 #[cfg(test)]
 mod reference;
 mod stop;
@@ -62,6 +63,11 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Runs, tests and checks plugins, for their authors.
+    Plugin {
+        #[command(subcommand)]
+        command: plugin::PluginCommand,
+    },
     /// Shows and sets the offsets of pipelines.
     Offsets {
         #[command(subcommand)]
@@ -89,7 +95,11 @@ enum Command {
     /// Compiles a plugin from standard input to standard output; the daemon
     /// runs this as a child process.
     #[command(hide = true)]
-    CompilePlugin,
+    CompilePlugin {
+        /// Counts instructions.
+        #[arg(long)]
+        metered: bool,
+    },
 }
 
 fn listen_address(text: &str) -> Result<std::net::SocketAddr, String> {
@@ -174,6 +184,10 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
             start_logging("warn")?;
             check(&config, role.into())
         }
+        Command::Plugin { command } => {
+            start_logging("warn")?;
+            plugin::run(command)
+        }
         Command::Offsets { command } => {
             start_logging("warn,librdkafka=error")?;
             offsets::run(command)
@@ -186,7 +200,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Produce(arguments) => quietly(|| kafka::produce::run(&arguments)),
         Command::Consume(arguments) => quietly(|| kafka::consume::run(&arguments)),
         Command::Group { command } => quietly(|| kafka::group::run(command)),
-        Command::CompilePlugin => crate::plugin::compile::child(),
+        Command::CompilePlugin { metered } => crate::plugin::compile::child(metered),
     }
 }
 

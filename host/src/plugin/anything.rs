@@ -3,6 +3,7 @@
 
 use super::abi::{Header, Span as WireSpan, transform};
 use super::guest::Program;
+use super::meter::Meter;
 use super::room::Room;
 use super::{Limits, Made, check, engine};
 use crate::record::{Span, check_event_kind, check_name};
@@ -17,14 +18,14 @@ const OUTPUT: usize = 1 << 12;
 
 /// A program with only a name and limits.
 static PROGRAM: LazyLock<Program> = LazyLock::new(|| {
-    let engine = engine::running(1, 1 << 20).expect("the engine starts");
+    let engine = engine::running(1, 1 << 20, Meter::Off).expect("the engine starts");
     let empty = Component::new(&engine, b"\0asm\x0d\0\x01\0").expect("it is a component");
     let limits = Limits {
         output: OUTPUT,
         ..Limits::default()
     };
     let about = ("any".into(), "digest".into(), "null".into(), limits);
-    Program::link(&engine, &empty, about).expect("it imports nothing")
+    Program::link(&engine, &empty, about, Meter::Off).expect("it imports nothing")
 });
 
 /// A number of the contract: small, or at its limits.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-pub use millstream_bundled::{names, wasm};
+pub use millstream_bundled::{files, names, wasm};
 
 /// The topics that a bundled plugin's configuration names. `plugin` is its name
 /// in the configuration; other plugins have none.

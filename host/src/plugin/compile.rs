@@ -7,6 +7,7 @@
 
 use super::engine::compile_config;
 use super::machine::MachinesTrouble;
+use super::meter::Meter;
 use anyhow::{Context, bail};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use std::io::{self, Read, Write};
@@ -31,7 +32,7 @@ const OUTPUT: u64 = 512 << 20;
 ///
 /// # Errors
 /// Why it is not a plugin.
-pub fn compile(wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
+pub fn compile(wasm: &[u8], meter: Meter) -> anyhow::Result<Vec<u8>> {
     const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
     if wasm.is_empty() {
         bail!("the file is empty");
@@ -39,7 +40,7 @@ pub fn compile(wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
     if !wasm.starts_with(b"\0asm") {
         bail!("the file is not WebAssembly: it does not begin with \\0asm");
     }
-    let engine = wasmtime::Engine::new(&compile_config())?;
+    let engine = wasmtime::Engine::new(&compile_config(meter))?;
     if wasm.starts_with(COMPONENT) {
         return Ok(engine.precompile_component(wasm)?);
     }
@@ -59,7 +60,12 @@ pub fn compile(wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
 ///
 /// # Errors
 /// Why it failed; the parent reports it.
-pub fn child() -> anyhow::Result<()> {
+pub fn child(metered: bool) -> anyhow::Result<()> {
+    let meter = if metered {
+        Meter::Instructions
+    } else {
+        Meter::Off
+    };
     // Invalid components may make the compiler panic.
     crate::process::exit_on_panic();
     limit(Resource::As, MEMORY).context("can't limit the compiler's memory")?;
@@ -73,7 +79,7 @@ pub fn child() -> anyhow::Result<()> {
     let _ = rustix::process::nice(10);
     let mut wasm = Vec::new();
     std::io::stdin().read_to_end(&mut wasm)?;
-    let code = compile(&wasm)?;
+    let code = compile(&wasm, meter)?;
     std::io::stdout().write_all(&code)?;
     Ok(())
 }
@@ -94,9 +100,11 @@ fn limit_softly(resource: Resource, soft: u64, hard: u64) -> rustix::io::Result<
 ///
 /// # Errors
 /// Why it is not a plugin, or that the child was stopped.
-pub(super) fn in_child(program: &PathBuf, wasm: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+pub(super) fn in_child(program: &PathBuf, wasm: Vec<u8>, meter: Meter) -> anyhow::Result<Vec<u8>> {
+    let metered = (meter == Meter::Instructions).then_some("--metered");
     let mut child = Command::new(program)
         .arg("compile-plugin")
+        .args(metered)
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

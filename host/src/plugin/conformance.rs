@@ -1,22 +1,26 @@
-//! Test records that every plugin must pass before it goes live.
+//! Tests that every plugin must pass before it goes live.
 //!
-//! They have several shapes. None may trap the plugin or make it break the
-//! contract, and a transform must answer the same however they are cut into
-//! batches. Otherwise a repetition after a crash would differ from the first
-//! run.
+//! They use records of several shapes, and the author's own records where there
+//! are some. No shape may trap the plugin or make it break the contract, and a
+//! plugin must answer the same however records are cut into batches and
+//! whatever came before. Otherwise a repetition after a crash would differ from
+//! the first run.
 
-use super::dead_letter::DeadLetterInstance;
-use super::guest::CallError;
-use super::made::Made;
-use super::route::RouteInstance;
-use super::search::{End, Turn};
-use super::transform::{Transform, TransformInstance};
-use crate::record::{
-    Batch, Class, Event, Events, Failure, Span, Stage, StreamKind, TopicPartition,
-};
-use anyhow::{anyhow, bail};
-use std::cell::Cell;
-use std::ops::Range;
+use super::any::{AnyPlugin, PluginKind};
+use super::probe::{Answer, BATCH, Case, CaseEvent, CaseFailure, Probe, no_instance};
+use crate::record::{Class, OwnedRecord, Stage, StreamKind, TopicPartition};
+use anyhow::bail;
+
+/// A case, and what it is called in a refusal.
+pub struct Named {
+    /// What the plugin is given.
+    pub case: Case,
+    /// Such as `a test record (a JSON object)`.
+    pub name: String,
+}
+
+/// How many records are tried in an instance of their own.
+const FRESH: usize = 64;
 
 /// A description and the value of each test record.
 fn shapes() -> Vec<(&'static str, Option<Vec<u8>>)> {
@@ -41,211 +45,142 @@ fn shapes() -> Vec<(&'static str, Option<Vec<u8>>)> {
     ]
 }
 
-fn batch() -> Batch {
-    let mut batch = Batch::new(TopicPartition {
-        topic: "conformance".into(),
-        partition: 0,
-    });
-    for (index, (_, value)) in shapes().into_iter().enumerate() {
-        let index = index as i64;
-        let key = (index % 2 == 0).then_some(&b"key"[..]);
-        let headers = [
-            (&b"h"[..], Some(&b"1"[..])),
-            (b"h", Some(&[0xff])),
-            (b"absent", None),
-        ];
-        let headers = headers.into_iter().take(index as usize % 4);
-        batch.push(
-            index,
-            1_700_000_000_000 + index,
-            key,
-            value.as_deref(),
-            headers,
-        );
-    }
-    batch
+/// The records that every plugin is tested with.
+pub fn standard() -> Vec<Named> {
+    let shapes = shapes().into_iter().enumerate();
+    shapes
+        .map(|(index, (what, value))| Named {
+            case: case(index, value),
+            name: format!("a test record ({what})"),
+        })
+        .collect()
 }
 
-/// Tests a transform.
-pub(super) fn transform(transform: &Transform) -> anyhow::Result<()> {
-    let batch = batch();
-    let all = 0..batch.records.len();
-    let start = || transform.instance().map_err(|e| no_instance(&e));
-    let whole = tested(&mut start()?, &batch, all.clone(), &|| true)?;
-    let mut singly = start()?;
-    for (index, in_batch) in all.zip(&whole) {
-        let (what, _) = &shapes()[index];
-        let range = index..index + 1;
-        // Called only when a call failed.
-        let broke = Cell::new(false);
-        let note = || {
-            broke.set(true);
-            true
-        };
-        let one = tested(&mut singly, &batch, range.clone(), &note)?;
-        let fresh = tested(&mut start()?, &batch, range, &|| true)?;
-        if broke.get() {
-            bail!(
-                "it keeps state: a test record ({what}) fails after other records, but not in a \
-                 fresh instance"
-            );
-        }
-        if one != fresh {
-            bail!(
-                "it keeps state: a test record ({what}) gives another result in a fresh instance"
-            );
-        }
-        if one[0] != *in_batch {
-            bail!(
-                "it keeps state: a test record ({what}) gives another result alone than in a batch"
-            );
-        }
-    }
-    Ok(())
-}
-
-fn no_instance(error: &CallError) -> anyhow::Error {
-    anyhow!("it can't start: {}", error.message)
-}
-
-/// The result of each record of a range, in as many turns as needed.
-fn tested(
-    instance: &mut TransformInstance,
-    batch: &Batch,
-    range: Range<usize>,
-    wanted: &dyn Fn() -> bool,
-) -> anyhow::Result<Vec<Vec<Shown>>> {
-    let mut all = Vec::new();
-    let mut turn = Turn {
-        wanted,
-        ..Turn::default()
-    };
-    let mut from = range.start;
-    while from < range.end {
-        let made = instance.run(batch, from..range.end, &turn);
-        bears(&made)?;
-        all.extend((from..made.end).map(|index| shown(&made, index)));
-        (from, turn.pace) = (made.end, 1);
-    }
-    Ok(all)
-}
-
-/// The plugin may refuse a record, but not break on it.
-fn bears(made: &Made) -> anyhow::Result<()> {
-    if let End::NoInstance(error) = &made.ended {
-        return Err(no_instance(error));
-    }
-    let broken = |f: &&Failure| {
-        use Class::{BadOutput, OutOfMemory, Timeout, TooLarge, Trap};
-        matches!(f.class, BadOutput | OutOfMemory | Timeout | TooLarge | Trap)
-    };
-    let Some(failure) = made.failures.iter().find(broken) else {
-        return Ok(());
-    };
-    let (what, _) = &shapes()[failure.record as usize];
-    let (class, message) = (failure.class.name(), &failure.message);
-    bail!("it failed on a test record, {what} ({class}): {message}")
-}
-
-/// The comparable result of one record.
-#[derive(PartialEq)]
-enum Shown {
-    /// The kind of stream, whether it is for a task, and name, type and
-    /// payload.
-    Event(StreamKind, bool, [Vec<u8>; 3]),
-    Failure(&'static str, String),
-}
-
-fn shown(made: &Made, index: usize) -> Vec<Shown> {
-    let own = |record: u32| record as usize == index;
-    let event = |event: &Event| {
-        let spans = [event.name, event.kind, event.payload];
-        let bytes = spans.map(|span| made.events.bytes(span).to_vec());
-        Shown::Event(event.to, event.task.is_some(), bytes)
-    };
-    let failure = |failure: &Failure| Shown::Failure(failure.class.name(), failure.message.clone());
-    let events = made.events.list.iter().filter(|e| own(e.record));
-    let failures = made.failures.iter().filter(|f| own(f.record));
-    events.map(event).chain(failures.map(failure)).collect()
-}
-
-/// Tests a route.
-pub(super) fn route(route: &mut RouteInstance) -> anyhow::Result<()> {
-    let batch = batch();
-    let mut events = Events::default();
-    for index in 0..batch.records.len() {
-        let kind: &[u8] = if index % 2 == 0 {
-            b""
-        } else {
-            b"order.created"
-        };
-        let mut push = |bytes: &[u8]| Span::push(&mut events.arena, bytes);
-        let (name, kind, payload) = (push(b"name"), push(kind), push(b"{}"));
-        // Each kind of address with and without a type.
-        let to = match index % 4 {
-            0 | 1 => StreamKind::Client,
-            _ => StreamKind::Group,
-        };
-        events.list.push(Event {
-            record: index as u32,
-            n: 0,
-            to,
-            name,
-            kind,
-            payload,
-            task: None,
-        });
-    }
-    let connected = vec![true; events.list.len()];
-    let routed = route.run(&batch, &events, &connected, &Turn::default());
-    match routed
-        .failures
-        .iter()
-        .find(|f| f.class != Class::Unroutable)
-    {
-        None => whole(&routed.ended),
-        Some(f) => bail!(
-            "it failed on a test event ({}): {}",
-            f.class.name(),
-            f.message
-        ),
-    }
-}
-
-/// A route and a policy must decide everything in one turn.
-fn whole(ended: &End) -> anyhow::Result<()> {
-    match ended {
-        End::Whole => Ok(()),
-        End::NoInstance(error) => Err(no_instance(error)),
-        _ => bail!("it exceeded its CPU time on the test records: raise limits.cpu-per-batch"),
-    }
-}
-
-/// Tests a dead-letter policy.
-pub(super) fn dead_letter(policy: &mut DeadLetterInstance) -> anyhow::Result<()> {
-    let batch = batch();
+fn case(index: usize, value: Option<Vec<u8>>) -> Case {
+    let headers = [
+        (b"h".to_vec(), Some(b"1".to_vec())),
+        (b"h".to_vec(), Some(vec![0xff])),
+        (b"absent".to_vec(), None),
+    ];
     let classes = [
         Class::Malformed,
         Class::Transient,
         Class::Trap,
         Class::StoreRefused,
     ];
-    let failure = |index: usize| {
-        let class = classes[index % classes.len()];
-        let mut failure = Failure::new(index as u32, Stage::Transform, class, "conformance");
-        failure.attempts = index as u32 + 1;
-        failure
-    };
-    let failures: Vec<_> = (0..batch.records.len()).map(failure).collect();
-    let rulings = policy.run(&batch, &failures, &Turn::default());
-    for ruling in rulings.list {
-        if let Err(error) = ruling {
-            bail!(
-                "it failed on a test failure ({}): {}",
-                error.class.name(),
-                error.message
-            );
+    Case {
+        record: OwnedRecord {
+            origin: TopicPartition {
+                topic: "conformance".into(),
+                partition: 0,
+            },
+            offset: index as i64,
+            timestamp: 1_700_000_000_000 + index as i64,
+            key: index.is_multiple_of(2).then(|| b"key".to_vec()),
+            value,
+            headers: headers.into_iter().take(index % 4).collect(),
+        },
+        event: CaseEvent {
+            // Each kind of address with and without a type.
+            to: match index % 4 {
+                0 | 1 => StreamKind::Client,
+                _ => StreamKind::Group,
+            },
+            name: "name".into(),
+            kind: if index.is_multiple_of(2) {
+                ""
+            } else {
+                "order.created"
+            }
+            .into(),
+            payload: b"{}".to_vec(),
+            connected: true,
+        },
+        failure: CaseFailure {
+            class: classes[index % classes.len()],
+            stage: Stage::Transform,
+            message: "conformance".into(),
+            attempts: index as u32 + 1,
+        },
+    }
+}
+
+/// Tests a plugin with these cases: as they come, each alone, in reverse, and
+/// in fresh instances.
+///
+/// # Errors
+/// Why it may not go live.
+pub fn check(plugin: &AnyPlugin, named: &[Named]) -> anyhow::Result<()> {
+    let cases: Vec<Case> = named.iter().map(|named| named.case.clone()).collect();
+    let start = || Probe::new(plugin).map_err(|error| no_instance(&error));
+    let together = start()?.run(&cases)?;
+    for (named, answers) in named.iter().zip(&together) {
+        bears(plugin.kind(), &named.name, answers)?;
+    }
+    let step = cases.len().div_ceil(FRESH).max(1);
+    let mut used = start()?;
+    for (index, case) in cases.iter().enumerate() {
+        let case = std::slice::from_ref(case);
+        let name = &named[index].name;
+        let alone = used.run(case)?;
+        let broke = used.broke();
+        if index % step == 0 {
+            let fresh = start()?.run(case)?;
+            if broke && bears(plugin.kind(), name, &fresh[0]).is_ok() {
+                bail!(
+                    "it keeps state: {name} fails after other records, but not in a fresh instance"
+                );
+            }
+            if alone != fresh {
+                bail!("it keeps state: {name} gives another result in a fresh instance");
+            }
+        }
+        if alone[0] != together[index] {
+            bail!("it keeps state: {name} gives another result alone than in a batch");
         }
     }
-    whole(&rulings.ended)
+    reversed(plugin, named, &cases, &together)
+}
+
+/// In reverse, batch by batch: what is kept from one record to the next is
+/// another thing then.
+fn reversed(
+    plugin: &AnyPlugin,
+    named: &[Named],
+    cases: &[Case],
+    expected: &[Vec<Answer>],
+) -> anyhow::Result<()> {
+    let mut probe = Probe::new(plugin).map_err(|error| no_instance(&error))?;
+    for start in (0..cases.len()).step_by(BATCH) {
+        let end = cases.len().min(start + BATCH);
+        let backwards: Vec<Case> = cases[start..end].iter().rev().cloned().collect();
+        let answers = probe.run(&backwards)?;
+        for (index, answers) in (start..end).rev().zip(answers) {
+            if answers != expected[index] {
+                let name = &named[index].name;
+                bail!("it keeps state: {name} gives another result in another order");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The plugin may refuse a record, but not break on it.
+fn bears(kind: PluginKind, name: &str, answers: &[Answer]) -> anyhow::Result<()> {
+    use Class::{BadOutput, OutOfMemory, Timeout, TooLarge, Trap};
+    let broken = |class: Class| match kind {
+        PluginKind::Transform => {
+            matches!(class, BadOutput | OutOfMemory | Timeout | TooLarge | Trap)
+        }
+        PluginKind::Route => class != Class::Unroutable,
+        PluginKind::DeadLetter => true,
+    };
+    for answer in answers {
+        if let Answer::Failure { class, message } = answer
+            && broken(*class)
+        {
+            bail!("it failed on {name}: {}: {message}", class.name());
+        }
+    }
+    Ok(())
 }

@@ -5,6 +5,7 @@ use super::abi::dead_letter::{DeadLetterPlugin, DeadLetterPluginPre};
 use super::abi::{Header, Lowered};
 use super::guest::{CallError, Program};
 use super::limits::Guard;
+use super::meter::Usage;
 use super::outgoing;
 use super::room::{Room, Size, Taken};
 use super::search::{Calls, End, Turn, search};
@@ -113,6 +114,11 @@ pub struct Rulings {
 }
 
 impl DeadLetterInstance {
+    /// What its calls have used; measured only if the loader measures.
+    pub fn usage(&self) -> Usage {
+        self.slot.usage()
+    }
+
     /// Rules on a batch's failures in order, as far as the turn goes.
     pub fn run(&mut self, batch: &Batch, failures: &[Failure], turn: &Turn<'_>) -> Rulings {
         let mut judging = Judging {

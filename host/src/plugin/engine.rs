@@ -1,5 +1,6 @@
 //! The one wasmtime engine and its epoch clock.
 
+use super::meter::Meter;
 use std::time::Duration;
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
@@ -16,10 +17,11 @@ const CORE_INSTANCES: u32 = 40;
 const TABLES: u32 = 6;
 
 /// The settings that compiled code depends on. The child that compiles and the
-/// daemon that runs it must agree.
-pub(super) fn compile_config() -> Config {
+/// process that runs it must agree.
+pub(super) fn compile_config(meter: Meter) -> Config {
     let mut config = Config::new();
     config
+        .consume_fuel(meter == Meter::Instructions)
         .epoch_interruption(true)
         // Plugins are synchronous; with it a call costs four times as much.
         .concurrency_support(false)
@@ -34,7 +36,11 @@ pub(super) fn compile_config() -> Config {
 
 /// Makes the engine that runs plugins, with room for `instances` at a time, and
 /// starts the clock that checks their CPU time.
-pub(super) fn running(instances: u32, memory: usize) -> anyhow::Result<wasmtime::Engine> {
+pub(super) fn running(
+    instances: u32,
+    memory: usize,
+    meter: Meter,
+) -> anyhow::Result<wasmtime::Engine> {
     let mut pool = PoolingAllocationConfig::new();
     // A component made from a core module has up to three core instances: the
     // module, and two small ones that wit-component adds. Components of other
@@ -49,7 +55,7 @@ pub(super) fn running(instances: u32, memory: usize) -> anyhow::Result<wasmtime:
         .max_tables_per_component(TABLES)
         .max_memory_size(memory)
         .table_elements(100_000);
-    let mut config = compile_config();
+    let mut config = compile_config(meter);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     let engine = wasmtime::Engine::new(&config)?;
     start_clock(&engine)?;

@@ -2,6 +2,7 @@
 
 use super::abi::diagnostics;
 use super::limits::{Guard, Limits};
+use super::meter::Meter;
 use crate::record::{Class, Failure};
 use metrics::{Counter, counter};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub struct Program {
     pub(super) pre: InstancePre<Guard>,
     /// Counts its calls: more than one per batch if it breaks.
     pub(super) calls: Counter,
+    pub(super) meter: Meter,
 }
 
 impl Program {
@@ -30,6 +32,7 @@ impl Program {
         engine: &Engine,
         component: &Component,
         about: (Arc<str>, Arc<str>, Arc<str>, Limits),
+        meter: Meter,
     ) -> wasmtime::Result<Program> {
         let mut linker = Linker::new(engine);
         diagnostics::add_to_linker::<Guard, HasSelf<Guard>>(&mut linker, |guard| guard)?;
@@ -43,6 +46,7 @@ impl Program {
             config,
             limits,
             pre,
+            meter,
         })
     }
 
@@ -55,6 +59,10 @@ impl Program {
         let mut store = Store::new(self.pre.engine(), Guard::new(&self.limits));
         store.limiter(|guard| guard);
         store.epoch_deadline_callback(Guard::on_tick);
+        if self.meter == Meter::Instructions {
+            // For the start; each call gets its own.
+            let _ = store.set_fuel(u64::MAX);
+        }
         store.set_hostcall_fuel(self.limits.output.saturating_mul(2));
         store
     }

@@ -41,7 +41,9 @@ impl Limits {
 
 /// The state of a store: limits, and what went wrong in a call.
 pub(super) struct Guard {
-    memory: usize,
+    memory_limit: usize,
+    /// The linear memory that the instance has, in bytes.
+    pub memory: usize,
     /// The CPU time of this thread at which the current call ends.
     deadline: Duration,
     /// The plugin exceeded its memory.
@@ -55,7 +57,8 @@ pub(super) struct Guard {
 impl Guard {
     pub fn new(limits: &Limits) -> Guard {
         Guard {
-            memory: limits.memory,
+            memory_limit: limits.memory,
+            memory: 0,
             deadline: Duration::ZERO,
             refused_memory: false,
             timed_out: false,
@@ -96,8 +99,11 @@ impl ResourceLimiter for Guard {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let fits = desired <= self.memory;
+        let fits = desired <= self.memory_limit;
         self.refused_memory |= !fits;
+        if fits {
+            self.memory = desired;
+        }
         Ok(fits)
     }
 

@@ -1,7 +1,9 @@
 //! From a plugin's file to a plugin that may go live.
 
+use super::any::{AnyPlugin, PluginKind};
 use super::cache::Cache;
 use super::guest::{CallError, Program};
+use super::meter::Meter;
 use super::source::{Source, Wasm, digest_of};
 use super::{DeadLetter, Route, Transform};
 use super::{Limits, compile, conformance, engine};
@@ -27,6 +29,7 @@ pub struct Loader {
     pub(super) cache: Cache,
     /// The program that compiles.
     compiler: PathBuf,
+    meter: Meter,
 }
 
 impl Loader {
@@ -36,8 +39,21 @@ impl Loader {
     /// # Errors
     /// If the engine can't be created.
     pub fn new(instances: u32, memory: usize, cache: &Path) -> anyhow::Result<Loader> {
-        let engine =
-            engine::running(instances, memory).context("can't create the WebAssembly engine")?;
+        Loader::measuring(Meter::Off, instances, memory, cache)
+    }
+
+    /// Such a loader that measures the calls into its plugins.
+    ///
+    /// # Errors
+    /// If the engine can't be created.
+    pub fn measuring(
+        meter: Meter,
+        instances: u32,
+        memory: usize,
+        cache: &Path,
+    ) -> anyhow::Result<Loader> {
+        let engine = engine::running(instances, memory, meter)
+            .context("can't create the WebAssembly engine")?;
         let cache = Cache::open(cache, &engine);
         // This program, even if an upgrade has replaced its file.
         let compiler = PathBuf::from("/proc/self/exe");
@@ -45,6 +61,7 @@ impl Loader {
             engine,
             cache,
             compiler,
+            meter,
         })
     }
 
@@ -60,11 +77,10 @@ impl Loader {
     /// # Errors
     /// Why it may not go live.
     pub fn transform(&self, spec: &Spec, wasm: Wasm) -> anyhow::Result<Transform> {
-        let program = self.program(spec, wasm, "transform")?;
-        let transform = Transform::new(program)?;
-        started(transform.instance())?;
-        conformance::transform(&transform)?;
-        Ok(transform)
+        match self.tested(spec, wasm, PluginKind::Transform)? {
+            AnyPlugin::Transform(transform) => Ok(transform),
+            other => bail!("it is a {} plugin", other.kind().name()),
+        }
     }
 
     /// Loads a route in the same way.
@@ -72,10 +88,10 @@ impl Loader {
     /// # Errors
     /// Why it may not go live.
     pub fn route(&self, spec: &Spec, wasm: Wasm) -> anyhow::Result<Route> {
-        let program = self.program(spec, wasm, "route")?;
-        let route = Route::new(program)?;
-        conformance::route(&mut started(route.instance())?)?;
-        Ok(route)
+        match self.tested(spec, wasm, PluginKind::Route)? {
+            AnyPlugin::Route(route) => Ok(route),
+            other => bail!("it is a {} plugin", other.kind().name()),
+        }
     }
 
     /// Loads a dead-letter policy in the same way.
@@ -83,16 +99,69 @@ impl Loader {
     /// # Errors
     /// Why it may not go live.
     pub fn dead_letter(&self, spec: &Spec, wasm: Wasm) -> anyhow::Result<DeadLetter> {
-        let program = self.program(spec, wasm, "dead-letter")?;
-        let dead_letter = DeadLetter::new(program)?;
-        conformance::dead_letter(&mut started(dead_letter.instance())?)?;
-        Ok(dead_letter)
+        match self.tested(spec, wasm, PluginKind::DeadLetter)? {
+            AnyPlugin::DeadLetter(dead_letter) => Ok(dead_letter),
+            other => bail!("it is a {} plugin", other.kind().name()),
+        }
     }
 
-    fn program(&self, spec: &Spec, wasm: Wasm, kind: &str) -> anyhow::Result<Program> {
-        let Wasm { digest, bytes } = wasm;
-        let component = self.component(&digest, bytes)?;
-        self.check_world(&component, kind)?;
+    fn tested(&self, spec: &Spec, wasm: Wasm, kind: PluginKind) -> anyhow::Result<AnyPlugin> {
+        let plugin = self.load(spec, wasm, Some(kind))?;
+        conformance::check(&plugin, &conformance::standard())?;
+        Ok(plugin)
+    }
+
+    /// Loads a plugin without testing it: compiles, links and configures it.
+    /// Without a `kind`, its exports tell which kind it is.
+    ///
+    /// # Errors
+    /// Why it is not a plugin, or refuses its configuration.
+    pub fn load(
+        &self,
+        spec: &Spec,
+        wasm: Wasm,
+        kind: Option<PluginKind>,
+    ) -> anyhow::Result<AnyPlugin> {
+        let digest = wasm.digest.clone();
+        let component = self.compiled(wasm)?;
+        self.link(spec, digest, &component, kind)
+    }
+
+    /// Links and configures a component.
+    pub(super) fn link(
+        &self,
+        spec: &Spec,
+        digest: String,
+        component: &Component,
+        kind: Option<PluginKind>,
+    ) -> anyhow::Result<AnyPlugin> {
+        let kind = self.kind_of(component, kind)?;
+        let program = self.program(spec, digest, component)?;
+        Ok(match kind {
+            PluginKind::Transform => {
+                let plugin = Transform::new(program)?;
+                started(plugin.instance())?;
+                AnyPlugin::Transform(plugin)
+            }
+            PluginKind::Route => {
+                let plugin = Route::new(program)?;
+                started(plugin.instance())?;
+                AnyPlugin::Route(plugin)
+            }
+            PluginKind::DeadLetter => {
+                let plugin = DeadLetter::new(program)?;
+                started(plugin.instance())?;
+                AnyPlugin::DeadLetter(plugin)
+            }
+        })
+    }
+
+    fn program(
+        &self,
+        spec: &Spec,
+        digest: String,
+        component: &Component,
+    ) -> anyhow::Result<Program> {
         let digest = digest.into();
         self.cache.hold(&digest);
         let about = (
@@ -101,12 +170,31 @@ impl Loader {
             spec.config.to_string().into(),
             spec.limits,
         );
-        Program::link(&self.engine, &component, about).map_err(|e| {
+        Program::link(&self.engine, component, about, self.meter).map_err(|e| {
             anyhow!(
                 "{e:#}: a plugin may import millstream:plugin/diagnostics and nothing else (no \
                  WASI): build it for wasm32-unknown-unknown"
             )
         })
+    }
+
+    /// Compiles a plugin, or takes its code from the cache.
+    pub(super) fn compiled(&self, wasm: Wasm) -> anyhow::Result<Component> {
+        let Wasm { digest, bytes } = wasm;
+        self.component(&digest, bytes)
+    }
+
+    /// Whether a plugin's compiled code is in the cache.
+    pub(super) fn is_cached(&self, digest: &str) -> bool {
+        self.cache.get(digest).is_some()
+    }
+
+    /// The names of a component's imports and exports.
+    pub(super) fn names(&self, component: &Component) -> (Vec<String>, Vec<String>) {
+        let ty = component.component_type();
+        let imports = ty.imports(&self.engine).map(|(name, _)| name.to_string());
+        let exports = ty.exports(&self.engine).map(|(name, _)| name.to_string());
+        (imports.collect(), exports.collect())
     }
 
     fn component(&self, digest: &str, wasm: Option<Vec<u8>>) -> anyhow::Result<Component> {
@@ -120,7 +208,7 @@ impl Loader {
             }
         }
         let wasm = wasm.context("its compiled code is no longer in the cache")?;
-        let code = compile::in_child(&self.compiler, wasm)?;
+        let code = compile::in_child(&self.compiler, wasm, self.meter)?;
         let component = self.deserialize(&code)?;
         self.cache.put(digest, &code);
         Ok(component)
@@ -134,23 +222,29 @@ impl Loader {
         Ok(unsafe { Component::deserialize(&self.engine, code) }?)
     }
 
-    /// Checks the kind of a component, and names what it exports instead.
-    fn check_world(&self, component: &Component, kind: &str) -> anyhow::Result<()> {
-        let wanted = format!("millstream:plugin/{kind}@0.1.0");
-        let ty = component.component_type();
-        let exports: Vec<_> = ty
-            .exports(&self.engine)
-            .map(|(name, _)| name.to_string())
-            .collect();
-        if exports.contains(&wanted) {
-            return Ok(());
+    /// The kind of a component, which must be `wanted` if that is given. Names
+    /// what it exports instead.
+    fn kind_of(
+        &self,
+        component: &Component,
+        wanted: Option<PluginKind>,
+    ) -> anyhow::Result<PluginKind> {
+        let (_, exports) = self.names(component);
+        let found = |kind: &PluginKind| exports.contains(&kind.export());
+        let kinds = wanted.map_or(PluginKind::ALL.to_vec(), |kind| vec![kind]);
+        if let Some(kind) = kinds.iter().copied().find(found) {
+            return Ok(kind);
         }
+        let must = match wanted {
+            Some(kind) => format!("a {} plugin must export {}", kind.name(), kind.export()),
+            None => {
+                let names = PluginKind::ALL.map(PluginKind::export);
+                format!("a plugin must export one of {}", names.join(", "))
+            }
+        };
         match &exports[..] {
-            [] => bail!("it exports nothing; a {kind} plugin must export {wanted}"),
-            _ => bail!(
-                "it exports {}; a {kind} plugin must export {wanted}",
-                exports.join(", ")
-            ),
+            [] => bail!("it exports nothing; {must}"),
+            _ => bail!("it exports {}; {must}", exports.join(", ")),
         }
     }
 }

@@ -8,22 +8,26 @@
 //! notify.
 
 mod abi;
+mod any;
 #[cfg(test)]
 mod anything;
 pub mod bundled;
 mod cache;
 mod check;
 pub mod compile;
-mod conformance;
+pub mod conformance;
 mod dead_letter;
 mod engine;
 mod guest;
+mod inspect;
 mod kept;
 mod limits;
 mod load;
 mod machine;
 mod made;
+mod meter;
 mod outgoing;
+mod probe;
 mod room;
 mod route;
 mod search;
@@ -32,14 +36,18 @@ mod source;
 mod transform;
 mod watch;
 
+pub use any::{AnyPlugin, CONTRACT, PluginKind};
 pub use dead_letter::{DeadLetter, DeadLetterInstance, LetterValue, Ruling, Rulings};
 pub use engine::MEMORY_MAX;
 pub use guest::{CallError, Program};
+pub use inspect::Inspection;
 pub use kept::Kept;
 pub use limits::Limits;
 pub use load::{Generation, Loader, Spec};
 pub use machine::is_machines_trouble;
 pub use made::Made;
+pub use meter::{Meter, Usage};
+pub use probe::{Answer, AnswerEvent, BATCH, Case, CaseEvent, CaseFailure, Probe};
 pub use route::{Decision, Needs, Route, RouteInstance, Routed, StreamDelivery, ToTopic};
 pub use search::{End, Turn};
 pub use source::{Source, Wasm, digest_of};

@@ -12,6 +12,7 @@ use super::abi::route::exports::millstream::plugin::route as wire;
 use super::abi::route::{RoutePlugin, RoutePluginPre};
 use super::guest::{CallError, Program};
 use super::limits::Guard;
+use super::meter::Usage;
 use super::room::{Room, Taken};
 use super::search::{Calls, End, Turn, search};
 use super::slot::{Broken, InstanceSlot, Kind};
@@ -91,6 +92,11 @@ pub struct RouteInstance {
 }
 
 impl RouteInstance {
+    /// What its calls have used; measured only if the loader measures.
+    pub fn usage(&self) -> Usage {
+        self.slot.usage()
+    }
+
     /// The linked plugin.
     pub fn program(&self) -> &Program {
         self.slot.program()

@@ -2,6 +2,7 @@
 
 use super::guest::{CallError, Program};
 use super::limits::Guard;
+use super::meter::Usage;
 use std::time::Duration;
 use wasmtime::Store;
 
@@ -29,6 +30,7 @@ pub(super) trait Kind {
 pub(super) struct InstanceSlot<K: Kind> {
     kind: K,
     guest: Option<Guest<K>>,
+    usage: Usage,
 }
 
 /// A store with one instance and its bindings.
@@ -70,12 +72,24 @@ impl<K: Kind> InstanceSlot<K> {
     /// A slot with a configured instance, and its answer to the configuration.
     pub fn new(kind: K) -> Result<(InstanceSlot<K>, K::Told), CallError> {
         let (guest, told) = start(&kind)?;
-        let guest = Some(guest);
-        Ok((InstanceSlot { kind, guest }, told))
+        let slot = InstanceSlot {
+            kind,
+            usage: Usage {
+                memory: guest.store.data().memory,
+                ..Usage::default()
+            },
+            guest: Some(guest),
+        };
+        Ok((slot, told))
     }
 
     pub fn program(&self) -> &Program {
         self.kind.program()
+    }
+
+    /// What the calls so far have used; measured only if the loader measures.
+    pub fn usage(&self) -> Usage {
+        self.usage
     }
 
     /// Calls into the instance, with at most `cpu` of this thread's CPU time.
@@ -91,7 +105,11 @@ impl<K: Kind> InstanceSlot<K> {
         self.kind.program().calls.increment(1);
         guest.store.data_mut().start(cpu);
         guest.store.set_epoch_deadline(1);
-        match call(&guest.bindings, &mut guest.store) {
+        let meter = self.kind.program().meter;
+        let begun = meter.begin(&mut guest.store);
+        let answered = call(&guest.bindings, &mut guest.store);
+        meter.end(begun, &guest.store, &mut self.usage);
+        match answered {
             Ok(answer) => {
                 guest.served += 1;
                 self.guest = Some(guest);

@@ -8,6 +8,7 @@ use super::check;
 use super::guest::{CallError, Program};
 use super::limits::Guard;
 use super::made::Made;
+use super::meter::Usage;
 use super::room::Room;
 use super::search::{Calls, Turn, search};
 use super::slot::{Broken, InstanceSlot, Kind};
@@ -69,6 +70,11 @@ pub struct TransformInstance {
 }
 
 impl TransformInstance {
+    /// What its calls have used; measured only if the loader measures.
+    pub fn usage(&self) -> Usage {
+        self.slot.usage()
+    }
+
     /// Transforms the records of `range`, as far as the turn goes. A record
     /// that breaks the plugin fails alone; the events of the others are made
     /// once, in order.

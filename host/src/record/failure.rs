@@ -80,6 +80,15 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// All stages.
+    pub const ALL: [Stage; 5] = [
+        Stage::Ingest,
+        Stage::Transform,
+        Stage::Address,
+        Stage::Route,
+        Stage::Store,
+    ];
+
     /// The stage's name.
     pub fn name(self) -> &'static str {
         match self {

@@ -6,6 +6,7 @@
 mod batch;
 mod event;
 mod failure;
+mod json;
 mod mark;
 mod name;
 mod news;
@@ -18,6 +19,7 @@ mod stream;
 pub use batch::{Batch, Header, KafkaRecord, RecordView, TopicPartition};
 pub use event::{Event, EventKindError, Events, TaskNews, check_event_kind};
 pub use failure::{Class, Failure, Stage};
+pub use json::{RecordLine, bytes_to_json, of_json, to_json};
 pub use mark::byte_order_mark;
 pub use name::{ClientId, GroupName, NameError, StreamKind, StreamName, check_name};
 pub use news::News;

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::Path;
 
 /// For each folder of `src`, the folders that it may name.
-const MAY_NAME: [(&str, &[&str]); 20] = [
+const MAY_NAME: [(&str, &[&str]); 21] = [
     ("clock", &[]),
     ("process", &[]),
     ("record", &[]),
@@ -57,6 +57,7 @@ const MAY_NAME: [(&str, &[&str]); 20] = [
             "record", "sse", "store", "tasks",
         ],
     ),
+    ("authoring", &["plugin", "record"]),
     (
         "demo",
         &[
@@ -66,7 +67,16 @@ const MAY_NAME: [(&str, &[&str]); 20] = [
     (
         "cli",
         &[
-            "config", "daemon", "demo", "kafka", "log", "pipeline", "plugin", "process", "record",
+            "authoring",
+            "config",
+            "daemon",
+            "demo",
+            "kafka",
+            "log",
+            "pipeline",
+            "plugin",
+            "process",
+            "record",
         ],
     ),
 ];

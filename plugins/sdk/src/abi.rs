@@ -8,7 +8,7 @@
 )]
 pub mod transform {
     wit_bindgen::generate!({
-        path: "../../wit",
+        path: "wit",
         world: "transform-plugin",
         pub_export_macro: true,
         export_macro_name: "export_transform",
@@ -24,7 +24,7 @@ pub mod transform {
 )]
 pub mod route {
     wit_bindgen::generate!({
-        path: "../../wit",
+        path: "wit",
         world: "route-plugin",
         pub_export_macro: true,
         export_macro_name: "export_route",
@@ -41,7 +41,7 @@ pub mod route {
 )]
 pub mod dead_letter {
     wit_bindgen::generate!({
-        path: "../../wit",
+        path: "wit",
         world: "dead-letter-plugin",
         pub_export_macro: true,
         export_macro_name: "export_dead_letter",

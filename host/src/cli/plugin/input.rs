@@ -1,0 +1,84 @@
+//! What the commands for plugins are given: a file, its configuration, records.
+
+use crate::authoring::{Bench, Line, bench, case, fixtures};
+use crate::cli::exit::Usage;
+use crate::plugin::{AnyPlugin, PluginKind, Source};
+use anyhow::Context;
+use clap::Args;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// A plugin's file and its configuration.
+#[derive(Args)]
+pub(super) struct PluginArguments {
+    /// The plugin: a .wasm file, or bundled:NAME.
+    pub plugin: String,
+    /// Its configuration: the table `config` of the pipeline, as JSON, or @FILE with that JSON.
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    pub config: String,
+}
+
+/// The format of outcomes.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// Lines of JSON.
+    Json,
+    /// A table for people.
+    Table,
+}
+
+impl PluginArguments {
+    pub fn source(&self) -> anyhow::Result<Source> {
+        bench::source(&self.plugin).map_err(Usage::error)
+    }
+
+    /// The configuration as JSON.
+    pub fn config(&self) -> anyhow::Result<serde_json::Value> {
+        let (text, whose) = match self.config.strip_prefix('@') {
+            None => (self.config.clone(), "--config".to_owned()),
+            Some(path) => {
+                let text = std::fs::read_to_string(path);
+                (
+                    text.with_context(|| format!("can't read {path}"))?,
+                    path.to_owned(),
+                )
+            }
+        };
+        match serde_json::from_str(&text) {
+            Ok(json @ serde_json::Value::Object(_)) => Ok(json),
+            Ok(_) => Err(Usage::error(format!("{whose}: expected a JSON object"))),
+            Err(error) => Err(Usage::error(format!("{whose}: invalid JSON: {error}"))),
+        }
+    }
+
+    /// Loads the plugin.
+    pub fn load(&self, bench: &Bench) -> anyhow::Result<AnyPlugin> {
+        let plugin = bench.load(&self.source()?, self.config()?);
+        plugin.with_context(|| self.plugin.clone())
+    }
+}
+
+/// The lines of a file, or of standard input.
+pub(super) fn lines(file: Option<&Path>, kind: PluginKind) -> anyhow::Result<Vec<Line>> {
+    match file {
+        Some(file) => fixtures::records(file, kind),
+        None => {
+            let mut text = Vec::new();
+            let stdin = std::io::stdin().lock().read_to_end(&mut text);
+            stdin.context("can't read standard input")?;
+            case::lines(&text, kind).map_err(|why| anyhow::anyhow!("standard input, {why}"))
+        }
+    }
+}
+
+/// The files that hold records: those given, and for a folder all in it.
+pub(super) fn files_of(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        match path.is_dir() {
+            true => files.extend(fixtures::files(path)?),
+            false => files.push(path.clone()),
+        }
+    }
+    Ok(files)
+}

@@ -1,0 +1,38 @@
+//! `millstream plugin`: the tools of plugin authors.
+
+mod build;
+mod check;
+mod input;
+mod inspect;
+mod new;
+mod run;
+mod test;
+
+use clap::Subcommand;
+
+#[derive(Subcommand)]
+pub(in crate::cli) enum PluginCommand {
+    /// Writes a new plugin's project: source, a test, records to test it with, and the SDK.
+    New(new::NewArguments),
+    /// Builds the plugin of a project to dist/NAME.wasm, with the tools of its language.
+    Build(build::BuildArguments),
+    /// Runs records through a plugin and prints what it makes of them. Needs no Kafka and no Redis.
+    Run(run::RunArguments),
+    /// Checks a plugin as the daemon does before it goes live, and shows its cost.
+    Check(check::CheckArguments),
+    /// Compares what a plugin makes of the records in a folder with what is expected there.
+    Test(test::TestArguments),
+    /// Shows what a plugin's file says about itself.
+    Inspect(inspect::InspectArguments),
+}
+
+pub(super) fn run(command: PluginCommand) -> anyhow::Result<()> {
+    match command {
+        PluginCommand::New(arguments) => new::run(&arguments),
+        PluginCommand::Build(arguments) => build::run(&arguments),
+        PluginCommand::Run(arguments) => run::run(&arguments),
+        PluginCommand::Check(arguments) => check::run(&arguments),
+        PluginCommand::Test(arguments) => test::run(&arguments),
+        PluginCommand::Inspect(arguments) => inspect::run(&arguments),
+    }
+}
