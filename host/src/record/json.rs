@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_value_is_required_and_names_are_checked() {
-        let wrong = |line: &str| of_json(line.as_bytes()).err().expect(line);
+        let wrong = |line: &str| of_json(line.as_bytes()).expect_err(line);
         assert!(wrong("{}").contains("missing field `value`"));
         assert!(wrong(r#"{"vlaue":"x"}"#).contains("unknown field `vlaue`"));
         assert!(wrong(r#"{"value":1}"#).contains("expected a string, null"));
