@@ -20,6 +20,7 @@ pub mod clock;
 pub mod config;
 pub mod daemon;
 pub mod demo;
+mod dev;
 pub mod fetch;
 pub mod files;
 pub mod http;

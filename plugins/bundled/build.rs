@@ -15,6 +15,16 @@ const PLUGINS: [&str; 7] = [
     "task-results",
 ];
 
+/// What of the SDKs becomes part of a project, or builds it.
+const SDKS: [&str; 6] = [
+    "sdk/src",
+    "sdk/wit",
+    "sdk-js/src",
+    "sdk-js/build",
+    "sdk-python",
+    "sdk-go",
+];
+
 fn main() {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../..");
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it"));
@@ -40,7 +50,7 @@ fn templates(root: &Path) -> String {
     let plugins = root.join("plugins");
     let mut files = Vec::new();
     collect(&plugins.join("templates"), &mut files);
-    for part in ["sdk/src", "sdk/wit"] {
+    for part in SDKS {
         collect(&plugins.join(part), &mut files);
     }
     files.sort();
@@ -56,6 +66,14 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     let entries = fs::read_dir(folder).expect("the folder can be read");
     for entry in entries {
         let path = entry.expect("the folder can be read").path();
+        let name = path.to_string_lossy();
+        // What tools leave behind, and the tests of the SDK for Go.
+        if ["__pycache__", "node_modules", "_test.go"]
+            .iter()
+            .any(|end| name.ends_with(end))
+        {
+            continue;
+        }
         match path.is_dir() {
             true => collect(&path, files),
             false => files.push(path),

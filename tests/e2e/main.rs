@@ -9,6 +9,7 @@
     reason = "a test that can't go on fails, and says where"
 )]
 
+mod authoring;
 mod bad_input;
 mod delivery;
 mod demo;

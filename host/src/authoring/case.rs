@@ -2,7 +2,7 @@
 
 use crate::plugin::{Case, CaseEvent, CaseFailure, PluginKind};
 use crate::record::{self, Class, OwnedRecord, RecordLine, Stage, StreamKind, TopicPartition};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// A line of a fixture.
@@ -30,16 +30,20 @@ struct EventLine {
 }
 
 /// The failure of a line for a dead-letter policy.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct FailureLine {
-    class: String,
+pub struct FailureLine {
+    /// The name of the class.
+    pub class: String,
+    /// The message.
     #[serde(default)]
-    message: String,
+    pub message: String,
+    /// The name of the stage.
     #[serde(default = "transform_stage")]
-    stage: String,
+    pub stage: String,
+    /// How many times the record was tried.
     #[serde(default = "one")]
-    attempts: u32,
+    pub attempts: u32,
 }
 
 fn transform_stage() -> String {
@@ -48,6 +52,18 @@ fn transform_stage() -> String {
 
 fn one() -> u32 {
     1
+}
+
+/// A line of a fixture, without the newline.
+pub fn line(record: &OwnedRecord, failure: Option<&FailureLine>) -> String {
+    let mut line = record::to_json(record);
+    if let Some(failure) = failure {
+        line.pop();
+        // Strings and a number only: always valid JSON.
+        let failure = serde_json::to_string(failure).unwrap_or_default();
+        line.push_str(&format!(",\"failure\":{failure}}}"));
+    }
+    line
 }
 
 /// Reads the lines of a fixture; empty ones are skipped.

@@ -1,10 +1,11 @@
 //! A folder of fixtures: `NAME.jsonl` holds records, `NAME.expected.jsonl` what
 //! shall become of them.
 
+use super::bench;
 use super::case::{self, Line};
-use super::diff::differences;
+use super::compare::{Difference, compare};
 use super::outcome::Outcome;
-use crate::plugin::PluginKind;
+use crate::plugin::{AnyPlugin, PluginKind};
 use anyhow::{Context, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -113,52 +114,66 @@ impl Fixture {
     /// For each record whose outcomes differ from the expected ones, a few
     /// lines for people.
     pub fn compare(&self, expected: &[Outcome], actual: &[Outcome]) -> Vec<String> {
-        let mut reports = Vec::new();
-        for number in numbers(expected, actual) {
-            let of = |all: &[Outcome]| -> Vec<Outcome> {
-                all.iter().filter(|o| o.record == number).cloned().collect()
-            };
-            let (old, new) = (of(expected), of(actual));
-            let essence = |all: &[Outcome]| all.iter().map(Outcome::essence).collect::<Vec<_>>();
-            if essence(&old) != essence(&new) {
-                reports.push(self.report(number, &old, &new));
-            }
-        }
-        reports
+        let differences = compare(&self.lines, expected, actual);
+        let text = |difference: &Difference| difference.text(&self.name);
+        differences.iter().map(text).collect()
     }
+}
 
-    fn report(&self, number: usize, old: &[Outcome], new: &[Outcome]) -> String {
-        let line = self.lines.iter().find(|line| line.number == number);
-        let value = match line.map(|line| line.case.record.value.as_deref()) {
-            None => "there is no such record".into(),
-            Some(None) => "a tombstone".into(),
-            Some(Some(value)) => cut(&String::from_utf8_lossy(value)),
+/// How a test ended.
+pub struct Tested {
+    /// Lines for people.
+    pub report: Vec<String>,
+    /// Whether all is as expected.
+    pub passed: bool,
+}
+
+/// Tests a plugin with a folder of fixtures, and for state. With `bless`, writes
+/// what it makes of them as what is expected.
+///
+/// # Errors
+/// If there are no fixtures, or the plugin may not go live.
+pub fn test(plugin: &AnyPlugin, folder: &Path, bless: bool) -> anyhow::Result<Tested> {
+    let fixtures = read(folder, plugin.kind())?;
+    if fixtures.is_empty() {
+        bail!(
+            "there are no fixtures in {0}: write records to {0}/NAME.jsonl, as `millstream \
+             consume --format json` prints them",
+            folder.display()
+        );
+    }
+    let (mut report, mut records, mut differ) = (Vec::new(), 0, 0);
+    for fixture in &fixtures {
+        let (actual, _) = bench::run(plugin, &fixture.lines)?;
+        records += fixture.lines.len();
+        if bless {
+            if fixture.bless(&actual)? {
+                report.push(format!("wrote {}", fixture.expected_path.display()));
+            }
+            continue;
+        }
+        let Some(expected) = &fixture.expected else {
+            bail!(
+                "{} is missing: look at what the plugin makes of {} with `millstream plugin run`, \
+                 then write it with --bless",
+                fixture.expected_path.display(),
+                fixture.name
+            );
         };
-        let mut report = format!("{}, record {number} ({value}):", self.name);
-        for (sign, outcomes) in [('-', old), ('+', new)] {
-            for outcome in outcomes {
-                report.push_str(&format!("\n  {sign} {}", outcome.essence()));
-            }
-        }
-        for (a, b) in old.iter().zip(new) {
-            if let (Some(a), Some(b)) = (a.json(), b.json()) {
-                for difference in differences(&a, &b) {
-                    report.push_str(&format!("\n    json: {difference}"));
-                }
-            }
-        }
-        report
+        let reports = fixture.compare(expected, &actual);
+        differ += reports.len();
+        report.extend(reports);
     }
-}
-
-fn numbers(a: &[Outcome], b: &[Outcome]) -> std::collections::BTreeSet<usize> {
-    a.iter().chain(b).map(|outcome| outcome.record).collect()
-}
-
-fn cut(text: &str) -> String {
-    const LONGEST: usize = 80;
-    match text.char_indices().nth(LONGEST) {
-        None => text.into(),
-        Some((at, _)) => format!("{}...", &text[..at]),
-    }
+    let own: Vec<_> = fixtures.into_iter().map(|f| (f.name, f.lines)).collect();
+    bench::conforms(plugin, &own)?;
+    let count = |n: usize, of: &str| format!("{n} {of}{}", if n == 1 { "" } else { "s" });
+    let (records, files) = (count(records, "record"), count(own.len(), "file"));
+    report.push(match differ {
+        0 => format!("{records} in {files}: as expected"),
+        n => format!("{records} in {files}: {n} not as expected"),
+    });
+    Ok(Tested {
+        report,
+        passed: differ == 0,
+    })
 }

@@ -8,11 +8,15 @@
 pub mod bench;
 pub mod build;
 pub mod case;
-pub mod diff;
+pub mod compare;
+pub mod debug;
+mod diff;
 pub mod fixtures;
 mod json;
 pub mod outcome;
 pub mod project;
+pub mod redact;
+pub mod replay;
 pub mod template;
 
 pub use bench::Bench;

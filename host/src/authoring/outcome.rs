@@ -217,9 +217,57 @@ impl Outcome {
         }
     }
 
+    /// In which of its parts it differs from another outcome.
+    pub(super) fn differs_in(&self, other: &Outcome) -> Vec<&'static str> {
+        let is = |outcome: &Outcome| {
+            let Outcome {
+                filtered, stream, ..
+            } = outcome;
+            let kind = (
+                outcome.is_event(),
+                stream.is_some(),
+                outcome.action.is_some(),
+            );
+            (kind, filtered.is_some(), outcome.failure.is_some())
+        };
+        if is(self) != is(other) {
+            return vec!["outcome"];
+        }
+        let address = |o: &Outcome| (o.client.clone(), o.group.clone(), o.task.clone());
+        let payload = |o: &Outcome| {
+            let json = o.json.as_ref().map(|json| compact(json.get()));
+            (json, o.payload.clone())
+        };
+        let failure = |o: &Outcome| (o.failure.clone(), o.message.clone());
+        let decision = |o: &Outcome| (o.stream.clone(), o.action.clone(), o.delay_ms);
+        let sent = |o: &Outcome| {
+            (
+                o.topic.clone(),
+                o.key.clone(),
+                o.value.clone(),
+                o.headers.clone(),
+            )
+        };
+        let parts = [
+            ("address", address(self) != address(other)),
+            ("type", self.kind != other.kind),
+            ("payload", payload(self) != payload(other)),
+            ("failure", failure(self) != failure(other)),
+            ("decision", decision(self) != decision(other)),
+            ("record to Kafka", sent(self) != sent(other)),
+        ];
+        let differ = parts.into_iter().filter(|(_, differs)| *differs);
+        differ.map(|(part, _)| part).collect()
+    }
+
     /// The class of the failure, if it is one.
     pub fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
+    }
+
+    /// The Kafka topic that it names, if any.
+    pub fn topic(&self) -> Option<&String> {
+        self.topic.as_ref()
     }
 
     /// Whether it is an event.

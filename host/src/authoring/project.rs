@@ -15,10 +15,16 @@ pub const FILE: &str = "plugin.toml";
 pub enum Language {
     /// Rust, by cargo.
     Rust,
+    /// JavaScript, by a small engine.
+    Js,
+    /// Python, by componentize-py.
+    Python,
+    /// Go, by its own compiler.
+    Go,
 }
 
 /// A project.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Project {
     /// Its folder.
     pub folder: PathBuf,
@@ -44,12 +50,15 @@ struct Description {
 
 impl Language {
     /// All languages.
-    pub const ALL: [Language; 1] = [Language::Rust];
+    pub const ALL: [Language; 4] = [Language::Rust, Language::Js, Language::Python, Language::Go];
 
     /// The name in `plugin.toml` and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Language::Rust => "rust",
+            Language::Js => "js",
+            Language::Python => "python",
+            Language::Go => "go",
         }
     }
 
@@ -57,6 +66,9 @@ impl Language {
     pub fn title(self) -> &'static str {
         match self {
             Language::Rust => "Rust",
+            Language::Js => "JavaScript",
+            Language::Python => "Python",
+            Language::Go => "Go",
         }
     }
 }

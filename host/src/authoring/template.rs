@@ -11,6 +11,12 @@ use std::path::Path;
 fn sdk(language: Language) -> &'static [(&'static str, &'static str)] {
     match language {
         Language::Rust => &[("sdk/src", "sdk/src"), ("sdk/wit", "sdk/wit")],
+        Language::Js => &[("sdk-js/src", "sdk/src"), ("sdk-js/build", "sdk/build")],
+        Language::Python => &[
+            ("sdk-python/millstream", "sdk/millstream"),
+            ("sdk/wit", "sdk/wit"),
+        ],
+        Language::Go => &[("sdk-go", "sdk")],
     }
 }
 

@@ -4,6 +4,7 @@
 //! sysexits.h). Logs go to standard error, results to standard output.
 
 mod bytes;
+mod capture;
 mod dlq;
 mod exit;
 mod filter;
@@ -12,6 +13,7 @@ mod offset_spec;
 mod offsets;
 mod output;
 mod plugin;
+mod record_id;
 #[cfg(test)]
 mod reference;
 mod stop;
@@ -67,6 +69,11 @@ enum Command {
     Plugin {
         #[command(subcommand)]
         command: plugin::PluginCommand,
+    },
+    /// Writes real records to a file of fixtures, for `plugin test` and `plugin replay`.
+    Capture {
+        #[command(subcommand)]
+        command: capture::CaptureCommand,
     },
     /// Shows and sets the offsets of pipelines.
     Offsets {
@@ -187,6 +194,10 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Plugin { command } => {
             start_logging("warn")?;
             plugin::run(command)
+        }
+        Command::Capture { command } => {
+            start_logging("warn,librdkafka=error")?;
+            capture::run(&command)
         }
         Command::Offsets { command } => {
             start_logging("warn,librdkafka=error")?;

@@ -25,6 +25,14 @@ pub(super) fn since(text: &str) -> Result<i64, String> {
         })
 }
 
+/// A span of time such as `30s` or `5m`.
+pub(super) fn span(text: &str) -> Result<std::time::Duration, String> {
+    let span = text.parse::<jiff::Span>().ok();
+    let span = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    let span = span.and_then(|span| std::time::Duration::try_from(span).ok());
+    span.ok_or_else(|| "expected a time such as 30s or 5m".into())
+}
+
 /// A time in RFC 3339, in UTC and to the second, for tables; `-` if Kafka has
 /// no time.
 pub(super) fn short(millis: i64) -> String {
@@ -87,7 +95,8 @@ mod tests {
             );
         }
         for wrong in ["", "10", "yesterday", "-10m", "2026-11-21"] {
-            assert!(since(wrong).is_err(), "{wrong}");
+            assert!(since(wrong).is_err() && span(wrong).is_err(), "{wrong}");
         }
+        assert_eq!(span("1m30s"), Ok(std::time::Duration::from_secs(90)));
     }
 }

@@ -3,7 +3,8 @@
 use super::settings::Transform;
 use super::source::{CLIENTS, Counts, types};
 use crate::http::{
-    BoxFuture, Incoming, Method, Reply, Request, StatusCode, html, json, not_allowed, text,
+    BoxFuture, Incoming, Method, Reply, Request, StatusCode, html, is_cross_site, json,
+    not_allowed, text,
 };
 use crate::pipeline::Swapper;
 use crate::sse::Extra;
@@ -128,12 +129,4 @@ async fn swap(pages: Arc<Pages>) -> Reply {
 
 fn now(reply: Reply) -> Option<BoxFuture<Reply>> {
     Some(Box::pin(std::future::ready(reply)))
-}
-
-/// Whether a page of another site sent the request, as browsers say
-/// (<https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header>). curl does not
-/// send the header and is allowed.
-fn is_cross_site(request: &Request<Incoming>) -> bool {
-    let site = request.headers().get("sec-fetch-site");
-    site.is_some_and(|site| site != "same-origin")
 }

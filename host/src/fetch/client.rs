@@ -31,6 +31,14 @@ const HEAD_MAX: usize = 64 << 10;
 /// Fetches documents.
 pub(super) struct Client(legacy::Client<HttpsConnector<HttpConnector>, String>);
 
+/// The bytes of the document at an address.
+///
+/// # Errors
+/// Why it can't be read.
+pub async fn read(address: &Address) -> anyhow::Result<Vec<u8>> {
+    Ok(Client::new(None)?.get(address).await?.bytes)
+}
+
 /// A document as it was received.
 pub(super) struct Document {
     pub bytes: Vec<u8>,

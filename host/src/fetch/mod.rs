@@ -12,4 +12,5 @@ mod fetched;
 mod missing_names;
 
 pub use address::Address;
+pub use client::read;
 pub use fetched::{Fetched, Source, Version};

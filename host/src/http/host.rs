@@ -49,6 +49,14 @@ pub fn asked_for<T>(request: &Request<T>) -> Option<&str> {
     }
 }
 
+/// Whether a page of another site sent the request, as browsers say
+/// (<https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header>). curl does not
+/// send the header and is allowed.
+pub fn is_cross_site<T>(request: &Request<T>) -> bool {
+    let site = request.headers().get("sec-fetch-site");
+    site.is_some_and(|site| site != "same-origin")
+}
+
 /// Whether nobody else can own this name.
 fn is_ours(host: &str) -> bool {
     let bare = host.rsplit_once(':').filter(|(_, port)| is_port(port));

@@ -26,7 +26,7 @@ mod tls;
 
 pub use body::{BodyError, discard as discard_body, read as read_body};
 pub use handler::Handler;
-pub use host::{HostGuard, asked_for};
+pub use host::{HostGuard, asked_for, is_cross_site};
 pub use peer::Peer;
 pub use query::{check_names, decoded, parameter, parameter_of};
 pub use refusals::{Because, WithRefusalCounts};

@@ -2,10 +2,12 @@
 //! little and checks less, so no delivery test uses it.
 
 use super::KafkaSettings;
+use crate::record::OwnedRecord;
 use anyhow::Context;
 use rdkafka::bindings::{
     rd_kafka_handle_mock_cluster, rd_kafka_mock_group_initial_rebalance_delay_ms,
 };
+use rdkafka::message::{Header, OwnedHeaders, ToBytes};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -58,6 +60,33 @@ impl MockKafka {
     /// Sends one record. A full queue drops it, which is acceptable in a demo.
     pub fn send(&self, topic: &str, key: &str, value: &[u8]) -> bool {
         let record = BaseRecord::to(topic).key(key).payload(value);
+        self.put(record)
+    }
+
+    /// Sends a record with its key, value, headers and timestamp.
+    pub fn copy(&self, topic: &str, record: &OwnedRecord) -> bool {
+        let mut copy = BaseRecord::<[u8], [u8]>::to(topic);
+        let mut headers = OwnedHeaders::new();
+        for (name, value) in &record.headers {
+            headers = headers.insert(Header {
+                key: &String::from_utf8_lossy(name),
+                value: value.as_deref(),
+            });
+        }
+        copy = copy.headers(headers);
+        if let Some(key) = &record.key {
+            copy = copy.key(&key[..]);
+        }
+        if let Some(value) = &record.value {
+            copy = copy.payload(&value[..]);
+        }
+        if record.timestamp >= 0 {
+            copy = copy.timestamp(record.timestamp);
+        }
+        self.put(copy)
+    }
+
+    fn put<K: ToBytes + ?Sized, V: ToBytes + ?Sized>(&self, record: BaseRecord<K, V>) -> bool {
         let sent = self.producer.send(record);
         if let Err((error, _)) = &sent {
             tracing::warn!(%error, "can't send a demo record");

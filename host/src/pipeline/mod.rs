@@ -25,6 +25,7 @@ pub mod replay;
 mod settings;
 mod shared;
 mod signal;
+pub mod sources;
 mod swap;
 mod transform;
 mod turns;

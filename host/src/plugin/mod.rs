@@ -15,6 +15,7 @@ pub mod bundled;
 mod cache;
 mod check;
 pub mod compile;
+mod componentize;
 pub mod conformance;
 mod dead_letter;
 mod engine;
@@ -37,6 +38,7 @@ mod transform;
 mod watch;
 
 pub use any::{AnyPlugin, CONTRACT, PluginKind};
+pub use componentize::componentize;
 pub use dead_letter::{DeadLetter, DeadLetterInstance, LetterValue, Ruling, Rulings};
 pub use engine::MEMORY_MAX;
 pub use guest::{CallError, Program};

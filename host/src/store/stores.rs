@@ -3,7 +3,7 @@
 use super::{
     NewTask, StoreSettings, StoreUrl, Taken, Task, Unavailable, Unsent, Writer, memory, redis,
 };
-use crate::record::{ClientId, News, Page, Want};
+use crate::record::{ClientId, News, Page, StreamName, Want};
 use std::time::Duration;
 
 /// A store: creates writers, and reads for all clients.
@@ -210,6 +210,20 @@ impl Store {
         match self {
             Store::Redis(store) => store.empty_stream(client).await,
             Store::Memory(store) => Ok(store.empty_stream(client)),
+        }
+    }
+
+    /// The `source` of every entry in a stream, in their order. The store of
+    /// another process's memory can't be read.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn sources(&self, stream: &StreamName) -> Result<Vec<String>, Unavailable> {
+        match self {
+            Store::Redis(store) => store.sources(stream).await,
+            Store::Memory(_) => Err(Unavailable(
+                "a store in memory can't be read from outside of the daemon".into(),
+            )),
         }
     }
 

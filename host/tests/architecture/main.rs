@@ -14,7 +14,7 @@ use std::fs;
 use std::path::Path;
 
 /// For each folder of `src`, the folders that it may name.
-const MAY_NAME: [(&str, &[&str]); 21] = [
+const MAY_NAME: [(&str, &[&str]); 22] = [
     ("clock", &[]),
     ("process", &[]),
     ("record", &[]),
@@ -65,12 +65,29 @@ const MAY_NAME: [(&str, &[&str]); 21] = [
         ],
     ),
     (
+        "dev",
+        &[
+            "authoring",
+            "clock",
+            "config",
+            "daemon",
+            "fetch",
+            "http",
+            "kafka",
+            "pipeline",
+            "plugin",
+            "process",
+            "record",
+        ],
+    ),
+    (
         "cli",
         &[
             "authoring",
             "config",
             "daemon",
             "demo",
+            "dev",
             "kafka",
             "log",
             "pipeline",
@@ -82,10 +99,11 @@ const MAY_NAME: [(&str, &[&str]); 21] = [
 ];
 
 /// Which folders may name a library.
-const LIBRARIES: [(&str, &[&str]); 15] = [
+const LIBRARIES: [(&str, &[&str]); 16] = [
     ("rdkafka", &["kafka"]),
     ("wasmtime", &["plugin"]),
     ("wit_component", &["plugin"]),
+    ("wit_parser", &["plugin"]),
     ("notify", &["plugin"]),
     ("redis", &["store"]),
     ("hyper", &["fetch", "http"]),

@@ -11,6 +11,11 @@ pub enum Class {
     Unaddressable,
     /// The same record may succeed later.
     Transient,
+    /// In tests: an event breaks the contract, so that the host fails its
+    /// record. A plugin does not choose this class itself.
+    BadOutput,
+    /// In tests: the record makes too many events or too many bytes, likewise.
+    TooLarge,
 }
 
 /// A record's failure: its class, and a message for the reader of the dead

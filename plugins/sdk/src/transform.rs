@@ -207,6 +207,8 @@ fn fail(answer: &mut wire::Answer, record: u32, failure: &Failure) {
         Class::Malformed => 1,
         Class::Unaddressable => 2,
         Class::Transient => 3,
+        // The host takes a number that it does not know as this.
+        Class::BadOutput | Class::TooLarge => 4,
     };
     answer.failures.push(wire::Failure {
         record,
@@ -255,5 +257,13 @@ macro_rules! transform {
             #[cfg(target_arch = "wasm32")]
             $crate::abi::transform::export_transform!(Exported with_types_in $crate::abi::transform);
         };
+        // For `millstream plugin debug`, whose tests are outside of the crate.
+        #[cfg(not(target_arch = "wasm32"))]
+        #[doc(hidden)]
+        pub fn __millstream_transform(
+            config: &str,
+        ) -> ::std::result::Result<$crate::testing::NativeTransform, ::std::string::String> {
+            $crate::testing::NativeTransform::new::<$plugin>(config)
+        }
     };
 }

@@ -89,7 +89,11 @@ fn missing_letters_and_topics_are_reported() {
             1,
             "Kafka has no topic no-such-topic",
         ),
-        ("nonsense".into(), 64, "invalid letter `nonsense`"),
+        (
+            "nonsense".into(),
+            64,
+            "expected <topic>/<partition>/<offset>",
+        ),
     ] {
         let output = place.dlq(&config, &["show", &letter]);
         let error = String::from_utf8(output.stderr).unwrap();

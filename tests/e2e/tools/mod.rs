@@ -41,6 +41,12 @@ impl Said {
         self.err
     }
 
+    /// Its results and its errors; panics unless it ended with this code.
+    pub(crate) fn both(self, code: i32) -> (String, String) {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        (self.out, self.err)
+    }
+
     /// Its results as lines of JSON.
     fn json(self) -> Vec<Value> {
         let lines = self.done();

@@ -1,7 +1,11 @@
 //! Builds a project: one function per language. Each returns the file that its
 //! tools have just written.
 
+mod go;
+mod js;
+mod python;
 mod rust;
+mod tool;
 
 use super::project::{Language, Project};
 use anyhow::Context;
@@ -16,10 +20,7 @@ use std::path::{Path, PathBuf};
 /// earlier build is removed then: it is not what the source says.
 pub fn build(project: &Project) -> anyhow::Result<PathBuf> {
     let artefact = project.artefact();
-    let built = match project.language {
-        Language::Rust => rust::build(project),
-    };
-    match built.and_then(|built| publish(&built, &artefact)) {
+    match make(project, Pace::Release).and_then(|built| publish(&built, &artefact)) {
         Ok(()) => Ok(artefact),
         Err(error) => Err(match artefact.exists() {
             true => error.context(format!(
@@ -31,8 +32,33 @@ pub fn build(project: &Project) -> anyhow::Result<PathBuf> {
     }
 }
 
+/// How thoroughly a project is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// For production.
+    Release,
+    /// Built soon; the plugin may be larger and slower.
+    Dev,
+}
+
+/// Builds a project. Returns the file that the tools of its language wrote.
+///
+/// # Errors
+/// What failed, and what to install where a tool is missing.
+pub fn make(project: &Project, pace: Pace) -> anyhow::Result<PathBuf> {
+    match project.language {
+        Language::Rust => rust::build(project, pace),
+        Language::Js => js::build(project),
+        Language::Python => python::build(project),
+        Language::Go => go::build(project),
+    }
+}
+
 /// Copies a file beside its destination, and renames it.
-fn publish(built: &Path, artefact: &Path) -> anyhow::Result<()> {
+///
+/// # Errors
+/// If it can't be copied.
+pub fn publish(built: &Path, artefact: &Path) -> anyhow::Result<()> {
     let aside = artefact.with_extension("wasm.tmp");
     let folder = artefact.parent().unwrap_or(artefact);
     fs::create_dir_all(folder)

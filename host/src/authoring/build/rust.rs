@@ -1,5 +1,6 @@
 //! Rust: cargo, for wasm32-unknown-unknown.
 
+use super::Pace;
 use crate::authoring::project::Project;
 use anyhow::{Context, bail};
 use millstream_guests::target;
@@ -17,8 +18,21 @@ struct Message {
     filenames: Vec<PathBuf>,
 }
 
+/// Without optimization across crates, and with what is left of the last build.
+/// Its files are apart, so that both builds stay warm.
+const SOON: [&str; 8] = [
+    "--target-dir",
+    "target/millstream-dev",
+    "--config",
+    "profile.release.lto=false",
+    "--config",
+    "profile.release.codegen-units=16",
+    "--config",
+    "profile.release.incremental=true",
+];
+
 /// Builds with cargo. Its messages go to standard error.
-pub(super) fn build(project: &Project) -> anyhow::Result<PathBuf> {
+pub(super) fn build(project: &Project, pace: Pace) -> anyhow::Result<PathBuf> {
     target::ensure("rustc".as_ref(), "rustup".as_ref()).map_err(anyhow::Error::msg)?;
     let folder = project.folder.canonicalize();
     let folder = folder.with_context(|| format!("can't open {}", project.folder.display()))?;
@@ -26,6 +40,10 @@ pub(super) fn build(project: &Project) -> anyhow::Result<PathBuf> {
     let cargo = Command::new("cargo")
         .current_dir(&folder)
         .args(["build", "--release", "--target", target::TARGET])
+        .args(match pace {
+            Pace::Release => &[][..],
+            Pace::Dev => &SOON,
+        })
         .args(["--message-format", "json-render-diagnostics"])
         .stdout(Stdio::piped())
         .output();

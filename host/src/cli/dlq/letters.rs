@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Reads letters.
-pub(super) struct Letters {
+pub(in crate::cli) struct Letters {
     scan: Scan,
     originals: Originals,
     filter: Filter,

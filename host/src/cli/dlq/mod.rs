@@ -10,6 +10,10 @@ mod report;
 mod show;
 mod topics;
 
+pub(super) use choice::Choice;
+pub(super) use letters::Letters;
+pub(super) use originals::Originals;
+
 use super::{bytes, stop, time};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;

@@ -1,12 +1,13 @@
 //! Fetches the source records of letters that omit a part of them.
 
+use crate::cli::record_id::first;
 use crate::kafka::KafkaSettings;
-use crate::kafka::scan::{Look, Range, Scan};
+use crate::kafka::scan::{Range, Scan};
 use crate::pipeline::replay::Letter;
 use crate::record::OwnedRecord;
 
 /// Fetches records by their source.
-pub(super) struct Originals {
+pub(in crate::cli) struct Originals {
     kafka: KafkaSettings,
     /// Created when it is first needed.
     scan: Option<Scan>,
@@ -47,12 +48,6 @@ impl Originals {
         if !scan.add(&letter.source.topic, &range)? {
             return Ok(None);
         }
-        loop {
-            match scan.look()? {
-                Look::Record(record) => return Ok(Some(*record)),
-                Look::Nothing => {}
-                Look::End => return Ok(None),
-            }
-        }
+        first(scan)
     }
 }

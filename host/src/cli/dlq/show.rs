@@ -3,14 +3,12 @@
 use super::list::describe;
 use super::originals::Originals;
 use super::{Configured, bytes, time};
-use crate::cli::exit::Usage;
 use crate::cli::kafka::wire;
+use crate::cli::record_id::{self, RecordId};
 use crate::config::{self, Role};
-use crate::kafka::no_topic;
-use crate::kafka::scan::{Look, Range, Scan};
+use crate::kafka::scan::Scan;
 use crate::pipeline::replay::{Letter, Omitted};
-use crate::record::OwnedRecord;
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 use serde_json::json;
 use std::io::Write;
@@ -21,8 +19,8 @@ pub(in crate::cli) struct Show {
     #[command(flatten)]
     configured: Configured,
     /// The letter, as `dlq list` shows it: `<topic>/<partition>/<offset>`.
-    #[arg(value_name = "LETTER")]
-    letter: String,
+    #[arg(value_name = "LETTER", value_parser = record_id::parse)]
+    letter: RecordId,
     /// Prints only the bytes of the value.
     #[arg(long, conflicts_with = "json")]
     raw: bool,
@@ -34,24 +32,8 @@ pub(in crate::cli) struct Show {
 impl Show {
     pub fn run(&self) -> anyhow::Result<()> {
         let settings = config::load(&self.configured.config, Role::Ingest)?;
-        let (topic, partition, offset) = place(&self.letter).ok_or_else(|| {
-            Usage::error(format!(
-                "invalid letter `{}`: expected <topic>/<partition>/<offset>, for \
-                 example orders-dlq/0/42",
-                self.letter
-            ))
-        })?;
         let mut scan = Scan::connect(settings.kafka()?)?;
-        let range = Range {
-            partition: Some(partition),
-            offset: Some(offset),
-            since: None,
-        };
-        if !scan.add(topic, &range)? {
-            bail!(no_topic(topic));
-        }
-        let record = first(&mut scan)?
-            .with_context(|| format!("no record at {topic}/{partition}/{offset}"))?;
+        let record = self.letter.fetch(&mut scan)?;
         match Letter::of(record) {
             Ok(letter) => self.write(&Originals::new(settings.kafka()?).restore(letter)?),
             // The value of a record that is not a letter can still be printed.
@@ -86,24 +68,6 @@ fn raw(value: Option<&[u8]>) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(value.unwrap_or_default())?;
     Ok(out.flush()?)
-}
-
-fn place(text: &str) -> Option<(&str, i32, i64)> {
-    let mut parts = text.rsplitn(3, '/');
-    let offset = parts.next()?.parse().ok()?;
-    let partition = parts.next()?.parse().ok()?;
-    let topic = parts.next().filter(|topic| !topic.is_empty())?;
-    Some((topic, partition, offset))
-}
-
-fn first(scan: &mut Scan) -> anyhow::Result<Option<OwnedRecord>> {
-    loop {
-        match scan.look()? {
-            Look::Record(record) => return Ok(Some(*record)),
-            Look::Nothing => {}
-            Look::End => return Ok(None),
-        }
-    }
 }
 
 fn whole(letter: &Letter) -> serde_json::Value {
@@ -210,18 +174,5 @@ fn value(letter: &Letter) -> String {
             "value ({size} bytes{whose}, not UTF-8):\n{}",
             bytes::dump(value)
         ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::place;
-
-    #[test]
-    fn a_letter_is_named_by_topic_partition_and_offset() {
-        assert_eq!(place("a-dlq/0/42"), Some(("a-dlq", 0, 42)));
-        for wrong in ["", "a", "a/0", "/0/1", "a/x/1", "a/0/", "0/1"] {
-            assert_eq!(place(wrong), None, "{wrong}");
-        }
     }
 }

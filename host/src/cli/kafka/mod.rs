@@ -4,7 +4,7 @@
 pub mod consume;
 pub mod group;
 pub mod produce;
-mod reach;
+pub(super) mod reach;
 pub mod topic;
 pub(super) mod wire;
 

@@ -31,6 +31,35 @@ pub(in crate::cli) struct Reach {
     config: Option<PathBuf>,
 }
 
+/// The same for commands whose `--config` is something else.
+#[derive(Args)]
+#[command(next_help_heading = "Connection")]
+pub(in crate::cli) struct ReachBeside {
+    /// Brokers to connect to first, as `host:port`, separated by commas; or set
+    /// MILLSTREAM_BOOTSTRAP_SERVERS.
+    #[arg(short, long, value_name = "SERVERS")]
+    bootstrap_servers: Option<String>,
+    /// A librdkafka property; can be repeated.
+    #[arg(short = 'X', long = "property", value_name = "KEY=VALUE", value_parser = pair)]
+    properties: Vec<(String, String)>,
+    /// A configuration file, of which only [kafka] is read [default:
+    /// millstream.toml, if it exists and no brokers are given].
+    #[arg(long, value_name = "FILE")]
+    kafka_config: Option<PathBuf>,
+}
+
+impl ReachBeside {
+    /// The settings of [kafka] that the options name.
+    pub(in crate::cli) fn settings(&self) -> anyhow::Result<KafkaSettings> {
+        let reach = Reach {
+            bootstrap_servers: self.bootstrap_servers.clone(),
+            properties: self.properties.clone(),
+            config: self.kafka_config.clone(),
+        };
+        reach.settings()
+    }
+}
+
 impl Reach {
     /// Connects to the cluster, or fails within seconds with the reason.
     pub fn connect(&self) -> anyhow::Result<Connection> {

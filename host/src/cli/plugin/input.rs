@@ -2,7 +2,7 @@
 
 use crate::authoring::{Bench, Line, bench, case, fixtures};
 use crate::cli::exit::Usage;
-use crate::plugin::{AnyPlugin, PluginKind, Source};
+use crate::plugin::{AnyPlugin, Meter, PluginKind, Source};
 use anyhow::Context;
 use clap::Args;
 use std::io::Read;
@@ -34,21 +34,7 @@ impl PluginArguments {
 
     /// The configuration as JSON.
     pub fn config(&self) -> anyhow::Result<serde_json::Value> {
-        let (text, whose) = match self.config.strip_prefix('@') {
-            None => (self.config.clone(), "--config".to_owned()),
-            Some(path) => {
-                let text = std::fs::read_to_string(path);
-                (
-                    text.with_context(|| format!("can't read {path}"))?,
-                    path.to_owned(),
-                )
-            }
-        };
-        match serde_json::from_str(&text) {
-            Ok(json @ serde_json::Value::Object(_)) => Ok(json),
-            Ok(_) => Err(Usage::error(format!("{whose}: expected a JSON object"))),
-            Err(error) => Err(Usage::error(format!("{whose}: invalid JSON: {error}"))),
-        }
+        json_object(&self.config)
     }
 
     /// Loads the plugin.
@@ -56,6 +42,30 @@ impl PluginArguments {
         let plugin = bench.load(&self.source()?, self.config()?);
         plugin.with_context(|| self.plugin.clone())
     }
+}
+
+/// A configuration from the command line: JSON, or @FILE.
+pub(super) fn json_object(text: &str) -> anyhow::Result<serde_json::Value> {
+    let (text, whose) = match text.strip_prefix('@') {
+        None => (text.to_owned(), "--config"),
+        Some(path) => {
+            let text = std::fs::read_to_string(path);
+            (text.with_context(|| format!("can't read {path}"))?, path)
+        }
+    };
+    match serde_json::from_str(&text) {
+        Ok(json @ serde_json::Value::Object(_)) => Ok(json),
+        Ok(_) => Err(Usage::error(format!("{whose}: expected a JSON object"))),
+        Err(error) => Err(Usage::error(format!("{whose}: invalid JSON: {error}"))),
+    }
+}
+
+/// The kind of a plugin, by its exports.
+pub(super) fn kind(plugin: &PluginArguments) -> anyhow::Result<PluginKind> {
+    let inspected = Bench::new(Meter::Off)?.inspect(&plugin.source()?);
+    let inspected = inspected.with_context(|| plugin.plugin.clone())?;
+    let kind = inspected.kind();
+    kind.with_context(|| format!("{} is no plugin: see `plugin inspect`", plugin.plugin))
 }
 
 /// The lines of a file, or of standard input.

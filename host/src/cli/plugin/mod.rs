@@ -2,9 +2,13 @@
 
 mod build;
 mod check;
+mod debug;
+mod dev;
+mod fetched;
 mod input;
 mod inspect;
 mod new;
+mod replay;
 mod run;
 mod test;
 
@@ -22,6 +26,12 @@ pub(in crate::cli) enum PluginCommand {
     Check(check::CheckArguments),
     /// Compares what a plugin makes of the records in a folder with what is expected there.
     Test(test::TestArguments),
+    /// Builds a project each time a file of it is saved, tests it, and makes it live in a daemon.
+    Dev(dev::DevArguments),
+    /// Writes a dead letter into a Rust project as a native test with that very record, and runs it.
+    Debug(debug::DebugArguments),
+    /// Runs records through two versions of a plugin: what differs, and what it costs.
+    Replay(replay::ReplayArguments),
     /// Shows what a plugin's file says about itself.
     Inspect(inspect::InspectArguments),
 }
@@ -33,6 +43,9 @@ pub(super) fn run(command: PluginCommand) -> anyhow::Result<()> {
         PluginCommand::Run(arguments) => run::run(&arguments),
         PluginCommand::Check(arguments) => check::run(&arguments),
         PluginCommand::Test(arguments) => test::run(&arguments),
+        PluginCommand::Dev(arguments) => dev::run(&arguments),
+        PluginCommand::Debug(arguments) => debug::run(&arguments),
+        PluginCommand::Replay(arguments) => replay::run(&arguments),
         PluginCommand::Inspect(arguments) => inspect::run(&arguments),
     }
 }

@@ -35,6 +35,12 @@ enum KindArgument {
 enum LanguageArgument {
     /// Rust, built with cargo.
     Rust,
+    /// JavaScript, built with Node.js.
+    Js,
+    /// Python, built with componentize-py.
+    Python,
+    /// Go, built with Go itself.
+    Go,
 }
 
 impl From<KindArgument> for PluginKind {
@@ -51,6 +57,9 @@ impl From<LanguageArgument> for Language {
     fn from(language: LanguageArgument) -> Language {
         match language {
             LanguageArgument::Rust => Language::Rust,
+            LanguageArgument::Js => Language::Js,
+            LanguageArgument::Python => Language::Python,
+            LanguageArgument::Go => Language::Go,
         }
     }
 }

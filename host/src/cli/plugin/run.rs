@@ -1,7 +1,8 @@
 //! `plugin run`: what a plugin makes of records.
 
+use super::fetched::Fetched;
 use super::input::{self, Format, PluginArguments};
-use crate::authoring::{Bench, Line, Outcome, bench};
+use crate::authoring::{Bench, Line, Outcome, bench, case};
 use crate::cli::{exit::Usage, output, table::Table};
 use crate::plugin::{Meter, PluginKind};
 use anyhow::Context;
@@ -14,8 +15,10 @@ pub(in crate::cli) struct RunArguments {
     #[command(flatten)]
     plugin: PluginArguments,
     /// A file of records, as `consume --format json` writes them. Without it, standard input.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["at", "letter"])]
     records: Option<PathBuf>,
+    #[command(flatten)]
+    fetched: Fetched,
     /// For a route: the transform whose events it is given; without it, the lines name the events.
     #[arg(long, value_name = "FILE")]
     transform: Option<String>,
@@ -43,7 +46,7 @@ pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<()> {
         )));
     }
     let lines = match &arguments.transform {
-        None => input::lines(arguments.records.as_deref(), plugin.kind())?,
+        None => arguments.lines(plugin.kind())?,
         Some(transform) => arguments.events(&bench, transform)?,
     };
     let (outcomes, usage) = bench::run(&plugin, &lines)?;
@@ -62,6 +65,14 @@ pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<()> {
 }
 
 impl RunArguments {
+    /// The records.
+    fn lines(&self, kind: PluginKind) -> anyhow::Result<Vec<Line>> {
+        match self.fetched.line()? {
+            None => input::lines(self.records.as_deref(), kind),
+            Some(line) => case::lines(line.as_bytes(), kind).map_err(anyhow::Error::msg),
+        }
+    }
+
     /// The events that a transform makes of the records.
     fn events(&self, bench: &Bench, transform: &str) -> anyhow::Result<Vec<Line>> {
         let transform = PluginArguments {
@@ -76,7 +87,7 @@ impl RunArguments {
                 "--transform: {name} is a {kind} plugin"
             )));
         }
-        let lines = input::lines(self.records.as_deref(), PluginKind::Transform)?;
+        let lines = self.lines(PluginKind::Transform)?;
         bench::events_for_route(&transform, &lines).context(name)
     }
 }

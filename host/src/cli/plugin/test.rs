@@ -1,7 +1,7 @@
 //! `plugin test`: fixtures against what is expected of them.
 
 use super::input::PluginArguments;
-use crate::authoring::{Bench, Project, bench, build, fixtures};
+use crate::authoring::{Bench, Project, build, fixtures};
 use crate::cli::output;
 use crate::plugin::{AnyPlugin, Meter};
 use anyhow::{Context, bail};
@@ -29,9 +29,9 @@ pub(super) fn run(arguments: &TestArguments) -> anyhow::Result<()> {
     let bench = Bench::new(Meter::Off)?;
     let (plugin, folder) = arguments.subject(&bench)?;
     let name = plugin.program().name.clone();
-    let (report, passed) = test(&plugin, &folder, arguments.bless).with_context(|| name)?;
-    output::lines(report)?;
-    match passed {
+    let tested = fixtures::test(&plugin, &folder, arguments.bless).with_context(|| name)?;
+    output::lines(tested.report)?;
+    match tested.passed {
         true => Ok(()),
         false => bail!(
             "the plugin does not do what is expected; if it is right, write that with --bless"
@@ -59,54 +59,4 @@ impl TestArguments {
         let folder = self.fixtures.clone().unwrap_or(folder);
         Ok((plugin.load(bench)?, folder))
     }
-}
-
-/// Tests a plugin with a folder of fixtures. Returns what to print, and whether
-/// all is as expected.
-pub(super) fn test(
-    plugin: &AnyPlugin,
-    folder: &Path,
-    bless: bool,
-) -> anyhow::Result<(Vec<String>, bool)> {
-    let fixtures = fixtures::read(folder, plugin.kind())?;
-    if fixtures.is_empty() {
-        bail!(
-            "there are no fixtures in {0}: write records to {0}/NAME.jsonl, as `millstream \
-             consume --format json` prints them",
-            folder.display()
-        );
-    }
-    let (mut report, mut records, mut differ) = (Vec::new(), 0, 0);
-    for fixture in &fixtures {
-        let (actual, _) = bench::run(plugin, &fixture.lines)?;
-        records += fixture.lines.len();
-        if bless {
-            if fixture.bless(&actual)? {
-                report.push(format!("wrote {}", fixture.expected_path.display()));
-            }
-            continue;
-        }
-        let Some(expected) = &fixture.expected else {
-            bail!(
-                "{} is missing: look at what the plugin makes of {} with `millstream plugin run`, \
-                 then write it with --bless",
-                fixture.expected_path.display(),
-                fixture.name
-            );
-        };
-        let reports = fixture.compare(expected, &actual);
-        differ += reports.len();
-        report.extend(reports);
-    }
-    let own: Vec<_> = fixtures.into_iter().map(|f| (f.name, f.lines)).collect();
-    bench::conforms(plugin, &own)?;
-    let (records, files) = (
-        output::count(records, "record"),
-        output::count(own.len(), "file"),
-    );
-    report.push(match differ {
-        0 => format!("{records} in {files}: as expected"),
-        n => format!("{records} in {files}: {n} not as expected"),
-    });
-    Ok((report, differ == 0))
 }

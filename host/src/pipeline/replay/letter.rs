@@ -161,6 +161,19 @@ impl Letter {
         }
     }
 
+    /// The record that failed, as its pipeline read it. The value is the policy's,
+    /// if that wrote one.
+    pub fn source_record(&self) -> OwnedRecord {
+        OwnedRecord {
+            origin: self.source.clone(),
+            offset: self.source_offset,
+            timestamp: self.source_timestamp,
+            key: self.record.key.clone(),
+            value: self.record.value.clone(),
+            headers: self.own_headers().to_vec(),
+        }
+    }
+
     /// The record's headers. The host's headers about the failure follow them, then
     /// those that the policy added.
     pub fn own_headers(&self) -> &[Header] {

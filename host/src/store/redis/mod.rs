@@ -12,6 +12,7 @@ mod look;
 mod new_events;
 mod reader;
 mod replay;
+mod sources;
 mod store;
 mod task_commands;
 mod tasks;

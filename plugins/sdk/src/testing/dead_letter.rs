@@ -1,3 +1,4 @@
+use super::check;
 use super::input::{Flat, TestRecord, owned};
 use crate::abi::dead_letter::exports::millstream::plugin::dead_letter as wire;
 use crate::abi::{Header, Span};
@@ -45,6 +46,9 @@ impl<T: DeadLetter> DeadLetterTest<T> {
     }
 
     /// Runs one batch. Returns the decision on each failed record.
+    ///
+    /// # Panics
+    /// If a topic or a header is invalid: the host does not follow such a decision.
     pub fn run(&self, failures: &[TestFailure]) -> Vec<Decision> {
         let mut flat = Flat::new(failures.iter().map(|f| &f.record));
         let mut push = |text: &str| Span::push(&mut flat.arena, text.as_bytes());
@@ -71,9 +75,23 @@ impl<T: DeadLetter> DeadLetterTest<T> {
         answer
             .decisions
             .iter()
-            .map(|decision| read(&answer, decision))
+            .map(|decision| checked(read(&answer, decision)))
             .collect()
     }
+}
+
+fn checked(decision: Decision) -> Decision {
+    let (topic, headers) = match &decision {
+        Decision::ToTopic(letter) => (letter.topic.as_ref(), &letter.headers[..]),
+        Decision::Reroute { topic, headers } => (Some(topic), &headers[..]),
+        _ => (None, &[][..]),
+    };
+    let topic = topic.map_or(Ok(()), |topic| check::topic(topic.as_bytes()));
+    let names = headers.iter().map(|(name, _)| &**name);
+    if let Err(why) = topic.and_then(|()| check::headers(names)) {
+        panic!("the host would refuse this decision: {why}: {decision:?}");
+    }
+    decision
 }
 
 fn read(answer: &wire::Answer, decision: &wire::Decision) -> Decision {

@@ -2,14 +2,15 @@
 
 use crate::abi::{Header, KafkaRecord, Origin, Span};
 
-/// A test record. Its topic is `topic`, its partition 0, its offset its index
-/// in the test.
+/// A test record. Without [`TestRecord::at`] its topic is `topic`, its partition
+/// 0, its offset its index in the test.
 #[derive(Clone, Debug, Default)]
 pub struct TestRecord {
     key: Option<Vec<u8>>,
     value: Option<Vec<u8>>,
-    headers: Vec<(String, Option<Vec<u8>>)>,
+    headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     timestamp: Option<i64>,
+    at: Option<(String, i32, i64)>,
 }
 
 impl TestRecord {
@@ -33,9 +34,22 @@ impl TestRecord {
     }
 
     /// Adds a header.
-    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> TestRecord {
-        self.headers
-            .push((name.into(), Some(value.as_ref().to_vec())));
+    pub fn header(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> TestRecord {
+        let header = (name.as_ref().to_vec(), Some(value.as_ref().to_vec()));
+        self.headers.push(header);
+        self
+    }
+
+    /// Adds a header without a value.
+    pub fn header_without_value(mut self, name: impl AsRef<[u8]>) -> TestRecord {
+        self.headers.push((name.as_ref().to_vec(), None));
+        self
+    }
+
+    /// Sets where it is in Kafka: its topic, partition and offset. All records of
+    /// a batch are of one partition: that of the first.
+    pub fn at(mut self, topic: &str, partition: i32, offset: i64) -> TestRecord {
+        self.at = Some((topic.into(), partition, offset));
         self
     }
 
@@ -57,9 +71,14 @@ pub(super) struct Flat {
 impl Flat {
     pub(super) fn new<'a>(records: impl IntoIterator<Item = &'a TestRecord>) -> Flat {
         let mut arena = Vec::new();
+        let mut records = records.into_iter().peekable();
+        let first = records.peek().and_then(|record| record.at.as_ref());
+        let (topic, partition) = first.map_or(("topic", 0), |(topic, partition, _)| {
+            (topic.as_str(), *partition)
+        });
         let origin = Origin {
-            topic: Span::push(&mut arena, b"topic"),
-            partition: 0,
+            topic: Span::push(&mut arena, topic.as_bytes()),
+            partition,
         };
         let mut flat = Flat {
             arena,
@@ -75,13 +94,14 @@ impl Flat {
 
     fn push(&mut self, record: &TestRecord) {
         let first_header = self.headers.len() as u32;
+        let offset = record.at.as_ref().map(|(_, _, offset)| *offset);
         for (name, value) in &record.headers {
-            let name = Span::push(&mut self.arena, name.as_bytes());
+            let name = Span::push(&mut self.arena, name);
             let value = Span::push_option(&mut self.arena, value.as_deref());
             self.headers.push(Header { name, value });
         }
         self.records.push(KafkaRecord {
-            offset: self.records.len() as i64,
+            offset: offset.unwrap_or(self.records.len() as i64),
             timestamp: record.timestamp.unwrap_or(-1),
             key: Span::push_option(&mut self.arena, record.key.as_deref()),
             value: Span::push_option(&mut self.arena, record.value.as_deref()),

@@ -1,6 +1,8 @@
 //! Runs a plugin natively, in `cargo test`, through the same flat batches as
-//! the host, so that it behaves as in the daemon.
+//! the host, and checks its answers as the host does, so that it behaves as in
+//! the daemon.
 
+mod check;
 mod dead_letter;
 mod input;
 mod route;
@@ -9,4 +11,4 @@ mod transform;
 pub use dead_letter::{DeadLetterTest, TestFailure};
 pub use input::TestRecord;
 pub use route::{RouteTest, TestDestination, TestEvent};
-pub use transform::{MadeEvent, TransformTest};
+pub use transform::{MadeEvent, NativeTransform, TransformTest};

@@ -1,3 +1,4 @@
+use super::check;
 use super::input::{Flat, TestRecord, owned};
 use crate::abi::Span;
 use crate::abi::route::exports::millstream::plugin::route as wire;
@@ -72,7 +73,8 @@ impl<T: Route> RouteTest<T> {
     }
 
     /// Routes each event. Returns its destination, or why it can't be routed.
-    /// As in the host, what [`Route::needs`] does not ask for is absent.
+    /// As in the host, what [`Route::needs`] does not ask for is absent, and an
+    /// invalid topic or header is refused.
     pub fn run(&self, events: &[TestEvent]) -> Vec<Result<TestDestination, String>> {
         let needs = self.0.needs();
         let bare = TestRecord::default();
@@ -129,12 +131,17 @@ fn read(answer: &wire::Answer, decision: &wire::Decision) -> Result<TestDestinat
         .map(|_| (owned(decision.topic, arena), bytes(decision.key)));
     let first = decision.first_header as usize;
     let headers = answer.headers[first..first + decision.header_count as usize].iter();
+    let headers: Vec<_> = headers
+        .map(|h| (owned(h.name, arena), bytes(h.value)))
+        .collect();
+    if let Some((topic, _)) = &topic {
+        check::topic(topic.as_bytes())?;
+        check::headers(headers.iter().map(|(name, _)| &**name))?;
+    }
     Ok(TestDestination {
         stream: deliver[decision.stream as usize],
         topic,
-        headers: headers
-            .map(|h| (owned(h.name, arena), bytes(h.value)))
-            .collect(),
+        headers,
     })
 }
 

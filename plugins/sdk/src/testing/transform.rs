@@ -1,4 +1,6 @@
+use super::check::{self, Parts};
 use super::input::{Flat, TestRecord, owned};
+use crate::abi::Span;
 use crate::abi::transform::exports::millstream::plugin::transform as wire;
 use crate::{Address, Class, Config, Failure, Transform};
 
@@ -35,7 +37,9 @@ impl<T: Transform> TransformTest<T> {
         &self.0
     }
 
-    /// Runs one batch. Returns for each record its events or its failure.
+    /// Runs one batch. Returns for each record its events or its failure. An event
+    /// that the host would refuse fails its record as [`Class::BadOutput`] or
+    /// [`Class::TooLarge`], as there.
     pub fn run(&self, records: &[TestRecord]) -> Vec<Result<Vec<MadeEvent>, Failure>> {
         let flat = Flat::new(records);
         let answer = crate::run_transform(
@@ -46,11 +50,10 @@ impl<T: Transform> TransformTest<T> {
             &flat.headers,
         );
         let mut out: Vec<_> = records.iter().map(|_| Ok(Vec::new())).collect();
-        for event in &answer.events {
-            let made = made(event, &answer.arena);
-            if let Ok(events) = &mut out[event.record as usize] {
-                events.push(made);
-            }
+        for events in answer.events.chunk_by(|a, b| a.record == b.record) {
+            let parts: Vec<_> = events.iter().map(|e| parts(e, &answer.arena)).collect();
+            let made = || events.iter().map(|e| made(e, &answer.arena)).collect();
+            out[events[0].record as usize] = check::events(&parts).map(|()| made());
         }
         for failure in &answer.failures {
             let class = [
@@ -73,6 +76,43 @@ impl<T: Transform> TransformTest<T> {
     /// The record's failure.
     pub fn one(&self, record: TestRecord) -> Result<Vec<MadeEvent>, Failure> {
         self.run(&[record]).remove(0)
+    }
+}
+
+/// A transform of another crate, run natively; see `millstream plugin debug`.
+#[doc(hidden)]
+pub struct NativeTransform(Box<dyn Fn(TestRecord) -> Result<Vec<MadeEvent>, Failure>>);
+
+impl NativeTransform {
+    /// Configures it.
+    ///
+    /// # Errors
+    /// The plugin's refusal.
+    pub fn new<T: Transform>(config: &str) -> Result<NativeTransform, String> {
+        let test = TransformTest::<T>::new(config)?;
+        Ok(NativeTransform(Box::new(move |record| test.one(record))))
+    }
+
+    /// Runs one record.
+    ///
+    /// # Errors
+    /// The record's failure.
+    pub fn one(&self, record: TestRecord) -> Result<Vec<MadeEvent>, Failure> {
+        (self.0)(record)
+    }
+}
+
+fn parts<'a>(event: &wire::Event, arena: &'a [u8]) -> Parts<'a> {
+    let bytes = |span: Span| span.of(arena).unwrap_or_default();
+    Parts {
+        to: match event.address_kind {
+            0 => "client",
+            1 => "group",
+            _ => "task",
+        },
+        address: bytes(event.address),
+        kind: bytes(event.event_type),
+        payload: bytes(event.payload),
     }
 }
 
@@ -112,6 +152,76 @@ mod tests {
             events.task("a").text("2");
             events.to(Address::Group("b")).kind("all").json(&3)
         }
+    }
+
+    /// Answers as its records say.
+    struct Careless;
+
+    impl Transform for Careless {
+        fn new(config: Config) -> Result<Self, String> {
+            config.none().map(|()| Careless)
+        }
+
+        fn transform(&self, record: Record, events: &mut Events) -> Result<(), Failure> {
+            match record.value().unwrap_or_default() {
+                b"empty" => events.client("").text(""),
+                b"long" => events.client(&"x".repeat(257)).text(""),
+                b"control" => events.group("a\nb").text(""),
+                b"reserved" => events.client("a").kind("gap").text(""),
+                b"bytes" => events.client("a").bytes(&[b'x', 0xff]),
+                b"many" => (0..1001).for_each(|_| events.client("a").text("")),
+                b"huge" => events.client("a").bytes(&vec![b'x'; 16 << 20]),
+                _ => events.client("a").text("good"),
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_the_host_refuses_fails_here_too() {
+        let careless = TransformTest::<Careless>::new("{}").unwrap();
+        let cases = [
+            ("empty", Class::BadOutput, "the client id is empty"),
+            (
+                "long",
+                Class::BadOutput,
+                "the client id has 257 bytes; the limit is 256",
+            ),
+            (
+                "control",
+                Class::BadOutput,
+                "the group name contains a control character at byte 1",
+            ),
+            (
+                "reserved",
+                Class::BadOutput,
+                "the event type `gap` is reserved",
+            ),
+            (
+                "bytes",
+                Class::BadOutput,
+                "the payload is not UTF-8 at byte 1",
+            ),
+            (
+                "many",
+                Class::TooLarge,
+                "the plugin made 1001 events from one record",
+            ),
+            (
+                "huge",
+                Class::TooLarge,
+                "the plugin made 16777473 bytes of events",
+            ),
+        ];
+        let records = cases.map(|(value, _, _)| TestRecord::value(value));
+        let all = [&records[..], &[TestRecord::value("good")]].concat();
+        let results = careless.run(&all);
+        for ((value, class, message), result) in cases.iter().zip(&results) {
+            let failure = result.as_ref().expect_err(value);
+            assert_eq!(failure.class, *class, "{value}");
+            assert!(failure.message.starts_with(message), "{}", failure.message);
+        }
+        assert_eq!(results[7].as_ref().unwrap()[0].payload, "good");
     }
 
     #[test]

@@ -1,0 +1,32 @@
+//! Makes components of core modules that carry no metadata: those that the tools
+//! of languages without Millstream's bindings write.
+
+use super::any::PluginKind;
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// The contract.
+const WIT: &str = include_str!("../../../wit/plugin.wit");
+
+/// The component of a core module with the exports of this kind. `adapters` are
+/// modules that stand in for what it imports beside the contract, with the names
+/// of these imports.
+///
+/// # Errors
+/// Which export is missing, or what it imports beside.
+pub fn componentize(
+    core: &[u8],
+    kind: PluginKind,
+    adapters: &[(&str, &[u8])],
+) -> anyhow::Result<Vec<u8>> {
+    let mut resolve = Resolve::default();
+    let package = resolve.push_source("plugin.wit", WIT)?;
+    let world = resolve.select_world(&[package], Some(&format!("{}-plugin", kind.name())))?;
+    let mut core = core.to_vec();
+    embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8)?;
+    let mut encoder = ComponentEncoder::default().validate(true).module(&core)?;
+    for (name, adapter) in adapters {
+        encoder = encoder.adapter(name, adapter)?;
+    }
+    encoder.encode()
+}

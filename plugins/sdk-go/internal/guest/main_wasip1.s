@@ -1,0 +1,1 @@
+// Lets configure_wasip1.go declare a function without a body.

@@ -1,0 +1,61 @@
+/**
+ * Makes a plugin's core module: `node main.js KIND FOLDER OUTPUT`.
+ *
+ * KIND is transform, route or dead-letter, FOLDER the project. The plugin is the
+ * file that `main` in its package.json names.
+ */
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { coreModule } from "./core.js";
+import { Engine, HEAP, HOST, engineFile } from "./engine.js";
+import { MAILBOX } from "./glue.js";
+import { Modules, PLUGIN, SDK } from "./modules.js";
+
+/** How many i32 parameters the contract's functions have. */
+const PARAMETERS = { configure: 2, run: { transform: 9, route: 11, "dead-letter": 11 } };
+
+/** The length of the view of the whole memory. */
+const HEAP_LENGTH = 0x7fff0000;
+
+export function build(kind, folder) {
+  const main = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).main;
+  if (!main) throw new Error("package.json does not name the plugin's file: add \"main\": \"src/plugin.js\"");
+  const wasm = engineFile(folder);
+  const modules = new Modules(folder, dirname(dirname(fileURLToPath(import.meta.url))), main);
+  const engine = new Engine(wasm, modules);
+  const mailbox = engine.malloc(MAILBOX);
+  new Uint8Array(engine.memory.buffer, mailbox, MAILBOX).fill(0);
+  engine.setGlobal("__heap", engine.newArrayBuffer(engine.context, HEAP, HEAP_LENGTH));
+  engine.setGlobal("__mailbox", engine.newFloat(engine.context, (mailbox - HEAP) / 4));
+  for (const [name, id] of Object.entries(HOST)) engine.setGlobal(`__${name}`, engine.hostFunction(id));
+  engine.evaluateModule(entrySource(kind), `${SDK}entry.js`);
+  const handler = (name) => engine.getGlobal(`__${name}`);
+  const prefix = `millstream:plugin/${kind}@0.1.0#`;
+  return coreModule(wasm, engine, mailbox, [
+    { name: `${prefix}configure`, parameters: PARAMETERS.configure, handler: handler("configure") },
+    { name: `${prefix}run`, parameters: PARAMETERS.run[kind], handler: handler("run") },
+  ]);
+}
+
+/** The globals come first: the plugin's modules must not see the engine's. */
+function entrySource(kind) {
+  return `import "./src/wasm/globals.js";
+import { serve } from "./src/wasm/${kind}.js";
+import * as plugin from "${PLUGIN}";
+serve(plugin);
+`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [kind, folder, output] = process.argv.slice(2);
+  try {
+    const core = build(kind, folder);
+    mkdirSync(dirname(output), { recursive: true });
+    writeFileSync(output, core);
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}

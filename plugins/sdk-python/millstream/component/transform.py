@@ -1,0 +1,24 @@
+"""The exports of a transform."""
+
+from __future__ import annotations
+
+from typing import Any, List
+
+from .. import transform as kind
+from . import exports
+
+_plugin = exports.load(kind.check)
+
+
+class Transform:
+    """The interface `transform` of the contract."""
+
+    def configure(self, config: str) -> None:
+        exports.configure(_plugin, config)
+
+    def run(self, arena: bytes, origin: Any, records: List[Any], headers: List[Any]) -> Any:
+        try:
+            return kind.run(_plugin, arena, origin, records, headers)
+        except BaseException as error:
+            exports.report(error)
+            raise
