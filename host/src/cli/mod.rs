@@ -192,7 +192,11 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
             check(&config, role.into())
         }
         Command::Plugin { command } => {
-            start_logging("warn")?;
+            start_logging(match &command {
+                // The same daemon and the same expected failures as in the demo.
+                plugin::PluginCommand::Dev(_) => demo::LOGS,
+                _ => "warn",
+            })?;
             plugin::run(command)
         }
         Command::Capture { command } => {

@@ -4,7 +4,7 @@ use super::daemon::Target;
 use super::records::Recent;
 use super::say::say;
 use super::sources::{Change, Sources};
-use crate::authoring::build::{self, Pace};
+use crate::authoring::build;
 use crate::authoring::{Bench, Project, fixtures};
 use crate::clock;
 use crate::plugin::{AnyPlugin, Meter, Source};
@@ -140,7 +140,7 @@ impl Cycle {
         let project = Project::open(&self.project.folder)?;
         self.recent.read_fixtures();
         let begun = Instant::now();
-        let built = build::make(&project, Pace::Dev)?;
+        let built = build::make(&project)?;
         steps.add("built", begun);
         let begun = Instant::now();
         let source = Source::File(built.clone());

@@ -41,6 +41,8 @@ topics = ["{PIPELINE}"]
 transform = {{ plugin = "bundled:notifications", config = {{ version = "v1" }} }}
 route = {{ plugin = "bundled:per-client" }}
 dead-letter = {{ plugin = "bundled:retry-then-topic", config = {{ topic = "{PIPELINE}-dlq" }} }}
+# Fixtures fail on purpose, and an author wants to see the newest plugin.
+breaker = {{ action = "off" }}
 "#
     );
     let mut settings = config::parse(Path::new("dev.toml"), &toml, Role::All)?;

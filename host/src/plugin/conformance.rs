@@ -139,18 +139,17 @@ pub fn check(plugin: &AnyPlugin, named: &[Named]) -> anyhow::Result<()> {
             bail!("it keeps state: {name} gives another result alone than in a batch");
         }
     }
-    reversed(plugin, named, &cases, &together)
+    reversed(&mut used, named, &cases, &together)
 }
 
-/// In reverse, batch by batch: what is kept from one record to the next is
-/// another thing then.
+/// In reverse, batch by batch, in an instance that has seen all of them: what is
+/// kept from one record to the next is another thing then.
 fn reversed(
-    plugin: &AnyPlugin,
+    probe: &mut Probe,
     named: &[Named],
     cases: &[Case],
     expected: &[Vec<Answer>],
 ) -> anyhow::Result<()> {
-    let mut probe = Probe::new(plugin).map_err(|error| no_instance(&error))?;
     for start in (0..cases.len()).step_by(BATCH) {
         let end = cases.len().min(start + BATCH);
         let backwards: Vec<Case> = cases[start..end].iter().rev().cloned().collect();
@@ -158,7 +157,7 @@ fn reversed(
         for (index, answers) in (start..end).rev().zip(answers) {
             if answers != expected[index] {
                 let name = &named[index].name;
-                bail!("it keeps state: {name} gives another result in another order");
+                bail!("it keeps state: {name} gives another result after other records");
             }
         }
     }

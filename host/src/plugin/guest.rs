@@ -106,15 +106,15 @@ impl CallError {
     /// Why an instance could not be made.
     pub(super) fn of_start(error: &wasmtime::Error, guard: &Guard) -> CallError {
         match guard.refused_memory {
-            true => CallError::out_of_memory(),
+            true => CallError::out_of_memory(guard),
             false => CallError::of(error, guard),
         }
     }
 
-    fn out_of_memory() -> CallError {
+    fn out_of_memory(guard: &Guard) -> CallError {
         CallError {
             class: Class::OutOfMemory,
-            message: "the plugin exceeded its memory limit".into(),
+            message: guard.told_of_memory(),
             culprit: None,
         }
     }
@@ -123,7 +123,7 @@ impl CallError {
     pub(super) fn of(error: &wasmtime::Error, guard: &Guard) -> CallError {
         let trap = error.downcast_ref::<Trap>();
         if trap.is_some() && guard.refused_memory && !guard.timed_out {
-            return CallError::out_of_memory();
+            return CallError::out_of_memory(guard);
         }
         let panicked = guard.panicked.as_ref().filter(|_| trap.is_some());
         let culprit = panicked.map(|(record, _)| *record);
@@ -133,7 +133,7 @@ impl CallError {
             .to_string()
             .contains("hostcalls has been exhausted");
         let (class, message) = match (panicked, trap) {
-            _ if guard.timed_out => (Class::Timeout, "the plugin exceeded its CPU time".into()),
+            _ if guard.timed_out => (Class::Timeout, guard.told_of_time()),
             (Some((_, message)), _) => (Class::Trap, message.clone()),
             (None, Some(trap)) => (Class::Trap, format!("the plugin trapped: {trap}")),
             (None, None) if too_much => (

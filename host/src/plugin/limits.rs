@@ -1,5 +1,6 @@
 //! A plugin's limits, and the guard that enforces them.
 
+use super::panics;
 use crate::record::Failure;
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
@@ -44,7 +45,9 @@ pub(super) struct Guard {
     memory_limit: usize,
     /// The linear memory that the instance has, in bytes.
     pub memory: usize,
-    /// The CPU time of this thread at which the current call ends.
+    /// The CPU time that the current call may use.
+    budget: Duration,
+    /// The CPU time of this thread at which it ends.
     deadline: Duration,
     /// The plugin exceeded its memory.
     pub refused_memory: bool,
@@ -59,6 +62,7 @@ impl Guard {
         Guard {
             memory_limit: limits.memory,
             memory: 0,
+            budget: Duration::ZERO,
             deadline: Duration::ZERO,
             refused_memory: false,
             timed_out: false,
@@ -72,7 +76,23 @@ impl Guard {
         self.refused_memory = false;
         self.timed_out = false;
         self.panicked = None;
+        self.budget = budget;
         self.deadline = thread_cpu_time().saturating_add(budget);
+    }
+
+    /// What to tell of a call that exceeded its CPU time.
+    pub fn told_of_time(&self) -> String {
+        let budget = self.budget.as_millis();
+        format!(
+            "the plugin exceeded its CPU time of {budget} ms (limits.cpu-per-batch and \
+             cpu-per-record)"
+        )
+    }
+
+    /// What to tell of a call that exceeded its memory.
+    pub fn told_of_memory(&self) -> String {
+        let limit = self.memory_limit >> 10;
+        format!("the plugin exceeded its memory limit of {limit} KiB (limits.memory)")
     }
 
     /// For `Store::epoch_deadline_callback`; runs at every tick during a call.
@@ -88,7 +108,7 @@ impl Guard {
 
 impl super::abi::diagnostics::Host for Guard {
     fn panicked(&mut self, record: u32, message: String) {
-        self.panicked = Some((record, Failure::words(message)));
+        self.panicked = Some((record, Failure::words(panics::explained(&message))));
     }
 }
 

@@ -243,7 +243,10 @@ impl Loader {
             }
         };
         match &exports[..] {
-            [] => bail!("it exports nothing; {must}"),
+            [] => bail!(
+                "it exports nothing; {must} (in Rust by `transform!(...)`, `route!(...)` or \
+                 `dead_letter!(...)`)"
+            ),
             _ => bail!("it exports {}; {must}", exports.join(", ")),
         }
     }

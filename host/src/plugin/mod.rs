@@ -28,6 +28,7 @@ mod machine;
 mod made;
 mod meter;
 mod outgoing;
+mod panics;
 mod probe;
 mod room;
 mod route;

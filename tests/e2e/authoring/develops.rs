@@ -81,10 +81,14 @@ fn the_playground_runs_what_is_typed_and_keeps_it() {
     let mut browser = Browser::open(&format!("http://{page}/"));
     let rows = "document.querySelectorAll('#results tbody tr').length";
     browser.wait_for(&format!("{rows} === 3"), LONG);
+    browser.wait_for(
+        "document.getElementById('line').textContent.includes('; live ')",
+        LONG,
+    );
     let type_in = |text: &str| {
         format!(
-            "const text = document.getElementById('text'); text.value = {text:?};
-             text.dispatchEvent(new Event('input')); true"
+            "{{ const text = document.getElementById('text'); text.value = {text:?};
+             text.dispatchEvent(new Event('input')); }} true"
         )
     };
     browser.eval(&type_in(

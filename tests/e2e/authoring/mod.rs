@@ -2,6 +2,7 @@
 
 mod captures;
 mod develops;
+mod languages;
 mod mistakes;
 mod projects;
 mod replays;
@@ -11,6 +12,7 @@ use millstream_tests::{Daemon, scratch_dir, servers, workspace};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A plugin's project in a folder of its own.
 struct Author {
@@ -18,14 +20,26 @@ struct Author {
 }
 
 impl Author {
-    /// A new project `orders` of this kind, in Rust.
-    fn new(kind: &str) -> Author {
+    /// A new project `orders` of this kind in this language.
+    fn in_language(language: &str, kind: &str) -> Author {
         let folder = scratch_dir("author").join("orders");
         let author = Author { folder };
         fs::create_dir_all(&author.folder).unwrap();
+        let arguments = [
+            "new", "orders", "--lang", language, "--kind", kind, "--folder", ".",
+        ];
+        author.run(&arguments).done();
         author
-            .run(&["new", "orders", "--kind", kind, "--folder", "."])
-            .done();
+    }
+
+    /// A new project `orders` of this kind, in Rust.
+    fn new(kind: &str) -> Author {
+        let author = Author::in_language("rust", kind);
+        // In a shared target folder, crates of the same name overwrite each other's files.
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let package = format!("name = \"orders-{number}\"");
+        author.edit("Cargo.toml", "name = \"orders\"", &package);
         author
     }
 
@@ -41,6 +55,13 @@ impl Author {
         command.env("MILLSTREAM_BOOTSTRAP_SERVERS", servers().kafka.bootstrap());
         shared_builds(&mut command);
         command
+    }
+
+    /// A program in the project: the native tests of its language.
+    fn native(&self, command: &[&str]) -> Said {
+        let mut native = Command::new(command[0]);
+        native.args(&command[1..]).current_dir(&self.folder);
+        said(native, b"")
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 /// earlier build is removed then: it is not what the source says.
 pub fn build(project: &Project) -> anyhow::Result<PathBuf> {
     let artefact = project.artefact();
-    match make(project, Pace::Release).and_then(|built| publish(&built, &artefact)) {
+    match make(project).and_then(|built| publish(&built, &artefact)) {
         Ok(()) => Ok(artefact),
         Err(error) => Err(match artefact.exists() {
             true => error.context(format!(
@@ -32,22 +32,13 @@ pub fn build(project: &Project) -> anyhow::Result<PathBuf> {
     }
 }
 
-/// How thoroughly a project is built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// For production.
-    Release,
-    /// Built soon; the plugin may be larger and slower.
-    Dev,
-}
-
 /// Builds a project. Returns the file that the tools of its language wrote.
 ///
 /// # Errors
 /// What failed, and what to install where a tool is missing.
-pub fn make(project: &Project, pace: Pace) -> anyhow::Result<PathBuf> {
+pub fn make(project: &Project) -> anyhow::Result<PathBuf> {
     match project.language {
-        Language::Rust => rust::build(project, pace),
+        Language::Rust => rust::build(project),
         Language::Js => js::build(project),
         Language::Python => python::build(project),
         Language::Go => go::build(project),

@@ -1,12 +1,17 @@
 //! Rust: cargo, for wasm32-unknown-unknown.
 
-use super::Pace;
+use super::tool::Tool;
 use crate::authoring::project::Project;
 use anyhow::{Context, bail};
 use millstream_guests::target;
 use serde::Deserialize;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+
+const CARGO: Tool = Tool {
+    program: "cargo",
+    install: "cargo is not installed: install Rust with rustup, https://rustup.rs",
+};
 
 /// One of cargo's messages (`--message-format json`), as far as it matters.
 #[derive(Deserialize)]
@@ -18,42 +23,20 @@ struct Message {
     filenames: Vec<PathBuf>,
 }
 
-/// Without optimization across crates, and with what is left of the last build.
-/// Its files are apart, so that both builds stay warm.
-const SOON: [&str; 8] = [
-    "--target-dir",
-    "target/millstream-dev",
-    "--config",
-    "profile.release.lto=false",
-    "--config",
-    "profile.release.codegen-units=16",
-    "--config",
-    "profile.release.incremental=true",
-];
-
 /// Builds with cargo. Its messages go to standard error.
-pub(super) fn build(project: &Project, pace: Pace) -> anyhow::Result<PathBuf> {
+pub(super) fn build(project: &Project) -> anyhow::Result<PathBuf> {
+    CARGO.started(CARGO.command(project).arg("--version").output())?;
     target::ensure("rustc".as_ref(), "rustup".as_ref()).map_err(anyhow::Error::msg)?;
     let folder = project.folder.canonicalize();
     let folder = folder.with_context(|| format!("can't open {}", project.folder.display()))?;
     let manifest = folder.join("Cargo.toml");
-    let cargo = Command::new("cargo")
-        .current_dir(&folder)
+    let mut cargo = CARGO.command(project);
+    cargo
         .args(["build", "--release", "--target", target::TARGET])
-        .args(match pace {
-            Pace::Release => &[][..],
-            Pace::Dev => &SOON,
-        })
         .args(["--message-format", "json-render-diagnostics"])
         .stdout(Stdio::piped())
-        .output();
-    let output = match cargo {
-        Ok(output) => output,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            bail!("cargo is not installed: install Rust with rustup, https://rustup.rs")
-        }
-        Err(error) => return Err(error).context("can't run cargo"),
-    };
+        .stderr(Stdio::inherit());
+    let output = CARGO.started(cargo.output())?;
     if !output.status.success() {
         bail!("cargo could not build it; see its messages above");
     }

@@ -1,0 +1,109 @@
+//! Every language: a new project of each kind builds and passes, and the same transform makes the
+//! same bytes.
+
+use super::Author;
+use std::fmt::Write;
+use std::sync::OnceLock;
+
+/// Orders, some of them with a negative total.
+fn capture() -> String {
+    let mut lines = String::new();
+    for n in 0..600 {
+        let total = f64::from(n % 40) - 4.75;
+        writeln!(
+            lines,
+            r#"{{"key":"k{n}","json":{{"customer":"c\u00e9 {}","id":{n},"total":{total}}}}}"#,
+            n % 7
+        )
+        .unwrap();
+    }
+    lines
+}
+
+/// What the transform of this project makes of the capture.
+fn outcomes(author: &Author) -> String {
+    author.write("capture.jsonl", &capture());
+    let run = ["run", "dist/orders.wasm", "--records", "capture.jsonl"];
+    author.run(&run).done()
+}
+
+/// What the transform in Rust makes of it.
+fn in_rust() -> &'static str {
+    static OUTCOMES: OnceLock<String> = OnceLock::new();
+    OUTCOMES.get_or_init(|| {
+        let author = Author::new("transform");
+        author.run(&["build"]).done();
+        outcomes(&author)
+    })
+}
+
+fn passes(language: &str, native: &[&str]) {
+    for kind in ["transform", "route", "dead-letter"] {
+        let author = Author::in_language(language, kind);
+        let tested = author.run(&["test"]).done();
+        assert!(
+            tested.ends_with("in 1 file: as expected\n"),
+            "{kind}: {tested}"
+        );
+        author.native(native).done();
+        if kind == "transform" {
+            assert_eq!(outcomes(&author), in_rust());
+        }
+    }
+}
+
+#[test]
+fn javascript_builds_passes_and_makes_the_same_bytes() {
+    passes("js", &["node", "--test"]);
+}
+
+#[test]
+fn python_builds_passes_and_makes_the_same_bytes() {
+    passes("python", &["python3", "-m", "unittest", "--quiet"]);
+}
+
+#[test]
+fn go_builds_passes_and_makes_the_same_bytes() {
+    passes("go", &["go", "test", "./..."]);
+}
+
+#[test]
+fn a_missing_tool_is_named_with_what_to_install() {
+    for (language, says) in [
+        ("rust", "install Rust with rustup"),
+        ("js", "install version 20 or later"),
+        ("python", "install Python 3.10 or later"),
+        ("go", "install Go 1.24 or later"),
+    ] {
+        let author = Author::in_language(language, "transform");
+        let mut command = author.command(&["plugin", "build"]);
+        command.env("PATH", "/nonexistent");
+        let error = crate::tools::said(command, b"").failed(1);
+        assert!(error.contains(says), "{language}: {error}");
+    }
+}
+
+#[test]
+fn what_go_and_its_faults_say() {
+    let author = Author::in_language("go", "transform");
+    author.write("main.go", include_str!("faulty/main.go"));
+    author.run(&["build"]).done();
+    let values = [
+        "panic", "index", "wrap", "json", "go", "deadlock", "alloc", "exit", "print",
+    ];
+    let records: String = values
+        .iter()
+        .map(|value| format!("{{\"value\":\"{value}\"}}\n"))
+        .collect();
+    author.write("faults.jsonl", &records);
+    let out = author
+        .run(&["run", "dist/orders.wasm", "--records", "faults.jsonl"])
+        .done();
+    let mut told = String::new();
+    for (value, line) in values.iter().zip(out.lines()) {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let text = |name: &str| line[name].as_str().unwrap_or("-").to_owned();
+        writeln!(told, "{value}: {}: {}", text("failure"), text("message")).unwrap();
+    }
+    insta::assert_snapshot!("go", told);
+}
