@@ -60,6 +60,7 @@ fn engine(criterion: &mut Criterion) {
             source: Source::File(package.into()),
             config: serde_json::json!({}),
             limits: Limits::default(),
+            fixtures: None,
         };
         let transform = loader.transform(&spec, guest(package).into()).unwrap();
         let mut instance = transform.instance().unwrap();

@@ -1,8 +1,8 @@
 //! A plugin on the bench: loaded as by the daemon, run on lines.
 
-use super::case::Line;
 use super::outcome::{Outcome, outcomes};
-use crate::plugin::conformance::{self, Named};
+use crate::plugin::conformance;
+use crate::plugin::fixture::Line;
 use crate::plugin::{
     Answer, AnyPlugin, Case, CaseEvent, Inspection, Limits, Loader, Meter, Probe, Source, Spec,
     Usage,
@@ -49,6 +49,7 @@ impl Bench {
             source: source.clone(),
             config,
             limits: self.limits,
+            fixtures: None,
         };
         self.loader.start(&spec, inspected)
     }
@@ -82,14 +83,7 @@ pub fn run(plugin: &AnyPlugin, lines: &[Line]) -> anyhow::Result<(Vec<Outcome>, 
 /// Why it may not go live.
 pub fn conforms(plugin: &AnyPlugin, own: &[(String, Vec<Line>)]) -> anyhow::Result<()> {
     conformance::check(plugin, &conformance::standard())?;
-    for (file, lines) in own {
-        let named = lines.iter().map(|line| Named {
-            case: line.case.clone(),
-            name: format!("record {} of {file}", line.number),
-        });
-        conformance::check(plugin, &named.collect::<Vec<_>>())?;
-    }
-    Ok(())
+    conformance::check_own(plugin, own)
 }
 
 /// `transform` first, then `route` on its events: the lines for the route.

@@ -1,8 +1,8 @@
 //! Where two lists of outcomes differ, record by record.
 
-use super::case::Line;
 use super::diff::differences;
 use super::outcome::Outcome;
+use crate::plugin::fixture::Line;
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,6 +1,6 @@
 //! A dead letter as a native test in its plugin's project, for a debugger.
 
-use super::case::FailureLine;
+use crate::plugin::fixture::FailureLine;
 use crate::record::OwnedRecord;
 use anyhow::{Context, bail};
 use serde::Deserialize;

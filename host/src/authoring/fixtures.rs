@@ -2,16 +2,13 @@
 //! shall become of them.
 
 use super::bench;
-use super::case::{self, Line};
 use super::compare::{Difference, compare};
 use super::outcome::Outcome;
+use crate::plugin::fixture::{EXPECTED, Line, RECORDS, files, records};
 use crate::plugin::{AnyPlugin, PluginKind};
 use anyhow::{Context, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
-
-const RECORDS: &str = ".jsonl";
-const EXPECTED: &str = ".expected.jsonl";
 
 /// One pair of files.
 pub struct Fixture {
@@ -32,32 +29,6 @@ pub struct Fixture {
 pub fn read(folder: &Path, kind: PluginKind) -> anyhow::Result<Vec<Fixture>> {
     let paths = files(folder)?;
     paths.iter().map(|path| read_one(path, kind)).collect()
-}
-
-/// The files with records in a folder, in the order of their names.
-///
-/// # Errors
-/// If the folder can't be read.
-pub fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder)
-        .with_context(|| format!("can't read the folder {}", folder.display()))?;
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.retain(|path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.ends_with(RECORDS) && !name.ends_with(EXPECTED)
-    });
-    paths.sort();
-    Ok(paths)
-}
-
-/// Reads the records of one file.
-///
-/// # Errors
-/// The file, the line, and what is wrong with it.
-pub fn records(path: &Path, kind: PluginKind) -> anyhow::Result<Vec<Line>> {
-    let text = fs::read(path).with_context(|| format!("can't read {}", path.display()))?;
-    let lines = case::lines(&text, kind);
-    lines.map_err(|why| anyhow::anyhow!("{}, {why}", path.display()))
 }
 
 fn read_one(path: &Path, kind: PluginKind) -> anyhow::Result<Fixture> {

@@ -7,7 +7,6 @@
 
 pub mod bench;
 pub mod build;
-pub mod case;
 pub mod compare;
 pub mod debug;
 mod diff;
@@ -20,6 +19,5 @@ pub mod replay;
 pub mod template;
 
 pub use bench::Bench;
-pub use case::Line;
 pub use outcome::Outcome;
 pub use project::{Language, Project};

@@ -1,7 +1,7 @@
 //! What became of a record, as a line of JSON that people can read and edit.
 
-use super::case::{Line, words};
 use super::json::compact;
+use crate::plugin::fixture::{Line, words};
 use crate::plugin::{Answer, AnswerEvent, Decision, LetterValue, Ruling, StreamDelivery, ToTopic};
 use crate::record::{SharedHeaders, StreamKind, bytes_to_json};
 use serde::{Deserialize, Serialize};

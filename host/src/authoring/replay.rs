@@ -2,8 +2,8 @@
 //! costs.
 
 use super::bench::{self, Bench};
-use super::case::Line;
 use super::outcome::Outcome;
+use crate::plugin::fixture::Line;
 use crate::plugin::{AnyPlugin, Case, Meter, Probe, Source, Usage};
 use std::time::Duration;
 

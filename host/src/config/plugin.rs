@@ -18,6 +18,7 @@ use toml::Spanned;
 pub(super) struct Plugin {
     pub plugin: Spanned<Text>,
     pub config: Option<Spanned<toml::Value>>,
+    pub fixtures: Option<Text>,
     #[serde(default)]
     pub limits: Limits,
 }
@@ -43,6 +44,7 @@ impl Checker<'_> {
                 source,
                 config,
                 limits: plugin::Limits::default(),
+                fixtures: None,
             });
         };
         let source = self.source(&given.plugin)?;
@@ -61,6 +63,7 @@ impl Checker<'_> {
             source,
             config,
             limits: self.limits(given.limits)?,
+            fixtures: given.fixtures.map(|folder| self.resolve(&folder.0)),
         })
     }
 

@@ -2,11 +2,12 @@
 
 use super::cycle::{Shown, Status, lock};
 use super::records::Recent;
-use crate::authoring::{Bench, Line, Project, bench, case, fixtures};
+use crate::authoring::{Bench, Project, bench};
 use crate::http::{
     Handler, Incoming, Method, Peer, Reply, Request, StatusCode, html, is_cross_site, json,
     not_allowed, problem, read_body,
 };
+use crate::plugin::fixture::{self, Line};
 use crate::plugin::{AnyPlugin, Meter, Source};
 use anyhow::{Context, bail};
 use serde::Deserialize;
@@ -95,7 +96,7 @@ impl Page {
         let _ = timeout(NEWS, newer).await;
         let status = self.status.borrow().clone();
         let project = &self.project;
-        let files = fixtures::files(&project.fixtures()).unwrap_or_default();
+        let files = fixture::files(&project.fixtures()).unwrap_or_default();
         let text = |file: &std::path::PathBuf| {
             let name = file.file_stem()?.to_string_lossy().into_owned();
             Some(json!({ "name": name, "text": fs::read_to_string(file).ok()? }))
@@ -171,7 +172,7 @@ impl Page {
     }
 
     fn lines(&self, text: &str) -> anyhow::Result<Vec<Line>> {
-        case::lines(text.as_bytes(), self.project.kind).map_err(anyhow::Error::msg)
+        fixture::lines(text.as_bytes(), self.project.kind).map_err(anyhow::Error::msg)
     }
 
     /// Adds the records to a fixture, and what the plugin makes of them to what

@@ -1,6 +1,7 @@
 //! Records for the playground and for the daemon of this process.
 
-use crate::authoring::{Project, case, fixtures};
+use crate::authoring::Project;
+use crate::plugin::fixture;
 use crate::record::OwnedRecord;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -30,10 +31,10 @@ impl Recent {
     /// Reads the fixtures again; unreadable ones are left out: the test tells.
     pub fn read_fixtures(&self) {
         let kind = self.project.kind;
-        let files = fixtures::files(&self.project.fixtures()).unwrap_or_default();
+        let files = fixture::files(&self.project.fixtures()).unwrap_or_default();
         let lines = files
             .iter()
-            .filter_map(|file| fixtures::records(file, kind).ok());
+            .filter_map(|file| fixture::records(file, kind).ok());
         *lock(&self.fixtures) = lines.flatten().map(|line| line.case.record).collect();
     }
 
@@ -50,7 +51,7 @@ impl Recent {
         if live.len() == KEPT {
             live.pop_front();
         }
-        live.push_back(case::line(record, None));
+        live.push_back(fixture::line(record, None));
     }
 
     /// The last records of the topic as lines of JSON, the newest last.

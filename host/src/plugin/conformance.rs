@@ -7,6 +7,7 @@
 //! the first run.
 
 use super::any::{AnyPlugin, PluginKind};
+use super::fixture::Line;
 use super::probe::{Answer, BATCH, Case, CaseEvent, CaseFailure, Probe, no_instance};
 use crate::record::{Class, OwnedRecord, Stage, StreamKind, TopicPartition};
 use anyhow::bail;
@@ -140,6 +141,21 @@ pub fn check(plugin: &AnyPlugin, named: &[Named]) -> anyhow::Result<()> {
         }
     }
     reversed(&mut used, named, &cases, &together)
+}
+
+/// Tests a plugin with the author's own records, file by file.
+///
+/// # Errors
+/// Why it may not go live.
+pub fn check_own(plugin: &AnyPlugin, own: &[(String, Vec<Line>)]) -> anyhow::Result<()> {
+    for (file, lines) in own {
+        let named = lines.iter().map(|line| Named {
+            case: line.case.clone(),
+            name: format!("record {} of {file}", line.number),
+        });
+        check(plugin, &named.collect::<Vec<_>>())?;
+    }
+    Ok(())
 }
 
 /// In reverse, batch by batch, in an instance that has seen all of them: what is

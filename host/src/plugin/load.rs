@@ -2,6 +2,7 @@
 
 use super::any::{AnyPlugin, PluginKind};
 use super::cache::Cache;
+use super::fixture;
 use super::guest::{CallError, Program};
 use super::meter::Meter;
 use super::source::{Source, Wasm, digest_of};
@@ -21,6 +22,9 @@ pub struct Spec {
     pub config: serde_json::Value,
     /// Its limits.
     pub limits: Limits,
+    /// A folder of records that it is tested with before it goes live, beside the
+    /// standard ones.
+    pub fixtures: Option<PathBuf>,
 }
 
 /// Loads plugins. The daemon has one.
@@ -108,6 +112,9 @@ impl Loader {
     fn tested(&self, spec: &Spec, wasm: Wasm, kind: PluginKind) -> anyhow::Result<AnyPlugin> {
         let plugin = self.load(spec, wasm, Some(kind))?;
         conformance::check(&plugin, &conformance::standard())?;
+        if let Some(folder) = &spec.fixtures {
+            conformance::check_own(&plugin, &fixture::folder(folder, kind)?)?;
+        }
         Ok(plugin)
     }
 

@@ -19,6 +19,7 @@ mod componentize;
 pub mod conformance;
 mod dead_letter;
 mod engine;
+pub mod fixture;
 mod guest;
 mod inspect;
 mod kept;

@@ -2,7 +2,10 @@
 //! same bytes.
 
 use super::Author;
+use millstream_tests::{scratch_dir, workspace};
 use std::fmt::Write;
+use std::fs;
+use std::process::Command;
 use std::sync::OnceLock;
 
 /// Orders, some of them with a negative total.
@@ -106,4 +109,56 @@ fn what_go_and_its_faults_say() {
         writeln!(told, "{value}: {}: {}", text("failure"), text("message")).unwrap();
     }
     insta::assert_snapshot!("go", told);
+}
+
+/// A copy of an SDK: what its tests write stays out of the repository.
+fn sdk(name: &str) -> Author {
+    let folder = scratch_dir("sdk").join(name);
+    let plugins = workspace().join("plugins");
+    let copy = |from: &str| {
+        let status = Command::new("cp")
+            .arg("-rL")
+            .arg(plugins.join(from))
+            .arg(&folder)
+            .status();
+        assert!(status.unwrap().success());
+    };
+    fs::create_dir_all(&folder).unwrap();
+    copy(&format!("{name}/."));
+    Author { folder }
+}
+
+#[test]
+fn the_sdk_for_javascript_passes_its_own_tests() {
+    let sdk = sdk("sdk-js");
+    sdk.native(&["npm", "install", "--no-audit", "--no-fund"])
+        .done();
+    let tested = sdk.native(&["node", "--test"]).done();
+    assert!(
+        tested.contains("# fail 0") && !tested.contains("# pass 0"),
+        "{tested}"
+    );
+}
+
+#[test]
+fn the_sdk_for_python_passes_its_own_tests() {
+    let (_, tested) = sdk("sdk-python")
+        .native(&["python3", "-m", "unittest"])
+        .both(0);
+    assert!(
+        tested.contains("\nOK") && !tested.contains("Ran 0 tests"),
+        "{tested}"
+    );
+}
+
+#[test]
+fn the_sdk_for_go_passes_its_own_tests_and_is_formatted() {
+    let sdk = sdk("sdk-go");
+    let tested = sdk.native(&["go", "test", "./..."]).done();
+    assert!(
+        tested.contains("ok  \tmillstream/millstreamtest"),
+        "{tested}"
+    );
+    let unformatted = sdk.native(&["gofmt", "-l", "."]).done();
+    assert_eq!(unformatted, "");
 }

@@ -1,6 +1,8 @@
 //! A project of each kind builds and passes; state is found with the author's own records.
 
 use super::{Author, cargo};
+use crate::tools::said;
+use millstream_tests::config;
 use std::fs;
 
 fn passes(kind: &str, fixture: &str) {
@@ -96,4 +98,36 @@ fn a_difference_is_shown_down_to_the_field() {
         "{report}"
     );
     assert!(error.contains("--bless"), "{error}");
+}
+
+#[test]
+fn the_daemon_tests_with_the_authors_records_before_a_plugin_goes_live() {
+    let author = Author::new("transform");
+    let counting = "static COUNT: std::sync::atomic::AtomicU64 = \
+                    std::sync::atomic::AtomicU64::new(0);
+        let id = id + COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        events.client";
+    author.edit("src/lib.rs", "events.client", counting);
+    author.run(&["build"]).done();
+    let toml = |fixtures: &str| {
+        let plugin = format!("plugin = \"dist/orders.wasm\"{fixtures}");
+        let rest = format!("name = \"orders\"\ntransform = {{ {plugin} }}\n");
+        config("127.0.0.1:1", "redis://127.0.0.1:1", "orders", "p", &rest)
+    };
+    let check = |toml: &str, more: &[&str]| {
+        author.write("millstream.toml", toml);
+        let arguments = [&["config", "check"], more].concat();
+        said(author.command(&arguments), b"")
+    };
+    check(&toml(""), &[]).done();
+    let own = toml(", fixtures = \"fixtures\"");
+    let refused = check(&own, &[]).failed(64);
+    assert!(
+        refused.contains("it keeps state: record 1 of "),
+        "{refused}"
+    );
+    let unchecked = check(&own, &["--no-plugins"]).done();
+    assert!(unchecked.contains("not checked: plugins"), "{unchecked}");
+    let nowhere = check(&toml(", fixtures = \"nowhere\""), &[]).failed(64);
+    assert!(nowhere.contains("can't read the folder"), "{nowhere}");
 }

@@ -1,10 +1,10 @@
 //! `capture letters`.
 
 use super::sink::SinkArguments;
-use crate::authoring::case::FailureLine;
 use crate::cli::dlq::{Choice, Letters};
 use crate::cli::output::{self, count};
 use crate::pipeline::replay::Letter;
+use crate::plugin::fixture::FailureLine;
 use clap::Args;
 
 #[derive(Args)]

@@ -1,9 +1,9 @@
 //! Where captured records go: a file of fixtures, or standard output.
 
-use crate::authoring::case::{self, FailureLine};
 use crate::authoring::redact::{Redaction, Redactor};
 use crate::cli::exit::Usage;
 use crate::cli::output::{self, count};
+use crate::plugin::fixture::{self, FailureLine};
 use crate::record::OwnedRecord;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -118,7 +118,7 @@ impl Sink {
     /// If it can't be written.
     pub fn take(&mut self, mut record: OwnedRecord) -> io::Result<()> {
         self.redactor.redact(&mut record);
-        self.put(&case::line(&record, None))
+        self.put(&fixture::line(&record, None))
     }
 
     /// Takes a record that failed. With any redaction, the failure's message, which
@@ -135,7 +135,7 @@ impl Sink {
         if self.redactor.is_active() {
             failure.message = "redacted".into();
         }
-        self.put(&case::line(&record, Some(&failure)))
+        self.put(&fixture::line(&record, Some(&failure)))
     }
 
     fn put(&mut self, line: &str) -> io::Result<()> {

@@ -2,9 +2,10 @@
 
 use super::input::{self, PluginArguments};
 use super::inspect;
-use crate::authoring::{Bench, Line, bench, fixtures};
+use crate::authoring::{Bench, bench};
 use crate::cli::{exit, output};
 use crate::plugin::conformance;
+use crate::plugin::fixture::{self, Line};
 use crate::plugin::{AnyPlugin, Meter, Probe};
 use anyhow::Context;
 use clap::Args;
@@ -33,7 +34,7 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<()> {
     let plugin = plugin.with_context(|| name.clone())?;
     let mut own = Vec::new();
     for file in input::files_of(&arguments.records)? {
-        let lines = fixtures::records(&file, plugin.kind())?;
+        let lines = fixture::records(&file, plugin.kind())?;
         own.push((file.display().to_string(), lines));
     }
     if !arguments.records.is_empty() && own.iter().all(|(_, lines)| lines.is_empty()) {

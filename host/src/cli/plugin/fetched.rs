@@ -1,6 +1,5 @@
 //! One record from Kafka, instead of a file of records.
 
-use crate::authoring::case;
 use crate::cli::capture::failure_of;
 use crate::cli::dlq::Originals;
 use crate::cli::kafka::reach::ReachBeside;
@@ -8,6 +7,7 @@ use crate::cli::record_id::{self, RecordId};
 use crate::kafka::KafkaSettings;
 use crate::kafka::scan::Scan;
 use crate::pipeline::replay::Letter;
+use crate::plugin::fixture;
 use anyhow::bail;
 use clap::Args;
 
@@ -31,14 +31,14 @@ impl Fetched {
     pub fn line(&self) -> anyhow::Result<Option<String>> {
         if let Some(id) = &self.at {
             let record = id.fetch(&mut Scan::connect(&self.reach.settings()?)?)?;
-            return Ok(Some(case::line(&record, None)));
+            return Ok(Some(fixture::line(&record, None)));
         }
         let Some(id) = &self.letter else {
             return Ok(None);
         };
         let letter = letter(&self.reach.settings()?, id)?;
         let failure = failure_of(&letter);
-        Ok(Some(case::line(&letter.source_record(), Some(&failure))))
+        Ok(Some(fixture::line(&letter.source_record(), Some(&failure))))
     }
 }
 

@@ -1,7 +1,8 @@
 //! What the commands for plugins are given: a file, its configuration, records.
 
-use crate::authoring::{Bench, Line, bench, case, fixtures};
+use crate::authoring::{Bench, bench};
 use crate::cli::exit::Usage;
+use crate::plugin::fixture::{self, Line};
 use crate::plugin::{AnyPlugin, Meter, PluginKind, Source};
 use anyhow::Context;
 use clap::Args;
@@ -71,12 +72,12 @@ pub(super) fn kind(plugin: &PluginArguments) -> anyhow::Result<PluginKind> {
 /// The lines of a file, or of standard input.
 pub(super) fn lines(file: Option<&Path>, kind: PluginKind) -> anyhow::Result<Vec<Line>> {
     match file {
-        Some(file) => fixtures::records(file, kind),
+        Some(file) => fixture::records(file, kind),
         None => {
             let mut text = Vec::new();
             let stdin = std::io::stdin().lock().read_to_end(&mut text);
             stdin.context("can't read standard input")?;
-            case::lines(&text, kind).map_err(|why| anyhow::anyhow!("standard input, {why}"))
+            fixture::lines(&text, kind).map_err(|why| anyhow::anyhow!("standard input, {why}"))
         }
     }
 }
@@ -86,7 +87,7 @@ pub(super) fn files_of(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
         match path.is_dir() {
-            true => files.extend(fixtures::files(path)?),
+            true => files.extend(fixture::files(path)?),
             false => files.push(path.clone()),
         }
     }

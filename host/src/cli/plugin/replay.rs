@@ -3,9 +3,9 @@
 use super::input::{self, PluginArguments};
 use crate::authoring::compare::{Difference, compare};
 use crate::authoring::replay::{Side, Version, replay};
-use crate::authoring::{Line, fixtures};
 use crate::cli::exit::Usage;
 use crate::cli::output::{self, count};
+use crate::plugin::fixture::{self, Line};
 use anyhow::bail;
 use clap::Args;
 use std::collections::BTreeMap;
@@ -76,7 +76,7 @@ pub(super) fn run(arguments: &ReplayArguments) -> anyhow::Result<()> {
     let files = input::files_of(&arguments.records)?;
     let mut captured: Vec<(String, Vec<Line>)> = Vec::new();
     for file in files {
-        let lines = fixtures::records(&file, kinds[0])?;
+        let lines = fixture::records(&file, kinds[0])?;
         captured.push((file.display().to_string(), lines));
     }
     if captured.iter().all(|(_, lines)| lines.is_empty()) {

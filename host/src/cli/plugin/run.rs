@@ -2,8 +2,9 @@
 
 use super::fetched::Fetched;
 use super::input::{self, Format, PluginArguments};
-use crate::authoring::{Bench, Line, Outcome, bench, case};
+use crate::authoring::{Bench, Outcome, bench};
 use crate::cli::{exit::Usage, output, table::Table};
+use crate::plugin::fixture::{self, Line};
 use crate::plugin::{Meter, PluginKind};
 use anyhow::Context;
 use clap::Args;
@@ -69,7 +70,7 @@ impl RunArguments {
     fn lines(&self, kind: PluginKind) -> anyhow::Result<Vec<Line>> {
         match self.fetched.line()? {
             None => input::lines(self.records.as_deref(), kind),
-            Some(line) => case::lines(line.as_bytes(), kind).map_err(anyhow::Error::msg),
+            Some(line) => fixture::lines(line.as_bytes(), kind).map_err(anyhow::Error::msg),
         }
     }
 

@@ -1,9 +1,13 @@
-//! Lines of a fixture: records as plugins get them.
+//! Fixtures: files of records as plugins get them, a line of JSON each.
 
-use crate::plugin::{Case, CaseEvent, CaseFailure, PluginKind};
+use super::any::PluginKind;
+use super::probe::{Case, CaseEvent, CaseFailure};
 use crate::record::{self, Class, OwnedRecord, RecordLine, Stage, StreamKind, TopicPartition};
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// A line of a fixture.
 pub struct Line {
@@ -52,6 +56,67 @@ fn transform_stage() -> String {
 
 fn one() -> u32 {
     1
+}
+
+/// How the names of files with records end.
+pub const RECORDS: &str = ".jsonl";
+/// How the names of files end that say what shall become of them.
+pub const EXPECTED: &str = ".expected.jsonl";
+
+/// The files with records in a folder, in the order of their names.
+///
+/// # Errors
+/// If the folder can't be read.
+pub fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)
+        .with_context(|| format!("can't read the folder {}", folder.display()))?;
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(RECORDS) && !name.ends_with(EXPECTED)
+    });
+    paths.sort();
+    Ok(paths)
+}
+
+/// The most records that a daemon tests a plugin with, and their bytes: a swap must
+/// not take long.
+const MOST: (usize, u64) = (10_000, 64 << 20);
+
+/// The records of all files in a folder, each with the file's name.
+///
+/// # Errors
+/// If there are none, too many, or a line is wrong.
+pub fn folder(folder: &Path, kind: PluginKind) -> anyhow::Result<Vec<(String, Vec<Line>)>> {
+    let (mut own, mut count, mut bytes) = (Vec::new(), 0, 0);
+    for path in files(folder)? {
+        bytes += fs::metadata(&path).map_or(0, |found| found.len());
+        if bytes <= MOST.1 {
+            let lines = records(&path, kind)?;
+            count += lines.len();
+            own.push((path.display().to_string(), lines));
+        }
+        if bytes > MOST.1 || count > MOST.0 {
+            anyhow::bail!(
+                "there are too many records in {}: at most {} of {} MiB in all are allowed",
+                folder.display(),
+                MOST.0,
+                MOST.1 >> 20
+            );
+        }
+    }
+    anyhow::ensure!(count > 0, "there are no records in {}", folder.display());
+    Ok(own)
+}
+
+/// Reads the records of one file.
+///
+/// # Errors
+/// The file, the line, and what is wrong with it.
+pub fn records(path: &Path, kind: PluginKind) -> anyhow::Result<Vec<Line>> {
+    let text = fs::read(path).with_context(|| format!("can't read {}", path.display()))?;
+    let lines = lines(&text, kind);
+    lines.map_err(|why| anyhow::anyhow!("{}, {why}", path.display()))
 }
 
 /// A line of a fixture, without the newline.
@@ -137,7 +202,7 @@ fn read(line: RecordLine, index: i64, kind: PluginKind) -> Result<(Case, Option<
 }
 
 /// For kinds that are given none.
-pub(super) fn no_event() -> CaseEvent {
+pub(crate) fn no_event() -> CaseEvent {
     CaseEvent {
         to: StreamKind::Client,
         name: "client".into(),
@@ -148,7 +213,7 @@ pub(super) fn no_event() -> CaseEvent {
 }
 
 /// For kinds that are given none.
-pub(super) fn no_failure() -> CaseFailure {
+pub(crate) fn no_failure() -> CaseFailure {
     CaseFailure {
         class: Class::Rejected,
         stage: Stage::Transform,
@@ -208,7 +273,7 @@ fn failure_of(json: &RawValue) -> Result<CaseFailure, String> {
 }
 
 /// An error of serde_json without its place: the document is one line.
-pub(super) fn words(error: &serde_json::Error) -> String {
+pub fn words(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.split(" at line ").next().unwrap_or(&text).to_owned()
 }
