@@ -116,13 +116,14 @@ pub fn events_for_route(transform: &AnyPlugin, lines: &[Line]) -> anyhow::Result
     Ok(made)
 }
 
-/// Where compiled plugins are kept for authors: the user's cache folder.
-fn cache() -> PathBuf {
+/// Where compiled plugins are kept for authors: where a daemon keeps them by
+/// default.
+pub fn cache() -> PathBuf {
     let home = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let base = home("XDG_CACHE_HOME").or_else(|| Some(home("HOME")?.join(".cache")));
     let user = rustix::process::geteuid().as_raw();
     let fallback = || std::env::temp_dir().join(format!("millstream-{user}"));
-    base.map_or_else(fallback, |base| base.join("millstream/plugins"))
+    base.map_or_else(fallback, |base| base.join("millstream"))
 }
 
 /// The source of a plugin as people name it: a file, or `bundled:NAME`.

@@ -1,7 +1,10 @@
 //! `plugin dev`: live after each save, and not with a broken or wrong plugin.
 
 use super::Author;
-use millstream_tests::{Browser, Log, Process, Sse, request, wait_until};
+use millstream_tests::{
+    Browser, Daemon, Log, Message, Process, Sse, config, free_port, produce, request, servers,
+    unique, wait_until,
+};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,4 +116,46 @@ fn the_playground_runs_what_is_typed_and_keeps_it() {
     assert_eq!(refused.status, 403);
     let foreign = request("GET", &page, "/state", &[("host", "evil.example")], b"").unwrap();
     assert_eq!(foreign.status, 421);
+}
+
+#[test]
+fn a_save_goes_live_in_the_authors_own_daemon() {
+    let author = Author::new("transform");
+    author.run(&["build"]).done();
+    let topic = servers().kafka.create_topic("into", 1);
+    let (kafka, redis) = (servers().kafka.bootstrap(), servers().redis.url());
+    let plugin = author.path("dist/orders.wasm").display().to_string();
+    let rest = format!("name = \"orders\"\ntransform = {{ plugin = \"{plugin}\" }}\n");
+    let toml = config(&kafka, &redis, &topic, &unique("into"), &rest);
+    let admin = format!("[admin]\nlisten = \"127.0.0.1:{}\"", free_port());
+    let toml = toml.replace("[admin]\nlisten = \"127.0.0.1:0\"", &admin);
+    author.write("millstream.toml", &toml);
+    let daemon = Daemon::ready(&toml);
+    let order = || Message::new(r#"{"customer": "ada", "id": 1, "total": 9.5}"#).partition(0);
+    produce(&topic, [order()]);
+    let mut ada = Sse::open(&daemon.sse(), "/v1/events?client=ada&from=earliest", &[]);
+    assert_eq!(ada.events(1, LONG)[0].event.as_deref(), Some("order"));
+
+    let dev = Dev::start(&author, &["--into", "millstream.toml"]);
+    dev.wait_for("start: built");
+    author.edit(
+        "fixtures/orders.expected.jsonl",
+        "\"type\":\"order\"",
+        "\"type\":\"changed\"",
+    );
+    dev.wait_for("not live: not as expected");
+    author.edit("src/lib.rs", "kind(\"order\")", "kind(\"changed\")");
+    dev.wait_for("src/lib.rs: built");
+    produce(&topic, [order()]);
+    assert_eq!(ada.events(1, LONG)[0].event.as_deref(), Some("changed"));
+    assert_eq!(daemon.terminate(), Some(0));
+
+    // A daemon that does not use the project is not waited for.
+    let other = toml.replace(&plugin, "bundled:notifications");
+    author.write("other.toml", &other);
+    let refused = author.run(&["dev", "--into", "other.toml"]).failed(1);
+    assert!(
+        refused.contains("no pipeline uses dist/orders.wasm"),
+        "{refused}"
+    );
 }

@@ -1,6 +1,8 @@
-//! `plugin replay`: all differences and no others, and the difference in cost.
+//! `plugin replay` of records captured from Kafka: all differences and no others, and the difference in cost.
 
 use super::Author;
+use crate::tools::said;
+use millstream_tests::servers;
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -26,7 +28,11 @@ fn capture() -> String {
 #[test]
 fn all_differences_and_no_others_are_found_and_cost_is_compared() {
     let author = Author::new("transform");
-    author.write("capture.jsonl", &capture());
+    let topic = servers().kafka.create_topic("replayed", 1);
+    let produce = ["produce", &topic, "--format", "json"];
+    said(author.command(&produce), capture().as_bytes()).done();
+    let taken = ["capture", "topic", &topic, "-o", "capture.jsonl"];
+    said(author.command(&taken), b"").done();
     let one = author.build_as("one.wasm");
     let changed = "let total = if total > 1000.0 { total + 1.0 } else { total };
         events.client";

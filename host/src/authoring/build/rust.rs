@@ -1,6 +1,6 @@
 //! Rust: cargo, for wasm32-unknown-unknown.
 
-use super::tool::Tool;
+use super::tool::{self, Tool};
 use crate::authoring::project::Project;
 use anyhow::{Context, bail};
 use millstream_guests::target;
@@ -25,7 +25,7 @@ struct Message {
 
 /// Builds with cargo. Its messages go to standard error.
 pub(super) fn build(project: &Project) -> anyhow::Result<PathBuf> {
-    CARGO.started(CARGO.command(project).arg("--version").output())?;
+    tool::text(CARGO.command(project).arg("--version"), &CARGO)?;
     target::ensure("rustc".as_ref(), "rustup".as_ref()).map_err(anyhow::Error::msg)?;
     let folder = project.folder.canonicalize();
     let folder = folder.with_context(|| format!("can't open {}", project.folder.display()))?;
