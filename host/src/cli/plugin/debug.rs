@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 #[derive(Args)]
 pub(in crate::cli) struct DebugArguments {
-    /// The dead letter, named as `dlq list` shows it: <topic>/<partition>/<offset>.
+    /// The dead letter, named as `dlq list` shows it: `<topic>/<partition>/<offset>`.
     #[arg(value_name = "LETTER", value_parser = record_id::parse)]
     letter: RecordId,
     /// The folder of the plugin's project, a Rust crate.

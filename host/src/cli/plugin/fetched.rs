@@ -13,7 +13,7 @@ use clap::Args;
 
 #[derive(Args)]
 pub(super) struct Fetched {
-    /// Takes one record from Kafka, named as <topic>/<partition>/<offset>.
+    /// Takes one record from Kafka, named as `<topic>/<partition>/<offset>`.
     #[arg(long, value_name = "RECORD", value_parser = record_id::parse)]
     at: Option<RecordId>,
     /// Takes the record of a dead letter, named as `dlq list` shows it.
