@@ -46,6 +46,11 @@ pub(crate) fn dev(options: &Options) -> anyhow::Result<()> {
         let shown = cycle.shown();
         let (stop, stopped) = watch::channel(false);
         if let Some(address) = options.page {
+            anyhow::ensure!(
+                address.ip().is_loopback(),
+                "--page {address}: the playground writes into the project, so only this machine may \
+                 reach it: use 127.0.0.1"
+            );
             let listener = Listener::bind("page", address, ListenerSettings::default()).await?;
             let address = listener.address()?;
             let page = Page::new(&project, shown, status, recent);

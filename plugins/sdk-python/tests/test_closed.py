@@ -6,7 +6,7 @@ import unittest
 from pathlib import Path
 
 _START = """
-import datetime, logging, os, random, sys, time, traceback
+import datetime, logging, os, random, socket, sys, time, traceback
 from millstream.component import closed
 closed.prepare()
 closed.close()
@@ -38,6 +38,8 @@ class Closed(unittest.TestCase):
             ("os.urandom(1)", "no randomness"),
             ("open('x')", "no files"),
             ("os.listdir('.')", "no files"),
+            ("socket.create_connection(('127.0.0.1', 80))", "no files, network"),
+            ("socket.socket()", "no files, network"),
             ("input()", "no files"),
         ):
             code = (

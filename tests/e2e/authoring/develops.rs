@@ -110,6 +110,9 @@ fn the_playground_runs_what_is_typed_and_keeps_it() {
     browser.wait_for(error, LONG);
     assert_eq!(browser.exceptions(), Vec::<String>::new());
 
+    let open = author.run(&["dev", "--page", "0.0.0.0:0"]).failed(1);
+    assert!(open.contains("only this machine may reach it"), "{open}");
+
     // The page of another site can't write into the project.
     let headers = [("sec-fetch-site", "cross-site")];
     let refused = request("POST", &page, "/keep", &headers, b"{}").unwrap();

@@ -86,29 +86,88 @@ fn a_missing_tool_is_named_with_what_to_install() {
     }
 }
 
-#[test]
-fn what_go_and_its_faults_say() {
-    let author = Author::in_language("go", "transform");
-    author.write("main.go", include_str!("faulty/main.go"));
+/// What becomes of records that break a plugin of this language, a line for each.
+fn told(language: &str, source: &str, text: &str, values: &[&str]) -> String {
+    let author = Author::in_language(language, "transform");
+    author.write(source, text);
     author.run(&["build"]).done();
-    let values = [
-        "panic", "index", "wrap", "json", "go", "deadlock", "alloc", "exit", "print",
-    ];
-    let records: String = values
-        .iter()
-        .map(|value| format!("{{\"value\":\"{value}\"}}\n"))
-        .collect();
-    author.write("faults.jsonl", &records);
-    let out = author
-        .run(&["run", "dist/orders.wasm", "--records", "faults.jsonl"])
-        .done();
+    let record = |value: &&str| format!("{{\"value\":\"{value}\"}}\n");
+    author.write(
+        "faults.jsonl",
+        &values.iter().map(record).collect::<String>(),
+    );
+    let run = ["run", "dist/orders.wasm", "--records", "faults.jsonl"];
+    let out = author.run(&run).done();
+    assert_eq!(out.lines().count(), values.len(), "{out}");
     let mut told = String::new();
     for (value, line) in values.iter().zip(out.lines()) {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         let text = |name: &str| line[name].as_str().unwrap_or("-").to_owned();
         writeln!(told, "{value}: {}: {}", text("failure"), text("message")).unwrap();
     }
-    insta::assert_snapshot!("go", told);
+    told
+}
+
+#[test]
+fn faults_in_go_are_explained() {
+    let values = [
+        "panic", "index", "wrap", "json", "go", "deadlock", "alloc", "exit", "print",
+    ];
+    let text = include_str!("faulty/main.go");
+    insta::assert_snapshot!("go", told("go", "main.go", text, &values));
+}
+
+#[test]
+fn faults_in_javascript_are_explained() {
+    let values = [
+        "throw",
+        "undefined",
+        "failure",
+        "json",
+        "clock",
+        "date",
+        "random",
+        "timer",
+        "fetch",
+        "process",
+        "promise",
+        "recursion",
+        "loop",
+        "empty",
+        "reserved",
+        "control",
+        "many",
+        "surrogate",
+        "print",
+    ];
+    let text = include_str!("faulty/plugin.js");
+    insta::assert_snapshot!("js", told("js", "src/plugin.js", text, &values));
+}
+
+#[test]
+fn faults_in_python_are_explained() {
+    let values = [
+        "throw",
+        "key",
+        "none",
+        "failure",
+        "json",
+        "clock",
+        "date",
+        "random",
+        "sleep",
+        "file",
+        "environment",
+        "thread",
+        "network",
+        "recursion",
+        "empty",
+        "reserved",
+        "control",
+        "print",
+    ];
+    let text = include_str!("faulty/plugin.py");
+    insta::assert_snapshot!("python", told("python", "src/plugin.py", text, &values));
 }
 
 /// A copy of an SDK: what its tests write stays out of the repository.

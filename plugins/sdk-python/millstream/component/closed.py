@@ -185,6 +185,26 @@ def _close_files() -> None:
                 setattr(module, name, found)
 
 
+#: What would reach for the host, in `socket`.
+_SOCKET = (
+    "create_connection create_server fromfd getaddrinfo getfqdn gethostbyaddr gethostbyname "
+    "gethostname getnameinfo getservbyname socketpair"
+).split()
+
+
+def _close_network() -> None:
+    """Replaces what opens sockets, if a module of the author's has imported it."""
+    socket: Any = sys.modules.get("socket")
+    if socket is None:
+        return
+    for name in _SOCKET:
+        if hasattr(socket, name):
+            real = getattr(socket, name)
+            setattr(socket, name, _until_closed(f"socket.{name}", _FILES, real))
+    made = socket.socket.__init__
+    socket.socket.__init__ = _until_closed("socket.socket", _FILES, made)
+
+
 class _Discard(io.TextIOBase):
     """Where `print` writes to: nowhere, until the host takes logs."""
 
@@ -224,6 +244,7 @@ def prepare() -> None:
 def close() -> None:
     """After they were imported."""
     _close_files()
+    _close_network()
     out = _Discard()
     sys.stdout = sys.__stdout__ = out  # type: ignore[misc, assignment]
     sys.stderr = sys.__stderr__ = out  # type: ignore[misc, assignment]
