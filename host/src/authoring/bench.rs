@@ -5,11 +5,11 @@ use crate::plugin::conformance;
 use crate::plugin::fixture::Line;
 use crate::plugin::{
     Answer, AnyPlugin, Case, CaseEvent, Inspection, Limits, Loader, Meter, Probe, Source, Spec,
-    Usage,
+    Usage, default_cache,
 };
-use std::path::{Path, PathBuf};
 
-/// Loads plugins for their author. Compiled code is kept like the daemon's.
+/// Loads plugins for their author. Compiled code is kept where a daemon keeps it by
+/// default, so that neither compiles what the other has.
 pub struct Bench {
     loader: Loader,
     limits: Limits,
@@ -23,7 +23,7 @@ impl Bench {
     pub fn new(meter: Meter) -> anyhow::Result<Bench> {
         let limits = Limits::default();
         // A plugin, its rival, and the instances of the tests.
-        let loader = Loader::measuring(meter, 16, limits.memory, &cache())?;
+        let loader = Loader::measuring(meter, 16, limits.memory, &default_cache())?;
         Ok(Bench { loader, limits })
     }
 
@@ -68,7 +68,7 @@ impl Bench {
 /// # Errors
 /// If no instance can be made.
 pub fn run(plugin: &AnyPlugin, lines: &[Line]) -> anyhow::Result<(Vec<Outcome>, Usage)> {
-    let mut probe = Probe::new(plugin).map_err(|error| anyhow::anyhow!("{}", error.message))?;
+    let mut probe = Probe::new(plugin)?;
     let cases: Vec<Case> = lines.iter().map(|line| line.case.clone()).collect();
     let answers = probe.run(&cases)?;
     let each = lines.iter().zip(&answers);
@@ -91,7 +91,7 @@ pub fn conforms(plugin: &AnyPlugin, own: &[(String, Vec<Line>)]) -> anyhow::Resu
 /// # Errors
 /// If no instance can be made.
 pub fn events_for_route(transform: &AnyPlugin, lines: &[Line]) -> anyhow::Result<Vec<Line>> {
-    let mut probe = Probe::new(transform).map_err(|error| anyhow::anyhow!("{}", error.message))?;
+    let mut probe = Probe::new(transform)?;
     let cases: Vec<Case> = lines.iter().map(|line| line.case.clone()).collect();
     let mut made = Vec::new();
     for (line, answers) in lines.iter().zip(probe.run(&cases)?) {
@@ -114,35 +114,4 @@ pub fn events_for_route(transform: &AnyPlugin, lines: &[Line]) -> anyhow::Result
         }
     }
     Ok(made)
-}
-
-/// Where compiled plugins are kept for authors: where a daemon keeps them by
-/// default.
-pub fn cache() -> PathBuf {
-    let home = |name: &str| std::env::var_os(name).map(PathBuf::from);
-    let base = home("XDG_CACHE_HOME").or_else(|| Some(home("HOME")?.join(".cache")));
-    let user = rustix::process::geteuid().as_raw();
-    let fallback = || std::env::temp_dir().join(format!("millstream-{user}"));
-    base.map_or_else(fallback, |base| base.join("millstream"))
-}
-
-/// The source of a plugin as people name it: a file, or `bundled:NAME`.
-///
-/// # Errors
-/// If there is no such bundled plugin.
-pub fn source(name: &str) -> Result<Source, String> {
-    let Some(bundled) = name.strip_prefix("bundled:") else {
-        return Ok(Source::File(Path::new(name).to_path_buf()));
-    };
-    let mut names = crate::plugin::bundled::names();
-    names
-        .find(|name| *name == bundled)
-        .map(Source::Bundled)
-        .ok_or_else(|| {
-            let names: Vec<_> = crate::plugin::bundled::names().collect();
-            format!(
-                "unknown bundled plugin `{bundled}`; one of {}",
-                names.join(", ")
-            )
-        })
 }

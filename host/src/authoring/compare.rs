@@ -47,7 +47,7 @@ impl Difference<'_> {
     /// A few lines for people; `file` holds the record.
     pub fn text(&self, file: &str) -> String {
         let value = match self.line.map(|line| line.case.record.value.as_deref()) {
-            None => "there is no such record".into(),
+            None => "no such record".into(),
             Some(None) => "a tombstone".into(),
             Some(Some(value)) => cut(&String::from_utf8_lossy(value)),
         };
@@ -152,7 +152,7 @@ mod tests {
         let (before, after) = (outcomes(TWO), outcomes(&TWO.replace("\"x\":1", "\"x\":2")));
         let found = compare(&[], &before, &after);
         let text = found[0].text("f.jsonl");
-        assert!(text.starts_with("f.jsonl, record 1 (there is no such record):\n  - {"));
+        assert!(text.starts_with("f.jsonl, record 1 (no such record):\n  - {"));
         assert!(text.ends_with("\n    json: x: 1 -> 2"), "{text}");
         let line = found[0].to_line();
         let read: serde_json::Value = serde_json::from_str(&line).expect(&line);

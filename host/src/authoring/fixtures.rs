@@ -103,12 +103,12 @@ pub struct Tested {
 /// what it makes of them as what is expected.
 ///
 /// # Errors
-/// If there are no fixtures, or the plugin may not go live.
+/// If the folder has no fixtures, or the plugin may not go live.
 pub fn test(plugin: &AnyPlugin, folder: &Path, bless: bool) -> anyhow::Result<Tested> {
     let fixtures = read(folder, plugin.kind())?;
     if fixtures.is_empty() {
         bail!(
-            "there are no fixtures in {0}: write records to {0}/NAME.jsonl, as `millstream \
+            "found no fixtures in {0}: write records to {0}/NAME.jsonl, as `millstream \
              consume --format json` prints them",
             folder.display()
         );

@@ -83,7 +83,7 @@ impl Project {
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(
-                "there is no {FILE} in {}: go to the folder of a plugin, or make one with \
+                "found no {FILE} in {}: go to the folder of a plugin, or make one with \
                  `millstream plugin new NAME`",
                 folder.display()
             ),

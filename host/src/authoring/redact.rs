@@ -28,7 +28,8 @@ pub struct Redactor {
     redaction: Redaction,
     secret: Vec<u8>,
     used: BTreeSet<String>,
-    /// How many values were replaced whole since they are not JSON objects.
+    /// How many values or parts were replaced whole, since they can't be read as
+    /// JSON objects or arrays.
     pub whole: u64,
 }
 
@@ -135,15 +136,19 @@ impl Redactor {
         }
     }
 
-    /// An object or array with `change` applied to what it holds; anything else
-    /// as it is.
+    /// An object or array with `change` applied to what it holds; another value as
+    /// it is. What can't be read is redacted whole: it may hold the field.
     fn inside(
         &mut self,
         json: &RawValue,
         mut change: impl FnMut(&mut Redactor, Option<&str>, &RawValue) -> String,
     ) -> String {
-        let Ok(Members(members)) = serde_json::from_str::<Members>(json.get()) else {
+        if !json.get().starts_with(['{', '[']) {
             return json.get().into();
+        }
+        let Ok(Members(members)) = serde_json::from_str::<Members>(json.get()) else {
+            self.whole += 1;
+            return format!("\"{}\"", self.pseudonym(json.get().as_bytes()));
         };
         let (open, close) = match json.get().starts_with('{') {
             true => ('{', '}'),
@@ -315,6 +320,21 @@ mod tests {
         assert!(text.contains("\"ok\":true"));
         let read: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert!(read["who"]["age"].is_number());
+    }
+
+    #[test]
+    fn an_object_that_cannot_be_read_whole_is_redacted_whole() {
+        // serde_json skips over half a surrogate pair, but does not read it.
+        for value in [
+            r#"{"\ud800":1,"customer":"Ada"}"#,
+            r#"{"a":{"\ud800":1,"customer":"Ada"}}"#,
+            r#"{"a":[{"\ud800":"Ada"}]}"#,
+        ] {
+            let (text, _) = redacted(&["customer", "a.customer", "a"], value);
+            assert!(!text.contains("Ada"), "{text}");
+            let (text, _) = redacted(&["a.customer", "customer"], value);
+            assert!(!text.contains("Ada"), "{text}");
+        }
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub fn replay(
 
 /// The instructions of each case in a call of its own.
 fn alone(plugin: &AnyPlugin, cases: &[Case]) -> anyhow::Result<Vec<u64>> {
-    let mut probe = Probe::new(plugin).map_err(|error| anyhow::anyhow!("{}", error.message))?;
+    let mut probe = Probe::new(plugin)?;
     let mut before = probe.usage().instructions;
     cases
         .iter()
@@ -82,10 +82,7 @@ fn times(
     plugins: [&AnyPlugin; 2],
     cases: &[Case],
 ) -> Result<[Duration; 2], (usize, anyhow::Error)> {
-    let start = |side: usize| {
-        let probe = Probe::new(plugins[side]);
-        probe.map_err(|error| (side, anyhow::anyhow!("{}", error.message)))
-    };
+    let start = |side: usize| Probe::new(plugins[side]).map_err(|error| (side, error));
     let mut probes = [start(0)?, start(1)?];
     let (mut used, mut total) = ([Vec::new(), Vec::new()], Duration::ZERO);
     for round in 0..=ROUNDS {
@@ -94,7 +91,7 @@ fn times(
             probes[side].run(cases).map_err(|error| (side, error))?;
             let spent = probes[side].usage().cpu.saturating_sub(cpu);
             total += spent;
-            // The first round is warmer than none, and is not counted.
+            // The first round only warms up.
             if round > 0 {
                 used[side].push(spent);
             }

@@ -12,6 +12,7 @@ mod kafka;
 mod offset_spec;
 mod offsets;
 mod output;
+mod percent;
 mod plugin;
 mod record_id;
 #[cfg(test)]

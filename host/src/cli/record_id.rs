@@ -33,41 +33,42 @@ impl RecordId {
     /// Fetches the record.
     ///
     /// # Errors
-    /// If Kafka does not answer, or there is no such record.
+    /// If Kafka does not answer, or has no such topic or record.
     pub fn fetch(&self, scan: &mut Scan) -> anyhow::Result<OwnedRecord> {
         let RecordId {
             topic,
             partition,
             offset,
         } = self;
-        let found = self.find(scan)?;
-        found.with_context(|| format!("no record at {topic}/{partition}/{offset}"))
-    }
-
-    /// Fetches the record if there is one.
-    ///
-    /// # Errors
-    /// If Kafka does not answer, or there is no such topic.
-    pub fn find(&self, scan: &mut Scan) -> anyhow::Result<Option<OwnedRecord>> {
-        let RecordId {
-            topic,
-            partition,
-            offset,
-        } = self;
-        let range = Range {
-            partition: Some(*partition),
-            offset: Some(*offset),
-            since: None,
-        };
-        if !scan.add(topic, &range)? {
+        if !self.add_to(scan)? {
             bail!(no_topic(topic));
         }
-        first(scan)
+        first(scan)?.with_context(|| format!("no record at {topic}/{partition}/{offset}"))
+    }
+
+    /// Fetches the record, if Kafka still has it.
+    ///
+    /// # Errors
+    /// If Kafka does not answer.
+    pub fn find(&self, scan: &mut Scan) -> anyhow::Result<Option<OwnedRecord>> {
+        match self.add_to(scan)? {
+            true => first(scan),
+            false => Ok(None),
+        }
+    }
+
+    /// Returns false if the topic does not exist.
+    fn add_to(&self, scan: &mut Scan) -> anyhow::Result<bool> {
+        let range = Range {
+            partition: Some(self.partition),
+            offset: Some(self.offset),
+            since: None,
+        };
+        scan.add(&self.topic, &range)
     }
 }
 
-/// The first record of a scan.
-pub(super) fn first(scan: &mut Scan) -> anyhow::Result<Option<OwnedRecord>> {
+fn first(scan: &mut Scan) -> anyhow::Result<Option<OwnedRecord>> {
     loop {
         match scan.look()? {
             Look::Record(record) => return Ok(Some(*record)),

@@ -26,6 +26,7 @@ mod written;
 
 pub use checker::listen_address;
 pub use error::{ConfigError, nearest};
+pub use plugin::bundled;
 pub use running::Running;
 pub use settings::{HttpSettings, Role, Settings};
 pub use written::Written;

@@ -32,6 +32,25 @@ pub(super) struct Limits {
     pub output: Option<Spanned<Bytes>>,
 }
 
+/// The bundled plugin of this name.
+///
+/// # Errors
+/// The names of all bundled plugins, and the nearest one.
+pub fn bundled(name: &str) -> Result<Source, String> {
+    if let Some(bundled) = plugin::bundled::names().find(|bundled| *bundled == name) {
+        return Ok(Source::Bundled(bundled));
+    }
+    let names: Vec<_> = plugin::bundled::names().collect();
+    let mut message = format!(
+        "unknown bundled plugin `{name}`; expected one of: {}",
+        names.join(", ")
+    );
+    if let Some(nearest) = nearest(name, names.into_iter()) {
+        message.push_str(&format!("; did you mean `bundled:{nearest}`?"));
+    }
+    Err(message)
+}
+
 impl Checker<'_> {
     pub(super) fn plugin(
         &self,
@@ -72,18 +91,10 @@ impl Checker<'_> {
         let Some(name) = text.strip_prefix("bundled:") else {
             return Ok(Source::File(self.resolve(text)));
         };
-        if let Some(bundled) = plugin::bundled::names().find(|bundled| *bundled == name) {
-            return Ok(Source::Bundled(bundled));
+        match bundled(name) {
+            Ok(source) => Ok(source),
+            Err(message) => self.error(given.span(), message),
         }
-        let names: Vec<_> = plugin::bundled::names().collect();
-        let mut message = format!(
-            "unknown bundled plugin `{name}`; expected one of: {}",
-            names.join(", ")
-        );
-        if let Some(nearest) = nearest(name, names.into_iter()) {
-            message.push_str(&format!("; did you mean `bundled:{nearest}`?"));
-        }
-        self.error(given.span(), message)
     }
 
     fn limits(&self, given: Limits) -> Checked<plugin::Limits> {

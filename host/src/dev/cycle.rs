@@ -38,7 +38,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Builds, tests and swaps.
 pub(super) struct Cycle {
     project: Arc<Project>,
-    bench: Bench,
+    bench: Arc<Bench>,
     sources: Sources,
     target: Arc<Target>,
     recent: Arc<Recent>,
@@ -70,13 +70,18 @@ impl Cycle {
     ) -> anyhow::Result<Cycle> {
         Ok(Cycle {
             project: project.clone(),
-            bench: Bench::new(Meter::Time)?,
+            bench: Arc::new(Bench::new(Meter::Time)?),
             sources: Sources::new(&project.folder),
             target,
             recent: recent.clone(),
             told,
             shown: Shown::default(),
         })
+    }
+
+    /// Where plugins are loaded.
+    pub fn bench(&self) -> Arc<Bench> {
+        self.bench.clone()
     }
 
     /// The plugin that was built last.

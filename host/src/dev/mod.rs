@@ -43,7 +43,7 @@ pub(crate) fn dev(options: &Options) -> anyhow::Result<()> {
         let mut signals = Signals::new()?;
         let (told, status) = watch::channel(Status::default());
         let cycle = Cycle::new(&project, target, &recent, told)?;
-        let shown = cycle.shown();
+        let (bench, shown) = (cycle.bench(), cycle.shown());
         let (stop, stopped) = watch::channel(false);
         if let Some(address) = options.page {
             anyhow::ensure!(
@@ -53,7 +53,7 @@ pub(crate) fn dev(options: &Options) -> anyhow::Result<()> {
             );
             let listener = Listener::bind("page", address, ListenerSettings::default()).await?;
             let address = listener.address()?;
-            let page = Page::new(&project, shown, status, recent);
+            let page = Page::new(&project, bench, shown, status, recent);
             let handler = HostGuard {
                 handler: page,
                 any_name: false,

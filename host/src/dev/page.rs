@@ -8,7 +8,7 @@ use crate::http::{
     not_allowed, problem, read_body,
 };
 use crate::plugin::fixture::{self, Line};
-use crate::plugin::{AnyPlugin, Meter, Source};
+use crate::plugin::{AnyPlugin, Source};
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -31,6 +31,7 @@ const NEWS: Duration = Duration::from_secs(20);
 #[derive(Clone)]
 pub(super) struct Page {
     project: Arc<Project>,
+    bench: Arc<Bench>,
     shown: Shown,
     status: watch::Receiver<Status>,
     recent: Arc<Recent>,
@@ -75,12 +76,14 @@ impl Handler for Page {
 impl Page {
     pub fn new(
         project: &Arc<Project>,
+        bench: Arc<Bench>,
         shown: Shown,
         status: watch::Receiver<Status>,
         recent: Arc<Recent>,
     ) -> Page {
         Page {
             project: project.clone(),
+            bench,
             shown,
             status,
             recent,
@@ -153,7 +156,7 @@ impl Page {
             Some(config) => {
                 let built = self.plugin()?;
                 let source = Source::File(built.program().name.as_ref().into());
-                Bench::new(Meter::Time)?.load(&source, config)?
+                self.bench.load(&source, config)?
             }
         };
         let lines = self.lines(&asked.text)?;

@@ -1,6 +1,6 @@
 //! The configuration of the daemon in this process.
 
-use crate::authoring::{Outcome, Project, bench, fixtures};
+use crate::authoring::{Outcome, Project, fixtures};
 use crate::config::{self, Role, Settings};
 use crate::plugin::{PluginKind, Source};
 use std::collections::BTreeSet;
@@ -46,8 +46,6 @@ breaker = {{ action = "off" }}
 "#
     );
     let mut settings = config::parse(Path::new("dev.toml"), &toml, Role::All)?;
-    // What the test has compiled is not compiled again.
-    settings.cache = bench::cache();
     let pipeline = &mut settings.pipelines[0];
     pipeline.output_topics = topics(project);
     use_project(&mut pipeline.plugins, project);

@@ -15,6 +15,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
+/// The default folder for compiled plugins, in the user's cache.
+pub fn default_cache() -> PathBuf {
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    let base = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(home);
+    base.unwrap_or_else(std::env::temp_dir).join("millstream")
+}
+
 /// Bytes of the digest at a file's end.
 const SUM: usize = 32;
 /// The most code that is kept, in bytes and files: over a hundred plugins in

@@ -8,7 +8,7 @@
 
 use super::any::{AnyPlugin, PluginKind};
 use super::fixture::Line;
-use super::probe::{Answer, BATCH, Case, CaseEvent, CaseFailure, Probe, no_instance};
+use super::probe::{Answer, BATCH, Case, CaseEvent, CaseFailure, Probe};
 use crate::record::{Class, OwnedRecord, Stage, StreamKind, TopicPartition};
 use anyhow::bail;
 
@@ -113,7 +113,7 @@ fn case(index: usize, value: Option<Vec<u8>>) -> Case {
 /// Why it may not go live.
 pub fn check(plugin: &AnyPlugin, named: &[Named]) -> anyhow::Result<()> {
     let cases: Vec<Case> = named.iter().map(|named| named.case.clone()).collect();
-    let start = || Probe::new(plugin).map_err(|error| no_instance(&error));
+    let start = || Probe::new(plugin);
     let together = start()?.run(&cases)?;
     for (named, answers) in named.iter().zip(&together) {
         bears(plugin.kind(), &named.name, answers)?;

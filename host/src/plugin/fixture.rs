@@ -86,7 +86,7 @@ const MOST: (usize, u64) = (10_000, 64 << 20);
 /// The records of all files in a folder, each with the file's name.
 ///
 /// # Errors
-/// If there are none, too many, or a line is wrong.
+/// If the folder has none or too many, or a line is wrong.
 pub fn folder(folder: &Path, kind: PluginKind) -> anyhow::Result<Vec<(String, Vec<Line>)>> {
     let (mut own, mut count, mut bytes) = (Vec::new(), 0, 0);
     for path in files(folder)? {
@@ -98,14 +98,14 @@ pub fn folder(folder: &Path, kind: PluginKind) -> anyhow::Result<Vec<(String, Ve
         }
         if bytes > MOST.1 || count > MOST.0 {
             anyhow::bail!(
-                "there are too many records in {}: at most {} of {} MiB in all are allowed",
+                "too many records in {}: at most {}, and {} MiB in all, are allowed",
                 folder.display(),
                 MOST.0,
                 MOST.1 >> 20
             );
         }
     }
-    anyhow::ensure!(count > 0, "there are no records in {}", folder.display());
+    anyhow::ensure!(count > 0, "found no records in {}", folder.display());
     Ok(own)
 }
 
@@ -202,7 +202,7 @@ fn read(line: RecordLine, index: i64, kind: PluginKind) -> Result<(Case, Option<
 }
 
 /// For kinds that are given none.
-pub(crate) fn no_event() -> CaseEvent {
+fn no_event() -> CaseEvent {
     CaseEvent {
         to: StreamKind::Client,
         name: "client".into(),
@@ -213,7 +213,7 @@ pub(crate) fn no_event() -> CaseEvent {
 }
 
 /// For kinds that are given none.
-pub(crate) fn no_failure() -> CaseFailure {
+fn no_failure() -> CaseFailure {
     CaseFailure {
         class: Class::Rejected,
         stage: Stage::Transform,

@@ -40,6 +40,7 @@ mod transform;
 mod watch;
 
 pub use any::{AnyPlugin, CONTRACT, PluginKind};
+pub use cache::default_cache;
 pub use componentize::componentize;
 pub use dead_letter::{DeadLetter, DeadLetterInstance, LetterValue, Ruling, Rulings};
 pub use engine::MEMORY_MAX;

@@ -107,14 +107,14 @@ impl Probe {
     ///
     /// # Errors
     /// If it refuses its configuration or can't start.
-    pub fn new(plugin: &AnyPlugin) -> Result<Probe, CallError> {
+    pub fn new(plugin: &AnyPlugin) -> anyhow::Result<Probe> {
         let instance = match plugin {
-            AnyPlugin::Transform(plugin) => Instance::Transform(plugin.instance()?),
-            AnyPlugin::Route(plugin) => Instance::Route(plugin.instance()?),
-            AnyPlugin::DeadLetter(plugin) => Instance::DeadLetter(plugin.instance()?),
+            AnyPlugin::Transform(plugin) => plugin.instance().map(Instance::Transform),
+            AnyPlugin::Route(plugin) => plugin.instance().map(Instance::Route),
+            AnyPlugin::DeadLetter(plugin) => plugin.instance().map(Instance::DeadLetter),
         };
         Ok(Probe {
-            instance,
+            instance: instance.map_err(|error| no_instance(&error))?,
             broke: Cell::new(false),
         })
     }
@@ -290,7 +290,7 @@ fn whole(ended: &End) -> anyhow::Result<()> {
     }
 }
 
-pub(super) fn no_instance(error: &CallError) -> anyhow::Error {
+fn no_instance(error: &CallError) -> anyhow::Error {
     anyhow::anyhow!("it can't start: {}", error.message)
 }
 

@@ -5,6 +5,12 @@ use crate::tools::said;
 use millstream_tests::config;
 use std::fs;
 
+/// Counts the orders in a static variable.
+const COUNTING: &str = "static COUNT: std::sync::atomic::AtomicU64 = \
+                        std::sync::atomic::AtomicU64::new(0);
+        let id = id + COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        events.client";
+
 fn passes(kind: &str, fixture: &str) {
     let author = Author::new(kind);
     let tested = author.run(&["test"]).done();
@@ -62,11 +68,7 @@ fn a_project_is_not_written_over_another() {
 #[test]
 fn a_counter_is_found_with_records_that_reach_it() {
     let author = Author::new("transform");
-    let counting = "static COUNT: std::sync::atomic::AtomicU64 = \
-                    std::sync::atomic::AtomicU64::new(0);
-        let id = id + COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        events.client";
-    author.edit("src/lib.rs", "events.client", counting);
+    author.edit("src/lib.rs", "events.client", COUNTING);
     author.run(&["build"]).done();
     // No test record of the daemon reaches the counter.
     author.run(&["check", "dist/orders.wasm"]).done();
@@ -103,11 +105,7 @@ fn a_difference_is_shown_down_to_the_field() {
 #[test]
 fn the_daemon_tests_with_the_authors_records_before_a_plugin_goes_live() {
     let author = Author::new("transform");
-    let counting = "static COUNT: std::sync::atomic::AtomicU64 = \
-                    std::sync::atomic::AtomicU64::new(0);
-        let id = id + COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        events.client";
-    author.edit("src/lib.rs", "events.client", counting);
+    author.edit("src/lib.rs", "events.client", COUNTING);
     author.run(&["build"]).done();
     let toml = |fixtures: &str| {
         let plugin = format!("plugin = \"dist/orders.wasm\"{fixtures}");

@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &ClientArguments) -> anyhow::Result<()> {
     }
     if gone > 0 {
         let records = count(gone, "record");
-        output::say(format_args!("{records} of the stream no longer in Kafka"));
+        output::say(format_args!("left out {records} that Kafka no longer has"));
     }
     sink.finish()
 }

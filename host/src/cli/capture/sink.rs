@@ -154,12 +154,12 @@ impl Sink {
     /// Puts the file in its place.
     ///
     /// # Errors
-    /// If nothing was captured, a field to redact was in no record, or the file
-    /// can't be written. Then there is no file.
+    /// If nothing was captured, no record had a field to redact, or the file can't
+    /// be written. On an error no file is left.
     pub fn finish(mut self) -> anyhow::Result<()> {
         self.out.flush()?;
         if self.taken == 0 {
-            bail!("there were no records to capture");
+            bail!("found no records to capture");
         }
         let unused = self.redactor.unused();
         if !unused.is_empty() {

@@ -1,8 +1,8 @@
 //! Fetches the source records of letters that omit a part of them.
 
-use crate::cli::record_id::first;
+use crate::cli::record_id::RecordId;
 use crate::kafka::KafkaSettings;
-use crate::kafka::scan::{Range, Scan};
+use crate::kafka::scan::Scan;
 use crate::pipeline::replay::Letter;
 use crate::record::OwnedRecord;
 
@@ -40,14 +40,11 @@ impl Originals {
             Some(scan) => scan,
             none => none.insert(Scan::connect(&self.kafka)?),
         };
-        let range = Range {
-            partition: Some(letter.source.partition),
-            offset: Some(letter.source_offset),
-            since: None,
+        let source = RecordId {
+            topic: letter.source.topic.to_string(),
+            partition: letter.source.partition,
+            offset: letter.source_offset,
         };
-        if !scan.add(&letter.source.topic, &range)? {
-            return Ok(None);
-        }
-        first(scan)
+        source.find(scan)
     }
 }

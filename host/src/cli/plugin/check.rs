@@ -3,9 +3,9 @@
 use super::input::{self, PluginArguments};
 use super::inspect;
 use crate::authoring::{Bench, bench};
-use crate::cli::{exit, output};
+use crate::cli::output;
 use crate::plugin::conformance;
-use crate::plugin::fixture::{self, Line};
+use crate::plugin::fixture::Line;
 use crate::plugin::{AnyPlugin, Meter, Probe};
 use anyhow::Context;
 use clap::Args;
@@ -32,14 +32,7 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<()> {
     output::lines(inspect::lines(&inspected))?;
     let plugin = bench.start(&source, config, &inspected);
     let plugin = plugin.with_context(|| name.clone())?;
-    let mut own = Vec::new();
-    for file in input::files_of(&arguments.records)? {
-        let lines = fixture::records(&file, plugin.kind())?;
-        own.push((file.display().to_string(), lines));
-    }
-    if !arguments.records.is_empty() && own.iter().all(|(_, lines)| lines.is_empty()) {
-        return Err(exit::Usage::error("--records: there are no records".into()));
-    }
+    let own = input::records(&arguments.records, plugin.kind())?;
     output::lines(costs(&plugin, &own)?)?;
     bench::conforms(&plugin, &own).with_context(|| name.clone())?;
     let count: usize = own.iter().map(|(_, lines)| lines.len()).sum();
@@ -56,7 +49,7 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<()> {
 
 /// The memory of an instance at rest, and the costs of a call and of a record.
 fn costs(plugin: &AnyPlugin, own: &[(String, Vec<Line>)]) -> anyhow::Result<Vec<String>> {
-    let start = || Probe::new(plugin).map_err(|error| anyhow::anyhow!("{}", error.message));
+    let start = || Probe::new(plugin);
     let memory = start()?.usage().memory;
     let own: Vec<_> = own.iter().flat_map(|(_, lines)| lines).collect();
     let (cases, which) = match own.is_empty() {

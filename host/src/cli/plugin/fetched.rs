@@ -45,7 +45,7 @@ impl Fetched {
 /// A dead letter with its whole record.
 ///
 /// # Errors
-/// If Kafka does not answer, there is no such letter, or its record is gone.
+/// If Kafka does not answer, has no such letter, or no longer has its record.
 pub(super) fn letter(kafka: &KafkaSettings, id: &RecordId) -> anyhow::Result<Letter> {
     let RecordId {
         topic,

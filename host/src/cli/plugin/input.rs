@@ -1,7 +1,8 @@
 //! What the commands for plugins are given: a file, its configuration, records.
 
-use crate::authoring::{Bench, bench};
+use crate::authoring::Bench;
 use crate::cli::exit::Usage;
+use crate::config;
 use crate::plugin::fixture::{self, Line};
 use crate::plugin::{AnyPlugin, Meter, PluginKind, Source};
 use anyhow::Context;
@@ -29,8 +30,9 @@ pub(super) enum Format {
 }
 
 impl PluginArguments {
+    /// Where the plugin is.
     pub fn source(&self) -> anyhow::Result<Source> {
-        bench::source(&self.plugin).map_err(Usage::error)
+        source(&self.plugin)
     }
 
     /// The configuration as JSON.
@@ -42,6 +44,14 @@ impl PluginArguments {
     pub fn load(&self, bench: &Bench) -> anyhow::Result<AnyPlugin> {
         let plugin = bench.load(&self.source()?, self.config()?);
         plugin.with_context(|| self.plugin.clone())
+    }
+}
+
+/// The source of a plugin as people name it: a file, or `bundled:NAME`.
+pub(super) fn source(name: &str) -> anyhow::Result<Source> {
+    match name.strip_prefix("bundled:") {
+        None => Ok(Source::File(name.into())),
+        Some(bundled) => config::bundled(bundled).map_err(Usage::error),
     }
 }
 
@@ -66,7 +76,10 @@ pub(super) fn kind(plugin: &PluginArguments) -> anyhow::Result<PluginKind> {
     let inspected = Bench::new(Meter::Off)?.inspect(&plugin.source()?);
     let inspected = inspected.with_context(|| plugin.plugin.clone())?;
     let kind = inspected.kind();
-    kind.with_context(|| format!("{} is no plugin: see `plugin inspect`", plugin.plugin))
+    kind.with_context(|| {
+        let name = &plugin.plugin;
+        format!("{name} does not export a plugin; see `millstream plugin inspect {name}`")
+    })
 }
 
 /// The lines of a file, or of standard input.
@@ -82,14 +95,24 @@ pub(super) fn lines(file: Option<&Path>, kind: PluginKind) -> anyhow::Result<Vec
     }
 }
 
-/// The files that hold records: those given, and for a folder all in it.
-pub(super) fn files_of(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+/// The records of `--records`, file by file; of a folder all its fixtures.
+pub(super) fn records(
+    paths: &[PathBuf],
+    kind: PluginKind,
+) -> anyhow::Result<Vec<(String, Vec<Line>)>> {
+    let mut own = Vec::new();
     for path in paths {
-        match path.is_dir() {
-            true => files.extend(fixture::files(path)?),
-            false => files.push(path.clone()),
+        let files = match path.is_dir() {
+            true => fixture::files(path)?,
+            false => vec![path.clone()],
+        };
+        for file in files {
+            let lines = fixture::records(&file, kind)?;
+            own.push((file.display().to_string(), lines));
         }
     }
-    Ok(files)
+    if !paths.is_empty() && own.iter().all(|(_, lines)| lines.is_empty()) {
+        return Err(Usage::error("--records: found no records".into()));
+    }
+    Ok(own)
 }

@@ -1,7 +1,8 @@
 //! `plugin inspect`: what a plugin's file says about itself.
 
-use crate::authoring::{Bench, bench};
-use crate::cli::{exit::Usage, output};
+use super::input;
+use crate::authoring::Bench;
+use crate::cli::output;
 use crate::plugin::{Inspection, Meter, PluginKind};
 use anyhow::Context;
 use clap::Args;
@@ -17,7 +18,7 @@ pub(in crate::cli) struct InspectArguments {
 }
 
 pub(super) fn run(arguments: &InspectArguments) -> anyhow::Result<()> {
-    let source = bench::source(&arguments.plugin).map_err(Usage::error)?;
+    let source = input::source(&arguments.plugin)?;
     let inspected = Bench::new(Meter::Off)?.inspect(&source);
     let inspected = inspected.with_context(|| arguments.plugin.clone())?;
     if arguments.json {

@@ -5,7 +5,8 @@ use crate::authoring::compare::{Difference, compare};
 use crate::authoring::replay::{Side, Version, replay};
 use crate::cli::exit::Usage;
 use crate::cli::output::{self, count};
-use crate::plugin::fixture::{self, Line};
+use crate::cli::percent::percent;
+use crate::plugin::fixture::Line;
 use anyhow::bail;
 use clap::Args;
 use std::collections::BTreeMap;
@@ -47,12 +48,6 @@ enum Style {
     Json,
 }
 
-fn percent(text: &str) -> Result<f64, String> {
-    let number = text.strip_suffix('%').unwrap_or(text).parse::<f64>();
-    let number = number.ok().filter(|n| n.is_finite() && *n >= 0.0);
-    number.ok_or_else(|| "expected a percentage such as 2%".into())
-}
-
 pub(super) fn run(arguments: &ReplayArguments) -> anyhow::Result<()> {
     let plugin = &arguments.plugin;
     let other = PluginArguments {
@@ -73,15 +68,7 @@ pub(super) fn run(arguments: &ReplayArguments) -> anyhow::Result<()> {
             kinds[0].name()
         )));
     }
-    let files = input::files_of(&arguments.records)?;
-    let mut captured: Vec<(String, Vec<Line>)> = Vec::new();
-    for file in files {
-        let lines = fixture::records(&file, kinds[0])?;
-        captured.push((file.display().to_string(), lines));
-    }
-    if captured.iter().all(|(_, lines)| lines.is_empty()) {
-        bail!("--records: there are no records");
-    }
+    let captured = input::records(&arguments.records, kinds[0])?;
     let version = |of: &PluginArguments| -> anyhow::Result<Version> {
         let (source, config) = (of.source()?, of.config()?);
         Ok(Version { source, config })
@@ -211,19 +198,6 @@ impl ReplayArguments {
                 self.against
             ),
             _ => Ok(()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_percentage_is_read() {
-        assert_eq!((percent("2%"), percent("0.5")), (Ok(2.0), Ok(0.5)));
-        for wrong in ["", "%", "x%", "-1%", "NaN", "inf"] {
-            assert!(percent(wrong).is_err(), "{wrong}");
         }
     }
 }
