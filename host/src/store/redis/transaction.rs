@@ -39,14 +39,17 @@ impl RedisWriter {
     }
 
     /// A bug that the campaign must find: the ledger is moved before the events
-    /// are stored, and changes in between are not noticed.
+    /// are stored, and changes in between are not noticed. The pause makes sure
+    /// that some daemon is killed in between.
     #[cfg(feature = "seeded-bug")]
     fn move_ledger_first(&mut self, append: &Append, ledger: &Ledger) -> Result<(), Unavailable> {
         self.leave();
         let mut pipe = redis::pipe();
         commands::move_ledger(&mut pipe, &self.keys, append, ledger);
         pipe.cmd("MULTI");
-        self.link.send(&pipe).map(drop)
+        self.link.send(&pipe).map(drop)?;
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        Ok(())
     }
 
     /// Sends the transaction. It uses up the look, whatever the result.
