@@ -60,12 +60,13 @@ fn engine(criterion: &mut Criterion) {
             source: Source::File(package.into()),
             config: serde_json::json!({}),
             limits: Limits::default(),
+            granted: Capabilities::default(),
             fixtures: None,
         };
         let transform = loader.transform(&spec, guest(package).into()).unwrap();
         let mut instance = transform.instance().unwrap();
         group.bench_function(package, |bencher| {
-            bencher.iter(|| black_box(instance.run(&batch, 0..RECORDS, &Turn::default())));
+            bencher.iter(|| black_box(instance.run(&batch, 0..RECORDS, &mut NoState, &Turn::default())));
         });
     }
 }

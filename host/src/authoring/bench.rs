@@ -4,7 +4,7 @@ use super::outcome::{Outcome, outcomes};
 use crate::plugin::conformance;
 use crate::plugin::fixture::Line;
 use crate::plugin::{
-    Answer, AnyPlugin, Case, CaseEvent, Inspection, Limits, Loader, Meter, Probe, Source, Spec,
+    Answer, AnyPlugin, Capabilities, Case, CaseEvent, Inspection, Limits, Loader, Meter, Probe, Source, Spec,
     Usage, default_cache,
 };
 
@@ -49,6 +49,7 @@ impl Bench {
             source: source.clone(),
             config,
             limits: self.limits,
+            granted: Capabilities::all(),
             fixtures: None,
         };
         self.loader.start(&spec, inspected)

@@ -3,8 +3,8 @@
 
 use super::checker::{Checked, Checker};
 use super::error::nearest;
-use super::values::{Bytes, Text, Time, to_json};
-use crate::plugin::{self, Source, Spec};
+use super::values::{Bytes, List, Text, Time, to_json};
+use crate::plugin::{self, Capabilities, Capability, Source, Spec};
 use serde::Deserialize;
 use std::time::Duration;
 use toml::Spanned;
@@ -19,6 +19,7 @@ pub(super) struct Plugin {
     pub plugin: Spanned<Text>,
     pub config: Option<Spanned<toml::Value>>,
     pub fixtures: Option<Text>,
+    pub capabilities: Option<List<Spanned<Text>>>,
     #[serde(default)]
     pub limits: Limits,
 }
@@ -30,6 +31,7 @@ pub(super) struct Limits {
     pub cpu_per_batch: Option<Spanned<Time>>,
     pub cpu_per_record: Option<Spanned<Time>>,
     pub output: Option<Spanned<Bytes>>,
+    pub state_keys: Option<Spanned<usize>>,
 }
 
 /// The bundled plugin of this name.
@@ -63,6 +65,7 @@ impl Checker<'_> {
                 source,
                 config,
                 limits: plugin::Limits::default(),
+                granted: Capabilities::default(),
                 fixtures: None,
             });
         };
@@ -82,6 +85,7 @@ impl Checker<'_> {
             source,
             config,
             limits: self.limits(given.limits)?,
+            granted: self.capabilities(given.capabilities)?,
             fixtures: given.fixtures.map(|folder| self.resolve(&folder.0)),
         })
     }
@@ -97,6 +101,25 @@ impl Checker<'_> {
         }
     }
 
+    fn capabilities(&self, given: Option<List<Spanned<Text>>>) -> Checked<Capabilities> {
+        let known = || Capability::ALL.map(Capability::name);
+        let given = given.map_or_else(Vec::new, |list| list.0);
+        let each = given.into_iter().map(|given| {
+            let name = &given.get_ref().0;
+            match Capability::of(name) {
+                Some(capability) => Ok(capability),
+                None => {
+                    let near = nearest(name, known().into_iter());
+                    let near = near.map(|near| format!("; did you mean `{near}`?"));
+                    let (known, near) = (known().join(", "), near.unwrap_or_default());
+                    let why = format!("unknown capability `{name}`; expected {known}{near}");
+                    self.error(given.span(), why)
+                }
+            }
+        });
+        each.collect()
+    }
+
     fn limits(&self, given: Limits) -> Checked<plugin::Limits> {
         let default = plugin::Limits::default();
         let time = |given: Option<Spanned<Time>>, default: Duration| {
@@ -107,6 +130,7 @@ impl Checker<'_> {
             cpu_per_batch: time(given.cpu_per_batch, default.cpu_per_batch),
             cpu_per_record: time(given.cpu_per_record, default.cpu_per_record),
             output: self.bytes(given.output, default.output, 1 << 10..=256 << 20)?,
+            state_keys: self.number(given.state_keys, default.state_keys, 1..=100_000_000)?,
         })
     }
 }

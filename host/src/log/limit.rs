@@ -17,6 +17,17 @@ use tracing_subscriber::layer::Context;
 const BURST: u32 = 20;
 /// After that, one line in this time, and one with the number of lines left out.
 pub const EVERY: Duration = Duration::from_secs(5);
+/// The target of lines that plugins log: limited at every level, by a pace of their
+/// own.
+pub const PLUGINS: &str = "plugin";
+const OF_PLUGINS: Pace = Pace {
+    burst: 100,
+    every: Duration::from_millis(100),
+};
+const OF_OURS: Pace = Pace {
+    burst: BURST,
+    every: EVERY,
+};
 /// The most kinds that are distinguished. Beyond that only the place in the code counts.
 const MOST: usize = 1024;
 /// The fields that distinguish kinds. None of them may change with each record.
@@ -32,6 +43,13 @@ pub struct Limit(Arc<Mutex<HashMap<Kind, Rate>>>);
 struct Kind {
     place: Identifier,
     fields: String,
+}
+
+/// How many lines may come at once, and then one in which time.
+#[derive(Clone, Copy)]
+struct Pace {
+    burst: u32,
+    every: Duration,
 }
 
 /// When the next line of a kind is due (GCRA), and which lines were left out.
@@ -75,7 +93,13 @@ impl Limit {
     }
 
     /// Whether a line is written. Otherwise it is counted with its `words`.
-    fn admits(&self, mut kind: Kind, words: impl FnOnce() -> String, now: Instant) -> bool {
+    fn admits(
+        &self,
+        mut kind: Kind,
+        pace: Pace,
+        words: impl FnOnce() -> String,
+        now: Instant,
+    ) -> bool {
         let mut kinds = self.kinds();
         if kinds.len() >= MOST && !kinds.contains_key(&kind) {
             kinds.retain(|_, rate| rate.left_out > 0 || rate.due > now);
@@ -84,7 +108,7 @@ impl Limit {
             }
         }
         let rate = kinds.entry(kind).or_insert_with(|| Rate::new(now));
-        if rate.admits(now) {
+        if rate.admits(pace, now) {
             return true;
         }
         if rate.left_out == 0 {
@@ -118,11 +142,11 @@ impl Rate {
         }
     }
 
-    fn admits(&mut self, now: Instant) -> bool {
+    fn admits(&mut self, Pace { burst, every }: Pace, now: Instant) -> bool {
         let due = self.due.max(now);
-        let admits = due < now + EVERY * BURST;
+        let admits = due < now + every * burst;
         if admits {
-            self.due = due + EVERY;
+            self.due = due + every;
         }
         admits
     }
@@ -131,15 +155,18 @@ impl Rate {
 impl<S: Subscriber> Layer<S> for Limit {
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
         let metadata = event.metadata();
-        // The lines about what was left out are never left out themselves.
-        if *metadata.level() > Level::WARN || metadata.target() == module_path!() {
-            return true;
-        }
+        let pace = match metadata.target() {
+            PLUGINS => OF_PLUGINS,
+            // The lines about what was left out are never left out themselves.
+            target if target == module_path!() => return true,
+            _ if *metadata.level() > Level::WARN => return true,
+            _ => OF_OURS,
+        };
         let kind = Kind {
             place: metadata.callsite(),
             fields: words(event, |name| KINDS_BY.contains(&name)),
         };
-        self.admits(kind, || words(event, |_| true), Instant::now())
+        self.admits(kind, pace, || words(event, |_| true), Instant::now())
     }
 }
 
@@ -195,7 +222,7 @@ mod tests {
     }
 
     fn written(limit: &Limit, fields: &str, lines: u32, now: Instant) -> u32 {
-        let line = |n: u32| limit.admits(kind(fields), || format!("line {n}"), now);
+        let line = |n: u32| limit.admits(kind(fields), OF_OURS, || format!("line {n}"), now);
         (0..lines).filter(|n| line(*n)).count() as u32
     }
 

@@ -9,6 +9,21 @@ pub(super) mod transform {
     });
 }
 
+/// Bindings of `stateful-transform-plugin`.
+pub(super) mod stateful {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "stateful-transform-plugin",
+        ownership: Borrowing { duplicate_if_necessary: false },
+        with: {
+            "millstream:plugin/types": super::transform::millstream::plugin::types,
+            "millstream:plugin/diagnostics": super::transform::millstream::plugin::diagnostics,
+            "millstream:plugin/log": super::transform::millstream::plugin::log,
+            "millstream:plugin/clock": super::transform::millstream::plugin::clock,
+        },
+    });
+}
+
 /// Bindings of `route-plugin`.
 pub(super) mod route {
     wasmtime::component::bindgen!({
@@ -18,6 +33,8 @@ pub(super) mod route {
         with: {
             "millstream:plugin/types": super::transform::millstream::plugin::types,
             "millstream:plugin/diagnostics": super::transform::millstream::plugin::diagnostics,
+            "millstream:plugin/log": super::transform::millstream::plugin::log,
+            "millstream:plugin/clock": super::transform::millstream::plugin::clock,
         },
     });
 }
@@ -31,12 +48,16 @@ pub(super) mod dead_letter {
         with: {
             "millstream:plugin/types": super::transform::millstream::plugin::types,
             "millstream:plugin/diagnostics": super::transform::millstream::plugin::diagnostics,
+            "millstream:plugin/log": super::transform::millstream::plugin::log,
+            "millstream:plugin/clock": super::transform::millstream::plugin::clock,
         },
     });
 }
 
-pub(super) use transform::millstream::plugin::diagnostics;
-pub(super) use transform::millstream::plugin::types::{Header, KafkaRecord, Origin, Span};
+pub(super) use transform::millstream::plugin::types::{
+    Event, Header, KafkaRecord, Origin, Span,
+};
+pub(super) use transform::millstream::plugin::{clock, diagnostics, log};
 
 use crate::record;
 

@@ -1,5 +1,6 @@
 //! A plugin of any kind, for what treats all kinds alike: tests and tools.
 
+use super::capabilities::STATEFUL;
 use super::guest::Program;
 use super::{DeadLetter, Route, Transform};
 
@@ -34,9 +35,13 @@ impl PluginKind {
         }
     }
 
-    /// The interface that a plugin of this kind exports.
-    pub fn export(self) -> String {
-        format!("millstream:plugin/{}@{CONTRACT}", self.name())
+    /// The interfaces of which a plugin of this kind exports one.
+    pub fn exports(self) -> Vec<String> {
+        let stateful = (self == PluginKind::Transform).then_some(STATEFUL);
+        let names = [self.name()].into_iter().chain(stateful);
+        names
+            .map(|name| format!("millstream:plugin/{name}@{CONTRACT}"))
+            .collect()
     }
 
     /// The kind of this name.

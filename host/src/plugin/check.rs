@@ -4,7 +4,7 @@
 //! (impossible record numbers, too much output) fails the call, and the search
 //! continues with fewer records.
 
-use super::abi::Addressee;
+use super::abi::{Addressee, Event as WireEvent};
 use super::abi::transform::exports::millstream::plugin::transform as wire;
 use super::guest::{CallError, Program};
 use super::made::Made;
@@ -59,7 +59,7 @@ pub(super) fn transform(
 }
 
 /// A small answer can mean a lot: every event may name the same MiB.
-fn size(events: &[wire::Event]) -> Size {
+fn size(events: &[WireEvent]) -> Size {
     let mut size = Size::default();
     for event in events {
         let spans = [event.address, event.event_type, event.payload];
@@ -71,7 +71,7 @@ fn size(events: &[wire::Event]) -> Size {
 /// Adds a record's events: all or nothing.
 fn push_all(
     made: &mut Made,
-    events: &[wire::Event],
+    events: &[WireEvent],
     arena: &[u8],
     record: u32,
     base: u32,
@@ -89,7 +89,7 @@ fn push_all(
     Ok(())
 }
 
-fn push(made: &mut Made, event: &wire::Event, to: Addressee, record: u32, base: u32) {
+fn push(made: &mut Made, event: &WireEvent, to: Addressee, record: u32, base: u32) {
     let n = match made.events.list.last() {
         Some(last) if last.record == record => last.n + 1,
         _ => 0,
@@ -144,7 +144,7 @@ fn check_arena(answer: &wire::Answer, most: usize) -> Result<(), CallError> {
 }
 
 /// The addressee, if the event keeps the contract.
-fn check_event(event: &wire::Event, arena: &[u8]) -> Result<Addressee, (Class, String)> {
+fn check_event(event: &WireEvent, arena: &[u8]) -> Result<Addressee, (Class, String)> {
     let bytes = |what: &str, span: super::abi::Span| {
         let missing = || {
             (

@@ -3,6 +3,7 @@
 use super::abi::dead_letter::exports::millstream::plugin::dead_letter as wire;
 use super::abi::dead_letter::{DeadLetterPlugin, DeadLetterPluginPre};
 use super::abi::{Header, Lowered};
+use super::calling::{Calling, LogLine};
 use super::guest::{CallError, Program};
 use super::limits::Guard;
 use super::meter::Usage;
@@ -119,6 +120,11 @@ impl DeadLetterInstance {
         self.slot.usage()
     }
 
+    /// Keeps what the plugin logs from now on, and returns what was kept.
+    pub fn keep_lines(&mut self) -> Vec<LogLine> {
+        self.slot.keep_lines()
+    }
+
     /// Rules on a batch's failures in order, as far as the turn goes.
     pub fn run(&mut self, batch: &Batch, failures: &[Failure], turn: &Turn<'_>) -> Rulings {
         let mut judging = Judging {
@@ -186,6 +192,9 @@ impl Calls for Judging<'_> {
 impl Judging<'_> {
     fn ask(&mut self, failures: Range<usize>, cpu: Duration) -> Result<wire::Answer, Broken> {
         let failures = &self.failures[failures];
+        let needed = self.slot.program().needed;
+        let called = failures.iter().map(|failure| failure.record as usize);
+        let calling = Calling::with(needed, self.batch, called);
         // Only failed records cross the boundary.
         let mut failed = self
             .batch
@@ -201,7 +210,7 @@ impl Judging<'_> {
             records,
             headers,
         } = &lowered;
-        self.slot.call(cpu, |plugin, store| {
+        self.slot.call(calling, cpu, |plugin, store| {
             let plugin = plugin.millstream_plugin_dead_letter();
             plugin.call_run(store, &failed.arena, *origin, records, headers, &texts)
         })

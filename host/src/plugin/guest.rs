@@ -1,6 +1,7 @@
 //! A linked plugin, and why calls into it fail.
 
-use super::abi::diagnostics;
+use super::abi::{clock, diagnostics, log};
+use super::capabilities::{Capabilities, Capability};
 use super::limits::{Guard, Limits};
 use super::meter::Meter;
 use crate::record::{Class, Failure};
@@ -20,6 +21,10 @@ pub struct Program {
     pub config: Arc<str>,
     /// The limits of each call.
     pub limits: Limits,
+    /// What it may use beside its records.
+    pub granted: Capabilities,
+    /// What of that it needs.
+    pub needed: Capabilities,
     pub(super) pre: InstancePre<Guard>,
     /// Counts its calls: more than one per batch if it breaks.
     pub(super) calls: Counter,
@@ -27,15 +32,22 @@ pub struct Program {
 }
 
 impl Program {
-    /// Links `component` to everything that plugins are granted.
+    /// Links `component` to what every plugin is granted, and to `granted`.
     pub(super) fn link(
         engine: &Engine,
         component: &Component,
         about: (Arc<str>, Arc<str>, Arc<str>, Limits),
+        (granted, needed): (Capabilities, Capabilities),
         meter: Meter,
     ) -> wasmtime::Result<Program> {
         let mut linker = Linker::new(engine);
         diagnostics::add_to_linker::<Guard, HasSelf<Guard>>(&mut linker, |guard| guard)?;
+        if granted.has(Capability::Log) {
+            log::add_to_linker::<Guard, HasSelf<Guard>>(&mut linker, |guard| guard)?;
+        }
+        if granted.has(Capability::Clock) {
+            clock::add_to_linker::<Guard, HasSelf<Guard>>(&mut linker, |guard| guard)?;
+        }
         let pre = linker.instantiate_pre(component)?;
         let (name, digest, config, limits) = about;
         let calls = counter!("millstream_plugin_calls_total", "plugin" => name.to_string());
@@ -45,6 +57,8 @@ impl Program {
             digest,
             config,
             limits,
+            granted,
+            needed,
             pre,
             meter,
         })

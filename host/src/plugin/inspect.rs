@@ -65,7 +65,10 @@ impl Loader {
 impl Inspection {
     /// The kind that it exports, if any.
     pub fn kind(&self) -> Option<PluginKind> {
-        let exported = |kind: &PluginKind| self.exports.contains(&kind.export());
+        let exported = |kind: &PluginKind| {
+            let mut names = kind.exports().into_iter();
+            names.any(|name| self.exports.contains(&name))
+        };
         PluginKind::ALL.into_iter().find(exported)
     }
 }

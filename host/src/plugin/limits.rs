@@ -1,5 +1,6 @@
 //! A plugin's limits, and the guard that enforces them.
 
+use super::calling::Calling;
 use super::panics;
 use crate::record::Failure;
 use rustix::time::{ClockId, clock_gettime};
@@ -18,6 +19,9 @@ pub struct Limits {
     /// The most bytes of one call's answer; payloads count as often as they are
     /// used.
     pub output: usize,
+    /// The most keys with a value of one partition, for a transform that keeps
+    /// state.
+    pub state_keys: usize,
 }
 
 impl Default for Limits {
@@ -27,6 +31,7 @@ impl Default for Limits {
             cpu_per_batch: Duration::from_millis(100),
             cpu_per_record: Duration::from_millis(1),
             output: 16 << 20,
+            state_keys: 1_000_000,
         }
     }
 }
@@ -55,6 +60,8 @@ pub(super) struct Guard {
     pub timed_out: bool,
     /// The record and message of a panic, as the plugin reports them.
     pub panicked: Option<(u32, String)>,
+    /// What the imports of the current call know and collect.
+    pub calling: Calling,
 }
 
 impl Guard {
@@ -67,6 +74,7 @@ impl Guard {
             refused_memory: false,
             timed_out: false,
             panicked: None,
+            calling: Calling::default(),
         }
     }
 

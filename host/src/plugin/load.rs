@@ -2,6 +2,7 @@
 
 use super::any::{AnyPlugin, PluginKind};
 use super::cache::Cache;
+use super::capabilities::{Capabilities, Capability};
 use super::fixture;
 use super::guest::{CallError, Program};
 use super::meter::Meter;
@@ -22,6 +23,8 @@ pub struct Spec {
     pub config: serde_json::Value,
     /// Its limits.
     pub limits: Limits,
+    /// What it may use beside its records.
+    pub granted: Capabilities,
     /// A folder of records that it is tested with before it goes live, beside the
     /// standard ones.
     pub fixtures: Option<PathBuf>,
@@ -143,10 +146,13 @@ impl Loader {
         kind: Option<PluginKind>,
     ) -> anyhow::Result<AnyPlugin> {
         let kind = self.kind_of(component, kind)?;
-        let program = self.program(spec, digest, component)?;
+        let needed = self.needed(component);
+        spec.granted.suffice(needed).map_err(|why| anyhow!(why))?;
+        let program = self.program(spec, digest, component, needed)?;
         Ok(match kind {
             PluginKind::Transform => {
-                let plugin = Transform::new(program)?;
+                let stateful = needed.has(Capability::Keyvalue);
+                let plugin = Transform::new(program, stateful)?;
                 started(plugin.instance())?;
                 AnyPlugin::Transform(plugin)
             }
@@ -168,6 +174,7 @@ impl Loader {
         spec: &Spec,
         digest: String,
         component: &Component,
+        needed: Capabilities,
     ) -> anyhow::Result<Program> {
         let digest = digest.into();
         self.cache.hold(&digest);
@@ -177,12 +184,20 @@ impl Loader {
             spec.config.to_string().into(),
             spec.limits,
         );
-        Program::link(&self.engine, component, about, self.meter).map_err(|e| {
+        let granted = (spec.granted, needed);
+        let linked = Program::link(&self.engine, component, about, granted, self.meter);
+        linked.map_err(|e| {
             anyhow!(
-                "{e:#}: a plugin may import millstream:plugin/diagnostics and nothing else (no \
-                 WASI): build it for wasm32-unknown-unknown"
+                "{e:#}: a plugin may import millstream:plugin/diagnostics, log and clock, and nothing \
+                 else (no WASI): build it for wasm32-unknown-unknown"
             )
         })
+    }
+
+    /// The capabilities that a component needs.
+    pub(super) fn needed(&self, component: &Component) -> Capabilities {
+        let (imports, exports) = self.names(component);
+        Capabilities::needed(&[imports, exports].concat())
     }
 
     /// Compiles a plugin, or takes its code from the cache.
@@ -237,15 +252,20 @@ impl Loader {
         wanted: Option<PluginKind>,
     ) -> anyhow::Result<PluginKind> {
         let (_, exports) = self.names(component);
-        let found = |kind: &PluginKind| exports.contains(&kind.export());
+        let found = |kind: &PluginKind| kind.exports().iter().any(|name| exports.contains(name));
         let kinds = wanted.map_or(PluginKind::ALL.to_vec(), |kind| vec![kind]);
         if let Some(kind) = kinds.iter().copied().find(found) {
             return Ok(kind);
         }
         let must = match wanted {
-            Some(kind) => format!("a {} plugin must export {}", kind.name(), kind.export()),
+            Some(kind) => {
+                let names = kind.exports().join(" or ");
+                format!("a {} plugin must export {names}", kind.name())
+            }
             None => {
-                let names = PluginKind::ALL.map(PluginKind::export);
+                let names: Vec<_> = { PluginKind::ALL.into_iter() }
+                    .flat_map(PluginKind::exports)
+                    .collect();
                 format!("a plugin must export one of {}", names.join(", "))
             }
         };

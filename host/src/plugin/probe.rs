@@ -2,17 +2,21 @@
 //! plugin goes live, and for its author's tools.
 
 use super::any::AnyPlugin;
+use super::calling::LogLine;
 use super::dead_letter::{DeadLetterInstance, Ruling};
 use super::guest::CallError;
 use super::meter::Usage;
 use super::route::{Decision, RouteInstance};
 use super::search::{End, Turn};
+use super::state::{Read, ReadState};
 use super::transform::TransformInstance;
 use crate::record::{
-    Batch, Class, Event, Events, Failure, OwnedRecord, Span, Stage, StreamKind, check_event_kind,
-    check_name,
+    Batch, Class, Event, Events, Failure, NO_TIME, OwnedRecord, Span, Stage, StateValue, StateWrite,
+    StreamKind, TopicPartition, check_event_kind, check_name,
 };
+use bytes::Bytes;
 use std::cell::Cell;
+use std::collections::HashMap;
 
 /// The most records of one call: as in a pipeline.
 pub const BATCH: usize = 512;
@@ -94,6 +98,44 @@ pub struct Probe {
     instance: Instance,
     /// A call broke the instance since this was last asked.
     broke: Cell<bool>,
+    memory: HashMap<TopicPartition, Memory>,
+}
+
+/// What a partition remembers: its time, and the values of a stateful transform.
+#[derive(Clone)]
+struct Memory {
+    clock: i64,
+    values: HashMap<Bytes, StateValue>,
+}
+
+impl Default for Memory {
+    fn default() -> Memory {
+        Memory {
+            clock: NO_TIME,
+            values: HashMap::new(),
+        }
+    }
+}
+
+impl Memory {
+    fn apply(&mut self, writes: Vec<StateWrite>) {
+        for StateWrite { key, value, .. } in writes {
+            match value {
+                Some(value) => self.values.insert(key, value),
+                None => self.values.remove(&key),
+            };
+        }
+    }
+}
+
+impl ReadState for Memory {
+    fn read(&mut self, keys: &[Bytes]) -> Option<Read> {
+        let values = keys.iter().map(|key| self.values.get(key).cloned());
+        Some(Read {
+            values: values.collect(),
+            count: self.values.len(),
+        })
+    }
 }
 
 enum Instance {
@@ -113,10 +155,37 @@ impl Probe {
             AnyPlugin::Route(plugin) => plugin.instance().map(Instance::Route),
             AnyPlugin::DeadLetter(plugin) => plugin.instance().map(Instance::DeadLetter),
         };
-        Ok(Probe {
+        let mut probe = Probe {
             instance: instance.map_err(|error| no_instance(&error))?,
             broke: Cell::new(false),
-        })
+            memory: HashMap::new(),
+        };
+        probe.lines();
+        Ok(probe)
+    }
+
+    /// A new instance that remembers what this one does.
+    ///
+    /// # Errors
+    /// As [`Probe::new`].
+    pub fn fresh(&self, plugin: &AnyPlugin) -> anyhow::Result<Probe> {
+        let mut probe = Probe::new(plugin)?;
+        probe.memory = self.memory.clone();
+        Ok(probe)
+    }
+
+    /// Forgets values and times.
+    pub fn forget(&mut self) {
+        self.memory.clear();
+    }
+
+    /// The lines that the plugin logged since this was last asked.
+    pub fn lines(&mut self) -> Vec<LogLine> {
+        match &mut self.instance {
+            Instance::Transform(instance) => instance.keep_lines(),
+            Instance::Route(instance) => instance.keep_lines(),
+            Instance::DeadLetter(instance) => instance.keep_lines(),
+        }
     }
 
     /// Runs cases in batches of one partition, as a pipeline does. Returns the
@@ -150,7 +219,10 @@ impl Probe {
     }
 
     fn batch(&mut self, cases: &[Case]) -> anyhow::Result<Vec<Vec<Answer>>> {
-        let batch = batch_of(cases);
+        let mut batch = batch_of(cases);
+        let memory = self.memory.entry(batch.origin.clone()).or_default();
+        batch.clock = memory.clock;
+        memory.clock = batch.clock_after(cases.len());
         // Called only when a call failed.
         let wanted = || {
             self.broke.set(true);
@@ -161,7 +233,7 @@ impl Probe {
             ..Turn::default()
         };
         match &mut self.instance {
-            Instance::Transform(instance) => transform(instance, &batch, turn),
+            Instance::Transform(instance) => transform(instance, &batch, memory, turn),
             Instance::Route(instance) => route(instance, &batch, cases, &turn),
             Instance::DeadLetter(instance) => dead_letter(instance, &batch, cases, &turn),
         }
@@ -187,12 +259,13 @@ fn batch_of(cases: &[Case]) -> Batch {
 fn transform(
     instance: &mut TransformInstance,
     batch: &Batch,
+    memory: &mut Memory,
     mut turn: Turn<'_>,
 ) -> anyhow::Result<Vec<Vec<Answer>>> {
     let mut answers = vec![Vec::new(); batch.records.len()];
     let mut from = 0;
     while from < answers.len() {
-        let made = instance.run(batch, from..answers.len(), &turn);
+        let made = instance.run(batch, from..answers.len(), memory, &turn);
         if let End::NoInstance(error) = &made.ended {
             return Err(no_instance(error));
         }
@@ -210,7 +283,12 @@ fn transform(
         for failure in made.failures {
             answers[failure.record as usize].push(failed(failure.class, failure.message));
         }
-        (from, turn.pace) = (made.end, 1);
+        memory.apply(made.writes);
+        turn.pace = match made.ended {
+            End::Undone => usize::MAX,
+            _ => 1,
+        };
+        from = made.end;
     }
     Ok(answers)
 }

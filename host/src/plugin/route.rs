@@ -10,6 +10,7 @@ use self::answer::{Answer, read, size};
 use self::lower::Lowered;
 use super::abi::route::exports::millstream::plugin::route as wire;
 use super::abi::route::{RoutePlugin, RoutePluginPre};
+use super::calling::{Calling, LogLine};
 use super::guest::{CallError, Program};
 use super::limits::Guard;
 use super::meter::Usage;
@@ -95,6 +96,11 @@ impl RouteInstance {
     /// What its calls have used; measured only if the loader measures.
     pub fn usage(&self) -> Usage {
         self.slot.usage()
+    }
+
+    /// Keeps what the plugin logs from now on, and returns what was kept.
+    pub fn keep_lines(&mut self) -> Vec<LogLine> {
+        self.slot.keep_lines()
     }
 
     /// The linked plugin.
@@ -234,6 +240,12 @@ impl Routing<'_> {
     }
 
     fn ask(&mut self, events: Range<usize>, cpu: Duration) -> Result<Answer, Broken> {
+        let mut called: Vec<usize> = { self.events.list[events.clone()].iter() }
+            .map(|event| event.record as usize)
+            .collect();
+        called.dedup();
+        let needed = self.slot.program().needed;
+        let calling = Calling::with(needed, self.batch, called.into_iter());
         let lowered = Lowered::new(self.needs, self.batch, self.events, self.connected, events);
         let Lowered {
             arena,
@@ -242,7 +254,7 @@ impl Routing<'_> {
             headers,
             events,
         } = &lowered;
-        let answered = self.slot.call(cpu, |plugin, store| {
+        let answered = self.slot.call(calling, cpu, |plugin, store| {
             let plugin = plugin.millstream_plugin_route();
             plugin.call_run(store, arena, *origin, records, headers, events)
         });

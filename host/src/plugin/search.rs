@@ -44,6 +44,8 @@ pub enum End {
     Full,
     /// The turn is no longer wanted.
     Dropped,
+    /// A record failed whose writes others had seen: they run again.
+    Undone,
     /// No instance can be made; no record is to blame.
     NoInstance(CallError),
 }
@@ -94,6 +96,9 @@ pub(super) fn search(calls: &mut impl Calls, units: Range<usize>, turn: &Turn<'_
             }) => {
                 return (range.start, End::NoInstance(error));
             }
+            Err(Broken {
+                by: By::Dropped, ..
+            }) => return (range.start, End::Dropped),
             Err(broken) => {
                 search.limit();
                 search.narrow(calls, range, broken);

@@ -1,8 +1,10 @@
 //! A worker's slot for an instance of a plugin, made when needed.
 
+use super::calling::{Calling, Lines, LogLine};
 use super::guest::{CallError, Program};
 use super::limits::Guard;
 use super::meter::Usage;
+use crate::record::Class;
 use std::time::Duration;
 use wasmtime::Store;
 
@@ -31,6 +33,7 @@ pub(super) struct InstanceSlot<K: Kind> {
     kind: K,
     guest: Option<Guest<K>>,
     usage: Usage,
+    lines: Lines,
 }
 
 /// A store with one instance and its bindings.
@@ -50,12 +53,37 @@ pub(super) struct Broken {
 /// The instance that a call failed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum By {
+    /// None: the call was given up.
+    Dropped,
     /// None: no instance can be made.
     Nothing,
     /// A new instance that has answered no call.
     Fresh,
     /// An instance that has answered calls and may keep state.
     Used,
+}
+
+impl Broken {
+    /// What a call needed could not be read, and that was given up.
+    pub fn dropped() -> Broken {
+        let message = "given up".into();
+        Broken {
+            error: CallError {
+                class: Class::Transient,
+                message,
+                culprit: None,
+            },
+            by: By::Dropped,
+        }
+    }
+
+    /// The same, in an instance that was new when the first of several calls began.
+    pub fn in_fresh(mut self, fresh: bool) -> Broken {
+        if fresh && self.by == By::Used {
+            self.by = By::Fresh;
+        }
+        self
+    }
 }
 
 impl By {
@@ -79,12 +107,30 @@ impl<K: Kind> InstanceSlot<K> {
                 ..Usage::default()
             },
             guest: Some(guest),
+            lines: Lines::default(),
         };
         Ok((slot, told))
     }
 
+    /// Keeps what the plugin logs, and returns what was kept.
+    pub fn keep_lines(&mut self) -> Vec<LogLine> {
+        match std::mem::replace(&mut self.lines, Lines::Kept(Vec::new())) {
+            Lines::Kept(kept) => kept,
+            Lines::Logged => Vec::new(),
+        }
+    }
+
     pub fn program(&self) -> &Program {
         self.kind.program()
+    }
+
+    pub fn kind(&self) -> &K {
+        &self.kind
+    }
+
+    /// Whether the next call is the first one of its instance.
+    pub fn is_fresh(&self) -> bool {
+        self.guest.as_ref().is_none_or(|guest| guest.served == 0)
     }
 
     /// What the calls so far have used; measured only if the loader measures.
@@ -92,9 +138,11 @@ impl<K: Kind> InstanceSlot<K> {
         self.usage
     }
 
-    /// Calls into the instance, with at most `cpu` of this thread's CPU time.
+    /// Calls into the instance about the records of `calling`, with at most `cpu`
+    /// of this thread's CPU time.
     pub fn call<R>(
         &mut self,
+        calling: Calling,
         cpu: Duration,
         call: impl FnOnce(&K::Bindings, &mut Store<Guard>) -> wasmtime::Result<R>,
     ) -> Result<R, Broken> {
@@ -104,11 +152,14 @@ impl<K: Kind> InstanceSlot<K> {
         };
         self.kind.program().calls.increment(1);
         guest.store.data_mut().start(cpu);
+        guest.store.data_mut().calling = calling;
         guest.store.set_epoch_deadline(1);
         let meter = self.kind.program().meter;
         let begun = meter.begin(&mut guest.store);
         let answered = call(&guest.bindings, &mut guest.store);
         meter.end(begun, &guest.store, &mut self.usage);
+        let calling = &mut guest.store.data_mut().calling;
+        self.lines.take(self.kind.program(), calling);
         match answered {
             Ok(answer) => {
                 guest.served += 1;

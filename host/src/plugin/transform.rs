@@ -1,18 +1,21 @@
-//! The transform kind.
+//! The transform kind, with and without state.
 
 use super::abi::Lowered;
-use super::abi::transform::TransformPlugin;
-use super::abi::transform::TransformPluginPre;
+use super::abi::stateful::exports::millstream::plugin::stateful_transform as stateful;
+use super::abi::stateful::{StatefulTransformPlugin, StatefulTransformPluginPre};
 use super::abi::transform::exports::millstream::plugin::transform as wire;
+use super::abi::transform::{TransformPlugin, TransformPluginPre};
+use super::calling::{Calling, LogLine};
 use super::check;
 use super::guest::{CallError, Program};
 use super::limits::Guard;
 use super::made::Made;
 use super::meter::Usage;
 use super::room::Room;
-use super::search::{Calls, Turn, search};
+use super::search::{Calls, End, Turn, search};
 use super::slot::{Broken, InstanceSlot, Kind};
-use crate::record::{Batch, Failure, Stage};
+use super::state::{LoweredValues, Named, ReadState, Values};
+use crate::record::{Batch, Failure, Stage, StateWrite};
 use std::ops::Range;
 use std::time::Duration;
 use wasmtime::Store;
@@ -22,13 +25,35 @@ use wasmtime::Store;
 pub struct Transform {
     /// The linked plugin.
     pub program: Program,
-    pre: TransformPluginPre<Guard>,
+    pre: Pre,
+}
+
+#[derive(Clone)]
+enum Pre {
+    Plain(TransformPluginPre<Guard>),
+    Stateful(StatefulTransformPluginPre<Guard>),
+}
+
+/// An instance's exports.
+pub(super) enum Bindings {
+    Plain(TransformPlugin),
+    Stateful(StatefulTransformPlugin),
 }
 
 impl Transform {
-    pub(super) fn new(program: Program) -> wasmtime::Result<Transform> {
-        let pre = TransformPluginPre::new(program.pre.clone())?;
+    /// `stateful`: it exports the interface of one that keeps state.
+    pub(super) fn new(program: Program, stateful: bool) -> wasmtime::Result<Transform> {
+        let pre = program.pre.clone();
+        let pre = match stateful {
+            false => Pre::Plain(TransformPluginPre::new(pre)?),
+            true => Pre::Stateful(StatefulTransformPluginPre::new(pre)?),
+        };
         Ok(Transform { program, pre })
+    }
+
+    /// Whether it keeps state.
+    pub fn is_stateful(&self) -> bool {
+        matches!(self.pre, Pre::Stateful(_))
     }
 
     /// A new, configured instance.
@@ -42,25 +67,33 @@ impl Transform {
 }
 
 impl Kind for Transform {
-    type Bindings = TransformPlugin;
+    type Bindings = Bindings;
     type Told = ();
 
     fn program(&self) -> &Program {
         &self.program
     }
 
-    fn instantiate(&self, store: &mut Store<Guard>) -> wasmtime::Result<TransformPlugin> {
-        self.pre.instantiate(store)
+    fn instantiate(&self, store: &mut Store<Guard>) -> wasmtime::Result<Bindings> {
+        Ok(match &self.pre {
+            Pre::Plain(pre) => Bindings::Plain(pre.instantiate(store)?),
+            Pre::Stateful(pre) => Bindings::Stateful(pre.instantiate(store)?),
+        })
     }
 
     fn configure(
-        plugin: &TransformPlugin,
+        plugin: &Bindings,
         store: &mut Store<Guard>,
         config: &str,
     ) -> wasmtime::Result<Result<(), String>> {
-        plugin
-            .millstream_plugin_transform()
-            .call_configure(store, config)
+        match plugin {
+            Bindings::Plain(plugin) => plugin
+                .millstream_plugin_transform()
+                .call_configure(store, config),
+            Bindings::Stateful(plugin) => plugin
+                .millstream_plugin_stateful_transform()
+                .call_configure(store, config),
+        }
     }
 }
 
@@ -75,21 +108,51 @@ impl TransformInstance {
         self.slot.usage()
     }
 
+    /// Keeps what the plugin logs from now on, and returns what was kept.
+    pub fn keep_lines(&mut self) -> Vec<LogLine> {
+        self.slot.keep_lines()
+    }
+
+    /// Whether it keeps state.
+    pub fn is_stateful(&self) -> bool {
+        self.slot.kind().is_stateful()
+    }
+
     /// Transforms the records of `range`, as far as the turn goes. A record
     /// that breaks the plugin fails alone; the events of the others are made
-    /// once, in order.
-    pub fn run(&mut self, batch: &Batch, range: Range<usize>, turn: &Turn<'_>) -> Made {
+    /// once, in order. `state` has the values before the first record.
+    pub fn run(
+        &mut self,
+        batch: &Batch,
+        range: Range<usize>,
+        state: &mut dyn ReadState,
+        turn: &Turn<'_>,
+    ) -> Made {
+        let limits = self.slot.program().limits;
         let mut transforming = Transforming {
-            room: Room::new(self.slot.program().limits.output),
+            room: Room::new(limits.output),
+            clocks: self.clocks(batch),
             slot: &mut self.slot,
             batch,
+            state,
+            values: Values::new(limits.state_keys),
+            undone: false,
             made: Made::default(),
         };
         let (end, ended) = search(&mut transforming, range, turn);
-        Made {
-            end,
-            ended,
-            ..transforming.made
+        let ended = match (ended, transforming.undone) {
+            (End::Full, true) => End::Undone,
+            (ended, _) => ended,
+        };
+        let mut made = transforming.made;
+        made.before = transforming.values.before(&made.writes);
+        Made { end, ended, ..made }
+    }
+
+    fn clocks(&self, batch: &Batch) -> Vec<i64> {
+        match self.is_stateful() {
+            true => batch.clocks().collect(),
+            false => Vec::new(),
         }
     }
 }
@@ -98,6 +161,12 @@ impl TransformInstance {
 struct Transforming<'a> {
     slot: &'a mut InstanceSlot<Transform>,
     batch: &'a Batch,
+    /// The partition's time at each record, if it keeps state.
+    clocks: Vec<i64>,
+    state: &'a mut dyn ReadState,
+    values: Values,
+    /// A record failed that had written: what came after it has to run again.
+    undone: bool,
     room: Room,
     made: Made,
 }
@@ -108,10 +177,14 @@ impl Calls for Transforming<'_> {
     }
 
     fn call(&mut self, records: Range<usize>, cpu: Duration) -> Result<usize, Broken> {
+        if self.slot.kind().is_stateful() {
+            // Two calls that count as one: nothing else came before the second.
+            let fresh = self.slot.is_fresh();
+            let called = self.call_with_state(&records, cpu);
+            return called.map_err(|broken| broken.in_fresh(fresh));
+        }
         let answer = self.ask(records.clone(), cpu)?;
-        let (room, made) = (&mut self.room, &mut self.made);
-        check::transform(answer, &records, self.slot.program(), room, made)
-            .map_err(|error| self.slot.reject(error))
+        self.take(answer, &records)
     }
 
     fn is_full(&self) -> bool {
@@ -125,17 +198,124 @@ impl Calls for Transforming<'_> {
 }
 
 impl Transforming<'_> {
+    /// Checks an answer and keeps it. Returns the end of what was kept.
+    fn take(&mut self, answer: wire::Answer, records: &Range<usize>) -> Result<usize, Broken> {
+        let (room, made) = (&mut self.room, &mut self.made);
+        check::transform(answer, records, self.slot.program(), room, made)
+            .map_err(|error| self.slot.reject(error))
+    }
+
+    /// The keys of the records, their values, and the call.
+    fn call_with_state(&mut self, records: &Range<usize>, cpu: Duration) -> Result<usize, Broken> {
+        let most = self.slot.program().limits.output;
+        let keys = self.ask_keys(records.clone(), cpu)?;
+        let named = Named::of(keys, records.len(), most).map_err(|error| self.slot.reject(error))?;
+        if !self.values.fetch(&named, self.state) {
+            return Err(Broken::dropped());
+        }
+        let before = self.values.lower(&named);
+        let answer = self.ask_with_state(records.clone(), (&named, &before), cpu)?;
+        let writes = named.writes(records.start, &answer.writes, &answer.arena, most);
+        let writes = writes.map_err(|error| self.slot.reject(error))?;
+        let plain = wire::Answer {
+            arena: answer.arena,
+            events: answer.events,
+            failures: answer.failures,
+        };
+        let before = self.made.failures.len();
+        let kept = self.take(plain, records)?;
+        Ok(self.keep(writes, before, kept))
+    }
+
+    /// Keeps the writes of the records before `kept`, whose failures are those from
+    /// `failures` on. If a record failed that had written, those after it saw what
+    /// they should not, and are left for the next turn.
+    fn keep(&mut self, mut writes: Vec<StateWrite>, failures: usize, kept: usize) -> usize {
+        writes.retain(|write| (write.record as usize) < kept);
+        let over = self.values.over(&writes);
+        if let Some(record) = over {
+            self.made.cut(record as usize);
+            let most = self.slot.program().limits.state_keys;
+            let message = format!(
+                "the partition keeps {most} keys, as many as it may (limits.state-keys)"
+            );
+            self.blame(record as usize, CallError::too_large(message));
+        }
+        let failed = self.made.failures[failures..].iter();
+        let wrote = |record: &u32| writes.iter().any(|write| write.record == *record);
+        let undone = failed.map(|failure| failure.record).find(wrote);
+        let kept = undone.map_or(kept, |record| record as usize + 1);
+        self.undone = undone.is_some();
+        if let Some(record) = undone {
+            self.made.cut(kept);
+            writes.retain(|write| write.record < record);
+        }
+        self.values.apply(&writes);
+        self.made.writes.extend(writes);
+        kept
+    }
+
+    fn calling(&self, records: &Range<usize>) -> Calling {
+        Calling::with(self.slot.program().needed, self.batch, records.clone())
+    }
+
     /// One call into the plugin; the answer is unchecked.
     fn ask(&mut self, records: Range<usize>, cpu: Duration) -> Result<wire::Answer, Broken> {
-        let lowered = Lowered::new(self.batch, records);
+        let calling = self.calling(&records);
         let Lowered {
             origin,
             records,
             headers,
-        } = &lowered;
-        self.slot.call(cpu, |plugin, store| {
-            let plugin = plugin.millstream_plugin_transform();
-            plugin.call_run(store, &self.batch.arena, *origin, records, headers)
+        } = &Lowered::new(self.batch, records);
+        let arena = &self.batch.arena;
+        self.slot.call(calling, cpu, |plugin, store| match plugin {
+            Bindings::Plain(plugin) => plugin
+                .millstream_plugin_transform()
+                .call_run(store, arena, *origin, records, headers),
+            Bindings::Stateful(_) => Err(other_kind()),
         })
     }
+
+    fn ask_keys(&mut self, records: Range<usize>, cpu: Duration) -> Result<stateful::NamedKeys, Broken> {
+        let calling = self.calling(&records);
+        let Lowered {
+            origin,
+            records,
+            headers,
+        } = &Lowered::new(self.batch, records);
+        let arena = &self.batch.arena;
+        self.slot.call(calling, cpu, |plugin, store| match plugin {
+            Bindings::Stateful(plugin) => plugin
+                .millstream_plugin_stateful_transform()
+                .call_keys(store, arena, *origin, records, headers),
+            Bindings::Plain(_) => Err(other_kind()),
+        })
+    }
+
+    fn ask_with_state(
+        &mut self,
+        records: Range<usize>,
+        (named, before): (&Named, &LoweredValues),
+        cpu: Duration,
+    ) -> Result<stateful::Answer, Broken> {
+        let calling = self.calling(&records);
+        let state = before.state(named, &self.clocks[records.clone()]);
+        let Lowered {
+            origin,
+            records,
+            headers,
+        } = &Lowered::new(self.batch, records);
+        let arena = &self.batch.arena;
+        self.slot.call(calling, cpu, |plugin, store| match plugin {
+            Bindings::Stateful(plugin) => plugin
+                .millstream_plugin_stateful_transform()
+                .call_run(store, arena, *origin, records, headers, state),
+            Bindings::Plain(_) => Err(other_kind()),
+        })
+    }
+}
+
+/// Can't happen: which calls are made depends on the bindings.
+fn other_kind() -> wasmtime::Error {
+    wasmtime::Error::msg("the plugin exports the other kind of transform")
 }

@@ -4,6 +4,9 @@ use super::Span;
 use std::fmt;
 use std::sync::Arc;
 
+/// A partition's time before the first record with a timestamp.
+pub const NO_TIME: i64 = -1;
+
 /// One partition of one topic.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TopicPartition {
@@ -59,6 +62,8 @@ pub struct Batch {
     pub records: Vec<KafkaRecord>,
     /// Every record's headers, one after another.
     pub headers: Vec<Header>,
+    /// The partition's time before the first record; see [`Batch::clocks`].
+    pub clock: i64,
 }
 
 impl Batch {
@@ -72,7 +77,24 @@ impl Batch {
             arena,
             records: Vec::new(),
             headers: Vec::new(),
+            clock: NO_TIME,
         }
+    }
+
+    /// The partition's time after `count` records of this batch: the largest
+    /// timestamp of its records so far, in milliseconds since 1970-01-01 UTC, or
+    /// [`NO_TIME`].
+    pub fn clock_after(&self, count: usize) -> i64 {
+        let times = self.records[..count].iter().map(|record| record.timestamp);
+        times.fold(self.clock, i64::max)
+    }
+
+    /// The partition's time at each record of this batch.
+    pub fn clocks(&self) -> impl Iterator<Item = i64> {
+        self.records.iter().scan(self.clock, |clock, record| {
+            *clock = record.timestamp.max(*clock);
+            Some(*clock)
+        })
     }
 
     /// Appends a copy of one record. `headers` yields names and values, in order.
@@ -103,6 +125,7 @@ impl Batch {
     /// Copies the records at these indices into a new batch.
     pub fn subset(&self, indices: impl Iterator<Item = usize>) -> Batch {
         let mut subset = Batch::new(self.origin.clone());
+        subset.clock = self.clock;
         for index in indices {
             let view = self.view(index);
             let KafkaRecord {

@@ -14,9 +14,10 @@ mod outgoing;
 mod partitions;
 mod read;
 mod span;
+mod state;
 mod stream;
 
-pub use batch::{Batch, Header, KafkaRecord, RecordView, TopicPartition};
+pub use batch::{Batch, Header, KafkaRecord, NO_TIME, RecordView, TopicPartition};
 pub use event::{Event, EventKindError, Events, TaskNews, check_event_kind};
 pub use failure::{Class, Failure, Stage};
 pub use json::{RecordLine, bytes_to_json, of_json, to_json};
@@ -27,4 +28,5 @@ pub use outgoing::{Headers, Outgoing, SharedHeaders, copied};
 pub use partitions::partitions;
 pub use read::OwnedRecord;
 pub use span::Span;
+pub use state::{STATE_KEY_MAX, STATE_VALUE_MAX, StateValue, StateWrite};
 pub use stream::{AWAY, Entry, Gap, Page, ParseStreamIdError, StreamId, Want};

@@ -4,7 +4,8 @@ use super::Unavailable;
 use super::ledger::{Identity, Ledger, LedgerKey};
 use super::protocol::Exchange;
 use super::unstored::Unstored;
-use crate::record::StreamKind;
+use crate::record::{StateValue, StreamKind};
+use bytes::Bytes;
 use std::collections::HashSet;
 
 /// One event for one stream.
@@ -64,6 +65,32 @@ pub struct Append<'a> {
     pub suppressed: &'a [&'a [u8]],
     /// Events without a stream that report about a task.
     pub reports: &'a [StreamEvent<'a>],
+    /// The partition's time at the new `next`.
+    pub clock: i64,
+    /// New values of a stateful transform, each key once. They are stored exactly
+    /// if the ledger moves.
+    pub values: &'a [NewValue],
+}
+
+/// A new value of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewValue {
+    /// The key.
+    pub key: Bytes,
+    /// The value; `None` removes it.
+    pub value: Option<StateValue>,
+    /// The value before the append.
+    pub before: Option<StateValue>,
+}
+
+/// Values that were read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadValues {
+    /// The values, in the order of their keys.
+    pub values: Vec<Option<StateValue>>,
+    /// How many keys of the partition have a value, or had one that expired and is
+    /// not removed yet.
+    pub count: usize,
 }
 
 impl<'a> Append<'a> {

@@ -1,6 +1,6 @@
 //! The ledger: a group's progress in a partition, stored with the events.
 
-use crate::record::TopicPartition;
+use crate::record::{NO_TIME, TopicPartition};
 use std::sync::Arc;
 
 /// The key of a ledger: one for each group and partition.
@@ -23,7 +23,7 @@ impl LedgerKey {
 }
 
 /// The content of a ledger.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Ledger {
     /// The offset of the next record to process: everything before it is done.
     pub next: i64,
@@ -37,6 +37,22 @@ pub struct Ledger {
     pub digests: String,
     /// How many times the record at `next` was tried, if its policy retries.
     pub attempts: u32,
+    /// The partition's time at `next`: the largest timestamp of the records
+    /// before it, in milliseconds since 1970-01-01 UTC, or [`NO_TIME`].
+    pub clock: i64,
+}
+
+impl Default for Ledger {
+    fn default() -> Ledger {
+        Ledger {
+            next: 0,
+            topic_id: String::new(),
+            cluster_id: String::new(),
+            digests: String::new(),
+            attempts: 0,
+            clock: NO_TIME,
+        }
+    }
 }
 
 impl Ledger {

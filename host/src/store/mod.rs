@@ -19,7 +19,7 @@ mod tasks;
 mod time;
 mod unstored;
 
-pub use append::{Append, Appended, StreamEvent, TaskReport};
+pub use append::{Append, Appended, NewValue, ReadValues, StreamEvent, TaskReport};
 pub use ledger::{Identity, Ledger, LedgerKey};
 pub use protocol::Exchange;
 pub use replay::{Mark, Replay, Replayed};
@@ -29,6 +29,7 @@ pub use tasks::{NewTask, RESULT_MAX, Rate, Repeat, Taken, Task, Unsent};
 pub use unstored::{Refusal, Unstored};
 
 use crate::record::ClientId;
+use bytes::Bytes;
 use thiserror::Error;
 
 /// The store can't do what was asked now. Nothing was changed.
@@ -44,9 +45,23 @@ pub trait Writer: Send {
     /// When the store does not answer.
     fn ledger(&mut self, key: &LedgerKey) -> Result<Option<Ledger>, Unavailable>;
 
+    /// Reads the values that a stateful transform keeps under these keys, in a
+    /// ledger's partition.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    fn values(&mut self, key: &LedgerKey, keys: &[Bytes]) -> Result<ReadValues, Unavailable>;
+
+    /// Removes all values of a ledger's partition.
+    ///
+    /// # Errors
+    /// When the store does not answer; some may have been removed.
+    fn forget_values(&mut self, key: &LedgerKey) -> Result<(), Unavailable>;
+
     /// Writes a new ledger, replacing the one at position `stands`, or creating
-    /// it if `stands` is `None`. Returns the ledger that is then stored: another
-    /// one, if the position was different.
+    /// it if `stands` is `None`. Values of another topic's records are removed.
+    /// Returns the ledger that is then stored: another one, if the position was
+    /// different.
     ///
     /// # Errors
     /// When the store does not answer; the ledger may have been written.

@@ -17,6 +17,23 @@ pub mod transform {
     });
 }
 
+/// Bindings of `stateful-transform-plugin`.
+#[allow(
+    missing_docs,
+    reason = "generated from wit/plugin.wit, which is documented"
+)]
+pub mod stateful {
+    wit_bindgen::generate!({
+        path: "wit",
+        world: "stateful-transform-plugin",
+        pub_export_macro: true,
+        export_macro_name: "export_stateful",
+        default_bindings_module: "millstream_plugin::abi::stateful",
+        runtime_path: "millstream_plugin::abi::rt",
+        with: { "millstream:plugin/types@0.1.0": crate::abi::transform::millstream::plugin::types },
+    });
+}
+
 /// Bindings of `route-plugin`.
 #[allow(
     missing_docs,
@@ -51,5 +68,8 @@ pub mod dead_letter {
     });
 }
 
-pub use transform::millstream::plugin::types::{Header, KafkaRecord, Origin, Span};
+pub use transform::millstream::plugin::types::{
+    Event, Failure, Header, KafkaRecord, Origin, Span,
+};
+pub use transform::millstream::plugin::{clock, log};
 pub use wit_bindgen::rt;

@@ -60,7 +60,7 @@ impl<'a> Record<'a> {
     }
 
     /// Its timestamp, in milliseconds since 1970-01-01 UTC; `None` if Kafka has
-    /// none. A plugin has no other clock.
+    /// none. It may be less than that of the record before: see [`clock`](crate::clock).
     pub fn timestamp(&self) -> Option<i64> {
         (self.record.timestamp >= 0).then_some(self.record.timestamp)
     }

@@ -63,6 +63,10 @@ pub struct Events<'a> {
 }
 
 impl Events<'_> {
+    pub(crate) fn new(record: u32, answer: &mut wire::Answer) -> Events<'_> {
+        Events { record, answer }
+    }
+
     /// Starts an event for one client: 1 to 256 bytes, no control characters.
     /// (An invalid id fails the record as `bad-output`.)
     pub fn client(&mut self, id: &str) -> NewEvent<'_> {
@@ -181,10 +185,7 @@ pub fn run<T: Transform>(
         let index = index as u32;
         crate::panic::set_record(index);
         let before = (answer.arena.len(), answer.events.len());
-        let mut events = Events {
-            record: index,
-            answer: &mut answer,
-        };
+        let mut events = Events::new(index, &mut answer);
         let view = Record {
             arena,
             origin,
@@ -200,7 +201,7 @@ pub fn run<T: Transform>(
     answer
 }
 
-fn fail(answer: &mut wire::Answer, record: u32, failure: &Failure) {
+pub(crate) fn fail(answer: &mut wire::Answer, record: u32, failure: &Failure) {
     let message = Span::push(&mut answer.arena, failure.message.as_bytes());
     let class = match failure.class {
         Class::Rejected => 0,

@@ -79,6 +79,7 @@ fn records_are_not_blamed_when_no_instance_can_be_created() {
         source: Source::File("p.wasm".into()),
         config: serde_json::json!({}),
         limits: Limits::default(),
+            granted: Capabilities::default(),
         fixtures: None,
     };
     let transform = loader

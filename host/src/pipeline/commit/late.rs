@@ -100,7 +100,7 @@ impl CommitWorker {
                 let why = halted_by(&prepared.batch, failure, AGAIN);
                 prepared.partition.halt(why, Until::Swapped);
                 // Records that Kafka has already are sent again after the halt.
-                prepared.partition.rewind(prepared.expected, 0);
+                prepared.partition.rewind(prepared.start());
             }
             Verdict::Drop | Verdict::Retry(_) => {}
         }

@@ -7,7 +7,7 @@
 use super::parked::Parked;
 use super::produces::{Refused, Status};
 use crate::log::Short;
-use crate::pipeline::partition::state::PartitionState;
+use crate::pipeline::partition::state::{PartitionState, Point};
 use crate::pipeline::shared::{Shared, Trouble};
 use crate::pipeline::signal::Signal;
 use crate::pipeline::transform::prepared::PreparedBatch;
@@ -227,12 +227,15 @@ impl CommitWorker {
         let mut append = Append {
             ledger: &prepared.partition.ledger,
             identity: &prepared.partition.identity,
-            exchange: Exchange::new(prepared.expected, prepared.next),
+            exchange: Exchange::new(prepared.expected, prepared.next)
+                .with_values(!prepared.values.is_empty()),
             digests: &prepared.generation.digests,
             attempts: prepared.attempts,
             events: &events,
             suppressed: &prepared.suppressed_from(),
             reports: &reports,
+            clock: prepared.clocks[1],
+            values: &prepared.values,
         };
         while self.wanted(prepared) {
             let error = match self.writer.append(&mut append, following) {
@@ -294,7 +297,11 @@ impl CommitWorker {
             }
             Some(ledger) => {
                 tracing::warn!(partition = %name, next = ledger.next, "the ledger moved; continuing from there");
-                partition.rewind(ledger.next, ledger.attempts);
+                partition.rewind(Point {
+                    next: ledger.next,
+                    attempts: ledger.attempts,
+                    clock: ledger.clock,
+                });
             }
             None => {
                 tracing::error!(partition = %name, "the ledger is missing from the store; reopening the partition");

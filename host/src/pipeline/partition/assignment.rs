@@ -111,6 +111,7 @@ impl Partitions for PipelinePartitions {
             records,
             start,
             attempts: ledger.attempts,
+            clock: ledger.clock,
         });
     }
 

@@ -14,3 +14,4 @@ pub(super) mod remaining;
 pub(super) mod repair;
 pub(super) mod starts;
 pub(super) mod state;
+pub(super) mod values;

@@ -7,6 +7,7 @@
 use super::commit_mark as mark;
 use crate::kafka::consumer::Commit;
 use crate::pipeline::settings::{LostLedger, OnLoss, StartAt};
+use crate::record::NO_TIME;
 use crate::store::{Identity, Ledger};
 
 /// The configured rules.
@@ -229,6 +230,11 @@ impl Facts {
             next,
             topic_id: self.topic_id.clone(),
             cluster_id: self.cluster_id.clone(),
+            // Time does not go back, unless the records are of another topic.
+            clock: match &self.ledger {
+                Some(ledger) if !self.is_another() => ledger.clock,
+                _ => NO_TIME,
+            },
             ..Ledger::default()
         }
     }

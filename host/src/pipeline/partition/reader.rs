@@ -1,7 +1,8 @@
 //! The transform worker's side of a partition: the next records to read.
 
 use super::remaining::Remaining;
-use super::state::{Held, Order, PartitionState, Until};
+use super::state::{Held, Order, PartitionState, Point, Until};
+use super::values::UnstoredValues;
 use crate::kafka::consumer::{FetchError, FillLimits, PartitionConsumer, Start};
 use crate::record::Batch;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub(in crate::pipeline) struct Assigned {
     pub start: Start,
     /// How often the first record was tried.
     pub attempts: u32,
+    /// The partition's time before it.
+    pub clock: i64,
 }
 
 /// Records that wait for a delay or for their next turn.
@@ -43,6 +46,10 @@ pub(in crate::pipeline) struct Partition {
     pub pending: Option<PendingRetry>,
     /// How often the next record was tried, from the ledger.
     attempts: u32,
+    /// The partition's time before `next`.
+    pub clock: i64,
+    /// What its transform wrote and is not stored yet.
+    pub values: UnstoredValues,
 }
 
 /// What a partition has to process now.
@@ -65,6 +72,7 @@ impl Partition {
             held,
             start,
             attempts,
+            clock,
         } = assigned;
         let next = match start {
             Start::At(offset) => {
@@ -86,6 +94,8 @@ impl Partition {
             session: 0,
             pending: None,
             attempts,
+            clock,
+            values: UnstoredValues::default(),
         }
     }
 
@@ -96,7 +106,11 @@ impl Partition {
         if let Some(pending) = &mut self.pending {
             pending.remaining = pending.remaining.anew();
         }
-        self.state.plugins_changed(self.next);
+        self.state.plugins_changed(Point {
+            next: self.next,
+            attempts: 0,
+            clock: self.clock,
+        });
     }
 
     /// Processes these records next.
@@ -117,13 +131,9 @@ impl Partition {
         match self.state.order() {
             Order::Read => {}
             Order::Wait => return Work::None,
-            Order::Seek {
-                offset,
-                attempts,
-                session,
-            } => {
+            Order::Seek { point, session } => {
                 self.session = session;
-                if !self.seek(offset, attempts) {
+                if !self.seek(point) {
                     return Work::None;
                 }
             }
@@ -142,6 +152,7 @@ impl Partition {
     fn read(&mut self, limits: FillLimits) -> Work {
         let partition = &self.state.ledger.partition;
         let mut batch = Batch::new(partition.clone());
+        batch.clock = self.clock;
         match self.records.fill(&mut batch, self.next, limits) {
             Ok(()) => match batch.records.last() {
                 Some(last) => {
@@ -180,11 +191,12 @@ impl Partition {
         }
     }
 
-    /// Continues at this offset; false if the partition must be reopened for
-    /// that.
-    fn seek(&mut self, offset: i64, attempts: u32) -> bool {
+    /// Continues here; false if the partition must be reopened for that.
+    fn seek(&mut self, point: Point) -> bool {
+        let offset = point.next;
         self.pending = None;
-        self.attempts = attempts;
+        self.values.clear();
+        (self.attempts, self.clock) = (point.attempts, point.clock);
         match self.records.seek(offset) {
             Ok(()) => {
                 self.next = offset;

@@ -97,6 +97,6 @@ pub(in crate::pipeline) fn pace_after(ended: &End, decided: usize) -> usize {
     match ended {
         End::Spent => 1,
         End::Full => decided.max(1),
-        End::Whole | End::Dropped | End::NoInstance(_) => usize::MAX,
+        End::Whole | End::Undone | End::Dropped | End::NoInstance(_) => usize::MAX,
     }
 }

@@ -40,9 +40,8 @@ struct Inner {
 enum Phase {
     /// Its records are read and stored.
     Running,
-    /// The worker must continue at another offset, whose record was tried
-    /// `attempts` times. Batches in progress are stale.
-    Rewinding { offset: i64, attempts: u32 },
+    /// The worker must continue elsewhere. Batches in progress are stale.
+    Rewinding(Point),
     /// No record is read.
     Halted(Halt),
     /// Its ledger, topic or offset has changed: it needs reopening, and no record is
@@ -54,12 +53,23 @@ enum Phase {
     Gone,
 }
 
+/// A point of a partition where a worker continues, and what must be known there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::pipeline) struct Point {
+    /// The offset of the next record.
+    pub next: i64,
+    /// How often that record was tried.
+    pub attempts: u32,
+    /// The partition's time before it.
+    pub clock: i64,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Halt {
     why: String,
     until: Until,
     /// Where to continue, unless at the worker's offset.
-    resume: Option<i64>,
+    resume: Option<Point>,
 }
 
 /// What ends a halt.
@@ -76,13 +86,8 @@ pub(in crate::pipeline) enum Until {
 pub(in crate::pipeline) enum Order {
     /// Read the next records.
     Read,
-    /// Continue at this offset, whose record was tried `attempts` times, in this
-    /// session.
-    Seek {
-        offset: i64,
-        attempts: u32,
-        session: u64,
-    },
+    /// Continue here, in this session.
+    Seek { point: Point, session: u64 },
     /// Read nothing.
     Wait,
 }
@@ -113,14 +118,10 @@ impl PartitionState {
         let mut inner = self.inner();
         match inner.phase {
             Phase::Running => Order::Read,
-            Phase::Rewinding { offset, attempts } => {
+            Phase::Rewinding(point) => {
                 inner.phase = Phase::Running;
                 let session = inner.session;
-                Order::Seek {
-                    offset,
-                    attempts,
-                    session,
-                }
+                Order::Seek { point, session }
             }
             Phase::Halted(_) | Phase::Reopening | Phase::Closing | Phase::Gone => Order::Wait,
         }
@@ -161,16 +162,13 @@ impl PartitionState {
         inner.phase != Phase::Gone && inner.session == session
     }
 
-    /// Makes the worker continue at this offset, whose record was tried `attempts`
-    /// times. Batches in progress become stale.
-    pub fn rewind(&self, offset: i64, attempts: u32) {
+    /// Makes the worker continue here. Batches in progress become stale.
+    pub fn rewind(&self, point: Point) {
         let mut inner = self.inner();
         inner.session += 1;
         match &mut inner.phase {
-            phase @ (Phase::Running | Phase::Rewinding { .. }) => {
-                *phase = Phase::Rewinding { offset, attempts };
-            }
-            Phase::Halted(halt) => halt.resume = Some(offset),
+            phase @ (Phase::Running | Phase::Rewinding(_)) => *phase = Phase::Rewinding(point),
+            Phase::Halted(halt) => halt.resume = Some(point),
             Phase::Reopening | Phase::Closing | Phase::Gone => {}
         }
     }
@@ -196,15 +194,15 @@ impl PartitionState {
         let mut inner = self.inner();
         let resume = match inner.phase {
             Phase::Running => None,
-            Phase::Rewinding { offset, .. } => Some(offset),
+            Phase::Rewinding(point) => Some(point),
             Phase::Halted(_) | Phase::Reopening | Phase::Closing | Phase::Gone => return,
         };
         inner.phase = Phase::Halted(Halt { why, until, resume });
     }
 
-    /// Ends a halt that waits for other plugins. The record at `next` is tried
-    /// again, unless another offset was set meanwhile.
-    pub fn plugins_changed(&self, next: i64) {
+    /// Ends a halt that waits for other plugins. The record at `here` is tried
+    /// again, unless another point was set meanwhile.
+    pub fn plugins_changed(&self, here: Point) {
         let mut inner = self.inner();
         if let Phase::Halted(Halt {
             until: Until::Swapped,
@@ -212,12 +210,12 @@ impl PartitionState {
             ..
         }) = inner.phase
         {
-            let offset = resume.unwrap_or(next);
+            let point = resume.unwrap_or(here);
             inner.session += 1;
-            inner.phase = Phase::Rewinding {
-                offset,
+            inner.phase = Phase::Rewinding(Point {
                 attempts: 0,
-            };
+                ..point
+            });
         }
     }
 

@@ -4,6 +4,7 @@ use super::batches::{Restored, restore};
 use super::triage::Chosen;
 use super::{PATIENCE, Plugins, Replayer, given_up, goes_on};
 use crate::pipeline::partition::remaining::pace_after;
+use crate::pipeline::partition::values::UnstoredValues;
 use crate::pipeline::transform::decide::failures;
 use crate::pipeline::transform::destinations::destinations;
 use crate::pipeline::transform::prepared::{Destinations, stream_event};
@@ -96,6 +97,7 @@ impl Replayer {
             route,
             grants,
             store: &mut *self.writer,
+            values: &UnstoredValues::default(),
             wait: &|error| {
                 last.replace(Some(Unavailable(error.0.clone())));
                 goes_on(deadline, &self.stop)

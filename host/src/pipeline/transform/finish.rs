@@ -12,7 +12,9 @@ use crate::pipeline::partition::reader::Partition;
 use crate::pipeline::partition::remaining::Remaining;
 use crate::pipeline::partition::state::{InHand, Until};
 use crate::plugin::{End, Made, Routed, Turn};
-use crate::record::Failure;
+use crate::record::{Failure, StateValue};
+use crate::store::NewValue;
+use bytes::Bytes;
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -64,12 +66,18 @@ impl TransformWorker {
             produces.send(&self.shared.producer, Kind::Event(index), outgoing);
         }
         let expected = std::mem::replace(&mut partition.next, next);
+        let clock = batch.clock_after(end);
+        let before = std::mem::replace(&mut partition.clock, clock);
+        let values = new_values(&made, end);
+        partition.values.add(next, &values);
         Some(PreparedBatch {
             partition: partition.state.clone(),
             _in_hand: in_hand,
             session: partition.session,
             expected,
             next,
+            clocks: [before, clock],
+            values,
             attempts: decision.attempts,
             generation: self.instances.generation.clone(),
             records: end - from,
@@ -119,6 +127,21 @@ impl TransformWorker {
             }
         }
     }
+}
+
+/// The last value of each key that the records before index `end` wrote.
+fn new_values(made: &Made, end: usize) -> Vec<NewValue> {
+    let mut last: HashMap<&Bytes, &Option<StateValue>> = HashMap::new();
+    let written = made.writes.iter();
+    for write in written.take_while(|write| (write.record as usize) < end) {
+        last.insert(&write.key, &write.value);
+    }
+    let new = |(key, value): (&Bytes, &Option<StateValue>)| NewValue {
+        key: key.clone(),
+        value: value.clone(),
+        before: made.before.get(key).cloned().flatten(),
+    };
+    last.into_iter().map(new).collect()
 }
 
 /// Makes the partition do what comes next. A halt applies at once, so that no later

@@ -2,10 +2,10 @@
 
 use crate::pipeline::commit::produces::PendingProduces;
 use crate::pipeline::partition::reader::Partition;
-use crate::pipeline::partition::state::{InHand, PartitionState};
+use crate::pipeline::partition::state::{InHand, PartitionState, Point};
 use crate::plugin::Generation;
-use crate::record::{Batch, Events, TaskNews};
-use crate::store::{StreamEvent, TaskReport};
+use crate::record::{Batch, Events, StateValue, TaskNews};
+use crate::store::{NewValue, StreamEvent, TaskReport};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -18,6 +18,10 @@ pub(in crate::pipeline) struct PreparedBatch {
     /// The ledger's offset before the commit, and (`next`) after it.
     pub expected: i64,
     pub next: i64,
+    /// The partition's time before the first record, and after the last one.
+    pub clocks: [i64; 2],
+    /// What a stateful transform wrote, each key once.
+    pub values: Vec<NewValue>,
     /// How often the record at `next` was tried.
     pub attempts: u32,
     /// The plugins that processed it.
@@ -71,6 +75,8 @@ impl PreparedBatch {
             session: partition.session,
             expected,
             next,
+            clocks: [partition.clock; 2],
+            values: Vec::new(),
             attempts: 0,
             generation,
             batch: Arc::new(Batch::new(partition.state.ledger.partition.clone())),
@@ -85,7 +91,21 @@ impl PreparedBatch {
 
     /// Its approximate size in bytes.
     pub fn size(&self) -> usize {
-        size_of::<PreparedBatch>() + self.batch.arena.len() + self.events.arena.len()
+        let value = |new: &NewValue| {
+            let of = |value: &Option<StateValue>| value.as_ref().map_or(0, |v| v.bytes.len());
+            new.key.len() + of(&new.value) + of(&new.before)
+        };
+        let values: usize = self.values.iter().map(value).sum();
+        size_of::<PreparedBatch>() + self.batch.arena.len() + self.events.arena.len() + values
+    }
+
+    /// Where it begins.
+    pub fn start(&self) -> Point {
+        Point {
+            next: self.expected,
+            attempts: 0,
+            clock: self.clocks[0],
+        }
     }
 
     /// Removes the events of a record.

@@ -7,15 +7,18 @@ use super::prepared::PreparedBatch;
 use super::worker::TransformWorker;
 use crate::pipeline::partition::remaining::Remaining;
 use crate::pipeline::partition::state::InHand;
+use crate::pipeline::partition::values::UnstoredValues;
 use crate::pipeline::settings::{Deliver, PipelineSettings};
 use crate::pipeline::shared::Trouble;
 use crate::pipeline::swap::breaker::Judged;
 use crate::plugin;
 use crate::plugin::{
-    CallError, Decision, End, Made, RouteInstance, Routed, TransformInstance, Turn,
+    CallError, Decision, End, Made, Read, ReadState, RouteInstance, Routed, TransformInstance, Turn,
 };
 use crate::record::{Batch, Class, Event, Failure, Stage, StreamKind};
-use crate::store::{Unavailable, Writer};
+use crate::store::{LedgerKey, ReadValues, Unavailable, Writer};
+use bytes::Bytes;
+use std::collections::HashSet;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -66,13 +69,16 @@ impl TransformWorker {
     fn pass(&mut self, index: usize, remaining: &Remaining) -> Option<Passed> {
         let shared = &self.shared;
         let generation = self.instances.generation.number;
-        let state = &self.partitions[index].state;
+        let partition = &mut self.partitions[index];
+        partition.values.stored(partition.state.done().unwrap_or(i64::MIN));
+        let (state, values) = (&partition.state, &partition.values);
         let mut road = Road {
             settings: &shared.settings,
             transform: &mut self.instances.transform,
             route: &mut self.instances.route,
             grants: &self.instances.grants,
             store: &mut *self.interest,
+            values,
             // A pipeline that stops does not wait any longer.
             wait: &|error| {
                 shared.trouble(Trouble::Store, Some(error.to_string()));
@@ -156,6 +162,8 @@ pub(in crate::pipeline) struct Road<'a> {
     pub grants: &'a Grants,
     /// For look-ups.
     pub store: &'a mut dyn Writer,
+    /// Values that are not stored yet.
+    pub values: &'a UnstoredValues,
     /// Called each time the store does not answer. Waits, and returns whether to ask
     /// again.
     pub wait: &'a dyn Fn(&Unavailable) -> bool,
@@ -192,6 +200,7 @@ impl Road<'_> {
         cut(&mut made, &mut routed);
         let route = self.route.program();
         self.grants.check(batch, &made.events, route, &mut routed);
+        undo(&mut made, &mut routed);
         let asks = |d: &Option<Decision>| {
             d.as_ref()
                 .is_some_and(|d| d.stream == plugin::StreamDelivery::WhileConnected)
@@ -211,7 +220,7 @@ impl Road<'_> {
         let limit = self.settings.record_bytes;
         let too_large = |index: &usize| batch.view(*index).size() > limit;
         let Some(large) = range.clone().find(too_large) else {
-            return self.transform.run(batch, range, self.turn);
+            return self.run(batch, range);
         };
         let end = if large == range.start {
             large + 1
@@ -220,7 +229,7 @@ impl Road<'_> {
         };
         // Up to the large record, or only that one. The rest is the next batch.
         let mut made = match large == range.start {
-            false => self.transform.run(batch, range.start..end, self.turn),
+            false => self.run(batch, range.start..end),
             true => Made::default(),
         };
         if large == range.start {
@@ -231,6 +240,17 @@ impl Road<'_> {
             made.end = end;
         }
         made
+    }
+
+    fn run(&mut self, batch: &Batch, range: Range<usize>) -> Made {
+        let ledger = LedgerKey::new(&self.settings.group, batch.origin.clone());
+        let mut state = StoredState {
+            ledger: &ledger,
+            store: &mut *self.store,
+            values: self.values,
+            wait: self.wait,
+        };
+        self.transform.run(batch, range, &mut state, self.turn)
     }
 
     /// Whether the client of each event is connected. Waits for the store; `None` if
@@ -257,15 +277,60 @@ impl Road<'_> {
     }
 }
 
+/// A partition's values: those that are not stored yet, and those in the store.
+struct StoredState<'a> {
+    ledger: &'a LedgerKey,
+    store: &'a mut dyn Writer,
+    values: &'a UnstoredValues,
+    wait: &'a dyn Fn(&Unavailable) -> bool,
+}
+
+impl ReadState for StoredState<'_> {
+    fn read(&mut self, keys: &[Bytes]) -> Option<Read> {
+        loop {
+            match self.store.values(self.ledger, keys) {
+                Ok(ReadValues { mut values, count }) => {
+                    for (key, value) in keys.iter().zip(&mut values) {
+                        if let Some(newer) = self.values.get(key) {
+                            *value = newer;
+                        }
+                    }
+                    return Some(Read { values, count });
+                }
+                Err(error) if (self.wait)(&error) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
+/// If a record failed that had written values, undoes that, and leaves the records
+/// after it, which saw its values, for the next turn.
+fn undo(made: &mut Made, routed: &mut Routed) {
+    if made.writes.is_empty() {
+        return;
+    }
+    let wrote: HashSet<u32> = made.writes.iter().map(|write| write.record).collect();
+    let failed = made.failures.iter().chain(&routed.failures);
+    let failed = failed.map(|failure| failure.record);
+    let Some(first) = failed.filter(|record| wrote.contains(record)).min() else {
+        return;
+    };
+    made.end = first as usize + 1;
+    made.ended = End::Undone;
+    made.cut(made.end);
+    made.writes.retain(|write| write.record < first);
+    routed.decisions.truncate(made.events.list.len());
+    routed.failures.retain(|failure| failure.record <= first);
+}
+
 /// Removes the results of records whose events the route did not get to.
 fn cut(made: &mut Made, routed: &mut Routed) {
     let decided = routed.decisions.len();
     let Some(next) = made.events.list.get(decided) else {
         return;
     };
-    let end = next.record;
-    made.events.list.truncate(decided);
-    made.failures.retain(|failure| failure.record < end);
-    made.end = end as usize;
+    made.end = next.record as usize;
+    made.cut(made.end);
     made.ended = std::mem::take(&mut routed.ended);
 }

@@ -3,6 +3,7 @@
 
 mod replay;
 mod tasks;
+mod values;
 mod writer;
 
 pub use writer::MemoryWriter;
@@ -34,6 +35,8 @@ struct Shared {
 struct State {
     streams: HashMap<StreamName, Stream>,
     ledgers: HashMap<LedgerKey, Ledger>,
+    /// The values of stateful transforms, by partition.
+    values: HashMap<LedgerKey, values::Values>,
     interest: HashMap<ClientId, Instant>,
     /// Clients whose events were suppressed while they were away.
     suppressed: HashSet<ClientId>,

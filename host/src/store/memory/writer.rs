@@ -3,8 +3,10 @@
 use super::MemoryStore;
 use crate::record::{ClientId, News, StreamName};
 use crate::store::{
-    Append, Appended, Ledger, LedgerKey, Mark, Replay, Replayed, Unavailable, Unstored, Writer,
+    Append, Appended, Ledger, LedgerKey, Mark, ReadValues, Replay, Replayed, Unavailable, Unstored,
+    Writer,
 };
+use bytes::Bytes;
 use std::collections::HashSet;
 use std::time::Instant;
 
@@ -16,6 +18,20 @@ impl Writer for MemoryWriter {
         Ok(self.0.state().ledgers.get(key).cloned())
     }
 
+    fn values(&mut self, key: &LedgerKey, keys: &[Bytes]) -> Result<ReadValues, Unavailable> {
+        let state = self.0.state();
+        let read = state.values.get(key).map(|values| values.read(keys));
+        Ok(read.unwrap_or_else(|| ReadValues {
+            values: vec![None; keys.len()],
+            count: 0,
+        }))
+    }
+
+    fn forget_values(&mut self, key: &LedgerKey) -> Result<(), Unavailable> {
+        self.0.state().values.remove(key);
+        Ok(())
+    }
+
     fn begin(
         &mut self,
         key: &LedgerKey,
@@ -25,7 +41,10 @@ impl Writer for MemoryWriter {
         let mut state = self.0.state();
         match state.ledgers.get(key) {
             Some(other) if Some(other.next) != stands => Ok(other.clone()),
-            _ => {
+            other => {
+                if other.is_some_and(|other| !other.is_of(&anew.identity())) {
+                    state.values.remove(key);
+                }
                 state.ledgers.insert(key.clone(), anew.clone());
                 Ok(anew.clone())
             }
@@ -54,8 +73,13 @@ impl Writer for MemoryWriter {
                 ledger.next = append.exchange.next;
                 ledger.digests = append.digests.into();
                 ledger.attempts = append.attempts;
+                ledger.clock = append.clock;
             }
             other => return Appended::Moved(other.cloned()),
+        }
+        if !append.values.is_empty() {
+            let values = state.values.entry(append.ledger.clone()).or_default();
+            values.write(append);
         }
         let mut rung = Vec::new();
         let group = &append.ledger.group;

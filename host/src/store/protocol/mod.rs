@@ -70,6 +70,8 @@ pub struct Exchange {
     some_stored: bool,
     /// The events that earlier tries reported as not stored.
     told: Unstored,
+    /// It has something that a look can't check: values.
+    unseen: bool,
 }
 
 /// What follows from a look.
@@ -134,6 +136,16 @@ impl Exchange {
             rest: None,
             some_stored: false,
             told: Unstored::default(),
+            unseen: false,
+        }
+    }
+
+    /// The same, of an append with values: no look finds out whether they are
+    /// stored. They are written again, which changes nothing.
+    pub fn with_values(self, any: bool) -> Exchange {
+        Exchange {
+            unseen: any,
+            ..self
         }
     }
 
@@ -160,7 +172,8 @@ impl Exchange {
     /// A look found the ledger at `next`, or none; `ahead` if it was a look-ahead
     /// behind an earlier transaction.
     pub(super) fn looked(&self, next: Option<i64>, ahead: bool) -> AfterLook {
-        let done = !self.torn && self.rest.as_ref().is_some_and(Vec::is_empty);
+        let seen = !self.torn && !self.unseen;
+        let done = seen && self.rest.as_ref().is_some_and(Vec::is_empty);
         if next == Some(self.expected) {
             AfterLook::Execute
         } else if (self.unverified.is_some() || self.moved) && next == Some(self.next) {

@@ -1,6 +1,7 @@
 //! Interprets the answers of Redis.
 
 use super::bell::Rung;
+use crate::record::NO_TIME;
 use crate::store::time::now_millis;
 use crate::store::{Ledger, Refusal, Unavailable, Unstored};
 use metrics::counter;
@@ -35,6 +36,8 @@ pub(super) struct CommandPlaces {
     pub events: usize,
     /// The command that moves the ledger, or its replacement.
     pub ledger: usize,
+    /// From here on commands may be refused: the next append makes up for them.
+    pub spare: Option<usize>,
     /// The ring, which may be refused: the next ring makes up for it.
     pub rung: Rung,
 }
@@ -68,6 +71,7 @@ fn done_of(answers: &[Value], places: CommandPlaces, sent: usize) -> Done {
         let is_event = index < places.events;
         match error_of(answer) {
             Some(_) if rung.contains(&index) => {}
+            Some(_) if places.spare.is_some_and(|spare| index >= spare) => {}
             Some(error) if is_trouble(error) => {
                 done.trouble.get_or_insert_with(|| error.to_string());
                 done.missing.extend(is_event.then_some(index));
@@ -132,11 +136,12 @@ pub(super) fn ledger_of(fields: &Value) -> Result<Option<Ledger>, Unavailable> {
         Option<String>,
         Option<String>,
         Option<u32>,
+        Option<i64>,
     );
     if let Value::ServerError(error) = fields {
         return Err(Unavailable(format!("Redis: {error}")));
     }
-    let (next, topic_id, cluster_id, digests, attempts): Fields =
+    let (next, topic_id, cluster_id, digests, attempts, clock): Fields =
         FromRedisValue::from_redis_value_ref(fields)
             .map_err(|e| Unavailable(format!("can't parse a ledger in Redis: {e}")))?;
     Ok(next.map(|next| Ledger {
@@ -145,6 +150,7 @@ pub(super) fn ledger_of(fields: &Value) -> Result<Option<Ledger>, Unavailable> {
         cluster_id: cluster_id.unwrap_or_default(),
         digests: digests.unwrap_or_default(),
         attempts: attempts.unwrap_or_default(),
+        clock: clock.unwrap_or(NO_TIME),
     }))
 }
 

@@ -15,8 +15,9 @@ use super::writer::RedisWriter;
 use crate::record::ClientId;
 use crate::store::protocol::{AfterExecute, AfterLook, Executed};
 use crate::store::{
-    Append, Appended, Ledger, LedgerKey, Mark, Replay, Replayed, Unavailable, Writer,
+    Append, Appended, Ledger, LedgerKey, Mark, ReadValues, Replay, Replayed, Unavailable, Writer,
 };
+use bytes::Bytes;
 use metrics::counter;
 use redis::FromRedisValue;
 
@@ -110,6 +111,14 @@ impl Writer for RedisWriter {
         ledger_of(&answers[0])
     }
 
+    fn values(&mut self, key: &LedgerKey, keys: &[Bytes]) -> Result<ReadValues, Unavailable> {
+        self.read_values(key, keys)
+    }
+
+    fn forget_values(&mut self, key: &LedgerKey) -> Result<(), Unavailable> {
+        self.remove_values(key)
+    }
+
     fn begin(
         &mut self,
         key: &LedgerKey,
@@ -118,11 +127,15 @@ impl Writer for RedisWriter {
     ) -> Result<Ledger, Unavailable> {
         loop {
             let (there, _) = self.look(key, &[])?;
-            if let Some(other) = there.filter(|ledger| Some(ledger.next) != stands) {
+            if let Some(other) = there.as_ref().filter(|ledger| Some(ledger.next) != stands) {
                 self.leave();
-                return Ok(other);
+                return Ok(other.clone());
             }
             let mut pipe = redis::pipe();
+            if there.is_some_and(|ledger| !ledger.is_of(&anew.identity())) {
+                pipe.cmd("DEL").arg(self.keys.ledger(key));
+                pipe.cmd("DEL").arg(self.keys.expiry(key));
+            }
             commands::write_ledger(&mut pipe, &self.keys.ledger(key), anew);
             match self.finish(pipe, CommandPlaces::default())? {
                 Outcome::Done(Done { trouble: None, .. }) => return Ok(anew.clone()),

@@ -4,6 +4,7 @@ use super::bell::{self, Ringer, Rung};
 use super::keys::Keys;
 use super::task_commands;
 use super::trim::nearly;
+use super::values;
 use crate::record::TopicPartition;
 use crate::store::time::millis;
 use crate::store::{Append, Ledger, StreamEvent};
@@ -12,8 +13,14 @@ use std::io::Write;
 use std::time::Duration;
 
 /// The ledger's fields, in the order in which they are read.
-pub(super) const LEDGER_FIELDS: [&str; 5] =
-    ["next", "topic-id", "cluster-id", "digests", "attempts"];
+pub(super) const LEDGER_FIELDS: [&str; 6] = [
+    "next",
+    "topic-id",
+    "cluster-id",
+    "digests",
+    "attempts",
+    "clock",
+];
 
 /// Swap log entries kept per partition: one is a few dozen bytes.
 const SWAPS_KEPT: usize = 10_000;
@@ -125,6 +132,10 @@ pub(super) fn move_ledger(pipe: &mut Pipeline, keys: &Keys, append: &Append, led
     let key = keys.ledger(append.ledger);
     let set = pipe.cmd("HSET").arg(&key);
     set.arg("next").arg(append.exchange.next);
+    if ledger.clock != append.clock {
+        set.arg("clock").arg(append.clock);
+    }
+    values::set(set, append.values.iter().map(|new| (&new.key, &new.value)));
     if ledger.attempts != append.attempts {
         set.arg("attempts").arg(append.attempts);
     }
@@ -152,14 +163,17 @@ pub(super) fn take_back(
     before: &Ledger,
     marks: &[&str],
 ) {
-    pipe.cmd("HSET")
-        .arg(keys.ledger(append.ledger))
+    let set = pipe.cmd("HSET");
+    set.arg(keys.ledger(append.ledger))
         .arg("next")
         .arg(append.exchange.expected)
         .arg("digests")
         .arg(&before.digests)
         .arg("attempts")
-        .arg(before.attempts);
+        .arg(before.attempts)
+        .arg("clock")
+        .arg(before.clock);
+    values::set(set, append.values.iter().map(|new| (&new.key, &new.before)));
     if !marks.is_empty() {
         let of = keys.replayed(&append.ledger.group);
         pipe.cmd("ZREM").arg(of).arg(marks);
@@ -180,5 +194,7 @@ pub(super) fn write_ledger(pipe: &mut Pipeline, key: &str, ledger: &Ledger) {
         .arg("digests")
         .arg(&ledger.digests)
         .arg("attempts")
-        .arg(ledger.attempts);
+        .arg(ledger.attempts)
+        .arg("clock")
+        .arg(ledger.clock);
 }

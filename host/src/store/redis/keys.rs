@@ -5,7 +5,8 @@
 //! |---|---|
 //! | `<p>:{0}:client:<client id>` | the client's stream; fields `type`, `data`, `source` (topic/partition/offset/n, or `task/<task id>` of one that timed out) |
 //! | `<p>:{0}:group:<name>` | a group's stream, as above |
-//! | `<p>:{0}:ledger:<group>:<topic>:<partition>` | hash: `next`, `topic-id`, `cluster-id`, `digests`, `attempts` |
+//! | `<p>:{0}:ledger:<group>:<topic>:<partition>` | hash: `next`, `topic-id`, `cluster-id`, `digests`, `attempts`, `clock` (ms), and `v:<key>` for each value of a stateful transform: when it expires (ms, 8 bytes, big-endian), then its bytes |
+//! | `<p>:{0}:expiry:<group>:<topic>:<partition>` | sorted set: keys of that hash whose values expire, by when (ms) |
 //! | `<p>:{0}:partitions:<group>:<topic>` | hash: by the topic's ID, how many partitions it had before the first ledger |
 //! | `<p>:{0}:swaps:<group>:<topic>:<partition>` | stream: from which offset which plugins made the events |
 //! | `<p>:{0}:replayed:<group>` | sorted set: original sources of replayed records, by when they were replayed (ms) |
@@ -67,6 +68,10 @@ impl Keys {
 
     pub fn swaps(&self, key: &LedgerKey) -> String {
         self.of("swaps", key)
+    }
+
+    pub fn expiry(&self, key: &LedgerKey) -> String {
+        self.of("expiry", key)
     }
 
     pub fn partitions(&self, group: &str, topic: &str) -> String {

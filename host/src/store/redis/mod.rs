@@ -21,6 +21,7 @@ mod transaction;
 mod trim;
 mod unverified;
 mod upkeep;
+mod values;
 mod writer;
 
 pub use store::RedisStore;

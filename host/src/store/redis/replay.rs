@@ -17,7 +17,7 @@ use super::task_commands::End;
 use super::transaction::trouble;
 use super::upkeep::KeptUp;
 use super::writer::RedisWriter;
-use crate::record::TopicPartition;
+use crate::record::{NO_TIME, TopicPartition};
 use crate::store::{Append, Exchange, Identity, LedgerKey, Mark, Replay, Replayed, Unavailable};
 use metrics::counter;
 use redis::{FromRedisValue, Pipeline, Value};
@@ -184,6 +184,8 @@ impl RedisWriter {
             ledger: &LedgerKey::new(replay.group, nowhere),
             identity: &Identity::default(),
             exchange: Exchange::new(0, 0),
+            clock: NO_TIME,
+            values: &[],
             digests: "",
             attempts: 0,
             events: &fresh.events,
@@ -197,6 +199,7 @@ impl RedisWriter {
         commands::mark_replays(&mut pipe, &self.keys, &append, &fresh.sources, self.now);
         // The marks take the place of the ledger.
         let places = CommandPlaces {
+            spare: None,
             events: fresh.events.len(),
             ledger: pipe.len() - 1,
             rung: Rung::default(),

@@ -4,6 +4,7 @@ use super::answers::{CommandPlaces, Done, Outcome, outcome};
 use super::commands;
 use super::new_events::NewEvents;
 use super::upkeep::KeptUp;
+use super::values;
 use super::writer::RedisWriter;
 use crate::store::{Append, Ledger, LedgerKey, Unavailable};
 use redis::Pipeline;
@@ -24,12 +25,17 @@ impl RedisWriter {
         commands::mark_replays(&mut pipe, &self.keys, append, replays, self.now);
         commands::note_suppressed(&mut pipe, &self.keys, append, self.now);
         let rung = commands::ring(&mut pipe, &self.keys, &self.ringer, append);
-        let places = CommandPlaces {
+        let mut places = CommandPlaces {
             events: append.events.len(),
             ledger: pipe.len(),
+            spare: None,
             rung,
         };
         commands::move_ledger(&mut pipe, &self.keys, append, ledger);
+        if !append.values.is_empty() {
+            places.spare = Some(pipe.len());
+            values::upkeep(&mut pipe, &self.keys, append);
+        }
         pipe.cmd("EXEC");
         Transaction {
             pipe,

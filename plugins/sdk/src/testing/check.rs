@@ -19,6 +19,35 @@ fn bad(message: impl Into<String>) -> Failure {
     }
 }
 
+/// The most keys of one record, the longest key and the largest value.
+const KEYS: usize = 100;
+const KEY: usize = 256;
+const VALUE: usize = 64 << 10;
+
+/// Checks the keys of one record.
+pub(super) fn keys(keys: &[&[u8]]) -> Result<(), Failure> {
+    if keys.len() > KEYS {
+        return Err(bad(format!("a record names more than {KEYS} keys")));
+    }
+    let wrong = keys.iter().find_map(|key| match key.len() {
+        0 => Some("a key is empty".into()),
+        n if n > KEY => Some(format!("a key has {n} bytes; the limit is {KEY}")),
+        _ => None,
+    });
+    wrong.map_or(Ok(()), |why: String| Err(bad(why)))
+}
+
+/// Checks the values that a record wrote.
+pub(super) fn values<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Result<(), Failure> {
+    match values.find(|value| value.len() > VALUE) {
+        None => Ok(()),
+        Some(value) => {
+            let n = value.len();
+            Err(bad(format!("the plugin wrote a value of {n} bytes; the limit is {VALUE}")))
+        }
+    }
+}
+
 /// The parts of an event.
 pub(super) struct Parts<'a> {
     /// `client`, `group` or `task`.

@@ -89,6 +89,8 @@ impl Flat {
         for record in records {
             flat.push(record);
         }
+        #[cfg(not(target_arch = "wasm32"))]
+        crate::clock::native::begin(&flat.records);
         flat
     }
 

@@ -6,9 +6,11 @@ mod check;
 mod dead_letter;
 mod input;
 mod route;
+mod stateful;
 mod transform;
 
 pub use dead_letter::{DeadLetterTest, TestFailure};
 pub use input::TestRecord;
 pub use route::{RouteTest, TestDestination, TestEvent};
+pub use stateful::StatefulTest;
 pub use transform::{MadeEvent, NativeTransform, TransformTest};

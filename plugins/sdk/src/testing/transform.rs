@@ -49,25 +49,7 @@ impl<T: Transform> TransformTest<T> {
             &flat.records,
             &flat.headers,
         );
-        let mut out: Vec<_> = records.iter().map(|_| Ok(Vec::new())).collect();
-        for events in answer.events.chunk_by(|a, b| a.record == b.record) {
-            let parts: Vec<_> = events.iter().map(|e| parts(e, &answer.arena)).collect();
-            let made = || events.iter().map(|e| made(e, &answer.arena)).collect();
-            out[events[0].record as usize] = check::events(&parts).map(|()| made());
-        }
-        for failure in &answer.failures {
-            let class = [
-                Class::Rejected,
-                Class::Malformed,
-                Class::Unaddressable,
-                Class::Transient,
-            ];
-            out[failure.record as usize] = Err(Failure {
-                class: class[failure.class as usize],
-                message: owned(failure.message, &answer.arena),
-            });
-        }
-        out
+        results(&answer, records.len())
     }
 
     /// Runs one record.
@@ -100,6 +82,32 @@ impl NativeTransform {
     pub fn one(&self, record: TestRecord) -> Result<Vec<MadeEvent>, Failure> {
         (self.0)(record)
     }
+}
+
+/// For each record its events or its failure.
+pub(super) fn results(
+    answer: &wire::Answer,
+    records: usize,
+) -> Vec<Result<Vec<MadeEvent>, Failure>> {
+    let mut out: Vec<_> = (0..records).map(|_| Ok(Vec::new())).collect();
+    for events in answer.events.chunk_by(|a, b| a.record == b.record) {
+        let parts: Vec<_> = events.iter().map(|e| parts(e, &answer.arena)).collect();
+        let made = || events.iter().map(|e| made(e, &answer.arena)).collect();
+        out[events[0].record as usize] = check::events(&parts).map(|()| made());
+    }
+    for failure in &answer.failures {
+        let class = [
+            Class::Rejected,
+            Class::Malformed,
+            Class::Unaddressable,
+            Class::Transient,
+        ];
+        out[failure.record as usize] = Err(Failure {
+            class: class[failure.class as usize],
+            message: owned(failure.message, &answer.arena),
+        });
+    }
+    out
 }
 
 fn parts<'a>(event: &wire::Event, arena: &'a [u8]) -> Parts<'a> {
