@@ -14,8 +14,9 @@ import (
 // plugin is small, and a parser that exceeds it ends the call.
 const depth = 128
 
-// parseJSON parses all of `text`; its error is Malformed.
-func parseJSON(text []byte, into any) error {
+// ParseJSON is for the SDK's own packages: it parses all of `text`. Its error is
+// Malformed.
+func ParseJSON(text []byte, into any) error {
 	if mark := byteOrderMark(text); mark != "" {
 		return Malformed("not the expected JSON: " + mark)
 	}

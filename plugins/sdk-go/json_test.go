@@ -25,7 +25,7 @@ func TestAFailureNamesTheByte(t *testing.T) {
 		`{"items":"` + deep + `"}`: "cannot unmarshal string into Go struct field order.items of type []interface {}, at byte 211",
 	} {
 		var order order
-		err := parseJSON([]byte(text), &order)
+		err := ParseJSON([]byte(text), &order)
 		var failure *Failure
 		if !errors.As(err, &failure) || failure.Class != ClassMalformed {
 			t.Fatalf("%q: %v", text, err)
@@ -39,7 +39,7 @@ func TestAFailureNamesTheByte(t *testing.T) {
 func TestBracketsInStringsAreNotNesting(t *testing.T) {
 	var text string
 	long := `"` + strings.Repeat(`[\"`, 200) + `"`
-	if err := parseJSON([]byte(long), &text); err != nil || len(text) != 400 {
+	if err := ParseJSON([]byte(long), &text); err != nil || len(text) != 400 {
 		t.Fatal(len(text), err)
 	}
 }

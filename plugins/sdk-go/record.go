@@ -90,7 +90,7 @@ func (r Record) JSON(into any) error {
 	if value == nil {
 		return Malformed(tombstone)
 	}
-	return parseJSON(value, into)
+	return ParseJSON(value, into)
 }
 
 const tombstone = "the record has no value (a tombstone)"

@@ -20,6 +20,24 @@ TOOL, VERSION, PYTHON = "componentize-py", "0.25.1", "3.14"
 #: sets of strings, and no files beside the author's.
 GUEST = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
 
+#: The capabilities that are imports: a plugin has them if the author imports the SDK's
+#: module of the same name.
+IMPORTS = ("log", "clock")
+
+#: Imports the author's module, and prints the capabilities that it needs. An older SDK
+#: has none.
+CHECK = """
+import sys, plugin
+from millstream import {kind} as kind
+needs = [name for name in {imports} if "millstream." + name in sys.modules]
+if getattr(kind, "keeps_state", lambda author: False)(plugin):
+    from millstream import stateful as kind
+    needs.append("keyvalue")
+kind.check(plugin)
+print("\\n{mark}", *needs)
+"""
+MARK = "millstream-needs"
+
 
 class Failed(Exception):
     """Why there is no component, and what to do."""
@@ -34,9 +52,10 @@ def main(folder: Path, kind: str, name: str) -> Path:
     own = folder / ".millstream"
     tool = install(own)
     packages = install_packages(folder, own)
-    check(folder, packages, kind, tool.parent)
+    needs = check(folder, packages, kind, tool.parent)
     (packages / "environment.abi3.so").write_bytes(environment(GUEST))
-    return componentize(tool, folder, own, kind, name)
+    world = "stateful-transform" if "keyvalue" in needs else kind
+    return componentize(tool, folder, contract(folder, own, needs), world, name)
 
 
 def install(own: Path) -> Path:
@@ -96,16 +115,31 @@ def install_packages(folder: Path, own: Path) -> Path:
     return packages
 
 
-def check(folder: Path, packages: Path, kind: str, bin: Path) -> None:
+def check(folder: Path, packages: Path, kind: str, bin: Path) -> list:
     """Imports the author's module without WebAssembly: an error shows in a tenth of a
-    second, not after the build."""
+    second, not after the build. Returns the capabilities that it needs."""
     path = os.pathsep.join([str(folder / "src"), str(folder / "sdk"), str(packages)])
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
-    code = "import plugin; from millstream import {0}; {0}.check(plugin)"
-    command = [str(bin / "python"), "-c", code.format(kind.replace("-", "_"))]
-    done = run(command, cwd=folder, env=environment)
+    code = CHECK.format(kind=kind.replace("-", "_"), imports=IMPORTS, mark=MARK)
+    done = run([str(bin / "python"), "-c", code], cwd=folder, env=environment)
     if done.returncode:
         raise Failed(readable(done.stdout, str(folder / "src")))
+    told = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
+    return told[-1].split()[1:] if told else []
+
+
+def contract(folder: Path, own: Path, needs: list) -> Path:
+    """A copy of the contract, whose worlds import only what is needed: a component has
+    all imports of its world. Returns the folder."""
+    copy = own / "build" / "wit"
+    shutil.rmtree(copy, ignore_errors=True)
+    copy.mkdir(parents=True)
+    unused = [f"import {name};" for name in IMPORTS if name not in needs]
+    for file in (folder / "sdk" / "wit").glob("*.wit"):
+        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if line.strip() not in unused]
+        (copy / file.name).write_text("".join(kept), encoding="utf-8")
+    return copy
 
 
 def pip(bin: Path, arguments: list, failed: str) -> None:
@@ -115,14 +149,14 @@ def pip(bin: Path, arguments: list, failed: str) -> None:
         raise Failed(f"{failed}:\n{done.stdout}")
 
 
-def componentize(tool: Path, folder: Path, own: Path, kind: str, name: str) -> Path:
+def componentize(tool: Path, folder: Path, wit: Path, world: str, name: str) -> Path:
+    own = folder / ".millstream"
     component = own / "build" / f"{name}.wasm"
-    component.parent.mkdir(exist_ok=True)
     say(f"building {name} with {TOOL} {VERSION}")
-    command = [str(tool), "--quiet", "-d", str(folder / "sdk" / "wit"), "-w", f"{kind}-plugin"]
+    command = [str(tool), "--quiet", "-d", str(wit), "-w", f"{world}-plugin"]
     command += ["componentize", "--stub-wasi", "-p", str(folder / "src")]
     command += ["-p", str(folder / "sdk"), "-o", str(component)]
-    command += ["millstream.component." + kind.replace("-", "_")]
+    command += ["millstream.component." + world.replace("-", "_")]
     # Without it the packages of this machine would be found.
     environment = {**os.environ, "VIRTUAL_ENV": str(own / "packages"), "RUST_BACKTRACE": "0"}
     done = run(command, env=environment)

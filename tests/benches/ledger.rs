@@ -2,6 +2,7 @@
 //! against the same XADDs in a plain pipeline, alternating on one Redis:
 //! `cargo bench -p millstream-tests --features bench --bench ledger`
 
+use millstream::record::NO_TIME;
 use millstream::record::{StreamKind, TopicPartition};
 use millstream::store::{
     Append, Appended, Exchange, Identity, Ledger, LedgerKey, Retention, Store, StoreSettings,
@@ -34,7 +35,7 @@ fn main() {
             partition: 0,
         },
     };
-    let begun = writer.begin(&ledger, None, &Ledger::default());
+    let begun = writer.begin(&ledger, None, &Ledger::default(), false);
     begun.unwrap();
     let clients: Vec<String> = (0..CLIENTS).map(|n| format!("client-{n}")).collect();
     let payload = vec![b'x'; 300];
@@ -71,7 +72,7 @@ fn main() {
             ..Ledger::default()
         };
         let stands = writer.ledger(&ledger).unwrap().unwrap().next;
-        writer.begin(&ledger, Some(stands), &at).unwrap();
+        writer.begin(&ledger, Some(stands), &at, false).unwrap();
     }
     let (ours, plain) = (median(ours), median(plain));
     let rate = |time: Duration| (BATCH * BATCHES) as f64 / time.as_secs_f64();
@@ -114,6 +115,8 @@ fn append<'a>(
         events: &events,
         suppressed: &[],
         reports: &[],
+        clock: NO_TIME,
+        values: &[],
     };
     let stored = writer.append(&mut append, Some(ledger));
     assert!(matches!(stored, Appended::Stored(_)), "{stored:?}");

@@ -6,7 +6,7 @@
 //! batch, without wasm.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use millstream::plugin::{Limits, Loader, Source, Spec, Turn};
+use millstream::plugin::{Capabilities, Limits, Loader, NoState, Source, Spec, Turn};
 use millstream::record::{Batch, Span, TopicPartition};
 use millstream_plugin::abi;
 use millstream_plugin::testing::TransformTest;
@@ -66,7 +66,9 @@ fn engine(criterion: &mut Criterion) {
         let transform = loader.transform(&spec, guest(package).into()).unwrap();
         let mut instance = transform.instance().unwrap();
         group.bench_function(package, |bencher| {
-            bencher.iter(|| black_box(instance.run(&batch, 0..RECORDS, &mut NoState, &Turn::default())));
+            bencher.iter(|| {
+                black_box(instance.run(&batch, 0..RECORDS, &mut NoState, &Turn::default()))
+            });
         });
     }
 }

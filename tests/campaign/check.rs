@@ -74,13 +74,14 @@ impl<'a> Checker<'a> {
     fn check_payload(&mut self, record: &Record, partition: usize, offset: usize, entry: &Entry) {
         let Entry { source, data, .. } = entry;
         let logged = self.versions.at(partition, offset);
-        if logged.is_some_and(|version| *data == record.payload(version)) {
+        let by = |version: &str| {
+            let place = (partition, offset);
+            *data == self.input.payload(record, place, version)
+        };
+        if logged.is_some_and(by) {
             return;
         }
-        let made_by = self
-            .versions
-            .names()
-            .find(|version| *data == record.payload(version));
+        let made_by = self.versions.names().find(|version| by(version));
         match made_by {
             Some(version) => {
                 let logged = logged.unwrap_or("no version");

@@ -1,5 +1,6 @@
 use crate::record::{PARTITIONS, Record};
 use millstream_tests::Kafka;
+use std::collections::HashMap;
 
 /// The number that stands for an offset without a record.
 const NONE: u32 = u32::MAX;
@@ -10,6 +11,9 @@ pub struct Input {
     pub topic: String,
     seed: u64,
     numbers: Vec<Vec<u32>>,
+    /// How many good records the record's client had in the partition up to each offset; empty if
+    /// the transform does not count.
+    counts: Vec<Vec<u32>>,
 }
 
 impl Input {
@@ -18,7 +22,32 @@ impl Input {
             topic: topic.to_owned(),
             seed,
             numbers: vec![Vec::new(); PARTITIONS.into()],
+            counts: Vec::new(),
         }
+    }
+
+    /// Counts what a transform with state must have counted.
+    pub fn number_by_client(&mut self) {
+        let of_partition = |(partition, length): (usize, usize)| {
+            let mut by_client: HashMap<String, u32> = HashMap::new();
+            let count = |offset| match self.record(partition, offset).filter(|record| record.good) {
+                None => 0,
+                Some(record) => {
+                    let count = by_client.entry(record.client()).or_default();
+                    *count += 1;
+                    *count
+                }
+            };
+            (0..length).map(count).collect()
+        };
+        self.counts = self.lengths().enumerate().map(of_partition).collect();
+    }
+
+    /// What the event of this record must say, made by this version of the plugin.
+    pub fn payload(&self, record: &Record, place: (usize, usize), version: &str) -> String {
+        let (partition, offset) = place;
+        let count = self.counts.get(partition).map(|counts| counts[offset]);
+        record.payload(version, count)
     }
 
     pub fn read(kafka: &Kafka, topic: &str, seed: u64) -> Input {

@@ -25,6 +25,9 @@ pub struct Options {
     /// The daemon to test instead of the one built beside this test
     #[arg(long)]
     pub daemon: Option<PathBuf>,
+    /// A transform that keeps state: each event has the number of its client's records so far
+    #[arg(long)]
+    pub stateful: bool,
     /// Use only these kinds of faults
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<Kind>,
@@ -99,6 +102,9 @@ impl Options {
             "cargo test --workspace --test campaign -- --seed {seed} --faults {faults} \
              --records {records} --instances {instances}"
         );
+        if self.stateful {
+            command.push_str(" --stateful");
+        }
         let only: Vec<String> = self.only.iter().map(Kind::to_string).collect();
         if !only.is_empty() {
             let _ = write!(command, " --only {}", only.join(","));

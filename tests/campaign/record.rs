@@ -53,10 +53,11 @@ impl Record {
             .header("empty", b"")
     }
 
-    /// The output of this version of the plugin.
-    pub fn payload(&self, version: &str) -> String {
+    /// The output of this version of the plugin, with the count of one that counts.
+    pub fn payload(&self, version: &str, count: Option<u32>) -> String {
         let (number, text) = (self.number, self.text());
-        format!(r#"{{"id":"e-{number}","version":"{version}","text":"{text}"}}"#)
+        let count = count.map_or(String::new(), |count| format!(r#","count":{count}"#));
+        format!(r#"{{"id":"e-{number}","version":"{version}","text":"{text}"{count}}}"#)
     }
 
     /// Different numbers have different texts.

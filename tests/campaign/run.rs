@@ -48,7 +48,7 @@ pub fn run(world: &World, options: &Options, seed: u64) -> Result<(), String> {
     world
         .journal
         .note("every ledger is at the end of its partition, all daemons are stopped");
-    let (records, findings) = count(world, seed);
+    let (records, findings) = count(world, seed, options.stateful);
     println!("{}", report::table(world, &steps, records, &findings));
     let bad_ends = report::bad_ends(world);
     match findings.flaws() == 0 && bad_ends.is_empty() {
@@ -90,8 +90,11 @@ fn all_faults(world: &World, steps: &[Step], share: u32, quota: &SyncSender<u32>
     }
 }
 
-fn count(world: &World, seed: u64) -> (usize, Findings) {
-    let input = Input::read(&world.kafka, &world.topic, seed);
+fn count(world: &World, seed: u64, stateful: bool) -> (usize, Findings) {
+    let mut input = Input::read(&world.kafka, &world.topic, seed);
+    if stateful {
+        input.number_by_client();
+    }
     let versions = Versions::read(&world.redis, &world.key("swaps"), &world.versions);
     let mut checker = Checker::new(&input, &versions);
     world.redis.each_page(world.prefix(), |client, page| {

@@ -37,6 +37,11 @@ pub fn self_check() {
     expect(&[Flaw::WrongPayload], &input, &versions, |out| {
         out.events[7].1.data.push(' ');
     });
+    expect(&[Flaw::WrongPayload], &input, &versions, |out| {
+        // One record too many was counted.
+        let data = &mut out.events[7].1.data;
+        *data = data.replacen(r#""count":"#, r#""count":1"#, 1);
+    });
     expect(&[Flaw::WrongVersion], &input, &versions, |out| {
         let data = &mut out.events[7].1.data;
         *data = data.replacen(r#""version":"one""#, r#""version":"two""#, 1);
@@ -100,6 +105,7 @@ fn input() -> Input {
         input.add(partition.into(), *end, number);
         *end += 1;
     }
+    input.number_by_client();
     input
 }
 
@@ -124,7 +130,7 @@ fn output(input: &Input) -> Output {
             match record.good {
                 true => output
                     .events
-                    .push((record.client(), event(&record, source, offset))),
+                    .push((record.client(), event(input, &record, (partition, offset)))),
                 false => output.letters.push(letter(&record, source)),
             }
         }
@@ -132,12 +138,14 @@ fn output(input: &Input) -> Output {
     output
 }
 
-fn event(record: &Record, source: String, offset: usize) -> Entry {
+fn event(input: &Input, record: &Record, place: (usize, usize)) -> Entry {
+    let (partition, offset) = place;
+    let version = if offset < 100 { "one" } else { "two" };
     Entry {
         id: format!("{offset}-0"),
         event_type: "versioned".into(),
-        data: record.payload(if offset < 100 { "one" } else { "two" }),
-        source: source + "/0",
+        data: input.payload(record, place, version),
+        source: format!("{TOPIC}/{partition}/{offset}/0"),
     }
 }
 

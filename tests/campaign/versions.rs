@@ -1,5 +1,5 @@
 use crate::record::PARTITIONS;
-use millstream_tests::{Redis, versioned};
+use millstream_tests::{Redis, counting, versioned};
 use std::collections::{BTreeMap, HashMap};
 
 /// The plugin's versions, and the swap log, which says which version processed each offset.
@@ -15,9 +15,10 @@ pub type Version = (&'static str, Vec<u8>);
 pub const LEAKS: &str = "leaks";
 
 /// Builds the versions, the leaking one last. Slow.
-pub fn build() -> Vec<Version> {
+pub fn build(stateful: bool) -> Vec<Version> {
+    let build = if stateful { counting } else { versioned };
     ["one", "two", "three", LEAKS]
-        .map(|name| (name, versioned(name)))
+        .map(|name| (name, build(name)))
         .into()
 }
 

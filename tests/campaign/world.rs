@@ -41,13 +41,15 @@ pub struct World {
 impl World {
     /// Starts everything except the daemons.
     pub fn new(options: &Options) -> World {
-        let versions = thread::spawn(versions::build);
+        let stateful = options.stateful;
+        let versions = thread::spawn(move || versions::build(stateful));
         let redis = Redis::new(&PERSISTENT);
         let redis_link = Link::to(redis.url().trim_start_matches("redis://"));
         let (kafka, kafka_link) = Kafka::linked("512m", &[]);
         let topic = kafka.create_topic(NAME, PARTITIONS.into());
         let dead = kafka.create_topic("campaign-dead", 2);
-        let config = config(&kafka_link, &redis_link, &topic, &dead);
+        let capabilities = if stateful { r#""keyvalue""# } else { "" };
+        let config = config(&kafka_link, &redis_link, (&topic, &dead), capabilities);
         let instance = |slot| {
             let name = format!("daemon {slot}");
             Mutex::new(Instance::new(name, &config, options.daemon.clone()))
@@ -107,7 +109,7 @@ impl World {
 
 /// Short time-outs, so that long faults exceed them; but the brokers' keep their defaults, which a
 /// busy machine would exceed otherwise.
-fn config(kafka: &Link, redis: &Link, topic: &str, dead: &str) -> String {
+fn config(kafka: &Link, redis: &Link, (topic, dead): (&str, &str), capabilities: &str) -> String {
     let (kafka, redis) = (kafka.addr(), redis.addr());
     format!(
         r#"
@@ -133,7 +135,7 @@ listen = "127.0.0.1:0"
 [[pipeline]]
 name = "campaign"
 topics = ["{topic}"]
-transform = {{ plugin = "plugins/versioned.wasm" }}
+transform = {{ plugin = "plugins/versioned.wasm", capabilities = [{capabilities}] }}
 dead-letter = {{ plugin = "bundled:retry-then-topic", config = {{ topic = "{dead}" }} }}
 "#
     )

@@ -30,6 +30,7 @@ mod road;
 mod secured;
 mod siege;
 mod sse;
+mod stateful;
 mod store;
 mod tasks;
 mod tools;

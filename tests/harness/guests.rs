@@ -24,6 +24,12 @@ pub fn versioned(version: &str) -> Vec<u8> {
     once("test-versioned", version)
 }
 
+/// The wasm of `tests/plugins/counting`, which keeps state, with this version in each payload.
+/// `leaks` keeps a MiB of each record.
+pub fn counting(version: &str) -> Vec<u8> {
+    once("test-counting", version)
+}
+
 /// The wasm of a plugin outside of this workspace.
 pub fn guest_at(folder: &Path, package: &str) -> Vec<u8> {
     build(folder, "release", package, "")

@@ -45,7 +45,7 @@ pub use config::{SHORT_SESSIONS, config};
 pub use daemon::{Daemon, DaemonBuilder, Memory};
 pub use exact::assert_exact;
 pub use frames::{Frame, Parser};
-pub use guests::{guest, guest_at, versioned, workspace};
+pub use guests::{counting, guest, guest_at, versioned, workspace};
 pub use http::{Response, get, request};
 pub use issuer::{Answer, Issuer};
 pub use janitor::scratch_dir;

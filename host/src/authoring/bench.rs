@@ -4,8 +4,8 @@ use super::outcome::{Outcome, outcomes};
 use crate::plugin::conformance;
 use crate::plugin::fixture::Line;
 use crate::plugin::{
-    Answer, AnyPlugin, Capabilities, Case, CaseEvent, Inspection, Limits, Loader, Meter, Probe, Source, Spec,
-    Usage, default_cache,
+    Answer, AnyPlugin, Capabilities, Case, CaseEvent, Inspection, Limits, Loader, LogLine, Meter,
+    Probe, Source, Spec, Usage, default_cache,
 };
 
 /// Loads plugins for their author. Compiled code is kept where a daemon keeps it by
@@ -64,17 +64,31 @@ impl Bench {
     }
 }
 
-/// The outcomes of lines, in their order, and what the calls used.
+/// What a plugin made of lines.
+pub struct Ran {
+    /// The outcomes, in the order of their lines.
+    pub outcomes: Vec<Outcome>,
+    /// What the plugin logged.
+    pub logged: Vec<LogLine>,
+    /// What the calls used.
+    pub usage: Usage,
+}
+
+/// Runs a plugin on lines. What it keeps begins empty.
 ///
 /// # Errors
 /// If no instance can be made.
-pub fn run(plugin: &AnyPlugin, lines: &[Line]) -> anyhow::Result<(Vec<Outcome>, Usage)> {
+pub fn run(plugin: &AnyPlugin, lines: &[Line]) -> anyhow::Result<Ran> {
     let mut probe = Probe::new(plugin)?;
     let cases: Vec<Case> = lines.iter().map(|line| line.case.clone()).collect();
     let answers = probe.run(&cases)?;
     let each = lines.iter().zip(&answers);
     let shown = each.flat_map(|(line, answers)| outcomes(line, answers));
-    Ok((shown.collect(), probe.usage()))
+    Ok(Ran {
+        outcomes: shown.collect(),
+        logged: probe.lines(),
+        usage: probe.usage(),
+    })
 }
 
 /// Tests a plugin as the daemon does before it goes live, and with the author's

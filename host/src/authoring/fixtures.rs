@@ -115,7 +115,7 @@ pub fn test(plugin: &AnyPlugin, folder: &Path, bless: bool) -> anyhow::Result<Te
     }
     let (mut report, mut records, mut differ) = (Vec::new(), 0, 0);
     for fixture in &fixtures {
-        let (actual, _) = bench::run(plugin, &fixture.lines)?;
+        let actual = bench::run(plugin, &fixture.lines)?.outcomes;
         records += fixture.lines.len();
         if bless {
             if fixture.bless(&actual)? {

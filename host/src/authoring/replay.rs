@@ -1,7 +1,7 @@
 //! The same records through two versions of a plugin: what differs, and what it
 //! costs.
 
-use super::bench::{self, Bench};
+use super::bench::{self, Bench, Ran};
 use super::outcome::Outcome;
 use crate::plugin::fixture::Line;
 use crate::plugin::{AnyPlugin, Case, Meter, Probe, Source, Usage};
@@ -46,7 +46,9 @@ pub fn replay(
     let side = |number: usize| -> anyhow::Result<(Side, AnyPlugin)> {
         let Version { source, config } = &versions[number];
         let plugin = counting.load(source, config.clone())?;
-        let (outcomes, usage) = bench::run(&plugin, lines)?;
+        let Ran {
+            outcomes, usage, ..
+        } = bench::run(&plugin, lines)?;
         let side = Side {
             outcomes,
             instructions: usage.instructions,
@@ -88,6 +90,7 @@ fn times(
     for round in 0..=ROUNDS {
         for side in [round % 2, (round + 1) % 2] {
             let Usage { cpu, .. } = probes[side].usage();
+            probes[side].forget();
             probes[side].run(cases).map_err(|error| (side, error))?;
             let spent = probes[side].usage().cpu.saturating_sub(cpu);
             total += spent;

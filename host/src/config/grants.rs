@@ -5,7 +5,7 @@ use super::http::Http;
 use super::plugin::Plugin;
 use super::tasks::Tasks;
 use super::values::Text;
-use crate::plugin::{Spec, bundled};
+use crate::plugin::{Capability, Spec, bundled};
 use std::ops::Range;
 use toml::Spanned;
 
@@ -72,7 +72,12 @@ impl Checker<'_> {
             .as_ref()
             .and_then(|given| given.get_ref().config.as_ref());
         let span = config.map(Spanned::span).unwrap_or_default();
+        let of = given.as_ref().map_or(0..0, Spanned::span);
         let plugin = self.plugin(given, default)?;
+        if plugin.granted.has(Capability::Keyvalue) {
+            let why = "only a transform can have the capability keyvalue";
+            return self.error(of, why);
+        }
         for topic in bundled::topics(&plugin.source.name(), &plugin.config) {
             self.may_be_output(topic, span.clone(), inputs, reserved)?;
         }

@@ -8,6 +8,7 @@ use crate::pipeline::{
     BreakerAction, BreakerSettings, Deliver, LostLedger, OnLoss, PipelineSettings, PluginSettings,
     StartAt,
 };
+use crate::plugin::Capability;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
@@ -26,15 +27,13 @@ pub(super) struct Pipeline {
     pub lost_records: OnLoss,
     #[serde(default)]
     pub remade_topic: OnLoss,
-    #[serde(default)]
-    pub lost_ledger: LostLedger,
+    pub lost_ledger: Option<Spanned<LostLedger>>,
     #[serde(default)]
     pub breaker: Breaker,
     pub create_dead_letter_topics: Option<bool>,
     #[serde(default)]
     pub oversize_letters: Oversize,
-    #[serde(default)]
-    pub replays: bool,
+    pub replays: Option<Spanned<bool>>,
     pub workers: Option<Spanned<usize>>,
     #[serde(default)]
     pub batch: Batch,
@@ -152,6 +151,9 @@ impl Checker<'_> {
             route: self.writer(given.route, "per-client", &topics, reserved)?,
             dead_letter: self.writer(given.dead_letter, "retry-then-topic", &topics, reserved)?,
         };
+        let keeps_state = plugins.transform.granted.has(Capability::Keyvalue);
+        let (lost_ledger, replays) = (given.lost_ledger, given.replays);
+        let (lost_ledger, replays) = self.with_state(keeps_state, lost_ledger, replays)?;
         let name = self.name_or(Some(&given.name), "", "name")?;
         let group = self.name_or(given.group_id.as_ref(), group, "group-id")?;
         let default = PipelineSettings::new(name, topics, group, plugins);
@@ -162,9 +164,9 @@ impl Checker<'_> {
             start: given.start,
             lost_records: given.lost_records,
             remade_topic: given.remade_topic,
-            lost_ledger: given.lost_ledger,
+            lost_ledger,
             breaker: self.breaker(given.breaker)?,
-            replays: given.replays,
+            replays,
             create_dead_letter_topics: given
                 .create_dead_letter_topics
                 .unwrap_or(default.create_dead_letter_topics),
@@ -184,6 +186,36 @@ impl Checker<'_> {
                 .map_or(default.max_delay, |time| time.into_inner().0),
             ..default
         })
+    }
+
+    /// What must hold where a transform keeps state.
+    fn with_state(
+        &self,
+        keeps_state: bool,
+        lost_ledger: Option<Spanned<LostLedger>>,
+        replays: Option<Spanned<bool>>,
+    ) -> Checked<(LostLedger, bool)> {
+        if let (true, Some(replays)) = (keeps_state, &replays)
+            && *replays.get_ref()
+        {
+            return self.error(
+                replays.span(),
+                "not with the capability keyvalue: a record that is processed a second time would \
+                 change the transform's values a second time",
+            );
+        }
+        let lost_ledger = match (keeps_state, lost_ledger) {
+            (true, Some(given)) if *given.get_ref() == LostLedger::Committed => {
+                return self.error(
+                    given.span(),
+                    "not with the capability keyvalue: the transform's values are lost with the \
+                     ledger; use \"halt\", or \"start\" to make them anew from the first record",
+                );
+            }
+            (true, None) => LostLedger::Halt,
+            (_, given) => given.map_or_else(LostLedger::default, Spanned::into_inner),
+        };
+        Ok((lost_ledger, replays.is_some_and(Spanned::into_inner)))
     }
 
     fn breaker(&self, given: Breaker) -> Checked<BreakerSettings> {

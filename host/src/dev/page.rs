@@ -2,13 +2,14 @@
 
 use super::cycle::{Shown, Status, lock};
 use super::records::Recent;
-use crate::authoring::{Bench, Project, bench};
+use crate::authoring::bench::{self, Ran};
+use crate::authoring::{Bench, Project};
 use crate::http::{
     Handler, Incoming, Method, Peer, Reply, Request, StatusCode, html, is_cross_site, json,
     not_allowed, problem, read_body,
 };
 use crate::plugin::fixture::{self, Line};
-use crate::plugin::{AnyPlugin, Source};
+use crate::plugin::{AnyPlugin, LogLine, Source};
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -160,7 +161,11 @@ impl Page {
             }
         };
         let lines = self.lines(&asked.text)?;
-        let (outcomes, usage) = bench::run(&plugin, &lines)?;
+        let Ran {
+            outcomes,
+            logged,
+            usage,
+        } = bench::run(&plugin, &lines)?;
         let outcomes: Vec<Value> = outcomes
             .iter()
             .map(|outcome| json!({ "cells": outcome.cells(), "line": outcome.to_line() }))
@@ -168,6 +173,7 @@ impl Page {
         let each = usage.cpu.as_secs_f64() * 1e6 / lines.len().max(1) as f64;
         Ok(json!({
             "outcomes": outcomes,
+            "logged": logged.iter().map(LogLine::shown).collect::<Vec<_>>(),
             "records": lines.len(),
             "microseconds": (each * 10.0).round() / 10.0,
             "memory": usage.memory,
@@ -200,15 +206,15 @@ impl Page {
         }
         let had = before.lines().count();
         let text = text.trim_end();
-        let mut lines = self.lines(&format!("{before}{text}\n"))?;
-        lines.retain(|line| line.number > had);
-        if lines.is_empty() {
+        let lines = self.lines(&format!("{before}{text}\n"))?;
+        let added = lines.iter().filter(|line| line.number > had).count();
+        if added == 0 {
             bail!("there is no record to keep");
         }
-        let (outcomes, _) = bench::run(&self.plugin()?, &lines)?;
-        let outcomes = outcomes
-            .into_iter()
-            .map(|outcome| outcome.without_source().to_line());
+        // All of the file: a transform with state remembers the records before.
+        let outcomes = bench::run(&self.plugin()?, &lines)?.outcomes;
+        let new = outcomes.into_iter().filter(|one| one.record > had);
+        let outcomes = new.map(|outcome| outcome.without_source().to_line());
         let outcomes: String = outcomes.map(|line| line + "\n").collect();
         // What is expected first: records without it would fail the test.
         let mut file = fs::OpenOptions::new()
@@ -217,6 +223,6 @@ impl Page {
             .open(&expected)?;
         file.write_all(outcomes.as_bytes())?;
         fs::write(&records, format!("{before}{text}\n"))?;
-        Ok(json!({ "kept": lines.len(), "file": records.display().to_string() }))
+        Ok(json!({ "kept": added, "file": records.display().to_string() }))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::authoring::{Outcome, Project, fixtures};
 use crate::config::{self, Role, Settings};
-use crate::plugin::{PluginKind, Source};
+use crate::plugin::{Capabilities, Capability, PluginKind, Source};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -61,6 +61,10 @@ pub(super) fn use_project(plugins: &mut crate::pipeline::PluginSettings, project
     };
     spec.source = Source::File(project.artefact());
     spec.config = project.config.clone();
+    spec.granted = match project.kind {
+        PluginKind::Transform => Capabilities::all(),
+        _ => [Capability::Log, Capability::Clock].into_iter().collect(),
+    };
 }
 
 /// The topics that the fixtures expect records in.

@@ -5,7 +5,7 @@ use crate::kafka::OffsetSpec;
 use crate::kafka::consumer::Cluster;
 use crate::pipeline::partition::opening::{Facts, Opening, Policy};
 use crate::pipeline::settings::{PipelineSettings, Resources};
-use crate::record::TopicPartition;
+use crate::record::{NO_TIME, TopicPartition};
 use crate::store::{Identity, Ledger, LedgerKey, Store, StoreSettings, StoreUrl, Writer};
 use anyhow::{Context, bail};
 
@@ -39,6 +39,8 @@ pub struct Standing {
     pub high: i64,
     /// The group's committed offset in Kafka, for other tools.
     pub committed: Option<i64>,
+    /// How many values a stateful transform keeps.
+    pub values: usize,
     /// The ledger belongs to another topic or cluster with the same name.
     is_another: bool,
     /// See [`Standing::note`].
@@ -66,7 +68,7 @@ pub fn show(resources: Resources, which: &Which) -> anyhow::Result<Vec<Standing>
         let cluster = Cluster::connect(resources.kafka, &pipeline.group)?;
         for partition in partitions(&cluster, pipeline, which)? {
             let facts = facts(&mut *writer, &cluster, &pipeline.group, &partition)?;
-            all.push(Standing::of(pipeline, partition, facts));
+            all.push(Standing::of(pipeline, partition, facts, &mut *writer)?);
         }
     }
     Ok(all)
@@ -79,6 +81,18 @@ pub struct How {
     pub write: bool,
     /// Also takes over ledgers of another Kafka cluster.
     pub force: bool,
+    /// What becomes of the values of a stateful transform; required where there are
+    /// some.
+    pub values: Option<Kept>,
+}
+
+/// What becomes of values where a pipeline's next offset is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// They stay: records that are read again meet them.
+    Keep,
+    /// They are removed: the transform begins without values.
+    Forget,
 }
 
 /// Sets the next offset of partitions.
@@ -106,7 +120,7 @@ pub fn set(
         }
         for partition in partitions(&cluster, pipeline, which)? {
             let facts = facts(&mut *writer, &cluster, &pipeline.group, &partition)?;
-            let before = Standing::of(pipeline, partition.clone(), facts.clone());
+            let before = Standing::of(pipeline, partition.clone(), facts.clone(), &mut *writer)?;
             if which.halted && before.note.is_none() {
                 continue;
             }
@@ -118,7 +132,20 @@ pub fn set(
                 );
             }
             let next = place(&cluster, &partition, &facts, target)?;
-            let ledger = facts.ledger_at(next);
+            let stands = before.ledger.as_ref().map(|ledger| ledger.next);
+            if before.values > 0 && how.values.is_none() && stands != Some(next) {
+                bail!(
+                    "{partition}: its transform keeps {} values, as of offset {}: add --keep-values \
+                     if records read from {next} on may meet them, or --forget-values to begin \
+                     without values",
+                    before.values,
+                    stands.unwrap_or_default()
+                );
+            }
+            let mut ledger = facts.ledger_at(next);
+            if how.values == Some(Kept::Forget) {
+                ledger.clock = NO_TIME;
+            }
             changes.push((Change { before, next }, ledger));
         }
     }
@@ -127,17 +154,22 @@ pub fn set(
     }
     if how.write {
         for (change, ledger) in &changes {
-            write_one(&mut *writer, &change.before, ledger)?;
+            let forget = how.values == Some(Kept::Forget);
+            write_one(&mut *writer, &change.before, ledger, forget)?;
         }
     }
     Ok(changes.into_iter().map(|(change, _)| change).collect())
 }
 
-fn write_one(writer: &mut dyn Writer, before: &Standing, ledger: &Ledger) -> anyhow::Result<()> {
+fn write_one(
+    writer: &mut dyn Writer,
+    before: &Standing,
+    ledger: &Ledger,
+    forget: bool,
+) -> anyhow::Result<()> {
     let partition = &before.partition;
     let stands = before.ledger.as_ref().map(|ledger| ledger.next);
-    let key = LedgerKey::new(&before.group, partition.clone());
-    let there = writer.begin(&key, stands, ledger)?;
+    let there = writer.begin(&before.key(), stands, ledger, forget)?;
     if there.next != ledger.next {
         bail!(
             "{partition}: its ledger moved to {} meanwhile: another process is writing it",
@@ -233,7 +265,17 @@ fn place(
 }
 
 impl Standing {
-    fn of(pipeline: &PipelineSettings, partition: TopicPartition, facts: Facts) -> Standing {
+    fn of(
+        pipeline: &PipelineSettings,
+        partition: TopicPartition,
+        facts: Facts,
+        writer: &mut dyn Writer,
+    ) -> anyhow::Result<Standing> {
+        let key = LedgerKey::new(&pipeline.group, partition.clone());
+        let values = match facts.ledger {
+            Some(_) => writer.values(&key, &[])?.count,
+            None => 0,
+        };
         let (ledger, is_another) = (facts.ledger.clone(), facts.is_another());
         let (low, high, committed) = (facts.low, facts.high, facts.committed);
         let policy = Policy {
@@ -244,7 +286,7 @@ impl Standing {
             Opening::Halt(why) => Some(why),
             Opening::GoOn(_) | Opening::Write { .. } => None,
         };
-        Standing {
+        Ok(Standing {
             pipeline: pipeline.name.clone(),
             group: pipeline.group.clone(),
             partition,
@@ -252,9 +294,14 @@ impl Standing {
             low,
             high,
             committed,
+            values,
             is_another,
             note,
-        }
+        })
+    }
+
+    fn key(&self) -> LedgerKey {
+        LedgerKey::new(&self.group, self.partition.clone())
     }
 
     /// The number of records after the ledger's offset, if the ledger belongs to this

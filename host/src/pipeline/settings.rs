@@ -1,7 +1,7 @@
 //! The settings of a pipeline, and their defaults.
 
 use crate::kafka::KafkaSettings;
-use crate::plugin::Spec;
+use crate::plugin::{Capability, Spec};
 use crate::store::StoreSettings;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -179,6 +179,11 @@ pub struct PipelineSettings {
 }
 
 impl PipelineSettings {
+    /// Whether its transform may keep state.
+    pub fn keeps_state(&self) -> bool {
+        self.plugins.transform.granted.has(Capability::Keyvalue)
+    }
+
     /// A pipeline that reads these topics in this group, through these plugins.
     /// Everything else has its default.
     pub fn new(

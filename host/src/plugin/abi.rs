@@ -54,9 +54,7 @@ pub(super) mod dead_letter {
     });
 }
 
-pub(super) use transform::millstream::plugin::types::{
-    Event, Header, KafkaRecord, Origin, Span,
-};
+pub(super) use transform::millstream::plugin::types::{Event, Header, KafkaRecord, Origin, Span};
 pub(super) use transform::millstream::plugin::{clock, diagnostics, log};
 
 use crate::record;

@@ -47,6 +47,17 @@ pub struct LogLine {
     pub message: String,
 }
 
+impl LogLine {
+    /// The line as an author reads it: `warn at offset 3: odd total -1`.
+    pub fn shown(&self) -> String {
+        let level = self.level.name();
+        match self.offset {
+            Some(offset) => format!("{level} at offset {offset}: {}", self.message),
+            None => format!("{level}: {}", self.message),
+        }
+    }
+}
+
 /// The records of a call, as far as its imports need to know them.
 #[derive(Default)]
 pub(super) struct Calling {
@@ -139,7 +150,11 @@ impl Lines {
         let over = std::mem::take(&mut calling.over);
         if over > 0 {
             let plugin = &*program.name;
-            tracing::warn!(plugin, over, "a plugin logged more than {LINES} lines in one call");
+            tracing::warn!(
+                plugin,
+                over,
+                "a plugin logged more than {LINES} lines in one call"
+            );
         }
     }
 }

@@ -4,8 +4,8 @@
 //! (impossible record numbers, too much output) fails the call, and the search
 //! continues with fewer records.
 
-use super::abi::{Addressee, Event as WireEvent};
 use super::abi::transform::exports::millstream::plugin::transform as wire;
+use super::abi::{Addressee, Event as WireEvent};
 use super::guest::{CallError, Program};
 use super::made::Made;
 use super::room::{Room, Size, Taken};

@@ -2,6 +2,8 @@
 //! of languages without Millstream's bindings write.
 
 use super::any::PluginKind;
+use super::capabilities::STATEFUL;
+use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -21,7 +23,11 @@ pub fn componentize(
 ) -> anyhow::Result<Vec<u8>> {
     let mut resolve = Resolve::default();
     let package = resolve.push_source("plugin.wit", WIT)?;
-    let world = resolve.select_world(&[package], Some(&format!("{}-plugin", kind.name())))?;
+    let name = match keeps_state(core) {
+        true => STATEFUL,
+        false => kind.name(),
+    };
+    let world = resolve.select_world(&[package], Some(&format!("{name}-plugin")))?;
     let mut core = core.to_vec();
     embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8)?;
     let mut encoder = ComponentEncoder::default().validate(true).module(&core)?;
@@ -29,4 +35,17 @@ pub fn componentize(
         encoder = encoder.adapter(name, adapter)?;
     }
     encoder.encode()
+}
+
+/// Whether a core module exports a transform that keeps state.
+fn keeps_state(core: &[u8]) -> bool {
+    let prefix = format!("millstream:plugin/{STATEFUL}@");
+    let mut sections = Parser::new(0).parse_all(core).map_while(Result::ok);
+    sections.any(|section| match section {
+        Payload::ExportSection(exports) => {
+            let mut exports = exports.into_iter().map_while(Result::ok);
+            exports.any(|export| export.name.starts_with(&prefix))
+        }
+        _ => false,
+    })
 }

@@ -1,6 +1,7 @@
 //! What a plugin's file says about itself.
 
 use super::any::{AnyPlugin, PluginKind};
+use super::capabilities::Capabilities;
 use super::load::{Loader, Spec};
 use super::source::Wasm;
 use anyhow::Context;
@@ -22,6 +23,8 @@ pub struct Inspection {
     pub imports: Vec<String>,
     /// The interfaces that it exports.
     pub exports: Vec<String>,
+    /// The capabilities that it needs.
+    pub needed: Capabilities,
     /// Languages and tools that made it, each with its version, as far as the
     /// file names them.
     pub made_by: Vec<(String, String)>,
@@ -41,7 +44,9 @@ impl Loader {
         let component = self.compiled(wasm)?;
         let compiled_in = begun.elapsed();
         let (imports, exports) = self.names(&component);
+        let needed = self.needed(&component);
         Ok(Inspection {
+            needed,
             digest,
             size,
             compiled_in,

@@ -27,7 +27,10 @@ impl Made {
     /// Removes the results of the records from this index on.
     pub fn cut(&mut self, end: usize) {
         let before = |record: u32| (record as usize) < end;
-        let kept = self.events.list.partition_point(|event| before(event.record));
+        let kept = self
+            .events
+            .list
+            .partition_point(|event| before(event.record));
         self.events.list.truncate(kept);
         self.failures.retain(|failure| before(failure.record));
         self.writes.retain(|write| before(write.record));

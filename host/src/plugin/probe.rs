@@ -11,8 +11,8 @@ use super::search::{End, Turn};
 use super::state::{Read, ReadState};
 use super::transform::TransformInstance;
 use crate::record::{
-    Batch, Class, Event, Events, Failure, NO_TIME, OwnedRecord, Span, Stage, StateValue, StateWrite,
-    StreamKind, TopicPartition, check_event_kind, check_name,
+    Batch, Class, Event, Events, Failure, NO_TIME, OwnedRecord, Span, Stage, StateValue,
+    StateWrite, StreamKind, TopicPartition, check_event_kind, check_name,
 };
 use bytes::Bytes;
 use std::cell::Cell;

@@ -82,7 +82,11 @@ impl Values {
         }
         let mut new = HashSet::new();
         for StateWrite { record, key, value } in writes {
-            if value.is_some() && self.get(key).is_none() && new.insert(key) && new.len() > self.room {
+            if value.is_some()
+                && self.get(key).is_none()
+                && new.insert(key)
+                && new.len() > self.room
+            {
                 return Some(*record);
             }
         }
@@ -173,7 +177,9 @@ impl Named {
         for wire::Key { record, key } in answer.keys {
             let count = named.counts.get_mut(record as usize);
             let Some(count) = count.filter(|_| record >= last) else {
-                return Err(bad(format!("a key names record {record}, which is out of order")));
+                return Err(bad(format!(
+                    "a key names record {record}, which is out of order"
+                )));
             };
             *count += 1;
             last = record;
@@ -208,7 +214,9 @@ impl Named {
         for write in answer {
             if write.record < record || write.record as usize >= self.counts.len() {
                 let n = write.record;
-                return Err(bad(format!("a write names record {n}, which is out of order")));
+                return Err(bad(format!(
+                    "a write names record {n}, which is out of order"
+                )));
             }
             while record < write.record {
                 start += self.counts[record as usize] as usize;
@@ -261,9 +269,7 @@ fn checked(arena: &Bytes, key: WireSpan) -> Result<Bytes, String> {
     let bytes = arena.slice_ref(bytes.ok_or("a key lies outside of the answer")?);
     match bytes.len() {
         0 => Err("a key is empty".into()),
-        n if n > STATE_KEY_MAX => {
-            Err(format!("a key has {n} bytes; the limit is {STATE_KEY_MAX}"))
-        }
+        n if n > STATE_KEY_MAX => Err(format!("a key has {n} bytes; the limit is {STATE_KEY_MAX}")),
         _ => Ok(bytes),
     }
 }

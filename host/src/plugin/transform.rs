@@ -209,7 +209,8 @@ impl Transforming<'_> {
     fn call_with_state(&mut self, records: &Range<usize>, cpu: Duration) -> Result<usize, Broken> {
         let most = self.slot.program().limits.output;
         let keys = self.ask_keys(records.clone(), cpu)?;
-        let named = Named::of(keys, records.len(), most).map_err(|error| self.slot.reject(error))?;
+        let named =
+            Named::of(keys, records.len(), most).map_err(|error| self.slot.reject(error))?;
         if !self.values.fetch(&named, self.state) {
             return Err(Broken::dropped());
         }
@@ -236,9 +237,8 @@ impl Transforming<'_> {
         if let Some(record) = over {
             self.made.cut(record as usize);
             let most = self.slot.program().limits.state_keys;
-            let message = format!(
-                "the partition keeps {most} keys, as many as it may (limits.state-keys)"
-            );
+            let message =
+                format!("the partition keeps {most} keys, as many as it may (limits.state-keys)");
             self.blame(record as usize, CallError::too_large(message));
         }
         let failed = self.made.failures[failures..].iter();
@@ -276,7 +276,11 @@ impl Transforming<'_> {
         })
     }
 
-    fn ask_keys(&mut self, records: Range<usize>, cpu: Duration) -> Result<stateful::NamedKeys, Broken> {
+    fn ask_keys(
+        &mut self,
+        records: Range<usize>,
+        cpu: Duration,
+    ) -> Result<stateful::NamedKeys, Broken> {
         let calling = self.calling(&records);
         let Lowered {
             origin,

@@ -3,7 +3,7 @@
 use super::Unavailable;
 use super::ledger::{Identity, Ledger, LedgerKey};
 use super::protocol::Exchange;
-use super::unstored::Unstored;
+use super::unstored::{Refusal, Unstored};
 use crate::record::{StateValue, StreamKind};
 use bytes::Bytes;
 use std::collections::HashSet;
@@ -110,6 +110,9 @@ impl<'a> Append<'a> {
 pub enum Appended {
     /// Stored, except for these.
     Stored(Unstored),
+    /// Nothing was stored: these events would be refused, and values must not be
+    /// stored without the events of their records.
+    Refused(Vec<Refusal>),
     /// Nothing was stored: the ledger has another position (or is gone).
     Moved(Option<Ledger>),
     /// The answer was lost: the append may be stored or not. The next try of the

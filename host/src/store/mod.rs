@@ -52,14 +52,9 @@ pub trait Writer: Send {
     /// When the store does not answer.
     fn values(&mut self, key: &LedgerKey, keys: &[Bytes]) -> Result<ReadValues, Unavailable>;
 
-    /// Removes all values of a ledger's partition.
-    ///
-    /// # Errors
-    /// When the store does not answer; some may have been removed.
-    fn forget_values(&mut self, key: &LedgerKey) -> Result<(), Unavailable>;
-
     /// Writes a new ledger, replacing the one at position `stands`, or creating
-    /// it if `stands` is `None`. Values of another topic's records are removed.
+    /// it if `stands` is `None`. Removes the partition's values if `forget` is set,
+    /// or if they are of another topic's records.
     /// Returns the ledger that is then stored: another one, if the position was
     /// different.
     ///
@@ -70,6 +65,7 @@ pub trait Writer: Send {
         key: &LedgerKey,
         stands: Option<i64>,
         anew: &Ledger,
+        forget: bool,
     ) -> Result<Ledger, Unavailable>;
 
     /// Stores the number of partitions of a topic (with this ID), unless the

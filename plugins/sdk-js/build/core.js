@@ -3,40 +3,44 @@
  * modules loaded, and functions that connect the engine to the contract.
  */
 
+import { IMPORTS } from "./contract.js";
 import { EXPORT } from "./engine.js";
 import { allocation, entry, stub } from "./glue.js";
 import { at } from "./instructions.js";
 import { I32, Reader, SECTION, module, name, renumbered, sections, u32, vector } from "./module.js";
-
-const PANICKED = { module: "millstream:plugin/diagnostics@0.1.0", name: "panicked" };
 
 const PAGE = 65536;
 
 /**
  * The core module. `exported` lists the functions that the component exports:
  * the `name`, how many i32 `parameters` it has, and the pointer to the SDK's
- * `handler`. `mailbox` is the address of the mailbox.
+ * `handler`. `mailbox` is the address of the mailbox; `asked` has the SDK's
+ * modules that the author's modules import.
  */
-export function coreModule(wasm, engine, mailbox, exported) {
+export function coreModule(wasm, engine, mailbox, exported, asked) {
   const engineModule = readEngine(wasm);
-  const functions = new Functions(engineModule);
+  const imports = Object.entries(IMPORTS).filter(([, one]) => one.asked === undefined || asked.has(one.asked));
+  const functions = new Functions(engineModule, imports.map(([name]) => name));
   const { index } = functions;
   for (const { letter, type } of engineModule.imports) functions.add(type, stub(letter, index, engine, mailbox));
-  for (const { type, body } of engineModule.functions) functions.add(type, renumbered(body, (f) => f + 1));
-  const exports = [["memory", 2, 0], ["cabi_realloc", 0, functions.add(signature(4, [I32]), allocation(index))]];
-  for (const { name, parameters, handler } of exported) {
-    const body = entry(parameters, handler, index, engine, mailbox);
-    exports.push([name, 0, functions.add(signature(parameters, [I32]), body)]);
+  for (const { type, body } of engineModule.functions) functions.add(type, renumbered(body, (f) => f + imports.length));
+  const parameters = (count) => Array(count).fill(I32);
+  const exports = [["memory", 2, 0], ["cabi_realloc", 0, functions.add(signature(parameters(4), [I32]), allocation(index))]];
+  for (const { name, parameters: count, handler } of exported) {
+    const body = entry(count, handler, index, engine, mailbox);
+    exports.push([name, 0, functions.add(signature(parameters(count), [I32]), body)]);
   }
+  const imported = imports.map(([, { module, name: function_, parameters, results }]) =>
+    [...name(module), ...name(function_), 0, ...u32(functions.typeOf(signature(parameters, results)))]);
   return module([
     [SECTION.type, vector(engineModule.types)],
-    [SECTION.import, vector([[...name(PANICKED.module), ...name(PANICKED.name), 0, ...u32(functions.typeOf(signature(3, [])))]])],
+    [SECTION.import, vector(imported)],
     [SECTION.function, vector(functions.types)],
     [SECTION.table, engineModule.table],
     [SECTION.memory, [1, 0, ...u32(engine.memory.buffer.byteLength / PAGE)]],
     [SECTION.global, engineModule.global],
     [SECTION.export, vector(exports.map(([text, kind, i]) => [...name(text), kind, ...u32(i)]))],
-    [SECTION.element, elements(engineModule.element)],
+    [SECTION.element, elements(engineModule.element, imports.length)],
     [SECTION.code, Buffer.concat([Buffer.from(u32(functions.types.length)), ...functions.bodies])],
     [SECTION.data, data(new Uint8Array(engine.memory.buffer))],
   ]);
@@ -88,28 +92,30 @@ function readImports(reader) {
   return all.filter(Boolean);
 }
 
-/** A function type of i32 parameters. */
+/** A function type. */
 function signature(parameters, results) {
-  return [0x60, ...vector(Array(parameters).fill([I32])), ...vector(results.map((type) => [type]))];
+  return [0x60, ...[parameters, results].flatMap((types) => vector(types.map((type) => [type])))];
 }
 
-/** The functions of the module to make. Function 0 is the import. */
+/** The functions of the module to make. The first ones are the imports, which have these names. */
 class Functions {
-  constructor(engineModule) {
+  constructor(engineModule, imports) {
     this.module = engineModule;
+    this.imports = imports.length;
     this.types = [];
     this.bodies = [];
-    /** The new index of an export of the engine. */
-    this.index = Object.fromEntries(
-      Object.entries(EXPORT).map(([name, letter]) => [name, engineModule.exports.get(letter) + 1]),
-    );
+    /** The index of an import, and the new index of an export of the engine. */
+    this.index = Object.fromEntries([
+      ...imports.map((name, index) => [name, index]),
+      ...Object.entries(EXPORT).map(([name, letter]) => [name, engineModule.exports.get(letter) + imports.length]),
+    ]);
   }
 
   /** Adds a function and returns its index. `type` is a signature or its index. */
   add(type, body) {
     this.types.push(u32(typeof type === "number" ? type : this.typeOf(type)));
     this.bodies.push(Buffer.from(u32(body.length)), Buffer.from(body));
-    return this.types.length;
+    return this.imports + this.types.length - 1;
   }
 
   typeOf(type) {
@@ -119,15 +125,15 @@ class Functions {
   }
 }
 
-/** The engine's table of functions, renumbered. */
-function elements(section) {
+/** The engine's table of functions, renumbered: `imports` come before them. */
+function elements(section, imports) {
   const reader = new Reader(section);
   return vector(reader.vector(() => {
     if (reader.u32() !== 0) throw new Error("the engine's table has an unknown form");
     const start = reader.at;
     while (reader.byte() !== at.end[0]);
     const offset = [...section.subarray(start, reader.at)];
-    return [0, ...offset, ...vector(reader.vector(() => u32(reader.u32() + 1)))];
+    return [0, ...offset, ...vector(reader.vector(() => u32(reader.u32() + imports)))];
   }));
 }
 

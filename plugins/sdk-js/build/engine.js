@@ -32,7 +32,7 @@ export const IMPORT = {
 };
 
 /** The numbers of the functions that the SDK calls. */
-export const HOST = { text: 1, put: 2, allocate: 3, free: 4 };
+export const HOST = { text: 1, put: 2, allocate: 3, free: 4, log: 5, clock: 6 };
 
 /** Where the view of the whole memory begins, which the SDK gets. */
 export const HEAP = 1024;
@@ -126,9 +126,15 @@ export class Engine {
       }
       case HOST.allocate:
         return this.newFloat(this.context, this.malloc(integer(0)));
-      default:
+      case HOST.free:
         this.free(integer(0));
         return 0;
+      case HOST.log:
+        // What a module logs while it is loaded.
+        process.stderr.write(`${Buffer.from(memory().subarray(integer(2), integer(2) + integer(3)))}\n`);
+        return 0;
+      default:
+        throw new Error(`the SDK called the unknown function ${number}`);
     }
   }
 
@@ -170,6 +176,11 @@ export class Engine {
   getGlobal(name) {
     const key = this.newString(this.context, this.newText(name));
     return this.getProp(this.context, this.getGlobalObject(this.context), key);
+  }
+
+  /** The text of a global. */
+  getText(name) {
+    return this.text(this.getString(this.context, this.getGlobal(name)));
   }
 
   /** A new function that calls the host with `id`. */

@@ -12,6 +12,9 @@ const STATUS = { answered: 1, panicked: 2 };
 /** What `text` leaves there if the bytes are ASCII; otherwise it leaves 0. */
 const ASCII = 3;
 
+/** Where `clock` leaves its answer in the mailbox, in bytes. */
+const CLOCK = 8;
+
 const PAGE = 65536;
 
 /** The size of the mailbox in bytes. */
@@ -41,7 +44,7 @@ export function entry(parameters, handler, index, engine, mailbox) {
     at.call(index.call), at.set(result),
     at.const(context), at.get(result), at.call(index.freeValue),
     word(0), at.const(STATUS.answered), at.notEqual, at.if,
-    word(0), at.const(STATUS.panicked), at.equal, at.if, word(1), word(2), word(3), at.call(0), at.end,
+    word(0), at.const(STATUS.panicked), at.equal, at.if, word(1), word(2), word(3), at.call(index.panicked), at.end,
     at.unreachable, at.end,
     word(1));
 }
@@ -127,10 +130,14 @@ function hostCall(index, context, mailbox) {
     at.const(context), at.get(place), at.call(index.freeCString),
     answer(at.get(length)),
   ];
+  // The time takes two words, which the SDK reads there.
+  const clock = [at.const(mailbox), integer(0), at.call(index.clock), at.store64(CLOCK)];
   return body(3,
     when(HOST.text, text),
     when(HOST.put, put),
     when(HOST.allocate, integer(0), at.call(index.malloc), at.set(place), answer(at.get(place))),
     when(HOST.free, integer(0), at.call(index.free), at.const(0)),
+    index.log === undefined ? [] : when(HOST.log, [0, 1, 2, 3].map(integer), at.call(index.log), at.const(0)),
+    index.clock === undefined ? [] : when(HOST.clock, clock, at.const(0)),
     at.unreachable);
 }

@@ -8,13 +8,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { exportsOf } from "./contract.js";
 import { coreModule } from "./core.js";
 import { Engine, HEAP, HOST, engineFile } from "./engine.js";
 import { MAILBOX } from "./glue.js";
 import { Modules, PLUGIN, SDK } from "./modules.js";
-
-/** How many i32 parameters the contract's functions have. */
-const PARAMETERS = { configure: 2, run: { transform: 9, route: 11, "dead-letter": 11 } };
 
 /** The length of the view of the whole memory. */
 const HEAP_LENGTH = 0x7fff0000;
@@ -31,12 +29,10 @@ export function build(kind, folder) {
   engine.setGlobal("__mailbox", engine.newFloat(engine.context, (mailbox - HEAP) / 4));
   for (const [name, id] of Object.entries(HOST)) engine.setGlobal(`__${name}`, engine.hostFunction(id));
   engine.evaluateModule(entrySource(kind), `${SDK}entry.js`);
-  const handler = (name) => engine.getGlobal(`__${name}`);
-  const prefix = `millstream:plugin/${kind}@0.1.0#`;
-  return coreModule(wasm, engine, mailbox, [
-    { name: `${prefix}configure`, parameters: PARAMETERS.configure, handler: handler("configure") },
-    { name: `${prefix}run`, parameters: PARAMETERS.run[kind], handler: handler("run") },
-  ]);
+  // The SDK has left its handlers there, and the interface that the plugin has.
+  const exported = exportsOf(engine.getText("__interface"));
+  const handled = exported.map((one) => ({ ...one, handler: engine.getGlobal(`__${one.own}`) }));
+  return coreModule(wasm, engine, mailbox, handled, modules.imported);
 }
 
 /** The globals come first: the plugin's modules must not see the engine's. */

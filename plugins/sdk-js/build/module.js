@@ -11,8 +11,9 @@ export const SECTION = {
   type: 1, import: 2, function: 3, table: 4, memory: 5, global: 6, export: 7, element: 9, code: 10, data: 11,
 };
 
-/** A value type. */
+/** Value types. */
 export const I32 = 0x7f;
+export const I64 = 0x7e;
 
 /** An unsigned LEB128 number. */
 export function u32(value) {

@@ -10,6 +10,13 @@ export const SDK = "millstream:";
 /** How the entry imports the plugin's own module. */
 export const PLUGIN = `${SDK}plugin`;
 
+/** The SDK's modules that a plugin imports. `millstream/testing` is not for plugins. */
+const PUBLIC = new Map([
+  ["millstream", "src/index.js"],
+  ["millstream/log", "src/wasm/log.js"],
+  ["millstream/clock", "src/wasm/clock.js"],
+]);
+
 const EXTENSIONS = ["", ".js", ".mjs", ".ts", "/index.js", "/index.mjs"];
 
 /** What makes a source an ES module. */
@@ -21,6 +28,8 @@ export class Modules {
     this.folder = resolve(folder);
     this.sdk = sdk;
     this.main = main;
+    /** Those of the SDK's modules that were imported. */
+    this.imported = new Set();
   }
 
   /** The file of a module's name. */
@@ -36,7 +45,10 @@ export class Modules {
   /** The name of the module that `from` imports as `specifier`. */
   resolve(from, specifier) {
     if (specifier === PLUGIN) return this.nameOf(join(this.folder, this.main));
-    if (specifier === "millstream") return `${SDK}src/index.js`;
+    if (PUBLIC.has(specifier)) {
+      this.imported.add(specifier);
+      return SDK + PUBLIC.get(specifier);
+    }
     if (from.startsWith(SDK) && specifier.startsWith(".")) {
       return SDK + this.sdkName(join(dirname(this.fileOf(from)), specifier));
     }

@@ -56,7 +56,7 @@ export interface KafkaRecord {
   readonly partition: number;
   /** Its offset in that partition. */
   readonly offset: number;
-  /** Milliseconds since 1970-01-01 UTC; null if Kafka has none. A plugin has no other clock. */
+  /** Milliseconds since 1970-01-01 UTC; null if Kafka has none. It may be less than the record's before: see `millstream/clock`. */
   readonly timestamp: number | null;
   /** The key, or null if it is absent. */
   readonly key: Uint8Array | null;
@@ -117,6 +117,69 @@ export interface Transform {
   configure?(config: Config): void;
   /** Adds the events of one record. Adding none filters the record out. */
   transform(record: KafkaRecord, events: Events): void;
+}
+
+/**
+ * What the module of a transform with state exports. It needs the capability
+ * `keyvalue`: `capabilities = ["keyvalue"]` in the plugin's table of the
+ * configuration.
+ *
+ * Values are kept in the pipeline's store under keys of one partition, and stored
+ * in the same transaction as the events of the batch: whatever crashes, it is as
+ * if each record had been processed once. So all records that share a key must be
+ * in one partition, as Kafka's producers do for records with the same key. The
+ * module itself must keep nothing.
+ */
+export interface StatefulTransform {
+  configure?(config: Config): void;
+  /**
+   * Names every key that the record may read or write. It is called for the whole
+   * batch before any value is known. If it throws a `Failure`, the record has no
+   * keys, and `transform` should throw that too.
+   */
+  keys(record: KafkaRecord, keys: Keys): void;
+  /**
+   * Adds the events of one record, and reads and writes its keys. Records after it
+   * see what it wrote. If it throws a `Failure`, none of its events and none of its
+   * values is stored.
+   */
+  transform(record: KafkaRecord, events: Events, state: State): void;
+}
+
+/** A key: a text as UTF-8, or bytes. */
+export type Key = string | Uint8Array;
+
+/** Collects the keys of the current record. */
+export interface Keys {
+  /** Names a key: 1 to 256 bytes, at most 100 for one record. Breaking these rules fails it as `bad-output`. */
+  add(key: Key): void;
+}
+
+/**
+ * The values of the current record's keys. A key that `keys` did not name for this
+ * record throws an `Error`; one that is neither text nor bytes fails as `rejected`.
+ */
+export interface State {
+  /** The value of a key; null if it has none, or it has expired. */
+  get(key: Key): Uint8Array | null;
+  /** The value as text. Throws `rejected` if it is not UTF-8. */
+  text(key: Key): string | null;
+  /** The value as JSON. Throws `rejected` if it is not JSON. */
+  json(key: Key): any;
+  /** Sets a value: at most 64 KiB, until it is removed. */
+  set(key: Key, value: string | Uint8Array): void;
+  /** Sets a value, written as JSON. Throws `rejected` if it can't be written so. */
+  setJson(key: Key, value: unknown): void;
+  /** Sets a value for so many milliseconds from `now` on, measured by the records' timestamps. */
+  setFor(key: Key, value: string | Uint8Array, milliseconds: number): void;
+  /** Removes a value. */
+  remove(key: Key): void;
+  /**
+   * The time at this record: the largest timestamp of the partition's records up to
+   * and including this one, in milliseconds since 1970-01-01 UTC; null if none of
+   * them had one. It never goes back.
+   */
+  now(): number | null;
 }
 
 /** What a route needs to know of each event beside its address and type. */

@@ -16,6 +16,14 @@ export const ABSENT = -1;
 /** The current record of a batch while there is none. */
 export const NO_RECORD = -1;
 
+const HIGH = 0x1_0000_0000;
+
+/** A signed integer of 64 bits, which begins at a word; exact up to 2^53. */
+export const longAt = (words, at) => words[at + 1] * HIGH + (words[at] >>> 0);
+
+/** Its two words; the largest one for all that is larger. */
+export const longOf = (value) => (value >= 2 ** 63 ? [-1, 0x7fff_ffff] : [value | 0, Math.floor(value / HIGH)]);
+
 /** A Kafka record. Its bytes are views of the batch: copy what is kept. */
 export class Record {
   constructor(batch, index) {
@@ -32,11 +40,11 @@ export class Record {
   }
 
   get offset() {
-    return this.#long(RECORD.offset);
+    return longAt(this._batch.words, this._at + RECORD.offset);
   }
 
   get timestamp() {
-    const timestamp = this.#long(RECORD.timestamp);
+    const timestamp = longAt(this._batch.words, this._at + RECORD.timestamp);
     return timestamp < 0 ? null : timestamp;
   }
 
@@ -81,11 +89,6 @@ export class Record {
     const value = parse(memory, start, words[this._at + RECORD.value + 1]);
     if (shape !== undefined) check(value, shape);
     return value;
-  }
-
-  #long(field) {
-    const { words } = this._batch;
-    return words[this._at + field + 1] * 0x1_0000_0000 + (words[this._at + field] >>> 0);
   }
 
   #bytes(field) {

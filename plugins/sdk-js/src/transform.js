@@ -4,6 +4,7 @@ import { notAsync } from "./config.js";
 import { Failure, classNumber } from "./failure.js";
 import { NO_RECORD, Record } from "./record.js";
 import { typeOf } from "./shape.js";
+import { State } from "./state.js";
 
 /** The words of an event and of a failure in an answer. */
 export const EVENT = { words: 8 };
@@ -129,24 +130,27 @@ function push(event, payload, isBytes) {
 }
 
 /**
- * Runs a plugin over a batch. If the author's code throws anything but a
- * failure, `batch.current` is the record's index.
+ * Runs a plugin over a batch; `values` are those of its keys, if it has any. If
+ * the author's code throws anything but a failure, `batch.current` is the
+ * record's index.
  */
-export function run(plugin, batch, answer) {
+export function run(plugin, batch, answer, values) {
   const { transform } = plugin;
   const events = new Events(answer);
+  const state = values && new State(values);
   const { arena, events: rows } = answer;
   const { count } = batch;
   for (let index = 0; index < count; index++) {
-    events._record = index;
+    batch.current = events._record = index;
+    values?.begin(index);
     const { at } = arena;
     const { length } = rows;
     try {
-      const result = transform(new Record(batch, index), events);
+      const result = transform(new Record(batch, index), events, state);
       if (result !== undefined) notAsync("transform", result);
     } catch (error) {
-      batch.current = index;
       if (!(error instanceof Failure)) throw error;
+      values?.undo();
       arena.at = at;
       rows.length = length;
       answer.forget();

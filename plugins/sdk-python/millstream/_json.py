@@ -148,9 +148,9 @@ def _encoder() -> Callable[[Any, int], Iterable[str]]:
 _encode = _encoder()
 
 
-def write(value: Any) -> bytes:
+def write(value: Any, what: str = "payload") -> bytes:
     """`value` as compact JSON. Raises a Failure `rejected` if it can't be
-    written."""
+    written; `what` names it there."""
     try:
         return "".join(_encode(value, 0)).encode()
     except UnicodeEncodeError:
@@ -161,4 +161,4 @@ def write(value: Any) -> bytes:
     except RecursionError:
         _writing.clear()
         why = "it is nested too deeply"
-    raise Failure.rejected(f"the payload can't be written as JSON: {why}")
+    raise Failure.rejected(f"the {what} can't be written as JSON: {why}")

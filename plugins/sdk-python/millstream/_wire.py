@@ -12,12 +12,19 @@ from typing import Any, List, Optional
 
 ABSENT = 0xFFFFFFFF
 
+#: The most bytes of a message, and of a line of the log, that the host keeps.
+LINE = 1024
+
 #: A span of a call's arena: `start` is its start, `stop` its LENGTH. A built-in
 #: type is made in half the time of a class.
 InSpan = slice
 
 #: A header of a call: `start` is the span of its name, `stop` that of its value.
 InHeader = slice
+
+#: An entry of a call's state: `start` is the span of its key, `stop` that of its value,
+#: `step` the time when it expires.
+InEntry = slice
 
 
 class Origin:
@@ -82,6 +89,13 @@ def text_of(arena: bytes, span: Any) -> str:
     return str(arena[start : start + span.stop], "utf-8", "replace")
 
 
+def shortened(text: str) -> str:
+    """As much of a message as the host keeps. Half of a surrogate pair, which can't
+    cross the boundary, becomes `?`."""
+    data = text[:LINE].encode(errors="replace")
+    return data[:LINE].decode(errors="ignore")
+
+
 class Arena:
     """An answer's bytes: joined once, at the end."""
 
@@ -127,3 +141,11 @@ def as_bytes(data: Any, what: str) -> Optional[bytes]:
     if isinstance(data, (bytes, bytearray, memoryview)):
         return bytes(data)
     raise TypeError(f"{what} must be bytes, str or None, not {type(data).__name__}")
+
+
+def present(data: Any, what: str) -> bytes:
+    """Like `as_bytes`, of what must not be absent."""
+    found = as_bytes(data, what)
+    if found is None:
+        raise TypeError(f"{what} must be bytes or str, not None")
+    return found

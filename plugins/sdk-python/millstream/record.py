@@ -60,7 +60,7 @@ class Record:
     @property
     def timestamp(self) -> Optional[int]:
         """Its timestamp, in milliseconds since 1970-01-01 UTC; None if Kafka has
-        none. A plugin has no other clock."""
+        none. See `millstream.clock` for a time that never goes back."""
         return self._timestamp if self._timestamp >= 0 else None
 
     @property

@@ -1,7 +1,8 @@
 """The transform kind: records in, events out.
 
 A transform is a module (or any object) with a function
-`transform(record, events)`, and `configure(config)` if it has a configuration.
+`transform(record, events)`, and `configure(config)` if it has a configuration. With a
+function `keys(record, keys)` it keeps state: see `millstream.stateful`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import builtins
 from typing import Any, Callable, List, NoReturn, Optional, overload
 
 from . import _json
-from ._author import current, function
+from ._author import current, function, takes
 from ._wire import EMPTY, Arena, Batch, Origin, Span, encoded
 from .failure import NUMBERS, Failure
 from .record import Record
@@ -239,14 +240,15 @@ def run(
             del made[before:]
             del chunks[mark:]
             out.size = size
-            failures.append(_refusal(out, index, failure))
+            failures.append(refusal(out, index, failure))
         else:
             if returned is not None:
-                _returned(returned)
+                returned_something(returned)
     return Answer(out.whole(), made, failures)
 
 
-def _refusal(out: Arena, index: int, failure: Failure) -> Refusal:
+def refusal(out: Arena, index: int, failure: Failure) -> Refusal:
+    """A failure, with its message in `out`."""
     try:
         number = NUMBERS[failure.class_]
     except KeyError:
@@ -257,13 +259,23 @@ def _refusal(out: Arena, index: int, failure: Failure) -> Refusal:
     return Refusal(index, number, out.push(str(failure.message).encode(errors="replace")))
 
 
-def _returned(value: Any) -> NoReturn:
+def returned_something(value: Any) -> NoReturn:
+    """Refuses what a transform returned."""
     raise TypeError(
         f"transform must return nothing, not {type(value).__name__}: add events with "
         "events.client(...), events.group(...) or events.task(...)"
     )
 
 
+def keeps_state(author: Any) -> bool:
+    """Whether an author names keys: then `millstream.stateful` runs the transform."""
+    return callable(getattr(author, "keys", None))
+
+
 def check(author: Any) -> None:
     """Refuses an author without the function."""
-    function(author, "transform", "transform(record, events)")
+    if not takes(function(author, "transform", "transform(record, events)"), 2):
+        raise TypeError(
+            "transform must be `transform(record, events)`: it has a state only if a "
+            "function `keys(record, keys)` is beside it"
+        )

@@ -68,8 +68,6 @@ pub mod dead_letter {
     });
 }
 
-pub use transform::millstream::plugin::types::{
-    Event, Failure, Header, KafkaRecord, Origin, Span,
-};
+pub use transform::millstream::plugin::types::{Event, Failure, Header, KafkaRecord, Origin, Span};
 pub use transform::millstream::plugin::{clock, log};
 pub use wit_bindgen::rt;

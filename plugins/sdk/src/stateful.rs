@@ -82,8 +82,12 @@ pub trait StatefulTransform: Sized + 'static {
     ///
     /// # Errors
     /// The record fails: none of its events and none of its values is stored.
-    fn transform(&self, record: Record, state: &mut State, events: &mut Events)
-    -> Result<(), Failure>;
+    fn transform(
+        &self,
+        record: Record,
+        state: &mut State,
+        events: &mut Events,
+    ) -> Result<(), Failure>;
 }
 
 /// Names the keys of a batch. For the macro and for tests.
@@ -177,7 +181,9 @@ macro_rules! stateful_transform {
                 fn configure(config: String) -> Result<(), String> {
                     #[cfg(target_arch = "wasm32")]
                     $crate::panic::install(|record, message| {
-                        $crate::abi::stateful::millstream::plugin::diagnostics::panicked(record, message)
+                        $crate::abi::stateful::millstream::plugin::diagnostics::panicked(
+                            record, message,
+                        )
                     });
                     let config = $crate::Slot::<$plugin>::config(&config);
                     let plugin = <$plugin as $crate::StatefulTransform>::new(config)?;
@@ -210,7 +216,7 @@ macro_rules! stateful_transform {
             #[cfg(not(target_arch = "wasm32"))]
             const _: fn(String) -> Result<(), String> = <Exported as wire::Guest>::configure;
             #[cfg(target_arch = "wasm32")]
-            $crate::abi::stateful::export_stateful!(Exported with_types_in $crate::abi::stateful);
+    $crate::abi::stateful::export_stateful!(Exported with_types_in $crate::abi::stateful);
         };
     };
 }

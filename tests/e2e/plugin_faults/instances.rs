@@ -1,7 +1,7 @@
 //! A record is blamed only for a failure in a call with that record.
 
 use super::{Fixture, counted, error};
-use millstream::plugin::{End, Limits, Loader, Source, Spec, Turn};
+use millstream::plugin::{Capabilities, End, Limits, Loader, NoState, Source, Spec, Turn};
 use millstream::record::{Batch, TopicPartition};
 use millstream_tests::{Daemon, Message, guest, produce};
 use std::cell::RefCell;
@@ -79,7 +79,7 @@ fn records_are_not_blamed_when_no_instance_can_be_created() {
         source: Source::File("p.wasm".into()),
         config: serde_json::json!({}),
         limits: Limits::default(),
-            granted: Capabilities::default(),
+        granted: Capabilities::default(),
         fixtures: None,
     };
     let transform = loader
@@ -106,12 +106,12 @@ fn records_are_not_blamed_when_no_instance_can_be_created() {
         wanted: &wanted,
         ..Turn::default()
     };
-    let made = instance.run(&batch, 0..3, &turn);
+    let made = instance.run(&batch, 0..3, &mut NoState, &turn);
     assert!(matches!(made.ended, End::NoInstance(_)), "{:?}", made.ended);
     assert_eq!((made.end, made.failures.len()), (0, 0));
 
     others.borrow_mut().clear();
-    let made = instance.run(&batch, 0..3, &Turn::default());
+    let made = instance.run(&batch, 0..3, &mut NoState, &Turn::default());
     assert_eq!((made.end, made.events.list.len()), (3, 2));
     let blamed: Vec<_> = made.failures.iter().map(|f| f.record).collect();
     assert_eq!(blamed, [1]);

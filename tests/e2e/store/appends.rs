@@ -7,7 +7,7 @@ use millstream::store::{Ledger, LedgerKey};
 fn events_and_ledger_are_written_together() {
     both(|subject| {
         let mut writer = subject.writer();
-        writer.begin(&key(0), None, &at(10)).unwrap();
+        writer.begin(&key(0), None, &at(10), false).unwrap();
         let of = [("a", "1"), ("b", "2"), ("a", "3"), ("c d/{}*", "4\r\n\0é")];
         assert_eq!(stored(append(&mut *writer, &key(0), 10, &of)), []);
         assert_eq!(next_of(&mut *writer, &key(0)), Some(14));
@@ -34,7 +34,7 @@ fn events_and_ledger_are_written_together() {
 fn many_events_of_one_append_keep_their_order() {
     both(|subject| {
         let mut writer = subject.writer();
-        writer.begin(&key(0), None, &at(0)).unwrap();
+        writer.begin(&key(0), None, &at(0), false).unwrap();
         let numbers: Vec<String> = (0..900).map(|n| n.to_string()).collect();
         let of: Vec<_> = numbers.iter().map(|n| ("a", n.as_str())).collect();
         assert_eq!(stored(append(&mut *writer, &key(0), 0, &of)), []);
@@ -48,7 +48,7 @@ fn many_events_of_one_append_keep_their_order() {
 fn a_wrong_expected_offset_stores_nothing_and_returns_the_ledger() {
     both(|subject| {
         let mut writer = subject.writer();
-        writer.begin(&key(0), None, &at(10)).unwrap();
+        writer.begin(&key(0), None, &at(10), false).unwrap();
         for wrong in [9, 11] {
             assert_eq!(
                 moved(append(&mut *writer, &key(0), wrong, &[("a", "1")])),
@@ -71,7 +71,7 @@ fn without_a_ledger_nothing_is_stored() {
         assert_eq!(next_of(&mut *writer, &key(0)), None);
         assert_eq!(subject.data("a"), [""; 0]);
         // The ledger of another partition or group does not count.
-        writer.begin(&key(1), None, &at(0)).unwrap();
+        writer.begin(&key(1), None, &at(0), false).unwrap();
         assert_eq!(moved(append(&mut *writer, &key(0), 0, &[("a", "1")])), None);
         let other = LedgerKey {
             group: "h".into(),

@@ -30,7 +30,7 @@ fn kinds(subject: &Subject, name: &str) -> Vec<String> {
 fn a_returning_client_finds_one_mark_for_its_suppressed_events_and_a_ring() {
     both(|subject| {
         let mut writer = subject.writer();
-        writer.begin(&key(0), None, &at(0)).unwrap();
+        writer.begin(&key(0), None, &at(0), false).unwrap();
         let mut rung = subject.listen();
         let mut next = || subject.next(&mut rung);
         assert_eq!(next(), News::Missed);
@@ -72,7 +72,7 @@ fn a_returning_client_finds_one_mark_for_its_suppressed_events_and_a_ring() {
 fn many_clients_returning_at_once_each_find_their_mark() {
     both(|subject| {
         let mut writer = subject.writer();
-        writer.begin(&key(0), None, &at(0)).unwrap();
+        writer.begin(&key(0), None, &at(0), false).unwrap();
         let names: Vec<String> = (0..2500).map(|n| format!("client {n}")).collect();
         let away = names.iter().step_by(2).map(String::as_bytes);
         let away: Vec<&[u8]> = away.collect();
@@ -90,7 +90,7 @@ fn many_clients_returning_at_once_each_find_their_mark() {
 fn an_append_that_was_not_stored_leaves_no_mark() {
     both(|subject| {
         let mut writer = subject.writer();
-        writer.begin(&key(0), None, &at(5)).unwrap();
+        writer.begin(&key(0), None, &at(5), false).unwrap();
         assert_eq!(moved(suppress(&mut *writer, 4, &[b"away"])), Some(5));
         subject.keep_interest(&["away"], SOON);
         assert_eq!(kinds(subject, "away"), [""; 0]);
@@ -102,7 +102,7 @@ fn an_append_refused_by_redis_leaves_no_mark() {
     let redis = servers().own_redis(&[]);
     let subject = Subject::redis(&redis.url());
     let mut writer = subject.writer();
-    writer.begin(&key(0), None, &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0), false).unwrap();
     redis.order(&["CONFIG", "SET", "maxmemory", "1"]);
     let refused = suppress(&mut *writer, 0, &[b"away"]);
     assert!(matches!(refused, Appended::Unavailable(_)), "{refused:?}");
@@ -124,7 +124,7 @@ fn a_client_away_longer_than_the_retention_still_gets_its_mark() {
     };
     let subject = Subject::new("Redis", &servers().redis.url(), retention);
     let mut writer = subject.writer();
-    writer.begin(&key(0), None, &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0), false).unwrap();
     stored(suppress(&mut *writer, 0, &[b"away"]));
     wait_until("a stream of that age is removed", SOON, || {
         subject.data("here").is_empty().then_some(())
@@ -137,7 +137,7 @@ fn a_client_away_longer_than_the_retention_still_gets_its_mark() {
 fn a_mark_does_not_shorten_a_streams_retention() {
     let subject = Subject::redis(&servers().redis.url());
     let mut writer = subject.writer();
-    writer.begin(&key(0), None, &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0), false).unwrap();
     append(&mut *writer, &key(0), 0, &[("away", "kept")]);
     stored(suppress(&mut *writer, 1, &[b"away"]));
     let left = || -> i64 {

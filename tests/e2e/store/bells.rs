@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 fn the_bell_starts_with_missed_and_names_exactly_the_clients_of_an_append() {
     both(|subject| {
         let mut writer = subject.writer();
-        writer.begin(&key(0), None, &at(0)).unwrap();
+        writer.begin(&key(0), None, &at(0), false).unwrap();
         stored(append(&mut *writer, &key(0), 0, &[("before", "1")]));
         let (mut one, mut two) = (subject.listen(), subject.listen());
         assert_eq!(subject.next(&mut one), News::Missed);

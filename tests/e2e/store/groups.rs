@@ -17,7 +17,7 @@ fn to_groups<'a>(offset: i64, of: &[(&'a str, &'a str)]) -> Vec<StreamEvent<'a>>
 fn a_group_and_a_client_with_the_same_name_have_separate_streams() {
     both(|subject| {
         let mut writer = subject.writer();
-        writer.begin(&key(0), None, &at(0)).unwrap();
+        writer.begin(&key(0), None, &at(0), false).unwrap();
         let mut mixed = events(0, &[("x", "client 1"), ("y", "client 2")]);
         mixed.extend(to_groups(2, &[("x", "group 1"), ("z *{}é", "group 2")]));
         mixed.extend(to_groups(4, &[("x", "group 3")]));
@@ -47,7 +47,7 @@ fn a_group_and_a_client_with_the_same_name_have_separate_streams() {
 fn the_bell_names_groups_and_clients_separately() {
     both(|subject| {
         let mut writer = subject.writer();
-        writer.begin(&key(0), None, &at(0)).unwrap();
+        writer.begin(&key(0), None, &at(0), false).unwrap();
         let mut rung = subject.listen();
         assert_eq!(subject.next(&mut rung), News::Missed);
         stored(append(&mut *writer, &key(0), 0, &[("x", "1")]));

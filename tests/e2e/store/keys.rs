@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 fn the_swap_log_gets_an_entry_only_when_plugins_change() {
     let subject = Subject::redis(&servers().redis.url());
     let mut writer = subject.writer();
-    writer.begin(&key(0), None, &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0), false).unwrap();
     let mut put = |expected, digests: &str| {
         let (ledger, events) = (key(0), events(expected, &[("a", "x")]));
         let next = expected + 1;
@@ -65,7 +65,7 @@ fn keys_and_fields_match_the_documentation() {
             partition: 7,
         },
     };
-    writer.begin(&group, None, &at(40)).unwrap();
+    writer.begin(&group, None, &at(40), false).unwrap();
     subject.keep_interest(&["a"], SOON);
     let mut redis = servers().redis.connect();
     let key = |rest: &str| format!("{}:{{0}}:{rest}", subject.prefix);

@@ -26,7 +26,7 @@ fn behind(subject: &Subject, name: &str) -> Vec<String> {
 fn a_lost_answer_is_unknown_and_the_ledger_resolves_it() {
     let (link, subject) = linked();
     let mut writer = subject.writer();
-    writer.begin(&key(0), None, &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0), false).unwrap();
     // With a look-ahead, so that the next answer is the transaction's.
     stored(append_then(
         &mut *writer,
@@ -67,7 +67,7 @@ fn a_lost_answer_is_unknown_and_the_ledger_resolves_it() {
 fn a_lost_look_up_stores_nothing() {
     let (link, subject) = linked();
     let mut writer = subject.writer();
-    writer.begin(&key(0), None, &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0), false).unwrap();
     stored(append(&mut *writer, &key(0), 0, &[("a", "1")]));
     link.lose_answers();
     let lost = append(&mut *writer, &key(0), 1, &[("a", "2")]);
@@ -87,7 +87,7 @@ fn a_lost_look_up_stores_nothing() {
 fn a_cut_connection_yields_unknown_or_unavailable_until_it_reconnects() {
     let (link, subject) = linked();
     let mut writer = subject.writer();
-    writer.begin(&key(0), None, &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0), false).unwrap();
     let mut expected = 0;
     for round in 0..20 {
         let following = key(0);
@@ -105,7 +105,7 @@ fn a_cut_connection_yields_unknown_or_unavailable_until_it_reconnects() {
         }
         assert!(writer.ledger(&key(0)).is_err());
         assert!(writer.connected(&["a"]).is_err());
-        assert!(writer.begin(&key(1), None, &at(0)).is_err());
+        assert!(writer.begin(&key(1), None, &at(0), false).is_err());
         let down = append(&mut *writer, &key(0), expected, &[("a", "down")]);
         assert!(matches!(down, Appended::Unavailable(_)), "{down:?}");
         link.open();
@@ -118,7 +118,7 @@ fn a_cut_connection_yields_unknown_or_unavailable_until_it_reconnects() {
 fn readers_and_bells_recover_with_redis() {
     let (link, subject) = linked();
     let mut writer = subject.writer();
-    writer.begin(&key(0), None, &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0), false).unwrap();
     let mut rung = subject.listen();
     assert_eq!(subject.next(&mut rung), News::Missed);
     for round in 0..3 {
@@ -189,7 +189,7 @@ fn a_silently_dead_subscription_is_detected() {
 fn an_event_refused_in_a_transaction_with_a_lost_answer_is_named() {
     let (link, subject) = linked();
     let mut writer = subject.writer();
-    writer.begin(&key(0), None, &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0), false).unwrap();
     let mut redis = servers().redis.connect();
     let bad = format!("{}:{{0}}:client:bad", subject.prefix);
     let set = redis::cmd("SET")

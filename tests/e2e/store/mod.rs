@@ -14,9 +14,11 @@ mod replayed;
 mod retention;
 mod revocations;
 mod tasks;
+mod values;
 
 use millstream::record::{
-    ClientId, Entry, GroupName, News, Page, StreamId, StreamKind, StreamName, TopicPartition, Want,
+    ClientId, Entry, GroupName, NO_TIME, News, Page, StreamId, StreamKind, StreamName,
+    TopicPartition, Want,
 };
 use millstream::store::{
     Append, Appended, Exchange, Identity, Ledger, LedgerKey, Refusal, Retention, Store,
@@ -271,6 +273,8 @@ fn batch<'a>(
         events,
         suppressed: &[],
         reports: &[],
+        clock: NO_TIME,
+        values: &[],
     }
 }
 

@@ -8,7 +8,7 @@ use millstream::store::Retention;
 fn pages_follow_a_cursor() {
     both(|subject| {
         let mut writer = subject.writer();
-        writer.begin(&key(0), None, &at(0)).unwrap();
+        writer.begin(&key(0), None, &at(0), false).unwrap();
         let of = [("a", "0"), ("a", "1"), ("a", "2"), ("a", "3"), ("b", "x")];
         stored(append(&mut *writer, &key(0), 0, &of));
         let ids: Vec<StreamId> = subject.stream("a").iter().map(|entry| entry.id).collect();
@@ -79,7 +79,7 @@ fn a_cursor_that_may_have_missed_events_reports_a_gap() {
         },
         |subject| {
             let mut writer = subject.writer();
-            writer.begin(&key(0), None, &at(0)).unwrap();
+            writer.begin(&key(0), None, &at(0), false).unwrap();
             let numbers: Vec<String> = (0..500).map(|n| n.to_string()).collect();
             stored(append(&mut *writer, &key(0), 0, &[("a", "first")]));
             let first = subject.stream("a")[0].id;

@@ -7,14 +7,14 @@ use millstream_tests::{Link, Redis, servers, wait_until};
 const USER: &str = "mill";
 
 /// A separate Redis with a user that has all permissions, and a store that uses it over a link.
-struct Permitted {
+pub(super) struct Permitted {
     redis: Redis,
     link: Link,
-    subject: Subject,
+    pub(super) subject: Subject,
 }
 
 impl Permitted {
-    fn new() -> Permitted {
+    pub(super) fn new() -> Permitted {
         let redis = servers().own_redis(&["--user", USER, "on", ">word", "~*", "&*", "+@all"]);
         let link = Link::to(&redis.addr());
         let subject = Subject::redis(&format!("redis://{USER}:word@{}", link.addr()));
@@ -25,19 +25,23 @@ impl Permitted {
         }
     }
 
-    fn permit(&self, rule: &str) {
+    pub(super) fn permit(&self, rule: &str) {
         self.redis.order(&["ACL", "SETUSER", USER, rule]);
     }
 
     /// A client's events, read by another user.
-    fn data(&self, client: &str) -> Vec<String> {
+    pub(super) fn data(&self, client: &str) -> Vec<String> {
         let streams = self.redis.streams(&self.subject.prefix);
         let entries = streams.get(client).into_iter().flatten();
         entries.map(|entry| entry.data.clone()).collect()
     }
 
     /// Changes a transaction's permissions between its commands, which are this many, and EXEC.
-    fn change_before_exec<T: Send>(&self, rule: &str, send: impl FnOnce() -> T + Send) -> T {
+    pub(super) fn change_before_exec<T: Send>(
+        &self,
+        rule: &str,
+        send: impl FnOnce() -> T + Send,
+    ) -> T {
         self.link.hold_before("\r\n$4\r\nEXEC\r\n");
         std::thread::scope(|scope| {
             let sent = scope.spawn(send);
@@ -80,7 +84,7 @@ fn unavailable(appended: Appended, says: &str) {
 fn refusing_any_command_writes_nothing_outside_a_transaction() {
     let permitted = Permitted::new();
     let mut writer = permitted.subject.writer();
-    writer.begin(&key(0), None, &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0), false).unwrap();
     let mut next = 0;
     let mut expected = Vec::new();
     for command in ["watch", "hmget", "multi", "xadd", "hset", "exec"] {
@@ -133,7 +137,7 @@ fn refusing_any_command_writes_nothing_outside_a_transaction() {
 fn two_owners_store_each_event_once_when_one_may_not_start_a_transaction() {
     let permitted = Permitted::new();
     let (mut one, mut two) = (permitted.subject.writer(), permitted.subject.writer());
-    one.begin(&key(0), None, &at(0)).unwrap();
+    one.begin(&key(0), None, &at(0), false).unwrap();
     permitted.permit("-multi");
     unavailable(append(&mut *one, &key(0), 0, &[("a", "1")]), "multi");
     permitted.permit("+multi");
@@ -158,7 +162,7 @@ fn the_next_try_stores_what_permissions_prevented_inside_exec() {
     ] {
         let permitted = Permitted::new();
         let mut writer = permitted.subject.writer();
-        writer.begin(&key(0), None, &at(0)).unwrap();
+        writer.begin(&key(0), None, &at(0), false).unwrap();
         let (ledger, events) = (key(0), events(0, &[("a", "1"), ("b", "2"), ("a", "3")]));
         let mut held = batch(&ledger, 0, 3, &events);
         held.suppressed = &[b"away"];
@@ -186,7 +190,7 @@ fn events_missing_in_some_streams_are_not_stored_again_in_others() {
     let permitted = Permitted::new();
     let mut writer = permitted.subject.writer();
     let prefix = &permitted.subject.prefix;
-    writer.begin(&key(0), None, &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0), false).unwrap();
     let (ledger, events) = (key(0), events(0, &[("a", "1"), ("b", "2"), ("a", "3")]));
     let mut held = batch(&ledger, 0, 3, &events);
     let rule = format!("resetkeys ~{prefix}:{{0}}:client:a ~{prefix}:{{0}}:ledger:*");
@@ -215,7 +219,7 @@ fn events_missing_in_some_streams_are_not_stored_again_in_others() {
 fn a_task_event_that_a_script_may_not_store_is_never_skipped() {
     let permitted = Permitted::new();
     let (mut writer, mut other) = (permitted.subject.writer(), permitted.subject.writer());
-    writer.begin(&key(0), None, &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0), false).unwrap();
     permitted.permit("-xadd");
     let task = TaskReport {
         id: b"task",
@@ -252,7 +256,7 @@ fn a_lost_answer_to_a_torn_transaction_duplicates_and_loses_nothing() {
     for rule in ["-xadd", "-hset"] {
         let permitted = Permitted::new();
         let mut writer = permitted.subject.writer();
-        writer.begin(&key(0), None, &at(0)).unwrap();
+        writer.begin(&key(0), None, &at(0), false).unwrap();
         let (ledger, events) = (key(0), events(0, &[("a", "1"), ("b", "2"), ("a", "3")]));
         let mut held = batch(&ledger, 0, 3, &events);
         permitted.link.hold_before("\r\n$4\r\nEXEC\r\n");
@@ -283,8 +287,8 @@ fn a_lost_answer_to_a_torn_transaction_duplicates_and_loses_nothing() {
 fn any_other_request_ends_a_waiting_look_ahead_first() {
     let permitted = Permitted::new();
     let mut writer = permitted.subject.writer();
-    writer.begin(&key(0), None, &at(0)).unwrap();
-    writer.begin(&key(1), None, &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0), false).unwrap();
+    writer.begin(&key(1), None, &at(0), false).unwrap();
     let mut next = 0;
     for other in 0..6 {
         stored(append_then(
@@ -299,7 +303,10 @@ fn any_other_request_ends_a_waiting_look_ahead_first() {
             0 => writer.rest(),
             1 => assert_eq!(next_of(&mut *writer, &key(0)), Some(next)),
             2 => assert_eq!(writer.connected(&["a"]).unwrap(), [false]),
-            3 => assert_eq!(writer.begin(&key(0), None, &at(7)).unwrap().next, next),
+            3 => assert_eq!(
+                writer.begin(&key(0), None, &at(7), false).unwrap().next,
+                next
+            ),
             4 => permitted.permit("-discard"),
             _ => stored(append(&mut *writer, &key(1), 0, &[("a", "x")])).clear(),
         }

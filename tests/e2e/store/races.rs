@@ -8,17 +8,17 @@ use std::sync::Barrier;
 fn the_first_ledger_start_wins() {
     both(|subject| {
         let (mut one, mut two) = (subject.writer(), subject.writer());
-        assert_eq!(one.begin(&key(0), None, &at(5)).unwrap(), at(5));
-        assert_eq!(two.begin(&key(0), None, &at(7)).unwrap(), at(5));
-        assert_eq!(one.begin(&key(0), None, &at(9)).unwrap(), at(5));
+        assert_eq!(one.begin(&key(0), None, &at(5), false).unwrap(), at(5));
+        assert_eq!(two.begin(&key(0), None, &at(7), false).unwrap(), at(5));
+        assert_eq!(one.begin(&key(0), None, &at(9), false).unwrap(), at(5));
         // Also with the later value, but not with the earlier one.
         stored(append(&mut *two, &key(0), 5, &[("a", "1")]));
-        assert_eq!(one.begin(&key(0), None, &at(9)).unwrap().next, 6);
+        assert_eq!(one.begin(&key(0), None, &at(9), false).unwrap().next, 6);
         for round in 1..50 {
             let barrier = Barrier::new(2);
             let begin = |writer: &mut Box<dyn Writer>, next| {
                 barrier.wait();
-                writer.begin(&key(round), None, &at(next)).unwrap()
+                writer.begin(&key(round), None, &at(next), false).unwrap()
             };
             let (a, b) = std::thread::scope(|scope| {
                 let other = scope.spawn(|| begin(&mut two, 2));
@@ -34,10 +34,10 @@ fn the_first_ledger_start_wins() {
 fn a_ledger_is_reset_only_if_it_is_unchanged_since_it_was_read() {
     both(|subject| {
         let (mut one, mut two) = (subject.writer(), subject.writer());
-        one.begin(&key(0), None, &at(5)).unwrap();
+        one.begin(&key(0), None, &at(5), false).unwrap();
         stored(append(&mut *two, &key(0), 5, &[("a", "1")]));
-        assert_eq!(one.begin(&key(0), Some(5), &at(50)).unwrap().next, 6);
-        assert_eq!(one.begin(&key(0), Some(6), &at(50)).unwrap(), at(50));
+        assert_eq!(one.begin(&key(0), Some(5), &at(50), false).unwrap().next, 6);
+        assert_eq!(one.begin(&key(0), Some(6), &at(50), false).unwrap(), at(50));
         assert_eq!(
             two.ledger(&key(0)).unwrap(),
             Some(at(50)),
@@ -59,7 +59,7 @@ fn only_one_of_two_writers_with_the_same_expected_offset_stores() {
         let barrier = Barrier::new(2);
         let contend = |name: &'static str| {
             let mut writer = subject.writer();
-            writer.begin(&key(0), None, &at(0)).unwrap();
+            writer.begin(&key(0), None, &at(0), false).unwrap();
             let mut won = 0;
             for round in 0..ROUNDS {
                 barrier.wait();
@@ -93,7 +93,7 @@ fn a_look_ahead_is_used_and_never_trusted_too_long() {
     both(|subject| {
         let (mut one, mut two) = (subject.writer(), subject.writer());
         for partition in 0..3 {
-            one.begin(&key(partition), None, &at(0)).unwrap();
+            one.begin(&key(partition), None, &at(0), false).unwrap();
         }
         let mut ahead = |expected, data: &str, following: &LedgerKey| {
             append_then(
@@ -147,7 +147,7 @@ fn a_look_ahead_is_used_and_never_trusted_too_long() {
             stored(append_then(&mut *one, &key(1), 3, &of, Some(&key(9)))),
             []
         );
-        two.begin(&key(9), None, &at(0)).unwrap();
+        two.begin(&key(9), None, &at(0), false).unwrap();
         assert_eq!(stored(append(&mut *one, &key(9), 0, &[("a", "12")])), []);
         let expected: Vec<String> = (0..=12).map(|n| n.to_string()).collect();
         assert_eq!(subject.data("a"), expected);

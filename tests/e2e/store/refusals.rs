@@ -9,7 +9,7 @@ use millstream_tests::servers;
 fn a_refused_event_is_named_and_the_rest_is_stored() {
     let subject = Subject::redis(&servers().redis.url());
     let mut writer = subject.writer();
-    writer.begin(&key(0), None, &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0), false).unwrap();
     let mut redis = servers().redis.connect();
     let bad = format!("{}:{{0}}:client:bad", subject.prefix);
     redis::cmd("SET")
@@ -62,7 +62,7 @@ fn a_redis_that_refuses_writes_is_unavailable_and_nothing_changes() {
     let redis = servers().own_redis(&[]);
     let subject = Subject::redis(&redis.url());
     let mut writer = subject.writer();
-    writer.begin(&key(0), None, &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0), false).unwrap();
     let trouble: [(&str, &[&str], &[&str]); 2] = [
         (
             "OOM",
@@ -92,7 +92,10 @@ fn a_redis_that_refuses_writes_is_unavailable_and_nothing_changes() {
                     other => panic!("{says}: {other:?}"),
                 }
             }
-            assert!(writer.begin(&key(7), None, &at(0)).is_err(), "{says}");
+            assert!(
+                writer.begin(&key(7), None, &at(0), false).is_err(),
+                "{says}"
+            );
             redis.order(end);
             assert_eq!(next_of(&mut *writer, &key(0)), Some(expected), "{says}");
         }

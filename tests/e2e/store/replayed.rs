@@ -94,7 +94,7 @@ fn a_record_without_events_is_marked_and_its_suppressed_events_are_noted_once() 
 fn a_pipeline_and_the_replay_command_share_replay_marks() {
     both(|subject| {
         let mut writer = subject.writer();
-        writer.begin(&key(0), None, &at(0)).unwrap();
+        writer.begin(&key(0), None, &at(0), false).unwrap();
         let append = |writer: &mut dyn Writer, next, sources: [&str; 2]| {
             let events = sources.map(|source| event(source, "a", source, 0));
             let mut append = batch_of(next, &events);
@@ -158,7 +158,7 @@ fn concurrent_replays_store_each_record_once() {
 fn copies_of_one_record_in_one_batch_of_a_pipeline_are_stored_once() {
     both(|subject| {
         let mut writer = subject.writer();
-        writer.begin(&key(0), None, &at(0)).unwrap();
+        writer.begin(&key(0), None, &at(0), false).unwrap();
         let copy = |offset, source, n| StreamEvent {
             offset,
             ..event(source, "a", ["first", "second"][n as usize], n)
@@ -228,7 +228,7 @@ fn a_fully_refused_pipeline_replay_is_not_marked_and_a_partly_refused_one_is() {
         .exec(&mut redis)
         .unwrap();
     let mut writer = subject.writer();
-    writer.begin(&key(0), None, &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0), false).unwrap();
     let events = [
         event("before", "a", "before", 0),
         event("part", "a", "part", 0),

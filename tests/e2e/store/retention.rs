@@ -15,7 +15,7 @@ fn retention_keeps_the_newest_events() {
             },
             |subject| {
                 let mut writer = subject.writer();
-                writer.begin(&key(0), None, &at(0)).unwrap();
+                writer.begin(&key(0), None, &at(0), false).unwrap();
                 let numbers: Vec<String> = (0..3000).map(|n| n.to_string()).collect();
                 for (round, numbers) in numbers.chunks(100).enumerate() {
                     let of: Vec<_> = numbers.iter().map(|n| ("a", n.as_str())).collect();
@@ -45,7 +45,7 @@ fn retention_removes_old_events_when_their_stream_is_written_to() {
         },
         |subject| {
             let mut writer = subject.writer();
-            writer.begin(&key(0), None, &at(0)).unwrap();
+            writer.begin(&key(0), None, &at(0), false).unwrap();
             stored(append(
                 &mut *writer,
                 &key(0),
@@ -91,7 +91,7 @@ fn an_idle_stream_is_removed_and_an_active_one_is_kept() {
     };
     let subject = Subject::new("Redis", &servers().redis.url(), retention);
     let mut writer = subject.writer();
-    writer.begin(&key(0), None, &at(0)).unwrap();
+    writer.begin(&key(0), None, &at(0), false).unwrap();
     let began = Instant::now();
     stored(append(
         &mut *writer,

@@ -75,7 +75,7 @@ impl Subject {
     /// Appends one event to ada's stream that reports this about a task; `None`: to no stream.
     fn say(&self, offset: i64, to: Option<&str>, task: &str, status: &str, data: &str) {
         let mut writer = self.writer();
-        writer.begin(&key(0), None, &at(0)).unwrap();
+        writer.begin(&key(0), None, &at(0), false).unwrap();
         let report = TaskReport {
             id: task.as_bytes(),
             status: status.as_bytes(),
@@ -458,7 +458,7 @@ fn a_task_times_out_although_its_owners_stream_is_broken() {
 fn deleting_a_clients_events_leaves_other_streams_alone() {
     both(|store| {
         let mut writer = store.writer();
-        writer.begin(&key(0), None, &at(0)).unwrap();
+        writer.begin(&key(0), None, &at(0), false).unwrap();
         let two = [("ada", "1"), ("bob", "2"), ("ada", "3")];
         append(&mut *writer, &key(0), 0, &two);
         let emptied = |name| {

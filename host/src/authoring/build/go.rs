@@ -7,9 +7,19 @@ use crate::plugin::{PluginKind, componentize};
 use anyhow::{Context, bail};
 use std::fs;
 use std::path::PathBuf;
+use wasmparser::{Parser, Payload};
+use wit_component::{StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
 
-/// `adapter.wat`, assembled: it stands in for WASI.
-const ADAPTER: &[u8] = include_bytes!("adapter.wasm");
+/// What stands in for WASI, assembled: `adapter-discard.wat` with `adapter.wat`.
+const DISCARD: &[u8] = include_bytes!("adapter-discard.wasm");
+/// The same where prints are logged: `adapter-log.wat` with `adapter.wat`.
+const LOG: &[u8] = include_bytes!("adapter-log.wasm");
+/// The contract, and the world of the adapter that logs.
+const WIT: &str = concat!(
+    include_str!("../../../../wit/plugin.wit"),
+    "world adapter { import log; }"
+);
 
 const GO: Tool = Tool {
     program: "go",
@@ -56,12 +66,12 @@ pub(super) fn build(project: &Project) -> anyhow::Result<PathBuf> {
         "go could not build it; see its messages above",
     )?;
     let core = fs::read(&core).with_context(|| format!("can't read {}", core.display()))?;
-    let adapters = [("wasi_snapshot_preview1", ADAPTER)];
     let package = match project.kind {
+        PluginKind::Transform => "transform` or `millstream/stateful",
         PluginKind::DeadLetter => "deadletter",
         kind => kind.name(),
     };
-    let component = componentize(&core, project.kind, &adapters).with_context(|| {
+    let component = wrap(&core, project.kind).with_context(|| {
         format!(
             "the module that Go built is no {} plugin: main must import `millstream/{package}`, call \
              its Main, and import no other functions of the host",
@@ -71,16 +81,54 @@ pub(super) fn build(project: &Project) -> anyhow::Result<PathBuf> {
     tool::write(&own.join(format!("{name}.wasm")), &component)
 }
 
+/// The component of a module that Go built.
+fn wrap(core: &[u8], kind: PluginKind) -> anyhow::Result<Vec<u8>> {
+    let adapter = match logs(core) {
+        true => log_adapter()?,
+        false => DISCARD.to_vec(),
+    };
+    componentize(core, kind, &[("wasi_snapshot_preview1", &adapter)])
+}
+
+/// Whether a module has the SDK's log package.
+fn logs(core: &[u8]) -> bool {
+    let mut sections = Parser::new(0).parse_all(core).map_while(Result::ok);
+    sections.any(|section| match section {
+        Payload::ImportSection(imports) => {
+            let mut imports = imports.into_imports().map_while(Result::ok);
+            imports.any(|import| import.module.starts_with("millstream:plugin/log@"))
+        }
+        _ => false,
+    })
+}
+
+/// The adapter that logs, with the types of what it imports.
+fn log_adapter() -> anyhow::Result<Vec<u8>> {
+    let mut resolve = Resolve::default();
+    let package = resolve.push_source("plugin.wit", WIT)?;
+    let world = resolve.select_world(&[package], Some("adapter"))?;
+    let mut adapter = LOG.to_vec();
+    embed_component_metadata(&mut adapter, &resolve, world, StringEncoding::UTF8)?;
+    Ok(adapter)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wasmparser::{Parser, Payload};
 
-    /// A module like Go's that exports a transform and imports `import`.
-    fn module(import: &str) -> Vec<u8> {
+    const FD_WRITE: &str = r#""wasi_snapshot_preview1" "fd_write""#;
+    const LOG_WRITE: &str = r#"(import "millstream:plugin/log@0.1.0" "write"
+        (func (param i32 i32 i32 i32)))"#;
+    const KEEP_LINES: &str = r#"(import "wasi_snapshot_preview1" "millstream_keep_lines"
+        (func (param i32 i32)))"#;
+
+    /// A module like Go's that exports a transform and imports `import` and `more`.
+    fn module(import: &str, more: &[&str]) -> Vec<u8> {
+        let more = more.concat();
         let text = format!(
             r#"(module
                 (import {import} (func (param i32 i32 i32 i32) (result i32)))
+                {more}
                 (memory (export "memory") 1)
                 (func (export "_initialize"))
                 (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
@@ -92,24 +140,9 @@ mod tests {
         wat::parse_str(text).unwrap()
     }
 
-    fn wrapped(core: &[u8]) -> anyhow::Result<Vec<u8>> {
-        let adapters = [("wasi_snapshot_preview1", ADAPTER)];
-        componentize(core, PluginKind::Transform, &adapters)
-    }
-
-    #[test]
-    fn the_embedded_adapter_is_assembled_from_its_source() {
-        let source = wat::parse_str(include_str!("adapter.wat")).unwrap();
-        assert!(
-            source == ADAPTER,
-            "assemble adapter.wat to adapter.wasm again"
-        );
-    }
-
-    #[test]
-    fn a_component_imports_nothing_of_wasi() {
-        let core = module(r#""wasi_snapshot_preview1" "fd_write""#);
-        let component = wrapped(&core).unwrap();
+    /// The interfaces that the component of a module imports.
+    fn imports(core: &[u8]) -> Vec<String> {
+        let component = wrap(core, PluginKind::Transform).unwrap();
         let mut imports = Vec::new();
         for payload in Parser::new(0).parse_all(&component) {
             if let Payload::ComponentImportSection(section) = payload.unwrap() {
@@ -117,13 +150,46 @@ mod tests {
                 imports.extend(names.map(|name| name.name.to_string()));
             }
         }
+        imports
+    }
+
+    #[test]
+    fn the_embedded_adapters_are_assembled_from_their_sources() {
+        let rest = include_str!("adapter.wat");
+        for (prints, embedded) in [
+            (include_str!("adapter-discard.wat"), DISCARD),
+            (include_str!("adapter-log.wat"), LOG),
+        ] {
+            let source = wat::parse_str(format!("{prints}{rest}")).unwrap();
+            assert!(
+                source == embedded,
+                "assemble adapter-discard.wasm and adapter-log.wasm again: each is its .wat, followed \
+                 by adapter.wat"
+            );
+        }
+    }
+
+    #[test]
+    fn a_component_imports_nothing_of_wasi() {
+        let imports = imports(&module(FD_WRITE, &[]));
         let of_wasi = imports.iter().any(|name| name.contains("wasi"));
         assert!(!imports.is_empty() && !of_wasi, "{imports:?}");
     }
 
     #[test]
+    fn prints_are_logged_only_if_the_module_imports_log() {
+        let needs_log = |more: &[&str]| {
+            let imports = imports(&module(FD_WRITE, more));
+            imports.iter().any(|name| name.contains("/log@"))
+        };
+        assert!(!needs_log(&[]));
+        assert!(needs_log(&[LOG_WRITE, KEEP_LINES]));
+    }
+
+    #[test]
     fn other_imports_are_refused_by_name() {
-        let why = format!("{:#}", wrapped(&module(r#""env" "own""#)).unwrap_err());
+        let core = module(r#""env" "own""#, &[]);
+        let why = format!("{:#}", wrap(&core, PluginKind::Transform).unwrap_err());
         assert!(why.contains("env"), "{why}");
     }
 }

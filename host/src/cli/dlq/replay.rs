@@ -42,7 +42,8 @@ pub(in crate::cli) struct ReplayArguments {
     yes: bool,
     /// Also replays letters that may deliver events twice (the refusal says
     /// why), letters that the store refused although their records are marked,
-    /// and records that were already sent to their topic.
+    /// records that were already sent to their topic, and through a transform
+    /// that keeps state: it reads the values of now and changes none.
     #[arg(long)]
     force: bool,
     /// Prints the report as JSON.
@@ -112,6 +113,14 @@ impl ReplayArguments {
                 "the pipeline {name} would process records that are sent to its topic again as new \
                  records, and a crash between sending and marking would duplicate events: set \
                  `replays = true` in its table and restart it (or use --through plugin, or --force)"
+            )));
+        }
+        if pipeline.keeps_state() && !self.force && !self.dry_run {
+            let name = &pipeline.name;
+            return Err(Usage::error(format!(
+                "the transform of pipeline {name} keeps state: a replayed record would meet the \
+                 values of now, not those of its place, and what it writes is not kept; with --force \
+                 it is replayed all the same"
             )));
         }
         if !self.dry_run && !self.yes && !std::io::stdin().is_terminal() {

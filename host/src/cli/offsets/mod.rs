@@ -5,7 +5,7 @@ use super::output;
 use super::table::Table;
 use crate::config::{self, Role};
 use crate::kafka::{Connection, OffsetSpec};
-use crate::pipeline::offsets::{self, Change, How, Standing, Which};
+use crate::pipeline::offsets::{self, Change, How, Kept, Standing, Which};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -39,6 +39,13 @@ pub(super) enum OffsetsCommand {
         /// reads from that cluster halts.
         #[arg(long)]
         force: bool,
+        /// Keeps the values of a transform with state: records that are read again
+        /// meet what they, and later ones, left.
+        #[arg(long, conflicts_with = "forget_values")]
+        keep_values: bool,
+        /// Removes the values of a transform with state: it begins without any.
+        #[arg(long)]
+        forget_values: bool,
         /// Prints one line of JSON per partition.
         #[arg(long)]
         json: bool,
@@ -94,12 +101,22 @@ pub(super) fn run(command: OffsetsCommand) -> anyhow::Result<()> {
             dry_run,
             halted,
             force,
+            keep_values,
+            forget_values,
             json,
         } => {
             let (settings, which) = which.read()?;
             let which = Which { halted, ..which };
-            let write = !dry_run;
-            let changes = offsets::set(settings.resources()?, &which, to, How { write, force })?;
+            let how = How {
+                write: !dry_run,
+                force,
+                values: match (keep_values, forget_values) {
+                    (true, _) => Some(Kept::Keep),
+                    (_, true) => Some(Kept::Forget),
+                    _ => None,
+                },
+            };
+            let changes = offsets::set(settings.resources()?, &which, to, how)?;
             match json {
                 true => output::lines(changes.iter().map(|c| describe_change(c, dry_run)))?,
                 false => output::lines(changes.iter().map(|c| change_in_words(c, dry_run)))?,
@@ -181,6 +198,7 @@ fn describe(standing: &Standing) -> serde_json::Value {
         "end": standing.high,
         "lag": standing.lag(),
         "committed": standing.committed,
+        "values": standing.values,
         "note": standing.note(),
     })
 }

@@ -49,6 +49,7 @@ pub(super) fn lines(inspected: &Inspection) -> Vec<String> {
         ("kind", kind.to_owned()),
         ("exports", list(&inspected.exports)),
         ("imports", list(&inspected.imports)),
+        ("capabilities", list(&capabilities(inspected))),
         ("made by", list(&made_by)),
         ("size", format!("{} bytes", inspected.size)),
         ("digest", inspected.digest.clone()),
@@ -61,6 +62,12 @@ pub(super) fn lines(inspected: &Inspection) -> Vec<String> {
     .into()
 }
 
+/// The names of what it needs.
+fn capabilities(inspected: &Inspection) -> Vec<String> {
+    let needed = inspected.needed.iter();
+    needed.map(|one| one.name().to_owned()).collect()
+}
+
 fn as_json(inspected: &Inspection) -> serde_json::Value {
     let made_by = inspected.made_by.iter();
     let made_by: Vec<_> = made_by
@@ -70,6 +77,7 @@ fn as_json(inspected: &Inspection) -> serde_json::Value {
         "kind": inspected.kind().map(PluginKind::name),
         "exports": inspected.exports,
         "imports": inspected.imports,
+        "capabilities": capabilities(inspected),
         "made_by": made_by,
         "size": inspected.size,
         "digest": inspected.digest,

@@ -2,7 +2,8 @@
 
 use super::fetched::Fetched;
 use super::input::{self, Format, PluginArguments};
-use crate::authoring::{Bench, Outcome, bench};
+use crate::authoring::Outcome;
+use crate::authoring::bench::{self, Bench, Ran};
 use crate::cli::{exit::Usage, output, table::Table};
 use crate::plugin::fixture::{self, Line};
 use crate::plugin::{Meter, PluginKind};
@@ -50,8 +51,15 @@ pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<()> {
         None => arguments.lines(plugin.kind())?,
         Some(transform) => arguments.events(&bench, transform)?,
     };
-    let (outcomes, usage) = bench::run(&plugin, &lines)?;
+    let Ran {
+        outcomes,
+        logged,
+        usage,
+    } = bench::run(&plugin, &lines)?;
     show(arguments.format, &outcomes)?;
+    for line in &logged {
+        output::say(format_args!("{}", line.shown()));
+    }
     let failed = outcomes.iter().filter(|o| o.failure().is_some()).count();
     let events = outcomes.iter().filter(|o| o.is_event()).count();
     let n = lines.len().max(1) as u32;

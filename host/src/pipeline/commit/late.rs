@@ -24,19 +24,21 @@ impl CommitWorker {
         prepared: &mut PreparedBatch,
         refusals: &[Refusal],
     ) {
-        let mut failures: BTreeMap<u32, Failure> = BTreeMap::new();
-        for refusal in refusals {
-            let event =
-                prepared.events.list[prepared.destinations.streamed[refusal.event] as usize];
-            failures.entry(event.record).or_insert_with(|| {
-                let (stage, class) = (Stage::Store, Class::StoreRefused);
-                let mut failure = Failure::new(event.record, stage, class, refusal.message.clone());
-                let all = prepared.events.list.iter();
-                failure.events = Some(all.filter(|of| of.record == event.record).count());
-                failure
-            });
-        }
+        let failures = refused(prepared, refusals);
         self.rule(prepared, failures.into_values().collect());
+    }
+
+    /// Handles records that would fail and have written values, before anything is
+    /// stored: they fail in the transform worker, where that is undone.
+    pub(in crate::pipeline) fn fail_earlier(
+        &self,
+        prepared: &PreparedBatch,
+        failures: BTreeMap<u32, Failure>,
+    ) {
+        let offset = |record: u32| prepared.batch.records[record as usize].offset;
+        let by_offset = { failures.into_iter() }.map(|(record, why)| (offset(record), why));
+        prepared.partition.fail(by_offset);
+        prepared.partition.rewind(prepared.start());
     }
 
     /// Handles what is too large for its topic: an event fails its record, and a
@@ -58,6 +60,9 @@ impl CommitWorker {
                     self.carry_out_verdict(prepared, &failure, verdict);
                 }
             }
+        }
+        if !failures.is_empty() && !prepared.values.is_empty() {
+            return self.fail_earlier(prepared, failures);
         }
         failures
             .keys()
@@ -105,4 +110,20 @@ impl CommitWorker {
             Verdict::Drop | Verdict::Retry(_) => {}
         }
     }
+}
+
+/// The failures of the records whose events the store refuses.
+pub(super) fn refused(prepared: &PreparedBatch, refusals: &[Refusal]) -> BTreeMap<u32, Failure> {
+    let mut failures: BTreeMap<u32, Failure> = BTreeMap::new();
+    for refusal in refusals {
+        let event = prepared.events.list[prepared.destinations.streamed[refusal.event] as usize];
+        failures.entry(event.record).or_insert_with(|| {
+            let (stage, class) = (Stage::Store, Class::StoreRefused);
+            let mut failure = Failure::new(event.record, stage, class, refusal.message.clone());
+            let all = prepared.events.list.iter();
+            failure.events = Some(all.filter(|of| of.record == event.record).count());
+            failure
+        });
+    }
+    failures
 }

@@ -4,6 +4,7 @@
 //! events and the ledger. A failing store is never a record's fault: the worker
 //! waits and reports it. A record that Kafka refuses delays only its partition.
 
+use super::late::refused;
 use super::parked::Parked;
 use super::produces::{Refused, Status};
 use crate::log::Short;
@@ -242,6 +243,11 @@ impl CommitWorker {
                 Appended::Stored(unstored) => return Some(unstored),
                 Appended::Moved(ledger) => {
                     self.moved(&prepared.partition, ledger);
+                    return None;
+                }
+                Appended::Refused(refusals) => {
+                    self.fail_earlier(prepared, refused(prepared, &refusals));
+                    self.signal.ring();
                     return None;
                 }
                 Appended::Unavailable(error) => error,

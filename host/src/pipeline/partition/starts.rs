@@ -5,6 +5,7 @@ use super::opening::{self, Facts, Opening, Policy};
 use super::repair;
 use super::state::PartitionState;
 use crate::kafka::consumer::{Cluster, NotYet};
+use crate::pipeline::settings::LostLedger;
 use crate::pipeline::shared::{Partitions, Shared, Trouble};
 use crate::record::TopicPartition;
 use crate::store::{Identity, Ledger, LedgerKey, Unavailable, Writer};
@@ -101,12 +102,15 @@ impl StartResolver {
             .partitions_at_first(partition, &facts)
             .map_err(Trying::Store)?;
         facts.added = partition.partition >= first;
+        if facts.added && facts.ledger.is_none() {
+            self.say_added(partition, first);
+        }
         match facts.judge(self.policy()) {
             Opening::GoOn(ledger) => Ok(Ok(ledger)),
             Opening::Write { ledger, loss } => {
                 let there = self
                     .writer
-                    .begin(&key, stands, &ledger)
+                    .begin(&key, stands, &ledger, false)
                     .map_err(Trying::Store)?;
                 if let Some((said, records)) = loss {
                     let name = &self.shared.settings.name;
@@ -122,6 +126,18 @@ impl StartResolver {
                     "{why}; stop the pipeline and set its next offset: {command}"
                 )))
             }
+        }
+    }
+
+    /// Warns that keys may have moved to a partition that was added.
+    fn say_added(&self, partition: &TopicPartition, first: i32) {
+        if self.shared.generation.load().transform.is_stateful() {
+            let pipeline = &self.shared.settings.name;
+            tracing::warn!(
+                pipeline, %partition, first,
+                "the topic has more partitions than at first: producers write some keys to other \
+                 partitions now, where the transform begins without their values"
+            );
         }
     }
 
@@ -201,11 +217,16 @@ impl StartResolver {
 
     fn policy(&self) -> Policy {
         let settings = &self.shared.settings;
+        let keeps_state = self.shared.generation.load().transform.is_stateful();
         Policy {
             start: settings.start,
             lost_records: settings.lost_records,
             remade_topic: settings.remade_topic,
-            lost_ledger: settings.lost_ledger,
+            lost_ledger: match settings.lost_ledger {
+                // A reload granted it.
+                LostLedger::Committed if keeps_state => LostLedger::Halt,
+                configured => configured,
+            },
         }
     }
 

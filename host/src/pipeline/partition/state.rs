@@ -4,7 +4,9 @@
 use crate::kafka::consumer::Commit;
 use crate::pipeline::lock::lock;
 use crate::pipeline::partition::commit_mark;
+use crate::record::Failure;
 use crate::store::{Identity, LedgerKey};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -33,6 +35,9 @@ struct Inner {
     is_held: bool,
     /// What its first prepared batch waits for in Kafka.
     waits: Option<String>,
+    /// Why records fail that were found to fail only while they were committed, by
+    /// offset. They wrote values, so they and all after them run again.
+    failing: BTreeMap<i64, Failure>,
 }
 
 /// The phase of a partition.
@@ -104,6 +109,7 @@ impl PartitionState {
                 in_hand: 0,
                 is_held: false,
                 waits: None,
+                failing: BTreeMap::new(),
             }),
             released: Condvar::new(),
         }
@@ -212,6 +218,7 @@ impl PartitionState {
         {
             let point = resume.unwrap_or(here);
             inner.session += 1;
+            inner.failing.clear();
             inner.phase = Phase::Rewinding(Point {
                 attempts: 0,
                 ..point
@@ -229,7 +236,19 @@ impl PartitionState {
 
     /// Notes that everything before this offset is stored.
     pub fn set_done(&self, next: i64) {
-        self.inner().done = Some(next);
+        let mut inner = self.inner();
+        inner.done = Some(next);
+        inner.failing.retain(|offset, _| *offset >= next);
+    }
+
+    /// Notes that these records fail, by offset, whatever the plugins make of them.
+    pub fn fail(&self, failures: impl IntoIterator<Item = (i64, Failure)>) {
+        self.inner().failing.extend(failures);
+    }
+
+    /// The records that fail, by offset.
+    pub fn failing(&self) -> BTreeMap<i64, Failure> {
+        self.inner().failing.clone()
     }
 
     /// The offset after the last stored record, if known.

@@ -13,7 +13,7 @@ use crate::plugin::{End, Made, Turn};
 use crate::record::{Class, Outgoing, Stage};
 use crate::store::{Replay, Replayed, Unavailable};
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::time::Instant;
 
@@ -98,6 +98,7 @@ impl Replayer {
             grants,
             store: &mut *self.writer,
             values: &UnstoredValues::default(),
+            failing: &BTreeMap::new(),
             wait: &|error| {
                 last.replace(Some(Unavailable(error.0.clone())));
                 goes_on(deadline, &self.stop)

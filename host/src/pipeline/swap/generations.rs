@@ -2,7 +2,7 @@
 
 use crate::pipeline::settings::{PipelineSettings, PluginSettings};
 use crate::plugin::is_machines_trouble;
-use crate::plugin::{Generation, Kept, Limits, Loader, Program, Source, Spec, Wasm};
+use crate::plugin::{Capabilities, Generation, Kept, Limits, Loader, Program, Source, Spec, Wasm};
 use metrics::{counter, gauge};
 use std::path::Path;
 
@@ -150,14 +150,20 @@ pub(in crate::pipeline) fn live_fingerprint(generation: &Generation) -> String {
             &program.digest,
             &program.name,
             &program.config,
-            &program.limits,
+            (&program.limits, program.granted),
         )
     };
     programs(generation).map(of).join("\n")
 }
 
-fn line(kind: &str, digest: &str, name: &str, config: &str, limits: &Limits) -> String {
-    format!("{kind} {digest} {name} {config} {limits:?}")
+fn line(
+    kind: &str,
+    digest: &str,
+    name: &str,
+    config: &str,
+    (limits, granted): (&Limits, Capabilities),
+) -> String {
+    format!("{kind} {digest} {name} {config} {limits:?} {granted:?}")
 }
 
 pub(in crate::pipeline) fn programs(generation: &Generation) -> [(&'static str, &Program); 3] {
@@ -181,7 +187,13 @@ fn one<K: Clone>(
     let wasm = wasm.map_err(|why| (named(why), false))?;
     if let Some(old) = old {
         let live = program(old);
-        let live = line(kind, &live.digest, &live.name, &live.config, &live.limits);
+        let live = line(
+            kind,
+            &live.digest,
+            &live.name,
+            &live.config,
+            (&live.limits, live.granted),
+        );
         if live == describe(kind, &wasm.digest, spec) {
             return Ok(old.clone());
         }
@@ -191,7 +203,7 @@ fn one<K: Clone>(
 
 fn describe(kind: &str, digest: &str, spec: &Spec) -> String {
     let (name, config) = (spec.source.name(), spec.config.to_string());
-    line(kind, digest, &name, &config, &spec.limits)
+    line(kind, digest, &name, &config, (&spec.limits, spec.granted))
 }
 
 /// The plugins that a pipeline starts with.

@@ -9,7 +9,7 @@ use super::generations::{Candidate, Refusal, count_swap, file_of, live_fingerpri
 use super::generations::{programs, specs};
 use crate::pipeline::settings::PluginSettings;
 use crate::pipeline::{Pipeline, Shared};
-use crate::plugin::{FolderWatch, Kept, Loader};
+use crate::plugin::{Capability, FolderWatch, Kept, Loader};
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -284,6 +284,14 @@ impl Watched {
 
     /// Makes `plugins` live if they differ from the live ones.
     fn take(&mut self, loader: &Loader, plugins: PluginSettings) -> Result<(), String> {
+        let keeps_state = plugins.transform.granted.has(Capability::Keyvalue);
+        if keeps_state && self.shared.settings.replays {
+            return Err(
+                "the running pipeline has replays = true, which the capability keyvalue \
+                        rules out: restart the daemon"
+                    .into(),
+            );
+        }
         let candidate = Candidate::read(&plugins);
         self.plugins = plugins;
         let now = candidate.fingerprint();

@@ -18,7 +18,7 @@ use crate::plugin::{
 use crate::record::{Batch, Class, Event, Failure, Stage, StreamKind};
 use crate::store::{LedgerKey, ReadValues, Unavailable, Writer};
 use bytes::Bytes;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -70,8 +70,11 @@ impl TransformWorker {
         let shared = &self.shared;
         let generation = self.instances.generation.number;
         let partition = &mut self.partitions[index];
-        partition.values.stored(partition.state.done().unwrap_or(i64::MIN));
+        partition
+            .values
+            .stored(partition.state.done().unwrap_or(i64::MIN));
         let (state, values) = (&partition.state, &partition.values);
+        let failing = state.failing();
         let mut road = Road {
             settings: &shared.settings,
             transform: &mut self.instances.transform,
@@ -79,6 +82,7 @@ impl TransformWorker {
             grants: &self.instances.grants,
             store: &mut *self.interest,
             values,
+            failing: &failing,
             // A pipeline that stops does not wait any longer.
             wait: &|error| {
                 shared.trouble(Trouble::Store, Some(error.to_string()));
@@ -164,6 +168,8 @@ pub(in crate::pipeline) struct Road<'a> {
     pub store: &'a mut dyn Writer,
     /// Values that are not stored yet.
     pub values: &'a UnstoredValues,
+    /// Records that fail whatever the plugins make of them, by offset.
+    pub failing: &'a BTreeMap<i64, Failure>,
     /// Called each time the store does not answer. Waits, and returns whether to ask
     /// again.
     pub wait: &'a dyn Fn(&Unavailable) -> bool,
@@ -200,6 +206,7 @@ impl Road<'_> {
         cut(&mut made, &mut routed);
         let route = self.route.program();
         self.grants.check(batch, &made.events, route, &mut routed);
+        fail(batch, &made, &mut routed, self.failing);
         undo(&mut made, &mut routed);
         let asks = |d: &Option<Decision>| {
             d.as_ref()
@@ -301,6 +308,33 @@ impl ReadState for StoredState<'_> {
                 Err(_) => return None,
             }
         }
+    }
+}
+
+/// Makes records fail that are known to fail, with all of their events.
+fn fail(batch: &Batch, made: &Made, routed: &mut Routed, failing: &BTreeMap<i64, Failure>) {
+    for (offset, failure) in failing {
+        let found = batch.records[..made.end].binary_search_by_key(offset, |record| record.offset);
+        let Ok(record) = found.map(|record| record as u32) else {
+            continue;
+        };
+        let failed = made.failures.iter().chain(&routed.failures);
+        if failed.into_iter().any(|failure| failure.record == record) {
+            continue;
+        }
+        for (event, decision) in made.events.list.iter().zip(&mut routed.decisions) {
+            if event.record == record {
+                *decision = None;
+            }
+        }
+        let failure = Failure {
+            record,
+            ..failure.clone()
+        };
+        let at = routed
+            .failures
+            .partition_point(|failure| failure.record < record);
+        routed.failures.insert(at, failure);
     }
 }
 

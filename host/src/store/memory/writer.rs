@@ -27,22 +27,18 @@ impl Writer for MemoryWriter {
         }))
     }
 
-    fn forget_values(&mut self, key: &LedgerKey) -> Result<(), Unavailable> {
-        self.0.state().values.remove(key);
-        Ok(())
-    }
-
     fn begin(
         &mut self,
         key: &LedgerKey,
         stands: Option<i64>,
         anew: &Ledger,
+        forget: bool,
     ) -> Result<Ledger, Unavailable> {
         let mut state = self.0.state();
         match state.ledgers.get(key) {
             Some(other) if Some(other.next) != stands => Ok(other.clone()),
             other => {
-                if other.is_some_and(|other| !other.is_of(&anew.identity())) {
+                if forget || other.is_some_and(|other| !other.is_of(&anew.identity())) {
                     state.values.remove(key);
                 }
                 state.ledgers.insert(key.clone(), anew.clone());

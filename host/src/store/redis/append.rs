@@ -11,6 +11,7 @@ use super::look::{Looked, refused};
 use super::new_events::NewEvents;
 use super::task_commands;
 use super::transaction::trouble;
+use super::values;
 use super::writer::RedisWriter;
 use crate::record::ClientId;
 use crate::store::protocol::{AfterExecute, AfterLook, Executed};
@@ -32,17 +33,23 @@ impl RedisWriter {
             let ahead = self.take_ahead(append);
             let rode = ahead.is_some();
             let looked = match ahead {
-                Some(ledger) => Ok((ledger, Vec::new())),
+                Some(ledger) => Ok(Looked::of(ledger)),
                 None => self.look_now(append),
             };
-            let (ledger, marked) = looked.map_err(Appended::Unavailable)?;
+            let looked = looked.map_err(Appended::Unavailable)?;
+            let Looked { ledger, marked, .. } = &looked;
             let ours = ledger.as_ref().filter(|of| of.is_of(append.identity));
             let next = ours.map(|ledger| ledger.next);
-            match (append.exchange.looked(next, rode), ledger) {
+            match (append.exchange.looked(next, rode), ledger.clone()) {
                 (AfterLook::Execute, Some(ledger)) => {
+                    let refused = values::refusals(append, &looked.types);
+                    if !refused.is_empty() {
+                        self.leave();
+                        return Err(Appended::Refused(refused));
+                    }
                     let fresh = match append.exchange.rest() {
                         Some(rest) => NewEvents::rest(append, rest),
-                        None => NewEvents::of(append, &marked),
+                        None => NewEvents::of(append, marked),
                     };
                     return Ok((ledger, fresh));
                 }
@@ -65,14 +72,18 @@ impl RedisWriter {
             return self.look_at_unverified(append);
         }
         let replays: Vec<&str> = append.replays().iter().map(|(name, _)| *name).collect();
-        self.look(append.ledger, &replays)
+        let streams = match append.values.is_empty() {
+            true => Vec::new(),
+            false => values::streams(append, &self.keys),
+        };
+        self.look(append.ledger, &replays, &streams)
     }
 
     /// Takes the ledger back to `before`, since nothing was stored: an owner that
     /// continues from it must not skip the events. If this fails, the next try
     /// continues from what it finds.
     fn take_back(&mut self, append: &mut Append, before: &Ledger, marks: &[&str]) {
-        let Ok((Some(there), _)) = self.look_now(append) else {
+        let Ok(Some(there)) = self.look_now(append).map(|looked| looked.ledger) else {
             return;
         };
         if there.next != append.exchange.next || !there.is_of(append.identity) {
@@ -115,24 +126,21 @@ impl Writer for RedisWriter {
         self.read_values(key, keys)
     }
 
-    fn forget_values(&mut self, key: &LedgerKey) -> Result<(), Unavailable> {
-        self.remove_values(key)
-    }
-
     fn begin(
         &mut self,
         key: &LedgerKey,
         stands: Option<i64>,
         anew: &Ledger,
+        forget: bool,
     ) -> Result<Ledger, Unavailable> {
         loop {
-            let (there, _) = self.look(key, &[])?;
+            let there = self.look(key, &[], &[])?.ledger;
             if let Some(other) = there.as_ref().filter(|ledger| Some(ledger.next) != stands) {
                 self.leave();
                 return Ok(other.clone());
             }
             let mut pipe = redis::pipe();
-            if there.is_some_and(|ledger| !ledger.is_of(&anew.identity())) {
+            if forget || there.is_some_and(|ledger| !ledger.is_of(&anew.identity())) {
                 pipe.cmd("DEL").arg(self.keys.ledger(key));
                 pipe.cmd("DEL").arg(self.keys.expiry(key));
             }

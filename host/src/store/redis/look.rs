@@ -11,8 +11,24 @@ use super::writer::{Ahead, RedisWriter};
 use crate::store::{Append, Ledger, LedgerKey, Unavailable};
 use redis::{FromRedisValue, Pipeline, Value};
 
-/// A ledger, and for each requested replay when it was marked.
-pub(super) type Looked = (Option<Ledger>, Vec<Option<f64>>);
+/// What a look found.
+#[derive(Default)]
+pub(super) struct Looked {
+    pub ledger: Option<Ledger>,
+    /// For each requested replay, when it was marked.
+    pub marked: Vec<Option<f64>>,
+    /// For each requested key, its type.
+    pub types: Vec<String>,
+}
+
+impl Looked {
+    pub fn of(ledger: Option<Ledger>) -> Looked {
+        Looked {
+            ledger,
+            ..Looked::default()
+        }
+    }
+}
 
 impl RedisWriter {
     /// Sends commands that are not part of a transaction.
@@ -35,11 +51,13 @@ impl RedisWriter {
         }
     }
 
-    /// Watches and reads a ledger and the marks of these replays.
+    /// Watches and reads a ledger and the marks of these replays, and reads the types
+    /// of these keys.
     pub(super) fn look(
         &mut self,
         key: &LedgerKey,
         replays: &[&str],
+        keys: &[Vec<u8>],
     ) -> Result<Looked, Unavailable> {
         let mut pipe = redis::pipe();
         let watch = pipe.cmd("WATCH").arg(self.keys.ledger(key));
@@ -51,13 +69,21 @@ impl RedisWriter {
         if !replays.is_empty() {
             pipe.cmd("ZMSCORE").arg(&marks).arg(replays);
         }
+        for key in keys {
+            pipe.cmd("TYPE").arg(key);
+        }
         pipe.cmd("MULTI");
         let answers = self.send(&pipe)?;
         let ledger = self.inside_after(&answers)?;
-        match &answers[3..] {
-            [scores, _] => Ok((ledger, scores_of(scores)?)),
-            _ => Ok((ledger, Vec::new())),
-        }
+        let (scores, types) =
+            answers[3..answers.len() - 1].split_at(usize::from(!replays.is_empty()));
+        let marked = scores.first().map_or(Ok(Vec::new()), scores_of)?;
+        let text = |answer| String::from_redis_value_ref(answer).unwrap_or_default();
+        Ok(Looked {
+            ledger,
+            marked,
+            types: types.iter().map(text).collect(),
+        })
     }
 
     /// Adds a look at the next append's ledger after a transaction.
@@ -80,7 +106,8 @@ impl RedisWriter {
     pub(super) fn take_ahead(&mut self, append: &Append) -> Option<Option<Ledger>> {
         let fits = |ahead: &mut Ahead| {
             let first = append.exchange.rest().is_none();
-            ahead.key == *append.ledger && first && append.replays().is_empty()
+            let plain = append.values.is_empty() && append.replays().is_empty();
+            ahead.key == *append.ledger && first && plain
         };
         self.ahead.take_if(fits).map(|ahead| ahead.ledger)
     }
@@ -137,7 +164,7 @@ impl RedisWriter {
         let mut pipe = redis::pipe();
         pipe.cmd("MULTI");
         match self.link.send_on(&pipe)?.as_slice() {
-            [Value::Okay] => Ok((ledger, Vec::new())),
+            [Value::Okay] => Ok(Looked::of(ledger)),
             answers => Err(refused(answers)),
         }
     }

@@ -4,7 +4,7 @@
 use super::keys::Keys;
 use super::writer::RedisWriter;
 use crate::record::StateValue;
-use crate::store::{Append, LedgerKey, ReadValues, Unavailable};
+use crate::store::{Append, LedgerKey, ReadValues, Refusal, StreamEvent, Unavailable};
 use bytes::Bytes;
 use redis::{FromRedisValue, Pipeline, Value};
 
@@ -14,8 +14,6 @@ const FIELD: &[u8] = b"v:";
 const OTHERS: usize = super::commands::LEDGER_FIELDS.len();
 /// Removes up to this many expired values at a time.
 const AT_ONCE: usize = 200;
-/// Keys that are removed in one command.
-const PAGE: usize = 1000;
 
 /// Removes the values that have expired at ARGV[1]: KEYS are the ledger and its
 /// expiries. A value that was written since then has another time.
@@ -76,6 +74,28 @@ pub(super) fn upkeep(pipe: &mut Pipeline, keys: &Keys, append: &Append) {
     pipe.arg(append.clock).arg(AT_ONCE);
 }
 
+/// The keys of an append's streams, event by event.
+pub(super) fn streams(append: &Append, keys: &Keys) -> Vec<Vec<u8>> {
+    let stream = |event: &StreamEvent| keys.stream(event.to, event.name);
+    append.events.iter().map(stream).collect()
+}
+
+/// The events whose keys are not streams, by the types of [`streams`].
+pub(super) fn refusals(append: &Append, types: &[String]) -> Vec<Refusal> {
+    let is_other = |kind: &&String| !matches!(kind.as_str(), "stream" | "none" | "");
+    let found = append.events.iter().zip(types).enumerate();
+    let found = found.filter(|(_, (_, kind))| is_other(kind));
+    let refusal = |(event, (of, kind)): (usize, (&StreamEvent, &String))| Refusal {
+        event,
+        message: format!(
+            "WRONGTYPE the key of {} {} is a {kind}, not a stream",
+            of.to.word(),
+            String::from_utf8_lossy(of.name)
+        ),
+    };
+    found.map(refusal).collect()
+}
+
 impl RedisWriter {
     pub(super) fn read_values(
         &mut self,
@@ -102,27 +122,6 @@ impl RedisWriter {
             values: values.into_iter().map(value_of).collect(),
             count: count.saturating_sub(OTHERS),
         })
-    }
-
-    pub(super) fn remove_values(&mut self, key: &LedgerKey) -> Result<(), Unavailable> {
-        let ledger = self.keys.ledger(key);
-        let mut pipe = redis::pipe();
-        pipe.cmd("HKEYS").arg(&ledger);
-        let answers = self.send(&pipe)?;
-        let fields = Vec::<Vec<u8>>::from_redis_value_ref(&answers[0]);
-        let fields = fields.map_err(|e| Unavailable(format!("Redis: {e}")))?;
-        let values = fields.into_iter().filter(|field| field.starts_with(FIELD));
-        let values: Vec<_> = values.collect();
-        let mut pipe = redis::pipe();
-        for page in values.chunks(PAGE) {
-            pipe.cmd("HDEL").arg(&ledger).arg(page);
-        }
-        pipe.cmd("DEL").arg(self.keys.expiry(key));
-        let answers = self.send(&pipe)?;
-        match answers.iter().any(|answer| matches!(answer, Value::ServerError(_))) {
-            true => Err(super::look::refused(&answers)),
-            false => Ok(()),
-        }
     }
 }
 

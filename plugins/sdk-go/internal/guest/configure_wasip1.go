@@ -24,7 +24,9 @@ func Configure(json unsafe.Pointer, length uint32, start func(config string) err
 	Done()
 	mainMain()
 	result.failed, result.payload, result.text = 0, List{}, ""
-	if err := start(config); err != nil {
+	err := start(config)
+	EndLines()
+	if err != nil {
 		result.text = err.Error()
 		result.failed = 1
 		result.payload = ListOf(unsafe.Slice(unsafe.StringData(result.text), len(result.text)))

@@ -77,7 +77,7 @@ func tell() {
 			}
 		}
 	}
-	panicked(record, unsafe.Pointer(&report), uint32(said))
+	panicked(Record, unsafe.Pointer(&report), uint32(said))
 }
 
 // placeIn is the `main.go:7` of a line such as `\tfolder/main.go:7 +0x2`.

@@ -50,8 +50,11 @@ func bytesOf(words []uint64, size uint32) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), size)
 }
 
-// Done ends the use of a call's arguments.
-func Done() { used = 0 }
+// Done ends the use of a call's arguments, and its last record.
+func Done() {
+	EndLines()
+	used = 0
+}
 
 // A List is a list, as it crosses the boundary.
 type List struct{ pointer, length uint32 }
@@ -60,6 +63,15 @@ type List struct{ pointer, length uint32 }
 func ListOf[T any](list []T) List {
 	return List{pointerOf(unsafe.Pointer(unsafe.SliceData(list))), uint32(len(list))}
 }
+
+// Pointer is where the list's memory begins.
+func (l List) Pointer() unsafe.Pointer { return unsafe.Add(unsafe.Pointer(nil), l.pointer) }
+
+// Length is the number of its items.
+func (l List) Length() uint32 { return l.length }
+
+// Lifted returns a list that is a part of an argument. It is valid until Done.
+func Lifted[T any](list List) []T { return Lift[T](list.Pointer(), list.length) }
 
 // Lift returns a list of the arguments. It is valid until Done.
 func Lift[T any](pointer unsafe.Pointer, length uint32) []T {

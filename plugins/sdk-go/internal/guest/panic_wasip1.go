@@ -26,9 +26,10 @@ func Report() {
 }
 
 func fail(message string) {
+	EndLines()
 	// The host refuses other strings.
 	message = strings.ToValidUTF8(message, "\uFFFD")
-	panicked(record, unsafe.Pointer(unsafe.StringData(message)), uint32(len(message)))
+	panicked(Record, unsafe.Pointer(unsafe.StringData(message)), uint32(len(message)))
 	syscall.Exit(2)
 }
 

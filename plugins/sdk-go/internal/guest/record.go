@@ -5,10 +5,18 @@ package guest
 // none is the index where there is no current record.
 const none = ^uint32(0)
 
-var record = none
+// Record is the index of the current record: for the report of a panic, and for
+// what the plugin asks or tells the host about it.
+var Record = none
 
-// SetRecord notes the index of the current record, for the report of a panic.
-func SetRecord(index uint32) { record = index }
+// EndLines is called when a record ends. The log package sets it.
+var EndLines = func() {}
+
+// SetRecord begins a record.
+func SetRecord(index uint32) {
+	EndLines()
+	Record = index
+}
 
 // A Fault is what the SDK panics with for a fault of the plugin that has no
 // place in its code.

@@ -3,7 +3,7 @@
 import { validUpTo } from "../record.js";
 import { Failure } from "../failure.js";
 
-const LIMITS = { events: 1000, output: 16 << 20, name: 256, headers: 100, topic: 249, event: 256, header: 64 };
+const LIMITS = { events: 1000, output: 16 << 20, name: 256, headers: 100, topic: 249, event: 256, header: 64, keys: 100, key: 256, value: 64 << 10 };
 const WHAT = ["client id", "group name", "task id"];
 const OWN = "millstream.";
 const ALLOWED = ["millstream.client", "millstream.group", "millstream.type"];
@@ -62,6 +62,21 @@ function checkKind(bytes) {
 function checkPayload(bytes) {
   const valid = validUpTo(bytes);
   return valid === bytes.length ? undefined : bad(`the payload is not UTF-8 at byte ${valid}`);
+}
+
+/** Why the host refuses a record's keys, or undefined. */
+export function checkKeys(keys) {
+  if (keys.length > LIMITS.keys) return bad(`a record names more than ${LIMITS.keys} keys`);
+  return first(keys, ({ length }) => {
+    if (length === 0) return bad("a key is empty");
+    return length > LIMITS.key ? bad(`a key has ${length} bytes; the limit is ${LIMITS.key}`) : undefined;
+  });
+}
+
+/** Why the host refuses the values that a record wrote, or undefined. */
+export function checkValues(values) {
+  const long = values.find((value) => value?.length > LIMITS.value);
+  return long && bad(`the plugin wrote a value of ${long.length} bytes; the limit is ${LIMITS.value}`);
 }
 
 /** Why the host refuses a topic and headers, or undefined. `bytes` is the size of key and value. */

@@ -3,6 +3,7 @@ import { Decision } from "../decision.js";
 import { DECISION, Decisions } from "../output.js";
 import { ABSENT } from "../record.js";
 import { checkOutput } from "./checks.js";
+import { reached } from "./clock.js";
 import { NativeArena, bytesOf, configured, flat, headersOf, rowsOf } from "./memory.js";
 
 /** A dead-letter policy under test. */
@@ -11,6 +12,7 @@ export class DeadLetterTest {
   constructor(plugin, config = {}) {
     this.plugin = plugin;
     this.config = config;
+    this.clock = -1;
     configured(plugin, config);
   }
 
@@ -18,7 +20,8 @@ export class DeadLetterTest {
   run(failures) {
     configured(this.plugin, this.config);
     const records = failures.map(({ record = {} }) => record);
-    const { batch, rows } = flat(records, (arena) => failures.map((failure, index) => lowered(failure, index, arena)));
+    const { batch, rows } = flat(records, (arena) => failures.map((failure, index) => lowered(failure, index, arena)), this);
+    this.clock = reached(this.clock);
     const answer = new Decisions(new NativeArena());
     run(this.plugin, batch, rows, failures.length, answer);
     return rowsOf(answer.decisions, DECISION.words).map((row) => read(row, answer));

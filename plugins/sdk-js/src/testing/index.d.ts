@@ -1,4 +1,4 @@
-import type { Bytes, DeadLetter, Decision, Failure, Route, Transform } from "../index.js";
+import type { Bytes, DeadLetter, Decision, Failure, Key, Route, StatefulTransform, Transform } from "../index.js";
 
 /** A test record. Its topic is `topic`, its partition 0, its offset its index in the test. */
 export interface TestRecord {
@@ -29,6 +29,23 @@ export class TransformTest {
   run(records: TestRecord[]): { events: MadeEvent[]; failure: Failure | null }[];
   /** Runs one record: its events. Throws its failure. */
   one(record: TestRecord): MadeEvent[];
+}
+
+/**
+ * A transform with state under test. It remembers values and time from one run to
+ * the next, as a partition does.
+ */
+export class StatefulTest {
+  /** Throws the plugin's refusal of `config`. */
+  constructor(plugin: StatefulTransform, config?: object | string);
+  /** Runs records one after another, configured anew: for each its events, or its failure. */
+  run(records: TestRecord[]): { events: MadeEvent[]; failure: Failure | null }[];
+  /** Runs one record: its events. Throws its failure. */
+  one(record: TestRecord): MadeEvent[];
+  /** The value that is kept under a key now, or null. */
+  value(key: Key): Uint8Array | null;
+  /** That value as text. */
+  text(key: Key): string | null;
 }
 
 /** An event to route in a test: for a client that is away, unless `connected`, or for a group. */

@@ -6,4 +6,5 @@
 
 export { DeadLetterTest } from "./dead-letter.js";
 export { RouteTest } from "./route.js";
+export { StatefulTest } from "./stateful.js";
 export { TransformTest } from "./transform.js";

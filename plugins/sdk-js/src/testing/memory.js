@@ -1,7 +1,8 @@
 /** Memory as in the host, and the batch that test records form. */
 
-import { ABSENT, Batch } from "../record.js";
 import { configure } from "../config.js";
+import { ABSENT, Batch, longOf } from "../record.js";
+import { begin } from "./clock.js";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
@@ -59,8 +60,12 @@ function surrogates(text) {
   );
 }
 
-/** A batch of test records, and `lists` of rows behind it, whose first words are returned. */
-export function flat(records, rowsOf = () => []) {
+/**
+ * A batch of test records, and the rows of `rowsOf` behind it, whose first word
+ * is returned. The partition's time was `clock` before it, and the first record
+ * has the offset `offset`.
+ */
+export function flat(records, rowsOf = () => [], { clock = -1, offset = 0 } = {}) {
   const arena = new NativeArena();
   const topic = arena.span("topic");
   const headers = [];
@@ -69,7 +74,7 @@ export function flat(records, rowsOf = () => []) {
     for (const { name, value } of own) headers.push(...arena.span(name), ...arena.span(value));
     const payload = json === undefined ? value : JSON.stringify(json);
     return [
-      ...long(index), ...long(timestamp), ...arena.span(key), ...arena.span(payload), first, own.length,
+      ...longOf(offset + index), ...longOf(timestamp), ...arena.span(key), ...arena.span(payload), first, own.length,
     ];
   });
   const rows = rowsOf(arena).flat();
@@ -77,11 +82,8 @@ export function flat(records, rowsOf = () => []) {
   const batch = new Batch(arena, all, {
     topic, partition: 0, records: 0, headers: words.length, count: records.length,
   });
+  begin(batch, records, clock);
   return { batch, rows: words.length + headers.length };
-}
-
-function long(value) {
-  return [value | 0, Math.floor(value / 0x1_0000_0000)];
 }
 
 /** Configures a plugin for a test, or throws its refusal. */

@@ -2,6 +2,7 @@ import { Failure } from "../failure.js";
 import { DECISION, Decisions } from "../output.js";
 import { needsOf, run } from "../route.js";
 import { checkOutput } from "./checks.js";
+import { reached } from "./clock.js";
 import { NativeArena, bytesOf, configured, flat, headersOf, rowsOf } from "./memory.js";
 import { ABSENT } from "../record.js";
 
@@ -13,6 +14,7 @@ export class RouteTest {
   constructor(plugin, config = {}) {
     this.plugin = plugin;
     this.config = config;
+    this.clock = -1;
     configured(plugin, config);
   }
 
@@ -23,8 +25,11 @@ export class RouteTest {
   run(events) {
     configured(this.plugin, this.config);
     const needs = needsOf(this.plugin);
-    const records = events.map(({ record = {} }) => (needs & 4 ? { ...record, value: null, json: undefined } : {}));
-    const { batch, rows } = flat(records, (arena) => events.map((event, index) => lowered(event, index, needs, arena)));
+    const records = events.map(({ record = {} }) => (
+      needs & 4 ? { ...record, value: null, json: undefined } : { timestamp: record.timestamp }
+    ));
+    const { batch, rows } = flat(records, (arena) => events.map((event, index) => lowered(event, index, needs, arena)), this);
+    this.clock = reached(this.clock);
     const answer = new Decisions(new NativeArena());
     run(this.plugin, batch, rows, events.length, answer);
     return rowsOf(answer.decisions, DECISION.words).map((row) => read(row, answer));

@@ -6,11 +6,17 @@ import { Memory, allocate, arena, free, mailbox, wordAt, words } from "./memory.
 
 const STATUS = { answered: 1, panicked: 2 };
 
+/** The words of a call's arguments begin here. */
+const ARGUMENTS = mailbox + 1;
+
 /** The batch of the current call, which knows the record of a panic. */
 let batch = undefined;
 
+/** The index of the current record, or `NO_RECORD`. */
+export const current = () => batch?.current ?? NO_RECORD;
+
 /** The argument `n` of a call. */
-export const argument = (n) => words[mailbox + 1 + n];
+export const argument = (n) => words[ARGUMENTS + n];
 
 /** Blocks of the last answer, which the host has read by now. */
 let kept = [];
@@ -29,8 +35,16 @@ export function keepWords(rows) {
   return address;
 }
 
-/** A handler for the core module. `answer` returns the address of the answer. */
-export function handler(answer) {
+/**
+ * Makes the plugin one that exports this interface: each of its functions
+ * returns the address of its answer. The build reads these globals.
+ */
+export function exported(name, functions) {
+  globalThis.__interface = name;
+  for (const [own, answer] of Object.entries(functions)) globalThis[`__${own}`] = handler(answer);
+}
+
+function handler(answer) {
   return () => {
     batch = undefined;
     kept.forEach(free);
@@ -51,7 +65,7 @@ function reply(status, ...values) {
 function panicked(error) {
   arena.at = 0;
   arena.text(describe(error));
-  reply(STATUS.panicked, batch?.current ?? NO_RECORD, arena.address, arena.at);
+  reply(STATUS.panicked, current(), arena.address, arena.at);
 }
 
 /** An error's message and its place in the author's code. */
@@ -72,10 +86,9 @@ export function configured(plugin, accepted = () => 0) {
   return keepWords([1, arena.address, arena.at]);
 }
 
-/** The batch of a call of `run`, whose first nine arguments are the same for all kinds. */
-export function batchOf() {
-  const [address, length, topic, topicLength, partition, records, count, headers] =
-    [0, 1, 2, 3, 4, 5, 6, 7].map(argument);
+/** The batch of a call, whose first nine arguments are the same for all kinds; they begin at the word `at`. */
+export function batchOf(at = ARGUMENTS) {
+  const [address, length, topic, topicLength, partition, records, count, headers] = words.slice(at, at + 8);
   batch = new Batch(new Memory(address, length), words, {
     topic: [topic, topicLength], partition, records: wordAt(records), headers: wordAt(headers), count,
   });
@@ -83,8 +96,8 @@ export function batchOf() {
 }
 
 /** Frees the lists of a call; their addresses are these arguments. */
-export function freeArguments(...numbers) {
-  for (const n of numbers) free(argument(n));
+export function freeArguments(numbers, at = ARGUMENTS) {
+  for (const n of numbers) free(words[at + n]);
 }
 
 /** Writes the answer of a route or a policy: its address. */

@@ -28,7 +28,7 @@ Object.assign(DateWithoutClock, { UTC: EngineDate.UTC, parse: EngineDate.parse, 
 globalThis.Date = DateWithoutClock;
 globalThis.performance = { now: noClock };
 
-/** The host discards it today. */
+/** The host discards it; a plugin that imports `millstream/log` has another one. */
 const discard = () => {};
 globalThis.console = Object.fromEntries(
   ["assert", "debug", "dir", "error", "info", "log", "table", "trace", "warn"].map((name) => [name, discard]),

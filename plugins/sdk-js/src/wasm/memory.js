@@ -1,13 +1,13 @@
 /**
- * The plugin's linear memory, through a view of all of it and four functions of
- * the core module. Only the SDK has them: the globals are removed before the
+ * The plugin's linear memory, through a view of all of it and a few functions
+ * of the core module. Only the SDK has them: the globals are removed before the
  * author's modules are loaded.
  */
 
-import { validUpTo } from "../record.js";
+import { longAt, validUpTo } from "../record.js";
 
-const { __heap, __mailbox, __text, __put, __allocate, __free } = globalThis;
-for (const name of ["__heap", "__mailbox", "__text", "__put", "__allocate", "__free"]) delete globalThis[name];
+const { __heap, __mailbox, __text, __put, __allocate, __free, __log, __clock } = globalThis;
+for (const name of ["heap", "mailbox", "text", "put", "allocate", "free", "log", "clock"]) delete globalThis[`__${name}`];
 
 /** The address of the view's first byte. */
 const BASE = 1024;
@@ -52,8 +52,19 @@ function textAt(address, length) {
   if (text.length >= length) return text;
   // Longer than its text: not ASCII, or the engine ended at a zero byte.
   const bytes = heap.subarray(address - BASE, address - BASE + length);
-  const zero = bytes.indexOf(0);
-  return zero < 0 ? text : `${text}\0${textAt(address + zero + 1, length - zero - 1)}`;
+  let zero = bytes.indexOf(0);
+  if (zero < 0) return text;
+  const status = words[mailbox];
+  const parts = [text];
+  while (zero >= 0) {
+    const next = bytes.indexOf(0, zero + 1);
+    const end = next < 0 ? length : next;
+    parts.push(__text((address + zero + 1) | 0, (end - zero - 1) | 0));
+    zero = next;
+  }
+  // The first call has seen all bytes.
+  words[mailbox] = status;
+  return parts.join("\0");
 }
 
 /** The arena of a call at `address`: what a batch reads. */
@@ -141,4 +152,28 @@ export function decoded(bytes) {
   const text = textAt(address, bytes.length);
   free(address);
   return { text, valid: !text.includes(REPLACEMENT) || validUpTo(bytes) === bytes.length };
+}
+
+/** The host keeps so many bytes of a line. */
+const LINE = 1024;
+
+/** Writes a line to the host's log, cut at a character. */
+export function logLine(record, level, text) {
+  const before = arena.at;
+  // Each character has a byte at least.
+  arena.text(text.slice(0, LINE + 1).toWellFormed());
+  const from = arena.address - BASE + before;
+  let length = arena.at - before;
+  if (length > LINE) {
+    length = LINE;
+    while ((heap[from + length] & 0xc0) === 0x80) length--;
+  }
+  arena.at = before;
+  __log(record | 0, level | 0, (arena.address + before) | 0, length | 0);
+}
+
+/** The time at a record; -1 if there is none. */
+export function clockAt(record) {
+  __clock(record | 0);
+  return longAt(words, mailbox + 2);
 }

@@ -1,20 +1,22 @@
-import { Answer, EVENT, FAILURE, run } from "../transform.js";
-import { batchOf, configured, freeArguments, handler, keepWords } from "./call.js";
+import { Answer, run } from "../transform.js";
+import { answerWords } from "./answer.js";
+import { batchOf, configured, exported, freeArguments, keepWords } from "./call.js";
 import { arena } from "./memory.js";
+import { serveStateful } from "./stateful.js";
 
-/** Serves the host with a transform. */
+/** Serves the host with a transform: one that keeps state, if the plugin names keys. */
 export function serve(plugin) {
-  if (typeof plugin.transform !== "function") throw new Error("the plugin must export a function `transform(record, events)`");
-  globalThis.__configure = handler(() => configured(plugin));
-  globalThis.__run = handler(() => {
-    const answer = new Answer(arena);
-    run(plugin, batchOf(), answer);
-    freeArguments(0, 5, 7);
-    const { events, failures } = answer;
-    return keepWords([
-      arena.address, arena.at,
-      keepWords(events), events.length / EVENT.words,
-      keepWords(failures), failures.length / FAILURE.words,
-    ]);
+  const isStateful = typeof plugin.keys === "function";
+  const parameters = isStateful ? "record, events, state" : "record, events";
+  if (typeof plugin.transform !== "function") throw new Error(`the plugin must export a function \`transform(${parameters})\``);
+  if (isStateful) return serveStateful(plugin);
+  exported("transform", {
+    configure: () => configured(plugin),
+    run() {
+      const answer = new Answer(arena);
+      run(plugin, batchOf(), answer);
+      freeArguments([0, 5, 7]);
+      return keepWords(answerWords(answer));
+    },
   });
 }

@@ -45,7 +45,7 @@ _LAZY = [
     "encodings.utf_8_sig",
 ]
 
-_CLOCK = "a plugin has no clock, since the same record must always give the same events: use record.timestamp"
+_CLOCK = "a plugin has no clock, since the same record must always give the same events: use record.timestamp or millstream.clock"
 _RANDOM = "a plugin has no randomness, since the same record must always give the same events: use random.Random(seed) with a seed made of the record"
 _FILES = "a plugin has no files, network or processes: read files while the module is imported, which happens when the plugin is built"
 
@@ -206,7 +206,7 @@ def _close_network() -> None:
 
 
 class _Discard(io.TextIOBase):
-    """Where `print` writes to: nowhere, until the host takes logs."""
+    """Where `print` writes to if the plugin does not import `millstream.log`."""
 
     encoding = "utf-8"
 
@@ -241,18 +241,23 @@ def prepare() -> None:
             pass
 
 
-def close() -> None:
-    """After they were imported."""
-    _close_files()
-    _close_network()
+def discard() -> None:
+    """From now on what the plugin prints and logs is discarded."""
     out = _Discard()
     sys.stdout = sys.__stdout__ = out  # type: ignore[misc, assignment]
     sys.stderr = sys.__stderr__ = out  # type: ignore[misc, assignment]
-    sys.excepthook = lambda *about: None
     logging = sys.modules.get("logging")
     if logging is not None:
         # Each record of a log would ask for the time.
         logging.disable()
+
+
+def close(connect: Callable[[], object] = discard) -> None:
+    """After they were imported. `connect` says where `print` and `logging` write to."""
+    _close_files()
+    _close_network()
+    connect()
+    sys.excepthook = lambda *about: None
     machinery = importlib.machinery
     sys.meta_path[:] = [machinery.BuiltinImporter, machinery.FrozenImporter, _Refuse]
     sys.path.clear()

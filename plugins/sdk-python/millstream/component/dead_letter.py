@@ -27,8 +27,4 @@ class DeadLetter:
         headers: List[Any],
         failures: List[Any],
     ) -> Any:
-        try:
-            return kind.run(_plugin, arena, origin, records, headers, failures)
-        except BaseException as error:
-            exports.report(error)
-            raise
+        return exports.call(kind.run, _plugin, arena, origin, records, headers, failures)

@@ -1,11 +1,12 @@
-"""What the three kinds of components share."""
+"""What all components share."""
 
 from __future__ import annotations
 
 import gc
+import sys
 import types as python_types
 from types import TracebackType
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Callable, List, Optional, Tuple
 
 from componentize_py_types import Err  # type: ignore[import-not-found]
 from wit_world import exports as _exports  # type: ignore[import-not-found]
@@ -23,6 +24,9 @@ _ = _exports
 _AUTHOR = "/0/"
 _FOLDER = "src/"
 
+#: Standard output and standard error, if they are logged.
+_lines: List[Any] = []
+
 
 def load(check: Callable[[Any], None]) -> Any:
     """Imports the author's module and closes the world."""
@@ -36,7 +40,8 @@ def load(check: Callable[[Any], None]) -> Any:
 
     check(plugin)
     _read_ahead(plugin)
-    closed.close()
+    _ask_clock()
+    closed.close(_logged())
     # What lives now lives as long as an instance: the collector need not look at it.
     gc.collect()
     gc.freeze()
@@ -55,26 +60,62 @@ def _read_ahead(plugin: python_types.ModuleType) -> None:
                     pass
 
 
+def _ask_clock() -> None:
+    """The host's time for an author who imported `millstream.clock`."""
+    clock = sys.modules.get("millstream.clock")
+    if clock is not None:
+        from wit_world.imports import clock as host  # type: ignore[import-not-found]
+
+        setattr(clock, "_at", host.at)
+
+
+def _logged() -> Callable[[], None]:
+    """Connects the host's log for an author who imported `millstream.log`."""
+    if "millstream.log" not in sys.modules:
+        return closed.discard
+    from wit_world.imports import log as host  # type: ignore[import-not-found]
+
+    from . import logged
+
+    def write(record: int, level: str, message: str) -> None:
+        host.write(record, host.Level[level.upper()], _wire.shortened(message))
+
+    return lambda: _lines.extend(logged.connect(write))
+
+
 def configure(plugin: Any, text: str) -> None:
     """Configures the plugin; its refusal becomes the contract's error."""
     try:
         _author.configure(plugin, text)
     except ConfigError as error:
-        raise Err(_sendable(str(error))) from None
+        raise Err(_wire.shortened(str(error))) from None
     except BaseException as error:
         report(error)
         raise
+    finally:
+        _end_lines()
     gc.freeze()
+
+
+def call(run: Callable[..., Any], *arguments: Any) -> Any:
+    """Runs the plugin over a batch; an error is reported."""
+    try:
+        return run(*arguments)
+    except BaseException as error:
+        report(error)
+        raise
+    finally:
+        _end_lines()
+
+
+def _end_lines() -> None:
+    for lines in _lines:
+        lines.end()
 
 
 def report(error: BaseException) -> None:
     """Tells the host what was raised, and where, just before the trap."""
-    diagnostics.panicked(_author.current.record, _sendable(message(error)))
-
-
-def _sendable(text: str) -> str:
-    """Half of a surrogate pair can't cross the boundary."""
-    return text[:1024].encode(errors="replace").decode()
+    diagnostics.panicked(_author.current.record, _wire.shortened(message(error)))
 
 
 def message(error: BaseException) -> str:

@@ -28,8 +28,4 @@ class Route:
         headers: List[Any],
         events: List[Any],
     ) -> Any:
-        try:
-            return kind.run(_plugin, arena, origin, records, headers, events)
-        except BaseException as error:
-            exports.report(error)
-            raise
+        return exports.call(kind.run, _plugin, arena, origin, records, headers, events)

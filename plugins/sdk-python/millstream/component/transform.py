@@ -17,8 +17,4 @@ class Transform:
         exports.configure(_plugin, config)
 
     def run(self, arena: bytes, origin: Any, records: List[Any], headers: List[Any]) -> Any:
-        try:
-            return kind.run(_plugin, arena, origin, records, headers)
-        except BaseException as error:
-            exports.report(error)
-            raise
+        return exports.call(kind.run, _plugin, arena, origin, records, headers)

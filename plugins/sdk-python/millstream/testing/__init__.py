@@ -16,12 +16,14 @@ the instance away.
 from .dead_letter import DeadLetterTest, TestFailure
 from .input import TestRecord
 from .route import RouteTest, TestDestination, TestEvent
+from .stateful import StatefulTest
 from .transform import MadeEvent, TransformTest
 
 __all__ = [
     "DeadLetterTest",
     "MadeEvent",
     "RouteTest",
+    "StatefulTest",
     "TestDestination",
     "TestEvent",
     "TestFailure",

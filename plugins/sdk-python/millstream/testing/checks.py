@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, Iterable, List, Optional, Sequence, Tuple
 
 from .._wire import ABSENT
 from ..failure import Failure
@@ -13,6 +13,8 @@ OUTPUT = 16 << 20
 #: The cost of an event beside its bytes, and of a header.
 _EVENT, _HEADER = 256, 64
 _HEADERS_MAX = 100
+#: The most keys of one record, the longest key and the largest value.
+_KEYS, _KEY, _VALUE = 100, 256, 64 << 10
 _RESERVED = ("gap", "open", "error")
 _OWN = b"millstream."
 _ALLOWED = (b"millstream.client", b"millstream.group", b"millstream.type")
@@ -90,6 +92,26 @@ def size(lengths: Sequence[int], output: int = OUTPUT) -> None:
             f"the plugin made {total} bytes of events or headers from one record, at most "
             f"{output} are allowed (output)",
         )
+
+
+def keys(named: Sequence[bytes]) -> None:
+    """The keys of one record."""
+    if len(named) > _KEYS:
+        raise bad(f"a record names more than {_KEYS} keys")
+    for key in named:
+        if not key:
+            raise bad("a key is empty")
+        if len(key) > _KEY:
+            raise bad(f"a key has {len(key)} bytes; the limit is {_KEY}")
+
+
+def values(written: Iterable[Optional[bytes]]) -> None:
+    """The values that one record wrote."""
+    for value in written:
+        if value is not None and len(value) > _VALUE:
+            raise bad(
+                f"the plugin wrote a value of {len(value)} bytes; the limit is {_VALUE}"
+            )
 
 
 def topic(data: bytes) -> str:

@@ -8,7 +8,7 @@ from typing import Any, List, Mapping, Sequence, Union
 from .. import dead_letter as kind
 from ..failure import Failure
 from . import checks
-from .input import Flat, TestRecord, configured
+from .input import Clock, Flat, TestRecord, configured
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,14 @@ class DeadLetterTest:
         kind.check(plugin)
         configured(plugin, config)
         self.plugin = plugin
+        self._clock = Clock()
 
     def run(
         self, failures: Sequence[TestFailure]
     ) -> List[Union[kind.Decision, Failure]]:
         """Runs one batch. Returns the decision on each failed record, or the
         failure that the daemon would make of the decision."""
+        self._clock.begin(failure.record for failure in failures)
         flat = Flat([failure.record for failure in failures])
         failed = [
             kind.FailedRecord(

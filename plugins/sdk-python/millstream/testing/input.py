@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, List, Mapping, Optional, Sequence, Union
+from typing import Any, Iterable, List, Mapping, Optional, Sequence, Union
 
 from .. import _author
 from .._wire import ABSENT, Origin, as_bytes
@@ -26,10 +26,28 @@ class TestRecord:
     timestamp: Optional[int] = None
 
 
-class Flat:
-    """A batch in the boundary's format."""
+class Clock:
+    """The time in a test: the largest timestamp so far."""
 
-    def __init__(self, records: Sequence[TestRecord]) -> None:
+    def __init__(self) -> None:
+        self.now = -1
+
+    def begin(self, records: Iterable[TestRecord]) -> List[int]:
+        """The time at each record of a call; `millstream.clock` has it too."""
+        times = []
+        for record in records:
+            if record.timestamp is not None:
+                self.now = max(self.now, record.timestamp)
+            times.append(self.now)
+        _author.current.times = times
+        return times
+
+
+class Flat:
+    """A batch in the boundary's format; `offset` is that of its first record."""
+
+    def __init__(self, records: Sequence[TestRecord], offset: int = 0) -> None:
+        self._offset = offset
         self._bytes = bytearray()
         self.origin = Origin(self.push(b"topic"), 0)
         self.headers: List[Any] = []
@@ -58,7 +76,7 @@ class Flat:
         timestamp = -1 if record.timestamp is None else record.timestamp
         self.records.append(
             Record(
-                len(self.records),
+                self._offset + len(self.records),
                 timestamp,
                 self.push(record.key),
                 self.push(record.value),

@@ -8,7 +8,7 @@ from typing import Any, List, Mapping, Optional, Sequence, Tuple, Union
 from .. import route as kind
 from ..failure import Failure
 from . import checks
-from .input import Flat, TestRecord, configured
+from .input import Clock, Flat, TestRecord, configured
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class RouteTest:
         kind.check(plugin)
         configured(plugin, config)
         self.plugin = plugin
+        self._clock = Clock()
         self._needs = kind.needs_of(plugin)
 
     def run(self, events: Sequence[TestEvent]) -> List[Union[TestDestination, Failure]]:
@@ -64,6 +65,7 @@ class RouteTest:
         of its record. As in the host, what `needs` does not ask for is absent."""
         needs, bare = self._needs, TestRecord()
         records = [event.record if needs.record else bare for event in events]
+        self._clock.begin(event.record for event in events)
         flat = Flat([_without_value(record) for record in records])
         routed = [self._routed(flat, n, event) for n, event in enumerate(events)]
         answer = kind.run(

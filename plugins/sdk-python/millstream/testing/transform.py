@@ -8,7 +8,7 @@ from typing import Any, List, Mapping, Sequence, Union
 from .. import transform as kind
 from ..failure import NUMBERS, Failure
 from . import checks
-from .input import Flat, TestRecord, configured
+from .input import Clock, Flat, TestRecord, configured
 
 _CLASSES = {number: name for name, number in NUMBERS.items()}
 _WHAT = ("client id", "group name", "task id")
@@ -40,24 +40,21 @@ class TransformTest:
     def __init__(
         self, plugin: Any, config: Union[str, Mapping[str, Any], None] = None
     ) -> None:
+        if kind.keeps_state(plugin):
+            raise TypeError("it has a function `keys`, so it keeps state: use StatefulTest")
         kind.check(plugin)
         configured(plugin, config)
         self.plugin = plugin
+        self._clock = Clock()
 
     def run(self, records: Sequence[TestRecord]) -> List[Made]:
         """Runs one batch. Returns for each record its events or its failure."""
+        self._clock.begin(records)
         flat = Flat(records)
         answer = kind.run(
             self.plugin, flat.arena, flat.origin, flat.records, flat.headers
         )
-        events: List[List[Any]] = [[] for _ in records]
-        for event in answer.events:
-            events[event.record].append(event)
-        made: List[Made] = [_made(answer.arena, own) for own in events]
-        for failure in answer.failures:
-            message = checks.span(answer.arena, failure.message) or b""
-            made[failure.record] = Failure(_CLASSES[failure.class_], message.decode())
-        return made
+        return results(answer, len(records))
 
     def one(self, record: TestRecord) -> List[MadeEvent]:
         """Runs one record. Raises its Failure."""
@@ -65,6 +62,18 @@ class TransformTest:
         if isinstance(made, Failure):
             raise made
         return made
+
+
+def results(answer: Any, records: int) -> List[Made]:
+    """For each record its events or its failure."""
+    events: List[List[Any]] = [[] for _ in range(records)]
+    for event in answer.events:
+        events[event.record].append(event)
+    made: List[Made] = [_made(answer.arena, own) for own in events]
+    for failure in answer.failures:
+        message = checks.span(answer.arena, failure.message) or b""
+        made[failure.record] = Failure(_CLASSES[failure.class_], message.decode())
+    return made
 
 
 def _made(arena: bytes, events: List[Any]) -> Made:

@@ -148,7 +148,8 @@ impl State<'_> {
     #[track_caller]
     pub fn json<T: DeserializeOwned>(&self, key: impl AsRef<[u8]>) -> Result<Option<T>, Failure> {
         let value = self.get(key).map(serde_json::from_slice);
-        let refused = |e| Failure::rejected(format!("the kept value is not the expected JSON: {e}"));
+        let refused =
+            |e| Failure::rejected(format!("the kept value is not the expected JSON: {e}"));
         value.transpose().map_err(refused)
     }
 

@@ -43,7 +43,9 @@ pub(super) fn values<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Result<(
         None => Ok(()),
         Some(value) => {
             let n = value.len();
-            Err(bad(format!("the plugin wrote a value of {n} bytes; the limit is {VALUE}")))
+            Err(bad(format!(
+                "the plugin wrote a value of {n} bytes; the limit is {VALUE}"
+            )))
         }
     }
 }
