@@ -34,7 +34,8 @@ func (r Record) Partition() int32 { return r.batch.Partition }
 func (r Record) Offset() int64 { return r.record.Offset }
 
 // Timestamp returns its timestamp in milliseconds since 1970-01-01 UTC, and
-// false if Kafka has none. A plugin has no other clock.
+// false if Kafka has none. It may be less than that of the record before: see
+// millstream/clock.
 func (r Record) Timestamp() (millis int64, ok bool) {
 	return r.record.Timestamp, r.record.Timestamp >= 0
 }

@@ -8,11 +8,11 @@ import (
 )
 
 //go:wasmimport millstream:plugin/log@0.1.0 write
-func hostWrite(record uint32, level level, message unsafe.Pointer, length uint32)
+func hostWrite(record, level uint32, message unsafe.Pointer, length uint32)
 
 func write(level level, line string) {
 	line = kept(line)
-	hostWrite(guest.Record, level, unsafe.Pointer(unsafe.StringData(line)), uint32(len(line)))
+	hostWrite(guest.Record, uint32(level), unsafe.Pointer(unsafe.StringData(line)), uint32(len(line)))
 }
 
 // An unfinished line is what was printed after the last line feed. Of a longer one

@@ -8,8 +8,8 @@
 //
 // Importing it also logs what the plugin prints, a line for each line feed and
 // for an unfinished line at the end of a record: standard output (fmt.Println) as
-// info, standard error and Go's own package log as warnings. That one's date and
-// time are left out, for a plugin has no clock. To log only what is printed, use
+// info, standard error and Go's own package log as warnings (without its date and
+// time, which would be constant). To log only what is printed, use
 // `import _ "millstream/log"`. Without this package, prints are discarded.
 //
 // The daemon adds the plugin, the partition and the offset of the record. It keeps

@@ -1,6 +1,7 @@
 package millstreamtest
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -8,6 +9,7 @@ import (
 
 	"millstream"
 	"millstream/internal/flat"
+	"millstream/stateful"
 )
 
 // Limits of the daemon; see its own checks.
@@ -17,6 +19,9 @@ const (
 	nameMax         = 256
 	topicMax        = 249
 	headersMax      = 100
+	keysPerRecord   = 100
+	keyMax          = 256
+	valueMax        = 64 << 10
 )
 
 // checkName checks the address of an event; `what` is such as `client id`.
@@ -100,6 +105,32 @@ func reserved(name string) bool {
 		return false
 	}
 	return strings.HasPrefix(name, "millstream.")
+}
+
+// checkKeys checks the keys of one record.
+func checkKeys(answer *stateful.NamedKeys) error {
+	if len(answer.Keys) > keysPerRecord {
+		return fmt.Errorf("a record names more than %d keys", keysPerRecord)
+	}
+	for _, key := range answer.Keys {
+		switch length := key.Key.Length; {
+		case length == 0:
+			return errors.New("a key is empty")
+		case length > keyMax:
+			return fmt.Errorf("a key has %d bytes; the limit is %d", length, keyMax)
+		}
+	}
+	return nil
+}
+
+// checkWrites checks the values that a record wrote.
+func checkWrites(writes []stateful.WireWrite) error {
+	for _, write := range writes {
+		if length := write.Value.Length; length > valueMax {
+			return fmt.Errorf("the plugin wrote a value of %d bytes; the limit is %d", length, valueMax)
+		}
+	}
+	return nil
 }
 
 // message is what the host keeps of one.

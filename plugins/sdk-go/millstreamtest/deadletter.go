@@ -38,6 +38,7 @@ type Ruling struct {
 type DeadLetter struct {
 	t      testing.TB
 	runner *deadletter.Runner
+	clock  clock
 }
 
 // NewDeadLetter configures a policy with `config`, a JSON object. A refusal fails
@@ -48,7 +49,7 @@ func NewDeadLetter(t testing.TB, configure deadletter.Configure, config string) 
 	if err != nil {
 		t.Fatalf("the plugin refuses its configuration: %v", err)
 	}
-	return &DeadLetter{t, runner}
+	return &DeadLetter{t, runner, -1}
 }
 
 // DeadLetterRefusal returns why a policy refuses its configuration, or nil.
@@ -60,8 +61,13 @@ func DeadLetterRefusal(configure deadletter.Configure, config string) error {
 // Run runs one batch. It returns the decision on each failed record.
 func (p *DeadLetter) Run(failures ...Failed) []Ruling {
 	p.t.Helper()
-	return repeatedly(p.t, len(failures), func(indices []int) []Ruling {
-		batch, lowered := lowerFailures(failures, indices)
+	records := make([]Record, len(failures))
+	for i, failure := range failures {
+		records[i] = failure.record
+	}
+	return repeatedly(p.t, p.clock.times(records), func(indices []int) []Ruling {
+		batch := batch(records, indices)
+		lowered := lowerFailures(batch, failures, indices)
 		answer := p.runner.Run(batch, lowered)
 		rulings := make([]Ruling, len(answer.Decisions))
 		for i, decision := range answer.Decisions {
@@ -72,12 +78,8 @@ func (p *DeadLetter) Run(failures ...Failed) []Ruling {
 	})
 }
 
-func lowerFailures(failures []Failed, indices []int) (*flat.Batch, []deadletter.WireFailure) {
-	records := make([]Record, len(failures))
-	for i, failure := range failures {
-		records[i] = failure.record
-	}
-	batch := batch(records, indices)
+// lowerFailures adds the failures to the batch of their records.
+func lowerFailures(batch *flat.Batch, failures []Failed, indices []int) []deadletter.WireFailure {
 	arena := flat.Arena(batch.Arena)
 	lowered := make([]deadletter.WireFailure, len(indices))
 	for i, index := range indices {
@@ -92,7 +94,7 @@ func lowerFailures(failures []Failed, indices []int) (*flat.Batch, []deadletter.
 		}
 	}
 	batch.Arena = arena
-	return batch, lowered
+	return lowered
 }
 
 func ruling(answer *deadletter.Answer, wire deadletter.WireDecision) Ruling {

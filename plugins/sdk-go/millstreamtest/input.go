@@ -72,3 +72,21 @@ func batch(records []Record, indices []int) *flat.Batch {
 	batch.Arena = arena
 	return batch
 }
+
+// A clock is the time of a test: the largest timestamp so far, or -1.
+type clock int64
+
+// at returns the time at a record, which comes next.
+func (c *clock) at(record Record) int64 {
+	*c = max(*c, clock(record.timestamp))
+	return int64(*c)
+}
+
+// times returns the time at each of the records, which come next.
+func (c *clock) times(records []Record) []int64 {
+	times := make([]int64, len(records))
+	for i, record := range records {
+		times[i] = c.at(record)
+	}
+	return times
+}

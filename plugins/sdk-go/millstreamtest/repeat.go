@@ -3,17 +3,40 @@ package millstreamtest
 import (
 	"reflect"
 	"slices"
+	"sync"
 	"testing"
+
+	"millstream/internal/guest"
 )
+
+// running is held while a plugin runs: like the daemon, the SDK has one current
+// record. Tests may be parallel.
+var running sync.Mutex
+
+// runAt runs a plugin, with the time at each of its inputs.
+func runAt[T any](times []int64, run func() T) T {
+	running.Lock()
+	defer running.Unlock()
+	guest.Times = times
+	return run()
+}
 
 // repeatedly runs a test's inputs together, reversed and each alone, as the host
 // does before a plugin goes live, and returns the answers of the first run.
-// `run` has one answer for each index that it is given.
-func repeatedly[T any](t testing.TB, count int, run func(indices []int) []T) []T {
+// `times` has the time at each input. `runOnce` has one answer for each index that
+// it is given.
+func repeatedly[T any](t testing.TB, times []int64, runOnce func(indices []int) []T) []T {
 	t.Helper()
-	all := make([]int, count)
+	all := make([]int, len(times))
 	for i := range all {
 		all[i] = i
+	}
+	run := func(indices []int) []T {
+		own := make([]int64, len(indices))
+		for i, index := range indices {
+			own[i] = times[index]
+		}
+		return runAt(own, func() []T { return runOnce(indices) })
 	}
 	first := run(all)
 	backwards := slices.Clone(all)

@@ -59,6 +59,7 @@ type Destination struct {
 type Route struct {
 	t      testing.TB
 	runner *route.Runner
+	clock  clock
 }
 
 // NewRoute configures a route with `config`, a JSON object. A refusal fails the
@@ -69,7 +70,7 @@ func NewRoute(t testing.TB, configure route.Configure, config string) *Route {
 	if err != nil {
 		t.Fatalf("the plugin refuses its configuration: %v", err)
 	}
-	return &Route{t, runner}
+	return &Route{t, runner, -1}
 }
 
 // RouteRefusal returns why a route refuses its configuration, or nil.
@@ -81,7 +82,11 @@ func RouteRefusal(configure route.Configure, config string) error {
 // Run routes each event. As in the host, what the plugin does not need is absent.
 func (p *Route) Run(events ...RouteEvent) []Destination {
 	p.t.Helper()
-	return repeatedly(p.t, len(events), func(indices []int) []Destination {
+	times := make([]int64, len(events))
+	for i, event := range events {
+		times[i] = p.clock.at(event.record)
+	}
+	return repeatedly(p.t, times, func(indices []int) []Destination {
 		batch, lowered := p.lower(events, indices)
 		answer := p.runner.Run(batch, lowered)
 		destinations := make([]Destination, len(answer.Decisions))

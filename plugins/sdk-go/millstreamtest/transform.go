@@ -34,6 +34,7 @@ type Outcome struct {
 type Transform struct {
 	t      testing.TB
 	runner *transform.Runner
+	clock  clock
 }
 
 // NewTransform configures a transform with `config`, a JSON object. A refusal
@@ -44,7 +45,7 @@ func NewTransform(t testing.TB, configure transform.Configure, config string) *T
 	if err != nil {
 		t.Fatalf("the plugin refuses its configuration: %v", err)
 	}
-	return &Transform{t, runner}
+	return &Transform{t, runner, -1}
 }
 
 // TransformRefusal returns why a transform refuses its configuration, or nil.
@@ -56,7 +57,7 @@ func TransformRefusal(configure transform.Configure, config string) error {
 // Run runs one batch. It returns for each record its events or its failure.
 func (p *Transform) Run(records ...Record) []Outcome {
 	p.t.Helper()
-	return repeatedly(p.t, len(records), func(indices []int) []Outcome {
+	return repeatedly(p.t, p.clock.times(records), func(indices []int) []Outcome {
 		batch := batch(records, indices)
 		outcomes := outcomes(p.runner.Run(batch), len(indices))
 		scramble(batch.Arena)

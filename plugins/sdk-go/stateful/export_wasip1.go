@@ -41,7 +41,8 @@ func exportKeys(
 	return unsafe.Pointer(&loweredKeys)
 }
 
-// params are the parameters of run: they are more than cross as numbers.
+// params are the parameters of run, in memory: there are too many to cross as
+// numbers.
 type params struct {
 	arena            guest.List
 	topic            flat.Span
@@ -51,9 +52,10 @@ type params struct {
 }
 
 //go:wasmexport millstream:plugin/stateful-transform@0.1.0#run
-func exportRun(params *params) unsafe.Pointer {
+func exportRun(memory unsafe.Pointer) unsafe.Pointer {
 	defer guest.Report()
 	guest.MustBe(runner != nil)
+	params := (*params)(memory)
 	batch := guest.Batch(params.arena.Pointer(), params.arena.Length(),
 		params.topic.Start, params.topic.Length, params.partition,
 		params.records.Pointer(), params.records.Length(),

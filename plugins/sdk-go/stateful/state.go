@@ -57,11 +57,11 @@ func (s *State) SetJSON(key string, value any) error {
 	return nil
 }
 
-// SetFor sets the value of a key for this time from Now on, in whole milliseconds,
+// SetFor sets the value of a key for a duration from Now on, in whole milliseconds,
 // measured by the timestamps of the partition's records, not by a clock on the
 // wall.
-func (s *State) SetFor(key string, value []byte, time time.Duration) {
-	now, millis := max(s.values.now, 0), time.Milliseconds()
+func (s *State) SetFor(key string, value []byte, duration time.Duration) {
+	now, millis := max(s.values.now, 0), duration.Milliseconds()
 	expires := int64(never)
 	if millis < never-now {
 		expires = now + millis

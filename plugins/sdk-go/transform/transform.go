@@ -33,7 +33,7 @@ import (
 //
 // It must answer the same for the same record, whatever came before: batches are
 // cut differently after a crash, so state kept between records would change the
-// result.
+// result. To keep values, use millstream/stateful.
 type Func func(record millstream.Record, events *Events) error
 
 // A Configure makes the Func from the plugin's configuration table. If it returns

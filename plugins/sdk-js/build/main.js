@@ -40,7 +40,7 @@ function entrySource(kind) {
   return `import "./src/wasm/globals.js";
 import { serve } from "./src/wasm/${kind}.js";
 import * as plugin from "${PLUGIN}";
-serve(plugin);
+await serve(plugin);
 `;
 }
 

@@ -4,9 +4,9 @@ import { Failure } from "./failure.js";
 import { explain } from "./json.js";
 import { validUpTo } from "./record.js";
 import { typeOf } from "./shape.js";
-import { decoded } from "./values.js";
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export class State {
   constructor(values) {
@@ -79,4 +79,13 @@ function kept(value) {
   if (typeof value === "string") return value.toWellFormed();
   if (value instanceof Uint8Array) return value.slice();
   throw new TypeError(`the value is ${typeOf(value)}, expected a string or a Uint8Array; setJson takes other values`);
+}
+
+/** The text of bytes, or undefined if they are not UTF-8. */
+export function decoded(bytes) {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
 }

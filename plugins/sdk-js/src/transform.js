@@ -4,7 +4,6 @@ import { notAsync } from "./config.js";
 import { Failure, classNumber } from "./failure.js";
 import { NO_RECORD, Record } from "./record.js";
 import { typeOf } from "./shape.js";
-import { State } from "./state.js";
 
 /** The words of an event and of a failure in an answer. */
 export const EVENT = { words: 8 };
@@ -137,7 +136,7 @@ function push(event, payload, isBytes) {
 export function run(plugin, batch, answer, values) {
   const { transform } = plugin;
   const events = new Events(answer);
-  const state = values && new State(values);
+  const state = values?.state;
   const { arena, events: rows } = answer;
   const { count } = batch;
   for (let index = 0; index < count; index++) {

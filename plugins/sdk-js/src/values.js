@@ -2,12 +2,11 @@
 
 import { isText } from "./keys.js";
 import { ABSENT, longAt, longOf } from "./record.js";
+import { State, decoded } from "./state.js";
 
 /** The words of an entry and where each field begins, and the words of a write. */
 export const ENTRY = { words: 6, key: 0, value: 2, expires: 4 };
 export const WRITE = { words: 6 };
-
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * The values as the records of a batch see them. `words` holds the lists of the
@@ -26,6 +25,7 @@ export class Values {
     this.last = [];
     /** The record's entries are those at these words. */
     this.from = this.to = named;
+    this.state = new State(this);
   }
 
   /** Goes to a record. They come in order. */
@@ -51,7 +51,8 @@ export class Values {
     for (let at = this.from; at < this.to; at++) {
       if (this.name(this.words[at]) === name) return this.words[at];
     }
-    throw new Error(`the key \`${name}\` was not named: \`keys\` must name every key that \`transform\` uses`);
+    const shown = isText(key) ? key : new TextDecoder().decode(key);
+    throw new Error(`the key \`${shown}\` was not named: \`keys\` must name every key that \`transform\` uses`);
   }
 
   name(entry) {
@@ -92,13 +93,4 @@ export class Values {
 /** Keys are compared as texts. A key that is not UTF-8 becomes one that no other key has. */
 function nameOf(bytes) {
   return decoded(bytes) ?? `\ud800${bytes.join()}`;
-}
-
-/** The text of bytes, or undefined if they are not UTF-8. */
-export function decoded(bytes) {
-  try {
-    return decoder.decode(bytes);
-  } catch {
-    return undefined;
-  }
 }

@@ -37,7 +37,7 @@ test("a failed record leaves no events, and the next one is not affected", () =>
 });
 
 test("texts survive: other scripts, zeros, long ones, and bytes that pass through", () => {
-  const texts = ["", "plain", "Grüße 日本 😀", "zero\0inside", "\0", "é\0é", "x".repeat(300_000), "ü".repeat(100_000)];
+  const texts = ["", "plain", "Grüße 日本 😀", "zero\0inside", "\0", "é\0é", "\0".repeat(100_000), "x".repeat(300_000), "ü".repeat(100_000)];
   const asText = transform("events.group('g').text(record.text());");
   const asBytes = transform("events.group('g').bytes(record.value);");
   for (const made of [asText, asBytes]) {
@@ -52,6 +52,8 @@ test("bytes that are not UTF-8 are malformed as text", () => {
   assert.deepEqual(out[0], { class: 1, message: "the value is not UTF-8 at byte 1" });
   assert.deepEqual(out[1], []);
   assert.deepEqual(out[2], { class: 1, message: "the record has no value (a tombstone)" });
+  const withZero = made.transform([{ value: Uint8Array.of(0xff, 0, 0x61) }, { value: "\ufffd\0a" }]);
+  assert.deepEqual(withZero, [{ class: 1, message: "the value is not UTF-8 at byte 0" }, []]);
 });
 
 test("a record has its fields", () => {

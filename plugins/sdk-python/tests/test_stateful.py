@@ -4,7 +4,8 @@ from typing import Any, Callable
 
 from millstream import Events, Failure, Keys, Record, State, stateful
 from millstream.state import WireState
-from millstream.testing import StatefulTest, TestRecord, TransformTest
+from millstream.testing import MadeEvent, StatefulTest, TestRecord, TransformTest
+from millstream.testing.checks import span
 from millstream.testing.input import Flat
 
 
@@ -20,20 +21,21 @@ def testing(transform: Callable[[Record, Events, State], Any], *named: Any) -> S
 
 def count(record: Record, events: Events, state: State) -> None:
     key = record.text()
-    made = (state.json(key, int) or 0) + 1
-    state.set_json(key, made)
-    if made == 3:
+    count = (state.json(key, int) or 0) + 1
+    state.set_json(key, count)
+    events.client("a", json=count)
+    if count == 3:
         raise Failure.rejected("three")
-    events.client("a", json=made)
 
 
 class Kept(unittest.TestCase):
     def test_records_see_what_records_before_them_wrote(self) -> None:
         test = testing(count, "x", "y")
-        made = test.run([TestRecord(key) for key in ("x", "y", "x", "x")])
-        self.assertEqual(made[2], [*test.run([TestRecord("y")])[0]])
-        self.assertEqual([m[0].payload for m in made[:3]], ["1", "1", "2"])  # type: ignore[index, union-attr]
-        self.assertEqual(made[3], Failure.rejected("three"))
+        made = test.run([TestRecord(key) for key in ("x", "y", "x", "x", "x")])
+        one, two = [MadeEvent(client="a", payload="1")], [MadeEvent(client="a", payload="2")]
+        three = Failure.rejected("three")
+        self.assertEqual(made, [one, one, two, three, three])
+        self.assertEqual(test.one(TestRecord("y")), two)
         self.assertEqual((test.value("x"), test.value(b"y")), (b"2", b"2"))
         self.assertIsNone(test.value("z"))
 
@@ -152,7 +154,7 @@ class Refused(unittest.TestCase):
             (TransformTest, SimpleNamespace(transform=count, keys=named), "use StatefulTest"),
             (StatefulTest, SimpleNamespace(transform=plain), "no function `keys"),
             (StatefulTest, SimpleNamespace(transform=plain, keys=named), "events, state"),
-            (StatefulTest, SimpleNamespace(transform=count, keys=dict), "must be `keys"),
+            (StatefulTest, SimpleNamespace(transform=count, keys=lambda record: None), "must be `keys"),
         ):
             with self.assertRaisesRegex(TypeError, expected):
                 test(plugin)
@@ -167,27 +169,34 @@ class Boundary(unittest.TestCase):
         flat = Flat([TestRecord("a"), TestRecord(b"\xff"), TestRecord("b")])
         plugin = SimpleNamespace(keys=keys)
         answer = stateful.keys(plugin, flat.arena, flat.origin, flat.records, flat.headers)
-        named = [(k.record, answer.arena[k.key.start :][: k.key.length]) for k in answer.keys]
+        named = [(key.record, span(answer.arena, key.key)) for key in answer.keys]
         self.assertEqual(named, [(0, b"before"), (0, b"a"), (2, b"before"), (2, b"b")])
 
     def test_a_failed_record_of_a_batch_has_written_nothing(self) -> None:
-        flat = Flat([TestRecord("k")] * 4)
-        key, two = flat.push("k"), flat.push("1")
-        state = WireState(
-            flat.arena, [slice(key, two, 100)], [0, 0, 0, 0], [1, 1, 1, 1], [5, 6, 100, 100]
-        )
+        def transform(record: Record, events: Events, state: State) -> None:
+            seen = state.text("k")
+            state.set_for("k", f"{seen}{record.offset}", 10)
+            events.client("a", json=seen)
+            if record.offset == 1:
+                raise Failure.transient("later")
+
+        flat = Flat([TestRecord("x")] * 4)
+        entry = slice(flat.push("k"), flat.push("v"), 100)
+        state = WireState(flat.arena, [entry], [0] * 4, [1] * 4, [-1, 5, 6, 100])
         answer = stateful.run(
-            SimpleNamespace(transform=count),
+            SimpleNamespace(transform=transform),
             flat.arena,
             flat.origin,
             flat.records,
             flat.headers,
             state,
         )
-        self.assertEqual([f.record for f in answer.failures], [1])
+        self.assertEqual([failure.record for failure in answer.failures], [1])
+        seen = [span(answer.arena, event.payload) for event in answer.events]
+        self.assertEqual(seen, [b'"v"', b'"v0"', b"null"])
         written = [
-            (w.record, w.entry, answer.arena[w.value.start :][: w.value.length])
-            for w in answer.writes
+            (write.record, write.entry, span(answer.arena, write.value), write.expires)
+            for write in answer.writes
         ]
-        self.assertEqual(written, [(0, 0, b"2"), (2, 0, b"3")][:1] + written[1:])
-        self.assertEqual({w.expires for w in answer.writes}, {(1 << 63) - 1})
+        expected = [(0, 0, b"v0", 10), (2, 0, b"v02", 16), (3, 0, b"None3", 110)]
+        self.assertEqual(written, expected)

@@ -27,8 +27,9 @@ pub(crate) mod native {
         static TIMES: RefCell<Vec<i64>> = const { RefCell::new(Vec::new()) };
     }
 
-    pub fn begin(records: &[KafkaRecord]) {
-        let times = records.iter().scan(-1, |now, record| {
+    /// Begins a run of these records, after others that made it this late.
+    pub fn begin(before: i64, records: &[KafkaRecord]) {
+        let times = records.iter().scan(before, |now, record| {
             *now = record.timestamp.max(*now);
             Some(*now)
         });

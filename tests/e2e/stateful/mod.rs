@@ -10,10 +10,10 @@ mod replayed;
 mod told;
 
 use millstream_tests::{
-    Consumed, Daemon, Message, SHORT_SESSIONS, guest, read_all, servers, streams, unique,
-    wait_until,
+    Consumed, Daemon, Message, SHORT_SESSIONS, guest, read_all, servers, unique, wait_until,
 };
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// A limit for failing tests, not an expectation of speed.
@@ -65,12 +65,19 @@ impl Scene {
 
     /// The counts in a client's events, in the stream's order.
     fn counts(&self, client: &str) -> Vec<u64> {
-        let entries = streams(&self.prefix).remove(client).unwrap_or_default();
+        let mut range = redis::cmd("XRANGE");
+        range.arg(format!("{}:{{0}}:client:{client}", self.prefix));
+        range.arg("-").arg("+");
+        let mut redis = servers().redis.connect();
+        let entries: Vec<(String, HashMap<String, String>)> = range.query(&mut redis).unwrap();
         let count = |data: &str| {
             let data: Value = serde_json::from_str(data).unwrap();
             data["count"].as_u64().unwrap()
         };
-        entries.iter().map(|entry| count(&entry.data)).collect()
+        entries
+            .iter()
+            .map(|(_, entry)| count(&entry["data"]))
+            .collect()
     }
 
     #[track_caller]

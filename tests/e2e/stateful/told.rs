@@ -5,7 +5,9 @@ use millstream_tests::{Daemon, Message, guest, servers, wait_until};
 
 fn telling(scene: &Scene) -> Daemon {
     let redis = servers().redis.url();
-    let config = scene.config_with(&redis, r#""log", "clock""#, "");
+    // A call for each record.
+    let more = "batch = { max-records = 1 }";
+    let config = scene.config_with(&redis, r#""log", "clock""#, more);
     let daemon = Daemon::builder(&config).file("p.wasm", guest("test-telling"));
     let daemon = daemon.start();
     daemon.wait_ready(LONG);

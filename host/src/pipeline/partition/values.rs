@@ -14,8 +14,16 @@ use std::collections::{HashMap, VecDeque};
 pub(in crate::pipeline) struct UnstoredValues {
     /// Each value, and the offset after the batch that wrote it last.
     values: HashMap<Bytes, (Option<StateValue>, i64)>,
-    /// The offset after each batch, and the keys that it wrote.
-    batches: VecDeque<(i64, Vec<Bytes>)>,
+    batches: VecDeque<Written>,
+}
+
+/// What a batch wrote.
+struct Written {
+    /// The offset after the batch.
+    next: i64,
+    keys: Vec<Bytes>,
+    /// How many more keys have a value after it than before.
+    more: isize,
 }
 
 impl UnstoredValues {
@@ -35,19 +43,26 @@ impl UnstoredValues {
             let value = (new.value.clone(), next);
             self.values.insert(new.key.clone(), value);
         }
-        let keys = written.iter().map(|new| new.key.clone());
-        self.batches.push_back((next, keys.collect()));
+        let more =
+            |new: &NewValue| isize::from(new.value.is_some()) - isize::from(new.before.is_some());
+        self.batches.push_back(Written {
+            next,
+            keys: written.iter().map(|new| new.key.clone()).collect(),
+            more: written.iter().map(more).sum(),
+        });
+    }
+
+    /// How many keys have a value, where `stored` have one in the store.
+    pub fn count(&self, stored: usize) -> usize {
+        let more: isize = self.batches.iter().map(|batch| batch.more).sum();
+        stored.saturating_add_signed(more)
     }
 
     /// Drops what is stored: everything up to `done`. Whoever reads the store after
     /// this reads these values there.
     pub fn stored(&mut self, done: i64) {
-        while let Some((next, _)) = self.batches.front()
-            && *next <= done
-        {
-            let Some((next, keys)) = self.batches.pop_front() else {
-                return;
-            };
+        let is_stored = |batch: &mut Written| batch.next <= done;
+        while let Some(Written { next, keys, .. }) = self.batches.pop_front_if(is_stored) {
             for key in keys {
                 if self.values.get(&key).is_some_and(|(_, by)| *by == next) {
                     self.values.remove(&key);
@@ -93,6 +108,7 @@ mod tests {
         let mut values = UnstoredValues::default();
         values.add(10, &[new("a", "1"), new("b", "1")]);
         values.add(20, &[new("a", "2")]);
+        assert_eq!(values.count(7), 10);
         check(&values, [Some("2"), Some("1")]);
         values.stored(9);
         check(&values, [Some("2"), Some("1")]);

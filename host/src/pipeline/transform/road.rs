@@ -302,6 +302,7 @@ impl ReadState for StoredState<'_> {
                             *value = newer;
                         }
                     }
+                    let count = self.values.count(count);
                     return Some(Read { values, count });
                 }
                 Err(error) if (self.wait)(&error) => {}

@@ -64,7 +64,7 @@ function reply(status, ...values) {
 
 function panicked(error) {
   arena.at = 0;
-  arena.text(describe(error));
+  arena.text(describe(error).toWellFormed());
   reply(STATUS.panicked, current(), arena.address, arena.at);
 }
 
@@ -82,7 +82,7 @@ export function configured(plugin, accepted = () => 0) {
   const refusal = configure(plugin, json);
   free(argument(0));
   if (refusal === undefined) return keepWords([0, accepted(), 0]);
-  arena.text(refusal);
+  arena.text(refusal.toWellFormed());
   return keepWords([1, arena.address, arena.at]);
 }
 

@@ -2,14 +2,17 @@ import { Answer, run } from "../transform.js";
 import { answerWords } from "./answer.js";
 import { batchOf, configured, exported, freeArguments, keepWords } from "./call.js";
 import { arena } from "./memory.js";
-import { serveStateful } from "./stateful.js";
 
 /** Serves the host with a transform: one that keeps state, if the plugin names keys. */
-export function serve(plugin) {
+export async function serve(plugin) {
   const isStateful = typeof plugin.keys === "function";
   const parameters = isStateful ? "record, events, state" : "record, events";
   if (typeof plugin.transform !== "function") throw new Error(`the plugin must export a function \`transform(${parameters})\``);
-  if (isStateful) return serveStateful(plugin);
+  if (isStateful) {
+    // Only then: every module makes every instance larger.
+    const { serveStateful } = await import("./stateful.js");
+    return serveStateful(plugin);
+  }
   exported("transform", {
     configure: () => configured(plugin),
     run() {

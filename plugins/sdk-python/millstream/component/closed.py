@@ -45,7 +45,7 @@ _LAZY = [
     "encodings.utf_8_sig",
 ]
 
-_CLOCK = "a plugin has no clock, since the same record must always give the same events: use record.timestamp or millstream.clock"
+_CLOCK = "a plugin has no clock, since the same record must always give the same events: use record.timestamp"
 _RANDOM = "a plugin has no randomness, since the same record must always give the same events: use random.Random(seed) with a seed made of the record"
 _FILES = "a plugin has no files, network or processes: read files while the module is imported, which happens when the plugin is built"
 

@@ -64,7 +64,7 @@ def _ask_clock() -> None:
     """The host's time for an author who imported `millstream.clock`."""
     clock = sys.modules.get("millstream.clock")
     if clock is not None:
-        from wit_world.imports import clock as host  # type: ignore[import-not-found]
+        from wit_world.imports import clock as host
 
         setattr(clock, "_at", host.at)
 
@@ -73,7 +73,7 @@ def _logged() -> Callable[[], None]:
     """Connects the host's log for an author who imported `millstream.log`."""
     if "millstream.log" not in sys.modules:
         return closed.discard
-    from wit_world.imports import log as host  # type: ignore[import-not-found]
+    from wit_world.imports import log as host
 
     from . import logged
 

@@ -90,7 +90,7 @@ impl Flat {
             flat.push(record);
         }
         #[cfg(not(target_arch = "wasm32"))]
-        crate::clock::native::begin(&flat.records);
+        crate::clock::native::begin(-1, &flat.records);
         flat
     }
 
