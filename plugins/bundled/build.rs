@@ -67,11 +67,9 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in entries {
         let path = entry.expect("the folder can be read").path();
         let name = path.to_string_lossy();
-        // What tools leave behind, and the tests of the SDK for Go.
-        if ["__pycache__", "node_modules", "_test.go"]
-            .iter()
-            .any(|end| name.ends_with(end))
-        {
+        let left_behind = ["__pycache__", "node_modules"];
+        let is_of_sdk = name.contains("/sdk-go/") && name.ends_with("_test.go");
+        if is_of_sdk || left_behind.iter().any(|end| name.ends_with(end)) {
             continue;
         }
         match path.is_dir() {

@@ -45,20 +45,38 @@ fn main() -> ExitCode {
     if !options.wanted() {
         return ExitCode::SUCCESS;
     }
+    // Without a seed, as in `cargo test`: both kinds of transforms.
+    let both = options.seed.is_none() && !options.stateful;
     let seed = options
         .seed
         .unwrap_or_else(|| fastrand::u64(..1_000_000_000));
+    let mut passed = campaign(&options, seed);
+    if both {
+        let stateful = Options {
+            stateful: true,
+            ..options
+        };
+        passed &= campaign(&stateful, seed);
+    }
+    match passed {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}
+
+/// Whether the campaign passed.
+fn campaign(options: &Options, seed: u64) -> bool {
     let command = options.command(seed);
     println!("campaign of seed {seed}; again: {command}");
     let passed = catch_unwind(|| {
         selfcheck::self_check();
-        run_in(&World::new(&options), &options, seed)
+        run_in(&World::new(options), options, seed)
     });
-    if passed.unwrap_or(false) {
-        return ExitCode::SUCCESS;
+    let passed = passed.unwrap_or(false);
+    if !passed {
+        println!("campaign of seed {seed} FAILED; again: {command}");
     }
-    println!("campaign of seed {seed} FAILED; again: {command}");
-    ExitCode::FAILURE
+    passed
 }
 
 /// Whether the campaign passed. Faults are printed here, while the logs still exist.

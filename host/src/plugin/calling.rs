@@ -123,12 +123,11 @@ impl clock::Host for Guard {
 }
 
 /// Where the lines of a plugin go.
-#[derive(Default)]
 pub(super) enum Lines {
     /// To the daemon's log.
-    #[default]
     Logged,
-    /// They are kept for the plugin's author.
+    /// They are kept: for the plugin's author, or until it is known that the plugin
+    /// may go live.
     Kept(Vec<LogLine>),
 }
 
@@ -148,13 +147,23 @@ impl Lines {
             }
         }
         let over = std::mem::take(&mut calling.over);
-        if over > 0 {
+        if over > 0 && matches!(self, Lines::Logged) {
             let plugin = &*program.name;
             tracing::warn!(
                 plugin,
                 over,
                 "a plugin logged more than {LINES} lines in one call"
             );
+        }
+    }
+}
+
+impl Lines {
+    /// Writes what was kept to the daemon's log, and everything from now on.
+    pub fn log(&mut self, program: &Program) {
+        if let Lines::Kept(kept) = std::mem::replace(self, Lines::Logged) {
+            kept.iter()
+                .for_each(|line| write(&program.name, None, line));
         }
     }
 }

@@ -155,13 +155,11 @@ impl Probe {
             AnyPlugin::Route(plugin) => plugin.instance().map(Instance::Route),
             AnyPlugin::DeadLetter(plugin) => plugin.instance().map(Instance::DeadLetter),
         };
-        let mut probe = Probe {
+        Ok(Probe {
             instance: instance.map_err(|error| no_instance(&error))?,
             broke: Cell::new(false),
             memory: HashMap::new(),
-        };
-        probe.lines();
-        Ok(probe)
+        })
     }
 
     /// A new instance that remembers what this one does.

@@ -47,7 +47,17 @@ impl Route {
         Ok(Route { program, pre })
     }
 
-    /// A new, configured instance.
+    /// A new instance that goes live: what it logs is in the daemon's log.
+    ///
+    /// # Errors
+    /// As [`Self::instance`].
+    pub fn live(&self) -> Result<RouteInstance, CallError> {
+        let mut instance = self.instance()?;
+        instance.slot.log_lines();
+        Ok(instance)
+    }
+
+    /// A new, configured instance. What it logs is kept.
     ///
     /// # Errors
     /// If it refuses its configuration or can't start.

@@ -15,7 +15,7 @@
 // The daemon adds the plugin, the partition and the offset of the record. It keeps
 // the first 1,024 bytes of a line and 100 lines of a call, and then ten lines a
 // second. A record that is processed again is logged again. In `go test` lines go
-// to standard error.
+// to standard error, once for each time that the test runs the record.
 package log
 
 import (

@@ -3,7 +3,10 @@
 // behaves as in the daemon.
 //
 // A plugin must give the same answer for the same record. Each run is repeated in
-// another order and in other batches, and the test fails if an answer changes.
+// another order and in other batches, and the test fails if an answer changes. A
+// transform with state runs each record twice on the same values.
+//
+// Time is that of the test's records so far: see millstream/clock.
 package millstreamtest
 
 import "millstream/internal/flat"

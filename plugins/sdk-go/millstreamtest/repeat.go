@@ -9,8 +9,8 @@ import (
 	"millstream/internal/guest"
 )
 
-// running is held while a plugin runs: like the daemon, the SDK has one current
-// record. Tests may be parallel.
+// running is held while a plugin runs: tests may be parallel, and the SDK has one
+// current record.
 var running sync.Mutex
 
 // runAt runs a plugin, with the time at each of its inputs.

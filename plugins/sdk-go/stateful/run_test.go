@@ -27,7 +27,7 @@ func (s script) Transform(record millstream.Record, state *State, events *Events
 	return nil
 }
 
-var runner, _ = NewRunner(func(millstream.Config) (Plugin, error) {
+var scripted, _ = NewRunner(func(millstream.Config) (Plugin, error) {
 	return script{
 		"set":    func(s *State, key string) { s.SetText(key, "set") },
 		"for":    func(s *State, key string) { s.SetFor(key, []byte("for"), 5e6) },
@@ -51,7 +51,7 @@ func run(records ...[2]string) Answer {
 		})
 	}
 	batch.Arena = arena
-	named := runner.Keys(batch)
+	named := scripted.Keys(batch)
 	before, known := flat.Arena{}, map[string]uint32{}
 	state := &WireState{}
 	for i, key := range named.Keys {
@@ -66,7 +66,7 @@ func run(records ...[2]string) Answer {
 		state.Clocks = append(state.Clocks, int64(i))
 	}
 	state.Arena = before
-	return runner.Run(batch, state)
+	return scripted.Run(batch, state)
 }
 
 func payloads(answer Answer) (payloads []string) {

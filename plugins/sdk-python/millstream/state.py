@@ -54,20 +54,21 @@ class State:
     Each method raises a LookupError if `keys` did not name the key for this record.
     """
 
-    __slots__ = ("_own", "_now", "_entries", "_values", "_written")
+    __slots__ = ("_own", "_now", "_entries", "_values", "_writes", "_last")
 
     def __init__(self, entries: Dict[bytes, int], values: List[Value]) -> None:
         self._own: List[int] = []
         self._now = -1
         self._entries = entries
         self._values = values
-        #: What the current record wrote: taken back if it fails.
-        self._written: Dict[int, Value] = {}
+        #: What the current record wrote, to which entries, and the last of each.
+        self._writes: List[Tuple[int, Value]] = []
+        self._last: Dict[int, Value] = {}
 
     def get(self, key: Union[bytes, str]) -> Optional[bytes]:
         """The value of a key; None if it has none, or it has expired."""
         entry = self._entry(key)
-        value, expires = self._written.get(entry) or self._values[entry]
+        value, expires = self._last.get(entry) or self._values[entry]
         return value if expires > self._now else None
 
     def text(self, key: Union[bytes, str]) -> Optional[str]:
@@ -105,7 +106,7 @@ class State:
 
     def set(self, key: Union[bytes, str], value: Union[bytes, str]) -> None:
         """Sets the value of a key: at most 64 KiB, until it is removed."""
-        self._written[self._entry(key)] = (present(value, "a value"), _NEVER)
+        self._write(key, present(value, "a value"), _NEVER)
 
     def set_json(self, key: Union[bytes, str], value: Any) -> None:
         """Sets the value of a key, written as JSON. Raises a Failure `rejected` if it
@@ -118,18 +119,24 @@ class State:
         """Sets the value of a key for this time from `now()` on, measured by the
         timestamps of the partition's records, not by a clock on the wall."""
         expires = max(self._now, 0) + max(int(milliseconds), 0)
-        written = present(value, "a value"), min(expires, _NEVER)
-        self._written[self._entry(key)] = written
+        self._write(key, present(value, "a value"), min(expires, _NEVER))
 
     def remove(self, key: Union[bytes, str]) -> None:
         """Removes the value of a key."""
-        self._written[self._entry(key)] = (None, _NEVER)
+        self._write(key, None, _NEVER)
 
     def now(self) -> Optional[int]:
         """The time at this record: the largest timestamp of the partition's records up
         to and including this one, in milliseconds since 1970-01-01 UTC; None if none of
         them had one. It never goes back."""
         return self._now if self._now >= 0 else None
+
+    def _write(
+        self, key: Union[bytes, str], value: Optional[bytes], expires: int
+    ) -> None:
+        entry = self._entry(key)
+        self._last[entry] = value, expires
+        self._writes.append((entry, self._last[entry]))
 
     def _entry(self, key: Union[bytes, str]) -> int:
         data = present(key, "a key")
@@ -164,12 +171,14 @@ class Values:
         self._named += state.counts[record]
         view._own = state.named[first : self._named]
         view._now = state.clocks[record]
-        view._written = {}
+        view._writes = []
+        view._last = {}
         return view
 
     def keep(self, record: int, out: Arena) -> None:
-        """Keeps what the current record wrote, with values in `out`."""
-        for entry, value in self._view._written.items():
+        """Keeps what the current record wrote, with values in `out`. Without this call
+        it is taken back."""
+        for entry, value in self._view._writes:
             self._values[entry] = value
             span = out.push_option(value[0])
             self.writes.append(Write(record, entry, span, value[1]))

@@ -128,7 +128,13 @@ class Refused(unittest.TestCase):
                 "bad-output: the plugin wrote a value of 65537 bytes; the limit is 65536",
             ),
         ):
-            test = testing(lambda r, e, s: s.set("x", bytes(size)), *named)
+
+            def transform(record: Record, events: Events, state: State) -> None:
+                # All writes are checked, not only the last.
+                state.set("x", bytes(size))
+                state.remove("x")
+
+            test = testing(transform, *named)
             with self.assertRaises(Failure) as caught:
                 test.one(TestRecord())
             self.assertEqual(str(caught.exception), expected)
@@ -154,7 +160,7 @@ class Refused(unittest.TestCase):
             (TransformTest, SimpleNamespace(transform=count, keys=named), "use StatefulTest"),
             (StatefulTest, SimpleNamespace(transform=plain), "no function `keys"),
             (StatefulTest, SimpleNamespace(transform=plain, keys=named), "events, state"),
-            (StatefulTest, SimpleNamespace(transform=count, keys=lambda record: None), "must be `keys"),
+            (StatefulTest, SimpleNamespace(transform=count, keys=abs), "must be `keys"),
         ):
             with self.assertRaisesRegex(TypeError, expected):
                 test(plugin)

@@ -3,6 +3,7 @@
 
 mod counted;
 mod expired;
+mod fenced;
 mod granted;
 mod lost;
 mod moved;

@@ -237,7 +237,7 @@ fn load(
     let started = |error: crate::plugin::CallError| anyhow::anyhow!("{}", error.message);
     Ok(Plugins {
         grants: Grants::with(pipeline, [&route.program]),
-        transform: transform.instance().map_err(started)?,
-        route: route.instance().map_err(started)?,
+        transform: transform.live().map_err(started)?,
+        route: route.live().map_err(started)?,
     })
 }

@@ -35,9 +35,9 @@ impl Instances {
     fn new(settings: &PipelineSettings, generation: Arc<Generation>) -> anyhow::Result<Instances> {
         let error = |e: CallError| anyhow::anyhow!("{}", e.message);
         Ok(Instances {
-            transform: generation.transform.instance().map_err(error)?,
-            route: generation.route.instance().map_err(error)?,
-            dead_letter: generation.dead_letter.instance().map_err(error)?,
+            transform: generation.transform.live().map_err(error)?,
+            route: generation.route.live().map_err(error)?,
+            dead_letter: generation.dead_letter.live().map_err(error)?,
             grants: Grants::of(settings, &generation),
             generation,
         })

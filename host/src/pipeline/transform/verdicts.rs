@@ -65,7 +65,7 @@ pub(in crate::pipeline) fn judge_all(
 ) -> Vec<Verdict> {
     let mut verdicts = Vec::with_capacity(failures.len());
     let mut turn = Turn::default();
-    let mut instance = policy.instance();
+    let mut instance = policy.live();
     while let (Ok(policy), left @ [_, ..]) = (&mut instance, &failures[verdicts.len()..]) {
         let (ruled, ended) = judge(policy, batch, left, (settings, grants), &turn);
         verdicts.extend(ruled);
