@@ -35,7 +35,7 @@ use std::process::ExitCode;
 use world::World;
 
 fn main() -> ExitCode {
-    let options = Options::parse();
+    let mut options = Options::parse();
     if options.lists() {
         if options.wanted() {
             println!("campaign: test");
@@ -52,11 +52,8 @@ fn main() -> ExitCode {
         .unwrap_or_else(|| fastrand::u64(..1_000_000_000));
     let mut passed = campaign(&options, seed);
     if both {
-        let stateful = Options {
-            stateful: true,
-            ..options
-        };
-        passed &= campaign(&stateful, seed);
+        options.stateful = true;
+        passed &= campaign(&options, seed);
     }
     match passed {
         true => ExitCode::SUCCESS,

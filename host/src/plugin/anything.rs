@@ -25,7 +25,8 @@ static PROGRAM: LazyLock<Program> = LazyLock::new(|| {
         ..Limits::default()
     };
     let about = ("any".into(), "digest".into(), "null".into(), limits);
-    Program::link(&engine, &empty, about, Meter::Off).expect("it imports nothing")
+    let granted = Default::default();
+    Program::link(&engine, &empty, about, granted, Meter::Off).expect("it imports nothing")
 });
 
 /// A number of the contract: small, or at its limits.

@@ -22,7 +22,7 @@ const MAY_NAME: [(&str, &[&str]); 22] = [
     ("fetch", &[]),
     ("log", &[]),
     ("kafka", &["process", "record"]),
-    ("plugin", &["clock", "process", "record"]),
+    ("plugin", &["clock", "log", "process", "record"]),
     ("store", &["clock", "record"]),
     ("auth", &["clock", "fetch", "files", "record"]),
     ("http", &["files", "log"]),

@@ -69,7 +69,7 @@ pub(super) fn build(project: &Project) -> anyhow::Result<PathBuf> {
     let package = match project.kind {
         PluginKind::Transform => "transform` or `millstream/stateful",
         PluginKind::DeadLetter => "deadletter",
-        kind => kind.name(),
+        PluginKind::Route => "route",
     };
     let component = wrap(&core, project.kind).with_context(|| {
         format!(

@@ -310,6 +310,8 @@ fn has_moved(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::partition::state::Point;
+    use crate::record::NO_TIME;
 
     /// A partition that its worker has taken, stored up to `done`.
     fn partition(done: i64) -> Arc<PartitionState> {
@@ -321,6 +323,14 @@ mod tests {
         let partition = PartitionState::new(key, Identity::default());
         partition.set_done(done);
         Arc::new(partition)
+    }
+
+    fn point(next: i64) -> Point {
+        Point {
+            next,
+            attempts: 0,
+            clock: NO_TIME,
+        }
     }
 
     fn ledger(next: i64) -> Result<Option<Ledger>, Unavailable> {
@@ -349,7 +359,7 @@ mod tests {
     #[test]
     fn a_partition_that_rewinds_or_has_batches_in_progress_is_not_reopened() {
         let rewinding = partition(7);
-        rewinding.rewind(5, 0);
+        rewinding.rewind(point(5));
         check(&rewinding, ledger(5), false);
         let busy = partition(7);
         let _batch = busy.take_in_hand(1);
@@ -357,7 +367,7 @@ mod tests {
         // Also if work starts while the ledger is read.
         let beginning = partition(7);
         let read = || {
-            beginning.rewind(5, 0);
+            beginning.rewind(point(5));
             ledger(5)
         };
         assert!(!has_moved(&beginning, read).unwrap());

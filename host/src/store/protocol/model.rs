@@ -51,6 +51,8 @@ struct Faults {
     leaves: bool,
     /// Redis refuses the event of this record inside EXEC.
     refused: usize,
+    /// Appends have values, which are written with the ledger.
+    values: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -335,6 +337,7 @@ const fn faults(crashes: u8, breaks: u8, restores: u8) -> Faults {
         owners: 2,
         leaves: false,
         refused: 1,
+        values: false,
     }
 }
 
@@ -356,6 +359,13 @@ const fn first(faults: Faults) -> Faults {
     }
 }
 
+const fn with_values(faults: Faults) -> Faults {
+    Faults {
+        values: true,
+        ..faults
+    }
+}
+
 const fn leaving(faults: Faults) -> Faults {
     Faults {
         leaves: true,
@@ -368,6 +378,7 @@ fn nothing_is_lost_or_duplicated_in_any_order_of_events() {
     for faults in [faults(1, 1, 0), faults(0, 2, 0), faults(0, 0, 1)] {
         check(faults);
     }
+    check(with_values(faults(1, 1, 0)));
     check(leaving(faults(0, 1, 0)));
 }
 
@@ -376,6 +387,7 @@ fn nothing_is_lost_or_duplicated_when_permissions_change() {
     for faults in [denials(2, 0), first(denials(2, 0)), denials(1, 1)] {
         check(faults);
     }
+    check(with_values(denials(1, 1)));
 }
 
 fn check(faults: Faults) {

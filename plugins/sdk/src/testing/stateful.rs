@@ -53,7 +53,7 @@ impl<T: StatefulTransform> StatefulTest<T> {
     /// # Errors
     /// The record's failure.
     pub fn one(&mut self, record: TestRecord) -> Result<Vec<MadeEvent>, Failure> {
-        let flat = Flat::new([&record]);
+        let flat = Flat::new(&[record]);
         #[cfg(not(target_arch = "wasm32"))]
         crate::clock::native::begin(self.clock, &flat.records);
         self.clock = flat.records[0].timestamp.max(self.clock);

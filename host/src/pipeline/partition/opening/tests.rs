@@ -17,6 +17,7 @@ fn ledgers() -> Vec<Option<Ledger>> {
                     cluster_id: cluster_id.into(),
                     digests: "d".into(),
                     attempts: 3,
+                    clock: 77,
                 }));
             }
         }
@@ -182,5 +183,18 @@ fn without_a_ledger_the_configured_start_applies_and_a_different_commit_is_logge
         assert_eq!(ledger.next, start);
         let differs = facts.committed.is_some_and(|committed| committed != start);
         assert_eq!(loss.is_some(), differs, "{facts:?}");
+    });
+}
+
+#[test]
+fn time_does_not_go_back_unless_the_topic_is_another() {
+    each(|facts, _, opening| {
+        if let Opening::GoOn(ledger) | Opening::Write { ledger, .. } = opening {
+            let expected = match &facts.ledger {
+                Some(_) if !facts.is_another() => 77,
+                _ => NO_TIME,
+            };
+            assert_eq!(ledger.clock, expected, "{facts:?}");
+        }
     });
 }

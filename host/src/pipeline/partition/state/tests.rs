@@ -13,10 +13,15 @@ fn partition() -> Arc<PartitionState> {
 
 /// A seek to this offset, in this session.
 fn seek(offset: i64, attempts: u32, session: u64) -> Order {
-    Order::Seek {
-        offset,
+    let point = point(offset, attempts);
+    Order::Seek { point, session }
+}
+
+fn point(next: i64, attempts: u32) -> Point {
+    Point {
+        next,
         attempts,
-        session,
+        clock: 7,
     }
 }
 
@@ -25,7 +30,7 @@ fn a_rewind_is_returned_once_and_makes_batches_in_progress_stale() {
     let partition = partition();
     assert_eq!(partition.order(), Order::Read);
     assert!(partition.wants(0));
-    partition.rewind(7, 2);
+    partition.rewind(point(7, 2));
     assert!(!partition.wants(0) && partition.wants(1));
     assert_eq!(partition.order(), seek(7, 2, 1));
     assert_eq!(partition.order(), Order::Read);
@@ -37,7 +42,7 @@ fn a_halted_partition_reads_nothing_until_other_plugins_are_live() {
     partition.halt("why".into(), Until::Swapped);
     assert_eq!(partition.order(), Order::Wait);
     assert_eq!(partition.halted().as_deref(), Some("why"));
-    partition.plugins_changed(5);
+    partition.plugins_changed(point(5, 0));
     assert_eq!(partition.order(), seek(5, 0, 1));
     assert_eq!(partition.halted(), None);
 }
@@ -47,14 +52,14 @@ fn after_a_halt_a_partition_continues_at_an_offset_set_before_or_during_it() {
     for before in [true, false] {
         let partition = partition();
         if before {
-            partition.rewind(3, 1);
+            partition.rewind(point(3, 1));
         }
         partition.halt("why".into(), Until::Swapped);
         if !before {
-            partition.rewind(3, 1);
+            partition.rewind(point(3, 1));
         }
         assert_eq!(partition.order(), Order::Wait);
-        partition.plugins_changed(5);
+        partition.plugins_changed(point(5, 0));
         assert_eq!(partition.order(), seek(3, 0, 2));
     }
 }
@@ -63,7 +68,7 @@ fn after_a_halt_a_partition_continues_at_an_offset_set_before_or_during_it() {
 fn a_halt_for_an_operator_outlasts_other_plugins() {
     let partition = partition();
     partition.halt("why".into(), Until::Mended);
-    partition.plugins_changed(5);
+    partition.plugins_changed(point(5, 0));
     assert_eq!(partition.order(), Order::Wait);
 }
 
@@ -72,8 +77,8 @@ fn a_partition_to_be_reopened_is_not_halted_rewound_or_resumed() {
     let partition = partition();
     partition.reopen();
     partition.halt("why".into(), Until::Swapped);
-    partition.rewind(3, 0);
-    partition.plugins_changed(5);
+    partition.rewind(point(3, 0));
+    partition.plugins_changed(point(5, 0));
     assert!(partition.needs_reopening());
     assert_eq!((partition.order(), partition.halted()), (Order::Wait, None));
     assert!(!partition.wants(0), "batches in progress are stale");
@@ -87,7 +92,7 @@ fn a_closing_partition_finishes_its_batches_and_takes_no_more() {
     partition.close();
     assert!(partition.take_in_hand(9).is_none());
     assert!(partition.wants(0), "batches in progress are stored");
-    partition.rewind(3, 0);
+    partition.rewind(point(3, 0));
     assert_eq!(partition.order(), Order::Wait, "nothing is read again");
     assert!(!partition.finished_by(Instant::now()));
     drop(batch);
@@ -123,7 +128,7 @@ fn the_settled_offset_is_known_only_while_the_partition_is_idle() {
     let batch = partition.take_in_hand(3);
     assert_eq!(partition.settled_at(), None);
     drop(batch);
-    partition.rewind(2, 0);
+    partition.rewind(point(2, 0));
     assert_eq!(partition.settled_at(), None);
     assert_eq!(partition.commit().map(|commit| commit.next), Some(4));
 }

@@ -116,7 +116,7 @@ impl World {
     /// Starts the next append, with or without the look-ahead.
     fn begin_append(&self, owner: usize, at: i64, flaw: Flaw, next: &mut Vec<Step>) {
         for size in 1..=2.min(RECORDS as i64 - at) {
-            let exchange = Exchange::new(at, at + size);
+            let exchange = Exchange::new(at, at + size).with_values(self.faults.values);
             let mut world = self.clone();
             let Some((other, ledger)) = world.links[owner].ahead.take() else {
                 world.look(owner, exchange, flaw);
