@@ -280,10 +280,11 @@ impl Standing {
         let (low, high, committed) = (facts.low, facts.high, facts.committed);
         let policy = Policy {
             lost_ledger: pipeline.lost_ledger,
+            keeps_state: pipeline.keeps_state(),
             ..Policy::halting(pipeline.start)
         };
         let note = match facts.judge(policy) {
-            Opening::Halt(why) => Some(why),
+            Opening::Halt { why, .. } => Some(why),
             Opening::GoOn(_) | Opening::Write { .. } => None,
         };
         Ok(Standing {

@@ -1,11 +1,8 @@
 //! A plugin of any kind, for what treats all kinds alike: tests and tools.
 
-use super::capabilities::STATEFUL;
+use super::contract::{STATEFUL, interface};
 use super::guest::Program;
 use super::{DeadLetter, Route, Transform};
-
-/// The version of the contract that this host serves.
-pub const CONTRACT: &str = "0.1.0";
 
 /// The kinds of plugins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +36,7 @@ impl PluginKind {
     pub fn exports(self) -> Vec<String> {
         let stateful = (self == PluginKind::Transform).then_some(STATEFUL);
         let names = [self.name()].into_iter().chain(stateful);
-        names
-            .map(|name| format!("millstream:plugin/{name}@{CONTRACT}"))
-            .collect()
+        names.map(interface).collect()
     }
 
     /// The kind of this name.

@@ -1,12 +1,8 @@
 //! What the imports of a call know and collect: about its records, and the lines
 //! that the plugin logs.
 
-use super::abi::{clock, log};
 use super::capabilities::{Capabilities, Capability};
-use super::guest::Program;
-use super::limits::Guard;
 use crate::record::{Batch, Failure, NO_TIME, TopicPartition};
-use std::sync::Arc;
 
 /// The most lines of one call.
 const LINES: usize = 100;
@@ -92,32 +88,23 @@ impl Calling {
     fn record(&self, index: u32) -> Option<(i64, i64)> {
         self.records.get(index as usize).copied()
     }
-}
 
-impl log::Host for Guard {
-    fn write(&mut self, record: u32, level: log::Level, message: String) {
-        let calling = &mut self.calling;
-        if calling.lines.len() == LINES {
-            calling.over += 1;
+    /// Keeps a line about a record of the call.
+    pub fn log(&mut self, record: u32, level: LogLevel, message: String) {
+        if self.lines.len() == LINES {
+            self.over += 1;
             return;
         }
-        let level = match level {
-            log::Level::Error => LogLevel::Error,
-            log::Level::Warn => LogLevel::Warn,
-            log::Level::Info => LogLevel::Info,
-            log::Level::Debug => LogLevel::Debug,
-        };
-        calling.lines.push(LogLine {
-            offset: calling.record(record).map(|(offset, _)| offset),
+        self.lines.push(LogLine {
+            offset: self.record(record).map(|(offset, _)| offset),
             level,
             message: Failure::words(message),
         });
     }
-}
 
-impl clock::Host for Guard {
-    fn at(&mut self, record: u32) -> i64 {
-        let found = self.calling.record(record);
+    /// The partition's time at a record of the call.
+    pub fn clock(&self, record: u32) -> i64 {
+        let found = self.record(record);
         found.map_or(NO_TIME, |(_, clock)| clock)
     }
 }
@@ -133,7 +120,7 @@ pub(super) enum Lines {
 
 impl Lines {
     /// Takes the lines of a call that has ended.
-    pub fn take(&mut self, program: &Program, calling: &mut Calling) {
+    pub fn take(&mut self, plugin: &str, calling: &mut Calling) {
         if calling.lines.is_empty() {
             return;
         }
@@ -143,12 +130,11 @@ impl Lines {
             Lines::Logged => {
                 let partition = calling.origin.as_ref().map(ToString::to_string);
                 let each = lines.iter();
-                each.for_each(|line| write(&program.name, partition.as_deref(), line));
+                each.for_each(|line| write(plugin, partition.as_deref(), line));
             }
         }
         let over = std::mem::take(&mut calling.over);
         if over > 0 && matches!(self, Lines::Logged) {
-            let plugin = &*program.name;
             tracing::warn!(
                 plugin,
                 over,
@@ -156,22 +142,20 @@ impl Lines {
             );
         }
     }
-}
 
-impl Lines {
     /// Writes what was kept to the daemon's log, and everything from now on.
-    pub fn log(&mut self, program: &Program) {
+    pub fn log(&mut self, plugin: &str) {
         if let Lines::Kept(kept) = std::mem::replace(self, Lines::Logged) {
-            kept.iter()
-                .for_each(|line| write(&program.name, None, line));
+            kept.iter().for_each(|line| write(plugin, None, line));
         }
     }
 }
 
 /// Writes a plugin's line to the daemon's log.
-fn write(plugin: &Arc<str>, partition: Option<&str>, line: &LogLine) {
-    let (plugin, message) = (&**plugin, &line.message);
-    let offset = line.offset;
+fn write(plugin: &str, partition: Option<&str>, line: &LogLine) {
+    let LogLine {
+        offset, message, ..
+    } = line;
     match line.level {
         LogLevel::Error => {
             tracing::error!(target: crate::log::PLUGINS, plugin, partition, offset, "{message}");

@@ -1,7 +1,7 @@
 //! What a plugin may use beside the records that it is given. Each capability is
 //! granted in the plugin's table of the configuration.
 
-use super::any::CONTRACT;
+use super::contract::{STATEFUL, interface};
 
 /// One capability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,16 +34,12 @@ impl Capability {
 
     /// The interface that a plugin imports or exports if it needs this.
     fn interface(self) -> String {
-        let name = match self {
+        interface(match self {
             Capability::Keyvalue => STATEFUL,
             import => import.name(),
-        };
-        format!("millstream:plugin/{name}@{CONTRACT}")
+        })
     }
 }
-
-/// The interface of a transform that needs [`Capability::Keyvalue`].
-pub(super) const STATEFUL: &str = "stateful-transform";
 
 /// A set of capabilities.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,8 +109,8 @@ mod tests {
     use super::*;
 
     fn needed(interfaces: &[&str]) -> Capabilities {
-        let named = |name: &&str| format!("millstream:plugin/{name}@{CONTRACT}");
-        Capabilities::needed(&interfaces.iter().map(named).collect::<Vec<_>>())
+        let named: Vec<String> = interfaces.iter().map(|name| interface(name)).collect();
+        Capabilities::needed(&named)
     }
 
     #[test]

@@ -2,13 +2,16 @@
 //! of languages without Millstream's bindings write.
 
 use super::any::PluginKind;
-use super::capabilities::STATEFUL;
+use super::contract::STATEFUL;
 use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-/// The contract.
-const WIT: &str = include_str!("../../../wit/plugin.wit");
+/// The contract, and the world of an adapter that logs.
+const WIT: &str = concat!(
+    include_str!("../../../wit/plugin.wit"),
+    "world log-adapter { import log; }"
+);
 
 /// The component of a core module with the exports of this kind. `adapters` are
 /// modules that stand in for what it imports beside the contract, with the names
@@ -31,10 +34,27 @@ pub fn componentize(
     let mut core = core.to_vec();
     embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8)?;
     let mut encoder = ComponentEncoder::default().validate(true).module(&core)?;
+    let world = resolve.select_world(&[package], Some("log-adapter"))?;
     for (name, adapter) in adapters {
-        encoder = encoder.adapter(name, adapter)?;
+        let mut adapter = adapter.to_vec();
+        if imports_log(&adapter) {
+            embed_component_metadata(&mut adapter, &resolve, world, StringEncoding::UTF8)?;
+        }
+        encoder = encoder.adapter(name, &adapter)?;
     }
     encoder.encode()
+}
+
+/// Whether a core module imports the contract's `log`.
+pub fn imports_log(core: &[u8]) -> bool {
+    let mut sections = Parser::new(0).parse_all(core).map_while(Result::ok);
+    sections.any(|section| match section {
+        Payload::ImportSection(imports) => {
+            let mut imports = imports.into_imports().map_while(Result::ok);
+            imports.any(|import| import.module.starts_with("millstream:plugin/log@"))
+        }
+        _ => false,
+    })
 }
 
 /// Whether a core module exports a transform that keeps state.

@@ -1,6 +1,7 @@
 //! A plugin's limits, and the guard that enforces them.
 
-use super::calling::Calling;
+use super::abi::log::Level;
+use super::calling::{Calling, LogLevel};
 use super::panics;
 use crate::record::Failure;
 use rustix::time::{ClockId, clock_gettime};
@@ -117,6 +118,24 @@ impl Guard {
 impl super::abi::diagnostics::Host for Guard {
     fn panicked(&mut self, record: u32, message: String) {
         self.panicked = Some((record, Failure::words(panics::explained(&message))));
+    }
+}
+
+impl super::abi::log::Host for Guard {
+    fn write(&mut self, record: u32, level: Level, message: String) {
+        let level = match level {
+            Level::Error => LogLevel::Error,
+            Level::Warn => LogLevel::Warn,
+            Level::Info => LogLevel::Info,
+            Level::Debug => LogLevel::Debug,
+        };
+        self.calling.log(record, level, message);
+    }
+}
+
+impl super::abi::clock::Host for Guard {
+    fn at(&mut self, record: u32) -> i64 {
+        self.calling.clock(record)
     }
 }
 

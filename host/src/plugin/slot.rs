@@ -115,14 +115,14 @@ impl<K: Kind> InstanceSlot<K> {
 
     /// Writes what the plugin logs to the daemon's log.
     pub fn log_lines(&mut self) {
-        self.lines.log(self.kind.program());
+        self.lines.log(&self.kind.program().name);
     }
 
     /// Takes what the instance has logged.
     fn take_lines(&mut self) {
         if let Some(guest) = &mut self.guest {
             let calling = &mut guest.store.data_mut().calling;
-            self.lines.take(self.kind.program(), calling);
+            self.lines.take(&self.kind.program().name, calling);
         }
     }
 
@@ -176,7 +176,7 @@ impl<K: Kind> InstanceSlot<K> {
         let answered = call(&guest.bindings, &mut guest.store);
         meter.end(begun, &guest.store, &mut self.usage);
         let calling = &mut guest.store.data_mut().calling;
-        self.lines.take(self.kind.program(), calling);
+        self.lines.take(&self.kind.program().name, calling);
         match answered {
             Ok(answer) => {
                 guest.served += 1;

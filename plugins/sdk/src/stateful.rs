@@ -218,5 +218,13 @@ macro_rules! stateful_transform {
             #[cfg(target_arch = "wasm32")]
     $crate::abi::stateful::export_stateful!(Exported with_types_in $crate::abi::stateful);
         };
+        // For `millstream plugin debug`, whose tests are outside of the crate.
+        #[cfg(not(target_arch = "wasm32"))]
+        #[doc(hidden)]
+        pub fn __millstream_transform(
+            config: &str,
+        ) -> ::std::result::Result<$crate::testing::NativeTransform, ::std::string::String> {
+            $crate::testing::NativeTransform::stateful::<$plugin>(config)
+        }
     };
 }

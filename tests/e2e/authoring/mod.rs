@@ -1,5 +1,6 @@
 //! What authors of plugins do: a project, its build, its tests, captures, replays, `plugin dev`.
 
+mod capabilities;
 mod captures;
 mod develops;
 mod languages;

@@ -3,23 +3,15 @@
 
 use super::tool::{self, Tool};
 use crate::authoring::project::Project;
-use crate::plugin::{PluginKind, componentize};
+use crate::plugin::{PluginKind, componentize, imports_log};
 use anyhow::{Context, bail};
 use std::fs;
 use std::path::PathBuf;
-use wasmparser::{Parser, Payload};
-use wit_component::{StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
 
 /// What stands in for WASI, assembled: `adapter-discard.wat` with `adapter.wat`.
 const DISCARD: &[u8] = include_bytes!("adapter-discard.wasm");
 /// The same where prints are logged: `adapter-log.wat` with `adapter.wat`.
 const LOG: &[u8] = include_bytes!("adapter-log.wasm");
-/// The contract, and the world of the adapter that logs.
-const WIT: &str = concat!(
-    include_str!("../../../../wit/plugin.wit"),
-    "world adapter { import log; }"
-);
 
 const GO: Tool = Tool {
     program: "go",
@@ -83,38 +75,15 @@ pub(super) fn build(project: &Project) -> anyhow::Result<PathBuf> {
 
 /// The component of a module that Go built.
 fn wrap(core: &[u8], kind: PluginKind) -> anyhow::Result<Vec<u8>> {
-    let adapter = match logs(core) {
-        true => log_adapter()?,
-        false => DISCARD.to_vec(),
-    };
-    componentize(core, kind, &[("wasi_snapshot_preview1", &adapter)])
-}
-
-/// Whether a module has the SDK's log package.
-fn logs(core: &[u8]) -> bool {
-    let mut sections = Parser::new(0).parse_all(core).map_while(Result::ok);
-    sections.any(|section| match section {
-        Payload::ImportSection(imports) => {
-            let mut imports = imports.into_imports().map_while(Result::ok);
-            imports.any(|import| import.module.starts_with("millstream:plugin/log@"))
-        }
-        _ => false,
-    })
-}
-
-/// The adapter that logs, with the types of what it imports.
-fn log_adapter() -> anyhow::Result<Vec<u8>> {
-    let mut resolve = Resolve::default();
-    let package = resolve.push_source("plugin.wit", WIT)?;
-    let world = resolve.select_world(&[package], Some("adapter"))?;
-    let mut adapter = LOG.to_vec();
-    embed_component_metadata(&mut adapter, &resolve, world, StringEncoding::UTF8)?;
-    Ok(adapter)
+    // Whoever imports the SDK's package `log` has prints logged too.
+    let adapter = if imports_log(core) { LOG } else { DISCARD };
+    componentize(core, kind, &[("wasi_snapshot_preview1", adapter)])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wasmparser::{Parser, Payload};
 
     const FD_WRITE: &str = r#""wasi_snapshot_preview1" "fd_write""#;
     const LOG_WRITE: &str = r#"(import "millstream:plugin/log@0.1.0" "write"

@@ -92,13 +92,13 @@ fn mean(probe: &mut Probe, cases: &[crate::plugin::Case]) -> anyhow::Result<std:
     probe.run(cases)?;
     let before = probe.usage();
     let rounds = ROUNDS.min(100_000 / cases.len().max(1) as u32).max(3);
+    let mut done = 0;
     for _ in 0..rounds {
         probe.run(cases)?;
+        done += 1;
         if probe.usage().cpu > std::time::Duration::from_millis(500) {
             break;
         }
     }
-    let after = probe.usage();
-    let calls = (after.calls - before.calls).max(1);
-    Ok((after.cpu - before.cpu) / u32::try_from(calls).unwrap_or(u32::MAX))
+    Ok((probe.usage().cpu - before.cpu) / done)
 }

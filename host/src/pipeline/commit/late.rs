@@ -28,17 +28,13 @@ impl CommitWorker {
         self.rule(prepared, failures.into_values().collect());
     }
 
-    /// Handles records that would fail and have written values, before anything is
-    /// stored: they fail in the transform worker, where that is undone.
-    pub(in crate::pipeline) fn fail_earlier(
+    /// Handles events that the store would refuse, before anything is stored.
+    pub(in crate::pipeline) fn refused_earlier(
         &self,
         prepared: &PreparedBatch,
-        failures: BTreeMap<u32, Failure>,
+        refusals: &[Refusal],
     ) {
-        let offset = |record: u32| prepared.batch.records[record as usize].offset;
-        let by_offset = { failures.into_iter() }.map(|(record, why)| (offset(record), why));
-        prepared.partition.fail(by_offset);
-        prepared.partition.rewind(prepared.start());
+        fail_earlier(prepared, refused(prepared, refusals));
     }
 
     /// Handles what is too large for its topic: an event fails its record, and a
@@ -62,7 +58,7 @@ impl CommitWorker {
             }
         }
         if !failures.is_empty() && !prepared.values.is_empty() {
-            return self.fail_earlier(prepared, failures);
+            return fail_earlier(prepared, failures);
         }
         failures
             .keys()
@@ -112,8 +108,17 @@ impl CommitWorker {
     }
 }
 
+/// Handles records that would fail and have written values, before anything is stored:
+/// they fail in the transform worker, where that is undone.
+fn fail_earlier(prepared: &PreparedBatch, failures: BTreeMap<u32, Failure>) {
+    let offset = |record: u32| prepared.batch.records[record as usize].offset;
+    let by_offset = { failures.into_iter() }.map(|(record, why)| (offset(record), why));
+    prepared.partition.fail(by_offset);
+    prepared.partition.rewind(prepared.start());
+}
+
 /// The failures of the records whose events the store refuses.
-pub(super) fn refused(prepared: &PreparedBatch, refusals: &[Refusal]) -> BTreeMap<u32, Failure> {
+fn refused(prepared: &PreparedBatch, refusals: &[Refusal]) -> BTreeMap<u32, Failure> {
     let mut failures: BTreeMap<u32, Failure> = BTreeMap::new();
     for refusal in refusals {
         let event = prepared.events.list[prepared.destinations.streamed[refusal.event] as usize];

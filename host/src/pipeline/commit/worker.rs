@@ -4,7 +4,6 @@
 //! events and the ledger. A failing store is never a record's fault: the worker
 //! waits and reports it. A record that Kafka refuses delays only its partition.
 
-use super::late::refused;
 use super::parked::Parked;
 use super::produces::{Refused, Status};
 use crate::log::Short;
@@ -246,7 +245,7 @@ impl CommitWorker {
                     return None;
                 }
                 Appended::Refused(refusals) => {
-                    self.fail_earlier(prepared, refused(prepared, &refusals));
+                    self.refused_earlier(prepared, &refusals);
                     self.signal.ring();
                     return None;
                 }

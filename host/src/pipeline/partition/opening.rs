@@ -17,6 +17,8 @@ pub(in crate::pipeline) struct Policy {
     pub lost_records: OnLoss,
     pub remade_topic: OnLoss,
     pub lost_ledger: LostLedger,
+    /// The transform's values are lost with the ledger.
+    pub keeps_state: bool,
 }
 
 impl Policy {
@@ -27,6 +29,7 @@ impl Policy {
             lost_records: OnLoss::Halt,
             remade_topic: OnLoss::Halt,
             lost_ledger: LostLedger::Halt,
+            keeps_state: false,
         }
     }
 }
@@ -62,8 +65,14 @@ pub(in crate::pipeline) enum Opening {
         /// stream, as far as known.
         loss: Option<(String, u64)>,
     },
-    /// Not at all, for this reason.
-    Halt(String),
+    /// Not at all.
+    Halt {
+        /// Why.
+        why: String,
+        /// The offset spec at which an operator would most likely continue: for all
+        /// halted partitions of the topic, so no number.
+        to: &'static str,
+    },
 }
 
 impl Facts {
@@ -111,10 +120,14 @@ impl Facts {
         let Facts { low, high, .. } = self;
         if other(&ledger.cluster_id, &self.cluster_id) {
             let (known, now) = (&ledger.cluster_id, &self.cluster_id);
-            return Opening::Halt(format!(
+            let why = format!(
                 "its ledger belongs to Kafka cluster {known}, and this is cluster {now}: give each cluster a \
                  separate key-prefix or group-id, or take over the ledger if the topic has moved here"
-            ));
+            );
+            return Opening::Halt {
+                why,
+                to: "earliest",
+            };
         }
         if other(&ledger.topic_id, &self.topic_id) {
             let why = "the topic was deleted and created again after its ledger was written".into();
@@ -129,14 +142,17 @@ impl Facts {
                     policy,
                     format!("{why}: the topic was created again or lost records"),
                 ),
-                false => self.lost(policy, high, 0, format!("{why}: Kafka lost records")),
+                false => {
+                    let why = format!("{why}: Kafka lost records");
+                    self.lost(policy, (high, "latest"), 0, why)
+                }
             };
         }
         if next < low {
             let why = format!(
                 "its ledger is at offset {next}, but retention removed everything before {low}"
             );
-            return self.lost(policy, low, low.abs_diff(next), why);
+            return self.lost(policy, (low, "earliest"), low.abs_diff(next), why);
         }
         let named = Ledger {
             topic_id: known(&ledger.topic_id, &self.topic_id),
@@ -160,7 +176,13 @@ impl Facts {
             "Redis lost the ledger, but Kafka has the group's commit at offset {committed}"
         );
         match policy.lost_ledger {
-            LostLedger::Halt => Opening::Halt(why),
+            LostLedger::Halt => Opening::Halt {
+                why: match policy.keeps_state {
+                    true => format!("{why}. The transform's values were lost with it"),
+                    false => format!("{why}: lost-ledger = \"committed\" continues there"),
+                },
+                to: "earliest",
+            },
             LostLedger::Start => self.first(policy.start),
             LostLedger::Committed if (low..=high).contains(&committed) => Opening::Write {
                 ledger: self.ledger_at(committed),
@@ -178,7 +200,7 @@ impl Facts {
                 let why = format!("{why}, which is out of range (available: {low} to {high})");
                 self.lost(
                     policy,
-                    next,
+                    (next, if next == low { "earliest" } else { "latest" }),
                     low.saturating_sub(committed).max(0).unsigned_abs(),
                     why,
                 )
@@ -242,7 +264,10 @@ impl Facts {
     /// The topic was created again: the ledger is of the earlier one.
     fn anew(self, policy: Policy, why: String) -> Opening {
         if policy.remade_topic == OnLoss::Halt {
-            return Opening::Halt(why);
+            return Opening::Halt {
+                why,
+                to: "earliest",
+            };
         }
         let next = self.beginning(policy.start);
         Opening::Write {
@@ -252,9 +277,15 @@ impl Facts {
     }
 
     /// The topic is the ledger's, but records are missing.
-    fn lost(self, policy: Policy, next: i64, records: u64, why: String) -> Opening {
+    fn lost(
+        self,
+        policy: Policy,
+        (next, to): (i64, &'static str),
+        records: u64,
+        why: String,
+    ) -> Opening {
         if policy.lost_records == OnLoss::Halt {
-            return Opening::Halt(why);
+            return Opening::Halt { why, to };
         }
         Opening::Write {
             ledger: self.ledger_at(next),

@@ -2,20 +2,19 @@
 
 use crate::pipeline::settings::PipelineSettings;
 
-/// The command that sets the next offset of a topic's halted partitions, by default
-/// to their oldest record.
+/// The command that sets the next offset of a topic's halted partitions, with its
+/// offset spec and whether it takes over the ledgers of another cluster.
 pub(in crate::pipeline) fn command(
     settings: &PipelineSettings,
     topic: &str,
-    force: bool,
+    (to, force): (&str, bool),
 ) -> String {
     let file = std::path::absolute(&settings.file).unwrap_or_else(|_| settings.file.clone());
     let file = quoted(&file.to_string_lossy());
     let name = &settings.name;
     let force = if force { " --force" } else { "" };
     format!(
-        "millstream offsets set -c {file} --pipeline {name} --topic {topic} --halted --to earliest\
-         {force}"
+        "millstream offsets set -c {file} --pipeline {name} --topic {topic} --halted --to {to}{force}"
     )
 }
 

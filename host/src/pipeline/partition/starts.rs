@@ -120,8 +120,9 @@ impl StartResolver {
                 }
                 Ok(Ok(there))
             }
-            Opening::Halt(why) => {
-                let command = repair::command(&self.shared.settings, &partition.topic, foreign);
+            Opening::Halt { why, to } => {
+                let how = (to, foreign);
+                let command = repair::command(&self.shared.settings, &partition.topic, how);
                 Ok(Err(format!(
                     "{why}; stop the pipeline and set its next offset: {command}"
                 )))
@@ -222,6 +223,7 @@ impl StartResolver {
             start: settings.start,
             lost_records: settings.lost_records,
             remade_topic: settings.remade_topic,
+            keeps_state,
             lost_ledger: match settings.lost_ledger {
                 // A reload granted it.
                 LostLedger::Committed if keeps_state => LostLedger::Halt,

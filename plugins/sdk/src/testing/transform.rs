@@ -1,8 +1,10 @@
 use super::check::{self, Parts};
 use super::input::{Flat, TestRecord, owned};
+use super::stateful::StatefulTest;
 use crate::abi::Span;
 use crate::abi::transform::exports::millstream::plugin::transform as wire;
-use crate::{Address, Class, Config, Failure, Transform};
+use crate::{Address, Class, Config, Failure, StatefulTransform, Transform};
+use std::cell::RefCell;
 
 /// An event that a transform made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +75,16 @@ impl NativeTransform {
     pub fn new<T: Transform>(config: &str) -> Result<NativeTransform, String> {
         let test = TransformTest::<T>::new(config)?;
         Ok(NativeTransform(Box::new(move |record| test.one(record))))
+    }
+
+    /// Configures one that keeps state. Each record meets no values.
+    ///
+    /// # Errors
+    /// The plugin's refusal.
+    pub fn stateful<T: StatefulTransform>(config: &str) -> Result<NativeTransform, String> {
+        let test = RefCell::new(StatefulTest::<T>::new(config)?);
+        let one = move |record| test.borrow_mut().one(record);
+        Ok(NativeTransform(Box::new(one)))
     }
 
     /// Runs one record.

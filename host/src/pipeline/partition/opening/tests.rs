@@ -60,6 +60,7 @@ fn policies() -> Vec<Policy> {
                     lost_records,
                     remade_topic,
                     lost_ledger,
+                    keeps_state: false,
                 }));
             }
         }
@@ -70,7 +71,7 @@ fn policies() -> Vec<Policy> {
 #[test]
 fn a_partition_starts_inside_its_range_or_halts() {
     each(|facts, _, opening| match opening {
-        Opening::Halt(_) => {}
+        Opening::Halt { .. } => {}
         Opening::GoOn(ledger) | Opening::Write { ledger, .. } => {
             assert!(
                 (LOW..=HIGH).contains(&ledger.next),
@@ -127,7 +128,7 @@ fn a_ledger_of_another_cluster_always_halts() {
     each(|facts, _, opening| {
         if facts.is_of_another_cluster() {
             assert!(
-                matches!(opening, Opening::Halt(_)),
+                matches!(opening, Opening::Halt { .. }),
                 "{facts:?}: {opening:?}"
             );
         }
@@ -158,7 +159,7 @@ fn a_marked_commit_replaces_a_lost_ledger_as_configured() {
             }
             (LostLedger::Start, _) => {}
             _ => assert!(
-                matches!(opening, Opening::Halt(_)),
+                matches!(opening, Opening::Halt { .. }),
                 "{facts:?}: {opening:?}"
             ),
         }
@@ -197,4 +198,46 @@ fn time_does_not_go_back_unless_the_topic_is_another() {
             assert_eq!(ledger.clock, expected, "{facts:?}");
         }
     });
+}
+
+#[test]
+fn the_advice_of_a_halt_leads_on() {
+    let halted = |ledger: Option<i64>, keeps_state| {
+        let facts = Facts {
+            ledger: ledger.map(|next| Ledger {
+                next,
+                topic_id: "same".into(),
+                ..Ledger::default()
+            }),
+            low: LOW,
+            high: HIGH,
+            committed: Some(12),
+            ours: true,
+            added: false,
+            topic_id: "same".into(),
+            cluster_id: String::new(),
+        };
+        let policy = Policy {
+            keeps_state,
+            ..Policy::halting(StartAt::Earliest)
+        };
+        match facts.judge(policy) {
+            Opening::Halt { why, to } => (why, to),
+            other => panic!("{other:?}"),
+        }
+    };
+    // What it would read again from the start of the partition was stored long ago.
+    let (why, to) = halted(Some(25), false);
+    assert!(
+        why.ends_with("Kafka lost records") && to == "latest",
+        "{why}"
+    );
+    assert_eq!(halted(Some(5), false).1, "earliest");
+    let (why, _) = halted(None, false);
+    assert!(
+        why.ends_with("lost-ledger = \"committed\" continues there"),
+        "{why}"
+    );
+    let (why, _) = halted(None, true);
+    assert!(why.ends_with("values were lost with it"), "{why}");
 }

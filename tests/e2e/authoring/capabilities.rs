@@ -1,0 +1,121 @@
+//! Log, clock and state in every language: the same records, the same lines and events.
+
+use super::Author;
+use crate::tools::said;
+use std::fmt::Write;
+
+/// Orders of two customers, some of which fail; each line has its time, which goes back at the end.
+fn records() -> String {
+    let totals = [1, 2, -3, 4, 200, 6, 200, 8, 0, 10];
+    let times = [100, 110, 120, 130, 140, 150, 300, 310, 90, 360];
+    let mut lines = String::new();
+    for (n, (total, time)) in totals.iter().zip(times).enumerate() {
+        let customer = if n % 3 == 0 { "ada" } else { "bob" };
+        writeln!(
+            lines,
+            r#"{{"offset":{n},"timestamp":{time},"json":{{"customer":"{customer}","total":{total}}}}}"#
+        )
+        .unwrap();
+    }
+    lines + "{\"offset\":10,\"value\":\"no JSON\"}\n"
+}
+
+/// What the records make of a plugin in this language: events and failures, then what it logged.
+fn told(language: &str, source: &str, text: &str) -> String {
+    let author = match language {
+        "rust" => Author::new("transform"),
+        other => Author::in_language(other, "transform"),
+    };
+    author.write(source, text);
+    author.run(&["build"]).done();
+    author.write("records.jsonl", &records());
+    let checked = author
+        .run(&["check", "dist/orders.wasm", "--records", "records.jsonl"])
+        .done();
+    assert!(
+        checked.contains("capabilities  log, clock, keyvalue"),
+        "{checked}"
+    );
+    let run = [
+        "plugin",
+        "run",
+        "dist/orders.wasm",
+        "--records",
+        "records.jsonl",
+    ];
+    let ran = said(author.command(&run), b"");
+    let (out, errors) = ran.both(0);
+    let mut told = String::new();
+    for line in out.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        // Each language has its own words for what breaks it, or is not JSON.
+        let what = match (line["failure"].as_str(), line["message"].as_str()) {
+            (Some("rejected"), Some(message)) => format!("rejected: {message}"),
+            (Some("trap"), Some(message)) => {
+                let says = "the key `other` was not named: `keys` must name every key that \
+                            `transform` uses";
+                assert!(message.contains(says), "{language}: {message}");
+                "trap".into()
+            }
+            (Some(class), _) => class.into(),
+            (None, _) => format!("{} {}", line["client"], line["json"]),
+        };
+        writeln!(told, "{}: {what}", line["record"]).unwrap();
+    }
+    for line in errors.lines().filter(|line| line.contains(" at offset ")) {
+        writeln!(told, "{line}").unwrap();
+    }
+    told
+}
+
+const EXPECTED: &str = r#"1: "ada" {"at":100,"count":1}
+2: "bob" {"at":110,"count":1}
+3: rejected: the total is negative
+4: "ada" {"at":130,"count":2}
+5: "bob" {"at":140,"count":2}
+6: "bob" {"at":150,"count":3}
+7: "ada" {"at":300,"count":3}
+8: "bob" {"at":310,"count":4}
+9: trap
+10: "ada" {"at":360,"count":1}
+11: malformed
+"#;
+
+fn check(language: &str, source: &str, text: &str) {
+    let told = told(language, source, text);
+    assert!(told.starts_with(EXPECTED), "{told}");
+    let lines: Vec<&str> = told[EXPECTED.len()..].lines().collect();
+    // The search for the record that breaks the plugin runs some of them again.
+    for (offset, line) in [
+        (0, "order 1 of ada"),
+        (2, "order 2 of bob"),
+        (9, "order 1 of ada"),
+    ] {
+        let line = format!("info at offset {offset}: {line}");
+        assert!(lines.contains(&&*line), "{line}: {told}");
+    }
+}
+
+#[test]
+fn rust_logs_tells_the_time_and_counts() {
+    check("rust", "src/lib.rs", include_str!("counting/lib.rs"));
+}
+
+#[test]
+fn javascript_logs_tells_the_time_and_counts() {
+    check("js", "src/plugin.js", include_str!("counting/plugin.js"));
+}
+
+#[test]
+fn python_logs_tells_the_time_and_counts() {
+    check(
+        "python",
+        "src/plugin.py",
+        include_str!("counting/plugin.py"),
+    );
+}
+
+#[test]
+fn go_logs_tells_the_time_and_counts() {
+    check("go", "main.go", include_str!("counting/main.go"));
+}
