@@ -116,6 +116,7 @@ fn append<'a>(
         suppressed: &[],
         reports: &[],
         clock: NO_TIME,
+        keeps_state: false,
         values: &[],
     };
     let stored = writer.append(&mut append, Some(ledger));

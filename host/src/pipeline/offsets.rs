@@ -133,7 +133,8 @@ pub fn set(
             }
             let next = place(&cluster, &partition, &facts, target)?;
             let stands = before.ledger.as_ref().map(|ledger| ledger.next);
-            if before.values > 0 && how.values.is_none() && stands != Some(next) {
+            let stays = stands == Some(next) && !facts.is_another();
+            if before.values > 0 && how.values.is_none() && !stays {
                 bail!(
                     "{partition}: its transform keeps {} values, as of offset {}: add --keep-values \
                      if records read from {next} on may meet them, or --forget-values to begin \

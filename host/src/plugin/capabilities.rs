@@ -75,24 +75,19 @@ impl Capabilities {
     /// What is missing, and the line that grants it.
     pub(super) fn suffice(self, needed: Capabilities) -> Result<(), String> {
         let missing: Capabilities = needed.iter().filter(|one| !self.has(*one)).collect();
-        let Some(first) = missing.iter().next() else {
-            return Ok(());
+        let names: Vec<_> = missing.iter().map(Capability::name).collect();
+        let some = match &names[..] {
+            [] => return Ok(()),
+            [one] => format!("the capability {one}"),
+            [others @ .., last] => format!("the capabilities {} and {last}", others.join(", ")),
         };
         let all = self.iter().chain(missing.iter()).collect::<Capabilities>();
-        let some = match missing.iter().count() {
-            1 => format!("the capability {}", first.name()),
-            _ => format!("the capabilities {}", missing.list(" and ", "")),
-        };
+        let all = all.iter().map(|one| format!("{:?}", one.name()));
         Err(format!(
             "it needs {some}, which the configuration does not grant: add capabilities = [{}] to the \
              plugin's table",
-            all.list(", ", "\"")
+            all.collect::<Vec<_>>().join(", ")
         ))
-    }
-
-    fn list(self, between: &str, quote: &str) -> String {
-        let quoted = |one: Capability| format!("{quote}{}{quote}", one.name());
-        self.iter().map(quoted).collect::<Vec<_>>().join(between)
     }
 }
 

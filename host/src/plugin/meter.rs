@@ -21,8 +21,6 @@ pub enum Meter {
 /// What the calls into an instance have used.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Usage {
-    /// How many calls there were.
-    pub calls: u64,
     /// CPU time of the calling thread.
     pub cpu: Duration,
     /// WebAssembly instructions, in wasmtime's units of fuel.
@@ -49,7 +47,6 @@ impl Meter {
         if self == Meter::Off {
             return;
         }
-        usage.calls += 1;
         usage.cpu += thread_cpu_time().saturating_sub(begun);
         usage.memory = usage.memory.max(store.data().memory);
         if let Ok(left) = store.get_fuel() {

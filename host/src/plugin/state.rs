@@ -3,6 +3,7 @@
 use super::abi::Span as WireSpan;
 use super::abi::stateful::exports::millstream::plugin::stateful_transform as wire;
 use super::guest::CallError;
+use super::room::EVENT;
 use crate::record::{STATE_KEY_MAX, STATE_VALUE_MAX, Span, StateValue, StateWrite};
 use bytes::Bytes;
 use std::collections::{HashMap, HashSet};
@@ -12,13 +13,14 @@ const KEYS: usize = 100;
 
 /// The values before a batch.
 pub trait ReadState {
-    /// The values of these keys; `None` if reading was given up.
+    /// The values of these keys, or of the first of them if all have too many bytes;
+    /// `None` if reading was given up.
     fn read(&mut self, keys: &[Bytes]) -> Option<Read>;
 }
 
 /// Values that were read.
 pub struct Read {
-    /// The values, in the order of their keys.
+    /// The values, in the order of their keys: at least one.
     pub values: Vec<Option<StateValue>>,
     /// How many keys have a value, approximately.
     pub count: usize,
@@ -58,21 +60,31 @@ impl Values {
         written.or_else(|| self.before.get(key))?.as_ref()
     }
 
-    /// Reads those that are not known yet; false if that was given up.
-    pub fn fetch(&mut self, keys: &Named, from: &mut dyn ReadState) -> bool {
+    /// Reads those that are not known yet. Returns for how many records all are known
+    /// then; `None` if reading was given up.
+    pub fn fetch(&mut self, keys: &Named, from: &mut dyn ReadState) -> Option<usize> {
         let unknown = { keys.entries.iter() }.filter(|key| !self.before.contains_key(*key));
         let unknown: Vec<Bytes> = unknown.cloned().collect();
         if unknown.is_empty() {
-            return true;
+            return Some(keys.counts.len());
         }
-        let Some(Read { values, count }) = from.read(&unknown) else {
-            return false;
-        };
+        let Read { values, count } = from.read(&unknown)?;
         if self.before.is_empty() {
             self.room = self.room.saturating_sub(count);
         }
         self.before.extend(unknown.into_iter().zip(values));
-        true
+        let is_known = |entry: &u32| self.before.contains_key(&keys.entries[*entry as usize]);
+        let known = keys
+            .named
+            .iter()
+            .take_while(|entry| is_known(entry))
+            .count();
+        let mut named = 0;
+        let whole = keys.counts.iter().take_while(|count| {
+            named += **count as usize;
+            named <= known
+        });
+        Some(whole.count())
     }
 
     /// The first record whose writes would give more keys a value than may have one.
@@ -166,6 +178,10 @@ impl Named {
                 "the plugin named more than {most} bytes of keys in one call (output)"
             )));
         }
+        let keys = answer.keys.len();
+        if keys > records.saturating_mul(KEYS) {
+            return Err(bad(format!("the plugin named {keys} keys in one call")));
+        }
         let arena = Bytes::from(answer.arena);
         let mut named = Named {
             entries: Vec::new(),
@@ -227,7 +243,7 @@ impl Named {
                 return Err(bad("a record writes a key that it did not name".into()));
             }
             let value = value(arena, write)?;
-            bytes += value.as_ref().map_or(0, |value| value.bytes.len());
+            bytes += EVENT + value.as_ref().map_or(0, |value| value.bytes.len());
             if bytes > most {
                 return Err(CallError::too_large(format!(
                     "the plugin wrote more than {most} bytes of values in one call (output)"
@@ -235,7 +251,8 @@ impl Named {
             }
             writes.push(StateWrite {
                 record: first as u32 + write.record,
-                key: self.entries[write.entry as usize].clone(),
+                // A copy: what all records named is in one arena.
+                key: Bytes::copy_from_slice(&self.entries[write.entry as usize]),
                 value,
             });
         }

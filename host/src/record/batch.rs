@@ -85,14 +85,14 @@ impl Batch {
     /// timestamp of its records so far, in milliseconds since 1970-01-01 UTC, or
     /// [`NO_TIME`].
     pub fn clock_after(&self, count: usize) -> i64 {
-        let times = self.records[..count].iter().map(|record| record.timestamp);
-        times.fold(self.clock, i64::max)
+        self.clocks().take(count).last().unwrap_or(self.clock)
     }
 
     /// The partition's time at each record of this batch.
     pub fn clocks(&self) -> impl Iterator<Item = i64> {
         self.records.iter().scan(self.clock, |clock, record| {
-            *clock = record.timestamp.max(*clock);
+            // "Never" is later than any record says.
+            *clock = record.timestamp.min(i64::MAX - 1).max(*clock);
             Some(*clock)
         })
     }

@@ -67,6 +67,8 @@ pub struct Append<'a> {
     pub reports: &'a [StreamEvent<'a>],
     /// The partition's time at the new `next`.
     pub clock: i64,
+    /// Whether values of this partition may exist: expired ones are removed.
+    pub keeps_state: bool,
     /// New values of a stateful transform, each key once. They are stored exactly
     /// if the ledger moves.
     pub values: &'a [NewValue],

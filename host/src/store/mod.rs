@@ -53,8 +53,7 @@ pub trait Writer: Send {
     fn values(&mut self, key: &LedgerKey, keys: &[Bytes]) -> Result<ReadValues, Unavailable>;
 
     /// Writes a new ledger, replacing the one at position `stands`, or creating
-    /// it if `stands` is `None`. Removes the partition's values if `forget` is set,
-    /// or if they are of another topic's records.
+    /// it if `stands` is `None`. Removes the partition's values if `forget` is set.
     /// Returns the ledger that is then stored: another one, if the position was
     /// different.
     ///

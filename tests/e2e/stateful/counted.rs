@@ -88,22 +88,34 @@ fn records_whose_events_a_topic_does_not_take_count_for_nothing() {
 
 #[test]
 fn records_whose_events_redis_refuses_count_for_nothing() {
-    let scene = Scene::new();
-    let bad = format!("{}:{{0}}:client:bad", scene.prefix);
-    servers().redis.order(&["SET", &bad, "no stream"]);
     // One key for both, so that the good records count on.
     let one = |n: u32| keyed("k", if n.is_multiple_of(2) { "good" } else { "bad" }, "x");
-    scene.produce((0..40).map(one));
-    let daemon = scene.daemon("");
-    scene.wait_for("good", &(1..=20).collect::<Vec<_>>());
-    let letters = scene.letters(20);
-    assert!(
-        letters
+    for policy in ["", RETRYING] {
+        let scene = Scene::new();
+        let bad = format!("{}:{{0}}:client:bad", scene.prefix);
+        servers().redis.order(&["SET", &bad, "no stream"]);
+        scene.produce((0..40).map(one));
+        let daemon = scene.daemon(policy);
+        scene.wait_for("good", &(1..=20).collect::<Vec<_>>());
+        Scene::wait_for_records(&daemon, 40);
+        let letters = scene.letters(20);
+        assert!(
+            letters
+                .iter()
+                .all(|letter| class(letter) == "store-refused")
+        );
+        let offsets: Vec<_> = letters
             .iter()
-            .all(|letter| class(letter) == "store-refused")
-    );
-    assert_eq!(daemon.terminate(), Some(0));
+            .map(|letter| letter.header("millstream.error.offset").unwrap())
+            .collect();
+        let expected: Vec<_> = (0..20).map(|n| (2 * n + 1).to_string()).collect();
+        assert_eq!(offsets, expected, "one letter each");
+        assert_eq!(daemon.terminate(), Some(0));
+    }
 }
+
+/// A record is tried twice before it becomes a letter.
+const RETRYING: &str = r#"dead-letter = { plugin = "bundled:retry-then-topic", config = { retry = ["store-refused"], attempts = 2, delay-ms = 1 } }"#;
 
 #[test]
 fn no_record_counts_twice_however_often_the_daemon_is_killed() {
@@ -167,5 +179,21 @@ fn a_partition_keeps_as_many_keys_as_it_may() {
         );
     }
     assert_eq!(letters.len(), 2);
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
+fn a_halt_that_another_plugin_ends_counts_on() {
+    let scene = Scene::new();
+    let halting = r#"dead-letter = { plugin = "bundled:retry-then-topic", config = { halt = ["rejected"] } }"#;
+    scene.produce(["x", "x", "fails", "x"].map(|text| record("ada", text)));
+    let daemon = scene.daemon(halting);
+    scene.wait_for("ada", &[1, 2]);
+    daemon.wait_log("partition halted", LONG);
+    let mended = millstream_tests::counting("mended");
+    std::fs::write(daemon.dir().join("p.wasm"), mended).unwrap();
+    scene.wait_for("ada", &[1, 2, 3, 4]);
+    assert!(scene.letters(0).is_empty());
+    assert!(!daemon.log_contains("the ledger moved"));
     assert_eq!(daemon.terminate(), Some(0));
 }

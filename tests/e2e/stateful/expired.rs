@@ -56,3 +56,27 @@ fn the_clock_is_that_of_the_records_and_never_goes_back() {
     told(&["1000", "3000", "3000", "3000", "3001"]);
     assert_eq!(daemon.terminate(), Some(0));
 }
+
+#[test]
+fn values_that_expired_make_room_for_others() {
+    let scene = Scene::new();
+    let limits = r#"capabilities = ["keyvalue"], limits.state-keys = 2"#;
+    let config = scene.config("");
+    let config = config.replacen(r#"capabilities = ["keyvalue"]"#, limits, 1);
+    let daemon = Daemon::builder(&config).file("p.wasm", guest("test-counting"));
+    let daemon = daemon.start();
+    let brief = |name: &str, timestamp: i64| Message {
+        timestamp: Some(timestamp),
+        ..record(name, "brief")
+    };
+    scene.produce([brief("a", 1000), brief("b", 1000), brief("c", 1500)]);
+    Scene::wait_for_records(&daemon, 3);
+    assert_eq!(scene.letters(1).len(), 1, "a third key");
+    // The first one after they expired may still meet them.
+    scene.produce([brief("d", 9000)]);
+    Scene::wait_for_records(&daemon, 4);
+    scene.produce([brief("e", 9000), brief("f", 9000)]);
+    scene.wait_for("e", &[1]);
+    scene.wait_for("f", &[1]);
+    assert_eq!(daemon.terminate(), Some(0));
+}

@@ -11,7 +11,8 @@ mod replayed;
 mod told;
 
 use millstream_tests::{
-    Consumed, Daemon, Message, SHORT_SESSIONS, guest, read_all, servers, unique, wait_until,
+    Consumed, Daemon, Message, SHORT_SESSIONS, guest, metrics, read_all, servers, unique,
+    wait_until,
 };
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -89,6 +90,14 @@ impl Scene {
             (last.len() >= counts.len()).then(|| last.clone())
         });
         assert_eq!(found, counts);
+    }
+
+    /// Waits until this run of the daemon has stored this many records.
+    fn wait_for_records(daemon: &Daemon, count: usize) {
+        wait_until(&format!("{count} records"), LONG, || {
+            let done = metrics(&daemon.admin()).sum("millstream_records_total", &[]);
+            (done >= count as f64).then_some(())
+        });
     }
 
     fn letters(&self, count: usize) -> Vec<Consumed> {

@@ -1,8 +1,8 @@
 //! What other programs may read: keys, fields, the swap log.
 
 use super::{SOON, Subject, at, batch, events, key, stored};
-use millstream::record::{StreamKind, TopicPartition};
-use millstream::store::{Append, LedgerKey, StreamEvent};
+use millstream::record::{StateValue, StreamKind, TopicPartition};
+use millstream::store::{Append, LedgerKey, NewValue, StreamEvent};
 use millstream_tests::servers;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,10 +89,21 @@ fn keys_and_fields_match_the_documentation() {
         event(client, "{b}:*", 44, 0),
         event(all, "a", 44, 1),
     ];
+    let values = [NewValue {
+        key: "k".into(),
+        value: Some(StateValue {
+            bytes: "v".into(),
+            expires: 77,
+        }),
+        before: None,
+    }];
     let mut append = Append {
         digests: "dd",
         suppressed: &[b"away"],
         reports: &[],
+        clock: 55,
+        keeps_state: true,
+        values: &values,
         ..batch(&group, 40, 45, &events)
     };
     stored(writer.append(&mut append, None));
@@ -106,6 +117,7 @@ fn keys_and_fields_match_the_documentation() {
     let expected = [
         "client:a",
         "client:{b}:*",
+        "expiry:my:group:my.topic:7",
         "group:a",
         "interest",
         "ledger:my:group:my.topic:7",
@@ -123,10 +135,12 @@ fn keys_and_fields_match_the_documentation() {
         .map(|(name, value)| (name.as_str(), value.as_str()));
     let expected = [
         ("attempts", "0"),
+        ("clock", "55"),
         ("cluster-id", "cluster-id"),
         ("digests", "dd"),
         ("next", "45"),
         ("topic-id", "topic-id"),
+        ("v:k", "\0\0\0\0\0\0\0\x4dv"),
     ];
     assert_eq!(fields.collect::<Vec<_>>(), expected);
     type Entries = Vec<(String, Vec<(String, String)>)>;

@@ -274,6 +274,7 @@ fn batch<'a>(
         suppressed: &[],
         reports: &[],
         clock: NO_TIME,
+        keeps_state: false,
         values: &[],
     }
 }

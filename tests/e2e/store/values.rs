@@ -3,7 +3,7 @@
 use super::permissions::Permitted;
 use super::{SOON, Subject, at, batch, both, events, key, moved, next_of, stored};
 use millstream::record::StateValue;
-use millstream::store::{Appended, Ledger, NewValue, Writer};
+use millstream::store::{Appended, NewValue, Writer};
 use millstream_tests::{Link, servers, wait_until};
 
 /// New values that never expire; an empty one removes the key's.
@@ -48,7 +48,7 @@ fn count(writer: &mut dyn Writer) -> usize {
 fn append(writer: &mut dyn Writer, expected: i64, values: &[NewValue]) -> Appended {
     let ledger = key(0);
     let mut append = batch(&ledger, expected, expected + 1, &[]);
-    append.values = values;
+    (append.values, append.keeps_state) = (values, true);
     append.exchange = append.exchange.with_values(true);
     writer.append(&mut append, None)
 }
@@ -111,17 +111,6 @@ fn a_new_ledger_keeps_or_forgets_the_values() {
             (read(&mut *writer, 0, ["a"]), count(&mut *writer)),
             (["-".into()], 0)
         );
-        stored(append(&mut *writer, 0, &new(&[("a", "1")])));
-        let other = Ledger {
-            topic_id: "another".into(),
-            ..at(0)
-        };
-        writer.begin(&key(0), Some(1), &other, false).unwrap();
-        assert_eq!(
-            read(&mut *writer, 0, ["a"]),
-            ["-"],
-            "they were of another topic's records"
-        );
     });
 }
 
@@ -136,7 +125,7 @@ fn expired_values_are_removed_as_others_are_written() {
             let mut values = new(&[(name, "v")]);
             values[0].value = Some(lasting("v", expires));
             let mut append = batch(&ledger, expected, expected + 1, &[]);
-            (append.values, append.clock) = (&values, clock);
+            (append.values, append.clock, append.keeps_state) = (&values, clock, true);
             stored(writer.append(&mut append, None));
         };
     write(&mut *writer, 0, "a", 100, 50);
@@ -170,7 +159,7 @@ fn values_whose_answer_was_lost_are_stored_once() {
         writer.begin(&key(0), None, &at(0), false).unwrap();
         let (ledger, events, values) = (key(0), events(0, &[("c", "1")]), new(&[("a", "1")]));
         let mut held = batch(&ledger, 0, 1, &events);
-        held.values = &values;
+        (held.values, held.keeps_state) = (&values, true);
         held.exchange = held.exchange.with_values(true);
         link.hold_before("\r\n$4\r\nEXEC\r\n");
         let lost = std::thread::scope(|scope| {
@@ -208,7 +197,7 @@ fn events_that_would_be_refused_are_named_before_anything_is_stored() {
     );
     let values = new(&[("a", "1")]);
     let mut refused = batch(&ledger, 0, 3, &events);
-    refused.values = &values;
+    (refused.values, refused.keeps_state) = (&values, true);
     match writer.append(&mut refused, None) {
         Appended::Refused(refusals) => {
             let [refusal] = &refusals[..] else {
@@ -237,7 +226,7 @@ fn a_ledger_that_is_taken_back_takes_the_values_along() {
     let mut values = new(&[("a", "new"), ("b", "new")]);
     values[0].before = Some(lasting("old", i64::MAX));
     let mut held = batch(&ledger, 1, 2, &events);
-    held.values = &values;
+    (held.values, held.keeps_state) = (&values, true);
     held.exchange = held.exchange.with_values(true);
     let torn = permitted.change_before_exec("-xadd", || writer.append(&mut held, None));
     assert!(matches!(torn, Appended::Unavailable(_)), "{torn:?}");

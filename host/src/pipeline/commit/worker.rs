@@ -235,6 +235,7 @@ impl CommitWorker {
             suppressed: &prepared.suppressed_from(),
             reports: &reports,
             clock: prepared.clocks[1],
+            keeps_state: prepared.generation.transform.is_stateful(),
             values: &prepared.values,
         };
         while self.wanted(prepared) {

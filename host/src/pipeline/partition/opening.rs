@@ -61,6 +61,8 @@ pub(in crate::pipeline) enum Opening {
     /// At this ledger's offset, after it is written in place of the one that was read.
     Write {
         ledger: Ledger,
+        /// The values are of another topic's records.
+        forget: bool,
         /// The message to log, and the number of skipped records that are in no
         /// stream, as far as known.
         loss: Option<(String, u64)>,
@@ -163,6 +165,7 @@ impl Facts {
             true => Opening::GoOn(ledger),
             false => Opening::Write {
                 ledger: named,
+                forget: false,
                 loss: None,
             },
         }
@@ -186,6 +189,7 @@ impl Facts {
             LostLedger::Start => self.first(policy.start),
             LostLedger::Committed if (low..=high).contains(&committed) => Opening::Write {
                 ledger: self.ledger_at(committed),
+                forget: false,
                 loss: Some((
                     format!(
                         "{why}; continuing there. Events that were lost with their streams before \
@@ -231,6 +235,7 @@ impl Facts {
         });
         Opening::Write {
             ledger: self.ledger_at(next),
+            forget: false,
             loss,
         }
     }
@@ -246,17 +251,14 @@ impl Facts {
         }
     }
 
-    /// A ledger at this offset, for this topic and cluster.
+    /// A ledger at this offset, for this topic and cluster, with the time of the one
+    /// before.
     pub fn ledger_at(&self, next: i64) -> Ledger {
         Ledger {
             next,
             topic_id: self.topic_id.clone(),
             cluster_id: self.cluster_id.clone(),
-            // Time does not go back, unless the records are of another topic.
-            clock: match &self.ledger {
-                Some(ledger) if !self.is_another() => ledger.clock,
-                _ => NO_TIME,
-            },
+            clock: self.ledger.as_ref().map_or(NO_TIME, |ledger| ledger.clock),
             ..Ledger::default()
         }
     }
@@ -271,7 +273,11 @@ impl Facts {
         }
         let next = self.beginning(policy.start);
         Opening::Write {
-            ledger: self.ledger_at(next),
+            ledger: Ledger {
+                clock: NO_TIME,
+                ..self.ledger_at(next)
+            },
+            forget: true,
             loss: Some((format!("{why}; starting at offset {next}"), 0)),
         }
     }
@@ -289,6 +295,7 @@ impl Facts {
         }
         Opening::Write {
             ledger: self.ledger_at(next),
+            forget: false,
             loss: Some((format!("{why}; continuing at offset {next}"), records)),
         }
     }

@@ -106,11 +106,7 @@ impl Partition {
         if let Some(pending) = &mut self.pending {
             pending.remaining = pending.remaining.anew();
         }
-        self.state.plugins_changed(Point {
-            next: self.next,
-            attempts: 0,
-            clock: self.clock,
-        });
+        self.state.plugins_changed();
     }
 
     /// Processes these records next.
@@ -128,8 +124,14 @@ impl Partition {
 
     /// Takes the next work. Does not wait.
     pub fn work(&mut self, limits: FillLimits) -> Work {
+        self.values.stored(self.state.done().unwrap_or(i64::MIN));
         match self.state.order() {
             Order::Read => {}
+            Order::Resume => {
+                if !self.read_again(self.next, 0) {
+                    return Work::None;
+                }
+            }
             Order::Wait => return Work::None,
             Order::Seek { point, session } => {
                 self.session = session;
@@ -193,15 +195,23 @@ impl Partition {
 
     /// Continues here; false if the partition must be reopened for that.
     fn seek(&mut self, point: Point) -> bool {
-        let offset = point.next;
-        self.pending = None;
         self.values.clear();
-        (self.attempts, self.clock) = (point.attempts, point.clock);
+        self.clock = point.clock;
+        let read = self.read_again(point.next, point.attempts);
+        if read {
+            self.next = point.next;
+            self.state.set_done(point.next);
+        }
+        read
+    }
+
+    /// Reads from this offset on; false if the partition must be reopened for that.
+    fn read_again(&mut self, offset: i64, attempts: u32) -> bool {
+        self.pending = None;
+        self.attempts = attempts;
         match self.records.seek(offset) {
             Ok(()) => {
-                self.next = offset;
                 self.read = offset;
-                self.state.set_done(offset);
                 true
             }
             Err(error) => {

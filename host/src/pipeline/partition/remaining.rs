@@ -14,6 +14,9 @@ pub(in crate::pipeline) struct Remaining {
     pub attempts: u32,
     /// How many records a plugin's first call may get.
     pub pace: usize,
+    /// How many records the next turn may take: fewer than all after a record failed
+    /// that had written values, since all behind it ran in vain.
+    pub most: usize,
     /// How far new plugins were tried on them.
     pub trial: Trial,
 }
@@ -39,14 +42,22 @@ impl Remaining {
             from: 0,
             attempts,
             pace: usize::MAX,
+            most: usize::MAX,
             trial: Trial::None,
         }
+    }
+
+    /// The index after the last record of the next turn.
+    pub fn end(&self) -> usize {
+        let end = self.unseen().saturating_add(self.most);
+        end.min(self.batch.records.len())
     }
 
     /// The same records, with pace and trial reset.
     pub fn anew(&self) -> Remaining {
         Remaining {
             pace: usize::MAX,
+            most: usize::MAX,
             trial: Trial::None,
             ..self.clone()
         }
@@ -98,5 +109,13 @@ pub(in crate::pipeline) fn pace_after(ended: &End, decided: usize) -> usize {
         End::Spent => 1,
         End::Full => decided.max(1),
         End::Whole | End::Undone | End::Dropped | End::NoInstance(_) => usize::MAX,
+    }
+}
+
+/// How many records the next turn may take.
+pub(in crate::pipeline) fn most_after(ended: &End, decided: usize, most: usize) -> usize {
+    match ended {
+        End::Undone => decided.max(1),
+        _ => most.saturating_mul(2),
     }
 }

@@ -107,10 +107,14 @@ impl StartResolver {
         }
         match facts.judge(self.policy()) {
             Opening::GoOn(ledger) => Ok(Ok(ledger)),
-            Opening::Write { ledger, loss } => {
+            Opening::Write {
+                ledger,
+                forget,
+                loss,
+            } => {
                 let there = self
                     .writer
-                    .begin(&key, stands, &ledger, false)
+                    .begin(&key, stands, &ledger, forget)
                     .map_err(Trying::Store)?;
                 if let Some((said, records)) = loss {
                     let name = &self.shared.settings.name;

@@ -47,6 +47,9 @@ enum Phase {
     Running,
     /// The worker must continue elsewhere. Batches in progress are stale.
     Rewinding(Point),
+    /// The worker must read again from its own next record. Batches in progress are
+    /// still to be stored.
+    Resuming,
     /// No record is read.
     Halted(Halt),
     /// Its ledger, topic or offset has changed: it needs reopening, and no record is
@@ -93,6 +96,8 @@ pub(in crate::pipeline) enum Order {
     Read,
     /// Continue here, in this session.
     Seek { point: Point, session: u64 },
+    /// Read again from the next record that is not prepared.
+    Resume,
     /// Read nothing.
     Wait,
 }
@@ -128,6 +133,10 @@ impl PartitionState {
                 inner.phase = Phase::Running;
                 let session = inner.session;
                 Order::Seek { point, session }
+            }
+            Phase::Resuming => {
+                inner.phase = Phase::Running;
+                Order::Resume
             }
             Phase::Halted(_) | Phase::Reopening | Phase::Closing | Phase::Gone => Order::Wait,
         }
@@ -173,7 +182,9 @@ impl PartitionState {
         let mut inner = self.inner();
         inner.session += 1;
         match &mut inner.phase {
-            phase @ (Phase::Running | Phase::Rewinding(_)) => *phase = Phase::Rewinding(point),
+            phase @ (Phase::Running | Phase::Resuming | Phase::Rewinding(_)) => {
+                *phase = Phase::Rewinding(point);
+            }
             Phase::Halted(halt) => halt.resume = Some(point),
             Phase::Reopening | Phase::Closing | Phase::Gone => {}
         }
@@ -199,30 +210,33 @@ impl PartitionState {
         tracing::error!(%partition, reason = why, "partition halted");
         let mut inner = self.inner();
         let resume = match inner.phase {
-            Phase::Running => None,
+            Phase::Running | Phase::Resuming => None,
             Phase::Rewinding(point) => Some(point),
             Phase::Halted(_) | Phase::Reopening | Phase::Closing | Phase::Gone => return,
         };
         inner.phase = Phase::Halted(Halt { why, until, resume });
     }
 
-    /// Ends a halt that waits for other plugins. The record at `here` is tried
-    /// again, unless another point was set meanwhile.
-    pub fn plugins_changed(&self, here: Point) {
+    /// Ends a halt that waits for other plugins. The worker's next record is tried
+    /// again, unless another point was set meanwhile. Batches before it are still
+    /// stored: what they wrote is counted on.
+    pub fn plugins_changed(&self) {
         let mut inner = self.inner();
+        // Others may not fail on these records.
+        inner.failing.clear();
         if let Phase::Halted(Halt {
             until: Until::Swapped,
             resume,
             ..
         }) = inner.phase
         {
-            let point = resume.unwrap_or(here);
-            inner.session += 1;
-            inner.failing.clear();
-            inner.phase = Phase::Rewinding(Point {
-                attempts: 0,
-                ..point
-            });
+            inner.phase = match resume {
+                None => Phase::Resuming,
+                Some(point) => Phase::Rewinding(Point {
+                    attempts: 0,
+                    ..point
+                }),
+            };
         }
     }
 

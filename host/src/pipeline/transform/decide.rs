@@ -3,7 +3,7 @@
 
 use super::verdicts::Verdict;
 use crate::pipeline::commit::produces::Kind;
-use crate::pipeline::partition::remaining::{Remaining, pace_after};
+use crate::pipeline::partition::remaining::{Remaining, most_after, pace_after};
 use crate::plugin::{End, Made, Routed};
 use crate::record::{Batch, Failure, Outgoing};
 use std::time::Duration;
@@ -72,6 +72,7 @@ pub(in crate::pipeline) fn decide(
     let is_cut = end < remaining.batch.records.len();
     let rest = || Remaining {
         pace: pace_after(ended, end - remaining.from),
+        most: most_after(ended, end - remaining.from, remaining.most),
         ..remaining.after(end)
     };
     Decision {

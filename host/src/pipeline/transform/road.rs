@@ -15,7 +15,7 @@ use crate::plugin;
 use crate::plugin::{
     CallError, Decision, End, Made, Read, ReadState, RouteInstance, Routed, TransformInstance, Turn,
 };
-use crate::record::{Batch, Class, Event, Failure, Stage, StreamKind};
+use crate::record::{Batch, Class, Event, Failure, Stage, StateValue, StreamKind};
 use crate::store::{LedgerKey, ReadValues, Unavailable, Writer};
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashSet};
@@ -94,10 +94,7 @@ impl TransformWorker {
                 wanted: &|| shared.wants(generation) && state.is_open(),
             },
         };
-        road.pass(
-            &remaining.batch,
-            remaining.unseen()..remaining.batch.records.len(),
-        )
+        road.pass(&remaining.batch, remaining.unseen()..remaining.end())
     }
 
     /// Lets the breaker judge the results of `seen` records, before anything is sent or
@@ -189,6 +186,7 @@ impl Road<'_> {
     /// Sends a range of records down the road, as far as the turn goes; `None` if it was
     /// given up meanwhile.
     pub fn pass(&mut self, batch: &Batch, range: Range<usize>) -> Option<Passed> {
+        let first = range.start;
         let mut made = self.transform(batch, range);
         if let End::Dropped = made.ended {
             return None;
@@ -206,7 +204,7 @@ impl Road<'_> {
         cut(&mut made, &mut routed);
         let route = self.route.program();
         self.grants.check(batch, &made.events, route, &mut routed);
-        fail(batch, &made, &mut routed, self.failing);
+        fail(batch, first, &made, &mut routed, self.failing);
         undo(&mut made, &mut routed);
         let asks = |d: &Option<Decision>| {
             d.as_ref()
@@ -284,6 +282,11 @@ impl Road<'_> {
     }
 }
 
+/// How many values are read in one round trip, and at how many bytes a batch is cut: a
+/// value may have 64 KiB.
+const PAGE: usize = 1024;
+const MOST: usize = 16 << 20;
+
 /// A partition's values: those that are not stored yet, and those in the store.
 struct StoredState<'a> {
     ledger: &'a LedgerKey,
@@ -294,6 +297,25 @@ struct StoredState<'a> {
 
 impl ReadState for StoredState<'_> {
     fn read(&mut self, keys: &[Bytes]) -> Option<Read> {
+        let (mut all, mut bytes) = (Vec::with_capacity(keys.len()), 0);
+        let mut count = 0;
+        for page in keys.chunks(PAGE) {
+            let read = self.page(page)?;
+            let of = |value: &Option<StateValue>| value.as_ref().map_or(0, |v| v.bytes.len());
+            bytes += read.values.iter().map(of).sum::<usize>();
+            all.extend(read.values);
+            count = read.count;
+            if bytes > MOST {
+                break;
+            }
+        }
+        Some(Read { values: all, count })
+    }
+}
+
+impl StoredState<'_> {
+    /// Reads some values, in one round trip.
+    fn page(&mut self, keys: &[Bytes]) -> Option<Read> {
         loop {
             match self.store.values(self.ledger, keys) {
                 Ok(ReadValues { mut values, count }) => {
@@ -312,13 +334,21 @@ impl ReadState for StoredState<'_> {
     }
 }
 
-/// Makes records fail that are known to fail, with all of their events.
-fn fail(batch: &Batch, made: &Made, routed: &mut Routed, failing: &BTreeMap<i64, Failure>) {
+/// Makes records fail that are known to fail, with all of their events: those from index
+/// `first` on, since the others are decided.
+fn fail(
+    batch: &Batch,
+    first: usize,
+    made: &Made,
+    routed: &mut Routed,
+    failing: &BTreeMap<i64, Failure>,
+) {
     for (offset, failure) in failing {
-        let found = batch.records[..made.end].binary_search_by_key(offset, |record| record.offset);
-        let Ok(record) = found.map(|record| record as u32) else {
+        let seen = &batch.records[first..made.end];
+        let Ok(found) = seen.binary_search_by_key(offset, |record| record.offset) else {
             continue;
         };
+        let record = (first + found) as u32;
         let failed = made.failures.iter().chain(&routed.failures);
         if failed.into_iter().any(|failure| failure.record == record) {
             continue;

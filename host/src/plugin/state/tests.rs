@@ -150,7 +150,8 @@ fn a_key_is_read_once_for_a_batch_and_then_as_it_was_written() {
     let mut store = Store(0);
     let mut values = Values::new(10);
     let keys = named(&[(0, "old"), (0, "new")], 1).unwrap();
-    assert!(values.fetch(&keys, &mut store) && values.fetch(&keys, &mut store));
+    assert_eq!(values.fetch(&keys, &mut store), Some(1));
+    assert_eq!(values.fetch(&keys, &mut store), Some(1));
     assert_eq!(store.0, 1);
     let writes = [set(0, "old", "2"), set(0, "new", "1"), set(1, "new", "")];
     values.apply(&writes);
@@ -183,4 +184,27 @@ fn the_first_record_beyond_the_room_is_found() {
     values.apply(&fits);
     assert_eq!(values.over(&[set(2, "c", "1")]), Some(2));
     assert_eq!(values.over(&[set(2, "a", ""), set(2, "b", "3")]), None);
+}
+
+/// A store that reads two keys at a time.
+struct Narrow;
+
+impl ReadState for Narrow {
+    fn read(&mut self, keys: &[Bytes]) -> Option<Read> {
+        let values = vec![None; keys.len().min(2)];
+        Some(Read { values, count: 0 })
+    }
+}
+
+#[test]
+fn records_whose_values_are_too_large_together_come_in_parts() {
+    let mut values = Values::new(10);
+    let all = [(0, "a"), (1, "b"), (1, "c"), (2, "a"), (4, "d")];
+    let keys = named(&all, 5).unwrap();
+    assert_eq!(
+        values.fetch(&keys, &mut Narrow),
+        Some(1),
+        "a and b are known"
+    );
+    assert_eq!(values.fetch(&keys, &mut Narrow), Some(5));
 }

@@ -1,16 +1,16 @@
 //! Values of a stateful transform.
 
 use crate::record::StateValue;
-use crate::store::{Append, ReadValues};
+use crate::store::{Append, NewValue, ReadValues};
 use bytes::Bytes;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// The values of one partition.
 #[derive(Default)]
 pub(super) struct Values {
     of: HashMap<Bytes, StateValue>,
-    /// How many there were when expired ones were last removed.
-    swept: usize,
+    /// When values expire, and their keys.
+    expiry: BTreeSet<(i64, Bytes)>,
 }
 
 impl Values {
@@ -22,16 +22,23 @@ impl Values {
     }
 
     pub fn write(&mut self, append: &Append) {
-        for new in append.values {
-            match &new.value {
-                Some(value) => self.of.insert(new.key.clone(), value.clone()),
-                None => self.of.remove(&new.key),
+        for NewValue { key, value, .. } in append.values {
+            let before = match value {
+                Some(value) => self.of.insert(key.clone(), value.clone()),
+                None => self.of.remove(key),
             };
+            if let Some(before) = before {
+                self.expiry.remove(&(before.expires, key.clone()));
+            }
+            if let Some(value) = value.as_ref().filter(|value| value.expires < i64::MAX) {
+                self.expiry.insert((value.expires, key.clone()));
+            }
         }
-        // Now and then: each look at all of them pays for as many new ones.
-        if self.of.len() > 2 * self.swept + 1000 {
-            self.of.retain(|_, value| value.expires > append.clock);
-            self.swept = self.of.len();
+        while let Some((expires, _)) = self.expiry.first()
+            && *expires <= append.clock
+            && let Some((_, key)) = self.expiry.pop_first()
+        {
+            self.of.remove(&key);
         }
     }
 }

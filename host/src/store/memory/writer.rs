@@ -37,8 +37,8 @@ impl Writer for MemoryWriter {
         let mut state = self.0.state();
         match state.ledgers.get(key) {
             Some(other) if Some(other.next) != stands => Ok(other.clone()),
-            other => {
-                if forget || other.is_some_and(|other| !other.is_of(&anew.identity())) {
+            _ => {
+                if forget {
                     state.values.remove(key);
                 }
                 state.ledgers.insert(key.clone(), anew.clone());
@@ -73,7 +73,7 @@ impl Writer for MemoryWriter {
             }
             other => return Appended::Moved(other.cloned()),
         }
-        if !append.values.is_empty() {
+        if append.keeps_state {
             let values = state.values.entry(append.ledger.clone()).or_default();
             values.write(append);
         }

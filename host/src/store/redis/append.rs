@@ -72,9 +72,11 @@ impl RedisWriter {
             return self.look_at_unverified(append);
         }
         let replays: Vec<&str> = append.replays().iter().map(|(name, _)| *name).collect();
-        let streams = match append.values.is_empty() {
-            true => Vec::new(),
-            false => values::streams(append, &self.keys),
+        // A later try may find some of them stored.
+        let first = append.exchange.rest().is_none();
+        let streams = match first && !append.values.is_empty() {
+            true => values::streams(append, &self.keys),
+            false => Vec::new(),
         };
         self.look(append.ledger, &replays, &streams)
     }
@@ -135,14 +137,14 @@ impl Writer for RedisWriter {
     ) -> Result<Ledger, Unavailable> {
         loop {
             let there = self.look(key, &[], &[])?.ledger;
-            if let Some(other) = there.as_ref().filter(|ledger| Some(ledger.next) != stands) {
+            if let Some(other) = there.filter(|ledger| Some(ledger.next) != stands) {
                 self.leave();
-                return Ok(other.clone());
+                return Ok(other);
             }
             let mut pipe = redis::pipe();
-            if forget || there.is_some_and(|ledger| !ledger.is_of(&anew.identity())) {
-                pipe.cmd("DEL").arg(self.keys.ledger(key));
-                pipe.cmd("DEL").arg(self.keys.expiry(key));
+            if forget {
+                pipe.cmd("UNLINK").arg(self.keys.ledger(key));
+                pipe.cmd("UNLINK").arg(self.keys.expiry(key));
             }
             commands::write_ledger(&mut pipe, &self.keys.ledger(key), anew);
             match self.finish(pipe, CommandPlaces::default())? {

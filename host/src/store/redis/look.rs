@@ -78,12 +78,18 @@ impl RedisWriter {
         let (scores, types) =
             answers[3..answers.len() - 1].split_at(usize::from(!replays.is_empty()));
         let marked = scores.first().map_or(Ok(Vec::new()), scores_of)?;
-        let text = |answer| String::from_redis_value_ref(answer).unwrap_or_default();
-        Ok(Looked {
-            ledger,
-            marked,
-            types: types.iter().map(text).collect(),
-        })
+        let types = types.iter().map(String::from_redis_value_ref);
+        match types.collect() {
+            Ok(types) => Ok(Looked {
+                ledger,
+                marked,
+                types,
+            }),
+            Err(_) => {
+                self.leave();
+                Err(refused(&answers))
+            }
+        }
     }
 
     /// Adds a look at the next append's ledger after a transaction.

@@ -185,6 +185,7 @@ impl RedisWriter {
             identity: &Identity::default(),
             exchange: Exchange::new(0, 0),
             clock: NO_TIME,
+            keeps_state: false,
             values: &[],
             digests: "",
             attempts: 0,

@@ -32,7 +32,7 @@ impl RedisWriter {
             rung,
         };
         commands::move_ledger(&mut pipe, &self.keys, append, ledger);
-        if !append.values.is_empty() {
+        if append.keeps_state {
             places.spare = Some(pipe.len());
             values::upkeep(&mut pipe, &self.keys, append);
         }

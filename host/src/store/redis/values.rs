@@ -12,8 +12,8 @@ use redis::{FromRedisValue, Pipeline, Value};
 const FIELD: &[u8] = b"v:";
 /// How many fields of a ledger are not values.
 const OTHERS: usize = super::commands::LEDGER_FIELDS.len();
-/// Removes up to this many expired values at a time.
-const AT_ONCE: usize = 200;
+/// Removes at least up to this many expired values at a time: more than are added.
+const AT_ONCE: usize = 1000;
 
 /// Removes the values that have expired at ARGV[1]: KEYS are the ledger and its
 /// expiries. A value that was written since then has another time.
@@ -63,15 +63,15 @@ pub(super) fn upkeep(pipe: &mut Pipeline, keys: &Keys, append: &Append) {
         (expires < i64::MAX).then_some((expires, &new.key[..]))
     });
     let expiring: Vec<_> = expiring.collect();
-    if expiring.is_empty() {
-        return;
-    }
-    let add = pipe.cmd("ZADD").arg(&expiry);
-    for (expires, key) in expiring {
-        add.arg(expires).arg(key);
+    let at_once = AT_ONCE.max(2 * expiring.len());
+    if !expiring.is_empty() {
+        let add = pipe.cmd("ZADD").arg(&expiry);
+        for (expires, key) in expiring {
+            add.arg(expires).arg(key);
+        }
     }
     pipe.cmd("EVAL").arg(EXPIRE).arg(2).arg(ledger).arg(expiry);
-    pipe.arg(append.clock).arg(AT_ONCE);
+    pipe.arg(append.clock).arg(at_once);
 }
 
 /// The keys of an append's streams, event by event.
@@ -82,7 +82,7 @@ pub(super) fn streams(append: &Append, keys: &Keys) -> Vec<Vec<u8>> {
 
 /// The events whose keys are not streams, by the types of [`streams`].
 pub(super) fn refusals(append: &Append, types: &[String]) -> Vec<Refusal> {
-    let is_other = |kind: &&String| !matches!(kind.as_str(), "stream" | "none" | "");
+    let is_other = |kind: &&String| !matches!(kind.as_str(), "stream" | "none");
     let found = append.events.iter().zip(types).enumerate();
     let found = found.filter(|(_, (_, kind))| is_other(kind));
     let refusal = |(event, (of, kind)): (usize, (&StreamEvent, &String))| Refusal {

@@ -23,7 +23,7 @@ func configure(config millstream.Config) (stateful.Plugin, error) { return count
 
 func (count) Keys(record millstream.Record, keys *stateful.Keys) {
 	var o order
-	if record.JSON(&o) == nil {
+	if record.JSON(&o) == nil && o.Customer != "" {
 		keys.Add(o.Customer)
 	}
 }
@@ -32,6 +32,9 @@ func (count) Transform(record millstream.Record, state *stateful.State, events *
 	var o order
 	if err := record.JSON(&o); err != nil {
 		return err
+	}
+	if o.Customer == "" {
+		return millstream.Unaddressable("the order has no customer")
 	}
 	var n uint64
 	if _, err := state.JSON(o.Customer, &n); err != nil {

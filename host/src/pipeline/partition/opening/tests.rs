@@ -90,7 +90,9 @@ fn a_valid_ledger_continues_and_keeps_its_attempts() {
             && (facts.cluster_id.is_empty() || ledger.cluster_id != "other");
         let there = match opening {
             Opening::GoOn(there) => Some(there),
-            Opening::Write { ledger, loss: None } => Some(ledger),
+            Opening::Write {
+                ledger, loss: None, ..
+            } => Some(ledger),
             _ => None,
         };
         assert_eq!(there.is_some(), fits, "{facts:?}: {opening:?}");
@@ -142,7 +144,7 @@ fn a_marked_commit_replaces_a_lost_ledger_as_configured() {
             return;
         }
         let said = |words: &str| match opening {
-            Opening::Write { ledger, loss } => {
+            Opening::Write { ledger, loss, .. } => {
                 let (said, _) = loss.as_ref().expect("a message");
                 assert!(said.contains(words), "{said}");
                 Some(ledger.next)
@@ -172,7 +174,7 @@ fn without_a_ledger_the_configured_start_applies_and_a_different_commit_is_logge
         if facts.ours && policy.lost_ledger != LostLedger::Start {
             return;
         }
-        let (None, Opening::Write { ledger, loss }) = (&facts.ledger, opening) else {
+        let (None, Opening::Write { ledger, loss, .. }) = (&facts.ledger, opening) else {
             assert!(facts.ledger.is_some(), "{opening:?}");
             return;
         };
@@ -188,15 +190,19 @@ fn without_a_ledger_the_configured_start_applies_and_a_different_commit_is_logge
 }
 
 #[test]
-fn time_does_not_go_back_unless_the_topic_is_another() {
+fn time_and_values_stay_unless_the_topic_was_created_again() {
     each(|facts, _, opening| {
-        if let Opening::GoOn(ledger) | Opening::Write { ledger, .. } = opening {
-            let expected = match &facts.ledger {
-                Some(_) if !facts.is_another() => 77,
-                _ => NO_TIME,
-            };
-            assert_eq!(ledger.clock, expected, "{facts:?}");
-        }
+        let (ledger, forget) = match opening {
+            Opening::GoOn(ledger) => (ledger, false),
+            Opening::Write { ledger, forget, .. } => (ledger, *forget),
+            Opening::Halt { .. } => return,
+        };
+        let before = facts.ledger.as_ref();
+        let expected = if forget { None } else { before.map(|_| 77) };
+        assert_eq!(ledger.clock, expected.unwrap_or(NO_TIME), "{facts:?}");
+        let unknown_end = |l: &Ledger| l.topic_id.is_empty() && l.next > HIGH;
+        let anew = facts.is_another() || before.is_some_and(unknown_end);
+        assert_eq!(forget, anew, "{facts:?}");
     });
 }
 

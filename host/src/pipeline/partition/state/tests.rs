@@ -42,9 +42,11 @@ fn a_halted_partition_reads_nothing_until_other_plugins_are_live() {
     partition.halt("why".into(), Until::Swapped);
     assert_eq!(partition.order(), Order::Wait);
     assert_eq!(partition.halted().as_deref(), Some("why"));
-    partition.plugins_changed(point(5, 0));
-    assert_eq!(partition.order(), seek(5, 0, 1));
+    partition.plugins_changed();
+    assert_eq!(partition.order(), Order::Resume);
+    assert_eq!(partition.order(), Order::Read);
     assert_eq!(partition.halted(), None);
+    assert!(partition.wants(0), "batches before the halt are stored");
 }
 
 #[test]
@@ -59,8 +61,8 @@ fn after_a_halt_a_partition_continues_at_an_offset_set_before_or_during_it() {
             partition.rewind(point(3, 1));
         }
         assert_eq!(partition.order(), Order::Wait);
-        partition.plugins_changed(point(5, 0));
-        assert_eq!(partition.order(), seek(3, 0, 2));
+        partition.plugins_changed();
+        assert_eq!(partition.order(), seek(3, 0, 1));
     }
 }
 
@@ -68,7 +70,7 @@ fn after_a_halt_a_partition_continues_at_an_offset_set_before_or_during_it() {
 fn a_halt_for_an_operator_outlasts_other_plugins() {
     let partition = partition();
     partition.halt("why".into(), Until::Mended);
-    partition.plugins_changed(point(5, 0));
+    partition.plugins_changed();
     assert_eq!(partition.order(), Order::Wait);
 }
 
@@ -78,7 +80,7 @@ fn a_partition_to_be_reopened_is_not_halted_rewound_or_resumed() {
     partition.reopen();
     partition.halt("why".into(), Until::Swapped);
     partition.rewind(point(3, 0));
-    partition.plugins_changed(point(5, 0));
+    partition.plugins_changed();
     assert!(partition.needs_reopening());
     assert_eq!((partition.order(), partition.halted()), (Order::Wait, None));
     assert!(!partition.wants(0), "batches in progress are stale");
@@ -131,4 +133,16 @@ fn the_settled_offset_is_known_only_while_the_partition_is_idle() {
     partition.rewind(point(2, 0));
     assert_eq!(partition.settled_at(), None);
     assert_eq!(partition.commit().map(|commit| commit.next), Some(4));
+}
+
+#[test]
+fn a_record_that_fails_is_forgotten_when_it_is_stored_or_other_plugins_are_live() {
+    use crate::record::{Class, Stage};
+    let partition = partition();
+    let failure = || Failure::new(0, Stage::Store, Class::StoreRefused, "why");
+    partition.fail([(3, failure()), (7, failure())]);
+    partition.set_done(7);
+    assert_eq!(partition.failing().into_keys().collect::<Vec<_>>(), [7]);
+    partition.plugins_changed();
+    assert!(partition.failing().is_empty());
 }
