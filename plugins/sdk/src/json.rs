@@ -59,6 +59,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn numbers_of_many_digits_stay_as_they_are() {
+        for text in ["7.5600000000000005", "0.1", "1e-7", "123456789.12345679"] {
+            let number: f64 = parse(text.as_bytes()).expect("a number");
+            assert_eq!(serde_json::to_string(&number).expect("a number"), text);
+        }
+    }
+
+    #[test]
     fn a_failure_names_the_byte() {
         let at = |text: &str| parse::<Vec<u32>>(text.as_bytes()).map_err(|f| f.message);
         let expected = "not the expected JSON: expected `,` or `]`, at byte 3";
