@@ -68,8 +68,8 @@ impl Bench {
 pub struct Ran {
     /// The outcomes, in the order of their lines.
     pub outcomes: Vec<Outcome>,
-    /// What the plugin logged.
-    pub logged: Vec<LogLine>,
+    /// What the plugin logged, as people read it: `warn at record 3: odd total -1`.
+    pub logged: Vec<String>,
     /// What the calls used.
     pub usage: Usage,
 }
@@ -84,11 +84,25 @@ pub fn run(plugin: &AnyPlugin, lines: &[Line]) -> anyhow::Result<Ran> {
     let answers = probe.run(&cases)?;
     let each = lines.iter().zip(&answers);
     let shown = each.flat_map(|(line, answers)| outcomes(line, answers));
+    let logged = probe.lines();
     Ok(Ran {
         outcomes: shown.collect(),
-        logged: probe.lines(),
+        logged: logged.iter().map(|line| shown_line(line, lines)).collect(),
         usage: probe.usage(),
     })
+}
+
+/// A line with the number of its record, if only one has this offset.
+fn shown_line(line: &LogLine, lines: &[Line]) -> String {
+    let (level, message) = (line.level.name(), &line.message);
+    let Some(offset) = line.offset else {
+        return format!("{level}: {message}");
+    };
+    let mut of = lines.iter().filter(|of| of.case.record.offset == offset);
+    match (of.next(), of.next()) {
+        (Some(of), None) => format!("{level} at record {}: {message}", of.number),
+        _ => format!("{level} at offset {offset}: {message}"),
+    }
 }
 
 /// Tests a plugin as the daemon does before it goes live, and with the author's

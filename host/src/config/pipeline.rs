@@ -200,16 +200,17 @@ impl Checker<'_> {
         {
             return self.error(
                 replays.span(),
-                "not with the capability keyvalue: a record that is processed a second time would \
-                 change the transform's values a second time",
+                "`replays = true` and the capability keyvalue exclude each other: a record that is \
+                 processed a second time would change the transform's values a second time",
             );
         }
         let lost_ledger = match (keeps_state, lost_ledger) {
             (true, Some(given)) if *given.get_ref() == LostLedger::Committed => {
                 return self.error(
                     given.span(),
-                    "not with the capability keyvalue: the transform's values are lost with the \
-                     ledger; use \"halt\", or \"start\" to make them anew from the first record",
+                    "`lost-ledger = \"committed\"` and the capability keyvalue exclude each other: the \
+                     transform's values are lost with the ledger; use \"halt\", or \"start\" to make \
+                     them anew from the first record",
                 );
             }
             (true, None) => LostLedger::Halt,

@@ -9,7 +9,7 @@ use crate::http::{
     not_allowed, problem, read_body,
 };
 use crate::plugin::fixture::{self, Line};
-use crate::plugin::{AnyPlugin, LogLine, Source};
+use crate::plugin::{AnyPlugin, Source};
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -173,7 +173,7 @@ impl Page {
         let each = usage.cpu.as_secs_f64() * 1e6 / lines.len().max(1) as f64;
         Ok(json!({
             "outcomes": outcomes,
-            "logged": logged.iter().map(LogLine::shown).collect::<Vec<_>>(),
+            "logged": logged,
             "records": lines.len(),
             "microseconds": (each * 10.0).round() / 10.0,
             "memory": usage.memory,

@@ -94,8 +94,10 @@ impl Sources {
             for entry in entries {
                 let name = entry.file_name();
                 let name = name.to_string_lossy();
-                // Hidden files are of tools: editors' swap files, git, caches.
-                if name.starts_with('.') || name.ends_with('~') || files.len() >= FILES {
+                // Hidden files are of tools: editors' swap files, git, caches. A log may be
+                // that of this very command.
+                let is_of_tools = name.starts_with('.') || name.ends_with('~');
+                if is_of_tools || name.ends_with(".log") || files.len() >= FILES {
                     continue;
                 }
                 // Not through links: they may lead anywhere.

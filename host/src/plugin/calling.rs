@@ -43,17 +43,6 @@ pub struct LogLine {
     pub message: String,
 }
 
-impl LogLine {
-    /// The line as an author reads it: `warn at offset 3: odd total -1`.
-    pub fn shown(&self) -> String {
-        let level = self.level.name();
-        match self.offset {
-            Some(offset) => format!("{level} at offset {offset}: {}", self.message),
-            None => format!("{level}: {}", self.message),
-        }
-    }
-}
-
 /// The records of a call, as far as its imports need to know them.
 #[derive(Default)]
 pub(super) struct Calling {

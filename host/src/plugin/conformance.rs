@@ -115,7 +115,8 @@ fn case(index: usize, value: Option<Vec<u8>>) -> Case {
 pub fn check(plugin: &AnyPlugin, named: &[Named]) -> anyhow::Result<()> {
     let cases: Vec<Case> = named.iter().map(|named| named.case.clone()).collect();
     let start = || Probe::new(plugin);
-    let together = start()?.run(&cases)?;
+    let mut batches = start()?;
+    let together = batches.run(&cases)?;
     for (named, answers) in named.iter().zip(&together) {
         bears(plugin.kind(), &named.name, answers)?;
     }
@@ -129,19 +130,34 @@ pub fn check(plugin: &AnyPlugin, named: &[Named]) -> anyhow::Result<()> {
         let alone = used.run(case)?;
         let broke = used.broke();
         if let Some(fresh) = fresh {
-            let fresh = fresh?.run(case)?;
+            let mut instance = fresh?;
+            let fresh = instance.run(case)?;
             if broke && bears(plugin.kind(), name, &fresh[0]).is_ok() {
                 bail!(
-                    "it keeps state: {name} fails after other records, but not in a fresh instance"
+                    "it keeps state in a variable: {name} fails after other records, but not in a fresh instance"
                 );
             }
             if alone != fresh {
-                bail!("it keeps state: {name} gives another result in a fresh instance");
+                bail!(
+                    "it keeps state in a variable: {name} gives another result in a fresh instance"
+                );
+            }
+            if !instance.remembers_as(&used) {
+                bail!(
+                    "it keeps state in a variable: {name} writes other values in a fresh instance"
+                );
             }
         }
         if alone[0] != together[index] {
-            bail!("it keeps state: {name} gives another result alone than in a batch");
+            bail!(
+                "it keeps state in a variable: {name} gives another result alone than in a batch"
+            );
         }
+    }
+    if !used.remembers_as(&batches) {
+        bail!(
+            "it keeps state in a variable: the records leave other values one by one than in a batch"
+        );
     }
     match remembers(plugin) {
         // In another order it rightly gives another result.
@@ -186,7 +202,9 @@ fn reversed(
         for (index, answers) in (start..end).rev().zip(answers) {
             if answers != expected[index] {
                 let name = &named[index].name;
-                bail!("it keeps state: {name} gives another result after other records");
+                bail!(
+                    "it keeps state in a variable: {name} gives another result after other records"
+                );
             }
         }
     }

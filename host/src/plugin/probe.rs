@@ -102,7 +102,7 @@ pub struct Probe {
 }
 
 /// What a partition remembers: its time, and the values of a stateful transform.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 struct Memory {
     clock: i64,
     values: HashMap<Bytes, StateValue>,
@@ -170,6 +170,11 @@ impl Probe {
         let mut probe = Probe::new(plugin)?;
         probe.memory = self.memory.clone();
         Ok(probe)
+    }
+
+    /// Whether it has the values and times that another one has.
+    pub fn remembers_as(&self, other: &Probe) -> bool {
+        self.memory == other.memory
     }
 
     /// Forgets values and times.

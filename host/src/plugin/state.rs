@@ -180,7 +180,9 @@ impl Named {
         }
         let keys = answer.keys.len();
         if keys > records.saturating_mul(KEYS) {
-            return Err(bad(format!("the plugin named {keys} keys in one call")));
+            return Err(bad(format!(
+                "the plugin named {keys} keys for {records} records; the limit is {KEYS} for each"
+            )));
         }
         let arena = Bytes::from(answer.arena);
         let mut named = Named {

@@ -1,7 +1,8 @@
 //! The transform kind, with and without state.
 
+mod stateful;
+
 use super::abi::Lowered;
-use super::abi::stateful::exports::millstream::plugin::stateful_transform as stateful;
 use super::abi::stateful::{StatefulTransformPlugin, StatefulTransformPluginPre};
 use super::abi::transform::exports::millstream::plugin::transform as wire;
 use super::abi::transform::{TransformPlugin, TransformPluginPre};
@@ -14,8 +15,8 @@ use super::meter::Usage;
 use super::room::Room;
 use super::search::{Calls, End, Turn, search};
 use super::slot::{Broken, InstanceSlot, Kind};
-use super::state::{LoweredValues, Named, ReadState, Values};
-use crate::record::{Batch, Failure, Stage, StateWrite};
+use super::state::{ReadState, Values};
+use crate::record::{Batch, Failure, Stage};
 use std::ops::Range;
 use std::time::Duration;
 use wasmtime::Store;
@@ -215,63 +216,6 @@ impl Transforming<'_> {
             .map_err(|error| self.slot.reject(error))
     }
 
-    /// The keys of the records, their values, and the call.
-    fn call_with_state(&mut self, records: &Range<usize>, cpu: Duration) -> Result<usize, Broken> {
-        let most = self.slot.program().limits.output;
-        let keys = self.ask_keys(records.clone(), cpu)?;
-        let named =
-            Named::of(keys, records.len(), most).map_err(|error| self.slot.reject(error))?;
-        match self.values.fetch(&named, self.state) {
-            None => return Err(Broken::dropped()),
-            Some(known) if known < records.len() => {
-                // The values of one record always fit.
-                let some = records.start..records.start + known.max(1);
-                return self.call_with_state(&some, cpu);
-            }
-            Some(_) => {}
-        }
-        let before = self.values.lower(&named);
-        let answer = self.ask_with_state(records.clone(), (&named, &before), cpu)?;
-        let writes = named.writes(records.start, &answer.writes, &answer.arena, most);
-        let writes = writes.map_err(|error| self.slot.reject(error))?;
-        let plain = wire::Answer {
-            arena: answer.arena,
-            events: answer.events,
-            failures: answer.failures,
-        };
-        let before = self.made.failures.len();
-        let kept = self.take(plain, records)?;
-        Ok(self.keep(writes, before, kept))
-    }
-
-    /// Keeps the writes of the records before `kept`, whose failures are those from
-    /// `failures` on. If a record failed that had written, those after it saw what
-    /// they should not, and are left for the next turn.
-    fn keep(&mut self, mut writes: Vec<StateWrite>, failures: usize, kept: usize) -> usize {
-        writes.retain(|write| (write.record as usize) < kept);
-        let over = self.values.over(&writes);
-        if let Some(record) = over {
-            self.made.cut(record as usize);
-            let most = self.slot.program().limits.state_keys;
-            let message =
-                format!("the partition keeps {most} keys, as many as it may (limits.state-keys)");
-            self.blame(record as usize, CallError::too_large(message));
-        }
-        let failed = self.made.failures[failures..].iter();
-        // In the order of their records.
-        let wrote = |record: &u32| writes.binary_search_by_key(record, |w| w.record).is_ok();
-        let undone = failed.map(|failure| failure.record).find(wrote);
-        let kept = undone.map_or(kept, |record| record as usize + 1);
-        self.undone = undone.is_some();
-        if let Some(record) = undone {
-            self.made.cut(kept);
-            writes.retain(|write| write.record < record);
-        }
-        self.values.apply(&writes);
-        self.made.writes.extend(writes);
-        kept
-    }
-
     fn calling(&self, records: &Range<usize>) -> Calling {
         Calling::with(self.slot.program().needed, self.batch, records.clone())
     }
@@ -290,48 +234,6 @@ impl Transforming<'_> {
                 .millstream_plugin_transform()
                 .call_run(store, arena, *origin, records, headers),
             Bindings::Stateful(_) => Err(other_kind()),
-        })
-    }
-
-    fn ask_keys(
-        &mut self,
-        records: Range<usize>,
-        cpu: Duration,
-    ) -> Result<stateful::NamedKeys, Broken> {
-        let calling = self.calling(&records);
-        let Lowered {
-            origin,
-            records,
-            headers,
-        } = &Lowered::new(self.batch, records);
-        let arena = &self.batch.arena;
-        self.slot.call(calling, cpu, |plugin, store| match plugin {
-            Bindings::Stateful(plugin) => plugin
-                .millstream_plugin_stateful_transform()
-                .call_keys(store, arena, *origin, records, headers),
-            Bindings::Plain(_) => Err(other_kind()),
-        })
-    }
-
-    fn ask_with_state(
-        &mut self,
-        records: Range<usize>,
-        (named, before): (&Named, &LoweredValues),
-        cpu: Duration,
-    ) -> Result<stateful::Answer, Broken> {
-        let calling = self.calling(&records);
-        let state = before.state(named, &self.clocks[records.clone()]);
-        let Lowered {
-            origin,
-            records,
-            headers,
-        } = &Lowered::new(self.batch, records);
-        let arena = &self.batch.arena;
-        self.slot.call(calling, cpu, |plugin, store| match plugin {
-            Bindings::Stateful(plugin) => plugin
-                .millstream_plugin_stateful_transform()
-                .call_run(store, arena, *origin, records, headers, state),
-            Bindings::Plain(_) => Err(other_kind()),
         })
     }
 }

@@ -44,7 +44,8 @@ export function nameKeys(plugin, batch, arena) {
     const { at } = arena;
     const { length } = rows;
     try {
-      notAsync("keys", plugin.keys(new Record(batch, index), keys));
+      const named = notAsync("keys", plugin.keys(new Record(batch, index), keys));
+      if (named !== undefined) throw new TypeError(`keys must return nothing, not ${typeOf(named)}: name keys with keys.add(...)`);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       arena.at = at;

@@ -150,3 +150,9 @@ export function transform(record, events, state) { state.set(record.key, state.t
   for (let i = 0; i < 200; i++) once();
   assert.equal(made.exports.memory.buffer.byteLength, size);
 });
+
+test("keys that are returned, and a transform with state without `keys`, are explained", () => {
+  assert.match(panicOf("", "return [record.key];"), /keys must return nothing, not an array: name keys with keys\.add\(\.\.\.\)/);
+  const says = /takes a third argument, state, but the plugin does not export a function `keys\(record, keys\)`/;
+  assert.throws(() => built("transform", "export function transform(record, events, state) {}"), says);
+});

@@ -118,7 +118,9 @@ class State:
     ) -> None:
         """Sets the value of a key for this time from `now()` on, measured by the
         timestamps of the partition's records, not by a clock on the wall."""
-        expires = max(self._now, 0) + max(int(milliseconds), 0)
+        if not isinstance(milliseconds, int):
+            raise TypeError(f"set_for was given the time {milliseconds!r}, expected milliseconds")
+        expires = max(self._now, 0) + max(milliseconds, 0)
         self._write(key, present(value, "a value"), min(expires, _NEVER))
 
     def remove(self, key: Union[bytes, str]) -> None:

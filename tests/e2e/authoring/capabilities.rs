@@ -79,7 +79,7 @@ fn told(language: &str, source: &str, text: &str) -> String {
         };
         writeln!(told, "{}: {what}", line["record"]).unwrap();
     }
-    for line in errors.lines().filter(|line| line.contains(" at offset ")) {
+    for line in errors.lines().filter(|line| line.contains(" at record ")) {
         writeln!(told, "{line}").unwrap();
     }
     told
@@ -103,12 +103,12 @@ fn check(language: &str, source: &str, text: &str) {
     assert!(told.starts_with(EXPECTED), "{told}");
     let lines: Vec<&str> = told[EXPECTED.len()..].lines().collect();
     // The search for the record that breaks the plugin runs some of them again.
-    for (offset, line) in [
-        (0, "order 1 of ada"),
-        (2, "order 2 of bob"),
-        (9, "order 1 of ada"),
+    for (record, line) in [
+        (1, "order 1 of ada"),
+        (3, "order 2 of bob"),
+        (10, "order 1 of ada"),
     ] {
-        let line = format!("info at offset {offset}: {line}");
+        let line = format!("info at record {record}: {line}");
         assert!(lines.contains(&&*line), "{line}: {told}");
     }
 }
@@ -135,4 +135,28 @@ fn python_logs_tells_the_time_and_counts() {
 #[test]
 fn go_logs_tells_the_time_and_counts() {
     check("go", "main.go", include_str!("counting/main.go"));
+}
+
+#[test]
+fn a_variable_that_reaches_the_values_alone_is_found() {
+    let author = Author::new("transform");
+    let kept = "state.json::<u64>(customer)?.unwrap_or(0) + 1";
+    let text = include_str!("counting/lib.rs");
+    assert!(text.contains(kept) && text.contains("&Made { at, count }"));
+    let cached = text
+        .replace(
+            kept,
+            "CALLS.fetch_add(1, std::sync::atomic::Ordering::Relaxed)",
+        )
+        .replace("&Made { at, count }", "&Made { at, count: 0 }");
+    let calls =
+        "static CALLS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);";
+    author.write("src/lib.rs", &format!("{cached}\n{calls}\n"));
+    author.run(&["build"]).done();
+    author.write("records.jsonl", records().lines().next().unwrap());
+    let check = ["check", "dist/orders.wasm", "--records", "records.jsonl"];
+    let error = author.run(&check).failed(1);
+    let says = "it keeps state in a variable: record 1 of records.jsonl writes other values in a \
+                fresh instance";
+    assert!(error.contains(says), "{error}");
 }

@@ -76,7 +76,7 @@ fn a_counter_is_found_with_records_that_reach_it() {
         .run(&["check", "dist/orders.wasm", "--records", "fixtures"])
         .failed(1);
     assert!(
-        refused.contains("it keeps state: record 1 of fixtures/orders.jsonl"),
+        refused.contains("it keeps state in a variable: record 1 of fixtures/orders.jsonl"),
         "{refused}"
     );
 }
@@ -121,7 +121,7 @@ fn the_daemon_tests_with_the_authors_records_before_a_plugin_goes_live() {
     let own = toml(", fixtures = \"fixtures\"");
     let refused = check(&own, &[]).failed(64);
     assert!(
-        refused.contains("it keeps state: record 1 of "),
+        refused.contains("it keeps state in a variable: record 1 of "),
         "{refused}"
     );
     let unchecked = check(&own, &["--no-plugins"]).done();

@@ -76,12 +76,12 @@ fn settings_that_go_with_no_state_are_refused() {
         (
             keyvalue,
             "replays = true",
-            "not with the capability keyvalue: a record that is processed a second time",
+            "`replays = true` and the capability keyvalue exclude each other",
         ),
         (
             keyvalue,
             "lost-ledger = \"committed\"",
-            "not with the capability keyvalue: the transform's values are lost",
+            "`lost-ledger = \"committed\"` and the capability keyvalue exclude each other",
         ),
         (
             keyvalue,

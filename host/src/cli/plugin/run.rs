@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<()> {
     } = bench::run(&plugin, &lines)?;
     show(arguments.format, &outcomes)?;
     for line in &logged {
-        output::say(format_args!("{}", line.shown()));
+        output::say(format_args!("{line}"));
     }
     let failed = outcomes.iter().filter(|o| o.failure().is_some()).count();
     let events = outcomes.iter().filter(|o| o.is_event()).count();

@@ -7,6 +7,8 @@ pub(super) mod grants;
 pub(super) mod prepared;
 pub(super) mod replays;
 pub(super) mod road;
+mod stored_state;
 pub(super) mod task_owners;
+mod undo;
 pub(super) mod verdicts;
 pub(super) mod worker;

@@ -4,6 +4,8 @@ use super::decide::failures;
 use super::finish::Processed;
 use super::grants::Grants;
 use super::prepared::PreparedBatch;
+use super::stored_state::StoredState;
+use super::undo::{fail, undo};
 use super::worker::TransformWorker;
 use crate::pipeline::partition::remaining::Remaining;
 use crate::pipeline::partition::state::InHand;
@@ -13,12 +15,11 @@ use crate::pipeline::shared::Trouble;
 use crate::pipeline::swap::breaker::Judged;
 use crate::plugin;
 use crate::plugin::{
-    CallError, Decision, End, Made, Read, ReadState, RouteInstance, Routed, TransformInstance, Turn,
+    CallError, Decision, End, Made, RouteInstance, Routed, TransformInstance, Turn,
 };
-use crate::record::{Batch, Class, Event, Failure, Stage, StateValue, StreamKind};
-use crate::store::{LedgerKey, ReadValues, Unavailable, Writer};
-use bytes::Bytes;
-use std::collections::{BTreeMap, HashSet};
+use crate::record::{Batch, Class, Event, Failure, Stage, StreamKind};
+use crate::store::{LedgerKey, Unavailable, Writer};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -280,113 +281,6 @@ impl Road<'_> {
             }
         }
     }
-}
-
-/// How many values are read in one round trip, and at how many bytes a batch is cut: a
-/// value may have 64 KiB.
-const PAGE: usize = 1024;
-const MOST: usize = 16 << 20;
-
-/// A partition's values: those that are not stored yet, and those in the store.
-struct StoredState<'a> {
-    ledger: &'a LedgerKey,
-    store: &'a mut dyn Writer,
-    values: &'a UnstoredValues,
-    wait: &'a dyn Fn(&Unavailable) -> bool,
-}
-
-impl ReadState for StoredState<'_> {
-    fn read(&mut self, keys: &[Bytes]) -> Option<Read> {
-        let (mut all, mut bytes) = (Vec::with_capacity(keys.len()), 0);
-        let mut count = 0;
-        for page in keys.chunks(PAGE) {
-            let read = self.page(page)?;
-            let of = |value: &Option<StateValue>| value.as_ref().map_or(0, |v| v.bytes.len());
-            bytes += read.values.iter().map(of).sum::<usize>();
-            all.extend(read.values);
-            count = read.count;
-            if bytes > MOST {
-                break;
-            }
-        }
-        Some(Read { values: all, count })
-    }
-}
-
-impl StoredState<'_> {
-    /// Reads some values, in one round trip.
-    fn page(&mut self, keys: &[Bytes]) -> Option<Read> {
-        loop {
-            match self.store.values(self.ledger, keys) {
-                Ok(ReadValues { mut values, count }) => {
-                    for (key, value) in keys.iter().zip(&mut values) {
-                        if let Some(newer) = self.values.get(key) {
-                            *value = newer;
-                        }
-                    }
-                    let count = self.values.count(count);
-                    return Some(Read { values, count });
-                }
-                Err(error) if (self.wait)(&error) => {}
-                Err(_) => return None,
-            }
-        }
-    }
-}
-
-/// Makes records fail that are known to fail, with all of their events: those from index
-/// `first` on, since the others are decided.
-fn fail(
-    batch: &Batch,
-    first: usize,
-    made: &Made,
-    routed: &mut Routed,
-    failing: &BTreeMap<i64, Failure>,
-) {
-    for (offset, failure) in failing {
-        let seen = &batch.records[first..made.end];
-        let Ok(found) = seen.binary_search_by_key(offset, |record| record.offset) else {
-            continue;
-        };
-        let record = (first + found) as u32;
-        let failed = made.failures.iter().chain(&routed.failures);
-        if failed.into_iter().any(|failure| failure.record == record) {
-            continue;
-        }
-        for (event, decision) in made.events.list.iter().zip(&mut routed.decisions) {
-            if event.record == record {
-                *decision = None;
-            }
-        }
-        let failure = Failure {
-            record,
-            ..failure.clone()
-        };
-        let at = routed
-            .failures
-            .partition_point(|failure| failure.record < record);
-        routed.failures.insert(at, failure);
-    }
-}
-
-/// If a record failed that had written values, undoes that, and leaves the records
-/// after it, which saw its values, for the next turn.
-fn undo(made: &mut Made, routed: &mut Routed) {
-    if made.writes.is_empty() {
-        return;
-    }
-    let wrote: HashSet<u32> = made.writes.iter().map(|write| write.record).collect();
-    let failed = made.failures.iter().chain(&routed.failures);
-    let failed = failed.map(|failure| failure.record);
-    let Some(first) = failed.filter(|record| wrote.contains(record)).min() else {
-        return;
-    };
-    made.end = first as usize + 1;
-    made.ended = End::Undone;
-    made.cut(made.end);
-    made.writes.retain(|write| write.record < first);
-    routed.decisions.truncate(made.events.list.len());
-    routed.failures.retain(|failure| failure.record <= first);
 }
 
 /// Removes the results of records whose events the route did not get to.

@@ -8,6 +8,9 @@ export async function serve(plugin) {
   const isStateful = typeof plugin.keys === "function";
   const parameters = isStateful ? "record, events, state" : "record, events";
   if (typeof plugin.transform !== "function") throw new Error(`the plugin must export a function \`transform(${parameters})\``);
+  if (!isStateful && plugin.transform.length > 2) {
+    throw new Error("transform takes a third argument, state, but the plugin does not export a function `keys(record, keys)`");
+  }
   if (isStateful) {
     // Only then: every module makes every instance larger.
     const { serveStateful } = await import("./stateful.js");
