@@ -153,10 +153,11 @@ fn a_variable_that_reaches_the_values_alone_is_found() {
         "static CALLS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);";
     author.write("src/lib.rs", &format!("{cached}\n{calls}\n"));
     author.run(&["build"]).done();
-    author.write("records.jsonl", records().lines().next().unwrap());
+    let record = "{\"json\":{\"customer\":\"ada\",\"total\":1}}\n";
+    author.write("records.jsonl", &record.repeat(2));
     let check = ["check", "dist/orders.wasm", "--records", "records.jsonl"];
     let error = author.run(&check).failed(1);
-    let says = "it keeps state in a variable: record 1 of records.jsonl writes other values in a \
+    let says = "it keeps state in a variable: record 2 of records.jsonl writes other values in a \
                 fresh instance";
     assert!(error.contains(says), "{error}");
 }
