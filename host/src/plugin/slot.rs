@@ -99,31 +99,24 @@ impl By {
 impl<K: Kind> InstanceSlot<K> {
     /// A slot with a configured instance, and its answer to the configuration.
     pub fn new(kind: K) -> Result<(InstanceSlot<K>, K::Told), CallError> {
-        let (guest, told) = start(&kind)?;
-        let mut slot = InstanceSlot {
+        let (mut guest, told) = start(&kind)?;
+        let mut lines = Lines::Kept(Vec::new());
+        lines.take(&kind.program().name, &mut guest.store.data_mut().calling);
+        let slot = InstanceSlot {
             kind,
             usage: Usage {
                 memory: guest.store.data().memory,
                 ..Usage::default()
             },
             guest: Some(guest),
-            lines: Lines::Kept(Vec::new()),
+            lines,
         };
-        slot.take_lines();
         Ok((slot, told))
     }
 
     /// Writes what the plugin logs to the daemon's log.
     pub fn log_lines(&mut self) {
         self.lines.log(&self.kind.program().name);
-    }
-
-    /// Takes what the instance has logged.
-    fn take_lines(&mut self) {
-        if let Some(guest) = &mut self.guest {
-            let calling = &mut guest.store.data_mut().calling;
-            self.lines.take(&self.kind.program().name, calling);
-        }
     }
 
     /// Keeps what the plugin logs, and returns what was kept.
@@ -160,12 +153,14 @@ impl<K: Kind> InstanceSlot<K> {
         cpu: Duration,
         call: impl FnOnce(&K::Bindings, &mut Store<Guard>) -> wasmtime::Result<R>,
     ) -> Result<R, Broken> {
-        if self.guest.is_none() {
-            self.guest = Some(self.start()?);
-            self.take_lines();
-        }
-        let Some(mut guest) = self.guest.take() else {
-            return Err(Broken::dropped());
+        let mut guest = match self.guest.take() {
+            Some(guest) => guest,
+            None => {
+                let mut guest = self.start()?;
+                let calling = &mut guest.store.data_mut().calling;
+                self.lines.take(&self.kind.program().name, calling);
+                guest
+            }
         };
         self.kind.program().calls.increment(1);
         guest.store.data_mut().start(cpu);

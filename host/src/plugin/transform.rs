@@ -140,9 +140,10 @@ impl TransformInstance {
         turn: &Turn<'_>,
     ) -> Made {
         let limits = self.slot.program().limits;
+        let clocks = self.clocks(batch);
         let mut transforming = Transforming {
             room: Room::new(limits.output),
-            clocks: self.clocks(batch),
+            clocks: &clocks,
             slot: &mut self.slot,
             batch,
             state,
@@ -173,7 +174,7 @@ struct Transforming<'a> {
     slot: &'a mut InstanceSlot<Transform>,
     batch: &'a Batch,
     /// The partition's time at each record, if it keeps state.
-    clocks: Vec<i64>,
+    clocks: &'a [i64],
     state: &'a mut dyn ReadState,
     values: Values,
     /// A record failed that had written: what came after it has to run again.
@@ -194,7 +195,7 @@ impl Calls for Transforming<'_> {
             let called = self.call_with_state(&records, cpu);
             return called.map_err(|broken| broken.in_fresh(fresh));
         }
-        let answer = self.ask(records.clone(), cpu)?;
+        let answer = self.ask_plain(records.clone(), cpu)?;
         self.take(answer, &records)
     }
 
@@ -216,23 +217,31 @@ impl Transforming<'_> {
             .map_err(|error| self.slot.reject(error))
     }
 
-    fn calling(&self, records: &Range<usize>) -> Calling {
-        Calling::with(self.slot.program().needed, self.batch, records.clone())
+    /// One call into the plugin about `records`; the answer is unchecked.
+    fn ask<R>(
+        &mut self,
+        records: Range<usize>,
+        cpu: Duration,
+        call: impl FnOnce(&Bindings, &mut Store<Guard>, &[u8], &Lowered) -> wasmtime::Result<R>,
+    ) -> Result<R, Broken> {
+        let needed = self.slot.program().needed;
+        let calling = Calling::with(needed, self.batch, records.clone());
+        let lowered = Lowered::new(self.batch, records);
+        let arena = &self.batch.arena;
+        self.slot.call(calling, cpu, |plugin, store| {
+            call(plugin, store, arena, &lowered)
+        })
     }
 
-    /// One call into the plugin; the answer is unchecked.
-    fn ask(&mut self, records: Range<usize>, cpu: Duration) -> Result<wire::Answer, Broken> {
-        let calling = self.calling(&records);
-        let Lowered {
-            origin,
-            records,
-            headers,
-        } = &Lowered::new(self.batch, records);
-        let arena = &self.batch.arena;
-        self.slot.call(calling, cpu, |plugin, store| match plugin {
-            Bindings::Plain(plugin) => plugin
-                .millstream_plugin_transform()
-                .call_run(store, arena, *origin, records, headers),
+    fn ask_plain(&mut self, records: Range<usize>, cpu: Duration) -> Result<wire::Answer, Broken> {
+        self.ask(records, cpu, |plugin, store, arena, of| match plugin {
+            Bindings::Plain(plugin) => plugin.millstream_plugin_transform().call_run(
+                store,
+                arena,
+                of.origin,
+                &of.records,
+                &of.headers,
+            ),
             Bindings::Stateful(_) => Err(other_kind()),
         })
     }

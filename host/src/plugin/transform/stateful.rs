@@ -2,7 +2,6 @@
 //! with the values.
 
 use super::{Bindings, Transforming, other_kind, wire};
-use crate::plugin::abi::Lowered;
 use crate::plugin::abi::stateful::exports::millstream::plugin::stateful_transform as stateful;
 use crate::plugin::guest::CallError;
 use crate::plugin::search::Calls;
@@ -79,17 +78,14 @@ impl Transforming<'_> {
         records: Range<usize>,
         cpu: Duration,
     ) -> Result<stateful::NamedKeys, Broken> {
-        let calling = self.calling(&records);
-        let Lowered {
-            origin,
-            records,
-            headers,
-        } = &Lowered::new(self.batch, records);
-        let arena = &self.batch.arena;
-        self.slot.call(calling, cpu, |plugin, store| match plugin {
-            Bindings::Stateful(plugin) => plugin
-                .millstream_plugin_stateful_transform()
-                .call_keys(store, arena, *origin, records, headers),
+        self.ask(records, cpu, |plugin, store, arena, of| match plugin {
+            Bindings::Stateful(plugin) => plugin.millstream_plugin_stateful_transform().call_keys(
+                store,
+                arena,
+                of.origin,
+                &of.records,
+                &of.headers,
+            ),
             Bindings::Plain(_) => Err(other_kind()),
         })
     }
@@ -100,18 +96,17 @@ impl Transforming<'_> {
         (named, before): (&Named, &LoweredValues),
         cpu: Duration,
     ) -> Result<stateful::Answer, Broken> {
-        let calling = self.calling(&records);
-        let state = before.state(named, &self.clocks[records.clone()]);
-        let Lowered {
-            origin,
-            records,
-            headers,
-        } = &Lowered::new(self.batch, records);
-        let arena = &self.batch.arena;
-        self.slot.call(calling, cpu, |plugin, store| match plugin {
-            Bindings::Stateful(plugin) => plugin
-                .millstream_plugin_stateful_transform()
-                .call_run(store, arena, *origin, records, headers, state),
+        let clocks = self.clocks;
+        let state = before.state(named, &clocks[records.clone()]);
+        self.ask(records, cpu, |plugin, store, arena, of| match plugin {
+            Bindings::Stateful(plugin) => plugin.millstream_plugin_stateful_transform().call_run(
+                store,
+                arena,
+                of.origin,
+                &of.records,
+                &of.headers,
+                state,
+            ),
             Bindings::Plain(_) => Err(other_kind()),
         })
     }
