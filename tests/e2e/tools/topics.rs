@@ -4,6 +4,7 @@ use super::{LONG, USAGE, produce_lines, run, run_at, run_unread, said};
 use millstream_tests::{Daemon, find_program, scratch_dir, servers, unique, wait_until};
 use serde_json::json;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 fn names() -> Vec<String> {
     let listed = run(&["topic", "list", "--json"]).json();
@@ -155,6 +156,38 @@ fn a_closed_output_does_not_stop_creating_and_deleting_topics() {
     assert_eq!(there(), 3);
     with("delete", "--yes");
     wait_until("all are gone", LONG, || (there() == 0).then_some(()));
+}
+
+#[test]
+fn a_topic_that_is_deleted_during_a_listing_is_left_out() {
+    let kafka = servers().own_kafka(&[]);
+    let servers = kafka.bootstrap();
+    kafka.create_topic_named("stays", 1, &[]);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..4 {
+                let names: Vec<String> = (0..50).map(|number| format!("goes-{number}")).collect();
+                let with = |verb, more: &[&str]| {
+                    let names = names.iter().map(String::as_str);
+                    let arguments = ["topic", verb].into_iter().chain(more.iter().copied());
+                    run_at(&servers, &arguments.chain(names).collect::<Vec<_>>(), b"").done();
+                };
+                with("create", &["--if-not-exists"]);
+                with("delete", &["--yes"]);
+            }
+            done.store(true, Ordering::Release);
+        });
+        let lister = || {
+            while !done.load(Ordering::Acquire) {
+                let listed = run_at(&servers, &["topic", "list"], b"").done();
+                assert!(listed.contains("stays"), "{listed}");
+            }
+        };
+        for _ in 0..3 {
+            scope.spawn(lister);
+        }
+    });
 }
 
 #[test]

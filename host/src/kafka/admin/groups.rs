@@ -174,14 +174,12 @@ impl Connection {
     /// The ends of the partitions that exist and have leaders: a group's commits
     /// may outlive their topic.
     fn known_ends(&self, of: &[(String, i32)]) -> Result<Offsets, ClusterError> {
-        let there = self.topic_names()?;
-        let mut topics: Vec<String> = of.iter().map(|(topic, _)| topic.clone()).collect();
-        topics.dedup();
-        topics.retain(|topic| there.contains(topic));
         let mut ends = Offsets::new();
-        for topic in self.topics(&topics)? {
-            let of_topic = self.ends(&topic)?;
-            let of_topic = of_topic.into_iter();
+        for topic in self.topics_where(|name| of.iter().any(|(topic, _)| topic == name))? {
+            let of_topic = match self.ends(&topic) {
+                Err(_) if self.topics_where(|name| name == topic.name)?.is_empty() => continue,
+                of_topic => of_topic?.into_iter(),
+            };
             ends.extend(of_topic.map(|(id, ends)| ((topic.name.clone(), id), ends.latest)));
         }
         Ok(ends)

@@ -97,6 +97,35 @@ impl Connection {
     /// # Errors
     /// The first topic that does not exist or may not be described.
     pub fn topics(&self, names: &[String]) -> Result<Vec<Topic>, ClusterError> {
+        let found = self.found(names)?.into_iter();
+        let described =
+            found.map(|one| one.map_err(|(topic, code, why)| self.no_topic(&topic, code, &why)));
+        let mut topics = described.collect::<Result<Vec<_>, _>>()?;
+        topics.sort_by_key(|topic| names.iter().position(|name| *name == topic.name));
+        Ok(topics)
+    }
+
+    /// The topics that exist, that we are allowed to see and that are wanted,
+    /// sorted by name. A topic that is deleted meanwhile is left out.
+    ///
+    /// # Errors
+    /// When the cluster does not answer, or a topic may not be described.
+    pub fn topics_where(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<Topic>, ClusterError> {
+        let mut names = self.topic_names()?;
+        names.retain(|name| wanted(name));
+        let mut topics = Vec::with_capacity(names.len());
+        for one in self.found(&names)? {
+            match one {
+                Ok(topic) => topics.push(topic),
+                Err((_, Code::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, _)) => {}
+                Err((topic, code, why)) => return Err(self.no_topic(&topic, code, &why)),
+            }
+        }
+        topics.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(topics)
+    }
+
+    fn found(&self, names: &[String]) -> Result<Vec<Found>, ClusterError> {
         if names.is_empty() {
             return Ok(Vec::new());
         }
@@ -107,7 +136,7 @@ impl Connection {
         // SAFETY: the collection copies the names and lives until it is
         // destroyed, after the call; the event owns the data that is read from
         // it.
-        let found: Vec<Found> = unsafe {
+        unsafe {
             let wanted = Owned::new(
                 sys::rd_kafka_TopicCollection_of_topic_names(pointers.as_mut_ptr(), pointers.len()),
                 sys::rd_kafka_TopicCollection_destroy,
@@ -119,17 +148,8 @@ impl Connection {
             let result = sys::rd_kafka_event_DescribeTopics_result(event.0);
             let mut count = 0;
             let topics = sys::rd_kafka_DescribeTopics_result_topics(result, &raw mut count);
-            list(topics, count).iter().map(|one| found(*one)).collect()
-        };
-        let mut topics = Vec::with_capacity(found.len());
-        for one in found {
-            match one {
-                Ok(topic) => topics.push(topic),
-                Err((topic, code, why)) => return Err(self.no_topic(&topic, code, &why)),
-            }
+            Ok(list(topics, count).iter().map(|one| found(*one)).collect())
         }
-        topics.sort_by_key(|topic| names.iter().position(|name| *name == topic.name));
-        Ok(topics)
     }
 
     /// This topic.

@@ -18,7 +18,7 @@ pub(in crate::cli) struct List {
 
 pub(super) fn run(arguments: &List) -> anyhow::Result<()> {
     let connection = arguments.reach.connect()?;
-    let mut topics = connection.topics(&connection.topic_names()?)?;
+    let mut topics = connection.topics_where(|_| true)?;
     topics.retain(|topic| arguments.internal || !topic.internal);
     if arguments.json {
         return Ok(output::lines(topics.iter().map(describe::json))?);
