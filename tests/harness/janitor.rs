@@ -52,9 +52,19 @@ pub(crate) fn forget(group: u32) {
 
 /// Cargo's target folder.
 pub(crate) fn target_dir() -> PathBuf {
+    let target = profile_dir();
+    let target = target.parent().expect("this program is outside target/");
+    target.to_path_buf()
+}
+
+/// `target/<profile>`, where this program is, or its folder `deps`.
+pub(crate) fn profile_dir() -> PathBuf {
     let exe = std::env::current_exe().unwrap();
-    let target = exe.ancestors().nth(3); // target/<profile>/deps/<test>
-    target.expect("test binary outside target/").to_path_buf()
+    let mut folders = exe.ancestors().skip(1);
+    let folder = folders.find(|folder| !folder.ends_with("deps"));
+    folder
+        .expect("this program is outside target/")
+        .to_path_buf()
 }
 
 fn order(word: &str, group: u32) {

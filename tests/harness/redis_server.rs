@@ -54,6 +54,12 @@ impl Redis {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// Its process id; panics while it is down.
+    pub fn pid(&self) -> u32 {
+        let process = self.process.lock().unwrap();
+        process.as_ref().expect("Redis is down").pid()
+    }
+
     /// The folder with its files, such as `dump.rdb`.
     pub fn dir(&self) -> &Path {
         &self.dir

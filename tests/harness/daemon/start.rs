@@ -1,6 +1,6 @@
 use super::Daemon;
 use crate::clock::Clock;
-use crate::janitor::scratch_dir;
+use crate::janitor::{profile_dir, scratch_dir};
 use crate::log::Log;
 use crate::process::Process;
 use std::fs::{self, File};
@@ -103,10 +103,10 @@ impl Daemon {
     }
 }
 
-/// `target/<profile>/millstream` beside `target/<profile>/deps/<test>`.
+/// `target/<profile>/millstream`, beside this program or above its folder `deps`.
 fn beside_the_test() -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    let program = test.ancestors().nth(2).unwrap().join("millstream");
+    let program = profile_dir().join("millstream");
     let path = program.display();
     let release = if test.iter().any(|part| part == "release") {
         " --release"

@@ -105,6 +105,12 @@ impl Kafka {
         wait_until("Kafka has started", START, || self.is_started(started));
     }
 
+    /// Its process id; panics while it is down.
+    pub fn pid(&self) -> u32 {
+        let process = self.process.lock().unwrap();
+        process.as_ref().expect("Kafka is down").pid()
+    }
+
     /// SIGKILL.
     pub fn kill(&self) {
         *self.process.lock().unwrap() = None;

@@ -1,0 +1,49 @@
+//! Millstream measured on real servers, beside a yardstick where there is one.
+//!
+//! ```sh
+//! cargo run --release -p millstream-bench -- road
+//! ```
+//!
+//! Everything that is compared is measured in one run, in turn, since machines are noisy: only
+//! ratios mean something elsewhere. A time is believed only when every record has arrived.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a measurement uses the wall clock"
+)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a measurement that can't go on fails, and says where"
+)]
+
+mod daemon;
+mod machine;
+mod proc;
+mod results;
+mod road;
+mod stats;
+
+use clap::{Parser, Subcommand};
+
+/// Measures Millstream on a real Kafka and Redis, which it starts.
+#[derive(Parser)]
+#[command(name = "millstream-bench", disable_version_flag = true)]
+struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Records from Kafka to Redis, beside a hand-written loop
+    Road(road::Options),
+    /// The hand-written loop, as a process of its own
+    #[command(hide = true)]
+    Yardstick(road::yardstick::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Options::parse().command {
+        Command::Road(options) => road::run(&options),
+        Command::Yardstick(options) => road::yardstick::run(&options),
+    }
+}

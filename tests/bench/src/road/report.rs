@@ -1,0 +1,126 @@
+//! The table, the results and the one line of JSON.
+
+use super::measure::Figures;
+use super::workload::{Spread as Clients, Workload};
+use crate::stats::Spread;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// A contender's figures over all rounds. Ratios are to the yardstick of the same round: above 1
+/// is better than it.
+#[derive(Serialize)]
+pub struct Row {
+    pub name: String,
+    clients: usize,
+    spread: String,
+    records: usize,
+    rounds: Vec<Figures>,
+    pub records_per_second: Spread,
+    pub cpu_us: Spread,
+    pub redis_cpu_us: Spread,
+    kafka_cpu_us: Spread,
+    peak_mib: Spread,
+    /// Its records per second by the yardstick's.
+    pub rate_ratio: Spread,
+    /// The yardstick's CPU time per record by its own.
+    pub cpu_ratio: Spread,
+    /// The same for the CPU time of Redis.
+    pub redis_cpu_ratio: Spread,
+}
+
+pub fn rows<'a>(
+    work: &Workload,
+    spread: Clients,
+    names: impl Iterator<Item = &'a str>,
+    figures: &[Vec<Figures>],
+) -> Vec<Row> {
+    let yardstick = &figures[0];
+    let row = |(name, rounds): (&str, &Vec<Figures>)| {
+        let of = |figure: fn(&Figures) -> f64| Spread::of(rounds.iter().map(figure));
+        let ratio = |by: fn(&Figures, &Figures) -> f64| {
+            let pairs = rounds.iter().zip(yardstick);
+            Spread::of(pairs.map(|(own, yardstick)| by(own, yardstick)))
+        };
+        Row {
+            name: name.to_owned(),
+            clients: work.clients,
+            spread: format!("{spread:?}").to_lowercase(),
+            records: work.records(),
+            rounds: rounds.clone(),
+            records_per_second: of(|f| f.records_per_second),
+            cpu_us: of(|f| f.cpu_us),
+            redis_cpu_us: of(|f| f.redis_cpu_us),
+            kafka_cpu_us: of(|f| f.kafka_cpu_us),
+            peak_mib: of(|f| f.peak_mib),
+            rate_ratio: ratio(|own, of| own.records_per_second / of.records_per_second),
+            cpu_ratio: ratio(|own, of| of.cpu_us / own.cpu_us),
+            redis_cpu_ratio: ratio(|own, of| of.redis_cpu_us / own.redis_cpu_us),
+        }
+    };
+    names.zip(figures).map(row).collect()
+}
+
+/// Prints one table; to standard error where standard output is for JSON.
+pub fn print(rows: &[Row], json: bool) {
+    let mut lines = Vec::new();
+    if let Some(row) = rows.first() {
+        let (rounds, records) = (row.rounds.len(), row.records);
+        lines.push(format!(
+            "{records} records, {} clients, {}; medians of {rounds} rounds, least and most; \
+             ratios to the loop, above 1 is better",
+            row.clients, row.spread
+        ));
+        lines.push(format!(
+            "{:<14} {:>27} {:>20} {:>20} {:>9}  {:>20} {:>20} {:>20}",
+            "", "records/s", "CPU us", "CPU us of Redis", "peak MiB", "rate", "CPU", "CPU of Redis"
+        ));
+    }
+    for row in rows {
+        lines.push(format!(
+            "{:<14} {:>27} {:>20} {:>20} {:>9.0}  {:>20} {:>20} {:>20}",
+            row.name,
+            shown(row.records_per_second, 0),
+            shown(row.cpu_us, 2),
+            shown(row.redis_cpu_us, 2),
+            row.peak_mib.max,
+            shown(row.rate_ratio, 2),
+            shown(row.cpu_ratio, 2),
+            shown(row.redis_cpu_ratio, 2),
+        ));
+    }
+    for line in lines {
+        if json {
+            eprintln!("{line}");
+        } else {
+            println!("{line}");
+        }
+    }
+}
+
+fn shown(spread: Spread, decimals: usize) -> String {
+    let Spread { median, min, max } = spread;
+    format!("{median:.decimals$} ({min:.decimals$}..{max:.decimals$})")
+}
+
+/// The ratios of Millstream in the first table.
+pub fn summary(rows: &[Row]) -> Value {
+    let find = |name: &str| rows.iter().find(|row| row.name == name);
+    let (Some(own), Some(yardstick)) = (find("millstream"), find("loop")) else {
+        return Value::Null;
+    };
+    let figures = |row: &Row| {
+        json!({
+            "records_per_second": row.records_per_second.median.round(),
+            "cpu_us": row.cpu_us.median,
+            "redis_cpu_us": row.redis_cpu_us.median,
+        })
+    };
+    json!({
+        "rate_ratio": own.rate_ratio.median,
+        "cpu_ratio": own.cpu_ratio.median,
+        "redis_cpu_ratio": own.redis_cpu_ratio.median,
+        "peak_mib": own.peak_mib.max,
+        "millstream": figures(own),
+        "yardstick": figures(yardstick),
+    })
+}
