@@ -109,7 +109,7 @@ const LIBRARIES: [(&str, &[&str]); 16] = [
     ("hyper", &["fetch", "http"]),
     ("hyper_util", &["fetch", "http"]),
     ("hyper_rustls", &["fetch"]),
-    ("rustls_native_certs", &["fetch"]),
+    ("rustls_native_certs", &["fetch", "store"]),
     ("tokio_rustls", &["http"]),
     ("jsonwebtoken", &["auth"]),
     ("ring", &["auth"]),

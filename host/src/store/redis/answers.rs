@@ -1,11 +1,14 @@
 //! Interprets the answers of Redis.
 
-use super::bell::Rung;
+use super::places::{CommandPlaces, Rung};
+use super::socket::Socket;
+use super::tokens::{Token, error_value};
 use crate::record::NO_TIME;
 use crate::store::time::now_millis;
 use crate::store::{Ledger, Refusal, Unavailable, Unstored};
 use metrics::counter;
 use redis::{FromRedisValue, ServerError, Value};
+use std::io;
 
 /// The result of a transaction.
 pub(super) enum Outcome {
@@ -30,62 +33,159 @@ pub(super) struct Done {
     pub trouble: Option<String>,
 }
 
-/// The positions of a transaction's commands; its events come first.
-#[derive(Clone, Copy, Default)]
-pub(super) struct CommandPlaces {
-    pub events: usize,
-    /// The command that moves the ledger, or its replacement.
-    pub ledger: usize,
-    /// From here on commands may be refused: the next append makes up for them.
-    pub spare: Option<usize>,
-    /// The ring, which may be refused: the next ring makes up for it.
-    pub rung: Rung,
+/// The answers to a transaction. Most of them say only that a command was queued
+/// or done; those that say more are kept.
+#[derive(Debug)]
+pub(super) struct Answers {
+    /// How many there are; EXEC's is the last.
+    sent: usize,
+    /// The commands that Redis did not queue, with its errors.
+    queued: Vec<(usize, Value)>,
+    /// EXEC's answer: how many commands were executed, if any, or its own answer.
+    executed: Result<usize, Value>,
+    /// The executed commands whose answers are errors or nil.
+    notable: Vec<(usize, Value)>,
 }
 
-/// Parses a transaction's answers; EXEC's is the last.
-pub(super) fn outcome(mut answers: Vec<Value>, places: CommandPlaces) -> Outcome {
-    let sent = answers.len();
-    match answers.pop() {
-        Some(Value::Nil) => Outcome::Conflict,
-        Some(Value::Array(all)) => {
-            let done = done_of(&all, places, sent);
-            // Events of a task that has ended are not stored.
-            let dropped = done.unstored.dropped.len() as u64;
-            counter!("millstream_task_results_dropped_total").increment(dropped);
-            Outcome::Done(done)
-        }
-        // Not executed: report the first error, not EXECABORT.
-        other => {
-            let mut all = answers.iter().chain(&other);
-            let said = all.find_map(error_of).map(ToString::to_string);
-            let said = said.unwrap_or_else(|| "unexpected answer to EXEC".into());
-            Outcome::Refused(Unavailable(format!("Redis: {said}")))
+/// Reads the answers to a transaction of this many commands; EXEC's is the last.
+pub(super) fn read_answers(socket: &mut Socket, sent: usize) -> io::Result<Answers> {
+    let mut answers = Answers {
+        sent,
+        queued: Vec::new(),
+        executed: Err(Value::Nil),
+        notable: Vec::new(),
+    };
+    let (tokens, from) = socket.answers();
+    for index in 0..sent.saturating_sub(1) {
+        match tokens.next(from)? {
+            Token::Error(error) => answers.queued.push((index, error_value(error))),
+            Token::Array(elements) => tokens.skip(elements, from)?,
+            _ => {}
         }
     }
+    let executed = match tokens.next(from)? {
+        Token::Array(executed) => executed,
+        Token::Error(error) => {
+            answers.executed = Err(error_value(error));
+            return Ok(answers);
+        }
+        Token::Nil => return Ok(answers),
+        _ => {
+            answers.executed = Err(Value::Okay);
+            return Ok(answers);
+        }
+    };
+    answers.executed = Ok(executed);
+    for index in 0..executed {
+        match tokens.next(from)? {
+            Token::Error(error) => answers.notable.push((index, error_value(error))),
+            Token::Nil => answers.notable.push((index, Value::Nil)),
+            Token::Array(elements) => tokens.skip(elements, from)?,
+            _ => {}
+        }
+    }
+    Ok(answers)
 }
 
-fn done_of(answers: &[Value], places: CommandPlaces, sent: usize) -> Done {
-    let rung = places.rung.within(sent, answers.len());
-    let mut done = Done::default();
-    for (index, answer) in answers.iter().enumerate() {
-        let is_event = index < places.events;
-        match error_of(answer) {
-            Some(_) if rung.contains(&index) => {}
-            Some(_) if places.spare.is_some_and(|spare| index >= spare) => {}
-            Some(error) if is_trouble(error) => {
-                done.trouble.get_or_insert_with(|| error.to_string());
-                done.missing.extend(is_event.then_some(index));
+impl Answers {
+    /// Of a transaction that the library has sent.
+    pub fn of(mut values: Vec<Value>) -> Answers {
+        let sent = values.len();
+        let last = values.pop().unwrap_or(Value::Nil);
+        let is_error = |(_, value): &(usize, Value)| error_of(value).is_some();
+        let queued = values.into_iter().enumerate().filter(is_error);
+        let (executed, done) = match last {
+            Value::Array(done) => (Ok(done.len()), done),
+            other => (Err(other), Vec::new()),
+        };
+        let notable = done.into_iter().enumerate();
+        let notable =
+            notable.filter(|(_, value)| *value == Value::Nil || error_of(value).is_some());
+        Answers {
+            sent,
+            queued: queued.collect(),
+            executed,
+            notable: notable.collect(),
+        }
+    }
+
+    /// The errors of a ring's commands: when they were executed, or else queued.
+    /// The first is whether EXEC was done.
+    pub fn of_ring(&self, rung: Rung) -> (bool, Vec<(usize, &ServerError)>) {
+        let (among, places) = match self.executed {
+            Ok(executed) => (&self.notable, rung.within(self.sent, executed)),
+            Err(_) => (&self.queued, rung.queued()),
+        };
+        let errors = among.iter().filter(|(index, _)| places.contains(index));
+        let errors =
+            errors.filter_map(|(index, value)| Some((index - places.start, error_of(value)?)));
+        (self.executed.is_ok(), errors.collect())
+    }
+
+    /// The first error, other than those of a ring that was executed.
+    pub fn first_error(&self, rung: Rung) -> Option<&ServerError> {
+        let except = match self.executed {
+            Ok(executed) => rung.within(self.sent, executed),
+            Err(_) => 0..0,
+        };
+        let notable = self
+            .notable
+            .iter()
+            .filter(|(index, _)| !except.contains(index));
+        let own = self.executed.as_ref().err();
+        let all = self.queued.iter().chain(notable).map(|(_, value)| value);
+        all.chain(own).find_map(error_of)
+    }
+
+    /// What the transaction did.
+    pub fn outcome(&self, places: CommandPlaces) -> Outcome {
+        match &self.executed {
+            Err(Value::Nil) => Outcome::Conflict,
+            Ok(executed) => {
+                let done = self.done(*executed, places);
+                // Events of a task that has ended are not stored.
+                let dropped = done.unstored.dropped.len() as u64;
+                counter!("millstream_task_results_dropped_total").increment(dropped);
+                Outcome::Done(done)
             }
-            Some(error) if is_event => done.unstored.refused.push(Refusal {
-                event: index,
-                message: error.to_string(),
-            }),
-            None if is_event && *answer == Value::Nil => done.unstored.dropped.push(index),
-            None => done.moved |= index == places.ledger,
-            Some(_) => {}
+            // Not executed: report the first error, not EXECABORT.
+            Err(_) => {
+                let said = self.first_error(Rung::default()).map(ToString::to_string);
+                let said = said.unwrap_or_else(|| "unexpected answer to EXEC".into());
+                Outcome::Refused(Unavailable(format!("Redis: {said}")))
+            }
         }
     }
-    done
+
+    fn done(&self, executed: usize, places: CommandPlaces) -> Done {
+        let rung = places.rung.within(self.sent, executed);
+        let mut done = Done {
+            moved: places.ledger < executed,
+            ..Done::default()
+        };
+        for (index, answer) in &self.notable {
+            let (index, is_event) = (*index, *index < places.events);
+            match error_of(answer) {
+                None if is_event => done.unstored.dropped.push(index),
+                None => {}
+                Some(_) if rung.contains(&index) => {}
+                Some(_) if places.spare.is_some_and(|spare| index >= spare) => {}
+                Some(error) => {
+                    done.moved &= index != places.ledger;
+                    if is_trouble(error) {
+                        done.trouble.get_or_insert_with(|| error.to_string());
+                        done.missing.extend(is_event.then_some(index));
+                    } else if is_event {
+                        done.unstored.refused.push(Refusal {
+                            event: index,
+                            message: error.to_string(),
+                        });
+                    }
+                }
+            }
+        }
+        done
+    }
 }
 
 fn error_of(answer: &Value) -> Option<&ServerError> {

@@ -5,10 +5,11 @@
 //! answers are read before anything of the transaction is sent (`look.rs`). Any
 //! connection error drops the connection, with every watch and everything queued.
 
-use super::answers::{CommandPlaces, Done, Outcome, ledger_of, scores_of, time_of};
+use super::answers::{Done, Outcome, ledger_of, scores_of, time_of};
 use super::commands::{self, LEDGER_FIELDS};
 use super::look::{Looked, refused};
 use super::new_events::NewEvents;
+use super::places::CommandPlaces;
 use super::task_commands;
 use super::transaction::trouble;
 use super::values;
@@ -94,7 +95,7 @@ impl RedisWriter {
         let mut pipe = redis::pipe();
         commands::take_back(&mut pipe, &self.keys, append, before, marks);
         let places = CommandPlaces::default();
-        if let Ok(Outcome::Done(Done { moved: true, .. })) = self.finish(pipe, places) {
+        if let Ok(Outcome::Done(Done { moved: true, .. })) = self.finish(&pipe, places) {
             append.exchange.taken_back();
         }
     }
@@ -147,7 +148,7 @@ impl Writer for RedisWriter {
                 pipe.cmd("UNLINK").arg(self.keys.expiry(key));
             }
             commands::write_ledger(&mut pipe, &self.keys.ledger(key), anew);
-            match self.finish(pipe, CommandPlaces::default())? {
+            match self.finish(&pipe, CommandPlaces::default())? {
                 Outcome::Done(Done { trouble: None, .. }) => return Ok(anew.clone()),
                 Outcome::Done(done) => return Err(trouble(&done)),
                 Outcome::Conflict => {}

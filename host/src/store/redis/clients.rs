@@ -91,7 +91,8 @@ impl RedisStore {
         };
         let names = clients.iter().map(|c| c.as_str().as_bytes());
         let streams: Vec<_> = names.map(|name| (StreamKind::Client, name)).collect();
-        self.change_and_ring(changes, &bell::lines(&streams)).await
+        self.change_and_ring(changes, &bell::lines(streams.into_iter()))
+            .await
     }
 
     pub(in crate::store) async fn revoke(

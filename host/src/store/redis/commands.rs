@@ -1,15 +1,14 @@
 //! Builds the commands of one transaction.
 
-use super::bell::{self, Ringer, Rung};
+use super::bell::{self, Ringer};
 use super::keys::Keys;
+use super::places::Rung;
+use super::streams::Streams;
 use super::task_commands;
-use super::trim::nearly;
 use super::values;
-use crate::record::TopicPartition;
 use crate::store::time::millis;
-use crate::store::{Append, Ledger, StreamEvent};
+use crate::store::{Append, Ledger};
 use redis::Pipeline;
-use std::io::Write;
 use std::time::Duration;
 
 /// The ledger's fields, in the order in which they are read.
@@ -24,43 +23,6 @@ pub(super) const LEDGER_FIELDS: [&str; 6] = [
 
 /// Swap log entries kept per partition: one is a few dozen bytes.
 const SWAPS_KEPT: usize = 10_000;
-
-/// Writes the `source` field of an event's entry.
-pub(super) fn source_into(source: &mut Vec<u8>, partition: &TopicPartition, event: &StreamEvent) {
-    source.clear();
-    // Writing into a Vec can't fail.
-    let _ = match event.replay {
-        None => write!(source, "{partition}/{}/{}", event.offset, event.n),
-        Some(replay) => write!(source, "{replay}/{}", event.n),
-    };
-}
-
-/// Adds the events' XADDs.
-pub(super) fn add_events(pipe: &mut Pipeline, keys: &Keys, append: &Append, max_events: u64) {
-    let partition = &append.ledger.partition;
-    let mut source = Vec::with_capacity(64);
-    let nearly = nearly(max_events);
-    for event in append.events {
-        source_into(&mut source, partition, event);
-        if let Some(task) = &event.task {
-            let stream = Some((nearly, max_events, &source[..]));
-            task_commands::report(pipe, keys, event, task, stream);
-            continue;
-        }
-        pipe.cmd("XADD")
-            .arg(keys.stream(event.to, event.name))
-            .arg("MAXLEN")
-            .arg(nearly)
-            .arg(max_events)
-            .arg("*")
-            .arg("type")
-            .arg(event.kind)
-            .arg("data")
-            .arg(event.data)
-            .arg("source")
-            .arg(&source[..]);
-    }
-}
 
 /// Adds the reports about tasks of events without a stream.
 pub(super) fn add_reports(pipe: &mut Pipeline, keys: &Keys, append: &Append) {
@@ -113,17 +75,19 @@ pub(super) fn note_suppressed(pipe: &mut Pipeline, keys: &Keys, append: &Append,
     }
 }
 
-/// Adds the doorbell: one message per batch, each stream once. Returns its
-/// position, for [`Ringer::learn`].
-pub(super) fn ring(pipe: &mut Pipeline, keys: &Keys, ringer: &Ringer, append: &Append) -> Rung {
-    let streams = append.events.iter().map(|event| (event.to, event.name));
-    let mut streams: Vec<_> = streams.collect();
-    streams.sort_unstable();
-    streams.dedup();
+/// Adds the doorbell: one message per batch. `before` commands come before those
+/// of `pipe`. Returns its position, for [`Ringer::learn`].
+pub(super) fn ring(
+    pipe: &mut Pipeline,
+    before: usize,
+    keys: &Keys,
+    ringer: &Ringer,
+    streams: &Streams,
+) -> Rung {
     if streams.is_empty() {
         return Rung::default();
     }
-    ringer.ring(pipe, keys, &bell::lines(&streams))
+    ringer.ring(pipe, before, keys, &bell::lines(streams.names()))
 }
 
 /// Adds the ledger's move, and a swap log entry if the plugins differ from those

@@ -104,11 +104,11 @@ impl Keys {
     }
 
     pub fn stream(&self, kind: StreamKind, name: &[u8]) -> Vec<u8> {
-        let mut key = Vec::with_capacity(self.base.len() + 7 + name.len());
-        key.extend_from_slice(self.base.as_bytes());
-        key.extend_from_slice(kind.word().as_bytes());
-        key.push(b':');
-        key.extend_from_slice(name);
-        key
+        self.stream_parts(kind, name).concat()
+    }
+
+    /// The parts of a stream's key.
+    pub fn stream_parts<'a>(&'a self, kind: StreamKind, name: &'a [u8]) -> [&'a [u8]; 4] {
+        [self.base.as_bytes(), kind.word().as_bytes(), b":", name]
     }
 }

@@ -1,44 +1,42 @@
 //! One blocking connection that sends several commands and then reads their
 //! answers.
 
-use super::errors::{PATIENCE, unavailable, unreachable};
+use super::answers::{Answers, read_answers};
+use super::errors::{unavailable, unreachable};
+use super::resp::Commands;
+use super::socket::{Address, Socket};
 use crate::store::Unavailable;
-use redis::{Connection, Pipeline, RedisResult, Value};
+use redis::{Pipeline, Value};
+use std::io;
 
 /// A connection that is dropped at the first error, since a late answer could no
 /// longer be matched to its command.
 pub(super) struct Link {
-    client: redis::Client,
-    connection: Option<Connection>,
+    address: Address,
+    socket: Option<Socket>,
 }
 
 impl Link {
-    pub fn new(client: redis::Client) -> Link {
+    pub fn new(address: Address) -> Link {
         Link {
-            client,
-            connection: None,
+            address,
+            socket: None,
         }
     }
 
     /// Connects, unless connected.
-    pub fn open(&mut self) -> Result<(), Unavailable> {
-        if self.connection.is_none() {
-            let connected = self.connect();
-            self.connection = Some(connected.map_err(|error| unreachable(&self.client, &error))?);
+    fn open(&mut self) -> Result<(), Unavailable> {
+        if self.socket.is_none() {
+            let client = &self.address.client;
+            let connected = self.address.connect();
+            self.socket = Some(connected.map_err(|error| unreachable(client, &error))?);
         }
         Ok(())
     }
 
-    fn connect(&self) -> RedisResult<Connection> {
-        let connection = self.client.get_connection_with_timeout(PATIENCE)?;
-        connection.set_read_timeout(Some(PATIENCE))?;
-        connection.set_write_timeout(Some(PATIENCE))?;
-        Ok(connection)
-    }
-
     /// Drops the connection, and every watch with it.
     pub fn close(&mut self) {
-        self.connection = None;
+        self.socket = None;
     }
 
     /// Sends all commands at once and reads one answer each. An error of the
@@ -51,20 +49,38 @@ impl Link {
     /// The same, but only on the open connection: commands of a transaction must
     /// not reach a connection that has not started it.
     pub fn send_on(&mut self, pipe: &Pipeline) -> Result<Vec<Value>, Unavailable> {
-        let answers = self.exchange(pipe);
-        if answers.is_err() {
-            self.close();
-        }
-        answers.map_err(unavailable)
+        self.exchange(|socket| {
+            socket.write(&pipe.get_packed_pipeline())?;
+            (0..pipe.len()).map(|_| socket.value()).collect()
+        })
     }
 
-    fn exchange(&mut self, pipe: &Pipeline) -> RedisResult<Vec<Value>> {
-        let Some(connection) = &mut self.connection else {
-            return Err((redis::ErrorKind::Io, "not connected").into());
+    /// Sends a transaction on the open connection, and what follows it. The first
+    /// `commands` end with EXEC.
+    pub fn execute_on(
+        &mut self,
+        all: &Commands,
+        commands: usize,
+    ) -> Result<(Answers, Vec<Value>), Unavailable> {
+        self.exchange(|socket| {
+            socket.write(all.bytes())?;
+            let answers = read_answers(socket, commands)?;
+            let behind = (commands..all.len()).map(|_| socket.value());
+            Ok((answers, behind.collect::<io::Result<_>>()?))
+        })
+    }
+
+    fn exchange<T>(
+        &mut self,
+        with: impl FnOnce(&mut Socket) -> io::Result<T>,
+    ) -> Result<T, Unavailable> {
+        let Some(socket) = &mut self.socket else {
+            return Err(Unavailable("Redis: not connected".into()));
         };
-        connection.send_packed_command(&pipe.get_packed_pipeline())?;
-        (0..pipe.len())
-            .map(|_| connection.recv_response())
-            .collect()
+        let done = with(socket);
+        if done.is_err() {
+            self.close();
+        }
+        done.map_err(|error| unavailable(error.into()))
     }
 }

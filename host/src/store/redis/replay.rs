@@ -8,10 +8,11 @@
 
 mod to_store;
 
-use super::answers::{CommandPlaces, Done, Outcome, scores_of, time_of};
-use super::bell::Rung;
+use super::answers::{Done, Outcome, scores_of, time_of};
 use super::commands;
 use super::look::refused;
+use super::places::CommandPlaces;
+use super::resp::Commands;
 use super::task_commands;
 use super::task_commands::End;
 use super::transaction::trouble;
@@ -81,8 +82,8 @@ impl RedisWriter {
                 return Ok(replay.with_ours(told));
             }
             let fresh = ToStore::of(replay, &told);
-            let (pipe, places, kept_up) = self.replay_transaction(replay, &fresh);
-            let sent = self.finish(pipe, places);
+            let (commands, places, kept_up) = self.replay_transaction(replay, &fresh);
+            let sent = self.finish_with(commands, places);
             match sent.inspect_err(|_| replay.note_ours(&told, &told))? {
                 Outcome::Done(done) => {
                     self.upkeep.done(&kept_up);
@@ -171,10 +172,10 @@ impl RedisWriter {
     }
 
     fn replay_transaction(
-        &self,
+        &mut self,
         replay: &Replay,
         fresh: &ToStore,
-    ) -> (Pipeline, CommandPlaces, KeptUp) {
+    ) -> (Commands, CommandPlaces, KeptUp) {
         // No command contains the partition: each event has its replay's name.
         let nowhere = TopicPartition {
             topic: "".into(),
@@ -193,21 +194,22 @@ impl RedisWriter {
             suppressed: &fresh.suppressed,
             reports: &fresh.reports,
         };
+        let (mut commands, streams, kept_up) = self.event_commands(&append);
+        let before = commands.len();
         let mut pipe = redis::pipe();
-        commands::add_events(&mut pipe, &self.keys, &append, self.max_events);
         commands::add_reports(&mut pipe, &self.keys, &append);
-        let kept_up = self.upkeep.add(&mut pipe, &self.keys, &append, self.now);
         commands::mark_replays(&mut pipe, &self.keys, &append, &fresh.sources, self.now);
         // The marks take the place of the ledger.
+        let ledger = before + pipe.len() - 1;
+        commands::note_suppressed(&mut pipe, &self.keys, &append, self.now);
         let places = CommandPlaces {
             spare: None,
             events: fresh.events.len(),
-            ledger: pipe.len() - 1,
-            rung: Rung::default(),
+            ledger,
+            rung: commands::ring(&mut pipe, before, &self.keys, &self.ringer, &streams),
         };
-        commands::note_suppressed(&mut pipe, &self.keys, &append, self.now);
-        let rung = commands::ring(&mut pipe, &self.keys, &self.ringer, &append);
-        (pipe, CommandPlaces { rung, ..places }, kept_up)
+        commands.add(&pipe);
+        (commands, places, kept_up)
     }
 
     /// Removes the marks of records whose events were all refused inside the

@@ -3,6 +3,7 @@
 use super::bell::{Ears, Ringer};
 use super::errors::{PATIENCE, at, broken, unavailable, unreachable};
 use super::keys::Keys;
+use super::socket::Address;
 use super::writer::RedisWriter;
 use crate::store::{StoreSettings, Unavailable};
 use std::sync::Arc;
@@ -52,8 +53,12 @@ impl RedisStore {
     }
 
     pub(in crate::store) fn writer(&self) -> RedisWriter {
+        let address = Address {
+            client: self.client.clone(),
+            tls: self.settings.tls.clone(),
+        };
         RedisWriter::new(
-            self.client.clone(),
+            address,
             self.keys.clone(),
             self.ringer.clone(),
             self.settings.retention,

@@ -1,8 +1,11 @@
 //! The transaction after a look: its commands and its result.
 
-use super::answers::{CommandPlaces, Done, Outcome, outcome};
+use super::answers::{Done, Outcome};
 use super::commands;
 use super::new_events::NewEvents;
+use super::places::CommandPlaces;
+use super::resp::Commands;
+use super::streams::Streams;
 use super::upkeep::KeptUp;
 use super::values;
 use super::writer::RedisWriter;
@@ -11,37 +14,53 @@ use redis::Pipeline;
 
 /// A transaction after the MULTI that ended its look.
 struct Transaction {
-    pipe: Pipeline,
+    commands: Commands,
     places: CommandPlaces,
     kept_up: KeptUp,
 }
 
 impl RedisWriter {
-    fn transaction(&self, append: &Append, replays: &[&str], ledger: &Ledger) -> Transaction {
-        let mut pipe = redis::Pipeline::with_capacity(append.events.len() + 8);
-        commands::add_events(&mut pipe, &self.keys, append, self.max_events);
+    fn transaction(&mut self, append: &Append, replays: &[&str], ledger: &Ledger) -> Transaction {
+        let (mut commands, streams, kept_up) = self.event_commands(append);
+        let before = commands.len();
+        let mut pipe = redis::pipe();
         commands::add_reports(&mut pipe, &self.keys, append);
-        let kept_up = self.upkeep.add(&mut pipe, &self.keys, append, self.now);
         commands::mark_replays(&mut pipe, &self.keys, append, replays, self.now);
         commands::note_suppressed(&mut pipe, &self.keys, append, self.now);
-        let rung = commands::ring(&mut pipe, &self.keys, &self.ringer, append);
+        let rung = commands::ring(&mut pipe, before, &self.keys, &self.ringer, &streams);
         let mut places = CommandPlaces {
             events: append.events.len(),
-            ledger: pipe.len(),
+            ledger: before + pipe.len(),
             spare: None,
             rung,
         };
         commands::move_ledger(&mut pipe, &self.keys, append, ledger);
         if append.keeps_state {
-            places.spare = Some(pipe.len());
+            places.spare = Some(before + pipe.len());
             values::upkeep(&mut pipe, &self.keys, append);
         }
         pipe.cmd("EXEC");
+        commands.add(&pipe);
         Transaction {
-            pipe,
+            commands,
             places,
             kept_up,
         }
+    }
+
+    /// Begins a transaction with its events and the upkeep of their streams.
+    pub(super) fn event_commands<'a>(
+        &mut self,
+        append: &Append<'a>,
+    ) -> (Commands, Streams<'a>, KeptUp) {
+        let mut commands = std::mem::take(&mut self.commands);
+        commands.clear();
+        self.events.add(&mut commands, &self.keys, append);
+        let streams = self.distinct.of(append.events);
+        let kept_up = self
+            .upkeep
+            .add(&mut commands, &self.keys, &streams, self.now);
+        (commands, streams, kept_up)
     }
 
     /// A bug that the campaign must find: the ledger is moved before the events
@@ -75,54 +94,72 @@ impl RedisWriter {
             ..*append
         };
         let Transaction {
-            mut pipe,
+            mut commands,
             places,
             kept_up,
         } = self.transaction(append, &fresh.replays, ledger);
-        let commands = pipe.len();
+        let own = commands.len();
         if let Some(key) = following {
+            let mut pipe = redis::pipe();
             self.add_look_ahead(&mut pipe, key);
+            commands.add(&pipe);
         }
-        self.inside = false;
-        let mut answers = self.link.send_on(&pipe)?;
-        let behind = answers.split_off(commands);
-        let otherwise = self.ringer.learn(places.rung, &answers);
-        let outcome = outcome(answers, places);
-        match &outcome {
-            // Closing the connection ends the rest of it, and the look-ahead.
-            Outcome::Refused(_) => self.link.close(),
-            _ => following
-                .into_iter()
-                .for_each(|key| self.looked_ahead(key, &behind)),
-        }
+        let outcome = self.send_transaction(commands, own, places, following)?;
         if matches!(&outcome, Outcome::Done(Done { trouble: None, .. })) {
             self.upkeep.done(&kept_up);
         }
-        Ok(if otherwise {
-            Outcome::Conflict
-        } else {
-            outcome
-        })
+        Ok(outcome)
     }
 
-    /// Finishes a transaction without a look-ahead, after its look.
+    /// Sends a transaction of these commands, after its look, without a look-ahead.
     pub(super) fn finish(
         &mut self,
-        mut pipe: Pipeline,
+        pipe: &Pipeline,
         places: CommandPlaces,
     ) -> Result<Outcome, Unavailable> {
-        pipe.cmd("EXEC");
+        let mut commands = std::mem::take(&mut self.commands);
+        commands.clear();
+        commands.add(pipe);
+        self.finish_with(commands, places)
+    }
+
+    /// The same for commands without EXEC.
+    pub(super) fn finish_with(
+        &mut self,
+        mut commands: Commands,
+        places: CommandPlaces,
+    ) -> Result<Outcome, Unavailable> {
+        let mut exec = redis::pipe();
+        exec.cmd("EXEC");
+        commands.add(&exec);
+        let own = commands.len();
+        self.send_transaction(commands, own, places, None)
+    }
+
+    /// Sends a transaction of `own` commands, EXEC included, and the look ahead
+    /// that follows it, if any.
+    fn send_transaction(
+        &mut self,
+        commands: Commands,
+        own: usize,
+        places: CommandPlaces,
+        following: Option<&LedgerKey>,
+    ) -> Result<Outcome, Unavailable> {
         self.inside = false;
-        let answers = self.link.send_on(&pipe)?;
+        let sent = self.link.execute_on(&commands, own);
+        self.commands = commands;
+        let (answers, behind) = sent?;
         let otherwise = self.ringer.learn(places.rung, &answers);
-        let outcome = outcome(answers, places);
-        if matches!(outcome, Outcome::Refused(_)) {
-            self.link.close();
+        let outcome = answers.outcome(places);
+        match (&outcome, following) {
+            // Closing the connection ends the rest of it, and the look-ahead.
+            (Outcome::Refused(_), _) => self.link.close(),
+            (_, Some(key)) => self.looked_ahead(key, &behind),
+            (_, None) => {}
         }
-        Ok(if otherwise {
-            Outcome::Conflict
-        } else {
-            outcome
+        Ok(match otherwise {
+            true => Outcome::Conflict,
+            false => outcome,
         })
     }
 }

@@ -3,7 +3,7 @@
 //! the ledger's move.
 
 use super::RedisWriter;
-use super::commands;
+use super::events;
 use crate::store::{Append, Unavailable};
 use redis::{FromRedisValue, Value};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -28,7 +28,7 @@ impl RedisWriter {
         for index in events {
             let event = &append.events[*index];
             let mut source = Vec::new();
-            commands::source_into(&mut source, &append.ledger.partition, event);
+            events::source_into(&mut source, &append.ledger.partition, event);
             let key = self.keys.stream(event.to, event.name);
             streams.entry(key).or_default().push((*index, source));
         }
@@ -56,7 +56,7 @@ impl RedisWriter {
             }
             let answers = self.link.send_on(&pipe)?;
             for (stream, answer) in some.iter().zip(&answers) {
-                found.extend(stream.found(answer, moved, since, self.max_events));
+                found.extend(stream.found(answer, moved, since, self.events.max_events));
             }
         }
         Ok(found)

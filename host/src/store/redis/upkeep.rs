@@ -5,20 +5,18 @@
 //! stream pays almost nothing, and an idle one pays with its single event.
 
 use super::keys::Keys;
-use crate::record::StreamKind;
+use super::resp::{Commands, decimal};
+use super::streams::{Stream, Streams};
+use crate::store::Retention;
 use crate::store::time::millis;
-use crate::store::{Append, Retention};
-use redis::Pipeline;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::time::{Duration, Instant};
 
 /// Slots of the table, 16 bytes each. More streams than slots share them, and
 /// then only need the two commands more often.
 const SLOTS: usize = 1 << 15;
 
-/// The streams whose upkeep is part of a transaction.
-pub(super) type KeptUp = Vec<(StreamKind, Vec<u8>)>;
+/// The hashes of the streams whose upkeep is part of a transaction.
+pub(super) type KeptUp = Vec<u64>;
 
 /// Remembers when each stream was last kept up.
 pub(super) struct Upkeep {
@@ -26,7 +24,6 @@ pub(super) struct Upkeep {
     expiry: Duration,
     period: u32,
     started: Instant,
-    hasher: RandomState,
     slots: Vec<(u64, u32)>,
 }
 
@@ -44,41 +41,45 @@ impl Upkeep {
             expiry: expiry(retention),
             period: u32::try_from(period.as_secs()).unwrap_or(u32::MAX).max(1),
             started: Instant::now(),
-            hasher: RandomState::new(),
             slots: vec![(0, 0); SLOTS],
         }
     }
 
     /// Adds the upkeep that is due for the streams of an append, and returns
     /// those streams. `now` is Redis's time in milliseconds.
-    pub fn add(&self, pipe: &mut Pipeline, keys: &Keys, append: &Append, now: u64) -> KeptUp {
-        let streams = append.events.iter().map(|event| (event.to, event.name));
-        let mut due: Vec<_> = streams.filter(|stream| self.due(*stream)).collect();
-        due.sort_unstable();
-        due.dedup();
-        let oldest = now.saturating_sub(millis(self.max_age));
-        for (kind, name) in &due {
-            let key = keys.stream(*kind, name);
-            pipe.cmd("XTRIM").arg(&key).arg("MINID").arg(oldest);
-            pipe.cmd("PEXPIRE").arg(&key).arg(millis(self.expiry));
+    pub fn add(&self, commands: &mut Commands, keys: &Keys, streams: &Streams, now: u64) -> KeptUp {
+        let (mut oldest, mut expiry) = ([0; 20], [0; 20]);
+        let oldest = decimal(&mut oldest, now.saturating_sub(millis(self.max_age)));
+        let expiry = decimal(&mut expiry, millis(self.expiry));
+        let since = self.now();
+        let mut kept_up = Vec::new();
+        for stream in streams.iter().filter(|stream| self.due(stream, since)) {
+            let key = keys.stream_parts(stream.kind, stream.name);
+            commands.begin(4);
+            commands.word(b"XTRIM");
+            commands.parts(&key);
+            commands.word(b"MINID");
+            commands.word(oldest);
+            commands.begin(3);
+            commands.word(b"PEXPIRE");
+            commands.parts(&key);
+            commands.word(expiry);
+            kept_up.push(stream.hash);
         }
-        let owned = |(kind, name): (StreamKind, &[u8])| (kind, name.to_vec());
-        due.into_iter().map(owned).collect()
+        kept_up
     }
 
     /// Whether the stream's upkeep is due.
-    fn due(&self, stream: (StreamKind, &[u8])) -> bool {
-        let hash = self.hasher.hash_one(stream);
-        let (known, until) = self.slots[hash as usize % SLOTS];
-        known != hash || self.now() >= until
+    fn due(&self, stream: &Stream, now: u32) -> bool {
+        let (known, until) = self.slots[stream.hash as usize % SLOTS];
+        known != stream.hash || now >= until
     }
 
     /// Records that the store did the upkeep.
     pub fn done(&mut self, kept_up: &KeptUp) {
         let until = self.now().saturating_add(self.period);
-        for (kind, name) in kept_up {
-            let hash = self.hasher.hash_one((*kind, &name[..]));
-            self.slots[hash as usize % SLOTS] = (hash, until);
+        for hash in kept_up {
+            self.slots[*hash as usize % SLOTS] = (*hash, until);
         }
     }
 

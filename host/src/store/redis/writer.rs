@@ -2,8 +2,12 @@
 //! `replay.rs`.
 
 use super::bell::Ringer;
+use super::events::Events;
 use super::keys::Keys;
 use super::link::Link;
+use super::resp::Commands;
+use super::socket::Address;
+use super::streams::Distinct;
 use super::upkeep::Upkeep;
 use crate::store::{Ledger, LedgerKey, Retention};
 use std::sync::Arc;
@@ -13,7 +17,10 @@ pub struct RedisWriter {
     pub(super) link: Link,
     pub(super) keys: Arc<Keys>,
     pub(super) ringer: Arc<Ringer>,
-    pub(super) max_events: u64,
+    pub(super) events: Events,
+    pub(super) distinct: Distinct,
+    /// The buffer of the transactions.
+    pub(super) commands: Commands,
     pub(super) upkeep: Upkeep,
     /// Whether the connection is inside MULTI: a look has ended, and its
     /// transaction has not been sent.
@@ -36,16 +43,18 @@ pub(super) struct Ahead {
 
 impl RedisWriter {
     pub(super) fn new(
-        client: redis::Client,
+        address: Address,
         keys: Arc<Keys>,
         ringer: Arc<Ringer>,
         retention: Retention,
     ) -> RedisWriter {
         RedisWriter {
-            link: Link::new(client),
+            link: Link::new(address),
             keys,
             ringer,
-            max_events: retention.max_events,
+            events: Events::new(retention.max_events),
+            distinct: Distinct::new(),
+            commands: Commands::default(),
             upkeep: Upkeep::new(retention),
             inside: false,
             ahead: None,

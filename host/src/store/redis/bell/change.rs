@@ -1,8 +1,7 @@
 //! Changes that ring the doorbell.
 
-use super::Rung;
 use crate::store::Unavailable;
-use crate::store::redis::errors::unavailable;
+use crate::store::redis::answers::Answers;
 use crate::store::redis::store::RedisStore;
 use redis::{Pipeline, Value};
 
@@ -17,13 +16,17 @@ impl RedisStore {
             let mut pipe = redis::pipe();
             pipe.cmd("MULTI");
             changes(&mut pipe);
-            let rung = self.ringer.ring(&mut pipe, &self.keys, lines);
+            let rung = self.ringer.ring(&mut pipe, 0, &self.keys, lines);
             pipe.cmd("EXEC");
             pipe.ignore_errors();
-            let answers: Vec<Value> = self.query(&pipe).await?;
-            if !self.ringer.learn(rung, &answers) {
-                return all_done(answers, rung);
+            let answers = Answers::of(self.query(&pipe).await?);
+            if self.ringer.learn(rung, &answers) {
+                continue;
             }
+            return match answers.first_error(rung) {
+                None => Ok(()),
+                Some(error) => Err(Unavailable(format!("Redis: {error}"))),
+            };
         }
     }
 
@@ -38,18 +41,4 @@ impl RedisStore {
             self.ringer.grant();
         }
     }
-}
-
-/// Checks that all of a transaction was done, except for the ring.
-fn all_done(mut answers: Vec<Value>, rung: Rung) -> Result<(), Unavailable> {
-    let sent = answers.len();
-    if let Some(Value::Array(done)) = answers.pop() {
-        answers = done;
-        rung.within(sent, answers.len())
-            .for_each(|at| answers[at] = Value::Nil);
-    }
-    let wrong = answers
-        .into_iter()
-        .find_map(|answer| answer.extract_error().err());
-    wrong.map_or(Ok(()), |error| Err(unavailable(error)))
 }

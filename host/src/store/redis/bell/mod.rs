@@ -14,7 +14,7 @@ mod rings;
 mod subscribe;
 
 pub(super) use ears::Ears;
-pub(super) use ringer::{Ringer, Rung};
+pub(super) use ringer::Ringer;
 pub(super) use rings::{KEPT, LEASE, disconnect, lines, revoked};
 
 use super::store::RedisStore;

@@ -1,11 +1,12 @@
 //! Rings the doorbell for all writers in this process.
 
 use super::rings::{KEPT, LEASE, LOST, OWN, RUNG, UNRUNG};
+use crate::store::redis::answers::Answers;
 use crate::store::redis::keys::Keys;
+use crate::store::redis::places::Rung;
 use crate::store::time::millis;
 use metrics::gauge;
-use redis::{Pipeline, Value};
-use std::ops::Range;
+use redis::{Pipeline, ServerError, Value};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Tracks which of the two ways to ring Redis permits.
@@ -18,29 +19,6 @@ pub(in crate::store::redis) struct Ringer {
     lost: AtomicBool,
 }
 
-/// The positions of a ring's commands in a transaction: from `first`, PUBLISH if
-/// it is there, then those for the key.
-#[derive(Clone, Copy, Default)]
-pub(in crate::store::redis) struct Rung {
-    first: usize,
-    published: bool,
-    written: usize,
-}
-
-impl Rung {
-    fn count(self) -> usize {
-        usize::from(self.published) + self.written
-    }
-
-    /// The positions of these commands' answers among the `done` answers inside
-    /// EXEC, which was the last of `sent` commands. Counted from the end, since
-    /// MULTI may have been sent earlier.
-    pub fn within(self, sent: usize, done: usize) -> Range<usize> {
-        let first = (done + 1 + self.first).saturating_sub(sent);
-        first..first + self.count()
-    }
-}
-
 impl Ringer {
     pub fn new(client: &redis::Client, keys: &Keys) -> Ringer {
         Ringer {
@@ -51,8 +29,9 @@ impl Ringer {
         }
     }
 
-    /// Adds a ring to a transaction.
-    pub fn ring(&self, pipe: &mut Pipeline, keys: &Keys, lines: &[u8]) -> Rung {
+    /// Adds a ring to a transaction, of which `before` commands come before those
+    /// of `pipe`.
+    pub fn ring(&self, pipe: &mut Pipeline, before: usize, keys: &Keys, lines: &[u8]) -> Rung {
         let first = pipe.len();
         let published = !self.channel_refused.load(Ordering::Relaxed);
         if published {
@@ -66,43 +45,37 @@ impl Ringer {
             add.arg("MAXLEN").arg("~").arg(KEPT).arg("*");
             add.arg("type").arg(RUNG).arg("data").arg(lines);
         }
-        Rung {
-            first,
-            published,
-            written: pipe.len() - first - usize::from(published),
-        }
+        let written = pipe.len() - first - usize::from(published);
+        Rung::new(before + first, published, written)
     }
 
-    /// Reads the answers of a transaction, up to that of EXEC. Returns true if
-    /// its ring aborted it: nothing was done, and the next try rings the other
-    /// way.
-    pub fn learn(&self, rung: Rung, answers: &[Value]) -> bool {
-        if !rung.published {
+    /// Reads the answers of a transaction. Returns true if its ring aborted it:
+    /// nothing was done, and the next try rings the other way.
+    pub fn learn(&self, rung: Rung, answers: &Answers) -> bool {
+        if !rung.is_published() {
             return false;
         }
-        if let Some(Value::Array(done)) = answers.last() {
-            let within = rung.within(answers.len(), done.len());
-            let refused = done.get(within).is_some_and(|done| self.refused(done));
+        let (executed, errors) = answers.of_ring(rung);
+        let refused = match errors.first() {
+            Some((0, error)) if is_without_permission(error) => {
+                self.refuse_channel(error);
+                true
+            }
+            Some((1, error)) if rung.is_published_and_written() && is_without_permission(error) => {
+                self.refuse_key(error);
+                true
+            }
+            _ => false,
+        };
+        if executed {
             self.lost.fetch_or(refused, Ordering::Relaxed);
-            return false;
         }
-        let queued = answers.get(rung.first..rung.first + rung.count());
-        queued.is_some_and(|queued| self.refused(queued))
+        refused && !executed
     }
 
-    /// Whether one of a ring's commands is refused for the first time.
-    fn refused(&self, answers: &[Value]) -> bool {
-        match answers {
-            [publish, ..] if is_refused(publish) => self.refuse_channel(publish),
-            [_, key] if is_refused(key) => self.refuse_key(key),
-            _ => return false,
-        }
-        true
-    }
-
-    fn refuse_key(&self, answer: &Value) {
+    fn refuse_key(&self, error: &ServerError) {
         if !self.key_refused.swap(true, Ordering::Relaxed) {
-            let error = said(answer);
+            let error = error.to_string();
             tracing::warn!(
                 error,
                 "Redis refuses the key `<prefix>:{{0}}:news`; edges that can't subscribe get \
@@ -111,12 +84,12 @@ impl Ringer {
         }
     }
 
-    fn refuse_channel(&self, answer: &Value) {
+    fn refuse_channel(&self, error: &ServerError) {
         if self.channel_refused.swap(true, Ordering::Relaxed) {
             return;
         }
         gauge!("millstream_store_publish_refused").set(1.0);
-        let (error, grant) = (said(answer), &self.grant);
+        let (error, grant) = (error.to_string(), &self.grant);
         tracing::warn!(
             error,
             "Redis refuses PUBLISH; edges poll a key for new events, which adds latency. To grant \
@@ -165,16 +138,14 @@ fn into_key(pipe: &mut Pipeline, keys: &Keys, lines: &[u8]) {
     pipe.cmd("PEXPIRE").arg(&keys.news).arg(millis(LEASE));
 }
 
-fn said(answer: &Value) -> String {
-    match answer {
-        Value::ServerError(error) => error.to_string(),
-        _ => String::new(),
-    }
+/// Refused without permission, or by a proxy that lacks the command.
+fn is_without_permission(error: &ServerError) -> bool {
+    matches!(error.code(), "NOPERM" | "ERR")
 }
 
-/// Refused without permission, or by a proxy that lacks the command.
+/// The same for an answer.
 pub(super) fn is_refused(answer: &Value) -> bool {
-    matches!(answer, Value::ServerError(error) if matches!(error.code(), "NOPERM" | "ERR"))
+    matches!(answer, Value::ServerError(error) if is_without_permission(error))
 }
 
 /// The command that lets this user subscribe and publish.
@@ -182,23 +153,4 @@ pub(super) fn grant(client: &redis::Client, keys: &Keys) -> String {
     let settings = client.get_connection_info().redis_settings();
     let user = settings.username().unwrap_or("default");
     format!("ACL SETUSER {user} '&{}' +subscribe +publish", keys.bell)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ring_answers_are_found_with_and_without_multi() {
-        let rung = Rung {
-            first: 2,
-            published: true,
-            written: 1,
-        };
-        // MULTI, XADD, the ring's two, HSET, EXEC.
-        assert_eq!(rung.within(6, 4), 1..3);
-        // MULTI was sent earlier.
-        let rung = Rung { first: 1, ..rung };
-        assert_eq!(rung.within(5, 4), 1..3);
-    }
 }

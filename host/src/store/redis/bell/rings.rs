@@ -29,13 +29,15 @@ pub(super) const RUNG: &str = "rung";
 pub(super) const UNRUNG: &str = "unrung";
 
 /// A ring for streams that have news.
-pub(in crate::store::redis) fn lines(streams: &[(StreamKind, &[u8])]) -> Vec<u8> {
-    let mut all = Vec::with_capacity(streams.iter().map(|(_, name)| name.len() + 2).sum());
-    for (index, (kind, name)) in streams.iter().enumerate() {
+pub(in crate::store::redis) fn lines<'a>(
+    streams: impl Iterator<Item = (StreamKind, &'a [u8])>,
+) -> Vec<u8> {
+    let mut all = Vec::new();
+    for (index, (kind, name)) in streams.enumerate() {
         if index > 0 {
             all.push(b'\n');
         }
-        if *kind == StreamKind::Group {
+        if kind == StreamKind::Group {
             all.push(GROUP);
         }
         all.extend_from_slice(name);
