@@ -2,13 +2,12 @@
 
 use super::context::Context;
 use crate::kafka::native::cluster_calls as admin;
-use crate::kafka::native::headers;
+use crate::kafka::native::fetched::{Fetched, Record};
 use crate::record::{Batch, TopicPartition};
 use rdkafka::Offset;
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Message};
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
@@ -40,6 +39,8 @@ pub enum FetchError {
 /// One assigned partition's records, in order.
 pub struct PartitionConsumer {
     origin: TopicPartition,
+    /// Before the consumer, which must outlive it.
+    fetched: Fetched,
     queue: PartitionQueue<Context>,
     consumer: Arc<BaseConsumer<Context>>,
     /// An error that arrived after records that must be returned first.
@@ -53,10 +54,14 @@ impl PartitionConsumer {
         consumer: &Arc<BaseConsumer<Context>>,
         origin: &TopicPartition,
     ) -> Option<PartitionConsumer> {
-        let queue = consumer.split_partition_queue(&origin.topic, origin.partition)?;
+        let TopicPartition { topic, partition } = origin;
+        let queue = consumer.split_partition_queue(topic, *partition)?;
+        // SAFETY: the consumer is dropped after it.
+        let fetched = unsafe { Fetched::of(consumer.client().native_ptr(), topic, *partition)? };
         let (origin, consumer) = (origin.clone(), consumer.clone());
         Some(PartitionConsumer {
             origin,
+            fetched,
             queue,
             consumer,
             waiting: None,
@@ -89,9 +94,11 @@ impl PartitionConsumer {
             return Err(fetch_error(&error, next));
         }
         while batch.records.len() < limits.records && batch.arena.len() < limits.bytes {
-            match self.queue.poll(Duration::ZERO) {
+            match self.fetched.next() {
                 None => break,
-                Some(Ok(message)) => push(batch, &message, next),
+                // Records from before a seek, if there are any.
+                Some(Ok(record)) if record.offset() < next => {}
+                Some(Ok(record)) => push(batch, &record),
                 Some(Err(error)) if batch.records.is_empty() => {
                     return Err(fetch_error(&error, next));
                 }
@@ -120,25 +127,20 @@ impl PartitionConsumer {
     pub fn seek(&mut self, offset: i64) -> Result<(), FetchError> {
         let TopicPartition { topic, partition } = &self.origin;
         self.waiting = None;
+        self.fetched.clear();
         self.consumer
             .seek(topic, *partition, Offset::Offset(offset), SEEK)
             .map_err(|e| FetchError::Kafka(format!("can't seek to offset {offset}: {e}")))
     }
 }
 
-fn push(batch: &mut Batch, message: &BorrowedMessage, next: i64) {
-    // Records from before a seek, if there are any.
-    if message.offset() < next {
-        return;
-    }
-    let timestamp = message.timestamp().to_millis().unwrap_or(-1);
-    let headers = headers::of(message);
+fn push(batch: &mut Batch, record: &Record) {
     batch.push(
-        message.offset(),
-        timestamp,
-        message.key(),
-        message.payload(),
-        headers,
+        record.offset(),
+        record.timestamp(),
+        record.key(),
+        record.value(),
+        record.headers(),
     );
 }
 

@@ -11,13 +11,24 @@ use std::ffi::CStr;
 use std::ptr;
 
 /// A message's header names and values, in order.
-pub fn of<'a>(
+pub fn of_message<'a>(
     message: &'a BorrowedMessage<'_>,
 ) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
+    // SAFETY: the message lives for 'a.
+    unsafe { of(message.ptr()) }
+}
+
+/// The same for a message of librdkafka.
+///
+/// # Safety
+/// The message is valid for 'a.
+pub(in crate::kafka) unsafe fn of<'a>(
+    message: *mut sys::rd_kafka_message_t,
+) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
     let mut headers = ptr::null_mut();
-    // SAFETY: the message lives for 'a; librdkafka parses its headers once and
-    // stores them in it, and writes nothing if there are none.
-    let found = unsafe { sys::rd_kafka_message_headers(message.ptr(), &raw mut headers) };
+    // SAFETY: by this function's safety contract; librdkafka parses its headers
+    // once and stores them in it, and writes nothing if there are none.
+    let found = unsafe { sys::rd_kafka_message_headers(message, &raw mut headers) };
     let none = found != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
     (0..).map_while(move |index| {
         let (mut name, mut value, mut size) = (ptr::null(), ptr::null(), 0);

@@ -5,5 +5,6 @@ pub(crate) mod alias;
 pub(crate) mod ask;
 pub(in crate::kafka) mod call;
 pub(in crate::kafka) mod cluster_calls;
+pub(in crate::kafka) mod fetched;
 pub(crate) mod headers;
 pub(crate) mod produce;

@@ -90,7 +90,7 @@ pub(in crate::kafka) fn record(message: &BorrowedMessage<'_>) -> OwnedRecord {
         timestamp: message.timestamp().to_millis().unwrap_or(-1),
         key: message.key().map(<[u8]>::to_vec),
         value: message.payload().map(<[u8]>::to_vec),
-        headers: headers::of(message).map(own).collect(),
+        headers: headers::of_message(message).map(own).collect(),
     }
 }
 
