@@ -1,61 +1,18 @@
-//! The generated bindings of `wit/plugin.wit`, one module per world.
+//! The contract, `wit/plugin.wit`, as the host uses it.
 
-/// Bindings of `transform-plugin`, and the shared types.
-pub(super) mod transform {
-    wasmtime::component::bindgen!({
-        path: "../wit",
-        world: "transform-plugin",
-        ownership: Borrowing { duplicate_if_necessary: false },
-    });
-}
+mod export;
+mod flat;
+mod imports;
+mod types;
 
-/// Bindings of `stateful-transform-plugin`.
-pub(super) mod stateful {
-    wasmtime::component::bindgen!({
-        path: "../wit",
-        world: "stateful-transform-plugin",
-        ownership: Borrowing { duplicate_if_necessary: false },
-        with: {
-            "millstream:plugin/types": super::transform::millstream::plugin::types,
-            "millstream:plugin/diagnostics": super::transform::millstream::plugin::diagnostics,
-            "millstream:plugin/log": super::transform::millstream::plugin::log,
-            "millstream:plugin/clock": super::transform::millstream::plugin::clock,
-        },
-    });
-}
-
-/// Bindings of `route-plugin`.
-pub(super) mod route {
-    wasmtime::component::bindgen!({
-        path: "../wit",
-        world: "route-plugin",
-        ownership: Borrowing { duplicate_if_necessary: false },
-        with: {
-            "millstream:plugin/types": super::transform::millstream::plugin::types,
-            "millstream:plugin/diagnostics": super::transform::millstream::plugin::diagnostics,
-            "millstream:plugin/log": super::transform::millstream::plugin::log,
-            "millstream:plugin/clock": super::transform::millstream::plugin::clock,
-        },
-    });
-}
-
-/// Bindings of `dead-letter-plugin`.
-pub(super) mod dead_letter {
-    wasmtime::component::bindgen!({
-        path: "../wit",
-        world: "dead-letter-plugin",
-        ownership: Borrowing { duplicate_if_necessary: false },
-        with: {
-            "millstream:plugin/types": super::transform::millstream::plugin::types,
-            "millstream:plugin/diagnostics": super::transform::millstream::plugin::diagnostics,
-            "millstream:plugin/log": super::transform::millstream::plugin::log,
-            "millstream:plugin/clock": super::transform::millstream::plugin::clock,
-        },
-    });
-}
-
-pub(super) use transform::millstream::plugin::types::{Event, Header, KafkaRecord, Origin, Span};
-pub(super) use transform::millstream::plugin::{clock, diagnostics, log};
+pub(super) use export::{Export, Exports, Functions};
+#[cfg(test)]
+pub(super) use flat::List;
+pub(super) use flat::Slice;
+pub(super) use imports::{clock, diagnostics, log};
+pub(super) use types::{
+    Event, Header, KafkaRecord, Origin, Span, dead_letter, route, stateful, transform,
+};
 
 use crate::record;
 
@@ -115,34 +72,25 @@ impl From<Span> for record::Span {
     }
 }
 
-/// A batch's records as they cross the boundary; the arena is passed unchanged.
-pub(super) struct Lowered {
-    pub origin: Origin,
-    pub records: Vec<KafkaRecord>,
-    pub headers: Vec<Header>,
-}
+/// The arguments about a call's records: the arena, where they are from, the records and
+/// their headers.
+pub(super) type Call<'a> = (
+    Slice<'a, u8>,
+    Origin,
+    Slice<'a, record::KafkaRecord>,
+    Slice<'a, record::Header>,
+);
 
-impl Lowered {
-    pub fn new(batch: &record::Batch, range: std::ops::Range<usize>) -> Lowered {
-        let record = |r: &record::KafkaRecord| KafkaRecord {
-            offset: r.offset,
-            timestamp: r.timestamp,
-            key: r.key.into(),
-            value: r.value.into(),
-            first_header: r.first_header,
-            header_count: r.header_count,
-        };
-        let header = |h: &record::Header| Header {
-            name: h.name.into(),
-            value: h.value.into(),
-        };
-        Lowered {
-            origin: Origin {
-                topic: batch.topic.into(),
-                partition: batch.origin.partition,
-            },
-            records: batch.records[range].iter().map(record).collect(),
-            headers: batch.headers.iter().map(header).collect(),
-        }
-    }
+/// Those of some of a batch's records.
+pub(super) fn call_with(batch: &record::Batch, range: std::ops::Range<usize>) -> Call<'_> {
+    let origin = Origin {
+        topic: batch.topic.into(),
+        partition: batch.origin.partition,
+    };
+    (
+        Slice(&batch.arena),
+        origin,
+        Slice(&batch.records[range]),
+        Slice(&batch.headers),
+    )
 }

@@ -1,7 +1,7 @@
 //! Any answer of a plugin is read or refused with a reason. A panic would end
 //! every stream.
 
-use super::abi::{Header, Span as WireSpan, transform};
+use super::abi::{Header, List, Span as WireSpan, transform as wire};
 use super::guest::Program;
 use super::meter::Meter;
 use super::room::Room;
@@ -10,7 +10,6 @@ use crate::record::{Span, check_event_kind, check_name};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::sync::LazyLock;
-use transform::exports::millstream::plugin::transform as wire;
 use wasmtime::component::Component;
 
 /// The most bytes of one answer, and of all answers kept for a batch.
@@ -90,7 +89,7 @@ prop_compose! {
             events.sort_by_key(|event| event.record);
             failures.sort_by_key(|failure| failure.record);
         }
-        wire::Answer { arena, events, failures }
+        wire::Answer { arena: List(arena), events: List(events), failures: List(failures) }
     }
 }
 

@@ -4,13 +4,13 @@
 //! (impossible record numbers, too much output) fails the call, and the search
 //! continues with fewer records.
 
-use super::abi::transform::exports::millstream::plugin::transform as wire;
-use super::abi::{Addressee, Event as WireEvent};
+use super::abi::{Addressee, Event as WireEvent, Span as WireSpan, transform as wire};
 use super::guest::{CallError, Program};
 use super::made::Made;
 use super::room::{Room, Size, Taken};
 use crate::record::{
-    Class, Event, Failure, Span, Stage, StreamKind, TaskNews, check_event_kind, check_name,
+    Class, Event, Failure, NameError, Span, Stage, StreamKind, TaskNews, check_event_kind,
+    check_event_kind_text, check_name, check_name_text,
 };
 use std::ops::Range;
 
@@ -30,6 +30,8 @@ pub(super) fn transform(
     }
     let mut failures = failures(&answer, range, program);
     let base = made.events.arena.len() as u32;
+    let arena = Arena::of(&answer.arena);
+    made.events.list.reserve(answer.events.len());
     let mut end = range.end;
     for events in answer.events.chunk_by(|a, b| a.record == b.record) {
         let record = range.start as u32 + events[0].record;
@@ -42,7 +44,7 @@ pub(super) fn transform(
                 break;
             }
             Taken::Never(error) => Err((error.class, error.message)),
-            Taken::Yes => push_all(made, events, &answer.arena, record, base),
+            Taken::Yes => push_all(made, events, arena, record, base),
         };
         if let Err((class, message)) = taken {
             let failure = Failure::new(record, Stage::Transform, class, message);
@@ -51,7 +53,7 @@ pub(super) fn transform(
     }
     made.failures.append(&mut failures);
     if made.events.arena.is_empty() {
-        made.events.arena = answer.arena;
+        made.events.arena = answer.arena.0;
     } else {
         made.events.arena.extend_from_slice(&answer.arena);
     }
@@ -72,7 +74,7 @@ fn size(events: &[WireEvent]) -> Size {
 fn push_all(
     made: &mut Made,
     events: &[WireEvent],
-    arena: &[u8],
+    arena: Arena<'_>,
     record: u32,
     base: u32,
 ) -> Result<(), (Class, String)> {
@@ -94,7 +96,7 @@ fn push(made: &mut Made, event: &WireEvent, to: Addressee, record: u32, base: u3
         Some(last) if last.record == record => last.n + 1,
         _ => 0,
     };
-    let moved = |span: super::abi::Span| Span {
+    let moved = |span: WireSpan| Span {
         start: span.start + base,
         length: span.length,
     };
@@ -143,29 +145,58 @@ fn check_arena(answer: &wire::Answer, most: usize) -> Result<(), CallError> {
     }
 }
 
+/// The bytes of an answer. Most are all text: then no part of them has to be decoded
+/// again, however many events share it.
+#[derive(Clone, Copy)]
+struct Arena<'a> {
+    bytes: &'a [u8],
+    text: Option<&'a str>,
+}
+
+impl<'a> Arena<'a> {
+    fn of(bytes: &'a [u8]) -> Arena<'a> {
+        let text = std::str::from_utf8(bytes).ok();
+        Arena { bytes, text }
+    }
+
+    /// A part that is text; `None` if that is not known.
+    fn text(self, span: WireSpan) -> Option<&'a str> {
+        let start = span.start as usize;
+        self.text?.get(start..start + span.length as usize)
+    }
+
+    fn bytes(self, what: &str, span: WireSpan) -> Result<&'a [u8], (Class, String)> {
+        let outside = || bad(format!("the event's {what} lies outside of the answer"));
+        Span::from(span).of(self.bytes).ok_or_else(outside)
+    }
+}
+
+fn bad(message: String) -> (Class, String) {
+    (Class::BadOutput, message)
+}
+
 /// The addressee, if the event keeps the contract.
-fn check_event(event: &WireEvent, arena: &[u8]) -> Result<Addressee, (Class, String)> {
-    let bytes = |what: &str, span: super::abi::Span| {
-        let missing = || {
-            (
-                Class::BadOutput,
-                format!("the event's {what} lies outside of the answer"),
-            )
-        };
-        Span::from(span).of(arena).ok_or_else(missing)
-    };
+fn check_event(event: &WireEvent, arena: Arena<'_>) -> Result<Addressee, (Class, String)> {
     let unknown = || {
         let kind = event.address_kind;
         let message = format!("address kind {kind} is unknown to this version");
         (Class::Unaddressable, message)
     };
     let to = Addressee::of(event.address_kind).ok_or_else(unknown)?;
-    let bad = |message: String| (Class::BadOutput, message);
-    let what = to.what();
-    check_name(bytes("address", event.address)?).map_err(|e| bad(format!("the {what} {e}")))?;
-    check_event_kind(bytes("type", event.event_type)?).map_err(|e| bad(e.to_string()))?;
-    let payload = bytes("payload", event.payload)?;
-    match std::str::from_utf8(payload) {
+    let wrong = |error: NameError| bad(format!("the {} {error}", to.what()));
+    match arena.text(event.address) {
+        Some(name) => check_name_text(name).map_err(wrong)?,
+        None => drop(check_name(arena.bytes("address", event.address)?).map_err(wrong)?),
+    }
+    match arena.text(event.event_type) {
+        Some(kind) => check_event_kind_text(kind),
+        None => check_event_kind(arena.bytes("type", event.event_type)?),
+    }
+    .map_err(|error| bad(error.to_string()))?;
+    if arena.text(event.payload).is_some() {
+        return Ok(to);
+    }
+    match std::str::from_utf8(arena.bytes("payload", event.payload)?) {
         Ok(_) => Ok(to),
         Err(e) => Err(bad(format!(
             "the payload is not UTF-8 at byte {}",
@@ -177,7 +208,7 @@ fn check_event(event: &WireEvent, arena: &[u8]) -> Result<Addressee, (Class, Str
 /// The failures that the plugin reports, one per record.
 fn failures(answer: &wire::Answer, range: &Range<usize>, program: &Program) -> Vec<Failure> {
     let mut failures: Vec<Failure> = Vec::with_capacity(answer.failures.len());
-    for failure in &answer.failures {
+    for failure in answer.failures.iter() {
         let record = range.start as u32 + failure.record;
         if failures.last().is_some_and(|last| last.record == record) {
             continue;

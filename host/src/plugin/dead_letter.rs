@@ -1,9 +1,8 @@
 //! The dead-letter kind.
 
-use super::abi::dead_letter::exports::millstream::plugin::dead_letter as wire;
-use super::abi::dead_letter::{DeadLetterPlugin, DeadLetterPluginPre};
-use super::abi::{Header, Lowered};
+use super::abi::{Exports, Functions, Header, Origin, Slice, call_with, dead_letter as wire};
 use super::calling::{Calling, LogLine};
+use super::contract::interface;
 use super::guest::{CallError, Program};
 use super::limits::Guard;
 use super::meter::Usage;
@@ -11,7 +10,7 @@ use super::outgoing;
 use super::room::{Room, Size, Taken};
 use super::search::{Calls, End, Turn, search};
 use super::slot::{Broken, InstanceSlot, Kind};
-use crate::record::{Batch, Failure, SharedHeaders, Span};
+use crate::record::{self, Batch, Failure, KafkaRecord, SharedHeaders, Span};
 use bytes::Bytes;
 use std::ops::Range;
 use std::time::Duration;
@@ -22,8 +21,17 @@ use wasmtime::Store;
 pub struct DeadLetter {
     /// The linked plugin.
     pub program: Program,
-    pre: DeadLetterPluginPre<Guard>,
+    exports: Exports<(), Call<'static>, wire::Answer>,
 }
+
+/// The arguments of `run`.
+type Call<'a> = (
+    Slice<'a, u8>,
+    Origin,
+    Slice<'a, KafkaRecord>,
+    Slice<'a, record::Header>,
+    Slice<'a, wire::Failure>,
+);
 
 /// The value of a dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,8 +71,8 @@ pub enum Ruling {
 
 impl DeadLetter {
     pub(super) fn new(program: Program) -> wasmtime::Result<DeadLetter> {
-        let pre = DeadLetterPluginPre::new(program.pre.clone())?;
-        Ok(DeadLetter { program, pre })
+        let exports = Exports::find(&program.pre, &interface("dead-letter"))?;
+        Ok(DeadLetter { program, exports })
     }
 
     /// A new instance that goes live: what it logs is in the daemon's log.
@@ -88,25 +96,24 @@ impl DeadLetter {
 }
 
 impl Kind for DeadLetter {
-    type Bindings = DeadLetterPlugin;
+    type Bindings = Functions<(), Call<'static>, wire::Answer>;
     type Told = ();
 
     fn program(&self) -> &Program {
         &self.program
     }
 
-    fn instantiate(&self, store: &mut Store<Guard>) -> wasmtime::Result<DeadLetterPlugin> {
-        self.pre.instantiate(store)
+    fn instantiate(&self, store: &mut Store<Guard>) -> wasmtime::Result<Self::Bindings> {
+        let instance = self.program.pre.instantiate(&mut *store)?;
+        self.exports.of(store, &instance)
     }
 
     fn configure(
-        plugin: &DeadLetterPlugin,
+        plugin: &Self::Bindings,
         store: &mut Store<Guard>,
         config: &str,
     ) -> wasmtime::Result<Result<(), String>> {
-        plugin
-            .millstream_plugin_dead_letter()
-            .call_configure(store, config)
+        plugin.configure.call(store, (config,)).map(|(told,)| told)
     }
 }
 
@@ -178,8 +185,8 @@ impl Calls for Judging<'_> {
         if !self.room.hold(answer.arena.len()) {
             return Ok(failures.start);
         }
-        let arena = Bytes::from(answer.arena);
-        for (failure, decision) in failures.clone().zip(&answer.decisions) {
+        let arena = Bytes::from(answer.arena.0);
+        for (failure, decision) in failures.clone().zip(answer.decisions.iter()) {
             let ruling = read(&arena, &answer.headers, decision);
             match self.room.take(size(&ruling)) {
                 Taken::Yes => self.rulings.push(ruling),
@@ -214,16 +221,12 @@ impl Judging<'_> {
             ..lower(failure, &mut failed.arena)
         };
         let texts: Vec<_> = failures.iter().enumerate().map(lower).collect();
-        let lowered = Lowered::new(&failed, 0..failed.records.len());
-        let Lowered {
-            origin,
-            records,
-            headers,
-        } = &lowered;
-        self.slot.call(calling, cpu, |plugin, store| {
-            let plugin = plugin.millstream_plugin_dead_letter();
-            plugin.call_run(store, &failed.arena, *origin, records, headers, &texts)
-        })
+        let (arena, origin, records, headers) = call_with(&failed, 0..failed.records.len());
+        let answered = self.slot.call(calling, cpu, |plugin, store| {
+            let params = (arena, origin, records, headers, Slice(&texts[..]));
+            plugin.run.call(store, params)
+        });
+        answered.map(|(answer,)| answer)
     }
 }
 

@@ -8,9 +8,9 @@ pub use types::{Decision, Needs, StreamDelivery, ToTopic};
 
 use self::answer::{Answer, read, size};
 use self::lower::Lowered;
-use super::abi::route::exports::millstream::plugin::route as wire;
-use super::abi::route::{RoutePlugin, RoutePluginPre};
+use super::abi::{Exports, Functions, Header, KafkaRecord, Origin, Slice, route as wire};
 use super::calling::{Calling, LogLine};
+use super::contract::interface;
 use super::guest::{CallError, Program};
 use super::limits::Guard;
 use super::meter::Usage;
@@ -27,8 +27,17 @@ use wasmtime::Store;
 pub struct Route {
     /// The linked plugin.
     pub program: Program,
-    pre: RoutePluginPre<Guard>,
+    exports: Exports<wire::Needs, Call<'static>, wire::Answer>,
 }
+
+/// The arguments of `run`.
+type Call<'a> = (
+    Slice<'a, u8>,
+    Origin,
+    Slice<'a, KafkaRecord>,
+    Slice<'a, Header>,
+    Slice<'a, wire::Event>,
+);
 
 /// The routing of a batch's events.
 #[derive(Debug, Default)]
@@ -43,8 +52,8 @@ pub struct Routed {
 
 impl Route {
     pub(super) fn new(program: Program) -> wasmtime::Result<Route> {
-        let pre = RoutePluginPre::new(program.pre.clone())?;
-        Ok(Route { program, pre })
+        let exports = Exports::find(&program.pre, &interface("route"))?;
+        Ok(Route { program, exports })
     }
 
     /// A new instance that goes live: what it logs is in the daemon's log.
@@ -68,25 +77,24 @@ impl Route {
 }
 
 impl Kind for Route {
-    type Bindings = RoutePlugin;
+    type Bindings = Functions<wire::Needs, Call<'static>, wire::Answer>;
     type Told = Needs;
 
     fn program(&self) -> &Program {
         &self.program
     }
 
-    fn instantiate(&self, store: &mut Store<Guard>) -> wasmtime::Result<RoutePlugin> {
-        self.pre.instantiate(store)
+    fn instantiate(&self, store: &mut Store<Guard>) -> wasmtime::Result<Self::Bindings> {
+        let instance = self.program.pre.instantiate(&mut *store)?;
+        self.exports.of(store, &instance)
     }
 
     fn configure(
-        plugin: &RoutePlugin,
+        plugin: &Self::Bindings,
         store: &mut Store<Guard>,
         config: &str,
     ) -> wasmtime::Result<Result<Needs, String>> {
-        let told = plugin
-            .millstream_plugin_route()
-            .call_configure(store, config)?;
+        let (told,) = plugin.configure.call(store, (config,))?;
         Ok(told.map(|told| Needs {
             connected: told.contains(wire::Needs::CONNECTED),
             payload: told.contains(wire::Needs::PAYLOAD),
@@ -192,6 +200,7 @@ impl Calls for Routing<'_> {
         if !self.room.hold(answer.arena.len()) {
             return Ok(records.start);
         }
+        self.routed.decisions.reserve(events.len());
         for record in records.clone() {
             let own = self.records[record].clone();
             let own = own.start - events.start..own.end - events.start;
@@ -222,21 +231,28 @@ impl Routing<'_> {
 
     /// Takes a record's decisions from an answer, if there is room for them.
     fn take(&mut self, record: usize, answer: &Answer, own: Range<usize>) -> bool {
-        let decisions = answer.decisions[own].iter();
-        let decided: Result<Vec<_>, _> = decisions.map(|d| read(answer, d).map(Some)).collect();
-        let decisions = match decided {
-            Ok(decisions) => decisions,
-            Err((class, message)) => {
-                self.fail(record, class, message);
+        let decided = &mut self.routed.decisions;
+        let before = decided.len();
+        for decision in &answer.decisions[own] {
+            match read(answer, decision) {
+                Ok(decision) => decided.push(Some(decision)),
+                Err((class, message)) => {
+                    decided.truncate(before);
+                    self.fail(record, class, message);
+                    return true;
+                }
+            }
+        }
+        match self.room.take(size(&decided[before..])) {
+            Taken::Yes => return true,
+            Taken::Full => decided.truncate(before),
+            Taken::Never(error) => {
+                decided.truncate(before);
+                self.fail(record, error.class, error.message);
                 return true;
             }
-        };
-        match self.room.take(size(&decisions)) {
-            Taken::Yes => self.routed.decisions.extend(decisions),
-            Taken::Never(error) => self.fail(record, error.class, error.message),
-            Taken::Full => return false,
         }
-        true
+        false
     }
 
     fn fail(&mut self, record: usize, class: Class, message: String) {
@@ -250,24 +266,22 @@ impl Routing<'_> {
     }
 
     fn ask(&mut self, events: Range<usize>, cpu: Duration) -> Result<Answer, Broken> {
-        let mut called: Vec<usize> = { self.events.list[events.clone()].iter() }
-            .map(|event| event.record as usize)
-            .collect();
-        called.dedup();
+        let list = &self.events.list[events.clone()];
+        let called = list.chunk_by(|a, b| a.record == b.record);
+        let called = called.map(|events| events[0].record as usize);
         let needed = self.slot.program().needed;
-        let calling = Calling::with(needed, self.batch, called.into_iter());
+        let calling = Calling::with(needed, self.batch, called);
         let lowered = Lowered::new(self.needs, self.batch, self.events, self.connected, events);
-        let Lowered {
-            arena,
-            origin,
-            records,
-            headers,
-            events,
-        } = &lowered;
         let answered = self.slot.call(calling, cpu, |plugin, store| {
-            let plugin = plugin.millstream_plugin_route();
-            plugin.call_run(store, arena, *origin, records, headers, events)
+            let params = (
+                Slice(&lowered.arena[..]),
+                lowered.origin,
+                Slice(&lowered.records[..]),
+                Slice(&lowered.headers[..]),
+                Slice(&lowered.events[..]),
+            );
+            plugin.run.call(store, params)
         });
-        answered.map(Answer::from)
+        answered.map(|(answer,)| Answer::from(answer))
     }
 }

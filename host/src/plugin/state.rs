@@ -1,7 +1,6 @@
 //! A stateful transform's values: read before a call, and checked after it.
 
-use super::abi::Span as WireSpan;
-use super::abi::stateful::exports::millstream::plugin::stateful_transform as wire;
+use super::abi::{Slice, Span as WireSpan, stateful as wire};
 use super::guest::CallError;
 use super::room::EVENT;
 use crate::record::{STATE_KEY_MAX, STATE_VALUE_MAX, Span, StateValue, StateWrite};
@@ -147,11 +146,11 @@ impl LoweredValues {
     /// With the keys of each record, and the time there.
     pub fn state<'a>(&'a self, keys: &'a Named, clocks: &'a [i64]) -> wire::State<'a> {
         wire::State {
-            arena: &self.arena,
-            entries: &self.entries,
-            named: &keys.named,
-            counts: &keys.counts,
-            clocks,
+            arena: Slice(&self.arena),
+            entries: Slice(&self.entries),
+            named: Slice(&keys.named),
+            counts: Slice(&keys.counts),
+            clocks: Slice(clocks),
         }
     }
 }
@@ -184,7 +183,7 @@ impl Named {
                 "the plugin named {keys} keys for {records} records; the limit is {KEYS} for each"
             )));
         }
-        let arena = Bytes::from(answer.arena);
+        let arena = Bytes::from(answer.arena.0);
         let mut named = Named {
             entries: Vec::new(),
             named: Vec::with_capacity(answer.keys.len()),
@@ -192,7 +191,7 @@ impl Named {
         };
         let mut known: HashMap<Bytes, u32> = HashMap::with_capacity(answer.keys.len());
         let mut last = 0;
-        for wire::Key { record, key } in answer.keys {
+        for wire::Key { record, key } in answer.keys.0 {
             let count = named.counts.get_mut(record as usize);
             let Some(count) = count.filter(|_| record >= last) else {
                 return Err(bad(format!(

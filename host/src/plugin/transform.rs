@@ -1,11 +1,10 @@
 //! The transform kind, with and without state.
 
+mod exports;
 mod stateful;
 
-use super::abi::Lowered;
-use super::abi::stateful::{StatefulTransformPlugin, StatefulTransformPluginPre};
-use super::abi::transform::exports::millstream::plugin::transform as wire;
-use super::abi::transform::{TransformPlugin, TransformPluginPre};
+use self::exports::{Bindings, Exports};
+use super::abi::{Call, call_with, transform as wire};
 use super::calling::{Calling, LogLine};
 use super::check;
 use super::guest::{CallError, Program};
@@ -26,35 +25,19 @@ use wasmtime::Store;
 pub struct Transform {
     /// The linked plugin.
     pub program: Program,
-    pre: Pre,
-}
-
-#[derive(Clone)]
-enum Pre {
-    Plain(TransformPluginPre<Guard>),
-    Stateful(StatefulTransformPluginPre<Guard>),
-}
-
-/// An instance's exports.
-pub(super) enum Bindings {
-    Plain(TransformPlugin),
-    Stateful(StatefulTransformPlugin),
+    exports: Exports,
 }
 
 impl Transform {
     /// `stateful`: it exports the interface of one that keeps state.
     pub(super) fn new(program: Program, stateful: bool) -> wasmtime::Result<Transform> {
-        let pre = program.pre.clone();
-        let pre = match stateful {
-            false => Pre::Plain(TransformPluginPre::new(pre)?),
-            true => Pre::Stateful(StatefulTransformPluginPre::new(pre)?),
-        };
-        Ok(Transform { program, pre })
+        let exports = Exports::find(&program.pre, stateful)?;
+        Ok(Transform { program, exports })
     }
 
     /// Whether it keeps state.
     pub fn is_stateful(&self) -> bool {
-        matches!(self.pre, Pre::Stateful(_))
+        matches!(self.exports, Exports::Stateful { .. })
     }
 
     /// A new instance that goes live: what it logs is in the daemon's log.
@@ -86,10 +69,7 @@ impl Kind for Transform {
     }
 
     fn instantiate(&self, store: &mut Store<Guard>) -> wasmtime::Result<Bindings> {
-        Ok(match &self.pre {
-            Pre::Plain(pre) => Bindings::Plain(pre.instantiate(store)?),
-            Pre::Stateful(pre) => Bindings::Stateful(pre.instantiate(store)?),
-        })
+        self.exports.instantiate(&self.program.pre, store)
     }
 
     fn configure(
@@ -97,14 +77,11 @@ impl Kind for Transform {
         store: &mut Store<Guard>,
         config: &str,
     ) -> wasmtime::Result<Result<(), String>> {
-        match plugin {
-            Bindings::Plain(plugin) => plugin
-                .millstream_plugin_transform()
-                .call_configure(store, config),
-            Bindings::Stateful(plugin) => plugin
-                .millstream_plugin_stateful_transform()
-                .call_configure(store, config),
-        }
+        let configure = match plugin {
+            Bindings::Plain(functions) => functions.configure,
+            Bindings::Stateful { functions, .. } => functions.configure,
+        };
+        configure.call(store, (config,)).map(|(told,)| told)
     }
 }
 
@@ -222,27 +199,21 @@ impl Transforming<'_> {
         &mut self,
         records: Range<usize>,
         cpu: Duration,
-        call: impl FnOnce(&Bindings, &mut Store<Guard>, &[u8], &Lowered) -> wasmtime::Result<R>,
+        call: impl FnOnce(&Bindings, &mut Store<Guard>, Call<'_>) -> wasmtime::Result<(R,)>,
     ) -> Result<R, Broken> {
         let needed = self.slot.program().needed;
         let calling = Calling::with(needed, self.batch, records.clone());
-        let lowered = Lowered::new(self.batch, records);
-        let arena = &self.batch.arena;
-        self.slot.call(calling, cpu, |plugin, store| {
-            call(plugin, store, arena, &lowered)
-        })
+        let params = call_with(self.batch, records);
+        let answered = self
+            .slot
+            .call(calling, cpu, |plugin, store| call(plugin, store, params));
+        answered.map(|(answer,)| answer)
     }
 
     fn ask_plain(&mut self, records: Range<usize>, cpu: Duration) -> Result<wire::Answer, Broken> {
-        self.ask(records, cpu, |plugin, store, arena, of| match plugin {
-            Bindings::Plain(plugin) => plugin.millstream_plugin_transform().call_run(
-                store,
-                arena,
-                of.origin,
-                &of.records,
-                &of.headers,
-            ),
-            Bindings::Stateful(_) => Err(other_kind()),
+        self.ask(records, cpu, |plugin, store, params| match plugin {
+            Bindings::Plain(functions) => functions.run.call(store, params),
+            Bindings::Stateful { .. } => Err(other_kind()),
         })
     }
 }

@@ -24,6 +24,7 @@ impl fmt::Display for TopicPartition {
 
 /// A Kafka record: numbers, and spans into its batch's arena.
 #[derive(Clone, Copy, Debug)]
+#[repr(C)]
 pub struct KafkaRecord {
     /// The record's offset in its partition.
     pub offset: i64,
@@ -41,6 +42,7 @@ pub struct KafkaRecord {
 
 /// A header: its name's and its value's span. Names may repeat.
 #[derive(Clone, Copy, Debug)]
+#[repr(C)]
 pub struct Header {
     /// Bytes: UTF-8 by convention, but a producer may write anything.
     pub name: Span,

@@ -1,5 +1,6 @@
 //! The events that a transform made of records.
 
+use super::name::may_have_control;
 use super::{Span, StreamKind};
 use thiserror::Error;
 
@@ -86,7 +87,15 @@ pub fn check_event_kind(bytes: &[u8]) -> Result<(), EventKindError> {
         return Err(EventKindError::TooLong(bytes.len()));
     }
     let text = std::str::from_utf8(bytes).map_err(|_| EventKindError::NotUtf8)?;
-    if text.chars().any(char::is_control) {
+    check_event_kind_text(text)
+}
+
+/// Checks an event's type that is text.
+pub fn check_event_kind_text(text: &str) -> Result<(), EventKindError> {
+    if text.len() > 256 {
+        return Err(EventKindError::TooLong(text.len()));
+    }
+    if may_have_control(text) && text.chars().any(char::is_control) {
         return Err(EventKindError::Control);
     }
     if matches!(text, "gap" | "open" | "error") || text.starts_with("millstream.") {

@@ -18,11 +18,13 @@ mod state;
 mod stream;
 
 pub use batch::{Batch, Header, KafkaRecord, NO_TIME, RecordView, TopicPartition};
-pub use event::{Event, EventKindError, Events, TaskNews, check_event_kind};
+pub use event::{Event, EventKindError, Events, TaskNews, check_event_kind, check_event_kind_text};
 pub use failure::{Class, Failure, Stage};
 pub use json::{RecordLine, bytes_to_json, of_json, to_json};
 pub use mark::byte_order_mark;
-pub use name::{ClientId, GroupName, NameError, StreamKind, StreamName, check_name};
+pub use name::{
+    ClientId, GroupName, NameError, StreamKind, StreamName, check_name, check_name_text,
+};
 pub use news::News;
 pub use outgoing::{Headers, Outgoing, SharedHeaders, copied};
 pub use partitions::partitions;

@@ -3,6 +3,7 @@
 /// `length` bytes of an arena, from `start`; or absent, which differs from empty:
 /// a tombstone's value is absent, an empty value is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Span {
     /// Where it begins; `u32::MAX` means absent.
     pub start: u32,

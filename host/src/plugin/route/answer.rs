@@ -1,8 +1,7 @@
 //! A route's answer is checked, never trusted.
 
 use super::types::{Decision, StreamDelivery, ToTopic};
-use crate::plugin::abi::Header;
-use crate::plugin::abi::route::exports::millstream::plugin::route as wire;
+use crate::plugin::abi::{Header, route as wire};
 use crate::plugin::outgoing;
 use crate::plugin::room::Size;
 use crate::record::{Class, Failure, Span};
@@ -18,9 +17,9 @@ pub(super) struct Answer {
 impl From<wire::Answer> for Answer {
     fn from(answer: wire::Answer) -> Answer {
         Answer {
-            arena: answer.arena.into(),
-            headers: answer.headers,
-            decisions: answer.decisions,
+            arena: answer.arena.0.into(),
+            headers: answer.headers.0,
+            decisions: answer.decisions.0,
         }
     }
 }

@@ -1,10 +1,14 @@
 //! Converts events for a route: what it asked for, and no more.
 
 use super::types::Needs;
-use crate::plugin::abi::route::exports::millstream::plugin::route as wire;
-use crate::plugin::abi::{Header, KafkaRecord, Origin, Span as WireSpan, address_kind};
+use crate::plugin::abi::{
+    Header, KafkaRecord, Origin, Span as WireSpan, address_kind, route as wire,
+};
 use crate::record::{Batch, Event, Events, Span};
 use std::ops::Range;
+
+/// Bytes that most events have in their address and type.
+const NAMES: usize = 48;
 
 /// The arguments of a call.
 pub(super) struct Lowered {
@@ -28,7 +32,7 @@ impl Lowered {
         // A route that needs payloads receives the arena that contains them.
         let mut arena = match needs.payload {
             true => events.arena.clone(),
-            false => Vec::new(),
+            false => Vec::with_capacity(NAMES * range.len()),
         };
         let origin = Origin {
             topic: Span::push(&mut arena, batch.origin.topic.as_bytes()).into(),
@@ -37,7 +41,7 @@ impl Lowered {
         let mut lowered = Lowered {
             arena,
             origin,
-            records: Vec::new(),
+            records: Vec::with_capacity(range.len()),
             headers: Vec::new(),
             events: Vec::with_capacity(range.len()),
         };

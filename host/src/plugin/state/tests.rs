@@ -1,4 +1,5 @@
 use super::*;
+use crate::plugin::abi::List;
 use crate::record::Class;
 
 const MOST: usize = 1 << 20;
@@ -10,7 +11,14 @@ fn named(keys: &[(u32, &str)], records: usize) -> Result<Named, CallError> {
         key: Span::push(&mut arena, key.as_bytes()).into(),
     });
     let keys = keys.collect();
-    Named::of(wire::NamedKeys { arena, keys }, records, MOST)
+    Named::of(
+        wire::NamedKeys {
+            arena: List(arena),
+            keys: List(keys),
+        },
+        records,
+        MOST,
+    )
 }
 
 fn write(record: u32, entry: u32, length: u32) -> wire::Write {
@@ -54,8 +62,8 @@ fn keys_that_break_the_contract_are_refused() {
         length: 3,
     };
     let outside = wire::NamedKeys {
-        arena,
-        keys: vec![wire::Key { record: 0, key }],
+        arena: List(arena),
+        keys: List(vec![wire::Key { record: 0, key }]),
     };
     let error = Named::of(outside, 1, MOST).err().unwrap();
     assert_eq!(error.message, "a key lies outside of the answer");

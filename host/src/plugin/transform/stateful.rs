@@ -2,7 +2,7 @@
 //! with the values.
 
 use super::{Bindings, Transforming, other_kind, wire};
-use crate::plugin::abi::stateful::exports::millstream::plugin::stateful_transform as stateful;
+use crate::plugin::abi::stateful;
 use crate::plugin::guest::CallError;
 use crate::plugin::search::Calls;
 use crate::plugin::slot::Broken;
@@ -78,14 +78,8 @@ impl Transforming<'_> {
         records: Range<usize>,
         cpu: Duration,
     ) -> Result<stateful::NamedKeys, Broken> {
-        self.ask(records, cpu, |plugin, store, arena, of| match plugin {
-            Bindings::Stateful(plugin) => plugin.millstream_plugin_stateful_transform().call_keys(
-                store,
-                arena,
-                of.origin,
-                &of.records,
-                &of.headers,
-            ),
+        self.ask(records, cpu, |plugin, store, params| match plugin {
+            Bindings::Stateful { keys, .. } => keys.call(store, params),
             Bindings::Plain(_) => Err(other_kind()),
         })
     }
@@ -98,15 +92,13 @@ impl Transforming<'_> {
     ) -> Result<stateful::Answer, Broken> {
         let clocks = self.clocks;
         let state = before.state(named, &clocks[records.clone()]);
-        self.ask(records, cpu, |plugin, store, arena, of| match plugin {
-            Bindings::Stateful(plugin) => plugin.millstream_plugin_stateful_transform().call_run(
-                store,
-                arena,
-                of.origin,
-                &of.records,
-                &of.headers,
-                state,
-            ),
+        self.ask(records, cpu, |plugin, store, params| match plugin {
+            Bindings::Stateful { functions, .. } => {
+                let (arena, origin, records, headers) = params;
+                functions
+                    .run
+                    .call(store, (arena, origin, records, headers, state))
+            }
             Bindings::Plain(_) => Err(other_kind()),
         })
     }
