@@ -2,7 +2,7 @@
 
 use crate::abi::transform::exports::millstream::plugin::transform as wire;
 use crate::abi::{Header, KafkaRecord, Origin, Span};
-use crate::{Address, Class, Config, Failure, Record};
+use crate::{Address, Class, Config, Failure, Record, json};
 use serde::Serialize;
 
 /// A plugin that makes events of records.
@@ -132,7 +132,7 @@ impl NewEvent<'_> {
     /// text).
     pub fn json(self, payload: &(impl Serialize + ?Sized)) -> Result<(), Failure> {
         let start = self.answer.arena.len();
-        serde_json::to_writer(&mut self.answer.arena, payload)
+        json::write(&mut self.answer.arena, payload)
             .map_err(|e| Failure::rejected(format!("the payload can't be written as JSON: {e}")))?;
         let length = (self.answer.arena.len() - start) as u32;
         self.end(Span {
