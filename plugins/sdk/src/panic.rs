@@ -7,6 +7,7 @@ std::thread_local! {
 }
 
 /// Notes the index of the current record.
+#[inline]
 pub fn set_record(index: u32) {
     RECORD.set(index);
 }

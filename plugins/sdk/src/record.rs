@@ -11,6 +11,7 @@ impl Span {
         length: 0,
     };
 
+    #[inline]
     pub(crate) fn of(self, arena: &[u8]) -> Option<&[u8]> {
         if self.start == u32::MAX {
             return None;
@@ -20,6 +21,7 @@ impl Span {
             .get(..self.length as usize)
     }
 
+    #[inline]
     pub(crate) fn push(arena: &mut Vec<u8>, bytes: &[u8]) -> Span {
         let start = arena.len() as u32;
         arena.extend_from_slice(bytes);
@@ -66,11 +68,13 @@ impl<'a> Record<'a> {
     }
 
     /// The key, or `None` if it is absent.
+    #[inline]
     pub fn key(&self) -> Option<&'a [u8]> {
         self.record.key.of(self.arena)
     }
 
     /// The value, or `None` for a tombstone. Absent is not empty.
+    #[inline]
     pub fn value(&self) -> Option<&'a [u8]> {
         self.record.value.of(self.arena)
     }

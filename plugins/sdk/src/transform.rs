@@ -69,12 +69,14 @@ impl Events<'_> {
 
     /// Starts an event for one client: 1 to 256 bytes, no control characters.
     /// (An invalid id fails the record as `bad-output`.)
+    #[inline]
     pub fn client(&mut self, id: &str) -> NewEvent<'_> {
         self.to(Address::Client(id))
     }
 
     /// Starts an event for a group. It is stored once, and every client that
     /// follows the group receives it. A name has the same rules as an id.
+    #[inline]
     pub fn group(&mut self, name: &str) -> NewEvent<'_> {
         self.to(Address::Group(name))
     }
@@ -87,10 +89,12 @@ impl Events<'_> {
     }
 
     /// Starts an event for a client or a group.
+    #[inline]
     pub fn to(&mut self, address: Address) -> NewEvent<'_> {
         self.begin(address.kind(), address.name())
     }
 
+    #[inline]
     fn begin(&mut self, address_kind: u32, name: &str) -> NewEvent<'_> {
         let name = Span::push(&mut self.answer.arena, name.as_bytes());
         let empty = Span {
@@ -120,6 +124,7 @@ pub struct NewEvent<'a> {
 impl NewEvent<'_> {
     /// Sets the event's type, which the browser listens for. Without one it
     /// receives `message`.
+    #[inline]
     pub fn kind(mut self, kind: &str) -> Self {
         self.kind = Span::push(&mut self.answer.arena, kind.as_bytes());
         self
@@ -143,6 +148,7 @@ impl NewEvent<'_> {
     }
 
     /// Finishes the event with a text payload.
+    #[inline]
     pub fn text(self, payload: &str) {
         let span = Span::push(&mut self.answer.arena, payload.as_bytes());
         self.end(span);
@@ -150,11 +156,13 @@ impl NewEvent<'_> {
 
     /// Finishes the event with bytes that must be UTF-8, such as the record's
     /// value. The host checks them, so that it isn't done twice.
+    #[inline]
     pub fn bytes(self, payload: &[u8]) {
         let span = Span::push(&mut self.answer.arena, payload);
         self.end(span);
     }
 
+    #[inline]
     fn end(self, payload: Span) {
         self.answer.events.push(wire::Event {
             record: self.record,

@@ -1,10 +1,26 @@
 //! Looks for the bytes that mean something in a JSON string, many at a time: quotes,
 //! backslashes and control characters.
+//!
+//! The engine looks at its clock in every round of a loop and in every function, which
+//! takes as long as the rest of a short one. So what is short has no loops here.
 
 /// The index of the first such byte from `from` on; the length if there is none.
 #[inline]
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
 pub(super) fn special(bytes: &[u8], from: usize) -> usize {
+    let rest = bytes.get(from..).unwrap_or_default();
+    let first = rest.first_chunk();
+    match first.and_then(|chunk| wide::special(chunk)) {
+        Some(at) => from + at,
+        None => far(bytes, from),
+    }
+}
+
+/// The same, for one that is further away. Not inlined, so that it takes no registers from
+/// what surrounds the short ones.
+#[inline(never)]
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+fn far(bytes: &[u8], from: usize) -> usize {
     let rest = bytes.get(from..).unwrap_or_default();
     let (chunks, end) = rest.as_chunks();
     for (index, chunk) in chunks.iter().enumerate() {
@@ -21,19 +37,20 @@ pub(super) fn special(bytes: &[u8], from: usize) -> usize {
 ///
 /// Copies of a fixed length are instructions; for others the engine calls a function. So
 /// the last bytes are copied with some of those before them.
+#[inline]
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
 pub(super) fn copy_plain(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
     let end = out.len() + bytes.len();
-    if let Some(last) = bytes.last_chunk::<16>() {
-        for chunk in bytes.as_chunks::<16>().0 {
-            if wide::special(chunk).is_some() {
-                return false;
-            }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {
+        out.extend_from_slice(first);
+        let mut is_plain = wide::special(first).is_none();
+        for chunk in bytes[16..].as_chunks::<16>().0 {
             out.extend_from_slice(chunk);
+            is_plain &= wide::special(chunk).is_none();
         }
         out.truncate(end - last.len());
         out.extend_from_slice(last);
-        return wide::special(last).is_none();
+        return is_plain && wide::special(last).is_none();
     }
     if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
         out.extend_from_slice(first);
@@ -42,9 +59,21 @@ pub(super) fn copy_plain(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
         return of_eight(*first).is_none() && of_eight(*last).is_none();
     }
     let mut all = [b' '; 8];
-    for (to, byte) in all.iter_mut().zip(bytes) {
-        out.push(*byte);
-        *to = *byte;
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        out.extend_from_slice(first);
+        out.truncate(end - last.len());
+        out.extend_from_slice(last);
+        all[..4].copy_from_slice(first);
+        all[4..].copy_from_slice(last);
+    } else if let [first, .., last] = *bytes {
+        let middle = bytes[bytes.len() / 2];
+        out.extend_from_slice(&[first, middle]);
+        out.truncate(end - 1);
+        out.push(last);
+        [all[0], all[1], all[2]] = [first, middle, last];
+    } else if let [only] = *bytes {
+        out.push(only);
+        all[0] = only;
     }
     of_eight(all).is_none()
 }
@@ -112,8 +141,19 @@ mod wide {
 
     #[target_feature(enable = "simd128")]
     pub fn is_ascii(bytes: &[u8]) -> bool {
-        let (chunks, end) = bytes.as_chunks();
+        let (blocks, end) = bytes.as_chunks::<128>();
         let mut all = u8x16_splat(0);
+        for block in blocks {
+            let [a, b, c, d, e, f, g, h] = *block.as_chunks().0 else {
+                return false;
+            };
+            let ab = v128_or(load(&a), load(&b));
+            let cd = v128_or(load(&c), load(&d));
+            let ef = v128_or(load(&e), load(&f));
+            let gh = v128_or(load(&g), load(&h));
+            all = v128_or(all, v128_or(v128_or(ab, cd), v128_or(ef, gh)));
+        }
+        let (chunks, end) = end.as_chunks();
         for chunk in chunks {
             all = v128_or(all, load(chunk));
         }

@@ -77,6 +77,7 @@ fn string(out: &mut Vec<u8>, text: &str) {
 }
 
 /// Appends what is between the quotes.
+#[inline(never)]
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
 fn escaped(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();

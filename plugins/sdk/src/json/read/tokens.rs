@@ -5,21 +5,33 @@ use super::{DEPTH, Failed, Reader, Result};
 
 impl<'de> Reader<'de> {
     /// The byte here; 0, which is in no token, at the end.
+    #[inline]
     pub fn here(&self) -> u8 {
         self.text.as_bytes().get(self.at).copied().unwrap_or(0)
     }
 
     /// Passes white space; returns the byte behind it.
+    #[inline]
     pub fn space(&mut self) -> u8 {
+        match self.here() {
+            b' ' | b'\n' | b'\t' | b'\r' => self.spaces(),
+            byte => byte,
+        }
+    }
+
+    #[inline(never)]
+    fn spaces(&mut self) -> u8 {
         loop {
+            self.at += 1;
             match self.here() {
-                b' ' | b'\n' | b'\t' | b'\r' => self.at += 1,
+                b' ' | b'\n' | b'\t' | b'\r' => {}
                 byte => return byte,
             }
         }
     }
 
     /// Passes `byte`, which must be here.
+    #[inline]
     pub fn pass(&mut self, byte: u8) -> Result<()> {
         if self.here() != byte {
             return Err(Failed);
@@ -39,6 +51,7 @@ impl<'de> Reader<'de> {
     }
 
     /// Passes an opening bracket.
+    #[inline]
     pub fn enter(&mut self) -> Result<()> {
         self.at += 1;
         self.depth += 1;
@@ -49,6 +62,7 @@ impl<'de> Reader<'de> {
     }
 
     /// Passes white space and a closing bracket.
+    #[inline]
     pub fn leave(&mut self, bracket: u8) -> Result<()> {
         self.space();
         self.depth -= 1;
@@ -56,6 +70,7 @@ impl<'de> Reader<'de> {
     }
 
     /// Passes what is before an element or a key; false if there are no more.
+    #[inline]
     pub fn next(&mut self, first: &mut bool, end: u8) -> Result<bool> {
         let byte = self.space();
         if byte == end {
@@ -71,6 +86,7 @@ impl<'de> Reader<'de> {
         }
     }
 
+    #[inline]
     pub fn colon(&mut self) -> Result<()> {
         self.space();
         self.pass(b':')
@@ -82,19 +98,29 @@ impl<'de> Reader<'de> {
     pub fn string(&mut self) -> Result<&'de str> {
         self.pass(b'"')?;
         let start = self.at;
-        self.escapes = false;
-        loop {
-            self.at = scan::special(self.text.as_bytes(), self.at);
-            match self.here() {
-                b'"' => break,
-                b'\\' => self.escape()?,
-                _ => return Err(Failed),
-            }
-            self.escapes = true;
+        self.at = scan::special(self.text.as_bytes(), start);
+        self.escapes = self.here() == b'\\';
+        if self.here() != b'"' {
+            self.rest_of_string()?;
         }
         let inner = self.text.get(start..self.at).ok_or(Failed)?;
         self.at += 1;
         Ok(inner)
+    }
+
+    /// Passes a string from an escape on, up to its quote.
+    #[cold]
+    #[inline(never)]
+    #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+    fn rest_of_string(&mut self) -> Result<()> {
+        while self.here() == b'\\' {
+            self.escape()?;
+            self.at = scan::special(self.text.as_bytes(), self.at);
+        }
+        match self.here() {
+            b'"' => Ok(()),
+            _ => Err(Failed),
+        }
     }
 
     /// The string that was just passed, with its quotes.

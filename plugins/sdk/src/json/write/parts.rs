@@ -52,6 +52,7 @@ impl<'a> Object<'a> {
     }
 
     /// Where the next key goes.
+    #[inline]
     fn next(&mut self) -> Result<&mut Vec<u8>, Failed> {
         let Object::Fields { out, first, .. } = self else {
             return Err(Failed);
