@@ -111,7 +111,7 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Vec::new();
+        let mut fields = Vec::with_capacity(8);
         while let Some((Text(name), value)) = map.next_entry()? {
             fields.push((name, value));
         }

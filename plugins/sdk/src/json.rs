@@ -11,15 +11,20 @@ use serde::Deserialize;
 
 pub(crate) use write::write;
 
+/// Parses all of `bytes` into `T`; the errors are serde_json's.
+pub(crate) fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> serde_json::Result<T> {
+    match read::read(bytes) {
+        Some(value) => Ok(value),
+        None => serde_json::from_slice(bytes),
+    }
+}
+
 /// Parses all of `bytes` into `T`.
 ///
 /// # Errors
 /// `malformed`, with the reason and the byte (from 0).
 pub fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Failure> {
-    if let Some(value) = read::read(bytes) {
-        return Ok(value);
-    }
-    serde_json::from_slice(bytes).map_err(|e| {
+    read(bytes).map_err(|e| {
         let at = match e.is_eof() {
             true => bytes.len(),
             false => byte_of(bytes, e.line(), e.column()),

@@ -9,11 +9,12 @@
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
 pub(super) fn special(bytes: &[u8], from: usize) -> usize {
     let rest = bytes.get(from..).unwrap_or_default();
-    let first = rest.first_chunk();
-    match first.and_then(|chunk| wide::special(chunk)) {
-        Some(at) => from + at,
-        None => far(bytes, from),
+    if let Some(chunk) = rest.first_chunk()
+        && let Some(at) = wide::special(chunk)
+    {
+        return from + at;
     }
+    far(bytes, from)
 }
 
 /// The same, for one that is further away. Not inlined, so that it takes no registers from

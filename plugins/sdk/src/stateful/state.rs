@@ -1,6 +1,6 @@
-use crate::Failure;
 use crate::abi::Span;
 use crate::abi::stateful::exports::millstream::plugin::stateful_transform as wire;
+use crate::{Failure, json};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -147,7 +147,7 @@ impl State<'_> {
     /// If the record did not name the key.
     #[track_caller]
     pub fn json<T: DeserializeOwned>(&self, key: impl AsRef<[u8]>) -> Result<Option<T>, Failure> {
-        let value = self.get(key).map(serde_json::from_slice);
+        let value = self.get(key).map(json::read);
         let refused =
             |e| Failure::rejected(format!("the kept value is not the expected JSON: {e}"));
         value.transpose().map_err(refused)
@@ -166,9 +166,10 @@ impl State<'_> {
         key: impl AsRef<[u8]>,
         value: &(impl Serialize + ?Sized),
     ) -> Result<(), Failure> {
-        let value = serde_json::to_vec(value);
+        let mut bytes = Vec::new();
         let refused = |e| Failure::rejected(format!("the value can't be written as JSON: {e}"));
-        self.set(key, value.map_err(refused)?);
+        json::write(&mut bytes, value).map_err(refused)?;
+        self.set(key, bytes);
         Ok(())
     }
 
