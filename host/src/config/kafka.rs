@@ -2,7 +2,7 @@
 
 use super::checker::{Checked, Checker};
 use super::values::Text;
-use crate::kafka::KafkaSettings;
+use crate::kafka::{KafkaSettings, Membership, default_state};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -14,7 +14,19 @@ pub(super) struct Kafka {
     pub bootstrap_servers: Spanned<Text>,
     pub group_id: Option<Spanned<Text>>,
     #[serde(default)]
+    pub membership: Kind,
+    pub state_dir: Option<Text>,
+    #[serde(default)]
     pub properties: BTreeMap<Spanned<String>, Text>,
+}
+
+/// The kind of membership.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Kind {
+    Dynamic,
+    #[default]
+    Static,
 }
 
 impl Checker<'_> {
@@ -42,9 +54,15 @@ impl Checker<'_> {
             .map(|(k, v)| (k.into_inner(), v.0))
             .collect();
         let bootstrap_servers = kafka.bootstrap_servers.into_inner().0;
+        let given = kafka.state_dir.map(|folder| self.resolve(&folder.0));
+        let membership = match kafka.membership {
+            Kind::Dynamic => Membership::Dynamic,
+            Kind::Static => Membership::Static(given.or_else(default_state)),
+        };
         let settings = KafkaSettings {
             bootstrap_servers,
             properties,
+            membership,
         };
         match settings.check() {
             Ok(()) => Ok(settings),

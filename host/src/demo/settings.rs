@@ -2,6 +2,7 @@
 
 use crate::config;
 use crate::config::{Role, Settings};
+use crate::kafka::Membership;
 use crate::pipeline::PluginSettings;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -41,7 +42,11 @@ impl Scene {
     pub fn new(kafka: &str, listen: SocketAddr) -> anyhow::Result<Scene> {
         let [v1, v2] = TRANSFORMS.map(|(version, transform)| {
             let toml = text(kafka, listen, transform);
-            let settings = config::parse(Path::new("demo.toml"), &toml, Role::All)?;
+            let mut settings = config::parse(Path::new("demo.toml"), &toml, Role::All)?;
+            if let Some(kafka) = &mut settings.kafka {
+                // Its consumer group ends with this process.
+                kafka.membership = Membership::Dynamic;
+            }
             let transform = Transform::of(version, &settings)?;
             anyhow::Ok((settings, toml, transform))
         });

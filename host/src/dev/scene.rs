@@ -24,6 +24,7 @@ pub(super) fn settings(
 [kafka]
 bootstrap-servers = "{kafka}"
 group-id = "millstream-dev"
+membership = "dynamic"
 [kafka.properties]
 "fetch.wait.max.ms" = "5"
 [store]

@@ -1,7 +1,7 @@
 //! A Kafka in this process, for the demo: librdkafka's mock cluster. It stores
 //! little and checks less, so no delivery test uses it.
 
-use super::KafkaSettings;
+use super::{KafkaSettings, Membership};
 use crate::record::OwnedRecord;
 use anyhow::Context;
 use rdkafka::bindings::{
@@ -27,6 +27,7 @@ impl MockKafka {
         let unused = KafkaSettings {
             bootstrap_servers: "127.0.0.1:9092".into(),
             properties: BTreeMap::from([("test.mock.num.brokers".into(), "1".into())]),
+            membership: Membership::Dynamic,
         };
         let producer: ThreadedProducer<_> = unused
             .producer()

@@ -1,5 +1,6 @@
 //! Translates the configuration to librdkafka's properties.
 
+use crate::kafka::membership::Membership;
 use crate::kafka::native::alias::is_same;
 use anyhow::anyhow;
 use rdkafka::ClientConfig;
@@ -16,6 +17,8 @@ pub struct KafkaSettings {
     pub bootstrap_servers: String,
     /// librdkafka's properties, as configured.
     pub properties: BTreeMap<String, String>,
+    /// Where pipelines' members have their IDs from.
+    pub membership: Membership,
 }
 
 /// A property that is rejected.
@@ -187,17 +190,17 @@ impl KafkaSettings {
         }
     }
 
-    /// For the group's member `name`, or for a consumer that only queries.
-    pub(super) fn consumer(&self, group: &str, name: Option<&str>) -> ClientConfig {
+    /// The configured ID of a pipeline's member. A static member is one consumer, and each
+    /// pipeline has its own consumer.
+    pub(super) fn configured_member_id(&self, pipeline: &str) -> Option<String> {
+        let id = self.properties.get(STATIC)?;
+        Some(format!("{id}-{pipeline}"))
+    }
+
+    /// For a consumer that only queries, or for a member without its ID.
+    pub(super) fn consumer(&self, group: &str) -> ClientConfig {
         let mut config = self.client(&PRODUCERS);
-        // A static member is one consumer, and each pipeline has its own
-        // consumer.
-        if let Some(id) = self.properties.get(STATIC) {
-            match name {
-                Some(name) => config.set(STATIC, format!("{id}-{name}")),
-                None => config.remove(STATIC),
-            };
-        }
+        config.remove(STATIC);
         config
             .set("group.id", group)
             .set("enable.auto.commit", "false")
@@ -216,9 +219,12 @@ impl KafkaSettings {
     }
 
     /// For a member that may have this many partitions: each has its own queue,
-    /// and they share the prefetch limit.
-    pub(super) fn member(&self, group: &str, name: &str, partitions: usize) -> ClientConfig {
-        let mut config = self.consumer(group, Some(name));
+    /// and they share the prefetch limit. A static member has an ID.
+    pub(super) fn member(&self, group: &str, id: Option<&str>, partitions: usize) -> ClientConfig {
+        let mut config = self.consumer(group);
+        if let Some(id) = id {
+            config.set(STATIC, id);
+        }
         let (least, most) = AHEAD_EACH;
         let each = (AHEAD / partitions.max(1)).clamp(least, most);
         // librdkafka fetches while a queue has room, so a queue can exceed its
@@ -237,7 +243,7 @@ impl KafkaSettings {
     /// For a consumer that reads chosen partitions without a group, and is
     /// notified of their ends.
     pub fn reader(&self) -> ClientConfig {
-        let mut config = self.consumer("millstream", None);
+        let mut config = self.consumer("millstream");
         config.set("enable.partition.eof", "true");
         config
     }
@@ -295,6 +301,7 @@ mod tests {
         KafkaSettings {
             bootstrap_servers: "kafka:9092".into(),
             properties: BTreeMap::from([(name.into(), value.into())]),
+            membership: Membership::Dynamic,
         }
     }
 
@@ -312,7 +319,7 @@ mod tests {
     #[test]
     fn partitions_share_the_prefetch_limit() {
         let ahead = |settings: &KafkaSettings, partitions| {
-            let config = settings.member("g", "p", partitions);
+            let config = settings.member("g", None, partitions);
             let names = ["queued.max.messages.kbytes", "fetch.message.max.bytes"];
             names.map(|name| config.get(name).map(str::to_owned))
         };

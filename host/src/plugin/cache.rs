@@ -6,11 +6,12 @@
 //! much. A full disk or an unusable folder costs compiles, nothing else.
 
 use crate::clock;
+use crate::files::{is_ours, own_folder};
 use sha2::{Digest, Sha256};
-use std::fs::{DirEntry, Metadata};
+use std::fs::DirEntry;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
@@ -62,7 +63,7 @@ impl Cache {
 
     /// The folder, if it is usable now. Logs changes of that.
     fn folder(&self) -> Option<&Path> {
-        let now = usable(&self.folder).err();
+        let now = own_folder(&self.folder).err();
         let before = std::mem::replace(&mut *lock(&self.unusable), now.clone());
         let folder = self.folder.display();
         match now {
@@ -222,27 +223,6 @@ fn write(path: &Path, code: &[u8]) -> std::io::Result<()> {
         .and_then(fill)
         .and_then(|()| std::fs::rename(&aside, path));
     written.inspect_err(|_| drop(std::fs::remove_file(&aside)))
-}
-
-fn usable(folder: &Path) -> Result<(), String> {
-    let made = std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder);
-    made.map_err(|e| format!("can't create the folder: {e}"))?;
-    let found = std::fs::metadata(folder)
-        .map_err(|e| format!("can't read the metadata of the folder: {e}"))?;
-    is_ours(&found)
-}
-
-fn is_ours(found: &Metadata) -> Result<(), String> {
-    if found.uid() != rustix::process::geteuid().as_raw() {
-        return Err("it belongs to another user".into());
-    }
-    if found.mode() & 0o022 != 0 {
-        return Err("other users may write to it".into());
-    }
-    Ok(())
 }
 
 /// No code panics while it holds one of these locks.

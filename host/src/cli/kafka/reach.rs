@@ -5,7 +5,7 @@ use super::pair;
 use crate::config;
 use crate::kafka::Connection;
 use crate::kafka::native::alias::is_same;
-use crate::kafka::{KafkaSettings, check_property};
+use crate::kafka::{KafkaSettings, Membership, check_property};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -88,6 +88,7 @@ impl Reach {
             Some(bootstrap_servers) => Ok(KafkaSettings {
                 bootstrap_servers,
                 properties: BTreeMap::new(),
+                membership: Membership::Dynamic,
             }),
             None if Path::new(FILE).exists() => of_file(Path::new(FILE)),
             None => Err(Usage(format!(

@@ -62,7 +62,7 @@ impl Cluster {
     }
 
     fn open(kafka: &KafkaSettings, group: &str, patience: Duration) -> anyhow::Result<Cluster> {
-        let config = kafka.consumer(group, None);
+        let config = kafka.consumer(group);
         let consumer = config.create_with_context(Asking);
         let consumer = consumer.context("librdkafka rejected the Kafka properties")?;
         Ok(Cluster { consumer, patience })

@@ -1,9 +1,11 @@
 //! The consumer and the thread that polls it.
 
 use super::context::{Context, log_error, offsets};
+use super::member_id::MemberId;
 use super::start_thread::StartThread;
 use super::{Cluster, Commit, PartitionConsumer, Partitions, Start};
 use crate::kafka::native::cluster_calls as admin;
+use crate::kafka::native::member::is_member;
 use crate::kafka::settings::KafkaSettings;
 use crate::process::{self, Pulse};
 use crate::record::TopicPartition;
@@ -22,6 +24,8 @@ const COMMIT_EVERY: Duration = Duration::from_secs(2);
 /// The time limit for the last commit and for leaving the group; a coordinator
 /// that is down would block us for minutes.
 const CLOSE: Duration = Duration::from_secs(5);
+/// How much of that time a static member has until its request to leave is sent.
+const LEAVE: Duration = Duration::from_secs(3);
 /// How long the polling thread may be stuck before it counts as not ready: a
 /// revocation waits some seconds for batches in hand.
 const STUCK: Duration = Duration::from_secs(15);
@@ -71,10 +75,9 @@ impl GroupConsumer {
         options: &GroupConsumerOptions,
         partitions: Arc<dyn Partitions>,
     ) -> anyhow::Result<GroupConsumer> {
-        let GroupConsumerOptions {
-            kafka, group, name, ..
-        } = options;
-        let config = kafka.member(group, name, partitions_of(options));
+        let GroupConsumerOptions { kafka, group, .. } = options;
+        let member = MemberId::of(options);
+        let config = kafka.member(group, member.as_str(), partitions_of(options));
         let consumer: BaseConsumer<Context> = config
             .create_with_context(Context::new(partitions.clone()))
             .context("librdkafka rejected the Kafka properties")?;
@@ -94,6 +97,7 @@ impl GroupConsumer {
         let pulse = starts.turns.clone();
         let poller = Poller {
             name: options.name.clone(),
+            member,
             shared: shared.clone(),
             partitions,
             starts,
@@ -166,7 +170,7 @@ impl GroupConsumer {
 /// Kafka does not answer, a large number: it limits memory.
 fn partitions_of(options: &GroupConsumerOptions) -> usize {
     let count = || -> anyhow::Result<usize> {
-        let mut config = options.kafka.consumer(&options.group, None);
+        let mut config = options.kafka.consumer(&options.group);
         // It only queries, so it needs no group that it would have to leave.
         config.remove("group.id");
         let consumer: BaseConsumer = config.create()?;
@@ -183,6 +187,7 @@ fn partitions_of(options: &GroupConsumerOptions) -> usize {
 struct Poller {
     /// The pipeline's name.
     name: String,
+    member: MemberId,
     shared: Arc<Shared>,
     partitions: Arc<dyn Partitions>,
     starts: StartThread,
@@ -241,10 +246,7 @@ impl Poller {
             return;
         };
         let todo = match error {
-            RDKafkaErrorCode::FencedInstanceId => {
-                "; another member joined with the same group.instance.id: give each daemon a \
-                 unique one, such as \"${HOSTNAME}\""
-            }
+            RDKafkaErrorCode::FencedInstanceId => self.member.if_fenced(),
             _ => "",
         };
         let name = &self.name;
@@ -340,13 +342,29 @@ impl Poller {
             shared,
             partitions,
             starts,
+            member,
             ..
         } = self;
         shared.consumer.context().group().closing = true;
         drop((partitions, starts));
+        if let MemberId::Slot(_) = member {
+            leave(&shared.consumer);
+        }
         log_error("leaving the group", shared.consumer.close_queue());
         while !shared.consumer.closed() {
             let _ = shared.consumer.poll(Duration::from_millis(100));
         }
+    }
+}
+
+/// Has a static member leave its group, so that others get its partitions at once. To close the
+/// consumer is not enough: librdkafka has a static member stay until its session times out. Without
+/// a subscription it leaves, once its partitions are given up.
+fn leave(consumer: &BaseConsumer<Context>) {
+    consumer.unsubscribe();
+    let deadline = Instant::now() + LEAVE;
+    // SAFETY: the consumer lives.
+    while unsafe { is_member(consumer.client().native_ptr()) } && Instant::now() < deadline {
+        let _ = consumer.poll(Duration::from_millis(5));
     }
 }

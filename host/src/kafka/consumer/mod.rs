@@ -9,6 +9,8 @@
 mod cluster;
 pub(in crate::kafka) mod context;
 mod group;
+mod member_id;
+mod member_slot;
 mod partition_consumer;
 mod start_thread;
 

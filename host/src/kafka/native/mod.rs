@@ -7,4 +7,5 @@ pub(in crate::kafka) mod call;
 pub(in crate::kafka) mod cluster_calls;
 pub(in crate::kafka) mod fetched;
 pub(crate) mod headers;
+pub(in crate::kafka) mod member;
 pub(crate) mod produce;

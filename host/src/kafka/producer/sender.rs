@@ -237,6 +237,7 @@ impl Sender {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kafka::Membership;
 
     #[test]
     fn properties_override_defaults_and_options_override_properties_by_any_name() {
@@ -249,6 +250,7 @@ mod tests {
         let settings = KafkaSettings {
             bootstrap_servers: "kafka:9092".into(),
             properties: own.into(),
+            membership: Membership::Dynamic,
         };
         let sending = SenderOptions {
             topic: "orders".into(),

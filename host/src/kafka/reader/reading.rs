@@ -97,6 +97,7 @@ pub(in crate::kafka) fn record(message: &BorrowedMessage<'_>) -> OwnedRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kafka::Membership;
     use std::collections::BTreeMap;
 
     #[test]
@@ -106,6 +107,7 @@ mod tests {
             let settings = KafkaSettings {
                 bootstrap_servers: "kafka:9092".into(),
                 properties: properties.iter().map(own).collect::<BTreeMap<_, _>>(),
+                membership: Membership::Dynamic,
             };
             let reading = Reading {
                 topic: "orders".into(),
