@@ -20,6 +20,7 @@ mod examples;
 mod harness;
 mod hostile;
 mod kafka_faults;
+mod membership;
 mod pages;
 mod plugin_faults;
 mod plugin_files;

@@ -13,7 +13,7 @@ mod run;
 mod terminated;
 mod unanswered;
 
-use run::Run;
+pub use run::Run;
 use std::time::Duration;
 
 /// A time-out for things that happen eventually, not an expectation of speed.
@@ -22,7 +22,7 @@ const LONG: Duration = Duration::from_secs(180);
 const GRACE: Duration = Duration::from_secs(30);
 
 /// A short session time-out: a silent member soon leaves the group.
-const SHORT_SESSIONS: &[(&str, &str)] = &[
+pub const SHORT_SESSIONS: &[(&str, &str)] = &[
     ("session.timeout.ms", "2000"),
     ("heartbeat.interval.ms", "500"),
     ("max.poll.interval.ms", "3000"),

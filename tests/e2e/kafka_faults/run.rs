@@ -6,6 +6,7 @@ use millstream_tests::{
 };
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 const CLIENTS: usize = 60;
 /// The backlog of a loaded daemon: many batches for each partition.
@@ -141,20 +142,30 @@ transform = {{ plugin = "bundled:notifications" }}
 
     /// Waits until every partition's ledger has moved by this many records.
     pub fn advance(&self, records: i64) {
+        self.advance_within(records, LONG);
+    }
+
+    /// The same with another time-out.
+    pub fn advance_within(&self, records: i64, timeout: Duration) {
         let before = self.passed();
-        self.wait_passed("every partition moves on", |partition, passed| {
+        self.wait_passed("every partition moves on", timeout, |partition, passed| {
             passed >= before[partition] + records
         });
     }
 
     /// Waits until the ledger has passed all records that the topic has now.
     pub fn wait_all(&self) {
+        self.wait_all_within(LONG);
+    }
+
+    /// The same with another time-out.
+    pub fn wait_all_within(&self, timeout: Duration) {
         let mut ends = vec![0; usize::try_from(self.partitions()).unwrap()];
         for record in self.kafka.read_all(&self.topic) {
             ends[usize::try_from(record.partition).unwrap()] = record.offset + 1;
         }
         let done = |partition: usize, passed| passed >= ends[partition];
-        self.wait_passed("every record is passed", done);
+        self.wait_passed("every record is passed", timeout, done);
     }
 
     /// Waits until the ledger has passed all records, and stops these daemons, so that late writes
@@ -166,8 +177,8 @@ transform = {{ plugin = "bundled:notifications" }}
         });
     }
 
-    pub fn wait_passed(&self, what: &str, enough: impl Fn(usize, i64) -> bool) {
-        wait_until(what, LONG, || {
+    pub fn wait_passed(&self, what: &str, timeout: Duration, enough: impl Fn(usize, i64) -> bool) {
+        wait_until(what, timeout, || {
             let mut passed = self.passed().into_iter().enumerate();
             passed
                 .all(|(partition, passed)| enough(partition, passed))

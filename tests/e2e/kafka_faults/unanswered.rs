@@ -22,7 +22,7 @@ fn partitions_whose_only_broker_is_down_block_no_others_and_start_when_it_return
     let dead: Vec<i32> = (0..PARTITIONS).filter(led_by_it).collect();
     down.kill();
     let daemon = Daemon::builder(&run.config(&[])).start();
-    run.wait_passed("the others are read", |partition, passed| {
+    run.wait_passed("the others are read", LONG, |partition, passed| {
         passed == 100 || dead.contains(&(partition as i32))
     });
     let said = wait_until("the daemon reports it", LONG, || {
