@@ -1,10 +1,11 @@
-//! The time from a restart after SIGKILL to the first new event in Redis, and from SIGTERM under
-//! full load to the exit: `cargo bench -p millstream-tests --features bench --bench restart` (after
+//! The time from a restart after SIGKILL to the first new event in Redis, from SIGTERM under full
+//! load to the exit, and from SIGTERM until another daemon has all partitions: `cargo bench -p millstream-tests --features bench --bench restart` (after
 //! `cargo build --release`).
 
 use millstream_tests::{
     Daemon, Message, config, create_topic, produce, servers, unique, wait_until,
 };
+use rustix::process::Signal;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,13 +14,14 @@ const ROUNDS: usize = 9;
 const LONG: Duration = Duration::from_secs(60);
 
 fn main() {
-    measure("a new member each time", "");
-    measure("a static member", "\"group.instance.id\" = \"one\"");
+    measure("by default", "");
+    measure("with dynamic membership", "membership = \"dynamic\"");
 }
 
-fn measure(what: &str, property: &str) {
+fn measure(what: &str, key: &str) {
     let (topic, prefix) = (create_topic("restart", 4), unique("restart"));
-    let mut daemon = Daemon::ready(&toml(&topic, &prefix, property));
+    let toml = toml(&topic, &prefix, key);
+    let mut daemon = Daemon::ready(&toml);
     let over = AtomicBool::new(false);
     let (mut first, mut exit) = (Vec::new(), Vec::new());
     thread::scope(|scope| {
@@ -51,8 +53,37 @@ fn measure(what: &str, property: &str) {
         }
         over.store(true, Ordering::Relaxed);
     });
+    assert_eq!(daemon.terminate(), Some(0));
     println!("{what}: SIGKILL to the first new event {}", told(first));
     println!("{what}: SIGTERM under load to the exit {}", told(exit));
+    let moved = told(move_times(&toml));
+    println!("{what}: SIGTERM until another daemon has all partitions {moved}");
+}
+
+/// The times that the two partitions of a stopped daemon take to another one.
+fn move_times(toml: &str) -> Vec<Duration> {
+    let assigned = |daemon: &Daemon, count: usize| {
+        wait_until("partitions are assigned", LONG, || {
+            let lines = daemon.log().lines();
+            let lines = lines
+                .iter()
+                .filter(|line| line.contains("partition assigned"));
+            (lines.count() == count).then_some(())
+        });
+    };
+    let mut old = Daemon::ready(toml);
+    let round = |_| {
+        let new = Daemon::builder(toml).start();
+        assigned(&new, 2);
+        let began = Instant::now();
+        old.signal(Signal::TERM);
+        assigned(&new, 4);
+        let took = began.elapsed();
+        assert_eq!(old.wait_exit(LONG), Some(0));
+        old = new;
+        took
+    };
+    (0..ROUNDS).map(round).collect()
 }
 
 fn told(mut times: Vec<Duration>) -> String {
@@ -80,15 +111,12 @@ fn entries(prefix: &str) -> u64 {
     }
 }
 
-fn toml(topic: &str, prefix: &str, property: &str) -> String {
+fn toml(topic: &str, prefix: &str, key: &str) -> String {
     let (kafka, redis) = (servers().kafka.bootstrap(), servers().redis.url());
-    let rest = format!(
-        r#"
+    let rest = r#"
 name = "restart"
-transform = {{ plugin = "bundled:by-field", config = {{ client = "/clientId" }} }}
-[kafka.properties]
-{property}
-"#
-    );
-    config(&kafka, &redis, topic, prefix, &rest)
+transform = { plugin = "bundled:by-field", config = { client = "/clientId" } }
+"#;
+    let config = config(&kafka, &redis, topic, prefix, rest);
+    config.replacen("[store]", &format!("{key}\n[store]"), 1)
 }

@@ -71,6 +71,7 @@ fn the_quickstart_can_be_pasted_line_by_line() {
         .args(["-e", "-o", "pipefail", "-c", &script])
         .current_dir(&folder)
         .env("PATH", path)
+        .env("XDG_STATE_HOME", &folder)
         .stdin(Stdio::null())
         .output()
         .unwrap();

@@ -6,13 +6,16 @@ use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
 /// Waits for a line on its input, then becomes the program. The program must not run before the
 /// janitor knows its process id. If the test process dies in between, the pipe ends and so does
 /// this.
 const GATE: &str = r#"read -r go && exec "$0" "$@" </dev/null"#;
+
+/// The state folder of programs that are given no other.
+static STATE: LazyLock<PathBuf> = LazyLock::new(|| janitor::scratch_dir("state"));
 
 /// A program that runs beside the tests in its own process group. It is killed with all its
 /// children when this is dropped or when the test process ends in any way, including SIGKILL.
@@ -26,6 +29,9 @@ impl Process {
     pub fn command(program: &Path) -> Command {
         let mut command = Command::new("sh");
         command.args(["-c", GATE]).arg(program);
+        // Not the state folder of the person who runs the tests.
+        command.env_remove("STATE_DIRECTORY");
+        command.env("XDG_STATE_HOME", &*STATE);
         command
     }
 

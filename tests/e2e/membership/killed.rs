@@ -1,5 +1,5 @@
 use super::{LONG, SESSIONS, SOON, all_partitions_work, id, wait_members, wait_shared, with_state};
-use crate::kafka_faults::Run;
+use crate::kafka_faults::{Run, SHORT_SESSIONS};
 use millstream_tests::{Daemon, scratch_dir, servers};
 
 #[test]
@@ -82,6 +82,21 @@ fn a_restarted_daemon_gets_partitions_that_are_added_later() {
     daemon.restart();
     all_partitions_work(&run);
     run.add_partitions(4);
+    all_partitions_work(&run);
+    run.end(&[daemon]);
+    run.check();
+}
+
+/// The coordinator would answer the same member with its old assignment, and nobody would assign
+/// the new partitions.
+#[test]
+fn a_daemon_gets_partitions_that_are_added_while_it_is_dead() {
+    let run = Run::new(&servers().kafka, "grown-meanwhile", 2);
+    let mut daemon = Daemon::ready(&run.config(SHORT_SESSIONS));
+    all_partitions_work(&run);
+    daemon.kill();
+    run.add_partitions(4);
+    daemon.restart();
     all_partitions_work(&run);
     run.end(&[daemon]);
     run.check();

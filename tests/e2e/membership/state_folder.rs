@@ -4,7 +4,7 @@ use millstream_tests::{Daemon, DaemonBuilder, scratch_dir, servers};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-const WARNS: &str = "can't use the state folder";
+const WARNS: &str = "dynamic member of the consumer group";
 
 /// Starts, processes all partitions, stops.
 fn works(run: &Run<'_>, builder: DaemonBuilder) -> Daemon {

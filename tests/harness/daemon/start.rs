@@ -136,7 +136,6 @@ pub(super) fn run(
     command.arg("run").args(arguments);
     command.arg("-c").arg(dir.join("millstream.toml"));
     // Each has a state folder of its own, kept across restarts.
-    command.env_remove("STATE_DIRECTORY");
     command.env("XDG_STATE_HOME", dir.join("state"));
     command.envs(env.iter().map(|(name, value)| (name, value)));
     command.env("NO_COLOR", "1");

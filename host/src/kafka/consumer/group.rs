@@ -1,12 +1,13 @@
 //! The consumer and the thread that polls it.
 
 use super::context::{Context, log_error, offsets};
+use super::leave::leave;
 use super::member_id::MemberId;
+use super::options::GroupConsumerOptions;
+use super::partition_counts::{most_partitions, partition_counts};
 use super::start_thread::StartThread;
 use super::{Cluster, Commit, PartitionConsumer, Partitions, Start};
 use crate::kafka::native::cluster_calls as admin;
-use crate::kafka::native::member::is_member;
-use crate::kafka::settings::KafkaSettings;
 use crate::process::{self, Pulse};
 use crate::record::TopicPartition;
 use anyhow::Context as _;
@@ -24,32 +25,12 @@ const COMMIT_EVERY: Duration = Duration::from_secs(2);
 /// The time limit for the last commit and for leaving the group; a coordinator
 /// that is down would block us for minutes.
 const CLOSE: Duration = Duration::from_secs(5);
-/// How much of that time a static member has until its request to leave is sent.
-const LEAVE: Duration = Duration::from_secs(3);
 /// How long the polling thread may be stuck before it counts as not ready: a
 /// revocation waits some seconds for batches in hand.
 const STUCK: Duration = Duration::from_secs(15);
 /// The same for looking up where one partition starts: Redis and Kafka are
 /// queried one after another, each with its own time-out.
 const STARTING: Duration = Duration::from_secs(60);
-
-/// The time limit for asking Kafka how many partitions a topic has.
-const COUNT: Duration = Duration::from_secs(2);
-/// The assumed number of partitions if Kafka does not answer.
-const MANY: usize = 100;
-
-/// What to read, and with which group.
-#[derive(Clone)]
-pub struct GroupConsumerOptions {
-    /// The pipeline's name, for threads and logs.
-    pub name: String,
-    /// How to reach Kafka.
-    pub kafka: KafkaSettings,
-    /// The consumer group.
-    pub group: String,
-    /// The topics.
-    pub topics: Vec<String>,
-}
 
 /// A running consumer.
 pub struct GroupConsumer {
@@ -76,8 +57,9 @@ impl GroupConsumer {
         partitions: Arc<dyn Partitions>,
     ) -> anyhow::Result<GroupConsumer> {
         let GroupConsumerOptions { kafka, group, .. } = options;
-        let member = MemberId::of(options);
-        let config = kafka.member(group, member.as_str(), partitions_of(options));
+        let counts = partition_counts(options);
+        let member = MemberId::of(options, counts.as_deref());
+        let config = kafka.member(group, member.as_str(), most_partitions(counts.as_deref()));
         let consumer: BaseConsumer<Context> = config
             .create_with_context(Context::new(partitions.clone()))
             .context("librdkafka rejected the Kafka properties")?;
@@ -164,24 +146,6 @@ impl GroupConsumer {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
-}
-
-/// The number of partitions of all topics, since one member may get them all. If
-/// Kafka does not answer, a large number: it limits memory.
-fn partitions_of(options: &GroupConsumerOptions) -> usize {
-    let count = || -> anyhow::Result<usize> {
-        let mut config = options.kafka.consumer(&options.group);
-        // It only queries, so it needs no group that it would have to leave.
-        config.remove("group.id");
-        let consumer: BaseConsumer = config.create()?;
-        let count = |topic: &String| -> anyhow::Result<usize> {
-            let metadata = consumer.fetch_metadata(Some(topic), COUNT)?;
-            let topics = metadata.topics().iter();
-            Ok(topics.map(|topic| topic.partitions().len()).sum())
-        };
-        options.topics.iter().map(count).sum()
-    };
-    count().unwrap_or(MANY)
 }
 
 struct Poller {
@@ -354,17 +318,5 @@ impl Poller {
         while !shared.consumer.closed() {
             let _ = shared.consumer.poll(Duration::from_millis(100));
         }
-    }
-}
-
-/// Has a static member leave its group, so that others get its partitions at once. To close the
-/// consumer is not enough: librdkafka has a static member stay until its session times out. Without
-/// a subscription it leaves, once its partitions are given up.
-fn leave(consumer: &BaseConsumer<Context>) {
-    consumer.unsubscribe();
-    let deadline = Instant::now() + LEAVE;
-    // SAFETY: the consumer lives.
-    while unsafe { is_member(consumer.client().native_ptr()) } && Instant::now() < deadline {
-        let _ = consumer.poll(Duration::from_millis(5));
     }
 }

@@ -1,8 +1,9 @@
 //! The ID of a pipeline's member in its consumer group.
 
-use super::GroupConsumerOptions;
 use super::member_slot::MemberSlot;
+use super::options::GroupConsumerOptions;
 use crate::kafka::membership::Membership;
+use std::path::Path;
 
 /// Where a member has its ID from.
 pub(super) enum MemberId {
@@ -16,28 +17,17 @@ pub(super) enum MemberId {
 }
 
 impl MemberId {
-    /// The ID of the pipeline's member. If it comes from a slot, this process holds the slot until
-    /// it ends.
-    pub fn of(options: &GroupConsumerOptions) -> MemberId {
-        let GroupConsumerOptions {
-            name, kafka, group, ..
-        } = options;
+    /// The ID of the pipeline's member, whose topics have this many partitions. If it comes from a
+    /// slot, this process holds the slot until it ends.
+    pub fn of(options: &GroupConsumerOptions, counts: Option<&[usize]>) -> MemberId {
+        let GroupConsumerOptions { name, kafka, .. } = options;
         if let Some(id) = kafka.configured_member_id(name) {
             return MemberId::Configured(id);
         }
         let Membership::Static(folder) = &kafka.membership else {
             return MemberId::Dynamic;
         };
-        // Another pipeline, group or cluster has slots of its own. So a process that restarts
-        // finds its slot free, whatever else runs for this user.
-        let member = format!("{}\n{group}\n{name}", kafka.bootstrap_servers);
-        let taken = match folder {
-            Some(folder) => MemberSlot::take(folder, &member),
-            None => Err("none of STATE_DIRECTORY, XDG_STATE_HOME and HOME is set".into()),
-        };
-        let folder = folder.clone().unwrap_or_default();
-        let folder = folder.display();
-        match taken {
+        match slot(options, folder.as_deref(), counts) {
             Ok(slot) => {
                 let id = slot.hold();
                 tracing::info!(pipeline = name, id, "static member of the consumer group");
@@ -46,10 +36,9 @@ impl MemberId {
             Err(reason) => {
                 tracing::warn!(
                     pipeline = name,
-                    %folder,
                     reason,
-                    "can't use the state folder: after a kill, the partitions wait until the \
-                     session of the killed daemon times out"
+                    "dynamic member of the consumer group: after a kill, its partitions wait \
+                     until the session times out"
                 );
                 MemberId::Dynamic
             }
@@ -78,4 +67,27 @@ impl MemberId {
             }
         }
     }
+}
+
+/// Takes a slot of this pipeline, group and cluster. So a process that restarts finds its slot
+/// free, whatever else runs for this user.
+///
+/// Another subscription gives another ID. The coordinator answers a known static member with the
+/// assignment of before, and nobody assigns anew: partitions that are not part of it would wait
+/// for the next rebalance.
+fn slot(
+    options: &GroupConsumerOptions,
+    folder: Option<&Path>,
+    counts: Option<&[usize]>,
+) -> Result<MemberSlot, String> {
+    let none = "there is no state folder: set [kafka] state-dir";
+    let folder = folder.ok_or(none)?;
+    let unknown = "Kafka did not answer how many partitions the topics have";
+    let counts = counts.ok_or(unknown)?;
+    let servers = &options.kafka.bootstrap_servers;
+    let member = format!("{servers}\n{}\n{}", options.group, options.name);
+    let mut topics: Vec<_> = options.topics.iter().zip(counts).collect();
+    topics.sort();
+    MemberSlot::take(folder, &member, &format!("{topics:?}"))
+        .map_err(|why| format!("can't use the state folder {}: {why}", folder.display()))
 }

@@ -36,11 +36,11 @@ pub(super) struct MemberSlot {
 
 impl MemberSlot {
     /// Takes the first free slot in the folder for this member, a text that is equal for processes
-    /// that may replace each other.
+    /// that may replace each other. The ID is the same for the same subscription.
     ///
     /// # Errors
     /// Why there is none.
-    pub fn take(folder: &Path, member: &str) -> Result<MemberSlot, String> {
+    pub fn take(folder: &Path, member: &str, subscription: &str) -> Result<MemberSlot, String> {
         own_folder(folder)?;
         let boot =
             std::fs::read_to_string(BOOT).map_err(|error| format!("can't read {BOOT}: {error}"))?;
@@ -49,7 +49,7 @@ impl MemberSlot {
             let path = folder.join(format!("member-{name}-{slot}.lock"));
             let taken = lock(&path).and_then(|file| {
                 let Some(file) = file else { return Ok(None) };
-                let id = id(&file, boot.trim(), member)?;
+                let id = id(&file, boot.trim(), &format!("{member}\n{subscription}"))?;
                 Ok(Some(MemberSlot { id, file }))
             });
             match taken {

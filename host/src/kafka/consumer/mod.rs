@@ -9,13 +9,17 @@
 mod cluster;
 pub(in crate::kafka) mod context;
 mod group;
+mod leave;
 mod member_id;
 mod member_slot;
+mod options;
 mod partition_consumer;
+mod partition_counts;
 mod start_thread;
 
 pub use cluster::Cluster;
-pub use group::{GroupConsumer, GroupConsumerOptions};
+pub use group::GroupConsumer;
+pub use options::GroupConsumerOptions;
 pub use partition_consumer::{FetchError, FillLimits, PartitionConsumer};
 
 use crate::record::TopicPartition;

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 fn take(folder: &Path) -> MemberSlot {
-    MemberSlot::take(folder, "a member").unwrap()
+    MemberSlot::take(folder, "a member", "its topics").unwrap()
 }
 
 #[test]
@@ -27,10 +27,23 @@ fn a_slot_gives_one_id_to_one_holder_at_a_time() {
 fn the_id_of_another_member_of_the_same_folder_is_another() {
     let folder = tempfile::tempdir().unwrap();
     let one = take(folder.path());
-    let other = MemberSlot::take(folder.path(), "another").unwrap();
+    let other = MemberSlot::take(folder.path(), "another", "its topics").unwrap();
     assert_ne!(one.id, other.id);
     let (file, of_other) = (one.file.metadata().unwrap(), other.file.metadata().unwrap());
     assert_ne!(file.ino(), of_other.ino(), "each has slots of its own");
+}
+
+#[test]
+fn another_subscription_gives_the_same_slot_another_id() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |topics: &str| {
+        let slot = MemberSlot::take(folder.path(), "a member", topics).unwrap();
+        slot.id
+    };
+    let [one, other] = ["one", "other"].map(of);
+    assert_ne!(one, other);
+    assert_eq!(of("one"), one);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]
@@ -81,7 +94,7 @@ fn a_damaged_number_is_made_again_and_stays() {
 #[test]
 fn a_folder_that_is_not_ours_alone_is_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
-    let refused = |folder: &Path| MemberSlot::take(folder, "a member").unwrap_err();
+    let refused = |folder: &Path| MemberSlot::take(folder, "a member", "its topics").unwrap_err();
     let open = folder.path().join("open");
     fs::create_dir(&open).unwrap();
     fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
@@ -105,6 +118,6 @@ fn no_more_than_the_most_slots_are_given() {
     let held: Vec<MemberSlot> = (0..SLOTS).map(|_| take(folder.path())).collect();
     let ids: BTreeSet<&str> = held.iter().map(|slot| &*slot.id).collect();
     assert_eq!(ids.len(), SLOTS);
-    let none = MemberSlot::take(folder.path(), "a member").unwrap_err();
+    let none = MemberSlot::take(folder.path(), "a member", "its topics").unwrap_err();
     assert_eq!(none, "all 64 member slots are taken");
 }
