@@ -75,6 +75,8 @@ fn move_times(toml: &str) -> Vec<Duration> {
     let round = |_| {
         let new = Daemon::builder(toml).start();
         assigned(&new, 2);
+        // librdkafka joins at most once a second.
+        thread::sleep(Duration::from_secs(2));
         let began = Instant::now();
         old.signal(Signal::TERM);
         assigned(&new, 4);

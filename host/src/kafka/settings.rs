@@ -213,7 +213,9 @@ impl KafkaSettings {
         self.or(&mut config, "queued.min.messages", "20000");
         self.or(&mut config, "queued.max.messages.kbytes", "4096");
         self.or(&mut config, "session.timeout.ms", "10000");
-        self.or(&mut config, "heartbeat.interval.ms", "2000");
+        // A member learns of a rebalance by its next heartbeat, so partitions of a stopped
+        // daemon wait that long for another.
+        self.or(&mut config, "heartbeat.interval.ms", "500");
         self.or(&mut config, "topic.metadata.refresh.interval.ms", "30000");
         config
     }
