@@ -93,6 +93,7 @@ fn id(file: &File, boot: &str, member: &str) -> io::Result<String> {
 /// The random number in the file; made by the first holder of the lock.
 fn number(mut file: &File) -> io::Result<String> {
     let mut kept = String::new();
+    file.rewind()?;
     // Bytes that are not text are replaced, too.
     let read = file.take(64).read_to_string(&mut kept);
     if read.is_ok() && Uuid::try_parse(&kept).is_ok() {
