@@ -1,18 +1,39 @@
 //! The daemon that is measured: built from the sources beside this tool, as users build it.
 
 use anyhow::{Context, Result, bail, ensure};
+use millstream_tests::Daemon;
 use std::env;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+#[derive(clap::Args)]
+pub struct Subject {
+    /// The daemon to measure instead of the one of these sources
+    #[arg(long, global = true, value_name = "FILE", value_parser = existing)]
+    daemon: Option<PathBuf>,
+}
+
+impl Subject {
+    /// Its file; without `--daemon`, it is built first.
+    pub fn program(&self) -> Result<PathBuf> {
+        match &self.daemon {
+            Some(file) => Ok(file.clone()),
+            None => build().map(|()| Daemon::program()),
+        }
+    }
+}
+
+/// A file that is there, by its absolute path: a daemon runs in a folder of its own.
+pub fn existing(file: &str) -> Result<PathBuf, String> {
+    std::fs::canonicalize(file).map_err(|e| e.to_string())
+}
 
 /// Builds it, so that none that is older than its sources is measured.
 ///
 /// # Errors
 /// When this is no optimised build, or the daemon can't be built.
 pub fn build() -> Result<()> {
-    if cfg!(debug_assertions) {
-        bail!("figures of an unoptimised build mean nothing: use `cargo run --release`");
-    }
+    optimised()?;
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     // Its build script's variables are those of this tool.
@@ -23,5 +44,14 @@ pub fn build() -> Result<()> {
         .status()
         .context("can't run cargo")?;
     ensure!(built.success(), "the daemon can't be built");
+    Ok(())
+}
+
+/// # Errors
+/// When this tool itself is no optimised build.
+pub fn optimised() -> Result<()> {
+    if cfg!(debug_assertions) {
+        bail!("figures of an unoptimised build mean nothing: use `cargo run --release`");
+    }
     Ok(())
 }

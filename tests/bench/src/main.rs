@@ -15,7 +15,10 @@
     reason = "a measurement that can't go on fails, and says where"
 )]
 
+mod arguments;
+mod clock;
 mod daemon;
+mod edge;
 mod machine;
 mod proc;
 mod results;
@@ -36,6 +39,8 @@ struct Options {
 enum Command {
     /// Records from Kafka to Redis, beside a hand-written loop
     Road(road::Options),
+    /// The SSE edge under load: memory, latency, throughput, and that nothing is lost
+    Edge(edge::Options),
     /// The hand-written loop, as a process of its own
     #[command(hide = true)]
     Yardstick(road::yardstick::Options),
@@ -44,6 +49,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Options::parse().command {
         Command::Road(options) => road::run(&options),
+        Command::Edge(options) => edge::run(&options),
         Command::Yardstick(options) => road::yardstick::run(&options),
     }
 }

@@ -1,4 +1,4 @@
-//! The file that keeps a run's results.
+//! Where a run's results go: a table for people, a line of JSON, and a file that keeps them.
 
 use crate::machine;
 use anyhow::{Context, Result};
@@ -7,8 +7,43 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Writes what was measured, where and how; returns the file's path.
-pub fn write(what: &str, out: Option<&Path>, measured: &Value) -> Result<PathBuf> {
+#[derive(clap::Args)]
+pub struct Output {
+    /// Print the results as JSON, one object per line, and all else on standard error
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Where the results are written [default: target/bench-results/<what>-<time>.json]
+    #[arg(long, global = true, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+impl Output {
+    /// A line of a table.
+    pub fn line(&self, line: &str) {
+        if self.json {
+            eprintln!("{line}");
+        } else {
+            println!("{line}");
+        }
+    }
+
+    /// Results as JSON, if that is wanted.
+    pub fn object(&self, object: &Value) {
+        if self.json {
+            println!("{object}");
+        }
+    }
+
+    /// Writes what was measured, where and how.
+    pub fn keep(&self, what: &str, measured: &Value) -> Result<()> {
+        let file = write(what, self.out.as_deref(), measured)?;
+        eprintln!("results: {}", file.display());
+        Ok(())
+    }
+}
+
+/// Returns the file's path.
+fn write(what: &str, out: Option<&Path>, measured: &Value) -> Result<PathBuf> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let file = match out {
         Some(file) => file.to_path_buf(),

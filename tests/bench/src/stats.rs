@@ -26,6 +26,12 @@ impl Spread {
             max: values[values.len() - 1],
         }
     }
+
+    /// The median, and the least and the most.
+    pub fn shown(&self, decimals: usize) -> String {
+        let Spread { median, min, max } = self;
+        format!("{median:.decimals$} ({min:.decimals$}..{max:.decimals$})")
+    }
 }
 
 #[cfg(test)]

@@ -7,13 +7,13 @@ mod report;
 mod workload;
 pub mod yardstick;
 
-use crate::{daemon, results};
+use crate::daemon::{Subject, existing};
+use crate::results::Output;
 use anyhow::Result;
 use contender::Contender;
 use measure::{Bench, Figures};
-use millstream_tests::Daemon;
 use report::Row;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use workload::{Spread, Workload};
 
@@ -22,9 +22,6 @@ pub struct Options {
     /// A smaller and shorter run, for a first impression
     #[arg(long)]
     quick: bool,
-    /// One line of JSON at the end: the ratios to the yardstick, its figures and Millstream's
-    #[arg(long)]
-    json: bool,
     /// How many records
     #[arg(long, default_value_t = 600_000, value_parser = clap::value_parser!(u32).range(1000..))]
     records: u32,
@@ -52,13 +49,10 @@ pub struct Options {
     /// Lines that are added to the daemon's `[[pipeline]]` table
     #[arg(long, default_value = "")]
     pipeline: String,
-    /// Where the results are written [default: target/bench-results/road-<time>.json]
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
-}
-
-fn existing(file: &str) -> Result<PathBuf, String> {
-    std::fs::canonicalize(file).map_err(|e| e.to_string())
+    #[command(flatten)]
+    subject: Subject,
+    #[command(flatten)]
+    output: Output,
 }
 
 fn millis(text: &str) -> Result<Duration, String> {
@@ -67,7 +61,7 @@ fn millis(text: &str) -> Result<Duration, String> {
 }
 
 pub fn run(options: &Options) -> Result<()> {
-    daemon::build()?;
+    let program = options.subject.program()?;
     let mut rows = Vec::new();
     for spread in &options.spread {
         for clients in &options.clients {
@@ -81,22 +75,18 @@ pub fn run(options: &Options) -> Result<()> {
                 *clients as usize,
                 *spread,
             );
-            rows.extend(compare(options, &work, *spread)?);
+            rows.extend(compare(options, &program, &work, *spread)?);
         }
     }
     let measured = serde_json::to_value(&rows)?;
-    let file = results::write("road", options.out.as_deref(), &measured)?;
-    eprintln!("results: {}", file.display());
-    if options.json {
-        println!("{}", report::summary(&rows));
-    }
-    Ok(())
+    options.output.object(&report::summary(&rows));
+    options.output.keep("road", &measured)
 }
 
 /// Measures all contenders with this work; the yardstick is the first row.
-fn compare(options: &Options, work: &Workload, spread: Spread) -> Result<Vec<Row>> {
+fn compare(options: &Options, program: &Path, work: &Workload, spread: Spread) -> Result<Vec<Row>> {
     let bench = Bench::new(work, options.redis_delay);
-    let contenders = contenders(options);
+    let contenders = contenders(options, program);
     let mut figures: Vec<Vec<Figures>> = vec![Vec::new(); contenders.len()];
     for round in 0..usize::from(options.rounds) {
         for turn in 0..contenders.len() {
@@ -108,11 +98,11 @@ fn compare(options: &Options, work: &Workload, spread: Spread) -> Result<Vec<Row
     }
     let names = contenders.iter().map(Contender::name);
     let rows = report::rows(work, spread, names, &figures);
-    report::print(&rows, options.json);
+    report::print(&rows, &options.output);
     Ok(rows)
 }
 
-fn contenders(options: &Options) -> Vec<Contender> {
+fn contenders(options: &Options, program: &Path) -> Vec<Contender> {
     let mut contenders = vec![Contender::Loop { multi: false }];
     if options.multi {
         contenders.push(Contender::Loop { multi: true });
@@ -122,7 +112,7 @@ fn contenders(options: &Options) -> Vec<Contender> {
         program,
         pipeline: options.pipeline.clone(),
     };
-    contenders.push(daemon("millstream", Daemon::program()));
+    contenders.push(daemon("millstream", program.to_path_buf()));
     if let Some(other) = &options.against {
         contenders.push(daemon("the other", other.clone()));
     }

@@ -2,6 +2,7 @@
 
 use super::measure::Figures;
 use super::workload::{Spread as Clients, Workload};
+use crate::results::Output;
 use crate::stats::Spread;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -60,46 +61,33 @@ pub fn rows<'a>(
     names.zip(figures).map(row).collect()
 }
 
-/// Prints one table; to standard error where standard output is for JSON.
-pub fn print(rows: &[Row], json: bool) {
-    let mut lines = Vec::new();
+/// Prints one table.
+pub fn print(rows: &[Row], output: &Output) {
     if let Some(row) = rows.first() {
         let (rounds, records) = (row.rounds.len(), row.records);
-        lines.push(format!(
+        output.line(&format!(
             "{records} records, {} clients, {}; medians of {rounds} rounds, least and most; \
              ratios to the loop, above 1 is better",
             row.clients, row.spread
         ));
-        lines.push(format!(
+        output.line(&format!(
             "{:<14} {:>27} {:>20} {:>20} {:>9}  {:>20} {:>20} {:>20}",
             "", "records/s", "CPU us", "CPU us of Redis", "peak MiB", "rate", "CPU", "CPU of Redis"
         ));
     }
     for row in rows {
-        lines.push(format!(
+        output.line(&format!(
             "{:<14} {:>27} {:>20} {:>20} {:>9.0}  {:>20} {:>20} {:>20}",
             row.name,
-            shown(row.records_per_second, 0),
-            shown(row.cpu_us, 2),
-            shown(row.redis_cpu_us, 2),
+            row.records_per_second.shown(0),
+            row.cpu_us.shown(2),
+            row.redis_cpu_us.shown(2),
             row.peak_mib.max,
-            shown(row.rate_ratio, 2),
-            shown(row.cpu_ratio, 2),
-            shown(row.redis_cpu_ratio, 2),
+            row.rate_ratio.shown(2),
+            row.cpu_ratio.shown(2),
+            row.redis_cpu_ratio.shown(2),
         ));
     }
-    for line in lines {
-        if json {
-            eprintln!("{line}");
-        } else {
-            println!("{line}");
-        }
-    }
-}
-
-fn shown(spread: Spread, decimals: usize) -> String {
-    let Spread { median, min, max } = spread;
-    format!("{median:.decimals$} ({min:.decimals$}..{max:.decimals$})")
 }
 
 /// The ratios of Millstream in the first table.
