@@ -16,14 +16,19 @@
 )]
 
 mod arguments;
+mod beside;
 mod clock;
 mod daemon;
 mod edge;
+mod latency;
+mod ledger;
 mod machine;
 mod proc;
+mod restart;
 mod results;
 mod road;
 mod stats;
+mod swap;
 
 use clap::{Parser, Subcommand};
 
@@ -41,6 +46,14 @@ enum Command {
     Road(road::Options),
     /// The SSE edge under load: memory, latency, throughput, and that nothing is lost
     Edge(edge::Options),
+    /// From a producer through Kafka and the daemon to one client's socket, stage by stage
+    Latency(latency::Options),
+    /// From SIGKILL to the first new event after a restart, and from SIGTERM to the exit
+    Restart(restart::Options),
+    /// From saving a plugin's file to its first event in a browser's stream
+    Swap(swap::Options),
+    /// Batches with the ledger's transaction beside the same XADDs in a plain pipeline
+    Ledger(ledger::Options),
     /// The hand-written loop, as a process of its own
     #[command(hide = true)]
     Yardstick(road::yardstick::Options),
@@ -50,6 +63,10 @@ fn main() -> anyhow::Result<()> {
     match Options::parse().command {
         Command::Road(options) => road::run(&options),
         Command::Edge(options) => edge::run(&options),
+        Command::Latency(options) => latency::run(&options),
+        Command::Restart(options) => restart::run(&options),
+        Command::Swap(options) => swap::run(&options),
+        Command::Ledger(options) => ledger::run(&options),
         Command::Yardstick(options) => road::yardstick::run(&options),
     }
 }

@@ -1,6 +1,7 @@
 //! Where a run's results go: a table for people, a line of JSON, and a file that keeps them.
 
 use crate::machine;
+use crate::stats::Figure;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::fs;
@@ -32,6 +33,16 @@ impl Output {
         if self.json {
             println!("{object}");
         }
+    }
+
+    /// All that was measured: a table, JSON, and the file.
+    pub fn figures(&self, what: &str, figures: &[Figure]) -> Result<()> {
+        self.line("median (least..most)");
+        for figure in figures {
+            self.line(&figure.shown());
+            self.object(&serde_json::to_value(figure)?);
+        }
+        self.keep(what, &serde_json::to_value(figures)?)
     }
 
     /// Writes what was measured, where and how.

@@ -34,6 +34,40 @@ impl Spread {
     }
 }
 
+/// What was measured several times.
+#[derive(Serialize)]
+pub struct Figure {
+    what: String,
+    unit: &'static str,
+    #[serde(flatten)]
+    spread: Spread,
+    rounds: Vec<f64>,
+}
+
+impl Figure {
+    /// Of at least one round.
+    pub fn of(what: impl Into<String>, unit: &'static str, rounds: Vec<f64>) -> Figure {
+        Figure {
+            what: what.into(),
+            unit,
+            spread: Spread::of(rounds.iter().copied()),
+            rounds,
+        }
+    }
+
+    /// A line of a table.
+    pub fn shown(&self) -> String {
+        let decimals = match self.spread.median {
+            large if large >= 100.0 => 0,
+            _ => 3,
+        };
+        let Figure {
+            what, unit, spread, ..
+        } = self;
+        format!("{what:<48} {:>28} {unit}", spread.shown(decimals))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@ cargo xtask check                     format, lints, documentation
 cargo xtask unit [NAME]               unit tests, architecture and documentation, by name
 cargo xtask e2e [NAME] [--release]    end-to-end tests, by name
 cargo xtask campaign [OPTION]...      random faults under load; --help has the options
-cargo xtask bench NAME [-- ARG]...    a benchmark, or the load tool (load)
+cargo xtask bench NAME [OPTION]...    a measurement; --help lists them
 cargo xtask ci                        all that must pass before a merge
 ";
 
@@ -98,24 +98,14 @@ fn campaign(options: &[&str]) -> bool {
 }
 
 fn bench(arguments: &[&str]) -> bool {
-    let Some((name, rest)) = arguments.split_first() else {
-        eprint!("which benchmark? One of tests/benches, or load\n\n{HELP}");
-        return false;
+    let bench = ["run", "--release", "--package", "millstream-bench", "--"];
+    let arguments: &[&str] = match arguments {
+        [] => &["--help"],
+        given => given,
     };
-    // Benchmarks are in another package than the daemon that they start.
-    let daemon = ["build", "--release", "--package", "millstream"];
-    let bench = [
-        "bench",
-        "--package",
-        "millstream-tests",
-        "--features",
-        "bench",
-        "--bench",
-        name,
-    ];
-    run(Command::new("tests/run").arg("--setup"))
-        && run(&mut cargo(&daemon))
-        && run(cargo(&bench).args(rest))
+    let only_asks = arguments.contains(&"--help");
+    (only_asks || run(Command::new("tests/run").arg("--setup")))
+        && run(cargo(&bench).args(arguments))
 }
 
 fn cargo(arguments: &[&str]) -> Command {

@@ -129,15 +129,6 @@ pub enum Command {
         #[arg(long, default_value = "5", value_parser = seconds)]
         seconds: Duration,
     },
-    /// From Kafka to one client, through the daemon's real ingest
-    Latency {
-        /// Records a second
-        #[arg(long, default_value_t = 200, value_parser = some())]
-        rate: u32,
-        /// How long to produce records
-        #[arg(long, default_value = "30", value_parser = seconds)]
-        seconds: Duration,
-    },
     /// From Kafka to the handler of a page in a real browser
     Browser {
         /// Records a second

@@ -1,6 +1,6 @@
 //! What is compared: a process that brings the topic's records to Redis.
 
-use millstream_tests::{Daemon, Process};
+use millstream_tests::{Daemon, Process, counting, versioned};
 use std::env;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -12,8 +12,41 @@ pub enum Contender {
     Daemon {
         name: String,
         program: PathBuf,
+        transform: Transform,
         pipeline: String,
     },
+}
+
+/// A plugin, as the pipeline's table names it.
+pub struct Transform {
+    value: &'static str,
+    /// Its file `p.wasm`; empty for a bundled one.
+    file: Vec<u8>,
+}
+
+impl Transform {
+    pub fn notifications() -> Transform {
+        Transform {
+            value: r#"{ plugin = "bundled:notifications" }"#,
+            file: Vec::new(),
+        }
+    }
+
+    /// Makes the events of [`Transform::counting`], but for the counts.
+    pub fn stateless() -> Transform {
+        Transform {
+            value: r#"{ plugin = "p.wasm" }"#,
+            file: versioned("one"),
+        }
+    }
+
+    /// Counts the records of each key: it reads and writes a value for each record.
+    pub fn counting() -> Transform {
+        Transform {
+            value: r#"{ plugin = "p.wasm", capabilities = ["keyvalue"] }"#,
+            file: counting("one"),
+        }
+    }
 }
 
 /// Where the records are, and where their events go.
@@ -46,9 +79,13 @@ impl Contender {
         match self {
             Contender::Loop { multi } => Running::Loop(start_loop(task, *multi)),
             Contender::Daemon {
-                program, pipeline, ..
+                program,
+                transform,
+                pipeline,
+                ..
             } => {
-                let daemon = Daemon::builder(&configuration(task, pipeline));
+                let daemon = Daemon::builder(&configuration(task, transform.value, pipeline));
+                let daemon = daemon.file("p.wasm", &transform.file);
                 Running::Daemon(Box::new(daemon.program(Some(program)).start()))
             }
         }
@@ -83,7 +120,7 @@ fn start_loop(task: &Task, multi: bool) -> Process {
     Process::start(command)
 }
 
-fn configuration(task: &Task, pipeline: &str) -> String {
+fn configuration(task: &Task, transform: &str, pipeline: &str) -> String {
     let Task {
         kafka,
         redis,
@@ -108,7 +145,7 @@ listen = "127.0.0.1:0"
 [[pipeline]]
 name = "road"
 topics = ["{topic}"]
-transform = {{ plugin = "bundled:notifications" }}
+transform = {transform}
 {pipeline}
 "#
     )

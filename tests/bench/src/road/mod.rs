@@ -10,12 +10,12 @@ pub mod yardstick;
 use crate::daemon::{Subject, existing};
 use crate::results::Output;
 use anyhow::Result;
-use contender::Contender;
+use contender::{Contender, Transform};
 use measure::{Bench, Figures};
 use report::Row;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use workload::{Spread, Workload};
+use workload::{Content, Spread, Workload};
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -40,6 +40,10 @@ pub struct Options {
     /// Another daemon to measure beside this one
     #[arg(long, value_name = "FILE", value_parser = existing)]
     against: Option<PathBuf>,
+    /// Instead of the loop: a transform that counts the records of each key, beside one that makes
+    /// the same events without the counts
+    #[arg(long, conflicts_with_all = ["against", "multi"])]
+    state: bool,
     /// The loop with MULTI and EXEC around each batch, too
     #[arg(long)]
     multi: bool,
@@ -74,6 +78,10 @@ pub fn run(options: &Options) -> Result<()> {
                 usize::from(options.partitions),
                 *clients as usize,
                 *spread,
+                match options.state {
+                    true => Content::Small,
+                    false => Content::Notification,
+                },
             );
             rows.extend(compare(options, &program, &work, *spread)?);
         }
@@ -83,7 +91,7 @@ pub fn run(options: &Options) -> Result<()> {
     options.output.keep("road", &measured)
 }
 
-/// Measures all contenders with this work; the yardstick is the first row.
+/// Measures all contenders with this work; the first row is what the others are compared with.
 fn compare(options: &Options, program: &Path, work: &Workload, spread: Spread) -> Result<Vec<Row>> {
     let bench = Bench::new(work, options.redis_delay);
     let contenders = contenders(options, program);
@@ -103,18 +111,25 @@ fn compare(options: &Options, program: &Path, work: &Workload, spread: Spread) -
 }
 
 fn contenders(options: &Options, program: &Path) -> Vec<Contender> {
+    let daemon = |name: &str, program: &Path, transform| Contender::Daemon {
+        name: name.to_owned(),
+        program: program.to_path_buf(),
+        transform,
+        pipeline: options.pipeline.clone(),
+    };
+    if options.state {
+        return vec![
+            daemon("without state", program, Transform::stateless()),
+            daemon("with state", program, Transform::counting()),
+        ];
+    }
     let mut contenders = vec![Contender::Loop { multi: false }];
     if options.multi {
         contenders.push(Contender::Loop { multi: true });
     }
-    let daemon = |name: &str, program: PathBuf| Contender::Daemon {
-        name: name.to_owned(),
-        program,
-        pipeline: options.pipeline.clone(),
-    };
-    contenders.push(daemon("millstream", program.to_path_buf()));
+    contenders.push(daemon("millstream", program, Transform::notifications()));
     if let Some(other) = &options.against {
-        contenders.push(daemon("the other", other.clone()));
+        contenders.push(daemon("the other", other, Transform::notifications()));
     }
     contenders
 }

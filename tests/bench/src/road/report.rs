@@ -7,8 +7,8 @@ use crate::stats::Spread;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// A contender's figures over all rounds. Ratios are to the yardstick of the same round: above 1
-/// is better than it.
+/// A contender's figures over all rounds. Ratios are to the first contender, the yardstick, in the
+/// same round: above 1 is better than it.
 #[derive(Serialize)]
 pub struct Row {
     pub name: String,
@@ -67,8 +67,8 @@ pub fn print(rows: &[Row], output: &Output) {
         let (rounds, records) = (row.rounds.len(), row.records);
         output.line(&format!(
             "{records} records, {} clients, {}; medians of {rounds} rounds, least and most; \
-             ratios to the loop, above 1 is better",
-            row.clients, row.spread
+             ratios to `{}`, above 1 is better",
+            row.clients, row.spread, row.name
         ));
         output.line(&format!(
             "{:<14} {:>27} {:>20} {:>20} {:>9}  {:>20} {:>20} {:>20}",
@@ -90,10 +90,11 @@ pub fn print(rows: &[Row], output: &Output) {
     }
 }
 
-/// The ratios of Millstream in the first table.
+/// The ratios in the first table: of Millstream, or of the transform with state.
 pub fn summary(rows: &[Row]) -> Value {
     let find = |name: &str| rows.iter().find(|row| row.name == name);
-    let (Some(own), Some(yardstick)) = (find("millstream"), find("loop")) else {
+    let own = find("millstream").or_else(|| find("with state"));
+    let (Some(own), Some(yardstick)) = (own, rows.first()) else {
         return Value::Null;
     };
     let figures = |row: &Row| {

@@ -12,12 +12,22 @@ pub enum Spread {
     Zipf,
 }
 
+/// What a record holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Content {
+    /// A notification of about 300 bytes.
+    Notification,
+    /// A few fields, in about 80 bytes.
+    Small,
+}
+
 /// The records of a topic. The first record of each partition is for the client `begin-<p>`,
 /// the last one for `end-<p>`: their entries' times in Redis say how long all took, whoever
 /// stored them.
 pub struct Workload {
     pub partitions: usize,
     pub clients: usize,
+    content: Content,
     /// The client of each record; partition and offset follow from its number.
     of: Vec<Client>,
 }
@@ -38,7 +48,13 @@ pub struct Entry {
 }
 
 impl Workload {
-    pub fn new(records: usize, partitions: usize, clients: usize, spread: Spread) -> Workload {
+    pub fn new(
+        records: usize,
+        partitions: usize,
+        clients: usize,
+        spread: Spread,
+        content: Content,
+    ) -> Workload {
         let mut random = Rng::with_seed(14);
         let shares = match spread {
             Spread::Uniform => Vec::new(),
@@ -61,6 +77,7 @@ impl Workload {
         Workload {
             partitions,
             clients,
+            content,
             of: of.collect(),
         }
     }
@@ -73,19 +90,27 @@ impl Workload {
     pub fn messages(&self) -> impl Iterator<Item = Message> + '_ {
         self.of.iter().enumerate().map(|(number, client)| {
             let client = client.id();
-            let message = Message::new(value(number, &client).into_bytes());
+            let value = match self.content {
+                Content::Notification => notification(number, &client),
+                Content::Small => small(number, &client),
+            };
+            let message = Message::new(value.into_bytes());
             let partition = (number % self.partitions) as i32;
             message.key(client).partition(partition)
         })
     }
 
-    /// What the stream of this client must hold, sorted by source.
-    pub fn entries(&self, topic: &str, client: usize) -> Vec<Entry> {
+    /// What the stream of this client must hold, sorted by source, if that is known: only of
+    /// notifications.
+    pub fn entries(&self, topic: &str, client: usize) -> Option<Vec<Entry>> {
+        if self.content != Content::Notification {
+            return None;
+        }
         let of_client = |of: &Client| matches!(of, Client::Number(one) if *one as usize == client);
         let numbers = (0..self.records()).filter(|number| of_client(&self.of[*number]));
         let mut entries: Vec<Entry> = numbers.map(|number| self.entry(topic, number)).collect();
         entries.sort();
-        entries
+        Some(entries)
     }
 
     fn entry(&self, topic: &str, number: usize) -> Entry {
@@ -117,8 +142,13 @@ fn cumulated(clients: usize) -> Vec<f64> {
     (1..=clients).scan(0.0, sum).collect()
 }
 
-/// A notification of about 300 bytes.
-fn value(number: usize, client: &str) -> String {
+fn small(number: usize, client: &str) -> String {
+    format!(
+        r#"{{"clientId":"{client}","eventType":"t","eventId":"{number}","text":"record {number}"}}"#
+    )
+}
+
+fn notification(number: usize, client: &str) -> String {
     format!(
         r#"{{"eventId":"event-{number:07}","eventType":"order.shipped","clientId":"{client}","notificationId":"notification-{number:07}","message":"{}","correlationId":"correlation-{number:07}","requestedDateTime":"2026-11-21T08:00:00Z"}}"#,
         message(number)
@@ -142,7 +172,7 @@ mod tests {
 
     #[test]
     fn each_partition_begins_and_ends_with_its_own_clients() {
-        let work = Workload::new(1000, 4, 10, Spread::Zipf);
+        let work = Workload::new(1000, 4, 10, Spread::Zipf, Content::Notification);
         let keys: Vec<String> = work
             .messages()
             .map(|message| String::from_utf8(message.key.unwrap()).unwrap())
@@ -152,8 +182,8 @@ mod tests {
             assert_eq!(*of[0], format!("begin-{partition}"));
             assert_eq!(**of.last().unwrap(), format!("end-{partition}"));
         }
-        let of_clients: usize = (0..10).map(|client| work.entries("t", client).len()).sum();
-        assert_eq!(of_clients, 1000 - 8);
-        assert!(work.entries("t", 0).len() > 2 * work.entries("t", 5).len());
+        let of = |client| work.entries("t", client).unwrap().len();
+        assert_eq!((0..10).map(of).sum::<usize>(), 1000 - 8);
+        assert!(of(0) > 2 * of(5));
     }
 }

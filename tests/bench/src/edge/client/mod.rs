@@ -4,10 +4,10 @@
 //! of a few hundred bytes; all reads use one shared buffer.
 
 mod connection;
-mod http;
+pub mod http;
 mod orders;
 mod shared;
-mod sse;
+pub mod sse;
 #[cfg(test)]
 mod tests;
 

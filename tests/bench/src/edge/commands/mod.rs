@@ -5,7 +5,6 @@ mod deliver;
 mod edges;
 mod fanout;
 mod idle;
-mod latency;
 mod max;
 mod reconnect;
 mod redis_restart;
@@ -55,7 +54,6 @@ pub fn run(options: &Options, report: &Report) -> Result<()> {
             rate,
             seconds,
         } => reconnect::run(target, report, *connections, *rate, *seconds),
-        Command::Latency { rate, seconds } => latency::run(target, report, *rate, *seconds),
         Command::Browser { rate, seconds } => browser::run(target, report, *rate, *seconds),
         Command::Tasks { rate, seconds } => tasks::run(target, report, *rate, *seconds),
         Command::Client => Ok(()), // has its own `run`

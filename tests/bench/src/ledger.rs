@@ -1,7 +1,12 @@
 //! The cost of exactly-once: batches appended with the ledger's transaction, as the daemon does it,
-//! against the same XADDs in a plain pipeline, alternating on one Redis:
-//! `cargo bench -p millstream-tests --features bench --bench ledger`
+//! against the same XADDs in a plain pipeline, alternating on one Redis. The daemon's store runs in
+//! this process.
 
+use crate::arguments::some;
+use crate::daemon;
+use crate::results::Output;
+use crate::stats::Figure;
+use anyhow::Result;
 use millstream::record::NO_TIME;
 use millstream::record::{StreamKind, TopicPartition};
 use millstream::store::{
@@ -13,10 +18,19 @@ use std::time::{Duration, Instant};
 
 const BATCH: usize = 512;
 const BATCHES: usize = 40;
-const ROUNDS: usize = 30;
 const CLIENTS: usize = 1000;
 
-fn main() {
+#[derive(clap::Args)]
+pub struct Options {
+    /// How many rounds
+    #[arg(long, default_value_t = 30, value_parser = some())]
+    rounds: u32,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub fn run(options: &Options) -> Result<()> {
+    daemon::optimised()?;
     let redis = &servers().redis;
     let prefix = unique("ledger");
     let retention = Retention::default();
@@ -42,13 +56,13 @@ fn main() {
     let mut connection = redis.connect();
     let (mut ours, mut plain) = (Vec::new(), Vec::new());
     let mut next = 0;
-    for _ in 0..ROUNDS {
+    for _ in 0..options.rounds {
         let began = Instant::now();
         for _ in 0..BATCHES {
             append(&mut *writer, &ledger, next, &clients, &payload);
             next += BATCH as i64;
         }
-        ours.push(began.elapsed());
+        ours.push(rate(began.elapsed()));
         let began = Instant::now();
         for _ in 0..BATCHES {
             let mut pipe = redis::pipe();
@@ -65,7 +79,7 @@ fn main() {
             pipe.exec(&mut connection).unwrap();
             next += BATCH as i64;
         }
-        plain.push(began.elapsed());
+        plain.push(rate(began.elapsed()));
         // The plain XADDs did not move the ledger: set it to their end.
         let at = Ledger {
             next,
@@ -74,14 +88,19 @@ fn main() {
         let stands = writer.ledger(&ledger).unwrap().unwrap().next;
         writer.begin(&ledger, Some(stands), &at, false).unwrap();
     }
-    let (ours, plain) = (median(ours), median(plain));
-    let rate = |time: Duration| (BATCH * BATCHES) as f64 / time.as_secs_f64();
-    println!(
-        "{ROUNDS} rounds of {BATCHES} batches of {BATCH} events: with the ledger {:.0}/s, plain {:.0}/s, ratio {:.3}",
-        rate(ours),
-        rate(plain),
-        rate(ours) / rate(plain)
-    );
+    let ratios = ours.iter().zip(&plain).map(|(ours, plain)| ours / plain);
+    let ratios = ratios.collect();
+    let figures = [
+        Figure::of("with the ledger", "events/s", ours),
+        Figure::of("plain pipeline", "events/s", plain),
+        Figure::of("ratio in the same round", "", ratios),
+    ];
+    options.output.figures("ledger", &figures)
+}
+
+/// Events a second.
+fn rate(time: Duration) -> f64 {
+    (BATCH * BATCHES) as f64 / time.as_secs_f64()
 }
 
 fn chosen(clients: &[String], from: i64) -> impl Iterator<Item = (&String, i64)> {
@@ -121,9 +140,4 @@ fn append<'a>(
     };
     let stored = writer.append(&mut append, Some(ledger));
     assert!(matches!(stored, Appended::Stored(_)), "{stored:?}");
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
 }

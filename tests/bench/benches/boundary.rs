@@ -1,5 +1,5 @@
 //! The cost of a plugin per record, in the engine and native:
-//! `cargo bench -p millstream-tests --features bench --bench plugin`
+//! `cargo bench -p millstream-bench --bench boundary` (after `cargo build --release`).
 //!
 //! Batches of 256 records of about 327 bytes. `engine` is the whole call with
 //! all checks of its answer; `native` the same plugin's code over the same flat
