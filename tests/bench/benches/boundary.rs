@@ -4,6 +4,10 @@
 //! Batches of 256 records of about 327 bytes. `engine` is the whole call with
 //! all checks of its answer; `native` the same plugin's code over the same flat
 //! batch, without wasm.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a measurement that can't go on fails, and says where"
+)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use millstream::plugin::{Capabilities, Limits, Loader, NoState, Source, Spec, Turn};

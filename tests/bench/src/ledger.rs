@@ -93,7 +93,7 @@ pub fn run(options: &Options) -> Result<()> {
     let figures = [
         Figure::of("with the ledger", "events/s", ours),
         Figure::of("plain pipeline", "events/s", plain),
-        Figure::of("ratio in the same round", "", ratios),
+        Figure::of("ledger by plain, in the same round", "times", ratios),
     ];
     options.output.figures("ledger", &figures)
 }

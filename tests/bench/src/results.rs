@@ -13,7 +13,7 @@ pub struct Output {
     /// Print the results as JSON, one object per line, and all else on standard error
     #[arg(long, global = true)]
     pub json: bool,
-    /// Where the results are written [default: target/bench-results/<what>-<time>.json]
+    /// Where the results are written [default: target/bench-results/WHAT-TIME.json]
     #[arg(long, global = true, value_name = "FILE")]
     out: Option<PathBuf>,
 }

@@ -64,7 +64,7 @@ impl Figure {
         let Figure {
             what, unit, spread, ..
         } = self;
-        format!("{what:<48} {:>28} {unit}", spread.shown(decimals))
+        format!("{what:<56}{:>28} {unit}", spread.shown(decimals))
     }
 }
 

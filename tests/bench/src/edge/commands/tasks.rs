@@ -99,7 +99,7 @@ fn one(stream: &mut TcpStream, n: u64, body: &str) -> Result<String> {
     let length = body.len();
     write!(
         stream,
-        "POST /v1/tasks?client=c{client} HTTP/1.1\r\nhost: load\r\n\
+        "POST /v1/tasks?client=c{client} HTTP/1.1\r\nhost: localhost\r\n\
          content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     )?;
     let mut answer = Vec::new();
