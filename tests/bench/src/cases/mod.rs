@@ -1,0 +1,50 @@
+//! The hot paths as functions: `benches/cases.rs` takes their time, `instructions` counts.
+//!
+//! A case does the same each time, with inputs that are made beforehand. Nothing here depends on
+//! the time, on a hash seed or on another case.
+
+mod plugins;
+mod records;
+
+use anyhow::Result;
+use std::path::PathBuf;
+
+/// A hot path.
+pub struct Case {
+    /// What is measured, after its group and a slash.
+    pub name: String,
+    /// How many records, events or frames one run handles.
+    pub records: usize,
+    /// Runs it once.
+    pub run: Box<dyn FnMut()>,
+}
+
+impl Case {
+    fn new(name: impl Into<String>, records: usize, run: impl FnMut() + 'static) -> Case {
+        Case {
+            name: name.into(),
+            records,
+            run: Box::new(run),
+        }
+    }
+}
+
+/// What the cases need from outside.
+pub struct Setup {
+    /// The wasm of `tests/plugins/nothing`.
+    pub nothing: PathBuf,
+    /// A program with the command `compile-plugin`.
+    pub compiler: PathBuf,
+    /// A folder for compiled plugins.
+    pub cache: PathBuf,
+}
+
+/// All cases.
+///
+/// # Errors
+/// If one can't be prepared.
+pub fn all(setup: &Setup) -> Result<Vec<Case>> {
+    let mut cases = vec![records::arena()];
+    cases.extend(plugins::all(setup)?);
+    Ok(cases)
+}

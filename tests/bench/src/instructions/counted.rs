@@ -1,0 +1,53 @@
+//! The process that Valgrind runs: all cases, one after another.
+
+use crate::cases::{self, Setup};
+use anyhow::Result;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Each case is counted so often. The least counts: the rest are ticks of the engine's clock.
+pub const RUNS: usize = 3;
+/// Runs before, in which buffers grow.
+const WARM_UP: usize = 3;
+
+/// What the process needs.
+#[derive(Args)]
+pub struct CountOptions {
+    /// The wasm of tests/plugins/nothing
+    #[arg(long)]
+    pub nothing: PathBuf,
+    /// The folder for compiled plugins
+    #[arg(long)]
+    pub cache: PathBuf,
+    /// Only compile what is not compiled yet
+    #[arg(long)]
+    pub prepare: bool,
+}
+
+/// Runs the cases, and prints which they are.
+pub fn run(options: CountOptions) -> Result<()> {
+    let setup = Setup {
+        nothing: options.nothing,
+        compiler: std::env::current_exe()?,
+        cache: options.cache,
+    };
+    let cases = cases::all(&setup)?;
+    if options.prepare {
+        return Ok(());
+    }
+    for mut case in cases {
+        (0..WARM_UP).for_each(|_| (case.run)());
+        (0..RUNS).for_each(|_| millstream_counted(&mut *case.run));
+        println!("{} {}", case.name, case.records);
+    }
+    Ok(())
+}
+
+/// What Valgrind counts: the instructions from its beginning to its end, in this thread. Valgrind
+/// knows it by this name.
+// SAFETY: no other symbol has this name.
+#[unsafe(no_mangle)]
+#[inline(never)]
+fn millstream_counted(run: &mut dyn FnMut()) {
+    run();
+}
