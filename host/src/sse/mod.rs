@@ -11,6 +11,9 @@
 //!                                       ─→ each follower's buffer ─→ its socket
 //! ```
 
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod bench;
 mod clock;
 mod connection;
 mod connections;

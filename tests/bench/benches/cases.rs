@@ -14,10 +14,12 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     let nothing = folder.path().join("nothing.wasm");
     std::fs::write(&nothing, millstream_tests::guest("test-nothing")).unwrap();
+    let redis = millstream_tests::Redis::new(&[]);
     let setup = cases::Setup {
         nothing,
         compiler: env!("CARGO_BIN_EXE_millstream-bench").into(),
         cache: folder.path().join("cache"),
+        redis: redis.url(),
     };
     let mut criterion = Criterion::default().configure_from_args();
     for mut case in cases::all(&setup).unwrap() {

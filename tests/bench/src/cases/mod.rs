@@ -3,8 +3,10 @@
 //! A case does the same each time, with inputs that are made beforehand. Nothing here depends on
 //! the time, on a hash seed or on another case.
 
+mod edge;
 mod plugins;
 mod records;
+mod store;
 
 use anyhow::Result;
 use std::path::PathBuf;
@@ -37,6 +39,8 @@ pub struct Setup {
     pub compiler: PathBuf,
     /// A folder for compiled plugins.
     pub cache: PathBuf,
+    /// The address of a Redis that is empty.
+    pub redis: String,
 }
 
 /// All cases.
@@ -44,7 +48,8 @@ pub struct Setup {
 /// # Errors
 /// If one can't be prepared.
 pub fn all(setup: &Setup) -> Result<Vec<Case>> {
-    let mut cases = vec![records::arena()];
+    let mut cases = vec![records::arena(), edge::frames(), edge::fan_out()?];
+    cases.push(store::append(&setup.redis)?);
     cases.extend(plugins::all(setup)?);
     Ok(cases)
 }

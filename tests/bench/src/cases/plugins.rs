@@ -5,8 +5,8 @@ use super::{Case, Setup, records};
 use anyhow::{Context, Result, anyhow, bail};
 use by_field::ByField;
 use millstream::plugin::{
-    AnyPlugin, Capabilities, Limits, Loader, NoState, PluginKind, Source, Spec, TransformInstance,
-    Turn,
+    AnyPlugin, CallError, Capabilities, Limits, Loader, NoState, PluginKind, Source, Spec,
+    TransformInstance, Turn,
 };
 use millstream::record::{self, Batch};
 use millstream_plugin::testing::TransformTest;
@@ -20,7 +20,7 @@ use task_results::TaskResults;
 
 const RECORDS: usize = 256;
 /// Instances at a time. Each takes 4 GiB of addresses, and Valgrind has few.
-const INSTANCES: u32 = 6;
+const INSTANCES: u32 = 8;
 
 /// All cases with plugins.
 pub fn all(setup: &Setup) -> Result<Vec<Case>> {
@@ -38,6 +38,9 @@ pub fn all(setup: &Setup) -> Result<Vec<Case>> {
             &transform,
             RECORDS,
         ));
+    }
+    for name in ["by-type", "per-client"] {
+        cases.push(route(&loader, name)?);
     }
     cases.push(native::<ByField>("by-field")?);
     cases.push(native::<Notifications>("notifications")?);
@@ -64,15 +67,17 @@ fn load(loader: &Loader, source: Source, kind: PluginKind) -> Result<AnyPlugin> 
     loaded.with_context(|| format!("can't load {name}"))
 }
 
+fn cannot_start(error: CallError) -> anyhow::Error {
+    anyhow!("it can't start: {}", error.message)
+}
+
 /// Cases may share an instance.
 type Shared<T> = Rc<RefCell<T>>;
 
 fn transform(loader: &Loader, source: Source) -> Result<Shared<TransformInstance>> {
     match load(loader, source, PluginKind::Transform)? {
         AnyPlugin::Transform(transform) => {
-            let instance = transform.instance();
-            let instance =
-                instance.map_err(|error| anyhow!("it can't start: {}", error.message))?;
+            let instance = transform.instance().map_err(cannot_start)?;
             Ok(Rc::new(RefCell::new(instance)))
         }
         other => bail!("it is a {} plugin", other.kind().name()),
@@ -88,6 +93,24 @@ fn engine(name: String, transform: &Shared<TransformInstance>, count: usize) -> 
         assert!(made.failures.is_empty(), "{:?}", made.failures);
         black_box(made);
     })
+}
+
+/// A whole call about the events of a batch.
+fn route(loader: &Loader, name: &'static str) -> Result<Case> {
+    let AnyPlugin::Route(route) = load(loader, Source::Bundled(name), PluginKind::Route)? else {
+        bail!("{name} is no route");
+    };
+    let mut route = route.instance().map_err(cannot_start)?;
+    let batch = records::batch(RECORDS);
+    let transform = transform(loader, Source::Bundled("by-field"))?;
+    let made = transform
+        .borrow_mut()
+        .run(&batch, 0..RECORDS, &mut NoState, &Turn::default());
+    Ok(Case::new(format!("route/{name}"), RECORDS, move || {
+        let routed = route.run(&batch, &made.events, &[], &Turn::default());
+        assert!(routed.failures.is_empty(), "{:?}", routed.failures);
+        black_box(routed);
+    }))
 }
 
 fn native<T: Transform>(name: &str) -> Result<Case> {

@@ -14,7 +14,7 @@ fn value(number: usize) -> String {
 }
 
 /// The keys and values of this many records.
-fn made(count: usize) -> Vec<(String, String)> {
+pub fn made(count: usize) -> Vec<(String, String)> {
     let of = |number| (format!("client-{:04}", number % 1000), value(number));
     (0..count).map(of).collect()
 }

@@ -19,6 +19,9 @@ pub struct CountOptions {
     /// The folder for compiled plugins
     #[arg(long)]
     pub cache: PathBuf,
+    /// The address of an empty Redis
+    #[arg(long)]
+    pub redis: String,
     /// Only compile what is not compiled yet
     #[arg(long)]
     pub prepare: bool,
@@ -30,6 +33,7 @@ pub fn run(options: CountOptions) -> Result<()> {
         nothing: options.nothing,
         compiler: std::env::current_exe()?,
         cache: options.cache,
+        redis: options.redis,
     };
     let cases = cases::all(&setup)?;
     if options.prepare {

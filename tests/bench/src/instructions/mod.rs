@@ -44,7 +44,8 @@ pub fn run(options: &Options) -> Result<()> {
         print!("{}", report::table(&now, &before));
     }
     if options.update {
-        return now.write();
+        now.write()?;
+        return Ok(());
     }
     report::judge(&now, &before)
 }
