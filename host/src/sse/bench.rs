@@ -5,7 +5,7 @@ use super::feed::Feed;
 use super::limits::{Limits, SseSettings};
 use super::pages::Frames;
 use super::place::{EntryPlace, Follow, Position, Reader};
-use crate::record::{ClientId, Entry, NameError, Page, StreamId, StreamName};
+use crate::record::{ClientId, Entry, GroupName, NameError, Page, StreamId, StreamName};
 use bytes::Bytes;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -31,7 +31,7 @@ impl FanOut {
     pub fn new(sockets: Vec<TcpStream>) -> Result<FanOut, NameError> {
         let client = ClientId::new(b"client-0001")?;
         let own = Arc::new(Feed::new(StreamName::Client(client.clone())));
-        let group = Arc::new(Feed::new(StreamName::Client(ClientId::new(b"team")?)));
+        let group = Arc::new(Feed::new(StreamName::Group(GroupName::new(b"team")?)));
         let limits = Arc::new(Limits::new(SseSettings::default()));
         let at = EntryPlace {
             id: StreamId::default(),

@@ -15,19 +15,15 @@
     reason = "a measurement that can't go on fails, and says where"
 )]
 
-<<<<<<< HEAD
 mod arguments;
 mod beside;
+mod cases;
 mod clock;
 mod daemon;
 mod edge;
+mod instructions;
 mod latency;
 mod ledger;
-=======
-mod cases;
-mod daemon;
-mod instructions;
->>>>>>> 503732b (Count the instructions of batches and plugins in Valgrind)
 mod machine;
 mod proc;
 mod restart;
@@ -37,6 +33,10 @@ mod stats;
 mod swap;
 
 use clap::{Parser, Subcommand};
+
+/// The system's allocator, but for `count-cases`.
+#[global_allocator]
+static ALLOCATOR: instructions::Aligned = instructions::Aligned;
 
 /// Measures Millstream on a real Kafka and Redis, which it starts.
 #[derive(Parser)]
@@ -50,7 +50,6 @@ struct Options {
 enum Command {
     /// Records from Kafka to Redis, beside a hand-written loop
     Road(road::Options),
-<<<<<<< HEAD
     /// The SSE edge under load: memory, latency, throughput, and that nothing is lost
     Edge(edge::Options),
     /// From a producer through Kafka and the daemon to one client's socket, stage by stage
@@ -61,7 +60,6 @@ enum Command {
     Swap(swap::Options),
     /// Batches with the ledger's transaction beside the same XADDs in a plain pipeline
     Ledger(ledger::Options),
-=======
     /// Instructions of the hot paths, beside a committed baseline
     Instructions(instructions::Options),
     /// The cases of `instructions`, in Valgrind
@@ -70,7 +68,6 @@ enum Command {
     /// Compiles a plugin
     #[command(hide = true)]
     CompilePlugin,
->>>>>>> 503732b (Count the instructions of batches and plugins in Valgrind)
     /// The hand-written loop, as a process of its own
     #[command(hide = true)]
     Yardstick(road::yardstick::Options),
@@ -79,17 +76,14 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Options::parse().command {
         Command::Road(options) => road::run(&options),
-<<<<<<< HEAD
         Command::Edge(options) => edge::run(&options),
         Command::Latency(options) => latency::run(&options),
         Command::Restart(options) => restart::run(&options),
         Command::Swap(options) => swap::run(&options),
         Command::Ledger(options) => ledger::run(&options),
-=======
         Command::Instructions(options) => instructions::run(&options),
         Command::CountCases(options) => instructions::count(options),
         Command::CompilePlugin => instructions::compile_plugin(),
->>>>>>> 503732b (Count the instructions of batches and plugins in Valgrind)
         Command::Yardstick(options) => road::yardstick::run(&options),
     }
 }

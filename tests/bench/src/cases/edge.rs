@@ -68,9 +68,9 @@ fn sockets() -> Result<(Vec<TcpStream>, Vec<TcpStream>)> {
         both.0.push(TcpStream::connect(listener.local_addr()?)?);
         both.1.push(listener.accept()?.0);
     }
-    let all = both.0.iter().chain(&both.1);
-    all.map(|socket| socket.set_nonblocking(true))
-        .collect::<Result<(), _>>()?;
+    for socket in both.0.iter().chain(&both.1) {
+        socket.set_nonblocking(true)?;
+    }
     Ok(both)
 }
 

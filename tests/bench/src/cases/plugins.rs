@@ -67,8 +67,8 @@ fn load(loader: &Loader, source: Source, kind: PluginKind) -> Result<AnyPlugin> 
     loaded.with_context(|| format!("can't load {name}"))
 }
 
-fn cannot_start(error: CallError) -> anyhow::Error {
-    anyhow!("it can't start: {}", error.message)
+fn started<T>(instance: Result<T, CallError>) -> Result<T> {
+    instance.map_err(|error| anyhow!("it can't start: {}", error.message))
 }
 
 /// Cases may share an instance.
@@ -77,7 +77,7 @@ type Shared<T> = Rc<RefCell<T>>;
 fn transform(loader: &Loader, source: Source) -> Result<Shared<TransformInstance>> {
     match load(loader, source, PluginKind::Transform)? {
         AnyPlugin::Transform(transform) => {
-            let instance = transform.instance().map_err(cannot_start)?;
+            let instance = started(transform.instance())?;
             Ok(Rc::new(RefCell::new(instance)))
         }
         other => bail!("it is a {} plugin", other.kind().name()),
@@ -100,7 +100,7 @@ fn route(loader: &Loader, name: &'static str) -> Result<Case> {
     let AnyPlugin::Route(route) = load(loader, Source::Bundled(name), PluginKind::Route)? else {
         bail!("{name} is no route");
     };
-    let mut route = route.instance().map_err(cannot_start)?;
+    let mut route = started(route.instance())?;
     let batch = records::batch(RECORDS);
     let transform = transform(loader, Source::Bundled("by-field"))?;
     let made = transform

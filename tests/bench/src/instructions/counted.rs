@@ -1,12 +1,13 @@
 //! The process that Valgrind runs: all cases, one after another.
 
+use super::{aligned, whole_answers};
 use crate::cases::{self, Setup};
 use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
 
 /// Each case is counted so often. The least counts: the rest are ticks of the engine's clock.
-pub const RUNS: usize = 3;
+pub const RUNS: usize = 5;
 /// Runs before, in which buffers grow.
 const WARM_UP: usize = 3;
 
@@ -29,11 +30,12 @@ pub struct CountOptions {
 
 /// Runs the cases, and prints which they are.
 pub fn run(options: CountOptions) -> Result<()> {
+    aligned::begin();
     let setup = Setup {
         nothing: options.nothing,
         compiler: std::env::current_exe()?,
         cache: options.cache,
-        redis: options.redis,
+        redis: whole_answers::before(&options.redis)?,
     };
     let cases = cases::all(&setup)?;
     if options.prepare {

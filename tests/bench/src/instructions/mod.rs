@@ -4,11 +4,14 @@
 //! is. Valgrind also shows every machine with AVX2 the same processor, so that the compiler of
 //! plugins and the C library choose the same code.
 
+mod aligned;
 mod baseline;
 mod counted;
 mod counter;
 mod report;
+mod whole_answers;
 
+pub use aligned::Aligned;
 pub use counted::CountOptions;
 
 use anyhow::{Context, Result, bail};

@@ -17,7 +17,7 @@ fn change(now: &Baseline, before: &Baseline, name: &str) -> Option<f64> {
     Some(now.counts[name] / before - 1.0)
 }
 
-/// A line for each case, and what should be known of the others.
+/// A line for each case, and what differs from the machine of the baseline.
 pub fn table(now: &Baseline, before: &Baseline) -> String {
     let mut text = format!(
         "{:<32} {:>14} {:>12} {:>8}\n",
@@ -37,7 +37,8 @@ pub fn table(now: &Baseline, before: &Baseline) -> String {
         if here != value {
             let _ = writeln!(
                 text,
-                "the baseline is of another {what}: {value}; here it is {here}. Counts may differ without a cause in the code."
+                "The baseline was taken with another {what}: {value}, not {here}. So counts may \
+                 differ although the code is the same."
             );
         }
     }
@@ -86,10 +87,10 @@ pub fn judge(now: &Baseline, before: &Baseline) -> Result<()> {
         return Ok(());
     }
     bail!(
-        "more than the baseline allows ({}%):\n  {}\nMake them cheaper again. Or, if the change is worth it: {UPDATE}; commit the \
-         file and say why in the message.",
+        "the baseline, tests/bench/instructions.baseline, does not allow this:\n  {}\nFind what made them dearer; \
+         the limit is {:.0}%. If the change is worth it: {UPDATE}; commit it and say why.",
+        wrong.join("\n  "),
         LIMIT * 100.0,
-        wrong.join("\n  ")
     )
 }
 
