@@ -33,7 +33,7 @@ pub struct PropertyError {
 
 /// Properties that delivery guarantees depend on. The configuration can't set
 /// them, by any of their names.
-const OURS: [(&str, &str); 12] = [
+const OURS: [(&str, &str); 13] = [
     ("bootstrap.servers", "set bootstrap-servers instead"),
     ("group.id", "set group-id instead"),
     ("enable.auto.commit", "the ledger holds the offsets"),
@@ -51,6 +51,10 @@ const OURS: [(&str, &str); 12] = [
         "it is always cooperative-sticky",
     ),
     ("group.protocol", "it is always classic"),
+    (
+        "enable.partition.eof",
+        "the end of a partition is no record",
+    ),
     ("acks", "dead letters require all"),
     ("enable.idempotence", "dead letters require it"),
     (
@@ -72,11 +76,10 @@ const FETCH: usize = 1 << 20;
 const STATIC: &str = "group.instance.id";
 
 /// librdkafka's properties for consumers only: a producer warns about them.
-const CONSUMERS: [&str; 18] = [
+const CONSUMERS: [&str; 17] = [
     "allow.auto.create.topics",
     "check.crcs",
     "coordinator.query.interval.ms",
-    "enable.partition.eof",
     "fetch.error.backoff.ms",
     "fetch.max.bytes",
     "fetch.message.max.bytes",

@@ -14,6 +14,9 @@ use crate::record::{
 };
 use std::ops::Range;
 
+/// How many events memory is reserved for at once.
+const EVENTS_AT_ONCE: usize = 10_000;
+
 /// Adds the answer to `made` as far as there is room. Returns the end of the
 /// accepted records, or why the whole answer is unusable.
 pub(super) fn transform(
@@ -31,7 +34,10 @@ pub(super) fn transform(
     let mut failures = failures(&answer, range, program);
     let base = made.events.arena.len() as u32;
     let arena = Arena::of(&answer.arena);
-    made.events.list.reserve(answer.events.len());
+    // A guest's number, of which the room allows less.
+    made.events
+        .list
+        .reserve(answer.events.len().min(EVENTS_AT_ONCE));
     let mut end = range.end;
     for events in answer.events.chunk_by(|a, b| a.record == b.record) {
         let record = range.start as u32 + events[0].record;

@@ -9,6 +9,7 @@ mod coordinator;
 mod instances;
 mod leader;
 mod paused_daemon;
+mod refused_reads;
 mod run;
 mod terminated;
 mod unanswered;

@@ -1,5 +1,6 @@
 //! The callbacks of librdkafka.
 
+use super::member_slot::MemberSlot;
 use super::{Commit, Partitions};
 use crate::record;
 use crate::record::TopicPartition;
@@ -17,6 +18,8 @@ use std::time::{Duration, Instant};
 /// Shared by the consumer's callbacks and the thread that polls it.
 pub(in crate::kafka) struct Context {
     partitions: Arc<dyn Partitions>,
+    /// The slot that the member's ID comes from.
+    slot: Option<&'static MemberSlot>,
     group: Mutex<Group>,
     pub complaints: Complaints,
 }
@@ -67,6 +70,9 @@ pub(in crate::kafka) struct Group {
     pub assigned: HashSet<TopicPartition>,
     /// The last error from Kafka: its code and its message.
     trouble: Option<(RDKafkaErrorCode, String)>,
+    /// How many assignments come before the one with which the member has joined again, that
+    /// one included, since it gave up partitions.
+    unsettled: u8,
     /// The consumer is closing: partitions assigned now are released at once.
     pub closing: bool,
 }
@@ -109,9 +115,10 @@ impl Group {
 }
 
 impl Context {
-    pub fn new(partitions: Arc<dyn Partitions>) -> Context {
+    pub fn new(partitions: Arc<dyn Partitions>, slot: Option<&'static MemberSlot>) -> Context {
         Context {
             partitions,
+            slot,
             group: Mutex::default(),
             complaints: Complaints::default(),
         }
@@ -125,6 +132,12 @@ impl Context {
         let mut group = self.group();
         group.joined = true;
         group.trouble = None;
+        if group.unsettled > 0 {
+            group.unsettled -= 1;
+            if let (Some(slot), 0) = (self.slot, group.unsettled) {
+                slot.settle();
+            }
+        }
         if group.closing {
             log_error(
                 "assigning partitions while closing",
@@ -141,6 +154,12 @@ impl Context {
 
     fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
         let lost = consumer.assignment_lost();
+        if let Some(slot) = self.slot {
+            slot.unsettle();
+            // librdkafka assigns once more before it joins again, unless the partitions
+            // are lost.
+            self.group().unsettled = if lost { 1 } else { 2 };
+        }
         let partitions = partitions_of(list);
         if lost {
             let partitions = record::partitions(&partitions);

@@ -61,7 +61,7 @@ impl GroupConsumer {
         let member = MemberId::of(options, counts.as_deref());
         let config = kafka.member(group, member.as_str(), most_partitions(counts.as_deref()));
         let consumer: BaseConsumer<Context> = config
-            .create_with_context(Context::new(partitions.clone()))
+            .create_with_context(Context::new(partitions.clone(), member.slot()))
             .context("librdkafka rejected the Kafka properties")?;
         let topics: Vec<&str> = options.topics.iter().map(String::as_str).collect();
         consumer

@@ -13,7 +13,7 @@ pub(super) enum MemberId {
     /// run.
     Configured(String),
     /// From a member slot.
-    Slot(String),
+    Slot(&'static MemberSlot),
 }
 
 impl MemberId {
@@ -29,9 +29,9 @@ impl MemberId {
         };
         match slot(options, folder.as_deref(), counts) {
             Ok(slot) => {
-                let id = slot.hold();
+                let id = &slot.id;
                 tracing::info!(pipeline = name, id, "static member of the consumer group");
-                MemberId::Slot(id)
+                MemberId::Slot(slot.hold())
             }
             Err(reason) => {
                 tracing::warn!(
@@ -49,7 +49,16 @@ impl MemberId {
     pub fn as_str(&self) -> Option<&str> {
         match self {
             MemberId::Dynamic => None,
-            MemberId::Configured(id) | MemberId::Slot(id) => Some(id),
+            MemberId::Configured(id) => Some(id),
+            MemberId::Slot(slot) => Some(&slot.id),
+        }
+    }
+
+    /// The slot that it comes from.
+    pub fn slot(&self) -> Option<&'static MemberSlot> {
+        match self {
+            MemberId::Slot(slot) => Some(slot),
+            _ => None,
         }
     }
 

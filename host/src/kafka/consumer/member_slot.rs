@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write as _};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use uuid::Uuid;
 
@@ -27,11 +27,13 @@ const SHORT: usize = 16;
 
 /// A slot that this process holds.
 #[derive(Debug)]
-pub(super) struct MemberSlot {
+pub(in crate::kafka) struct MemberSlot {
     /// The member's ID.
     pub id: String,
     /// Its lock is the slot's. No child inherits it: a program that is started does not get it.
     file: File,
+    /// The random number that the file holds while the slot is settled.
+    number: String,
 }
 
 impl MemberSlot {
@@ -49,8 +51,10 @@ impl MemberSlot {
             let path = folder.join(format!("member-{name}-{slot}.lock"));
             let taken = lock(&path).and_then(|file| {
                 let Some(file) = file else { return Ok(None) };
-                let id = id(&file, boot.trim(), &format!("{member}\n{subscription}"))?;
-                Ok(Some(MemberSlot { id, file }))
+                let number = number(&file)?;
+                let member = format!("{member}\n{subscription}");
+                let id = id(&file, &number, boot.trim(), &member)?;
+                Ok(Some(MemberSlot { id, file, number }))
             });
             match taken {
                 Ok(Some(slot)) => return Ok(slot),
@@ -63,9 +67,26 @@ impl MemberSlot {
 
     /// Holds the slot until the process ends: its consumer may still be in the group when its
     /// pipeline has stopped.
-    pub fn hold(self) -> String {
-        std::mem::forget(self.file);
-        self.id
+    pub fn hold(self) -> &'static MemberSlot {
+        Box::leak(Box::new(self))
+    }
+
+    /// Notes that the member gives up partitions and joins again. If it is killed before it has, its
+    /// ID must not come back: the coordinator would answer it with the assignment of before, and
+    /// nobody would read what it gave up. Without the number in the file, the next process makes
+    /// another, which gives another ID.
+    pub fn unsettle(&self) {
+        if let Err(error) = self.file.set_len(0) {
+            tracing::warn!(%error, "can't write the member slot");
+        }
+    }
+
+    /// Notes that the member has joined again.
+    pub fn settle(&self) {
+        // Whole or not at all: a part of a number is replaced by the next process.
+        if let Err(error) = self.file.write_all_at(self.number.as_bytes(), 0) {
+            tracing::warn!(%error, "can't write the member slot");
+        }
     }
 }
 
@@ -82,8 +103,7 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-fn id(file: &File, boot: &str, member: &str) -> io::Result<String> {
-    let number = number(file)?;
+fn id(file: &File, number: &str, boot: &str, member: &str) -> io::Result<String> {
     let found = file.metadata()?;
     let (device, inode) = (found.dev(), found.ino());
     let unique = short(&format!("{number}\n{boot}\n{device}\n{inode}\n{member}"));

@@ -93,12 +93,17 @@ impl PartitionConsumer {
         if let Some(error) = self.waiting.take() {
             return Err(fetch_error(&error, next));
         }
+        let mut next = next;
         while batch.records.len() < limits.records && batch.arena.len() < limits.bytes {
             match self.fetched.next() {
                 None => break,
-                // Records from before a seek, if there are any.
+                // Records from before a seek, if there are any; or those that librdkafka
+                // fetched again after a rebalance, though we had taken them.
                 Some(Ok(record)) if record.offset() < next => {}
-                Some(Ok(record)) => push(batch, &record),
+                Some(Ok(record)) => {
+                    next = record.offset() + 1;
+                    push(batch, &record);
+                }
                 Some(Err(error)) if batch.records.is_empty() => {
                     return Err(fetch_error(&error, next));
                 }

@@ -96,7 +96,11 @@ impl<'a> Record<'a> {
     pub fn timestamp(&self) -> i64 {
         let mut kind = sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
         // SAFETY: the message is valid.
-        unsafe { sys::rd_kafka_message_timestamp(self.0, &raw mut kind) }
+        let timestamp = unsafe { sys::rd_kafka_message_timestamp(self.0, &raw mut kind) };
+        match kind {
+            sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE => -1,
+            _ => timestamp,
+        }
     }
 
     pub fn key(&self) -> Option<&'a [u8]> {

@@ -171,6 +171,9 @@ impl Partition {
             }
             Err(error @ FetchError::Kafka(_)) => {
                 tracing::warn!(%partition, %error, "can't read from Kafka; retrying");
+                // librdkafka counts an error as a record: its position is behind the
+                // next one, until a seek.
+                self.read_again(self.next, self.attempts);
                 Work::None
             }
         }

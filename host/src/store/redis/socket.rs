@@ -12,13 +12,15 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Where Redis is, and how to log in.
 #[derive(Clone)]
 pub(super) struct Address {
     pub client: Client,
-    pub tls: Option<StoreTls>,
+    tls: Option<StoreTls>,
+    /// The certificates, read once: the library's connections keep theirs, too.
+    config: Arc<OnceLock<Arc<ClientConfig>>>,
 }
 
 /// A connection that is logged in.
@@ -33,6 +35,14 @@ enum Stream {
 }
 
 impl Address {
+    pub fn new(client: Client, tls: Option<StoreTls>) -> Address {
+        Address {
+            client,
+            tls,
+            config: Arc::default(),
+        }
+    }
+
     /// Connects and logs in; each step within [`PATIENCE`].
     pub fn connect(&self) -> RedisResult<Socket> {
         let info = self.client.get_connection_info();
@@ -78,8 +88,14 @@ impl Address {
         port: u16,
     ) -> RedisResult<StreamOwned<ClientConnection, TcpStream>> {
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-        let config = config(self.tls.as_ref())?;
-        let session = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
+        let config = match self.config.get() {
+            Some(config) => config.clone(),
+            None => {
+                let made = Arc::new(config(self.tls.as_ref())?);
+                self.config.get_or_init(|| made).clone()
+            }
+        };
+        let session = ClientConnection::new(config, name).map_err(io::Error::other)?;
         let mut stream = StreamOwned::new(session, tcp(host, port)?);
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock)?;

@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 /// The store in one Redis.
 pub struct RedisStore {
     pub(super) client: redis::Client,
+    address: Address,
     pub(super) settings: StoreSettings,
     pub(super) keys: Arc<Keys>,
     pub(super) ringer: Arc<Ringer>,
@@ -37,6 +38,7 @@ impl RedisStore {
         ringer: Arc<Ringer>,
     ) -> RedisStore {
         RedisStore {
+            address: Address::new(client.clone(), settings.tls.clone()),
             client,
             settings: settings.clone(),
             keys,
@@ -53,12 +55,8 @@ impl RedisStore {
     }
 
     pub(in crate::store) fn writer(&self) -> RedisWriter {
-        let address = Address {
-            client: self.client.clone(),
-            tls: self.settings.tls.clone(),
-        };
         RedisWriter::new(
-            address,
+            self.address.clone(),
             self.keys.clone(),
             self.ringer.clone(),
             self.settings.retention,

@@ -1,6 +1,6 @@
 //! The parts of Redis' answers, one after another, without a copy.
 
-use redis::Value;
+use redis::{ServerError, Value};
 use std::io::{self, ErrorKind, Read};
 use std::ops::Range;
 
@@ -157,8 +157,19 @@ impl Tokens {
 
 /// An error as the library has it, which tells its code from its words.
 pub(super) fn error_value(error: &[u8]) -> Value {
-    let line = [b"-", error, b"\r\n"].concat();
-    redis::parse_redis_value(&line).unwrap_or(Value::Nil)
+    // It repeats arguments, which may be cut within a character.
+    let line = format!("-{}\r\n", String::from_utf8_lossy(error));
+    let value = redis::parse_redis_value(line.as_bytes());
+    value.unwrap_or_else(|_| Value::ServerError(unreadable()))
+}
+
+/// Never taken for an answer that something was done.
+fn unreadable() -> ServerError {
+    let value = redis::parse_redis_value(b"-ERR an unreadable error\r\n");
+    match value {
+        Ok(Value::ServerError(error)) => error,
+        _ => unreachable!("this is an error in Redis' protocol"),
+    }
 }
 
 fn garbled() -> io::Error {
@@ -206,6 +217,17 @@ mod tests {
         tokens.skip(1, &mut from).unwrap();
         let end = tokens.next(&mut from).unwrap_err();
         assert_eq!(end.kind(), ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn an_error_stays_one_whatever_its_bytes() {
+        for error in [&b"ERR unknown command with \xc3"[..], b"", b" ", b"\xff"] {
+            let value = error_value(error);
+            assert!(
+                matches!(value, Value::ServerError(_)),
+                "{error:?}: {value:?}"
+            );
+        }
     }
 
     #[test]

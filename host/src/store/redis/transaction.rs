@@ -148,6 +148,7 @@ impl RedisWriter {
         self.inside = false;
         let sent = self.link.execute_on(&commands, own);
         self.commands = commands;
+        self.commands.clear();
         let (answers, behind) = sent?;
         let otherwise = self.ringer.learn(places.rung, &answers);
         let outcome = answers.outcome(places);

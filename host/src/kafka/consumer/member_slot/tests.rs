@@ -39,6 +39,22 @@ fn a_slot_gives_one_id_to_one_holder_at_a_time() {
 }
 
 #[test]
+fn an_id_does_not_come_back_while_its_member_joins_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let slot = take(folder.path());
+    let id = slot.id.clone();
+    slot.unsettle();
+    slot.settle();
+    drop(slot);
+    let slot = take_again(folder.path(), &id);
+    slot.unsettle();
+    drop(slot);
+    for _ in 0..3 {
+        assert_ne!(take(folder.path()).id, id);
+    }
+}
+
+#[test]
 fn the_id_of_another_member_of_the_same_folder_is_another() {
     let folder = tempfile::tempdir().unwrap();
     let one = take(folder.path());
@@ -52,10 +68,10 @@ fn the_id_of_another_member_of_the_same_folder_is_another() {
 fn another_subscription_gives_the_same_slot_another_id() {
     let folder = tempfile::tempdir().unwrap();
     let slot = take(folder.path());
-    let of = |member: &str| id(&slot.file, "a boot", member).unwrap();
+    let of = |member: &str| id(&slot.file, &slot.number, "a boot", member).unwrap();
     assert_ne!(of("a member\none"), of("a member\nanother"));
     assert_eq!(of("a member\none"), of("a member\none"));
-    let booted = id(&slot.file, "another boot", "a member\none").unwrap();
+    let booted = id(&slot.file, &slot.number, "another boot", "a member\none").unwrap();
     assert_ne!(of("a member\none"), booted);
 }
 
