@@ -53,7 +53,7 @@ const OURS: [(&str, &str); 13] = [
     ("group.protocol", "it is always classic"),
     (
         "enable.partition.eof",
-        "the end of a partition is no record",
+        "it reports each end of a partition as an error",
     ),
     ("acks", "dead letters require all"),
     ("enable.idempotence", "dead letters require it"),

@@ -244,15 +244,17 @@ impl Routing<'_> {
             }
         }
         match self.room.take(size(&decided[before..])) {
-            Taken::Yes => return true,
-            Taken::Full => decided.truncate(before),
+            Taken::Yes => true,
+            Taken::Full => {
+                decided.truncate(before);
+                false
+            }
             Taken::Never(error) => {
                 decided.truncate(before);
                 self.fail(record, error.class, error.message);
-                return true;
+                true
             }
         }
-        false
     }
 
     fn fail(&mut self, record: usize, class: Class, message: String) {

@@ -8,6 +8,7 @@ mod write;
 
 use crate::Failure;
 use serde::Deserialize;
+use std::fmt::{self, Display};
 
 pub(crate) use write::write;
 
@@ -42,6 +43,30 @@ pub fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Failure> {
         };
         Failure::malformed(format!("not the expected JSON: {why}, at byte {at}{hint}"))
     })
+}
+
+/// Why the reader or the writer can't go on: serde_json is asked then, and says why.
+#[derive(Debug)]
+struct Failed;
+
+impl Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("serde_json says why")
+    }
+}
+
+impl std::error::Error for Failed {}
+
+impl serde::de::Error for Failed {
+    fn custom<T: Display>(_: T) -> Failed {
+        Failed
+    }
+}
+
+impl serde::ser::Error for Failed {
+    fn custom<T: Display>(_: T) -> Failed {
+        Failed
+    }
 }
 
 /// A byte order mark, which some programs write. JSON must not have it (RFC

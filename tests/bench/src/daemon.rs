@@ -31,24 +31,29 @@ pub fn existing(file: &str) -> Result<PathBuf, String> {
 /// Builds it, so that none that is older than its sources is measured.
 ///
 /// # Errors
-/// When this is no optimised build, or the daemon can't be built.
+/// If this tool was built without optimisation, or the daemon can't be built.
 pub fn build() -> Result<()> {
     optimised()?;
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    // Its build script's variables are those of this tool.
-    let built = Command::new(cargo)
-        .args(["build", "--release", "--quiet", "--package", "millstream"])
-        .current_dir(root)
-        .env_remove("CARGO_MANIFEST_DIR")
-        .status()
-        .context("can't run cargo")?;
+    let mut build = Command::new(cargo);
+    build.args(["build", "--release", "--quiet", "--package", "millstream"]);
+    build.current_dir(root);
+    // Set by the cargo that runs this program. When they change, build scripts of dependencies run
+    // again, and half of everything is compiled.
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            build.env_remove(&name);
+        }
+    }
+    let built = build.status().context("can't run cargo")?;
     ensure!(built.success(), "the daemon can't be built");
     Ok(())
 }
 
 /// # Errors
-/// When this tool itself is no optimised build.
+/// If this tool was built without optimisation.
 pub fn optimised() -> Result<()> {
     if cfg!(debug_assertions) {
         bail!("figures of an unoptimised build mean nothing: use `cargo run --release`");

@@ -3,15 +3,14 @@
 //! this process.
 
 use crate::arguments::some;
+use crate::cases::appends;
 use crate::daemon;
 use crate::results::Output;
 use crate::stats::Figure;
 use anyhow::Result;
-use millstream::record::NO_TIME;
-use millstream::record::{StreamKind, TopicPartition};
+use millstream::record::TopicPartition;
 use millstream::store::{
-    Append, Appended, Exchange, Identity, Ledger, LedgerKey, Retention, Store, StoreSettings,
-    StoreUrl, StreamEvent, Writer,
+    Ledger, LedgerKey, Retention, Store, StoreSettings, StoreUrl, StreamEvent, Writer,
 };
 use millstream_tests::{servers, unique};
 use std::time::{Duration, Instant};
@@ -114,30 +113,8 @@ fn append<'a>(
     clients: &'a [String],
     payload: &'a [u8],
 ) {
-    let event = |of: (&'a String, i64)| StreamEvent {
-        to: StreamKind::Client,
-        name: of.0.as_bytes(),
-        kind: b"kind",
-        data: payload,
-        offset: of.1,
-        n: 0,
-        replay: None,
-        task: None,
-    };
+    let event =
+        |(client, offset): (&'a String, i64)| appends::event(client, "kind", payload, offset);
     let events: Vec<StreamEvent> = chosen(clients, from).map(event).collect();
-    let mut append = Append {
-        ledger,
-        identity: &Identity::default(),
-        exchange: Exchange::new(from, from + BATCH as i64),
-        digests: "digests",
-        attempts: 0,
-        events: &events,
-        suppressed: &[],
-        reports: &[],
-        clock: NO_TIME,
-        keeps_state: false,
-        values: &[],
-    };
-    let stored = writer.append(&mut append, Some(ledger));
-    assert!(matches!(stored, Appended::Stored(_)), "{stored:?}");
+    appends::append(writer, ledger, from, &events);
 }

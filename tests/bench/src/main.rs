@@ -82,7 +82,7 @@ fn main() -> anyhow::Result<()> {
         Command::Swap(options) => swap::run(&options),
         Command::Ledger(options) => ledger::run(&options),
         Command::Instructions(options) => instructions::run(&options),
-        Command::CountCases(options) => instructions::count(options),
+        Command::CountCases(options) => instructions::count(&options),
         Command::CompilePlugin => instructions::compile_plugin(),
         Command::Yardstick(options) => road::yardstick::run(&options),
     }

@@ -17,7 +17,7 @@ fn no_record_is_passed_over_because_reading_was_refused() {
     run.wait_all();
     reading(&["--add"]);
     daemon.wait_log("can't read from Kafka", LONG);
-    // Long enough for an idle partition to pass what is no record.
+    // Long enough for an idle partition to take librdkafka's position for its own.
     let refused = Instant::now();
     wait_until("some seconds pass", LONG, || {
         (refused.elapsed() > Duration::from_secs(8)).then_some(())

@@ -70,8 +70,8 @@ pub(in crate::kafka) struct Group {
     pub assigned: HashSet<TopicPartition>,
     /// The last error from Kafka: its code and its message.
     trouble: Option<(RDKafkaErrorCode, String)>,
-    /// How many assignments come before the one with which the member has joined again, that
-    /// one included, since it gave up partitions.
+    /// How many more assignments come until the member has joined again after it gave up
+    /// partitions; 0 if it has.
     unsettled: u8,
     /// The consumer is closing: partitions assigned now are released at once.
     pub closing: bool,

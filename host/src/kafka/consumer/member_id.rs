@@ -81,15 +81,15 @@ impl MemberId {
 /// Takes a slot of this pipeline, group and cluster. So a process that restarts finds its slot
 /// free, whatever else runs for this user.
 ///
-/// Another subscription gives another ID. The coordinator answers a known static member with the
-/// assignment of before, and nobody assigns anew: partitions that are not part of it would wait
-/// for the next rebalance.
+/// Another subscription gives another ID. If a known ID comes back, the coordinator repeats the
+/// member's last assignment, without a rebalance. Partitions that are new since then would have no
+/// reader until the next one.
 fn slot(
     options: &GroupConsumerOptions,
     folder: Option<&Path>,
     counts: Option<&[usize]>,
 ) -> Result<MemberSlot, String> {
-    let none = "there is no state folder: set [kafka] state-dir";
+    let none = "no state folder is known: set [kafka] state-dir";
     let folder = folder.ok_or(none)?;
     let unknown = "Kafka did not answer how many partitions the topics have";
     let counts = counts.ok_or(unknown)?;

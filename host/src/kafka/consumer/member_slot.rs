@@ -71,10 +71,10 @@ impl MemberSlot {
         Box::leak(Box::new(self))
     }
 
-    /// Notes that the member gives up partitions and joins again. If it is killed before it has, its
-    /// ID must not come back: the coordinator would answer it with the assignment of before, and
-    /// nobody would read what it gave up. Without the number in the file, the next process makes
-    /// another, which gives another ID.
+    /// Notes that the member gives up partitions and is about to join again. If it is killed in
+    /// between, its ID must not come back: the coordinator would repeat the assignment without those
+    /// partitions, and nobody would read them. This removes the number from the file, so the next
+    /// process makes another one, which gives another ID.
     pub fn unsettle(&self) {
         if let Err(error) = self.file.set_len(0) {
             tracing::warn!(%error, "can't write the member slot");
@@ -83,7 +83,7 @@ impl MemberSlot {
 
     /// Notes that the member has joined again.
     pub fn settle(&self) {
-        // Whole or not at all: a part of a number is replaced by the next process.
+        // If only a part is written, the next process makes another number.
         if let Err(error) = self.file.write_all_at(self.number.as_bytes(), 0) {
             tracing::warn!(%error, "can't write the member slot");
         }

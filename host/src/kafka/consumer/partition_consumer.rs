@@ -118,7 +118,8 @@ impl PartitionConsumer {
 
     /// The offset after the last record that was returned and after what follows
     /// it but is never returned: aborted records and transaction markers. `None`
-    /// until a record has arrived since the assignment or the last seek.
+    /// until a record has arrived since the assignment or the last seek. librdkafka also
+    /// counts a fetch error as a record; a seek corrects that.
     pub fn position(&self) -> Option<i64> {
         let TopicPartition { topic, partition } = &self.origin;
         // SAFETY: the consumer lives as long as `self`.

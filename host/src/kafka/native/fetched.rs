@@ -7,7 +7,8 @@ use rdkafka::error::{IsError, KafkaError};
 use std::ffi::CString;
 use std::{ptr, slice};
 
-/// How many are taken at a time.
+/// How many are taken at a time. They no longer count in librdkafka's prefetch limit, so
+/// it may fetch as many again.
 const AT_ONCE: usize = 128;
 
 /// The queue of a partition, and the records that were taken out of it.

@@ -171,8 +171,8 @@ impl Partition {
             }
             Err(error @ FetchError::Kafka(_)) => {
                 tracing::warn!(%partition, %error, "can't read from Kafka; retrying");
-                // librdkafka counts an error as a record: its position is behind the
-                // next one, until a seek.
+                // librdkafka counts the error as a record: until a seek, its position
+                // is one too far.
                 self.read_again(self.next, self.attempts);
                 Work::None
             }

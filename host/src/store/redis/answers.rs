@@ -1,14 +1,13 @@
 //! Interprets the answers of Redis.
 
 use super::places::{CommandPlaces, Rung};
-use super::socket::Socket;
-use super::tokens::{Token, error_value};
+use super::tokens::{Token, Tokens, error_value};
 use crate::record::NO_TIME;
 use crate::store::time::now_millis;
 use crate::store::{Ledger, Refusal, Unavailable, Unstored};
 use metrics::counter;
 use redis::{FromRedisValue, ServerError, Value};
-use std::io;
+use std::io::{self, Read};
 
 /// The result of a transaction.
 pub(super) enum Outcome {
@@ -35,7 +34,7 @@ pub(super) struct Done {
 
 /// The answers to a transaction. Most of them say only that a command was queued
 /// or done; those that say more are kept.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Answers {
     /// How many there are; EXEC's is the last.
     sent: usize,
@@ -48,14 +47,16 @@ pub(super) struct Answers {
 }
 
 /// Reads the answers to a transaction of this many commands; EXEC's is the last.
-pub(super) fn read_answers(socket: &mut Socket, sent: usize) -> io::Result<Answers> {
+pub(super) fn read_answers(
+    (tokens, from): (&mut Tokens, &mut dyn Read),
+    sent: usize,
+) -> io::Result<Answers> {
     let mut answers = Answers {
         sent,
         queued: Vec::new(),
         executed: Err(Value::Nil),
         notable: Vec::new(),
     };
-    let (tokens, from) = socket.answers();
     for index in 0..sent.saturating_sub(1) {
         match tokens.next(from)? {
             Token::Error(error) => answers.queued.push((index, error_value(error))),
@@ -257,4 +258,92 @@ pub(super) fn ledger_of(fields: &Value) -> Result<Option<Ledger>, Unavailable> {
 /// Parses ZMSCORE's answer: the scores, in the requested order.
 pub(super) fn scores_of(scores: &Value) -> Result<Vec<Option<f64>>, Unavailable> {
     FromRedisValue::from_redis_value_ref(scores).map_err(|e| Unavailable(format!("Redis: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both ways to read answers see the same, and see what the words say.
+    fn read(words: &[u8], sent: usize) -> Answers {
+        let (mut library, mut rest) = (redis::Parser::new(), words);
+        let values = (0..sent).map(|_| library.parse_value(&mut rest).unwrap());
+        let of_library = Answers::of(values.collect());
+        let mut from = words;
+        let ours = read_answers((&mut Tokens::default(), &mut from), sent).unwrap();
+        assert_eq!(ours, of_library);
+        assert!(from.is_empty());
+        ours
+    }
+
+    /// Two events, a ring of two commands, the ledger, and one command that may be refused.
+    fn places() -> CommandPlaces {
+        CommandPlaces {
+            events: 2,
+            ledger: 4,
+            spare: Some(5),
+            rung: Rung::new(2, true, 1),
+        }
+    }
+
+    const QUEUED: &[u8] = b"+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n";
+
+    fn done(executed: &[u8]) -> Done {
+        match read(&[QUEUED, executed].concat(), 7).outcome(places()) {
+            Outcome::Done(done) => done,
+            Outcome::Conflict => panic!("a conflict"),
+            Outcome::Refused(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn a_transaction_without_errors_is_done() {
+        let done = done(b"*6\r\n$3\r\n1-0\r\n*2\r\n:1\r\n$-1\r\n:0\r\n$-1\r\n:1\r\n:0\r\n");
+        assert!(done.moved && done.trouble.is_none() && done.missing.is_empty());
+        assert_eq!(done.unstored.indices().count(), 0);
+    }
+
+    #[test]
+    fn each_error_counts_by_its_place() {
+        let done =
+            done(b"*6\r\n-WRONGTYPE no\r\n$-1\r\n-NOPERM a\r\n-NOPERM b\r\n:1\r\n-NOPERM c\r\n");
+        let refused = &done.unstored.refused;
+        assert_eq!((refused.len(), refused[0].event), (1, 0));
+        assert_eq!(done.unstored.dropped, [1]);
+        assert!(
+            done.moved && done.trouble.is_none(),
+            "the ring and the spare may fail"
+        );
+    }
+
+    #[test]
+    fn what_redis_did_not_do_is_missing() {
+        let done = done(b"*6\r\n$3\r\n1-0\r\n-OOM full\r\n:0\r\n:0\r\n-OOM full\r\n:0\r\n");
+        assert_eq!((done.missing, done.moved), (vec![1], false));
+        assert_eq!(done.trouble.as_deref(), Some(r#""OOM": full"#));
+    }
+
+    #[test]
+    fn a_changed_key_is_a_conflict_and_an_error_before_is_the_reason() {
+        let nil = read(&[QUEUED, b"*-1\r\n"].concat(), 7);
+        assert!(matches!(nil.outcome(places()), Outcome::Conflict));
+        let words = b"+QUEUED\r\n-NOPERM xadd\r\n-EXECABORT discarded\r\n";
+        let Outcome::Refused(error) = read(words, 3).outcome(places()) else {
+            panic!("it is refused");
+        };
+        assert!(error.to_string().contains("xadd"), "{error}");
+    }
+
+    #[test]
+    fn a_ring_is_found_among_queued_and_executed_commands() {
+        let words = b"+QUEUED\r\n+QUEUED\r\n-NOPERM publish\r\n-EXECABORT discarded\r\n";
+        let aborted = read(words, 4);
+        let (executed, errors) = aborted.of_ring(places().rung);
+        assert_eq!((executed, errors.len(), errors[0].0), (false, 1, 0));
+        let words = b"*6\r\n:0\r\n:0\r\n:0\r\n-NOPERM news\r\n:0\r\n:0\r\n";
+        let refused = read(&[QUEUED, words].concat(), 7);
+        let (executed, errors) = refused.of_ring(places().rung);
+        assert_eq!((executed, errors.len(), errors[0].0), (true, 1, 1));
+        assert!(refused.first_error(places().rung).is_none());
+    }
 }

@@ -64,7 +64,7 @@ impl Link {
     ) -> Result<(Answers, Vec<Value>), Unavailable> {
         self.exchange(|socket| {
             socket.write(all.bytes())?;
-            let answers = read_answers(socket, commands)?;
+            let answers = read_answers(socket.answers(), commands)?;
             let behind = (commands..all.len()).map(|_| socket.value());
             Ok((answers, behind.collect::<io::Result<_>>()?))
         })

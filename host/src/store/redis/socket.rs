@@ -26,7 +26,7 @@ pub(super) struct Address {
 /// A connection that is logged in.
 pub(super) struct Socket {
     stream: Stream,
-    pub answers: Tokens,
+    answers: Tokens,
 }
 
 enum Stream {

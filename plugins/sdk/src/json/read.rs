@@ -9,9 +9,8 @@ mod deserializer;
 mod key;
 mod tokens;
 
-use super::scan;
+use super::{Failed, scan};
 use serde::Deserialize;
-use std::fmt::{self, Display};
 
 /// How deep serde_json goes. What is nested deeper is left to it.
 const DEPTH: u32 = 127;
@@ -46,24 +45,6 @@ struct Reader<'de> {
     escapes: bool,
     /// Whether anything failed.
     failed: bool,
-}
-
-/// serde_json will say why.
-#[derive(Debug)]
-struct Failed;
-
-impl Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("serde_json says why")
-    }
-}
-
-impl std::error::Error for Failed {}
-
-impl serde::de::Error for Failed {
-    fn custom<T: Display>(_: T) -> Failed {
-        Failed
-    }
 }
 
 type Result<T, E = Failed> = std::result::Result<T, E>;

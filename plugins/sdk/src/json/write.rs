@@ -4,7 +4,7 @@
 mod parts;
 
 use self::parts::{List, Object};
-use super::scan;
+use super::{Failed, scan};
 use serde::ser::{Serialize, Serializer};
 use std::fmt::{self, Display, Write as _};
 
@@ -21,24 +21,6 @@ pub(crate) fn write(
         out.truncate(start);
         serde_json::to_writer(out, value)
     })
-}
-
-/// Why a value can't be written does not matter here.
-#[derive(Debug)]
-struct Failed;
-
-impl Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("serde_json says why")
-    }
-}
-
-impl std::error::Error for Failed {}
-
-impl serde::ser::Error for Failed {
-    fn custom<T: Display>(_: T) -> Failed {
-        Failed
-    }
 }
 
 type Done = Result<(), Failed>;

@@ -3,6 +3,7 @@
 //! A case does the same each time, with inputs that are made beforehand. Nothing here depends on
 //! the time, on a hash seed or on another case.
 
+pub mod appends;
 mod edge;
 mod plugins;
 mod records;

@@ -98,7 +98,7 @@ fn engine(name: String, transform: &Shared<TransformInstance>, count: usize) -> 
 /// A whole call about the events of a batch.
 fn route(loader: &Loader, name: &'static str) -> Result<Case> {
     let AnyPlugin::Route(route) = load(loader, Source::Bundled(name), PluginKind::Route)? else {
-        bail!("{name} is no route");
+        bail!("{name} is not a route");
     };
     let mut route = started(route.instance())?;
     let batch = records::batch(RECORDS);

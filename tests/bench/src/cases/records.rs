@@ -39,7 +39,7 @@ fn batch_of(records: &[(String, String)]) -> Batch {
 
 /// A batch is filled with copies of records.
 pub fn arena() -> Case {
-    let records = made(256);
+    let records = made(1024);
     Case::new("batch/arena", records.len(), move || {
         black_box(batch_of(&records));
     })

@@ -1,12 +1,11 @@
 //! A batch's transaction: encoded, sent, and its answers read. Redis does its part in a process of
 //! its own, which is not counted.
 
-use super::{Case, records};
+use super::{Case, appends, records};
 use anyhow::Result;
-use millstream::record::{NO_TIME, StreamKind, TopicPartition};
+use millstream::record::TopicPartition;
 use millstream::store::{
-    Append, Appended, Exchange, Identity, Ledger, LedgerKey, Retention, Store, StoreSettings,
-    StoreUrl, StreamEvent, Writer,
+    Ledger, LedgerKey, Retention, Store, StoreSettings, StoreUrl, StreamEvent,
 };
 
 const EVENTS: usize = 256;
@@ -36,39 +35,11 @@ pub fn append(redis: &str) -> Result<Case> {
     let records = records::made(EVENTS);
     let mut next = FIRST;
     Ok(Case::new("store/append", EVENTS, move || {
-        let stored = once(&mut *writer, &key, next, &records);
-        assert!(matches!(stored, Appended::Stored(_)), "{stored:?}");
+        let made = (next..).zip(&records).map(|(offset, (client, data))| {
+            appends::event(client, "order.shipped", data.as_bytes(), offset)
+        });
+        let events: Vec<StreamEvent> = made.collect();
+        appends::append(&mut *writer, &key, next, &events);
         next += EVENTS as i64;
     }))
-}
-
-fn once(writer: &mut dyn Writer, key: &LedgerKey, next: i64, all: &[(String, String)]) -> Appended {
-    let events: Vec<StreamEvent> = (next..).zip(all).map(event).collect();
-    let mut append = Append {
-        ledger: key,
-        identity: &Identity::default(),
-        exchange: Exchange::new(next, next + EVENTS as i64),
-        digests: "digests",
-        attempts: 0,
-        events: &events,
-        suppressed: &[],
-        reports: &[],
-        clock: NO_TIME,
-        keeps_state: false,
-        values: &[],
-    };
-    writer.append(&mut append, Some(key))
-}
-
-fn event<'a>((offset, (client, data)): (i64, &'a (String, String))) -> StreamEvent<'a> {
-    StreamEvent {
-        to: StreamKind::Client,
-        name: client.as_bytes(),
-        kind: b"order.shipped",
-        data: data.as_bytes(),
-        offset,
-        n: 0,
-        replay: None,
-        task: None,
-    }
 }

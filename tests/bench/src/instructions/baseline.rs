@@ -46,7 +46,7 @@ impl Baseline {
     pub fn write(&self) -> Result<()> {
         let file = file();
         fs::write(&file, self.text()).with_context(|| format!("can't write {}", file.display()))?;
-        println!("wrote {}", file.display());
+        eprintln!("wrote {}", file.display());
         Ok(())
     }
 

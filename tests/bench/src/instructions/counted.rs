@@ -1,10 +1,10 @@
 //! The process that Valgrind runs: all cases, one after another.
 
+use super::counter::PROGRAM;
 use super::{aligned, whole_answers};
 use crate::cases::{self, Setup};
 use anyhow::Result;
 use clap::Args;
-use std::path::PathBuf;
 
 /// Each case is counted so often. The least counts: the rest are ticks of the engine's clock.
 pub const RUNS: usize = 5;
@@ -14,12 +14,6 @@ const WARM_UP: usize = 3;
 /// What the process needs.
 #[derive(Args)]
 pub struct CountOptions {
-    /// The wasm of tests/plugins/nothing
-    #[arg(long)]
-    pub nothing: PathBuf,
-    /// The folder for compiled plugins
-    #[arg(long)]
-    pub cache: PathBuf,
     /// The address of an empty Redis
     #[arg(long)]
     pub redis: String,
@@ -29,12 +23,12 @@ pub struct CountOptions {
 }
 
 /// Runs the cases, and prints which they are.
-pub fn run(options: CountOptions) -> Result<()> {
+pub fn run(options: &CountOptions) -> Result<()> {
     aligned::begin();
     let setup = Setup {
-        nothing: options.nothing,
-        compiler: std::env::current_exe()?,
-        cache: options.cache,
+        nothing: "nothing.wasm".into(),
+        compiler: PROGRAM.into(),
+        cache: "cache".into(),
         redis: whole_answers::before(&options.redis)?,
     };
     let cases = cases::all(&setup)?;

@@ -2,6 +2,7 @@
 
 use super::counted::RUNS;
 use anyhow::{Context, Result, bail, ensure};
+use millstream_tests::{Redis, find_program, guest};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,63 +16,58 @@ pub struct Count {
     pub instructions: u64,
 }
 
+/// The counted program's name below the working folder: names of folders must not matter.
+pub const PROGRAM: &str = "./program";
+
 /// Counts all cases.
 pub fn count() -> Result<Vec<Count>> {
     let folder = folder()?;
-    let nothing = folder.join("nothing.wasm");
-    fs::write(&nothing, millstream_tests::guest("test-nothing"))?;
+    fs::write(folder.join("nothing.wasm"), guest("test-nothing"))?;
     let counts = folder.join("counts");
     let _ = fs::remove_dir_all(&counts);
     fs::create_dir(&counts)?;
-    let redis = millstream_tests::Redis::new(&[]);
-    let cases = |mut valgrind: Command| -> Command {
-        valgrind.arg(program()).arg("count-cases");
-        valgrind.arg("--nothing").arg(&nothing);
-        valgrind.arg("--cache").arg(folder.join("cache"));
-        valgrind.arg("--redis").arg(redis.url());
+    let redis = Redis::new(&[]);
+    let valgrind = |tool: &str| {
+        let mut valgrind = Command::new(find_program("valgrind"));
         valgrind
+            .current_dir(&folder)
+            .env_clear()
+            // Valgrind counts each byte that `rep movsb` copies as an instruction.
+            .env("GLIBC_TUNABLES", "glibc.cpu.hwcaps=-ERMS")
+            .arg("-q")
+            .arg(format!("--tool={tool}"));
+        valgrind
+    };
+    let cases = |valgrind: &mut Command| {
+        valgrind.args([PROGRAM, "count-cases", "--redis", &redis.url()]);
     };
     // Compiles for the processor that Valgrind shows.
     let mut prepare = valgrind("none");
     prepare.arg("--trace-children=yes");
-    output(cases(prepare).arg("--prepare"))?;
+    cases(&mut prepare);
+    output(prepare.arg("--prepare"))?;
     let mut count = valgrind("callgrind");
-    count
-        .arg("--toggle-collect=millstream_counted")
-        .arg("--dump-after=millstream_counted")
-        .arg("--compress-strings=no");
-    let mut file = std::ffi::OsString::from("--callgrind-out-file=");
-    file.push(counts.join("out"));
-    count.arg(file);
-    let printed = output(&mut cases(count))?;
+    count.args([
+        "--toggle-collect=millstream_counted",
+        "--dump-after=millstream_counted",
+        "--callgrind-out-file=counts/out",
+    ]);
+    cases(&mut count);
+    let printed = output(&mut count)?;
     let each = printed.lines().enumerate();
     each.map(|(at, line)| read(&counts, at, line)).collect()
 }
 
-fn program() -> PathBuf {
-    // A relative name would depend on the folder.
-    env::current_exe().unwrap_or_else(|_| "/proc/self/exe".into())
-}
-
+/// The working folder, with this program in it.
 fn folder() -> Result<PathBuf> {
-    let program = program();
-    let target = program.ancestors().nth(2);
-    let folder = target.unwrap_or(Path::new("target")).join("instructions");
+    let this = env::current_exe()?;
+    let target = this.ancestors().nth(2).unwrap_or(Path::new("target"));
+    let folder = target.join("instructions");
     fs::create_dir_all(&folder).with_context(|| format!("can't make {}", folder.display()))?;
+    let program = folder.join(PROGRAM);
+    let _ = fs::remove_file(&program);
+    fs::hard_link(&this, &program).with_context(|| format!("can't link {}", program.display()))?;
     Ok(folder)
-}
-
-/// Valgrind with this tool, in an environment that is the same everywhere.
-fn valgrind(tool: &str) -> Command {
-    let mut valgrind = Command::new("valgrind");
-    valgrind.arg("-q").arg(format!("--tool={tool}"));
-    valgrind.env_clear();
-    // Valgrind counts each byte that `rep movsb` copies as an instruction.
-    valgrind.env("GLIBC_TUNABLES", "glibc.cpu.hwcaps=-ERMS");
-    if let Some(path) = env::var_os("PATH") {
-        valgrind.env("PATH", path);
-    }
-    valgrind
 }
 
 fn output(command: &mut Command) -> Result<String> {

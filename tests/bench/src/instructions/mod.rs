@@ -57,7 +57,7 @@ pub fn run(options: &Options) -> Result<()> {
 ///
 /// # Errors
 /// If a case can't be prepared.
-pub fn count(options: CountOptions) -> Result<()> {
+pub fn count(options: &CountOptions) -> Result<()> {
     counted::run(options)
 }
 

@@ -69,7 +69,8 @@ impl<'de> Reader<'de> {
         self.pass(bracket)
     }
 
-    /// Passes what is before an element or a key; false if there are no more.
+    /// Passes the comma and the white space before an element or a key. Returns false at the
+    /// closing bracket.
     #[inline]
     pub fn next(&mut self, first: &mut bool, end: u8) -> Result<bool> {
         let byte = self.space();

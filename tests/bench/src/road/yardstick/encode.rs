@@ -1,4 +1,5 @@
-//! From a record to its XADD.
+//! From a record to its XADD. The types are copied from `plugins/notifications`: the yardstick is
+//! what somebody writes by hand, and must not change with the plugin.
 
 use super::fetch::Record;
 use serde::{Deserialize, Serialize};
