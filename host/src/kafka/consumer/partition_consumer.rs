@@ -95,7 +95,9 @@ impl PartitionConsumer {
         }
         let mut next = next;
         while batch.records.len() < limits.records && batch.arena.len() < limits.bytes {
-            match self.fetched.next() {
+            let room = limits.records - batch.records.len();
+            let bytes = limits.bytes - batch.arena.len();
+            match self.fetched.next(room, bytes) {
                 None => break,
                 // Records from before a seek, if there are any; or those that librdkafka
                 // fetched again after a rebalance, though we had taken them.

@@ -7,9 +7,11 @@ use rdkafka::error::{IsError, KafkaError};
 use std::ffi::CString;
 use std::{ptr, slice};
 
-/// How many are taken at a time. They no longer count in librdkafka's prefetch limit, so
-/// it may fetch as many again.
+/// The most that are taken at a time.
 const AT_ONCE: usize = 128;
+/// The assumed size of a record before the first ones have arrived: large, so that few
+/// are taken.
+const SIZE: usize = 64 << 10;
 
 /// The queue of a partition, and the records that were taken out of it.
 pub(in crate::kafka) struct Fetched {
@@ -17,6 +19,8 @@ pub(in crate::kafka) struct Fetched {
     /// Those at `next` and after are still to be returned; the one before is in use.
     taken: Vec<*mut sys::rd_kafka_message_t>,
     next: usize,
+    /// The mean size of those that were taken last, in bytes.
+    size: usize,
 }
 
 // SAFETY: librdkafka's queues and messages may be used from any thread, and this
@@ -40,13 +44,18 @@ impl Fetched {
             queue,
             taken: Vec::with_capacity(AT_ONCE),
             next: 0,
+            size: SIZE,
         })
     }
 
     /// The next record that has arrived, or an error in its place. Does not wait.
-    pub fn next(&mut self) -> Option<Result<Record<'_>, KafkaError>> {
+    ///
+    /// There is room for so many records and about so many bytes. It takes no more out of
+    /// librdkafka's queue: what is taken no longer counts in the prefetch limit, and would
+    /// be fetched on top of it.
+    pub fn next(&mut self, records: usize, bytes: usize) -> Option<Result<Record<'_>, KafkaError>> {
         if self.next == self.taken.len() {
-            self.take();
+            self.take((bytes / self.size).clamp(1, records.clamp(1, AT_ONCE)));
         }
         let message = *self.taken.get(self.next)?;
         self.next += 1;
@@ -68,15 +77,21 @@ impl Fetched {
         self.next = 0;
     }
 
-    fn take(&mut self) {
+    /// Takes up to `most` records, at most [`AT_ONCE`].
+    fn take(&mut self, most: usize) {
         self.clear();
         // SAFETY: there is room for so many pointers, and the queue is ours.
         let taken = unsafe {
-            sys::rd_kafka_consume_batch_queue(self.queue, 0, self.taken.as_mut_ptr(), AT_ONCE)
+            sys::rd_kafka_consume_batch_queue(self.queue, 0, self.taken.as_mut_ptr(), most)
         };
         let taken = usize::try_from(taken).unwrap_or(0);
         // SAFETY: librdkafka has written so many pointers.
         unsafe { self.taken.set_len(taken) };
+        // SAFETY: they are valid until they are destroyed.
+        let sizes = self.taken.iter().map(|message| unsafe { (**message).len });
+        if let Some(size) = sizes.sum::<usize>().checked_div(taken) {
+            self.size = size.max(1);
+        }
     }
 }
 
