@@ -13,4 +13,4 @@ wasmtime::component::bindgen!({
     world: "millstream:host/imports",
 });
 
-pub use millstream::plugin::{clock, diagnostics, log};
+pub use self::millstream::plugin::{clock, diagnostics, log};
