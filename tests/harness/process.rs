@@ -80,14 +80,22 @@ impl Process {
         }
     }
 
-    /// SIGSTOP; returns when the process is stopped, which is never within a write to a file.
+    /// SIGSTOP; returns when all threads of the program are stopped, none within a write to a
+    /// file. On a busy machine that takes a while, in which the others go on working.
     pub fn freeze(&self) {
         self.signal(Signal::STOP);
-        let stat = format!("/proc/{}/stat", self.pid());
+        let threads = format!("/proc/{}/task", self.pid());
+        let is_stopped = |thread: fs::DirEntry| {
+            let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            let state = stat.rsplit(')').next().unwrap_or_default();
+            matches!(
+                state.trim_start().chars().next(),
+                Some('T' | 'Z' | 'X') | None
+            )
+        };
         wait_until("a process is stopped", Duration::from_secs(30), || {
-            let stat = fs::read_to_string(&stat).unwrap_or_default();
-            let state = stat.rsplit(')').next()?.trim_start().chars().next();
-            matches!(state, Some('T' | 'Z') | None).then_some(())
+            let mut threads = fs::read_dir(&threads).into_iter().flatten().flatten();
+            threads.all(is_stopped).then_some(())
         });
     }
 

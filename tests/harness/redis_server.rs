@@ -128,12 +128,17 @@ impl Redis {
 
     /// SIGSTOP: connections stay open and nothing answers.
     pub fn pause(&self) {
-        self.signal(Signal::STOP);
+        let process = self.process.lock().unwrap();
+        process.as_ref().expect("Redis is down").freeze();
     }
 
     /// SIGCONT: ends [`Redis::pause`].
     pub fn resume(&self) {
-        self.signal(Signal::CONT);
+        let process = self.process.lock().unwrap();
+        process
+            .as_ref()
+            .expect("Redis is down")
+            .signal(Signal::CONT);
     }
 
     /// The size of the append-only file now, to which [`Redis::rewind`] can go back.
@@ -168,11 +173,6 @@ impl Redis {
     /// Its log since it was last started.
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.join("log")).unwrap_or_default()
-    }
-
-    fn signal(&self, signal: Signal) {
-        let process = self.process.lock().unwrap();
-        process.as_ref().expect("Redis is down").signal(signal);
     }
 
     fn is_started(&self, process: &Process) -> Option<()> {

@@ -135,7 +135,7 @@ impl Daemon {
 
     /// SIGSTOP: freezes it.
     pub fn pause(&self) {
-        self.signal(Signal::STOP);
+        self.process.freeze();
     }
 
     /// SIGCONT: ends [`Daemon::pause`].

@@ -126,17 +126,17 @@ impl Kafka {
 
     /// SIGSTOP: connections stay open and nothing answers.
     pub fn pause(&self) {
-        self.signal(Signal::STOP);
+        let process = self.process.lock().unwrap();
+        process.as_ref().expect("Kafka is down").freeze();
     }
 
     /// SIGCONT: ends [`Kafka::pause`].
     pub fn resume(&self) {
-        self.signal(Signal::CONT);
-    }
-
-    fn signal(&self, signal: Signal) {
         let process = self.process.lock().unwrap();
-        process.as_ref().expect("Kafka is down").signal(signal);
+        process
+            .as_ref()
+            .expect("Kafka is down")
+            .signal(Signal::CONT);
     }
 
     fn format(&self) {
