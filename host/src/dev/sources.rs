@@ -39,7 +39,7 @@ impl Sources {
     /// Watches from now on.
     pub fn new(folder: &Path) -> Sources {
         let (tell, changes) = sync_channel(1);
-        let watch = FolderWatch::new(move || {
+        let watch = FolderWatch::new(move |_| {
             let _ = tell.try_send(());
         });
         let mut sources = Sources {

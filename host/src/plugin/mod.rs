@@ -65,4 +65,4 @@ pub use search::{End, Turn};
 pub use source::{Source, Wasm, digest_of};
 pub use state::{NoState, Read, ReadState};
 pub use transform::{Transform, TransformInstance};
-pub use watch::FolderWatch;
+pub use watch::{Change, FolderWatch};

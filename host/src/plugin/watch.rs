@@ -1,14 +1,24 @@
 //! Reports changes in plugin folders.
 //!
 //! Folders are watched, not files, because editors and `mv` replace files. A
-//! folder that disappears is watched again when it is back. Only that something
-//! changed is reported: the listener compares digests, and also does so at
-//! intervals, since notifications get lost.
+//! folder that disappears is watched again when it is back. Not what changed is
+//! reported, only whether a file is whole now: the listener compares digests, and
+//! also does so at intervals, since notifications get lost.
 
+use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+/// What happened in a watched folder.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Change {
+    /// A file is whole: it was renamed, or written and closed.
+    Whole,
+    /// Anything else. A file may be half written.
+    Other,
+}
 
 /// Watches folders while it lives.
 pub struct FolderWatch {
@@ -20,13 +30,16 @@ pub struct FolderWatch {
 impl FolderWatch {
     /// Calls `changed`, from another thread, when something in a watched folder
     /// changes.
-    pub fn new(changed: impl Fn() + Send + 'static) -> FolderWatch {
-        let handler = move |event: notify::Result<notify::Event>| {
-            // Reading a file does not change it; an error may hide a change.
-            if event.is_ok_and(|event| event.kind.is_access()) {
-                return;
-            }
-            changed();
+    pub fn new(changed: impl Fn(Change) + Send + 'static) -> FolderWatch {
+        let handler = move |event: notify::Result<notify::Event>| match event.map(|it| it.kind) {
+            Ok(
+                EventKind::Access(AccessKind::Close(AccessMode::Write))
+                | EventKind::Modify(ModifyKind::Name(_)),
+            ) => changed(Change::Whole),
+            // Reading a file does not change it.
+            Ok(EventKind::Access(_)) => {}
+            // An error may hide a change.
+            Ok(_) | Err(_) => changed(Change::Other),
         };
         let watcher = notify::recommended_watcher(handler)
             .inspect_err(|error| {

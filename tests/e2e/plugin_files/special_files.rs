@@ -102,3 +102,25 @@ fn a_file_rewritten_in_place_repeatedly_goes_live_once_it_settles() {
     });
     assert_eq!(scene.daemon.terminate(), Some(0));
 }
+
+#[test]
+fn a_file_saved_in_two_steps_goes_live_without_a_refusal() {
+    let scene = Scene::versioned();
+    let file = scene.file();
+    let refused =
+        || metrics(&scene.daemon.admin()).sum("millstream_swaps_total", &["result=\"refused\""]);
+    // On a busy machine the steps may be so far apart that the first one is refused, rightly.
+    let clean = (0..20).any(|round| {
+        let version = ["two", "one"][round % 2];
+        let (wasm, before) = (versioned(version), refused());
+        fs::write(&file, &wasm[..wasm.len() / 2]).unwrap();
+        // Long enough for the first half to be read.
+        std::thread::sleep(Duration::from_millis(40));
+        fs::write(&file, &wasm).unwrap();
+        wait_until("the plugin is live", LONG, || {
+            (scene.version() == version).then_some(())
+        });
+        refused() == before
+    });
+    assert!(clean, "each first half was refused");
+}

@@ -9,14 +9,17 @@ use super::generations::{Candidate, Refusal, count_swap, file_of, live_fingerpri
 use super::generations::{programs, specs};
 use crate::pipeline::settings::PluginSettings;
 use crate::pipeline::{Pipeline, Shared};
-use crate::plugin::{Capability, FolderWatch, Kept, Loader};
+use crate::plugin::{Capability, Change, FolderWatch, Kept, Loader};
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a folder must be quiet before files are read.
+/// How long folders must be quiet before files are read, if the last change may
+/// have left a file half written.
 const SETTLE: Duration = Duration::from_millis(100);
+/// The same if the file that changed last is whole: others may be saved with it.
+const SETTLE_WHOLE: Duration = Duration::from_millis(10);
 /// How often files are read without a change event.
 const LOOK: Duration = Duration::from_secs(10);
 
@@ -58,13 +61,21 @@ pub type Reload = Box<dyn Fn() -> anyhow::Result<Reloaded> + Send>;
 /// A message to the swapper's thread.
 enum Nudge {
     /// Files may have changed.
-    Look,
+    Look(Change),
     /// The configuration is to be reloaded.
     Reload,
     /// Makes these plugins of a pipeline live, and answers with the result.
     Use(String, Box<PluginSettings>, SyncSender<Result<(), String>>),
     /// Ends the thread.
     Stop,
+}
+
+/// Why plugins do not go live.
+enum Refused {
+    /// For this reason, which was logged before.
+    Known(String),
+    /// For this one.
+    Now(Refusal),
 }
 
 /// Replaces the pipelines' plugins when their files or their configuration
@@ -100,7 +111,7 @@ impl Swapper {
         // A lost `Look` is harmless while the channel is full; `Use` must not be lost.
         let (nudges, nudged) = sync_channel(8);
         let nudge = nudges.clone();
-        let folders = FolderWatch::new(move || match nudge.try_send(Nudge::Look) {
+        let folders = FolderWatch::new(move |change| match nudge.try_send(Nudge::Look(change)) {
             Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
         });
         let task = Task {
@@ -185,25 +196,29 @@ impl Task {
                 watched.keep(&self.loader);
             }
             match self.nudged.recv_timeout(LOOK) {
-                Ok(Nudge::Look) => {
-                    if let Some(other) = self.settle() {
-                        self.act(other);
-                    }
+                Ok(Nudge::Look(change)) => {
+                    let settled = self.settle(change);
+                    self.act(settled);
                     self.look();
                 }
                 Err(RecvTimeoutError::Timeout) => self.look(),
                 Err(RecvTimeoutError::Disconnected) => return,
-                Ok(other) => self.act(other),
+                Ok(other) => self.act(Some(other)),
             }
         }
     }
 
-    /// Waits until the folders are quiet: editors write in several steps.
-    fn settle(&self) -> Option<Nudge> {
+    /// Waits until the folders are quiet: editors write in several steps. Returns
+    /// what ended the wait, if not the quiet.
+    fn settle(&self, mut last: Change) -> Option<Nudge> {
         let longest = Instant::now() + SETTLE * 10;
         while Instant::now() < longest {
-            match self.nudged.recv_timeout(SETTLE) {
-                Ok(Nudge::Look) => {}
+            let quiet = match last {
+                Change::Whole => SETTLE_WHOLE,
+                Change::Other => SETTLE,
+            };
+            match self.nudged.recv_timeout(quiet) {
+                Ok(Nudge::Look(change)) => last = change,
                 Ok(other) => return Some(other),
                 Err(_) => return None,
             }
@@ -211,10 +226,10 @@ impl Task {
         None
     }
 
-    fn act(&mut self, nudge: Nudge) {
+    fn act(&mut self, nudge: Option<Nudge>) {
         match nudge {
-            Nudge::Reload => self.reload(),
-            Nudge::Use(name, plugins, answer) => {
+            Some(Nudge::Reload) => self.reload(),
+            Some(Nudge::Use(name, plugins, answer)) => {
                 let of = |w: &&mut Watched| w.shared.settings.name == name;
                 let result = match self.pipelines.iter_mut().find(of) {
                     Some(watched) => watched.take(&self.loader, *plugins),
@@ -222,17 +237,35 @@ impl Task {
                 };
                 let _ = answer.send(result);
             }
-            Nudge::Stop => self.stopping = true,
-            Nudge::Look => {}
+            Some(Nudge::Stop) => self.stopping = true,
+            Some(Nudge::Look(_)) | None => {}
         }
     }
 
+    /// Makes changed files live. A refused one may be half of a save that has come to
+    /// this: what counts is what it is after a longer quiet.
     fn look(&mut self) {
-        for watched in &mut self.pipelines {
+        let mut refused = Vec::new();
+        for (index, watched) in self.pipelines.iter_mut().enumerate() {
             let plugins = watched.plugins.clone();
-            // A refusal is logged, and tried again later.
-            let _ = watched.take(&self.loader, plugins);
+            if let Err(Refused::Now(refusal)) = watched.attempt(&self.loader, plugins) {
+                refused.push((index, refusal));
+            }
         }
+        if refused.is_empty() {
+            return;
+        }
+        let settled = self.settle(Change::Other);
+        for (index, refusal) in refused {
+            let watched = &mut self.pipelines[index];
+            // A refusal is logged, and tried again later.
+            if Candidate::read(&watched.plugins).fingerprint() == refusal.fingerprint {
+                watched.refused(refusal);
+            } else {
+                let _ = watched.take(&self.loader, watched.plugins.clone());
+            }
+        }
+        self.act(settled);
     }
 
     fn reload(&mut self) {
@@ -282,15 +315,21 @@ impl Watched {
             .collect()
     }
 
-    /// Makes `plugins` live if they differ from the live ones.
+    /// Makes `plugins` live if they differ from the live ones; logs why they may not.
     fn take(&mut self, loader: &Loader, plugins: PluginSettings) -> Result<(), String> {
+        self.attempt(loader, plugins).map_err(|why| match why {
+            Refused::Known(why) => why,
+            Refused::Now(refusal) => self.refused(refusal),
+        })
+    }
+
+    /// The same, without a word in the log about a refusal.
+    fn attempt(&mut self, loader: &Loader, plugins: PluginSettings) -> Result<(), Refused> {
         let keeps_state = plugins.transform.granted.has(Capability::Keyvalue);
         if keeps_state && self.shared.settings.replays {
-            return Err(
-                "the running pipeline has replays = true, which the capability keyvalue \
-                        rules out: restart the daemon"
-                    .into(),
-            );
+            let why = "the running pipeline has replays = true, which the capability keyvalue \
+                       rules out: restart the daemon";
+            return Err(Refused::Known(why.into()));
         }
         let candidate = Candidate::read(&plugins);
         self.plugins = plugins;
@@ -304,7 +343,7 @@ impl Watched {
         if let Some(refusal) = known
             && !(refusal.again && self.again <= Instant::now())
         {
-            return Err(refusal.why);
+            return Err(Refused::Known(refusal.why));
         }
         let loaded = candidate.load(loader, old.number + 1, Some(&old));
         let swapped = loaded.and_then(|generation| {
@@ -315,19 +354,16 @@ impl Watched {
                 again: true,
             })
         });
-        match swapped {
-            Ok(()) => {
-                self.pause = LOOK;
-                count_swap(&self.shared.settings.name, "done");
-                Ok(())
-            }
-            Err(refusal) => Err(self.refused(refusal, old.number)),
-        }
+        swapped.map_err(Refused::Now)?;
+        self.pause = LOOK;
+        count_swap(&self.shared.settings.name, "done");
+        Ok(())
     }
 
     /// Logs and notes that plugins did not go live. Returns the reason.
-    fn refused(&mut self, refusal: Refusal, live: u64) -> String {
+    fn refused(&mut self, refusal: Refusal) -> String {
         let (name, why) = (&self.shared.settings.name, refusal.why.clone());
+        let live = self.shared.generation.load().number;
         tracing::error!(
             pipeline = name,
             "{why}; keeping the current plugins (generation {live})"
