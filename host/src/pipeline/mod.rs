@@ -14,6 +14,7 @@
 //! ```
 
 mod commit;
+mod depth;
 pub mod gauges;
 mod headers;
 mod letter_topics;

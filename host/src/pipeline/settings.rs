@@ -159,7 +159,7 @@ pub struct PipelineSettings {
     pub deliver: Deliver,
     /// Workers: each has a thread that runs plugins and one that writes to the store.
     pub workers: usize,
-    /// The most records in a batch.
+    /// The most records in a batch. It has fewer where the store is near.
     pub batch_records: usize,
     /// The most bytes in a batch. One record may exceed it.
     pub batch_bytes: usize,
@@ -209,7 +209,7 @@ impl PipelineSettings {
             omit_oversize: true,
             deliver: Deliver::default(),
             workers: cores.min(8),
-            batch_records: 512,
+            batch_records: 2048,
             batch_bytes: 1 << 20,
             record_bytes: 8 << 20,
             max_attempts: 20,

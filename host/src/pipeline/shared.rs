@@ -1,5 +1,6 @@
 //! The state that a pipeline's threads share.
 
+use super::depth::Depth;
 use super::letter_topics::Topics;
 use super::lock::lock;
 use super::partition::state::PartitionState;
@@ -39,6 +40,7 @@ pub(super) struct Shared {
     pub breaker: Breaker,
     pub store: Arc<Store>,
     pub producer: Producer,
+    pub depth: Depth,
     /// The dead-letter topics.
     pub topics: Arc<Topics>,
     partitions: Mutex<Partitions>,
@@ -81,6 +83,7 @@ impl Shared {
             breaker: Breaker::new(settings.breaker),
             store,
             producer,
+            depth: Depth::new(settings.batch_records),
             topics: Arc::default(),
             partitions: Mutex::default(),
             progress: AtomicU8::new(Progress::Running as u8),

@@ -30,6 +30,7 @@ pub use unstored::{Refusal, Unstored};
 
 use crate::record::ClientId;
 use bytes::Bytes;
+use std::time::Duration;
 use thiserror::Error;
 
 /// The store can't do what was asked now. Nothing was changed.
@@ -86,6 +87,12 @@ pub trait Writer: Send {
     /// the same round trip. After `Unknown` and `Unavailable`, retry the same
     /// append.
     fn append(&mut self, append: &mut Append, following: Option<&LedgerKey>) -> Appended;
+
+    /// How long a request without work takes, if that is known: from the ledgers that were
+    /// read by requests of their own, not with another append.
+    fn round_trip(&self) -> Option<Duration> {
+        Some(Duration::ZERO)
+    }
 
     /// Ends the look-ahead of the last append: the append that it was for does
     /// not come next, or not soon.

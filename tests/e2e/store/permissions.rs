@@ -290,7 +290,7 @@ fn any_other_request_ends_a_waiting_look_ahead_first() {
     writer.begin(&key(0), None, &at(0), false).unwrap();
     writer.begin(&key(1), None, &at(0), false).unwrap();
     let mut next = 0;
-    for other in 0..6 {
+    for other in 0..7 {
         stored(append_then(
             &mut *writer,
             &key(0),
@@ -307,16 +307,20 @@ fn any_other_request_ends_a_waiting_look_ahead_first() {
                 writer.begin(&key(0), None, &at(7), false).unwrap().next,
                 next
             ),
-            4 => permitted.permit("-discard"),
+            4 | 6 => permitted.permit("-discard"),
             _ => stored(append(&mut *writer, &key(1), 0, &[("a", "x")])).clear(),
         }
         if other == 4 {
             // Without DISCARD the connection is closed.
             assert_eq!(next_of(&mut *writer, &key(0)), Some(next));
-            permitted.permit("+discard");
         }
+        if other == 6 {
+            // A look goes along with the DISCARD, and none of it is executed.
+            stored(append(&mut *writer, &key(1), 1, &[("a", "x")])).clear();
+        }
+        permitted.permit("+discard");
         stored(append(&mut *writer, &key(0), next, &[("a", "x")]));
         next += 1;
     }
-    assert_eq!(permitted.data("a").len() as i64, next + 1);
+    assert_eq!(permitted.data("a").len() as i64, next + 2);
 }

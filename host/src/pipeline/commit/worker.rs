@@ -23,6 +23,11 @@ use std::time::{Duration, Instant};
 const READY: usize = 2;
 /// The longest sleep, in case a wake-up is lost.
 const NAP: Duration = Duration::from_millis(100);
+/// How long the look-ahead for the next batch is kept while none comes.
+const LINGER: Duration = Duration::from_secs(1);
+/// After so many appends the next one's look is not ahead, which tells how long a round trip
+/// takes.
+const TIMED: u32 = 32;
 /// The first and the longest pause between two tries of the store.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
 
@@ -43,6 +48,10 @@ pub(in crate::pipeline) struct CommitWorker {
     turns: Arc<Turns>,
     writer: Box<dyn Writer>,
     pause: Duration,
+    /// How many batches it tried to store.
+    appends: u32,
+    /// When a batch was last stored.
+    stored: Instant,
     meters: Meters,
 }
 
@@ -77,6 +86,8 @@ impl CommitWorker {
             turns,
             writer,
             pause: PAUSES.0,
+            appends: 0,
+            stored: Instant::now(),
             meters,
         }
     }
@@ -90,8 +101,9 @@ impl CommitWorker {
                 None if self.ended && self.parked.is_empty() => return,
                 None => {
                     self.turns.commit.rest();
-                    // The look-ahead would be out of date after the wait.
-                    self.writer.rest();
+                    if self.stored.elapsed() >= LINGER {
+                        self.writer.rest();
+                    }
                     let nap = Instant::now() + NAP;
                     let look = self.parked.next_look();
                     self.bell.wait(look.map_or(nap, |look| look.min(nap)));
@@ -206,10 +218,15 @@ impl CommitWorker {
     /// Stores a batch's events with its ledger; true if letters for refused events are
     /// still on their way.
     fn store(&mut self, prepared: &mut PreparedBatch) -> bool {
-        // A batch with replays also needs their marks, so it is not looked up ahead.
-        let following = self.ready.front();
-        let plain = following.filter(|next| !next.stored && next.replays.is_empty());
-        let following = plain.map(|next| next.partition.ledger.clone());
+        // If none is ready, the next one is probably of the same partition: then it needs
+        // no round trip for its look.
+        let following = self.ready.front().map_or(&*prepared, |next| next);
+        // A batch with replays or values needs more than a look ahead tells.
+        let is_plain = following.replays.is_empty() && following.values.is_empty();
+        let is_plain = is_plain && !following.stored;
+        self.appends = self.appends.wrapping_add(1);
+        let is_timed = self.writer.round_trip().is_none() || self.appends.is_multiple_of(TIMED);
+        let following = (is_plain && !is_timed).then(|| following.partition.ledger.clone());
         match self.append(prepared, following.as_ref()) {
             Some(unstored) => self.stored(prepared, &unstored),
             None => false,
@@ -239,8 +256,15 @@ impl CommitWorker {
             values: &prepared.values,
         };
         while self.wanted(prepared) {
+            let begun = Instant::now();
             let error = match self.writer.append(&mut append, following) {
-                Appended::Stored(unstored) => return Some(unstored),
+                Appended::Stored(unstored) => {
+                    if let Some(round_trip) = self.writer.round_trip() {
+                        let (depth, took) = (&self.shared.depth, begun.elapsed());
+                        depth.stored(prepared.records, took, round_trip);
+                    }
+                    return Some(unstored);
+                }
                 Appended::Moved(ledger) => {
                     self.moved(&prepared.partition, ledger);
                     return None;
@@ -278,6 +302,7 @@ impl CommitWorker {
     /// Counts a stored batch; true if letters for refused events are on their way.
     fn stored(&mut self, prepared: &mut PreparedBatch, unstored: &Unstored) -> bool {
         self.pause = PAUSES.0;
+        self.stored = Instant::now();
         self.shared.trouble(Trouble::Store, None);
         prepared.partition.set_done(prepared.next);
         let events = prepared.destinations.streamed.len() - unstored.indices().count();

@@ -112,10 +112,9 @@ impl TransformWorker {
     }
 
     fn work(&mut self, index: usize, in_hand: InHand) -> Visit {
-        let settings = &self.shared.settings;
         let limits = FillLimits {
-            records: settings.batch_records,
-            bytes: settings.batch_bytes,
+            records: self.shared.depth.records(),
+            bytes: self.shared.settings.batch_bytes,
         };
         let prepared = match self.partitions[index].work(limits) {
             Work::Batch(remaining) => self.prepare(index, remaining, in_hand),

@@ -24,7 +24,8 @@
 //! 2. `MULTI` ends a look, and its answer is read with the look's: whatever is
 //!    sent after it is inside a transaction. So a server that refuses `MULTI`
 //!    gets no command that would run outside a transaction. Anything else on that
-//!    connection is sent only after `DISCARD` was answered.
+//!    connection is sent only after `DISCARD` was answered, but for another look,
+//!    which changes nothing: where `DISCARD` is refused, the look is never executed.
 //! 3. A transaction is sent only after a look on the same connection found the
 //!    ledger at `expected`, with no other command of that connection in between:
 //!    any other write since then, by any client, makes it fail. It always writes

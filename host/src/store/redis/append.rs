@@ -22,6 +22,7 @@ use crate::store::{
 use bytes::Bytes;
 use metrics::counter;
 use redis::FromRedisValue;
+use std::time::Duration;
 
 impl RedisWriter {
     /// Looks until the protocol decides: returns the ledger and the events for
@@ -214,6 +215,10 @@ impl Writer for RedisWriter {
                 Err(error) => return Appended::Unknown(error),
             }
         }
+    }
+
+    fn round_trip(&self) -> Option<Duration> {
+        self.fastest_look()
     }
 
     fn rest(&mut self) {

@@ -5,7 +5,7 @@ use super::resp::{Commands, decimal};
 use super::task_commands;
 use super::trim::nearly;
 use crate::record::TopicPartition;
-use crate::store::{Append, StreamEvent};
+use crate::store::{Append, StreamEvent, TaskReport};
 use std::io::Write;
 
 /// Encodes XADDs. What is the same in each was encoded once.
@@ -20,39 +20,58 @@ pub(super) struct Events {
 
 impl Events {
     pub fn new(max_events: u64) -> Events {
-        let mut words = Commands::default();
-        words.word(b"MAXLEN");
-        words.word(nearly(max_events).as_bytes());
-        words.word(decimal(&mut [0; 20], max_events));
-        words.word(b"*");
-        words.word(b"type");
+        let most = &mut [0; 20];
+        let most = decimal(most, max_events);
         Events {
             max_events,
-            middle: words.bytes().to_vec(),
+            middle: middle([b"MAXLEN", nearly(max_events).as_bytes(), most]),
             origin: Vec::new(),
             source: Vec::new(),
         }
     }
 
-    /// Adds one command for each event of an append.
-    pub fn add(&mut self, commands: &mut Commands, keys: &Keys, append: &Append) {
+    /// Adds one command for each event of an append. Those at the indices `by_age`,
+    /// which rise, remove entries before `oldest`; the others those beyond the most.
+    pub fn add(
+        &mut self,
+        commands: &mut Commands,
+        keys: &Keys,
+        append: &Append,
+        (mut by_age, oldest): (impl Iterator<Item = usize>, &[u8]),
+    ) {
+        let middle_by_age = middle([b"MINID", b"=", oldest]);
+        let mut next_by_age = by_age.next();
         let partition = &append.ledger.partition;
         self.origin.clear();
         // Writing into a Vec can't fail.
         let _ = write!(self.origin, "{partition}/");
-        for event in append.events {
-            match (&event.task, event.replay) {
-                (None, None) => self.add_plain(commands, keys, event),
-                _ => {
+        for (index, event) in append.events.iter().enumerate() {
+            let is_next = next_by_age == Some(index);
+            if is_next {
+                next_by_age = by_age.next();
+            }
+            if let Some(task) = &event.task {
+                source_into(&mut self.source, partition, event);
+                self.add_result(commands, keys, event, task);
+                continue;
+            }
+            let middle = match is_next {
+                true => &middle_by_age,
+                false => &self.middle,
+            };
+            begin(commands, keys, event, middle);
+            match event.replay {
+                None => self.source(commands, event),
+                Some(_) => {
                     source_into(&mut self.source, partition, event);
-                    self.add_other(commands, keys, event);
+                    commands.word(&self.source);
                 }
             }
         }
     }
 
-    fn add_plain(&mut self, commands: &mut Commands, keys: &Keys, event: &StreamEvent) {
-        self.begin(commands, keys, event);
+    /// The last word of an XADD, the source of an event that is no replay's.
+    fn source(&self, commands: &mut Commands, event: &StreamEvent) {
         let (mut offset, mut n) = ([0; 20], [0; 20]);
         // A record's offset is never negative.
         let offset = decimal(&mut offset, event.offset.unsigned_abs());
@@ -60,29 +79,39 @@ impl Events {
         commands.parts(&[&self.origin, offset, b"/", n]);
     }
 
-    fn add_other(&mut self, commands: &mut Commands, keys: &Keys, event: &StreamEvent) {
-        if let Some(task) = &event.task {
-            let stream = Some((nearly(self.max_events), self.max_events, &self.source[..]));
-            let mut pipe = redis::pipe();
-            task_commands::report(&mut pipe, keys, event, task, stream);
-            commands.add(&pipe);
-        } else {
-            self.begin(commands, keys, event);
-            commands.word(&self.source);
-        }
+    fn add_result(
+        &self,
+        commands: &mut Commands,
+        keys: &Keys,
+        event: &StreamEvent,
+        task: &TaskReport,
+    ) {
+        let stream = Some((nearly(self.max_events), self.max_events, &self.source[..]));
+        let mut pipe = redis::pipe();
+        task_commands::report(&mut pipe, keys, event, task, stream);
+        commands.add(&pipe);
     }
+}
 
-    /// All of an XADD but its last word, the source.
-    fn begin(&self, commands: &mut Commands, keys: &Keys, event: &StreamEvent) {
-        commands.begin(12);
-        commands.word(b"XADD");
-        commands.parts(&keys.stream_parts(event.to, event.name));
-        commands.encoded(&self.middle);
-        commands.word(event.kind);
-        commands.word(b"data");
-        commands.word(event.data);
-        commands.word(b"source");
+/// The words of an XADD from how it trims to the name of the event's type.
+fn middle(trim: [&[u8]; 3]) -> Vec<u8> {
+    let mut words = Commands::default();
+    for word in trim.into_iter().chain([&b"*"[..], b"type"]) {
+        words.word(word);
     }
+    words.bytes().to_vec()
+}
+
+/// All of an XADD but its last word, the source.
+fn begin(commands: &mut Commands, keys: &Keys, event: &StreamEvent, middle: &[u8]) {
+    commands.begin(12);
+    commands.word(b"XADD");
+    commands.parts(&keys.stream_parts(event.to, event.name));
+    commands.encoded(middle);
+    commands.word(event.kind);
+    commands.word(b"data");
+    commands.word(event.data);
+    commands.word(b"source");
 }
 
 /// Writes the `source` field of an event's entry.

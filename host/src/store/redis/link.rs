@@ -25,7 +25,7 @@ impl Link {
     }
 
     /// Connects, unless connected.
-    fn open(&mut self) -> Result<(), Unavailable> {
+    pub fn open(&mut self) -> Result<(), Unavailable> {
         if self.socket.is_none() {
             let client = &self.address.client;
             let connected = self.address.connect();

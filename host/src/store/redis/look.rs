@@ -3,13 +3,18 @@
 //! From then on the connection is *inside*: the next command is the transaction,
 //! or `DISCARD`. Inside MULTI a WATCH would fail without aborting, and any other
 //! command would be queued and shift the replies. So everything else is sent with
-//! [`RedisWriter::send`], which leaves first.
+//! [`RedisWriter::send`] or `ask`, which leave first.
 
 use super::answers::{ledger_of, scores_of, time_of};
 use super::commands::LEDGER_FIELDS;
 use super::writer::{Ahead, RedisWriter};
 use crate::store::{Append, Ledger, LedgerKey, Unavailable};
 use redis::{FromRedisValue, Pipeline, Value};
+use std::time::{Duration, Instant};
+
+/// The times of so many looks are kept: Redis may be busy with others' transactions in
+/// most of them.
+const LOOKS: usize = 8;
 
 /// What a look found.
 #[derive(Default)]
@@ -51,6 +56,28 @@ impl RedisWriter {
         }
     }
 
+    /// Sends commands that change nothing, and leaves in the same round trip. If that
+    /// fails, sends them on another connection.
+    fn ask(&mut self, pipe: &Pipeline) -> Result<Vec<Value>, Unavailable> {
+        self.ahead = None;
+        if std::mem::take(&mut self.inside) {
+            let mut all = redis::pipe();
+            all.cmd("DISCARD");
+            for command in pipe.cmd_iter() {
+                all.add_command(command.clone());
+            }
+            match self.link.send_on(&all) {
+                Ok(mut answers) if answers[0] == Value::Okay => {
+                    answers.remove(0);
+                    return Ok(answers);
+                }
+                // Nothing of it is executed: it is all inside the MULTI.
+                Ok(_) | Err(_) => self.link.close(),
+            }
+        }
+        self.link.send(pipe)
+    }
+
     /// Watches and reads a ledger and the marks of these replays, and reads the types
     /// of these keys.
     pub(super) fn look(
@@ -73,7 +100,10 @@ impl RedisWriter {
             pipe.cmd("TYPE").arg(key);
         }
         pipe.cmd("MULTI");
-        let answers = self.send(&pipe)?;
+        self.link.open()?;
+        let begun = Instant::now();
+        let answers = self.ask(&pipe)?;
+        self.note_look(begun.elapsed());
         let ledger = self.inside_after(&answers)?;
         let (scores, types) =
             answers[3..answers.len() - 1].split_at(usize::from(!replays.is_empty()));
@@ -90,6 +120,17 @@ impl RedisWriter {
                 Err(refused(&answers))
             }
         }
+    }
+
+    fn note_look(&mut self, took: Duration) {
+        self.looks.truncate(LOOKS - 1);
+        self.looks.push_front(took);
+    }
+
+    /// The least time of the latest looks, if there were enough.
+    pub(super) fn fastest_look(&self) -> Option<Duration> {
+        let fastest = self.looks.iter().min().copied();
+        fastest.filter(|_| self.looks.len() == LOOKS)
     }
 
     /// Adds a look at the next append's ledger after a transaction.

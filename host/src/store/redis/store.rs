@@ -4,6 +4,7 @@ use super::bell::{Ears, Ringer};
 use super::errors::{PATIENCE, at, broken, unavailable, unreachable};
 use super::keys::Keys;
 use super::socket::Address;
+use super::upkeep::Upkeep;
 use super::writer::RedisWriter;
 use crate::store::{StoreSettings, Unavailable};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ pub struct RedisStore {
     pub(super) settings: StoreSettings,
     pub(super) keys: Arc<Keys>,
     pub(super) ringer: Arc<Ringer>,
+    upkeep: Arc<Upkeep>,
     pub(super) ears: Ears,
     /// The readers' one connection; a multiplexed clone is taken out of it.
     reading: Mutex<Option<redis::aio::MultiplexedConnection>>,
@@ -28,14 +30,14 @@ impl RedisStore {
     pub fn new(client: redis::Client, settings: &StoreSettings) -> RedisStore {
         let keys = Arc::new(Keys::new(&settings.key_prefix));
         let ringer = Arc::new(Ringer::new(&client, &keys));
-        RedisStore::ringing(client, settings, keys, ringer)
+        let upkeep = Arc::new(Upkeep::new(settings.retention));
+        RedisStore::sharing(client, settings, (keys, ringer, upkeep))
     }
 
-    fn ringing(
+    fn sharing(
         client: redis::Client,
         settings: &StoreSettings,
-        keys: Arc<Keys>,
-        ringer: Arc<Ringer>,
+        (keys, ringer, upkeep): (Arc<Keys>, Arc<Ringer>, Arc<Upkeep>),
     ) -> RedisStore {
         RedisStore {
             address: Address::new(client.clone(), settings.tls.clone()),
@@ -43,6 +45,7 @@ impl RedisStore {
             settings: settings.clone(),
             keys,
             ringer,
+            upkeep,
             ears: Ears::default(),
             reading: Mutex::new(None),
             warned: AtomicBool::new(false),
@@ -50,8 +53,8 @@ impl RedisStore {
     }
 
     pub(in crate::store) fn apart(&self) -> RedisStore {
-        let (keys, ringer) = (self.keys.clone(), self.ringer.clone());
-        RedisStore::ringing(self.client.clone(), &self.settings, keys, ringer)
+        let shared = (self.keys.clone(), self.ringer.clone(), self.upkeep.clone());
+        RedisStore::sharing(self.client.clone(), &self.settings, shared)
     }
 
     pub(in crate::store) fn writer(&self) -> RedisWriter {
@@ -59,7 +62,7 @@ impl RedisStore {
             self.address.clone(),
             self.keys.clone(),
             self.ringer.clone(),
-            self.settings.retention,
+            self.upkeep.clone(),
         )
     }
 

@@ -24,16 +24,18 @@ pub(super) struct Streams<'a>(Vec<Stream<'a>>);
 
 #[derive(Clone, Copy)]
 pub(super) struct Stream<'a> {
-    /// Of kind and name; the same as long as the writer lives.
+    /// Of kind and name, by the hasher that all writers of a store have.
     pub hash: u64,
     pub kind: StreamKind,
     pub name: &'a [u8],
+    /// The index of its first event.
+    pub first: usize,
 }
 
 impl Distinct {
-    pub fn new() -> Distinct {
+    pub fn new(hasher: RandomState) -> Distinct {
         Distinct {
-            hasher: RandomState::new(),
+            hasher,
             slots: vec![(0, 0); SLOTS],
             batch: 0,
         }
@@ -46,13 +48,18 @@ impl Distinct {
             1
         });
         let mut streams = Vec::with_capacity(events.len());
-        for event in events {
+        for (first, event) in events.iter().enumerate() {
             let (kind, name) = (event.to, event.name);
             let hash = self.hasher.hash_one((kind, name));
             let slot = &mut self.slots[hash as usize % SLOTS];
             if *slot != (hash, self.batch) {
                 *slot = (hash, self.batch);
-                streams.push(Stream { hash, kind, name });
+                streams.push(Stream {
+                    hash,
+                    kind,
+                    name,
+                    first,
+                });
             }
         }
         Streams(streams)
@@ -92,7 +99,7 @@ mod tests {
 
     #[test]
     fn each_batch_has_each_of_its_streams() {
-        let mut distinct = Distinct::new();
+        let mut distinct = Distinct::new(RandomState::new());
         let (client, group) = (StreamKind::Client, StreamKind::Group);
         let events = [
             event(client, "a"),
@@ -110,7 +117,7 @@ mod tests {
 
     #[test]
     fn an_old_batch_is_never_taken_for_this_one() {
-        let mut distinct = Distinct::new();
+        let mut distinct = Distinct::new(RandomState::new());
         distinct.batch = u32::MAX - 1;
         for _ in 0..3 {
             assert!(!distinct.of(&[event(StreamKind::Client, "a")]).is_empty());

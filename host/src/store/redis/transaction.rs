@@ -6,7 +6,7 @@ use super::new_events::NewEvents;
 use super::places::CommandPlaces;
 use super::resp::Commands;
 use super::streams::Streams;
-use super::upkeep::KeptUp;
+use super::upkeep::{Due, KeptUp};
 use super::values;
 use super::writer::RedisWriter;
 use crate::store::{Append, Ledger, LedgerKey, Unavailable};
@@ -55,11 +55,14 @@ impl RedisWriter {
     ) -> (Commands, Streams<'a>, KeptUp) {
         let mut commands = std::mem::take(&mut self.commands);
         commands.clear();
-        self.events.add(&mut commands, &self.keys, append);
         let streams = self.distinct.of(append.events);
-        let kept_up = self
-            .upkeep
-            .add(&mut commands, &self.keys, &streams, self.now);
+        let due = self.upkeep.due(&streams, append.events);
+        let mut oldest = [0; 20];
+        let oldest = self.upkeep.oldest(&mut oldest, self.now);
+        let by_age = due.iter().filter_map(Due::event);
+        self.events
+            .add(&mut commands, &self.keys, append, (by_age, oldest));
+        let kept_up = self.upkeep.add(&mut commands, &self.keys, &due, self.now);
         (commands, streams, kept_up)
     }
 

@@ -9,8 +9,10 @@ use super::resp::Commands;
 use super::socket::Address;
 use super::streams::Distinct;
 use super::upkeep::Upkeep;
-use crate::store::{Ledger, LedgerKey, Retention};
+use crate::store::{Ledger, LedgerKey};
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One worker's connection.
 pub struct RedisWriter {
@@ -21,12 +23,14 @@ pub struct RedisWriter {
     pub(super) distinct: Distinct,
     /// The buffer of the transactions.
     pub(super) commands: Commands,
-    pub(super) upkeep: Upkeep,
+    pub(super) upkeep: Arc<Upkeep>,
     /// Whether the connection is inside MULTI: a look has ended, and its
     /// transaction has not been sent.
     pub(super) inside: bool,
     /// The look-ahead that was sent with the last transaction.
     pub(super) ahead: Option<Ahead>,
+    /// How long the latest looks took.
+    pub(super) looks: VecDeque<Duration>,
     /// Redis's time at the last look, in milliseconds: event ids use its clock,
     /// and ours may differ by hours.
     pub(super) now: u64,
@@ -46,18 +50,19 @@ impl RedisWriter {
         address: Address,
         keys: Arc<Keys>,
         ringer: Arc<Ringer>,
-        retention: Retention,
+        upkeep: Arc<Upkeep>,
     ) -> RedisWriter {
         RedisWriter {
             link: Link::new(address),
             keys,
             ringer,
-            events: Events::new(retention.max_events),
-            distinct: Distinct::new(),
+            events: Events::new(upkeep.max_events),
+            distinct: Distinct::new(upkeep.hasher.clone()),
             commands: Commands::default(),
-            upkeep: Upkeep::new(retention),
+            upkeep,
             inside: false,
             ahead: None,
+            looks: VecDeque::new(),
             now: 0,
             since: 0,
         }
