@@ -11,6 +11,7 @@ use super::wheel::Wheel;
 use super::{Streams, presence};
 use crate::process::Pulse;
 use crate::record::{ClientId, StreamName};
+use metrics::{Counter, counter};
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,6 +41,8 @@ pub struct Hub {
     presence: Option<presence::Sender>,
     /// The thread of everything that asks the store.
     store: Handle,
+    /// Counts the events that were handed over.
+    pub(super) sent: Counter,
     /// The progress of the reader, and of the timer.
     pub(super) reads: Pulse,
     pub(super) ticks: Pulse,
@@ -67,13 +70,14 @@ impl Hub {
             trouble: Mutex::default(),
             presence,
             store,
+            sent: counter!("millstream_sse_events_total"),
             reads: Pulse::default(),
             ticks: Pulse::default(),
         }
     }
 
-    /// The thread of everything that asks the store. It uses one connection and
-    /// runs nothing else.
+    /// The thread of everything that asks the store, over one connection, and of the
+    /// reader.
     pub fn store(&self) -> &Handle {
         &self.store
     }

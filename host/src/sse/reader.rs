@@ -5,11 +5,11 @@ use super::hub::Hub;
 use super::pages::Frames;
 use super::place::{EntryPlace, Given, Position};
 use crate::record::{Page, Want};
-use metrics::counter;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 
 /// The most streams that one turn asks for.
 const QUESTIONS: usize = 512;
@@ -17,6 +17,8 @@ const QUESTIONS: usize = 512;
 const BYTES: usize = 8 << 20;
 /// Followers that are served before other tasks run.
 const TURN: usize = 256;
+/// So many frames are handed over by the thread that reads: less work than waking another.
+const FEW: usize = 16;
 /// The pause before the store is asked again after an error.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -46,12 +48,15 @@ impl Question {
     }
 }
 
-/// Reads until the process ends. The next question is sent before the last
-/// answers are handed over, so that the store and the sockets work in parallel.
-pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
-    let sent = counter!("millstream_sse_events_total");
+/// What was asked, and the answers.
+type Answered = Vec<(Question, Page)>;
+
+/// Reads until the process ends, on the store's thread. The next question is sent before
+/// the last answers are handed over, on the thread `sockets` if they are many, so that the
+/// store and the sockets work in parallel.
+pub(super) async fn run(hub: Arc<Hub>, sockets: Handle) -> Infallible {
     let mut most = 8;
-    let mut answered: Option<(Vec<Question>, Vec<Page>)> = None;
+    let mut answered: Option<Answered> = None;
     loop {
         if answered.is_none() {
             hub.reads.rest();
@@ -66,19 +71,25 @@ pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
             let wants = asked.iter().map(want).collect();
             hub.ask(|streams| async move { streams.read(wants, BYTES).await })
         });
-        if let Some((asked, pages)) = answered.take() {
-            // Pages are released before the next ones arrive.
-            for (question, page) in asked.into_iter().zip(pages) {
-                give(&hub, &question, &page, &sent).await;
+        let giving = match answered.take() {
+            Some(few) if frames(&few) <= FEW => {
+                give_all(hub.clone(), few).await;
+                None
             }
-        }
-        let read = match (known, reading) {
-            (Err(error), _) => Err(error),
-            (Ok(()), None) => continue,
-            (Ok(()), Some(reading)) => reading.await,
+            many => many.map(|many| sockets.spawn(give_all(hub.clone(), many))),
         };
+        let read = match (known, reading) {
+            (Err(error), _) => Some(Err(error)),
+            (Ok(()), None) => None,
+            (Ok(()), Some(reading)) => Some(reading.await),
+        };
+        if let Some(giving) = giving {
+            // A panic there has ended the process.
+            let _ = giving.await;
+        }
         match read {
-            Ok(pages) => {
+            None => {}
+            Some(Ok(pages)) => {
                 hub.trouble(None);
                 let rest = asked.drain(pages.len().min(asked.len())..);
                 rest.for_each(|question| question.put_back(&hub));
@@ -86,9 +97,9 @@ pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
                     0..BYTES => (most * 2).min(QUESTIONS),
                     _ => (most / 2).max(1),
                 };
-                answered = Some((asked, pages));
+                answered = Some(asked.into_iter().zip(pages).collect());
             }
-            Err(error) => {
+            Some(Err(error)) => {
                 hub.trouble(Some(error));
                 // The question may have been too large.
                 most = (most / 2).max(1);
@@ -105,6 +116,13 @@ pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
 async fn who_may_read(hub: &Hub) -> Result<(), String> {
     hub.read_revocations().await?;
     hub.lease_new_clients().await
+}
+
+/// How many frames all followers get.
+fn frames(answered: &Answered) -> usize {
+    let each = answered.iter();
+    each.map(|(question, page)| question.followers.len() * page.entries.len())
+        .sum()
 }
 
 fn bytes(pages: &[Page]) -> usize {
@@ -161,8 +179,15 @@ fn want(question: &Question) -> Want {
     }
 }
 
+/// Hands each page over, and releases it.
+async fn give_all(hub: Arc<Hub>, answered: Answered) {
+    for (question, page) in answered {
+        give(&hub, &question, &page).await;
+    }
+}
+
 /// Hands a page to every follower at its place.
-async fn give(hub: &Hub, question: &Question, page: &Page, sent: &metrics::Counter) {
+async fn give(hub: &Hub, question: &Question, page: &Page) {
     let frames = Frames::of(&page.entries);
     let mut more = false;
     for turn in question.followers.chunks(TURN) {
@@ -173,7 +198,7 @@ async fn give(hub: &Hub, question: &Question, page: &Page, sent: &metrics::Count
                 more: again,
                 opened,
             } = connection.give(follow, question.position, (page, &frames), question.limit);
-            sent.increment(events as u64);
+            hub.sent.increment(events as u64);
             if hub.limits.too_much() {
                 hub.make_room();
             }

@@ -23,13 +23,13 @@ impl Hub {
         settings: SseSettings,
         presence: Option<presence::Sender>,
     ) -> io::Result<Arc<Hub>> {
-        // One thread hands over entries while the other reads.
+        // Where much was read, one thread hands it over while the other reads on.
         let (store, sockets) = (thread("store")?, thread("sockets")?);
         let hub = Arc::new(Hub::new(streams, settings, presence, store.clone()));
         store.spawn(listen(hub.clone()));
         store.spawn(leases::keep_interest(hub.clone()));
         store.spawn(clock::run(hub.clone()));
-        sockets.spawn(reader::run(hub.clone()));
+        store.spawn(reader::run(hub.clone(), sockets));
         Ok(hub)
     }
 }
