@@ -1,6 +1,7 @@
 //! From a producer through Kafka and the daemon's real ingest to one client's socket, stage by
 //! stage. The producer and the client are threads of this process, so one clock times all.
 
+mod consumer;
 mod reader;
 mod sender;
 mod stages;
@@ -10,6 +11,7 @@ use crate::daemon::Subject;
 use crate::proc::{cpu, load_average, percent};
 use crate::results::Output;
 use anyhow::{Result, ensure};
+use consumer::Consumer;
 use millstream_tests::{Daemon, config, create_topic, servers, unique};
 use reader::Reader;
 use sender::Sender;
@@ -75,6 +77,7 @@ fn measure(options: &Options, program: &std::path::Path) -> Result<Outcome> {
     let count = |time: Duration| (time.as_secs_f64() * f64::from(options.rate)).ceil() as usize;
     let (warm, records) = (count(WARM), count(options.seconds));
     ensure!(records > 0, "no records in so short a time");
+    let plain = Consumer::start(&kafka, &topic)?;
     let mut sender = Sender::new(&kafka, &topic, &client, options.payload, warm + records)?;
 
     sender.send(warm, options.rate)?;
@@ -86,8 +89,20 @@ fn measure(options: &Options, program: &std::path::Path) -> Result<Outcome> {
     let (after, elapsed) = (used(), began.elapsed());
     let received = reader.wait(warm + records)?;
     let (sent, acknowledged) = sender.end()?;
+    let consumed = plain.end()?;
+    ensure!(
+        consumed.len() == warm + records,
+        "the plain consumer got {} of {} records",
+        consumed.len(),
+        warm + records
+    );
 
-    let stages = Stages::of(&sent[warm..], &acknowledged[warm..], &received[warm..])?;
+    let stages = Stages::of(
+        &sent[warm..],
+        &acknowledged[warm..],
+        &consumed[warm..],
+        &received[warm..],
+    )?;
     let share = |which: usize| percent(after[which].saturating_sub(before[which]), elapsed);
     Ok(Outcome {
         rate: options.rate,
@@ -113,10 +128,12 @@ fn tell(outcome: &Outcome, output: &Output) {
     output.line(&format!("{:<28}{}", "", head.concat()));
     for (name, of) in [
         ("send to acknowledgement", &stages.send_to_acknowledgement),
+        ("send to a plain consumer", &stages.send_to_consumer),
         (
             "acknowledgement to socket",
             &stages.acknowledgement_to_socket,
         ),
+        ("plain consumer to socket", &stages.consumer_to_socket),
         ("send to socket", &stages.send_to_socket),
     ] {
         let Quantiles {

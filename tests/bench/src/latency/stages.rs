@@ -19,7 +19,11 @@ pub struct Stages {
     pub send_to_acknowledgement: Quantiles,
     /// From there until the client has read the event.
     pub acknowledgement_to_socket: Quantiles,
-    /// Both together.
+    /// From the send until a plain consumer has the record, which Millstream can't change.
+    pub send_to_consumer: Quantiles,
+    /// From there until the client has read the event; 0 if that was earlier.
+    pub consumer_to_socket: Quantiles,
+    /// All together.
     pub send_to_socket: Quantiles,
     /// Events that the client had before the producer had their acknowledgement; they count as 0
     /// from the acknowledgement to the socket.
@@ -37,7 +41,12 @@ pub struct Quantiles {
 impl Stages {
     /// # Errors
     /// If the client did not get each record's event once, in order.
-    pub fn of(sent: &[u64], acknowledged: &[u64], received: &[Received]) -> Result<Stages> {
+    pub fn of(
+        sent: &[u64],
+        acknowledged: &[u64],
+        consumed: &[u64],
+        received: &[Received],
+    ) -> Result<Stages> {
         let of: Vec<u64> = received.iter().map(|event| event.sent).collect();
         ensure!(
             of == sent,
@@ -49,12 +58,16 @@ impl Stages {
                 .map(|(from, to)| to.at.saturating_sub(*from))
                 .collect()
         };
-        let acknowledging = sent.iter().zip(acknowledged);
-        let acknowledging = acknowledging.map(|(from, to)| to.saturating_sub(*from));
+        let since_sent = |to: &[u64]| {
+            let pairs = sent.iter().zip(to);
+            pairs.map(|(from, to)| to.saturating_sub(*from)).collect()
+        };
         let events = received.iter().zip(acknowledged);
         Ok(Stages {
-            send_to_acknowledgement: Quantiles::of(acknowledging.collect()),
+            send_to_acknowledgement: Quantiles::of(since_sent(acknowledged)),
             acknowledgement_to_socket: Quantiles::of(each(acknowledged)),
+            send_to_consumer: Quantiles::of(since_sent(consumed)),
+            consumer_to_socket: Quantiles::of(each(consumed)),
             send_to_socket: Quantiles::of(each(sent)),
             before_acknowledgement: events.filter(|(event, then)| event.at < **then).count(),
         })
@@ -91,7 +104,10 @@ mod tests {
             at: ms(at),
         });
         let (sent, acknowledged) = ([ms(0), ms(10)], [ms(2), ms(14)]);
-        let stages = Stages::of(&sent, &acknowledged, &received).unwrap();
+        let consumed = [ms(3), ms(11)];
+        let stages = Stages::of(&sent, &acknowledged, &consumed, &received).unwrap();
+        assert_eq!(stages.send_to_consumer.max_ms, 3.0);
+        assert_eq!(stages.consumer_to_socket.max_ms, 2.0);
         assert_eq!(stages.before_acknowledgement, 1);
         assert_eq!(stages.send_to_acknowledgement.max_ms, 4.0);
         assert_eq!(stages.acknowledgement_to_socket.p50_ms, 0.0);
@@ -99,7 +115,7 @@ mod tests {
         assert_eq!(stages.send_to_socket.max_ms, 5.0);
         let swapped = [received[1], received[0]];
         for wrong in [&swapped[..], &received[..1]] {
-            Stages::of(&sent, &acknowledged, wrong).unwrap_err();
+            Stages::of(&sent, &acknowledged, &consumed, wrong).unwrap_err();
         }
     }
 
