@@ -6,6 +6,7 @@
 //! written is dropped and counted. Does not know what runs.
 
 pub mod log;
+pub mod memory;
 mod panics;
 mod pulse;
 mod stderr;

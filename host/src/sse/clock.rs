@@ -4,10 +4,17 @@ use super::frame;
 use super::hub::Hub;
 use super::limits::TICK;
 use crate::clock;
+use crate::process::memory;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tokio::time::{MissedTickBehavior, interval};
 
+/// How often memory is given back, if there is a reason.
+const TRIM: u32 = 40;
+/// So many connections that were opened or closed since are a reason. One that opens needs
+/// far more memory than one that is open, and what it frees lies between what is used.
+const MANY: usize = 1000;
 /// Connections that are visited before other tasks run.
 const TURN_OF_OTHERS: usize = 64;
 
@@ -21,6 +28,9 @@ pub(super) async fn run(hub: Arc<Hub>) -> Infallible {
         tick.tick().await;
         hub.ticks.beat();
         let now = hub.limits.tick();
+        if now.0.is_multiple_of(TRIM) && hub.changes.swap(0, Ordering::Relaxed) >= MANY {
+            memory::give_back();
+        }
         let unix = clock::unix().as_secs();
         for (count, connection) in hub.wheel.due(now).into_iter().enumerate() {
             if count % TURN_OF_OTHERS == TURN_OF_OTHERS - 1 {

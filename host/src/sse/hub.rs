@@ -14,7 +14,7 @@ use crate::record::{ClientId, StreamName};
 use metrics::{Counter, counter};
 use std::collections::HashMap;
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -43,6 +43,8 @@ pub struct Hub {
     store: Handle,
     /// Counts the events that were handed over.
     pub(super) sent: Counter,
+    /// How many connections were opened or closed lately.
+    pub(super) changes: AtomicUsize,
     /// The progress of the reader, and of the timer.
     pub(super) reads: Pulse,
     pub(super) ticks: Pulse,
@@ -71,6 +73,7 @@ impl Hub {
             presence,
             store,
             sent: counter!("millstream_sse_events_total"),
+            changes: AtomicUsize::new(0),
             reads: Pulse::default(),
             ticks: Pulse::default(),
         }
@@ -133,6 +136,7 @@ impl Hub {
             presence.connected(&client);
         }
         drop(clients);
+        self.changes.fetch_add(1, Ordering::Relaxed);
         self.wheel.add(&connection);
         self.news.notify_one();
         Ok(connection)
@@ -156,6 +160,7 @@ impl Hub {
             }
         }
         drop(clients);
+        self.changes.fetch_add(1, Ordering::Relaxed);
         // The socket is closed even if the connection is still referenced.
         connection.out(SendBuffer::close);
     }
