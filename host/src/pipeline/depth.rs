@@ -1,9 +1,9 @@
 //! How many records a batch may have now.
 //!
-//! A batch takes what has arrived, so one record when there is little to do. Under load a
-//! deep batch spreads the round trip to the store over many records; but it needs memory,
-//! and its first record waits for its last. So a batch is no deeper than the round trip
-//! is long.
+//! A batch takes what has arrived: one record when there is little to do. Under load, the
+//! records of a batch share one round trip to the store, so many are better where the store
+//! is far. But a large batch needs memory, and its first record waits until the last one is
+//! ready. So the limit follows the round trip.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

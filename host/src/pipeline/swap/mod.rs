@@ -4,3 +4,4 @@ pub(super) mod breaker;
 pub(super) mod generations;
 pub(super) mod instances;
 pub(super) mod swapper;
+mod watched;

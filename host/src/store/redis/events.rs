@@ -37,27 +37,23 @@ impl Events {
         commands: &mut Commands,
         keys: &Keys,
         append: &Append,
-        (mut by_age, oldest): (impl Iterator<Item = usize>, &[u8]),
+        (by_age, oldest): (impl Iterator<Item = usize>, &[u8]),
     ) {
-        let middle_by_age = middle([b"MINID", b"=", oldest]);
-        let mut next_by_age = by_age.next();
+        let mut by_age = by_age.peekable();
+        let middle_by_age = by_age.peek().map(|_| middle([b"MINID", b"=", oldest]));
         let partition = &append.ledger.partition;
         self.origin.clear();
         // Writing into a Vec can't fail.
         let _ = write!(self.origin, "{partition}/");
         for (index, event) in append.events.iter().enumerate() {
-            let is_next = next_by_age == Some(index);
-            if is_next {
-                next_by_age = by_age.next();
-            }
             if let Some(task) = &event.task {
                 source_into(&mut self.source, partition, event);
                 self.add_result(commands, keys, event, task);
                 continue;
             }
-            let middle = match is_next {
-                true => &middle_by_age,
-                false => &self.middle,
+            let middle = match (by_age.next_if_eq(&index), &middle_by_age) {
+                (Some(_), Some(by_age)) => by_age,
+                _ => &self.middle,
             };
             begin(commands, keys, event, middle);
             match event.replay {
@@ -70,7 +66,7 @@ impl Events {
         }
     }
 
-    /// The last word of an XADD, the source of an event that is no replay's.
+    /// Adds the source of an event, the last word of its XADD. A replay's is another one.
     fn source(&self, commands: &mut Commands, event: &StreamEvent) {
         let (mut offset, mut n) = ([0; 20], [0; 20]);
         // A record's offset is never negative.

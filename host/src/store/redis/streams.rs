@@ -81,10 +81,11 @@ impl<'a> Streams<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn event(kind: StreamKind, name: &str) -> StreamEvent<'_> {
+    /// An event without content to this stream.
+    pub fn event(kind: StreamKind, name: &str) -> StreamEvent<'_> {
         StreamEvent {
             to: kind,
             name: name.as_bytes(),

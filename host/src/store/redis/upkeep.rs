@@ -180,6 +180,7 @@ mod tests {
     use super::*;
     use crate::record::StreamKind;
     use crate::store::redis::streams::Distinct;
+    use crate::store::redis::streams::tests::event;
     const DAY: Duration = Duration::from_secs(86_400);
 
     fn upkeep(max_events: u64) -> Upkeep {
@@ -194,25 +195,14 @@ mod tests {
         Distinct::new(RandomState::new())
     }
 
-    fn event(name: &str) -> StreamEvent<'_> {
-        StreamEvent {
-            to: StreamKind::Client,
-            name: name.as_bytes(),
-            kind: b"",
-            data: b"",
-            offset: 0,
-            n: 0,
-            replay: None,
-            task: None,
-        }
-    }
-
     /// The upkeep that is due for the streams of these names, each done at once: how
     /// many streams, and how many of them in an XTRIM of their own.
     fn kept_up(upkeep: &Upkeep, distinct: &mut Distinct, names: &[String]) -> (usize, usize) {
         let (mut due, mut alone) = (0, 0);
         for names in names.chunks(512) {
-            let events: Vec<_> = names.iter().map(|name| event(name)).collect();
+            let events: Vec<_> = { names.iter() }
+                .map(|name| event(StreamKind::Client, name))
+                .collect();
             let found = upkeep.due(&distinct.of(&events), &events);
             alone += found.iter().filter(|due| due.event().is_none()).count();
             due += found.len();
