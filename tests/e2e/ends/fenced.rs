@@ -42,25 +42,3 @@ transform = { plugin = "bundled:notifications" }
     assert_eq!(second.exit_status(), None);
     assert_eq!(second.terminate(), Some(0));
 }
-
-/// As the copy of a machine that was cloned while it ran would do.
-#[test]
-fn a_daemon_whose_id_of_the_state_folder_is_taken_ends_and_says_so() {
-    let (topic, prefix) = (create_topic("cloned", 2), unique("cloned"));
-    let config = |rest: &str| {
-        let (kafka, redis) = (servers().kafka.bootstrap(), servers().redis.url());
-        millstream_tests::config(&kafka, &redis, &topic, &prefix, rest)
-    };
-    let first = Daemon::ready(&config("name = \"p\""));
-    let line = first.wait_log("static member of the consumer group", LONG);
-    let (_, id) = line.split_once("id=\"millstream-").unwrap();
-    let id = id.split('"').next().unwrap();
-    // A configured ID is continued by the pipeline's name.
-    let same = "[kafka.properties]\n\"group.instance.id\" = \"millstream\"";
-    let second = Daemon::builder(&config(&format!("name = \"{id}\"\n{same}"))).start();
-    assert_eq!(first.wait_exit(LONG), Some(1));
-    let said = first.wait_log("can't continue", LONG);
-    assert!(said.contains("the ID that this daemon has from its state folder"));
-    second.wait_ready(LONG);
-    assert_eq!(second.terminate(), Some(0));
-}

@@ -2,6 +2,7 @@
 //! restarts, and one that stops gives them up. Sessions are long here: what happens [`SOON`]
 //! does not wait for one to end.
 
+mod fenced;
 mod killed;
 mod slots;
 mod state_folder;

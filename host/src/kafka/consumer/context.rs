@@ -75,6 +75,8 @@ pub(in crate::kafka) struct Group {
     unsettled: u8,
     /// The consumer is closing: partitions assigned now are released at once.
     pub closing: bool,
+    /// The consumer was fenced, and its partitions are given up already.
+    fenced: bool,
 }
 
 impl Group {
@@ -128,6 +130,14 @@ impl Context {
         self.group.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Marks the consumer as fenced, and returns the partitions that it owned.
+    pub fn fence(&self) -> Vec<TopicPartition> {
+        let mut group = self.group();
+        (group.closing, group.fenced) = (true, true);
+        group.assigned.clear();
+        group.owned.drain().collect()
+    }
+
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
         let mut group = self.group();
         group.joined = true;
@@ -153,6 +163,13 @@ impl Context {
     }
 
     fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        if self.group().fenced {
+            log_error(
+                "unassigning partitions of a fenced consumer",
+                consumer.incremental_unassign(list),
+            );
+            return;
+        }
         let lost = consumer.assignment_lost();
         if let Some(slot) = self.slot {
             slot.unsettle();

@@ -1,30 +1,25 @@
-//! The consumer and the thread that polls it.
+//! The pipeline's member of its consumer group, and the thread that polls for it.
 
-use super::context::{Context, log_error, offsets};
-use super::leave::leave;
+use super::context::Context;
 use super::member_id::MemberId;
 use super::options::GroupConsumerOptions;
 use super::partition_counts::{most_partitions, partition_counts};
+use super::poller::{End, Poller};
 use super::start_thread::StartThread;
-use super::{Cluster, Commit, PartitionConsumer, Partitions, Start};
+use super::{Cluster, Partitions};
 use crate::kafka::native::cluster_calls as admin;
 use crate::process::{self, Pulse};
 use crate::record::TopicPartition;
 use anyhow::Context as _;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::{Offset, TopicPartitionList};
-use std::sync::Arc;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How often offsets are committed: by time, not by batch, since committing by
-/// batch costs the broker a fifth.
-const COMMIT_EVERY: Duration = Duration::from_secs(2);
 /// The time limit for the last commit and for leaving the group; a coordinator
 /// that is down would block us for minutes.
-const CLOSE: Duration = Duration::from_secs(5);
+pub(super) const CLOSE: Duration = Duration::from_secs(5);
 /// How long the polling thread may be stuck before it counts as not ready: a
 /// revocation waits some seconds for batches in hand.
 const STUCK: Duration = Duration::from_secs(15);
@@ -35,16 +30,25 @@ const STARTING: Duration = Duration::from_secs(60);
 /// A running consumer.
 pub struct GroupConsumer {
     shared: Arc<Shared>,
-    /// The pulse of the start thread.
-    starts: Arc<Pulse>,
     thread: JoinHandle<()>,
 }
 
-struct Shared {
-    consumer: Arc<BaseConsumer<Context>>,
-    stopping: AtomicBool,
+/// Shared with the polling thread.
+pub(super) struct Shared {
+    /// A consumer that was fenced is replaced.
+    consumer: Mutex<Arc<BaseConsumer<Context>>>,
+    pub stopping: AtomicBool,
     /// The pulse of the polling thread.
-    polls: Pulse,
+    pub polls: Pulse,
+    /// The pulse of the start thread.
+    starts: Arc<Pulse>,
+}
+
+impl Shared {
+    fn consumer(&self) -> Arc<BaseConsumer<Context>> {
+        let consumer = self.consumer.lock();
+        consumer.unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl GroupConsumer {
@@ -56,44 +60,27 @@ impl GroupConsumer {
         options: &GroupConsumerOptions,
         partitions: Arc<dyn Partitions>,
     ) -> anyhow::Result<GroupConsumer> {
-        let GroupConsumerOptions { kafka, group, .. } = options;
         let counts = partition_counts(options);
-        let member = MemberId::of(options, counts.as_deref());
-        let config = kafka.member(group, member.as_str(), most_partitions(counts.as_deref()));
-        let consumer: BaseConsumer<Context> = config
-            .create_with_context(Context::new(partitions.clone(), member.slot()))
-            .context("librdkafka rejected the Kafka properties")?;
-        let topics: Vec<&str> = options.topics.iter().map(String::as_str).collect();
-        consumer
-            .subscribe(&topics)
-            .context("can't subscribe to the topics")?;
-        let consumer = Arc::new(consumer);
+        let joining = Joining {
+            member: Arc::new(MemberId::of(options, counts.as_deref())),
+            most_partitions: most_partitions(counts.as_deref()),
+            options: options.clone(),
+            partitions,
+        };
+        let consumer = joining.join()?;
         let shared = Arc::new(Shared {
-            consumer,
+            consumer: Mutex::new(consumer),
             stopping: AtomicBool::new(false),
             polls: Pulse::default(),
+            starts: Arc::default(),
         });
-        let consumer = shared.consumer.clone();
-        let cluster = Cluster::for_starts(kafka, group)?;
-        let starts = StartThread::start(&options.name, (consumer, cluster), partitions.clone())?;
-        let pulse = starts.turns.clone();
-        let poller = Poller {
-            name: options.name.clone(),
-            member,
-            shared: shared.clone(),
-            partitions,
-            starts,
-            committed: Vec::new(),
-        };
+        let first = joining.poller(&shared)?;
         let stopping = shared.clone();
         let may_end = move || stopping.stopping.load(Ordering::Relaxed);
         let name = format!("ingest-{}", options.name);
-        let thread = process::thread(name, may_end, || poller.run())?;
-        Ok(GroupConsumer {
-            shared,
-            starts: pulse,
-            thread,
-        })
+        let polling = shared.clone();
+        let thread = process::thread(name, may_end, move || joining.run(first, &polling))?;
+        Ok(GroupConsumer { shared, thread })
     }
 
     /// Why this pipeline is not ready; `None` if it is.
@@ -104,13 +91,14 @@ impl GroupConsumer {
                 long.as_secs()
             ));
         }
-        if let Some(long) = self.starts.stuck_for(STARTING) {
+        if let Some(long) = self.shared.starts.stuck_for(STARTING) {
             let seconds = long.as_secs();
             return Some(format!(
                 "the start thread has been looking up where one partition starts for {seconds} s"
             ));
         }
-        let group = self.shared.consumer.context().group();
+        let consumer = self.shared.consumer();
+        let group = consumer.context().group();
         match (group.joined, group.trouble()) {
             (true, _) => None,
             (false, Some(trouble)) => Some(format!("not in the consumer group yet: {trouble}")),
@@ -121,14 +109,9 @@ impl GroupConsumer {
     /// The partition's end as of the last fetch, without a query to the cluster.
     pub fn end(&self, partition: &TopicPartition) -> Option<i64> {
         let TopicPartition { topic, partition } = partition;
-        // SAFETY: the consumer lives as long as `self`.
-        unsafe {
-            admin::cached_end(
-                self.shared.consumer.client().native_ptr(),
-                topic,
-                *partition,
-            )
-        }
+        let consumer = self.shared.consumer();
+        // SAFETY: the consumer lives.
+        unsafe { admin::cached_end(consumer.client().native_ptr(), topic, *partition) }
     }
 
     /// Commits the offsets and leaves the group, in bounded time. The partition consumers must not
@@ -148,175 +131,74 @@ impl GroupConsumer {
     }
 }
 
-struct Poller {
-    /// The pipeline's name.
-    name: String,
-    member: MemberId,
-    shared: Arc<Shared>,
+/// What it takes to join the group.
+struct Joining {
+    options: GroupConsumerOptions,
+    member: Arc<MemberId>,
+    /// The most partitions that this member may get.
+    most_partitions: usize,
     partitions: Arc<dyn Partitions>,
-    starts: StartThread,
-    committed: Vec<Commit>,
 }
 
-impl Poller {
-    fn run(mut self) {
-        let mut last_commit = Instant::now();
-        while !self.shared.stopping.load(Ordering::Relaxed) {
-            self.shared.polls.beat();
-            match self.shared.consumer.poll(Duration::from_millis(50)) {
-                None => {}
-                Some(Ok(stray)) => {
-                    // Queues are split before partitions are assigned, so this
-                    // never happens; ignoring the record would lose it.
-                    let (topic, offset) = (
-                        rdkafka::Message::topic(&stray),
-                        rdkafka::Message::offset(&stray),
-                    );
-                    tracing::error!(
-                        topic,
-                        offset,
-                        "received a record outside its partition's queue; aborting"
-                    );
-                    std::process::abort();
-                }
-                Some(Err(error)) => self.note(&error),
-            }
-            self.end_if_broken();
-            self.reopen();
-            self.ask_for_starts();
-            self.begin_found();
-            if last_commit.elapsed() >= COMMIT_EVERY {
-                last_commit = Instant::now();
-                self.commit(CommitMode::Async);
-            }
-        }
-        self.commit(CommitMode::Sync);
-        self.close();
-    }
-
-    fn note(&self, error: &KafkaError) {
-        if self.shared.consumer.context().group().complain(error, None) {
-            tracing::warn!(%error, "Kafka consumer error");
+impl Joining {
+    /// Polls until the pipeline stops. A fenced consumer is replaced by one with another ID:
+    /// librdkafka's fatal errors last as long as the consumer.
+    fn run(self, first: Poller, shared: &Arc<Shared>) {
+        let mut poller = first;
+        while poller.run() == End::Fenced {
+            let renewed = self.renew(shared);
+            poller = renewed.unwrap_or_else(|error| {
+                let name = &self.options.name;
+                process::fail(&format!(
+                    "pipeline {name}: can't join its group again: {error:#}"
+                ))
+            });
         }
     }
 
-    /// librdkafka's fatal errors last as long as the consumer. The consumer is
-    /// not replaced: a fenced static member that took its ID back would fence the
-    /// new owner, and be fenced again. While the pipeline is stopping, batches in
-    /// hand are finished first.
-    fn end_if_broken(&self) {
-        let fatal = self.shared.consumer.client().fatal_error();
-        let Some((error, why)) = fatal.filter(|_| !self.partitions.stopping()) else {
-            return;
-        };
-        let todo = match error {
-            RDKafkaErrorCode::FencedInstanceId => self.member.if_fenced(),
-            _ => "",
-        };
-        let name = &self.name;
-        process::fail(&format!(
-            "pipeline {name}: the Kafka consumer can't continue: {why}{todo}"
-        ));
+    fn renew(&self, shared: &Arc<Shared>) -> anyhow::Result<Poller> {
+        self.member.renew(&self.options.name)?;
+        let consumer = self.join()?;
+        *shared
+            .consumer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = consumer;
+        self.poller(shared)
     }
 
-    /// Unassigns the partitions to reopen: a partition whose fetching ended with
-    /// an error can't be sought to another offset.
-    fn reopen(&self) {
-        let consumer = &self.shared.consumer;
-        let mut group = consumer.context().group();
-        let mut list = TopicPartitionList::new();
-        for partition in std::mem::take(&mut group.reopen) {
-            // One that was revoked meanwhile no longer belongs to us.
-            if group.assigned.remove(&partition) {
-                list.add_partition(&partition.topic, partition.partition);
-                group.waiting.get_or_insert_default().push(partition);
-            }
-        }
-        drop(group);
-        if list.count() > 0 {
-            log_error("reopening partitions", consumer.incremental_unassign(&list));
-        }
+    fn join(&self) -> anyhow::Result<Arc<BaseConsumer<Context>>> {
+        let GroupConsumerOptions { kafka, group, .. } = &self.options;
+        let id = self.member.get();
+        let config = kafka.member(group, id.as_deref(), self.most_partitions);
+        let context = Context::new(self.partitions.clone(), self.member.slot());
+        let consumer: BaseConsumer<Context> = config
+            .create_with_context(context)
+            .context("librdkafka rejected the Kafka properties")?;
+        let topics: Vec<&str> = self.options.topics.iter().map(String::as_str).collect();
+        consumer
+            .subscribe(&topics)
+            .context("can't subscribe to the topics")?;
+        Ok(Arc::new(consumer))
     }
 
-    fn ask_for_starts(&self) {
-        let mut group = self.shared.consumer.context().group();
-        group.waiting = group.waiting.take().and_then(|w| self.starts.ask(w));
-    }
-
-    /// Assigns the partitions whose start is known. Halted ones are assigned,
-    /// too: they are fetched into their small queue, but never read.
-    fn begin_found(&self) {
-        let Some(found) = self.starts.found() else {
-            return;
-        };
-        let consumer = &self.shared.consumer;
-        let mut list = TopicPartitionList::new();
-        let mut started = Vec::with_capacity(found.len());
-        for (partition, start) in found {
-            let group = consumer.context().group();
-            if !group.owned.contains(&partition) || group.assigned.contains(&partition) {
-                continue;
-            }
-            drop(group);
-            let Some(records) = PartitionConsumer::split(consumer, &partition) else {
-                tracing::error!(%partition, "librdkafka has no queue for this partition; retrying");
-                let mut group = consumer.context().group();
-                group.waiting.get_or_insert_default().push(partition);
-                continue;
-            };
-            let at = match start {
-                Start::At(offset) => Offset::Offset(offset),
-                Start::Halted(_) => Offset::Beginning,
-            };
-            let _ = list.add_partition_offset(&partition.topic, partition.partition, at);
-            started.push((records, start));
-        }
-        // Stored first, so that a revocation finds them.
-        let context = consumer.context();
-        let origins = started.iter().map(|(records, _)| records.origin().clone());
-        context.group().assigned.extend(origins);
-        if let Err(error) = consumer.incremental_assign(&list) {
-            if context.complaints.is_news(&error) {
-                tracing::warn!(%error, "the assignment changed before it was applied; retrying");
-            }
-            let origins = started.iter().map(|(records, _)| records.origin());
-            context.group().not_assigned(origins);
-            return;
-        }
-        started
-            .into_iter()
-            .for_each(|(records, start)| self.partitions.begin(records, start));
-    }
-
-    fn commit(&mut self, mode: CommitMode) {
-        let done = self.partitions.done();
-        if done.is_empty() || done == self.committed {
-            return;
-        }
-        log_error(
-            "committing offsets",
-            self.shared.consumer.commit(&offsets(&done), mode),
-        );
-        self.committed = done;
-    }
-
-    /// Leaves the group, which waits for the coordinator.
-    fn close(self) {
-        let Poller {
-            shared,
+    /// The poller of the present consumer.
+    fn poller(&self, shared: &Arc<Shared>) -> anyhow::Result<Poller> {
+        let GroupConsumerOptions {
+            name, kafka, group, ..
+        } = &self.options;
+        let consumer = shared.consumer();
+        let cluster = Cluster::for_starts(kafka, group)?;
+        let partitions = self.partitions.clone();
+        let starts = (consumer.clone(), cluster);
+        let starts = StartThread::start(name, starts, partitions.clone(), &shared.starts)?;
+        Ok(Poller {
+            name: name.clone(),
+            member: self.member.clone(),
+            shared: shared.clone(),
+            consumer,
             partitions,
             starts,
-            member,
-            ..
-        } = self;
-        shared.consumer.context().group().closing = true;
-        drop((partitions, starts));
-        if let MemberId::Slot(_) = member {
-            leave(&shared.consumer);
-        }
-        log_error("leaving the group", shared.consumer.close_queue());
-        while !shared.consumer.closed() {
-            let _ = shared.consumer.poll(Duration::from_millis(100));
-        }
+            committed: Vec::new(),
+        })
     }
 }

@@ -3,6 +3,7 @@
 use super::member_slot::MemberSlot;
 use super::options::GroupConsumerOptions;
 use crate::kafka::membership::Membership;
+use anyhow::Context;
 use std::path::Path;
 
 /// Where a member has its ID from.
@@ -29,8 +30,7 @@ impl MemberId {
         };
         match slot(options, folder.as_deref(), counts) {
             Ok(slot) => {
-                let id = &slot.id;
-                tracing::info!(pipeline = name, id, "static member of the consumer group");
+                say(name, &slot.id());
                 MemberId::Slot(slot.hold())
             }
             Err(reason) => {
@@ -46,12 +46,24 @@ impl MemberId {
     }
 
     /// The ID, if the member is static.
-    pub fn as_str(&self) -> Option<&str> {
+    pub fn get(&self) -> Option<String> {
         match self {
             MemberId::Dynamic => None,
-            MemberId::Configured(id) => Some(id),
-            MemberId::Slot(slot) => Some(&slot.id),
+            MemberId::Configured(id) => Some(id.clone()),
+            MemberId::Slot(slot) => Some(slot.id()),
         }
+    }
+
+    /// Has the slot that it comes from give another one, since Kafka refuses this one.
+    ///
+    /// # Errors
+    /// When the slot can't be written.
+    pub fn renew(&self, pipeline: &str) -> anyhow::Result<()> {
+        if let MemberId::Slot(slot) = self {
+            slot.renew().context("can't write the member slot")?;
+            say(pipeline, &slot.id());
+        }
+        Ok(())
     }
 
     /// The slot that it comes from.
@@ -59,21 +71,6 @@ impl MemberId {
         match self {
             MemberId::Slot(slot) => Some(slot),
             _ => None,
-        }
-    }
-
-    /// What to do when another member has taken the ID.
-    pub fn if_fenced(&self) -> &'static str {
-        match self {
-            MemberId::Configured(_) => {
-                "; another member joined with the same group.instance.id: give each daemon a \
-                 unique one, such as \"${HOSTNAME}\""
-            }
-            _ => {
-                "; another member joined with the ID that this daemon has from its state folder: \
-                 give each daemon a [kafka] state-dir of its own, or set [kafka] membership = \
-                 \"dynamic\""
-            }
         }
     }
 }
@@ -99,4 +96,8 @@ fn slot(
     topics.sort();
     MemberSlot::take(folder, &member, &format!("{topics:?}"))
         .map_err(|why| format!("can't use the state folder {}: {why}", folder.display()))
+}
+
+fn say(pipeline: &str, id: &str) {
+    tracing::info!(pipeline, id, "static member of the consumer group");
 }

@@ -15,6 +15,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write as _};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
 /// The most slots of a member: more processes on one machine than anyone runs for one pipeline. The
@@ -28,12 +29,19 @@ const SHORT: usize = 16;
 /// A slot that this process holds.
 #[derive(Debug)]
 pub(in crate::kafka) struct MemberSlot {
-    /// The member's ID.
-    pub id: String,
     /// Its lock is the slot's. No child inherits it: a program that is started does not get it.
     file: File,
+    /// The kernel's boot and the member, of which the ID is made.
+    made_of: (String, String),
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
     /// The random number that the file holds while the slot is settled.
     number: String,
+    /// The member's ID.
+    id: String,
 }
 
 impl MemberSlot {
@@ -51,10 +59,13 @@ impl MemberSlot {
             let path = folder.join(format!("member-{name}-{slot}.lock"));
             let taken = lock(&path).and_then(|file| {
                 let Some(file) = file else { return Ok(None) };
-                let number = number(&file)?;
-                let member = format!("{member}\n{subscription}");
-                let id = id(&file, &number, boot.trim(), &member)?;
-                Ok(Some(MemberSlot { id, file, number }))
+                let made_of = (boot.trim().into(), format!("{member}\n{subscription}"));
+                let kept = Mutex::new(kept(&file, &made_of)?);
+                Ok(Some(MemberSlot {
+                    file,
+                    made_of,
+                    kept,
+                }))
             });
             match taken {
                 Ok(Some(slot)) => return Ok(slot),
@@ -63,6 +74,26 @@ impl MemberSlot {
             }
         }
         Err(format!("all {SLOTS} member slots are taken"))
+    }
+
+    /// The member's ID.
+    pub fn id(&self) -> String {
+        self.kept().id.clone()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives the slot another ID.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn renew(&self) -> io::Result<()> {
+        let mut old = self.kept();
+        self.file.set_len(0)?;
+        *old = kept(&self.file, &self.made_of)?;
+        Ok(())
     }
 
     /// Holds the slot until the process ends: its consumer may still be in the group when its
@@ -84,7 +115,7 @@ impl MemberSlot {
     /// Notes that the member has joined again.
     pub fn settle(&self) {
         // If only a part is written, the next process makes another number.
-        if let Err(error) = self.file.write_all_at(self.number.as_bytes(), 0) {
+        if let Err(error) = self.file.write_all_at(self.kept().number.as_bytes(), 0) {
             tracing::warn!(%error, "can't write the member slot");
         }
     }
@@ -101,6 +132,12 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
         Err(Errno::WOULDBLOCK) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+fn kept(file: &File, (boot, member): &(String, String)) -> io::Result<Kept> {
+    let number = number(file)?;
+    let id = id(file, &number, boot, member)?;
+    Ok(Kept { number, id })
 }
 
 fn id(file: &File, number: &str, boot: &str, member: &str) -> io::Result<String> {

@@ -15,6 +15,7 @@ mod member_slot;
 mod options;
 mod partition_consumer;
 mod partition_counts;
+mod poller;
 mod start_thread;
 
 pub use cluster::Cluster;

@@ -11,7 +11,9 @@ use crate::process::Pulse;
 use crate::record::TopicPartition;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How often the pipeline may look after its partitions, and how long the thread
@@ -30,20 +32,21 @@ type Found = Vec<(TopicPartition, Start)>;
 pub(in crate::kafka) struct StartThread {
     ask: SyncSender<Vec<TopicPartition>>,
     found: Receiver<Found>,
-    /// The pulse of its thread.
-    pub turns: Arc<Pulse>,
+    thread: JoinHandle<()>,
+    /// The thread may end.
+    ending: Arc<AtomicBool>,
 }
 
 impl StartThread {
-    /// Starts its thread, which ends when this is dropped.
+    /// Starts its thread, whose pulse is `turns`. It ends when this is dropped.
     pub fn start(
         name: &str,
         (consumer, cluster): (Arc<BaseConsumer<Context>>, Cluster),
         partitions: Arc<dyn Partitions>,
+        turns: &Arc<Pulse>,
     ) -> std::io::Result<StartThread> {
         let (ask, asked) = sync_channel(1);
         let (answer, found) = sync_channel(1);
-        let turns = Arc::<Pulse>::default();
         let finding = Finding {
             consumer,
             cluster,
@@ -55,10 +58,22 @@ impl StartThread {
             owed: false,
             turns: turns.clone(),
         };
-        let pipeline = finding.partitions.clone();
-        let may_end = move || pipeline.stopping();
-        process::thread(format!("start-{name}"), may_end, || finding.run())?;
-        Ok(StartThread { ask, found, turns })
+        let (pipeline, ending) = (finding.partitions.clone(), Arc::<AtomicBool>::default());
+        let ended = ending.clone();
+        let may_end = move || pipeline.stopping() || ended.load(Ordering::Relaxed);
+        let thread = process::thread(format!("start-{name}"), may_end, || finding.run())?;
+        Ok(StartThread {
+            ask,
+            found,
+            thread,
+            ending,
+        })
+    }
+
+    /// Lets the thread end, after the start that it is looking up.
+    pub fn end(self) -> JoinHandle<()> {
+        self.ending.store(true, Ordering::Relaxed);
+        self.thread
     }
 
     /// Requests the starts of these partitions; returns them while an earlier

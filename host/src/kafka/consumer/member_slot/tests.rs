@@ -14,7 +14,7 @@ fn take(folder: &Path) -> MemberSlot {
 fn take_again(folder: &Path, id: &str) -> MemberSlot {
     for _ in 0..2000 {
         let slot = take(folder);
-        if slot.id == id {
+        if slot.id() == id {
             return slot;
         }
         drop(slot);
@@ -28,13 +28,13 @@ fn a_slot_gives_one_id_to_one_holder_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("not/there/yet");
     let [first, second] = [take(&folder), take(&folder)];
-    let ids = [first.id.clone(), second.id.clone()];
+    let ids = [first.id(), second.id()];
     assert_ne!(ids[0], ids[1]);
     drop(first);
     let first = take_again(&folder, &ids[0]);
     drop((first, second));
     let both = [&ids[0], &ids[1]].map(|id| take_again(&folder, id));
-    assert!(!ids.contains(&take(&folder).id), "both are held");
+    assert!(!ids.contains(&take(&folder).id()), "both are held");
     drop(both);
 }
 
@@ -42,7 +42,7 @@ fn a_slot_gives_one_id_to_one_holder_at_a_time() {
 fn an_id_does_not_come_back_while_its_member_joins_again() {
     let folder = tempfile::tempdir().unwrap();
     let slot = take(folder.path());
-    let id = slot.id.clone();
+    let id = slot.id();
     slot.unsettle();
     slot.settle();
     drop(slot);
@@ -50,8 +50,22 @@ fn an_id_does_not_come_back_while_its_member_joins_again() {
     slot.unsettle();
     drop(slot);
     for _ in 0..3 {
-        assert_ne!(take(folder.path()).id, id);
+        assert_ne!(take(folder.path()).id(), id);
     }
+}
+
+#[test]
+fn a_renewed_id_is_another_and_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let slot = take(folder.path());
+    let fenced = slot.id();
+    slot.renew().unwrap();
+    let id = slot.id();
+    assert_ne!(id, fenced);
+    slot.unsettle();
+    slot.settle();
+    drop(slot);
+    take_again(folder.path(), &id);
 }
 
 #[test]
@@ -59,7 +73,7 @@ fn the_id_of_another_member_of_the_same_folder_is_another() {
     let folder = tempfile::tempdir().unwrap();
     let one = take(folder.path());
     let other = MemberSlot::take(folder.path(), "another", "its topics").unwrap();
-    assert_ne!(one.id, other.id);
+    assert_ne!(one.id(), other.id());
     let (file, of_other) = (one.file.metadata().unwrap(), other.file.metadata().unwrap());
     assert_ne!(file.ino(), of_other.ino(), "each has slots of its own");
 }
@@ -68,10 +82,16 @@ fn the_id_of_another_member_of_the_same_folder_is_another() {
 fn another_subscription_gives_the_same_slot_another_id() {
     let folder = tempfile::tempdir().unwrap();
     let slot = take(folder.path());
-    let of = |member: &str| id(&slot.file, &slot.number, "a boot", member).unwrap();
+    let of = |member: &str| id(&slot.file, &slot.kept().number, "a boot", member).unwrap();
     assert_ne!(of("a member\none"), of("a member\nanother"));
     assert_eq!(of("a member\none"), of("a member\none"));
-    let booted = id(&slot.file, &slot.number, "another boot", "a member\none").unwrap();
+    let booted = id(
+        &slot.file,
+        &slot.kept().number,
+        "another boot",
+        "a member\none",
+    )
+    .unwrap();
     assert_ne!(of("a member\none"), booted);
 }
 
@@ -86,14 +106,14 @@ fn a_copied_folder_gives_other_ids() {
         copied += 1;
     }
     assert_eq!(copied, 1);
-    assert_ne!(take(copy.path()).id, slot.id);
+    assert_ne!(take(copy.path()).id(), slot.id());
 }
 
 #[test]
 fn a_child_process_does_not_hold_the_slot_of_its_parent() {
     let folder = tempfile::tempdir().unwrap();
     let slot = take(folder.path());
-    let id = slot.id.clone();
+    let id = slot.id();
     let mut child = Command::new("sleep").arg("600").spawn().unwrap();
     drop(slot);
     take_again(folder.path(), &id);
@@ -141,7 +161,7 @@ fn a_folder_that_is_not_ours_alone_is_refused_with_the_reason() {
 fn no_more_than_the_most_slots_are_given() {
     let folder = tempfile::tempdir().unwrap();
     let held: Vec<MemberSlot> = (0..SLOTS).map(|_| take(folder.path())).collect();
-    let ids: BTreeSet<&str> = held.iter().map(|slot| &*slot.id).collect();
+    let ids: BTreeSet<String> = held.iter().map(MemberSlot::id).collect();
     assert_eq!(ids.len(), SLOTS);
     let none = MemberSlot::take(folder.path(), "a member", "its topics").unwrap_err();
     assert_eq!(none, "all 64 member slots are taken");
