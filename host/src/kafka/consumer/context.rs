@@ -133,7 +133,7 @@ impl Context {
     /// Marks the consumer as fenced, and returns the partitions that it owned.
     pub fn fence(&self) -> Vec<TopicPartition> {
         let mut group = self.group();
-        (group.closing, group.fenced) = (true, true);
+        (group.joined, group.closing, group.fenced) = (false, true, true);
         group.assigned.clear();
         group.owned.drain().collect()
     }

@@ -5,6 +5,7 @@ use super::member_id::MemberId;
 use super::options::GroupConsumerOptions;
 use super::partition_counts::{most_partitions, partition_counts};
 use super::poller::{End, Poller};
+use super::shared::Shared;
 use super::start_thread::StartThread;
 use super::{Cluster, Partitions};
 use crate::kafka::native::cluster_calls as admin;
@@ -19,7 +20,7 @@ use std::time::{Duration, Instant};
 
 /// The time limit for the last commit and for leaving the group; a coordinator
 /// that is down would block us for minutes.
-pub(super) const CLOSE: Duration = Duration::from_secs(5);
+const CLOSE: Duration = Duration::from_secs(5);
 /// How long the polling thread may be stuck before it counts as not ready: a
 /// revocation waits some seconds for batches in hand.
 const STUCK: Duration = Duration::from_secs(15);
@@ -31,24 +32,6 @@ const STARTING: Duration = Duration::from_secs(60);
 pub struct GroupConsumer {
     shared: Arc<Shared>,
     thread: JoinHandle<()>,
-}
-
-/// Shared with the polling thread.
-pub(super) struct Shared {
-    /// A consumer that was fenced is replaced.
-    consumer: Mutex<Arc<BaseConsumer<Context>>>,
-    pub stopping: AtomicBool,
-    /// The pulse of the polling thread.
-    pub polls: Pulse,
-    /// The pulse of the start thread.
-    starts: Arc<Pulse>,
-}
-
-impl Shared {
-    fn consumer(&self) -> Arc<BaseConsumer<Context>> {
-        let consumer = self.consumer.lock();
-        consumer.unwrap_or_else(PoisonError::into_inner).clone()
-    }
 }
 
 impl GroupConsumer {
@@ -145,7 +128,7 @@ impl Joining {
     /// librdkafka's fatal errors last as long as the consumer.
     fn run(self, first: Poller, shared: &Arc<Shared>) {
         let mut poller = first;
-        while poller.run() == End::Fenced {
+        while poller.run() == End::Fenced && !self.partitions.stopping() {
             let renewed = self.renew(shared);
             poller = renewed.unwrap_or_else(|error| {
                 let name = &self.options.name;

@@ -16,6 +16,7 @@ mod options;
 mod partition_consumer;
 mod partition_counts;
 mod poller;
+mod shared;
 mod start_thread;
 
 pub use cluster::Cluster;

@@ -1,9 +1,9 @@
 //! Polls one consumer, until it stops or is fenced.
 
 use super::context::{Context, log_error, offsets};
-use super::group::{CLOSE, Shared};
 use super::leave::leave;
 use super::member_id::MemberId;
+use super::shared::Shared;
 use super::start_thread::StartThread;
 use super::{Commit, PartitionConsumer, Partitions, Start};
 use crate::process;
@@ -128,12 +128,7 @@ impl Poller {
         owned
             .iter()
             .for_each(|partition| self.partitions.forget(partition));
-        let deadline = Instant::now() + CLOSE;
-        log_error("closing the fenced consumer", self.consumer.close_queue());
-        while !self.consumer.closed() && Instant::now() < deadline {
-            self.shared.polls.beat();
-            let _ = self.consumer.poll(Duration::from_millis(100));
-        }
+        // librdkafka closes no consumer after a fatal error; dropping it ends its threads.
     }
 
     /// Unassigns the partitions to reopen: a partition whose fetching ended with
