@@ -9,6 +9,7 @@ use super::meter::Meter;
 use super::source::{Source, Wasm, digest_of};
 use super::{DeadLetter, Route, Transform};
 use super::{Limits, compile, conformance, engine};
+use crate::process::THIS_PROGRAM;
 use anyhow::{Context, anyhow, bail};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -63,7 +64,7 @@ impl Loader {
             .context("can't create the WebAssembly engine")?;
         let cache = Cache::open(cache, &engine);
         // This program, even if an upgrade has replaced its file.
-        let compiler = PathBuf::from("/proc/self/exe");
+        let compiler = PathBuf::from(THIS_PROGRAM);
         Ok(Loader {
             engine,
             cache,

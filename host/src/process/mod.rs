@@ -5,6 +5,7 @@
 //! supervisor restarts the process. The log never blocks it: a line that can't be
 //! written is dropped and counted. Does not know what runs.
 
+pub mod child;
 pub mod log;
 pub mod memory;
 mod panics;
@@ -17,6 +18,9 @@ pub use pulse::Pulse;
 use std::ffi::c_int;
 use std::io::{self, Write};
 use std::thread::{Builder, JoinHandle};
+
+/// This program's own file, also if it was replaced since.
+pub const THIS_PROGRAM: &str = "/proc/self/exe";
 
 unsafe extern "C" {
     fn _exit(code: c_int) -> !;
