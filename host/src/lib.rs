@@ -30,6 +30,7 @@ pub mod pipeline;
 pub mod plugin;
 pub mod process;
 pub mod record;
+pub mod schema;
 pub mod sse;
 pub mod store;
 pub mod tasks;

@@ -28,6 +28,7 @@ mod readers;
 mod readme;
 mod redis_faults;
 mod road;
+mod schemas;
 mod secured;
 mod siege;
 mod sse;

@@ -32,6 +32,7 @@ mod process;
 mod readers;
 mod redis_secured;
 mod redis_server;
+mod registry;
 mod servers;
 mod sse;
 mod streams;
@@ -58,8 +59,9 @@ pub use process::{Process, find_program};
 pub use readers::{Client, Curl, Event, Reader, Told, python, python_packages};
 pub use redis_secured::SecuredRedis;
 pub use redis_server::Redis;
+pub use registry::{Registry, serializers};
 pub use servers::{
-    Servers, create_topic, delete_topic, produce, read_all, servers, streams, unique,
+    Servers, create_topic, delete_topic, produce, read_all, registry, servers, streams, unique,
 };
 pub use sse::Sse;
 pub use streams::Entry;

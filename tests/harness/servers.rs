@@ -2,6 +2,7 @@ use crate::clock::Clock;
 use crate::kafka::{Cluster, Consumed, Kafka, Message, Secured};
 use crate::redis_secured::SecuredRedis;
 use crate::redis_server::Redis;
+use crate::registry::Registry;
 use crate::streams::Entry;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -68,6 +69,12 @@ pub fn servers() -> &'static Servers {
             Servers { kafka, redis }
         })
     })
+}
+
+/// The schema registry that all tests of this process share. The first caller starts it.
+pub fn registry() -> &'static Registry {
+    static REGISTRY: OnceLock<Registry> = OnceLock::new();
+    REGISTRY.get_or_init(Registry::new)
 }
 
 /// Creates a topic in the shared Kafka; returns its unique name, `base` with a number.

@@ -100,6 +100,11 @@ enum Command {
         #[command(subcommand)]
         command: kafka::group::GroupCommand,
     },
+    /// Lists, shows and checks schemas of the schema registry.
+    Registry {
+        #[command(subcommand)]
+        command: kafka::registry::RegistryCommand,
+    },
     /// Compiles a plugin from standard input to standard output; the daemon
     /// runs this as a child process.
     #[command(hide = true)]
@@ -108,6 +113,9 @@ enum Command {
         #[arg(long)]
         metered: bool,
     },
+    /// Parses a schema from standard input; the daemon runs this as a child process.
+    #[command(hide = true)]
+    ParseSchema,
 }
 
 fn listen_address(text: &str) -> Result<std::net::SocketAddr, String> {
@@ -224,7 +232,9 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Produce(arguments) => quietly(|| kafka::produce::run(&arguments)),
         Command::Consume(arguments) => quietly(|| kafka::consume::run(&arguments)),
         Command::Group { command } => quietly(|| kafka::group::run(command)),
+        Command::Registry { command } => quietly(|| kafka::registry::run(&command)),
         Command::CompilePlugin { metered } => crate::plugin::compile::child(metered),
+        Command::ParseSchema => crate::schema::child(),
     }
 }
 

@@ -10,11 +10,13 @@ use super::http::Http;
 use super::kafka::Kafka;
 use super::pipeline::{self, Pipeline};
 use super::plugins::Plugins;
+use super::registry::Registry;
 use super::settings::{Role, Settings};
 use super::store::Store;
 use super::tasks::Tasks;
 use super::written::Written;
 use crate::kafka::KafkaSettings;
+use crate::schema::RegistrySettings;
 use serde::Deserialize;
 use std::path::Path;
 use toml::Spanned;
@@ -32,6 +34,7 @@ pub(super) struct File {
     #[serde(default)]
     pub plugins: Plugins,
     pub tasks: Option<Spanned<Tasks>>,
+    pub registry: Option<Registry>,
     #[serde(default, deserialize_with = "pipeline::pipelines")]
     pub pipeline: Vec<Spanned<Pipeline>>,
 }
@@ -40,6 +43,28 @@ pub(super) struct File {
 #[derive(Deserialize)]
 pub(super) struct OnlyKafka {
     pub kafka: Option<Kafka>,
+}
+
+/// A file of which only `[registry]` is read.
+#[derive(Deserialize)]
+pub(super) struct OnlyRegistry {
+    pub registry: Option<Registry>,
+}
+
+pub(super) fn check_registry(
+    path: &Path,
+    text: &str,
+    file: OnlyRegistry,
+) -> Checked<RegistrySettings> {
+    let role = Role::All;
+    let checker = Checker { path, text, role };
+    match file.registry {
+        Some(registry) => checker.registry(registry),
+        None => checker.error(
+            text.len()..text.len(),
+            "missing [registry] table with the url of the schema registry",
+        ),
+    }
 }
 
 pub(super) fn check(
@@ -74,7 +99,10 @@ impl Checker<'_> {
         let reserved = Reserved::of(file.tasks.as_ref(), &file.http);
         let tasks = file.tasks.map(|tasks| self.tasks(tasks.into_inner()));
         let tasks = tasks.transpose()?;
-        let mut pipelines = self.pipelines(file.pipeline, &group, &reserved)?;
+        let registry = file.registry.map(|registry| self.registry(registry));
+        let registry = registry.transpose()?;
+        let has_registry = registry.is_some();
+        let mut pipelines = self.pipelines(file.pipeline, &group, &reserved, has_registry)?;
         for pipeline in &mut pipelines {
             pipeline.tasks = tasks.as_ref().map(|tasks| tasks.ends.clone());
             pipeline.fallback = file.plugins.fallback;
@@ -87,6 +115,7 @@ impl Checker<'_> {
             admin: self.address(file.admin.listen.as_ref(), "127.0.0.1:9090")?,
             admin_token: self.admin_token(file.admin)?,
             cache: self.cache(file.plugins.cache),
+            registry,
             tasks,
             pipelines,
             written: Written::default(),

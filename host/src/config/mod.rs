@@ -8,6 +8,7 @@
 mod admin;
 mod auth;
 mod checker;
+mod decode;
 mod error;
 mod file;
 mod grants;
@@ -17,6 +18,7 @@ mod origin;
 mod pipeline;
 mod plugin;
 mod plugins;
+mod registry;
 mod running;
 mod settings;
 mod store;
@@ -32,6 +34,7 @@ pub use settings::{HttpSettings, Role, Settings};
 pub use written::Written;
 
 use crate::kafka::KafkaSettings;
+use crate::schema::RegistrySettings;
 use std::path::Path;
 
 /// Reads and checks a configuration file for a daemon of this role.
@@ -55,6 +58,18 @@ pub fn load_kafka(path: &Path) -> Result<KafkaSettings, ConfigError> {
     let file: file::OnlyKafka =
         values::from_str(&text).map_err(|e| error::of_toml(path, &text, &e))?;
     file::check_kafka(path, &text, file)
+}
+
+/// Reads only the `[registry]` table, as [`load_kafka`] does with `[kafka]`.
+///
+/// # Errors
+/// The first error in the table, with its place.
+pub fn load_registry(path: &Path) -> Result<RegistrySettings, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| ConfigError::new(path, None, format!("can't read the configuration: {e}")))?;
+    let file: file::OnlyRegistry =
+        values::from_str(&text).map_err(|e| error::of_toml(path, &text, &e))?;
+    file::check_registry(path, &text, file)
 }
 
 /// Checks the text of a configuration; `path` is for messages, and its folder is

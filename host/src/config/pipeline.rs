@@ -1,6 +1,7 @@
 //! `[[pipeline]]`.
 
 use super::checker::{Checked, Checker};
+use super::decode::{Decode, DecodedAs};
 use super::grants::Reserved;
 use super::plugin::Plugin;
 use super::values::{self, Bytes, List, Text, Time};
@@ -28,6 +29,10 @@ pub(super) struct Pipeline {
     #[serde(default)]
     pub remade_topic: OnLoss,
     pub lost_ledger: Option<Spanned<LostLedger>>,
+    pub decode: Option<Spanned<Decode>>,
+    pub decode_key: Option<Spanned<Decode>>,
+    #[serde(default)]
+    pub decoded: DecodedAs,
     #[serde(default)]
     pub breaker: Breaker,
     pub create_dead_letter_topics: Option<bool>,
@@ -90,6 +95,7 @@ impl Checker<'_> {
         pipelines: Vec<Spanned<Pipeline>>,
         group: &str,
         reserved: &Reserved,
+        has_registry: bool,
     ) -> Checked<Vec<PipelineSettings>> {
         if pipelines.is_empty() && self.role.ingests() {
             return self.error(
@@ -100,7 +106,7 @@ impl Checker<'_> {
         let mut done: Vec<PipelineSettings> = Vec::new();
         for pipeline in pipelines {
             let span = pipeline.get_ref().name.span();
-            let pipeline = self.pipeline(pipeline.into_inner(), group, reserved)?;
+            let pipeline = self.pipeline(pipeline.into_inner(), group, reserved, has_registry)?;
             if done.iter().any(|other| other.name == pipeline.name) {
                 return self.error(
                     span,
@@ -132,6 +138,7 @@ impl Checker<'_> {
         given: Pipeline,
         group: &str,
         reserved: &Reserved,
+        has_registry: bool,
     ) -> Checked<PipelineSettings> {
         let topics_span = given.topics.span();
         let topics: Vec<String> = given
@@ -165,6 +172,7 @@ impl Checker<'_> {
             lost_records: given.lost_records,
             remade_topic: given.remade_topic,
             lost_ledger,
+            decode: self.decode(given.decode_key, given.decode, &given.decoded, has_registry)?,
             breaker: self.breaker(given.breaker)?,
             replays,
             create_dead_letter_topics: given

@@ -5,6 +5,7 @@ use crate::auth::{AuthSettings, SecretSettings};
 use crate::http::ListenerSettings;
 use crate::kafka::KafkaSettings;
 use crate::pipeline::{PipelineSettings, Resources};
+use crate::schema::RegistrySettings;
 use crate::sse::SseSettings;
 use crate::store::StoreSettings;
 use crate::tasks::TaskSettings;
@@ -51,6 +52,8 @@ pub struct Settings {
     pub admin_token: Option<SecretSettings>,
     /// The folder for compiled plugins.
     pub cache: PathBuf,
+    /// How to reach the schema registry, if it is configured.
+    pub registry: Option<RegistrySettings>,
     /// The task gateway, if it is configured.
     pub tasks: Option<TaskSettings>,
     /// The pipelines; at least one in roles that run them.
@@ -79,6 +82,7 @@ impl Settings {
             kafka: self.kafka()?,
             store: &self.store,
             cache: &self.cache,
+            registry: self.registry.as_ref(),
         })
     }
 }

@@ -4,6 +4,7 @@ use super::checker::{Checked, Checker};
 use super::values::{Text, Time};
 use crate::store::{self, Login, StoreSettings, StoreUrl};
 use serde::Deserialize;
+use std::path::PathBuf;
 use std::time::Duration;
 use toml::Spanned;
 
@@ -13,7 +14,7 @@ pub(super) struct Store {
     pub url: Spanned<Text>,
     pub username: Option<Spanned<Text>>,
     pub password: Option<Spanned<Text>>,
-    pub tls: Option<Spanned<StoreTls>>,
+    pub tls: Option<Spanned<Certificates>>,
     #[serde(default)]
     pub retention: Retention,
     pub key_prefix: Option<Spanned<Text>>,
@@ -25,7 +26,8 @@ pub(super) struct Store {
     rename_all = "kebab-case",
     expecting = "{ ca = \"...\" }"
 )]
-pub(super) struct StoreTls {
+/// Certificates for TLS, as other tables have them, too.
+pub(super) struct Certificates {
     pub ca: Option<Text>,
     pub certificate: Option<Text>,
     pub key: Option<Text>,
@@ -38,6 +40,9 @@ pub(super) struct Retention {
     pub max_age: Option<Spanned<Time>>,
     pub idle_expiry: Option<Spanned<Time>>,
 }
+
+/// The authorities to trust, and a certificate with its key.
+type CertificateFiles = (Option<PathBuf>, Option<(PathBuf, PathBuf)>);
 
 impl Checker<'_> {
     pub(super) fn store(&self, store: Store) -> Checked<StoreSettings> {
@@ -61,7 +66,11 @@ impl Checker<'_> {
     }
 
     /// Refuses an empty value, such as an environment variable that is set to nothing.
-    fn of_login(&self, key: &str, given: Option<Spanned<Text>>) -> Checked<Option<String>> {
+    pub(super) fn of_login(
+        &self,
+        key: &str,
+        given: Option<Spanned<Text>>,
+    ) -> Checked<Option<String>> {
         match given {
             Some(given) if given.get_ref().0.is_empty() => {
                 self.error(given.span(), format!("`{key}` is empty"))
@@ -86,16 +95,26 @@ impl Checker<'_> {
         })
     }
 
-    fn store_tls(&self, url: &Spanned<Text>, tls: Spanned<StoreTls>) -> Checked<store::StoreTls> {
+    fn store_tls(
+        &self,
+        url: &Spanned<Text>,
+        tls: Spanned<Certificates>,
+    ) -> Checked<store::StoreTls> {
+        if !url.get_ref().0.starts_with("rediss://") {
+            return self.error(tls.span(), "TLS needs a url that begins with rediss://");
+        }
+        let (ca, client) = self.certificates(tls)?;
+        Ok(store::StoreTls { ca, client })
+    }
+
+    /// The authorities to trust, and our own certificate with its key.
+    pub(super) fn certificates(&self, tls: Spanned<Certificates>) -> Checked<CertificateFiles> {
         let span = tls.span();
-        let StoreTls {
+        let Certificates {
             ca,
             certificate,
             key,
         } = tls.into_inner();
-        if !url.get_ref().0.starts_with("rediss://") {
-            return self.error(span, "TLS needs a url that begins with rediss://");
-        }
         let resolve = |path: Text| self.resolve(&path.0);
         let client = match (certificate, key) {
             (Some(certificate), Some(key)) => Some((resolve(certificate), resolve(key))),
@@ -103,8 +122,7 @@ impl Checker<'_> {
             (Some(_), None) => return self.error(span, "`certificate` needs its `key`"),
             (None, Some(_)) => return self.error(span, "`key` needs its `certificate`"),
         };
-        let ca = ca.map(resolve);
-        Ok(store::StoreTls { ca, client })
+        Ok((ca.map(resolve), client))
     }
 }
 

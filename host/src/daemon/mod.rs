@@ -23,6 +23,7 @@ use crate::http::{HostGuard, Listener, ListenerSettings, WithRefusalCounts};
 use crate::kafka::producer::Producer;
 use crate::pipeline::{Pipeline, PipelineSettings, Reload, Reloaded, Swapper};
 use crate::plugin::Loader;
+use crate::schema::Registry;
 use crate::sse::{Extra, Hub};
 use crate::store::Store;
 use crate::tasks::TaskHandler;
@@ -280,8 +281,11 @@ fn start_pipelines(
     store: &Arc<Store>,
 ) -> anyhow::Result<(Vec<Pipeline>, Loader)> {
     let loader = local::loader(&settings.pipelines, &settings.cache)?;
+    let registry = settings.registry.as_ref().map(Registry::start);
+    let registry = registry.transpose().context("can't use [registry]")?;
     let start = |pipeline: &PipelineSettings| {
-        Pipeline::start(pipeline.clone(), settings.kafka()?, &loader, store.clone())
+        let (kafka, store) = (settings.kafka()?, store.clone());
+        Pipeline::start(pipeline.clone(), kafka, &loader, store, registry.as_ref())
     };
     let pipelines = settings
         .pipelines

@@ -11,22 +11,24 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use rustls::client::WantsClientCert;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 use std::future::poll_fn;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use thiserror::Error;
 use tokio::time::timeout;
 
 /// The time limit for the whole request: connecting, TLS, head and body.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// The maximum size of a document; a larger one is refused after this many bytes.
 const BODY_MAX: usize = 256 << 10;
 /// The maximum size of a response head.
-const HEAD_MAX: usize = 64 << 10;
+pub(super) const HEAD_MAX: usize = 64 << 10;
 
 /// Fetches documents.
 pub(super) struct Client(legacy::Client<HttpsConnector<HttpConnector>, String>);
@@ -53,22 +55,13 @@ impl Client {
     /// # Errors
     /// Names the file and what is wrong with it.
     pub fn new(ca: Option<&Path>) -> anyhow::Result<Client> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots(ca)?)
-            .with_no_client_auth();
+        let tls = trusting(ca)?.with_no_client_auth();
         // The address was checked: plain HTTP never leaves this machine.
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .build();
         let client = legacy::Client::builder(TokioExecutor::new())
             // Documents are fetched minutes apart.
             .pool_max_idle_per_host(0)
             .http1_max_buf_size(HEAD_MAX)
-            .build(connector);
+            .build(connector(tls));
         Ok(Client(client))
     }
 
@@ -102,14 +95,32 @@ impl Client {
         }
         Ok(Document {
             max_age: max_age(answer.headers()),
-            bytes: body(answer).await?,
+            bytes: body(answer, BODY_MAX).await?,
         })
     }
 }
 
+/// TLS that trusts the certificates in this file, or the system's certificates.
+pub(super) fn trusting(
+    ca: Option<&Path>,
+) -> anyhow::Result<ConfigBuilder<ClientConfig, WantsClientCert>> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(builder.with_root_certificates(roots(ca)?))
+}
+
+pub(super) fn connector(tls: ClientConfig) -> HttpsConnector<HttpConnector> {
+    HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http()
+        .enable_http1()
+        .build()
+}
+
 /// The library says only "client error", so the cause is taken from the source
 /// chain.
-fn in_words(error: legacy::Error) -> anyhow::Error {
+pub(super) fn in_words(error: legacy::Error) -> anyhow::Error {
     let connecting = error.is_connect();
     let error = anyhow::Error::new(error);
     let cause = error.root_cause();
@@ -119,14 +130,21 @@ fn in_words(error: legacy::Error) -> anyhow::Error {
     }
 }
 
-async fn body(answer: Response<Incoming>) -> anyhow::Result<Vec<u8>> {
+/// A response is too long.
+#[derive(Debug, Error)]
+#[error("the response is larger than {0} KiB")]
+pub struct TooLong(usize);
+
+/// The body of a response, of at most this many bytes.
+pub(super) async fn body(answer: Response<Incoming>, most: usize) -> anyhow::Result<Vec<u8>> {
     let mut body = pin!(answer.into_body());
     let mut all = Vec::new();
     while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
         let frame = frame.ok().context("the response was cut off")?;
         let data: Bytes = frame.into_data().unwrap_or_default();
-        let fits = all.len() + data.len() <= BODY_MAX;
-        ensure!(fits, "the response is larger than {} KiB", BODY_MAX >> 10);
+        if all.len() + data.len() > most {
+            return Err(TooLong(most >> 10).into());
+        }
         all.extend_from_slice(&data);
     }
     Ok(all)
@@ -164,7 +182,7 @@ fn roots(ca: Option<&Path>) -> anyhow::Result<RootCertStore> {
     Ok(roots)
 }
 
-fn of_file(ca: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+pub(super) fn of_file(ca: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     let pem = std::fs::read(ca).context("can't read the file")?;
     let certificates = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
     let certificates = certificates.ok().context("it is not a PEM file")?;

@@ -10,7 +10,9 @@ mod address;
 mod client;
 mod fetched;
 mod missing_names;
+mod server;
 
 pub use address::Address;
-pub use client::read;
+pub use client::{TooLong, read};
 pub use fetched::{Fetched, Source, Version};
+pub use server::{Answer, BaseUrl, Server, ServerLogin, ServerTls};

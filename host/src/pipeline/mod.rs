@@ -14,6 +14,7 @@
 //! ```
 
 mod commit;
+mod decode;
 mod depth;
 pub mod gauges;
 mod headers;
@@ -33,8 +34,8 @@ mod turns;
 
 pub use letter_topics::expected as letter_topics;
 pub use settings::{
-    BreakerAction, BreakerSettings, Deliver, LostLedger, OnLoss, PipelineSettings, PluginSettings,
-    Resources, StartAt,
+    BreakerAction, BreakerSettings, DecodeBy, DecodeSettings, Deliver, LostLedger, OnLoss,
+    PipelineSettings, PluginSettings, Resources, StartAt,
 };
 pub use swap::swapper::{Reload, Reloaded, Swapper};
 
@@ -43,6 +44,7 @@ use crate::kafka::consumer::{GroupConsumer, GroupConsumerOptions};
 use crate::kafka::producer::Producer;
 use crate::plugin::Loader;
 use crate::process::thread;
+use crate::schema::Registry;
 use crate::store::Store;
 use commit::worker::CommitWorker;
 use partition::assignment::{Inbox, PipelinePartitions};
@@ -90,6 +92,7 @@ impl Pipeline {
         kafka: &KafkaSettings,
         loader: &Loader,
         store: Arc<Store>,
+        registry: Option<&Registry>,
     ) -> anyhow::Result<Pipeline> {
         let first = first_generation(loader, &settings)?;
         let options = GroupConsumerOptions {
@@ -99,7 +102,7 @@ impl Pipeline {
             topics: settings.topics.clone(),
         };
         let producer = Producer::new(kafka)?;
-        let shared = Arc::new(Shared::new(settings, first, store, producer)?);
+        let shared = Arc::new(Shared::new(settings, first, store, producer, registry)?);
         let mut workers = Vec::new();
         let mut inboxes = Vec::new();
         for index in 0..shared.settings.workers {

@@ -2,6 +2,7 @@
 
 use crate::kafka::KafkaSettings;
 use crate::plugin::{Capability, Spec};
+use crate::schema::{RegistrySettings, SchemaFile, Table};
 use crate::store::StoreSettings;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,8 @@ pub struct Resources<'a> {
     pub store: &'a StoreSettings,
     /// Where compiled plugins are kept.
     pub cache: &'a Path,
+    /// How to reach the schema registry, if it is configured.
+    pub registry: Option<&'a RegistrySettings>,
 }
 
 /// What a pipeline does with events for clients that are not connected.
@@ -124,6 +127,34 @@ impl PluginSettings {
     }
 }
 
+/// Which keys and values are decoded to JSON before plugins see them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DecodeSettings {
+    /// How keys are decoded.
+    pub key: Option<DecodeBy>,
+    /// How values are decoded.
+    pub value: Option<DecodeBy>,
+    /// How types are written as JSON.
+    pub table: Table,
+}
+
+impl DecodeSettings {
+    /// Whether it needs the schema registry.
+    pub fn needs_registry(&self) -> bool {
+        let by = [&self.key, &self.value];
+        by.into_iter().any(|by| *by == Some(DecodeBy::Registry))
+    }
+}
+
+/// How a key or value is decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DecodeBy {
+    /// By the schema in the registry whose ID it carries.
+    Registry,
+    /// By the schema in a file.
+    File(SchemaFile),
+}
+
 /// One pipeline.
 #[derive(Clone, Debug)]
 pub struct PipelineSettings {
@@ -146,6 +177,8 @@ pub struct PipelineSettings {
     pub remade_topic: OnLoss,
     /// What it does if Redis has lost its ledger.
     pub lost_ledger: LostLedger,
+    /// Which keys and values are decoded.
+    pub decode: DecodeSettings,
     /// The breaker that watches swaps of its plugins.
     pub breaker: BreakerSettings,
     /// Whether its records may be replays, whose events are stored once.
@@ -203,6 +236,7 @@ impl PipelineSettings {
             lost_records: OnLoss::default(),
             remade_topic: OnLoss::default(),
             lost_ledger: LostLedger::default(),
+            decode: DecodeSettings::default(),
             breaker: BreakerSettings::default(),
             replays: false,
             create_dead_letter_topics: true,

@@ -1,5 +1,6 @@
 //! The state that a pipeline's threads share.
 
+use super::decode::Decoder;
 use super::depth::Depth;
 use super::letter_topics::Topics;
 use super::lock::lock;
@@ -12,6 +13,7 @@ use crate::pipeline::swap::generations::{First, Refusal};
 use crate::pipeline::swap::instances::Instances;
 use crate::plugin::Generation;
 use crate::record::TopicPartition;
+use crate::schema::Registry;
 use crate::store::Store;
 use arc_swap::ArcSwap;
 use metrics::counter;
@@ -41,6 +43,7 @@ pub(super) struct Shared {
     pub store: Arc<Store>,
     pub producer: Producer,
     pub depth: Depth,
+    pub decoder: Option<Decoder>,
     /// The dead-letter topics.
     pub topics: Arc<Topics>,
     partitions: Mutex<Partitions>,
@@ -69,7 +72,10 @@ impl Shared {
         first: First,
         store: Arc<Store>,
         producer: Producer,
+        registry: Option<&Registry>,
     ) -> anyhow::Result<Shared> {
+        let limits = (settings.record_bytes, settings.batch_bytes);
+        let decoder = Decoder::new(&settings.decode, registry, limits)?;
         let generation = Arc::new(first.generation);
         let live = Live {
             before: None,
@@ -83,6 +89,7 @@ impl Shared {
             breaker: Breaker::new(settings.breaker),
             store,
             producer,
+            decoder,
             depth: Depth::new(settings.batch_records),
             topics: Arc::default(),
             partitions: Mutex::default(),
@@ -213,7 +220,7 @@ impl Shared {
             if let Some(why) = partition.halted() {
                 halted.entry(why).or_default().push(name.to_string());
             }
-            if let Some(why) = partition.waiting() {
+            for why in partition.waiting() {
                 waiting.entry(why).or_default().push(name.to_string());
             }
         }

@@ -110,9 +110,7 @@ impl Batch {
     ) {
         let first_header = self.headers.len() as u32;
         for (name, value) in headers {
-            let name = Span::push(&mut self.arena, name);
-            let value = Span::push_option(&mut self.arena, value);
-            self.headers.push(Header { name, value });
+            self.push_header(name, value);
         }
         self.records.push(KafkaRecord {
             offset,
@@ -122,6 +120,13 @@ impl Batch {
             first_header,
             header_count: self.headers.len() as u32 - first_header,
         });
+    }
+
+    /// Appends a copy of a header, for the record that is pushed next.
+    pub fn push_header(&mut self, name: &[u8], value: Option<&[u8]>) {
+        let name = Span::push(&mut self.arena, name);
+        let value = Span::push_option(&mut self.arena, value);
+        self.headers.push(Header { name, value });
     }
 
     /// Copies the records at these indices into a new batch.

@@ -14,12 +14,13 @@ use std::fs;
 use std::path::Path;
 
 /// For each folder of `src`, the folders that it may name.
-const MAY_NAME: [(&str, &[&str]); 22] = [
+const MAY_NAME: [(&str, &[&str]); 23] = [
     ("clock", &[]),
     ("process", &[]),
     ("record", &[]),
     ("files", &[]),
     ("fetch", &[]),
+    ("schema", &["fetch", "process"]),
     ("log", &[]),
     ("kafka", &["files", "process", "record"]),
     ("plugin", &["clock", "files", "log", "process", "record"]),
@@ -41,20 +42,22 @@ const MAY_NAME: [(&str, &[&str]); 22] = [
     ),
     (
         "pipeline",
-        &["kafka", "log", "plugin", "process", "record", "store"],
+        &[
+            "kafka", "log", "plugin", "process", "record", "schema", "store",
+        ],
     ),
     (
         "config",
         &[
-            "auth", "fetch", "http", "kafka", "pipeline", "plugin", "record", "sse", "store",
-            "tasks",
+            "auth", "fetch", "http", "kafka", "pipeline", "plugin", "record", "schema", "sse",
+            "store", "tasks",
         ],
     ),
     (
         "daemon",
         &[
             "admin", "auth", "clock", "config", "http", "kafka", "pipeline", "plugin", "process",
-            "record", "sse", "store", "tasks",
+            "record", "schema", "sse", "store", "tasks",
         ],
     ),
     ("authoring", &["plugin", "record"]),
@@ -88,18 +91,23 @@ const MAY_NAME: [(&str, &[&str]); 22] = [
             "daemon",
             "demo",
             "dev",
+            "fetch",
             "kafka",
             "log",
             "pipeline",
             "plugin",
             "process",
             "record",
+            "schema",
         ],
     ),
 ];
 
 /// Which folders may name a library.
-const LIBRARIES: [(&str, &[&str]); 16] = [
+const LIBRARIES: [(&str, &[&str]); 19] = [
+    ("apache_avro", &["schema"]),
+    ("prost_reflect", &["schema"]),
+    ("protox", &["schema"]),
     ("rdkafka", &["kafka"]),
     ("wasmtime", &["plugin"]),
     ("wit_component", &["plugin"]),

@@ -5,6 +5,8 @@ pub mod consume;
 pub mod group;
 pub mod produce;
 pub(super) mod reach;
+pub mod registry;
+pub(super) mod registry_reach;
 pub mod topic;
 pub(super) mod wire;
 

@@ -66,6 +66,11 @@ impl Reach {
         Ok(Connection::open(self.settings()?)?)
     }
 
+    /// The configuration file that was given.
+    pub fn config(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
     fn settings(&self) -> anyhow::Result<KafkaSettings> {
         let mut settings = self.base()?;
         if let Some(servers) = &self.bootstrap_servers {

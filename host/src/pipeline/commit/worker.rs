@@ -7,7 +7,7 @@
 use super::parked::Parked;
 use super::produces::{Refused, Status};
 use crate::log::Short;
-use crate::pipeline::partition::state::{PartitionState, Point};
+use crate::pipeline::partition::state::{PartitionState, Point, Waits};
 use crate::pipeline::shared::{Shared, Trouble};
 use crate::pipeline::signal::Signal;
 use crate::pipeline::transform::prepared::PreparedBatch;
@@ -161,7 +161,7 @@ impl CommitWorker {
                 }
             }
         }
-        prepared.partition.waits_for(None);
+        prepared.partition.waits_for(Waits::Kafka, None);
         true
     }
 
@@ -176,7 +176,7 @@ impl CommitWorker {
         let what = format!("Kafka does not accept a record for topic {topic}: {why}{also}");
         let pipeline = self.shared.settings.name.clone();
         counter!("millstream_waits_total", "pipeline" => pipeline, "on" => "kafka").increment(1);
-        prepared.partition.waits_for(Some(what));
+        prepared.partition.waits_for(Waits::Kafka, Some(what));
     }
 
     /// Reports what the partition waits for: at once if a topic is missing, otherwise
@@ -201,7 +201,7 @@ impl CommitWorker {
         if !prepared.produces.were_refused()
             && let Some(why) = missing.or_else(late)
         {
-            prepared.partition.waits_for(Some(why));
+            prepared.partition.waits_for(Waits::Kafka, Some(why));
         }
     }
 

@@ -1,5 +1,6 @@
 //! The records of a batch that are still to be prepared.
 
+use crate::pipeline::decode::Decoded;
 use crate::plugin::{End, Made};
 use crate::record::Batch;
 use std::sync::Arc;
@@ -8,6 +9,8 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub(in crate::pipeline) struct Remaining {
     pub batch: Arc<Batch>,
+    /// Where it must be decoded: a part of it, decoded.
+    pub decoded: Option<Arc<Decoded>>,
     /// The index of the first record.
     pub from: usize,
     /// How often the first record was tried.
@@ -39,6 +42,7 @@ impl Remaining {
     pub fn of(batch: Batch, attempts: u32) -> Remaining {
         Remaining {
             batch: Arc::new(batch),
+            decoded: None,
             from: 0,
             attempts,
             pace: usize::MAX,
@@ -50,7 +54,13 @@ impl Remaining {
     /// The index after the last record of the next turn.
     pub fn end(&self) -> usize {
         let end = self.unseen().saturating_add(self.most);
-        end.min(self.batch.records.len())
+        end.min(self.input().records.len())
+    }
+
+    /// The records as plugins get them. Those that are not decoded yet are missing at the end.
+    pub fn input(&self) -> &Batch {
+        let decoded = self.decoded.as_ref();
+        decoded.map_or(&*self.batch, |decoded| &decoded.batch)
     }
 
     /// The same records, with pace and trial reset.

@@ -33,8 +33,8 @@ struct Inner {
     in_hand: usize,
     /// A worker has the partition, or is about to take it.
     is_held: bool,
-    /// What its first prepared batch waits for in Kafka.
-    waits: Option<String>,
+    /// What it waits for, by [`Waits`].
+    waits: [Option<String>; 2],
     /// Why records fail that were found to fail only while they were committed, by
     /// offset. They wrote values, so they and all after them run again.
     failing: BTreeMap<i64, Failure>,
@@ -89,6 +89,15 @@ pub(in crate::pipeline) enum Until {
     Swapped,
 }
 
+/// Whom a partition waits for, beside the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::pipeline) enum Waits {
+    /// Kafka, for the first prepared batch's records.
+    Kafka,
+    /// The schema registry, for the next record's schema.
+    Schema,
+}
+
 /// What the worker has to do with a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::pipeline) enum Order {
@@ -113,7 +122,7 @@ impl PartitionState {
                 done: None,
                 in_hand: 0,
                 is_held: false,
-                waits: None,
+                waits: Default::default(),
                 failing: BTreeMap::new(),
             }),
             released: Condvar::new(),
@@ -291,23 +300,25 @@ impl PartitionState {
         inner.done.filter(|_| quiet && inner.in_hand == 0)
     }
 
-    /// Notes what the partition waits for in Kafka, and logs it when it changes.
-    pub fn waits_for(&self, what: Option<String>) {
+    /// Notes what the partition waits for, and logs it when it changes. Returns whether it did.
+    pub fn waits_for(&self, of: Waits, what: Option<String>) -> bool {
         let partition = &self.ledger.partition;
         let mut inner = self.inner();
-        if inner.waits == what {
-            return;
+        let waits = &mut inner.waits[of as usize];
+        if *waits == what {
+            return false;
         }
-        match (inner.waits.as_deref(), &what) {
+        match (waits.as_deref(), &what) {
             (_, Some(reason)) => tracing::warn!(%partition, reason, "waiting"),
             (over, None) => tracing::info!(%partition, over, "no longer waiting"),
         }
-        inner.waits = what;
+        *waits = what;
+        true
     }
 
-    /// What it waits for in Kafka.
-    pub fn waiting(&self) -> Option<String> {
-        self.inner().waits.clone()
+    /// What it waits for.
+    pub fn waiting(&self) -> Vec<String> {
+        self.inner().waits.iter().flatten().cloned().collect()
     }
 
     /// Reads no new batch. Batches in progress are finished.

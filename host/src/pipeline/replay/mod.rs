@@ -22,10 +22,12 @@ pub use report::{Failed, Refused, Report};
 
 use crate::kafka::KafkaSettings;
 use crate::kafka::producer::Producer;
+use crate::pipeline::decode::Decoder;
 use crate::pipeline::settings::{PipelineSettings, Resources};
 use crate::pipeline::transform::grants::Grants;
 use crate::plugin::{Loader, RouteInstance, TransformInstance};
 use crate::record::Outgoing;
+use crate::schema::Registry;
 use crate::store::{Mark, Store, Unavailable, Writer};
 use anyhow::Context;
 use std::collections::{BTreeSet, HashSet};
@@ -68,6 +70,7 @@ pub struct Replayer {
     kafka: KafkaSettings,
     rules: Rules,
     plugins: Option<Plugins>,
+    decoder: Option<Decoder>,
     described: Vec<String>,
     writer: Box<dyn Writer>,
     producer: Option<Producer>,
@@ -98,6 +101,13 @@ impl Replayer {
             Some(_) => None,
             None => Some(load(resources.cache, pipeline, &mut described)?),
         };
+        let registry = resources.registry.map(Registry::start);
+        let registry = registry.transpose().context("can't use [registry]")?;
+        let limits = (pipeline.record_bytes, pipeline.batch_bytes);
+        let decoder = match plugins {
+            Some(_) => Decoder::new(&pipeline.decode, registry.as_ref(), limits)?,
+            None => None,
+        };
         let mut writer = Store::open(resources.store)?.writer();
         // Fails at once for a wrong address. Later outages are waited for.
         { writer.marked(&pipeline.group, Mark::Stored, &["-"]) }.map_err(|e| given_up(&e))?;
@@ -106,6 +116,7 @@ impl Replayer {
             kafka: resources.kafka.clone(),
             rules,
             plugins,
+            decoder,
             described,
             writer,
             producer: None,

@@ -3,6 +3,7 @@
 use super::batches::{Restored, restore};
 use super::triage::Chosen;
 use super::{PATIENCE, Plugins, Replayer, given_up, goes_on};
+use crate::pipeline::decode::{Decoded, Outcome};
 use crate::pipeline::partition::remaining::pace_after;
 use crate::pipeline::partition::values::UnstoredValues;
 use crate::pipeline::transform::decide::failures;
@@ -44,7 +45,7 @@ impl Replayer {
             mut made,
             routed,
             connected,
-        } = self.send_down(of, from..of.batch.records.len(), pace)?;
+        } = self.send_down(of, from, pace)?;
         let end = made.end;
         if let (true, End::NoInstance(error)) = (end == from, &made.ended) {
             anyhow::bail!("{} ({})", error.message, error.class.name());
@@ -75,12 +76,27 @@ impl Replayer {
         Ok((end, pace))
     }
 
-    fn send_down(
-        &mut self,
-        of: &Restored,
-        range: Range<usize>,
-        pace: usize,
-    ) -> anyhow::Result<Passed> {
+    /// Decodes records from this index on, if that is configured. Waits for their schemas.
+    fn decode(&self, of: &Restored, from: usize) -> anyhow::Result<Option<Decoded>> {
+        let Some(decoder) = &self.decoder else {
+            return Ok(None);
+        };
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match decoder.decode(&of.batch, from) {
+                Outcome::Decoded(decoded) => return Ok(Some(decoded)),
+                Outcome::Waits(_) if goes_on(deadline, &self.stop) => {}
+                Outcome::Waits(why) => {
+                    let why = why.unwrap_or_else(|| "the schema registry does not answer".into());
+                    anyhow::bail!("{why}; check [registry]");
+                }
+            }
+        }
+    }
+
+    fn send_down(&mut self, of: &Restored, from: usize, pace: usize) -> anyhow::Result<Passed> {
+        let decoded = self.decode(of, from)?;
+        let input = decoded.as_ref().map_or(&of.batch, |decoded| &decoded.batch);
         let Some(Plugins {
             transform,
             route,
@@ -98,6 +114,7 @@ impl Replayer {
             grants,
             store: &mut *self.writer,
             values: &UnstoredValues::default(),
+            refused: decoded.as_ref().map(|decoded| &decoded.refused),
             failing: &BTreeMap::new(),
             wait: &|error| {
                 last.replace(Some(Unavailable(error.0.clone())));
@@ -108,7 +125,7 @@ impl Replayer {
                 ..Turn::default()
             },
         };
-        let passed = road.pass(&of.batch, range);
+        let passed = road.pass(input, from..input.records.len());
         let error = || last.take().unwrap_or(Unavailable("no answer".into()));
         passed.ok_or_else(|| given_up(&error()))
     }

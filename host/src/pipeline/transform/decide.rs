@@ -55,6 +55,8 @@ pub(in crate::pipeline) fn decide(
             Verdict::Retry(delay) => {
                 let again = Remaining {
                     attempts: failure.attempts,
+                    // Its schema may be there then.
+                    decoded: None,
                     ..remaining.after(failure.record as usize).anew()
                 };
                 (failure.attempts, Next::Retry(delay, again))

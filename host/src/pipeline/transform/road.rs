@@ -7,8 +7,9 @@ use super::prepared::PreparedBatch;
 use super::stored_state::StoredState;
 use super::undo::{fail, undo};
 use super::worker::TransformWorker;
+use crate::pipeline::decode::Outcome;
 use crate::pipeline::partition::remaining::Remaining;
-use crate::pipeline::partition::state::InHand;
+use crate::pipeline::partition::state::{InHand, Waits};
 use crate::pipeline::partition::values::UnstoredValues;
 use crate::pipeline::settings::{Deliver, PipelineSettings};
 use crate::pipeline::shared::Trouble;
@@ -19,12 +20,16 @@ use crate::plugin::{
 };
 use crate::record::{Batch, Class, Event, Failure, Stage, StreamKind};
 use crate::store::{LedgerKey, Unavailable, Writer};
+use metrics::counter;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Pause before a worker tries to make an instance again.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How often a partition whose next record has an unknown schema looks whether it is known now.
+const LOOK: Duration = Duration::from_millis(10);
 
 impl TransformWorker {
     /// Processes records as far as this turn goes; `None` if nothing can be stored
@@ -36,6 +41,7 @@ impl TransformWorker {
         remaining: Remaining,
         in_hand: InHand,
     ) -> Option<PreparedBatch> {
+        let remaining = self.decode(index, remaining)?;
         let began = Instant::now();
         let Some(passed) = self.pass(index, &remaining) else {
             self.partitions[index].retry(remaining.anew());
@@ -83,6 +89,7 @@ impl TransformWorker {
             grants: &self.instances.grants,
             store: &mut *self.interest,
             values,
+            refused: remaining.decoded.as_ref().map(|decoded| &decoded.refused),
             failing: &failing,
             // A pipeline that stops does not wait any longer.
             wait: &|error| {
@@ -95,7 +102,36 @@ impl TransformWorker {
                 wanted: &|| shared.wants(generation) && state.is_open(),
             },
         };
-        road.pass(&remaining.batch, remaining.unseen()..remaining.end())
+        road.pass(remaining.input(), remaining.unseen()..remaining.end())
+    }
+
+    /// Decodes the next records, if that is configured; `None` if their schema is not known yet.
+    fn decode(&mut self, index: usize, mut remaining: Remaining) -> Option<Remaining> {
+        let Some(decoder) = &self.shared.decoder else {
+            return Some(remaining);
+        };
+        let unseen = remaining.unseen();
+        let decoded = remaining.decoded.as_ref();
+        if decoded.is_some_and(|decoded| decoded.has(unseen)) {
+            return Some(remaining);
+        }
+        let partition = &mut self.partitions[index];
+        match decoder.decode(&remaining.batch, unseen) {
+            Outcome::Decoded(decoded) => {
+                partition.state.waits_for(Waits::Schema, None);
+                remaining.decoded = Some(Arc::new(decoded));
+                Some(remaining)
+            }
+            Outcome::Waits(why) => {
+                if why.is_some() && partition.state.waits_for(Waits::Schema, why) {
+                    let pipeline = self.shared.settings.name.clone();
+                    let labels = [("pipeline", pipeline), ("on", "registry".into())];
+                    counter!("millstream_waits_total", &labels).increment(1);
+                }
+                partition.retry_at(Instant::now() + LOOK, remaining);
+                None
+            }
+        }
     }
 
     /// Lets the breaker judge the results of `seen` records, before anything is sent or
@@ -108,6 +144,9 @@ impl TransformWorker {
             failures,
             ..
         } = &work;
+        // Records that failed before the plugins say nothing about them.
+        let before = { failures.iter() }.filter(|failure| failure.stage == Stage::Ingest);
+        let seen = seen.saturating_sub(before.count());
         let judged = self.shared.breaker.judge(generation.number, seen, failures);
         let is_stale = judged == Judged::Stale || !self.shared.is_live(generation.number);
         let again = match judged {
@@ -166,6 +205,8 @@ pub(in crate::pipeline) struct Road<'a> {
     pub store: &'a mut dyn Writer,
     /// Values that are not stored yet.
     pub values: &'a UnstoredValues,
+    /// Records that can't be decoded, by index; `None` where nothing is decoded.
+    pub refused: Option<&'a BTreeMap<usize, Failure>>,
     /// Records that fail whatever the plugins make of them, by offset.
     pub failing: &'a BTreeMap<i64, Failure>,
     /// Called each time the store does not answer. Waits, and returns whether to ask
@@ -221,31 +262,40 @@ impl Road<'_> {
         })
     }
 
-    /// Transforms a range. Records over the size limit fail without a plugin.
+    /// Transforms a range. Records over the size limit, and those that can't be decoded, fail
+    /// without a plugin.
     fn transform(&mut self, batch: &Batch, range: Range<usize>) -> Made {
-        let limit = self.settings.record_bytes;
-        let too_large = |index: &usize| batch.view(*index).size() > limit;
-        let Some(large) = range.clone().find(too_large) else {
+        // Up to the first of them, or only those. The rest is the next batch.
+        let Some(first) = range.clone().find(|index| self.refuses(batch, *index)) else {
             return self.run(batch, range);
         };
-        let end = if large == range.start {
-            large + 1
-        } else {
-            large
-        };
-        // Up to the large record, or only that one. The rest is the next batch.
-        let mut made = match large == range.start {
-            false => self.run(batch, range.start..end),
-            true => Made::default(),
-        };
-        if large == range.start {
-            let size = batch.view(large).size();
-            let message = format!("the record has {size} bytes, max-record-bytes is {limit}");
-            let failure = Failure::new(large as u32, Stage::Ingest, Class::TooLarge, message);
-            made.failures.push(failure);
-            made.end = end;
+        if first > range.start {
+            return self.run(batch, range.start..first);
         }
-        made
+        let refused = range.map_while(|index| self.refusal(batch, index));
+        let failures: Vec<Failure> = refused.collect();
+        Made {
+            end: first + failures.len(),
+            failures,
+            ..Made::default()
+        }
+    }
+
+    fn refuses(&self, batch: &Batch, index: usize) -> bool {
+        match self.refused {
+            Some(refused) => refused.contains_key(&index),
+            None => batch.view(index).size() > self.settings.record_bytes,
+        }
+    }
+
+    fn refusal(&self, batch: &Batch, index: usize) -> Option<Failure> {
+        if let Some(refused) = self.refused {
+            return refused.get(&index).cloned();
+        }
+        let (size, limit) = (batch.view(index).size(), self.settings.record_bytes);
+        let message = || format!("the record has {size} bytes, max-record-bytes is {limit}");
+        let failure = || Failure::new(index as u32, Stage::Ingest, Class::TooLarge, message());
+        (size > limit).then(failure)
     }
 
     fn run(&mut self, batch: &Batch, range: Range<usize>) -> Made {

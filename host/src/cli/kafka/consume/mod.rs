@@ -1,6 +1,7 @@
 //! `millstream consume`.
 
 mod arguments;
+mod decode;
 mod quiet;
 mod show;
 
@@ -10,6 +11,7 @@ use crate::kafka::{Reader, Step};
 pub(in crate::cli) use arguments::ConsumeArguments;
 
 use arguments::Format;
+use decode::Decode;
 use quiet::Quiet;
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
@@ -24,10 +26,12 @@ pub(in crate::cli) fn run(arguments: &ConsumeArguments) -> anyhow::Result<()> {
         return Err(exit::Usage(why.into()).into());
     }
     let stop = Stop::listen()?;
+    let decode = Decode::of(arguments)?;
     let connection = arguments.reach.connect()?;
     let reader = Reader::start(&connection, &arguments.reading())?;
     let mut printing = Printing {
         reader,
+        decode,
         out: BufWriter::with_capacity(GATHER, io::stdout().lock()),
         printed: 0,
         pending: BTreeMap::new(),
@@ -49,6 +53,7 @@ pub(in crate::cli) fn run(arguments: &ConsumeArguments) -> anyhow::Result<()> {
 
 struct Printing<W: Write> {
     reader: Reader,
+    decode: Option<Decode>,
     out: BufWriter<W>,
     printed: u64,
     /// The next offset per partition of what is in `out` and not written yet.
@@ -68,7 +73,10 @@ impl<W: Write> Printing<W> {
                 false => Duration::ZERO,
             };
             match self.reader.next(patience)? {
-                Step::Record(record) => {
+                Step::Record(mut record) => {
+                    if let Some(decode) = &self.decode {
+                        decode.apply(&mut record);
+                    }
                     rendered.clear();
                     show.write(&mut rendered, &record)?;
                     self.make_room(rendered.len())?;

@@ -21,6 +21,7 @@ fn batch() -> Arc<Batch> {
 /// From the third record on.
 fn remaining() -> Remaining {
     Remaining {
+        decoded: None,
         most: usize::MAX,
         batch: batch(),
         from: 3,

@@ -1,0 +1,10 @@
+//! Avro: the library parses schemas, and a plan made of one reads its values.
+
+mod names;
+mod plan;
+mod read;
+#[cfg(test)]
+mod tests;
+mod varint;
+
+pub(super) use plan::Plan;

@@ -1,0 +1,399 @@
+use super::Plan;
+use crate::schema::source::{Format, Source};
+use crate::schema::{Fault, FaultKind, Limits, Table};
+use serde_json::json;
+
+const LIMITS: Limits = Limits {
+    bytes: 1 << 16,
+    depth: 20,
+};
+
+fn source(text: &str, references: &[(&str, &str)]) -> Source {
+    let references = references
+        .iter()
+        .map(|(name, text)| (name.to_string(), text.to_string()));
+    Source {
+        format: Format::Avro,
+        text: text.into(),
+        references: references.collect(),
+    }
+}
+
+fn plan(text: &str) -> Plan {
+    Plan::parse(&source(text, &[])).unwrap()
+}
+
+fn read_as(plan: &Plan, bytes: &[u8], table: Table) -> Result<String, Fault> {
+    let mut out = Vec::new();
+    plan.read(bytes, table, LIMITS, &mut out)?;
+    let text = String::from_utf8(out).unwrap();
+    serde_json::from_str::<serde_json::Value>(&text).unwrap();
+    Ok(text)
+}
+
+fn read(schema: &str, bytes: &[u8]) -> Result<String, Fault> {
+    read_as(&plan(schema), bytes, Table::default())
+}
+
+/// The bytes of the Avro specification: a length or an int that fits a byte.
+const fn zig(number: i8) -> u8 {
+    ((number << 1) ^ (number >> 7)) as u8
+}
+
+#[test]
+fn every_type_is_written_by_the_table() {
+    for (schema, bytes, text) in [
+        (r#""null""#, &[][..], "null"),
+        (r#""boolean""#, &[1], "true"),
+        (r#""int""#, &[zig(-5)], "-5"),
+        (
+            r#""long""#,
+            &[0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1],
+            "9223372036854775807",
+        ),
+        (r#""long""#, &[0xff; 9], ""),
+        (r#""float""#, &[0, 0, 0xc0, 0x3f], "1.5"),
+        (r#""float""#, &[0, 0, 0xc0, 0x7f], "\"NaN\""),
+        (
+            r#""double""#,
+            &[0, 0, 0, 0, 0, 0, 0xf0, 0xff],
+            "\"-Infinity\"",
+        ),
+        (r#""bytes""#, &[zig(2), 0xff, 0], "\"/wA=\""),
+        (
+            r#""string""#,
+            &[zig(4), b'"', b'\n', 0xc3, 0xa4],
+            "\"\\\"\\nä\"",
+        ),
+        (
+            r#"{"type":"array","items":"int"}"#,
+            &[zig(2), zig(1), zig(2), zig(-1), zig(1), zig(3), 0],
+            "[1,2,3]",
+        ),
+        (r#"{"type":"array","items":"int"}"#, &[0], "[]"),
+        (
+            r#"{"type":"map","values":"int"}"#,
+            &[zig(1), zig(1), b'a', zig(7), zig(1), zig(1), b'b', 0, 0],
+            r#"{"a":7,"b":0}"#,
+        ),
+        (r#"["null","int"]"#, &[zig(1), zig(7)], "7"),
+        (r#"["int","null"]"#, &[zig(1)], "null"),
+        (r#"["int","null"]"#, &[zig(0), zig(7)], "7"),
+        (r#"["null","int","string"]"#, &[zig(0)], "null"),
+        (
+            r#"["null","int","string"]"#,
+            &[zig(2), zig(1), b'a'],
+            r#"{"string":"a"}"#,
+        ),
+        (r#"["int"]"#, &[zig(0), zig(1)], r#"{"int":1}"#),
+        (
+            r#"{"type":"enum","name":"E","symbols":["A","B"]}"#,
+            &[zig(1)],
+            "\"B\"",
+        ),
+        (
+            r#"{"type":"fixed","name":"F","size":3}"#,
+            &[1, 2, 3],
+            "\"AQID\"",
+        ),
+        (
+            r#"{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}"#,
+            &[zig(2), 0xff, 0x85],
+            "\"-1.23\"",
+        ),
+        (
+            r#"{"type":{"type":"fixed","name":"D","size":2},"logicalType":"decimal","precision":4,"scale":1}"#,
+            &[0, 5],
+            "\"0.5\"",
+        ),
+        (
+            r#"{"type":"bytes","logicalType":"big-decimal"}"#,
+            &[zig(3), zig(1), 15, zig(1)],
+            "\"1.5\"",
+        ),
+        (
+            r#"{"type":"string","logicalType":"uuid"}"#,
+            &[zig(1), b'u'],
+            "\"u\"",
+        ),
+        (
+            r#"{"type":{"type":"fixed","name":"U","size":16},"logicalType":"uuid"}"#,
+            &[0xab; 16],
+            "\"abababab-abab-abab-abab-abababababab\"",
+        ),
+        (
+            r#"{"type":"int","logicalType":"date"}"#,
+            &[zig(1)],
+            "\"1970-01-02\"",
+        ),
+        (
+            r#"{"type":"int","logicalType":"time-millis"}"#,
+            &[zig(1)],
+            "\"00:00:00.001\"",
+        ),
+        (
+            r#"{"type":"long","logicalType":"time-micros"}"#,
+            &[zig(1)],
+            "\"00:00:00.000001\"",
+        ),
+        (
+            r#"{"type":"long","logicalType":"timestamp-millis"}"#,
+            &[zig(-1)],
+            "\"1969-12-31T23:59:59.999Z\"",
+        ),
+        (
+            r#"{"type":"long","logicalType":"timestamp-micros"}"#,
+            &[zig(1)],
+            "\"1970-01-01T00:00:00.000001Z\"",
+        ),
+        (
+            r#"{"type":"long","logicalType":"timestamp-nanos"}"#,
+            &[zig(1)],
+            "\"1970-01-01T00:00:00.000000001Z\"",
+        ),
+        (
+            r#"{"type":"long","logicalType":"local-timestamp-millis"}"#,
+            &[zig(1)],
+            "\"1970-01-01T00:00:00.001\"",
+        ),
+        (
+            r#"{"type":{"type":"fixed","name":"P","size":12},"logicalType":"duration"}"#,
+            &[1, 0, 0, 0, 2, 0, 0, 0, 0xdd, 5, 0, 0],
+            "\"P1M2DT1.501S\"",
+        ),
+        (r#"{"type":"int","logicalType":"mine"}"#, &[zig(3)], "3"),
+        (
+            r#"{"type":"string","logicalType":"date"}"#,
+            &[zig(0)],
+            "\"\"",
+        ),
+    ] {
+        if text.is_empty() {
+            assert!(read(schema, bytes).is_err());
+            continue;
+        }
+        assert_eq!(read(schema, bytes).unwrap(), text, "{schema}");
+    }
+}
+
+#[test]
+fn longs_and_times_are_written_as_configured() {
+    let table = Table {
+        longs_are_strings: true,
+        timestamps_are_numbers: true,
+    };
+    for (kind, text) in [
+        (r#""long""#, "\"7\""),
+        (r#""int""#, "7"),
+        (
+            r#"{"type":"long","logicalType":"timestamp-millis"}"#,
+            "\"7\"",
+        ),
+        (r#"{"type":"int","logicalType":"date"}"#, "7"),
+        (r#"{"type":"int","logicalType":"time-millis"}"#, "7"),
+    ] {
+        assert_eq!(read_as(&plan(kind), &[zig(7)], table).unwrap(), text);
+    }
+}
+
+const TREE: &str = r#"{"type":"record","name":"shop.Tree","fields":[
+    {"name":"name","type":"string"},
+    {"name":"kind","type":{"type":"enum","name":"Kind","symbols":["A","B"]},"default":"A"},
+    {"name":"other","type":["null","Kind"],"default":null},
+    {"name":"under","type":{"type":"array","items":"Tree"}}]}"#;
+
+#[test]
+fn a_type_may_contain_itself() {
+    let leaf = |name: u8| vec![zig(1), name, zig(1), zig(1), zig(0), 0];
+    let mut tree = vec![zig(1), b'a', zig(0), zig(0), zig(2)];
+    tree.extend([leaf(b'b'), leaf(b'c')].concat());
+    tree.push(0);
+    let leaf = |name: &str| json!({"name": name, "kind": "B", "other": "A", "under": []});
+    let expected =
+        json!({"name": "a", "kind": "A", "other": null, "under": [leaf("b"), leaf("c")]});
+    let read = read(TREE, &tree).unwrap();
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&read).unwrap(),
+        expected
+    );
+    assert!(
+        read.starts_with(r#"{"name":"a","kind":"A","#),
+        "in the schema's order: {read}"
+    );
+    assert_eq!(plan(TREE).name(), "shop.Tree");
+}
+
+#[test]
+fn types_of_other_schemas_are_found_by_their_names() {
+    let address =
+        r#"{"type":"record","name":"shop.Address","fields":[{"name":"city","type":"shop.City"}]}"#;
+    let city = r#"{"type":"record","name":"City","namespace":"shop","fields":[{"name":"zip","type":"string"}]}"#;
+    let order = r#"{"type":"record","name":"Order","namespace":"shop","fields":[{"name":"to","type":"Address"},{"name":"from","type":["int","shop.Address","null"]}]}"#;
+    let references = [("shop.Address", address), ("shop.City", city)];
+    let plan = Plan::parse(&source(order, &references)).unwrap();
+    let read = read_as(
+        &plan,
+        &[zig(1), b'1', zig(1), zig(1), b'2'],
+        Table::default(),
+    );
+    assert_eq!(
+        read.unwrap(),
+        r#"{"to":{"city":{"zip":"1"}},"from":{"shop.Address":{"city":{"zip":"2"}}}}"#
+    );
+    assert!(Plan::parse(&source(order, &references[..1])).is_err());
+}
+
+#[test]
+fn what_the_schema_does_not_say_is_malformed_with_its_place() {
+    let nested = r#"{"type":"record","name":"R","fields":[{"name":"a","type":{"type":"array","items":["null","int","string"]}}]}"#;
+    for (schema, bytes, says) in [
+        (r#""int""#, &[][..], "1 bytes were expected, and 0 are left"),
+        (r#""int""#, &[0x80], "2 bytes were expected, and 1 are left"),
+        (r#""int""#, &[0, 0], "1 bytes follow the value"),
+        (
+            r#""int""#,
+            &[0xfe, 0xff, 0xff, 0xff, 0x1f],
+            "4294967295 is not a 32-bit number",
+        ),
+        (r#""long""#, &[0xff; 10], "a number has more than 64 bits"),
+        (r#""boolean""#, &[2], "a boolean is 2"),
+        (r#""string""#, &[zig(1), 0xff], "a string is not UTF-8"),
+        (r#""string""#, &[zig(-1)], "a length is -1"),
+        (
+            r#""bytes""#,
+            &[0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1],
+            "9223372036854775807 bytes were expected, and 0 are left",
+        ),
+        (
+            r#"{"type":"enum","name":"E","symbols":["A","B"]}"#,
+            &[zig(2)],
+            "the symbol 2 of an enum that has 2",
+        ),
+        (
+            r#"["null","int"]"#,
+            &[zig(2)],
+            "the branch 2 of a union that has 2",
+        ),
+        (
+            nested,
+            &[zig(1), zig(-1)],
+            "field /a/0: the branch -1 of a union that has 3",
+        ),
+        (
+            nested,
+            &[zig(2), zig(0), zig(2), zig(1), 0xff, 0],
+            "field /a/1/string: a string is not UTF-8",
+        ),
+        (
+            r#"{"type":"map","values":"int"}"#,
+            &[zig(2), zig(1), b'a', 0, zig(1), b'a', 0, 0],
+            "a map has the key \"a\" twice",
+        ),
+    ] {
+        let fault = read(schema, bytes).unwrap_err();
+        assert_eq!(
+            (fault.to_string().as_str(), fault.kind()),
+            (says, FaultKind::Malformed)
+        );
+    }
+}
+
+#[test]
+fn a_small_value_that_means_a_huge_one_is_refused_soon() {
+    let huge = [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
+    let list = r#"{"type":"record","name":"L","fields":[{"name":"next","type":["null","L"]}]}"#;
+    let nothing = r#"{"type":"array","items":{"type":"record","name":"N","fields":[]}}"#;
+    let long_name = format!(
+        r#"{{"type":"array","items":{{"type":"record","name":"N","fields":[{{"name":"{}","type":"null"}}]}}}}"#,
+        "n".repeat(1000)
+    );
+    for (schema, bytes, says) in [
+        (
+            r#"{"type":"array","items":"null"}"#,
+            &huge[..],
+            "far more elements than bytes",
+        ),
+        (nothing, &huge, "far more elements than bytes"),
+        (
+            &long_name,
+            &huge,
+            "as JSON the value is larger than 65536 bytes",
+        ),
+        (list, &[zig(1); 100_000], "nested deeper than 20 levels"),
+        (
+            r#"{"type":"bytes","logicalType":"decimal","precision":9}"#,
+            &[&[0x82, 4][..], &[1; 257]].concat(),
+            "a decimal has 257 bytes",
+        ),
+    ] {
+        let fault = read(schema, bytes).unwrap_err();
+        assert_eq!(fault.kind(), FaultKind::TooLarge, "{fault}");
+        assert!(fault.to_string().contains(says), "{fault}");
+    }
+}
+
+#[test]
+fn a_hostile_schema_is_refused_or_harmless() {
+    let deep = format!(
+        "{}\"int\"{}",
+        r#"{"type":"array","items":"#.repeat(5000),
+        "}".repeat(5000)
+    );
+    let wide = (0..60_000).map(|n| format!(r#"{{"name":"f{n}","type":"int"}}"#));
+    let wide = wide.collect::<Vec<_>>().join(",");
+    let wide = format!(r#"{{"type":"record","name":"W","fields":[{wide}]}}"#);
+    for schema in [
+        "",
+        "{",
+        "7",
+        r#""unknown""#,
+        r#"["int","int"]"#,
+        r#"{"type":"record","name":"R"}"#,
+        r#"{"type":"fixed","name":"F","size":1000000000}"#,
+        r#"{"type":"fixed","name":"F","size":-1}"#,
+        r#"{"type":"bytes","logicalType":"decimal","precision":100000,"scale":90000}"#,
+        &deep,
+        &wide,
+    ] {
+        let refused = Plan::parse(&source(schema, &[]));
+        assert!(refused.is_err(), "{}", &schema[..schema.len().min(80)]);
+    }
+    // A record that can only be endless has no value.
+    let endless = plan(r#"{"type":"record","name":"R","fields":[{"name":"r","type":"R"}]}"#);
+    let fault = read_as(&endless, &[], Table::default()).unwrap_err();
+    assert!(fault.to_string().contains("nested deeper"), "{fault}");
+}
+
+/// Other implementations allow these.
+#[test]
+fn names_that_others_allow_are_read() {
+    for schema in [
+        r#"{"type":"record","name":"R","namespace":"com.my-company","fields":[]}"#,
+        r#"{"type":"record","name":"R","namespace":"","fields":[]}"#,
+        r#"{"type":"record","name":"R","fields":[{"name":"a","type":"double","default":0}]}"#,
+        r#"{"type":"record","name":"R","fields":[{"name":"a","type":["null","int"],"default":null}]}"#,
+    ] {
+        let read = Plan::parse(&source(schema, &[]));
+        assert!(read.is_ok(), "{schema}: {:#}", read.err().unwrap());
+    }
+}
+
+/// Confluent's serializer for Java writes no length.
+#[test]
+fn bytes_alone_may_have_no_length() {
+    let bytes = plan("\"bytes\"");
+    for (value, is_bare) in [
+        (&[zig(2), 7, 8][..], false),
+        (&[zig(0)], false),
+        (&[], true),
+        (&[zig(2), 7], true),
+        (&[0xff, 0xff], true),
+        (b"{\"json\":1}", true),
+    ] {
+        assert_eq!(bytes.is_bare(value), is_bare, "{value:?}");
+    }
+    let mut out = Vec::new();
+    bytes.read_bare(&[1, 2, 3], LIMITS, &mut out).unwrap();
+    assert_eq!(out, b"\"AQID\"");
+    assert!(!plan("\"string\"").is_bare(b"x"));
+}

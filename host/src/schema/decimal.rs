@@ -1,0 +1,115 @@
+//! Decimals as text.
+
+use super::fault::Fault;
+
+/// The most bytes of an unscaled number: 616 digits. The work grows with their square.
+const MOST_BYTES: usize = 256;
+/// The most digits after the point that are written out; beyond that there is an exponent.
+const MOST_SCALE: i64 = 1024;
+/// Decimal digits of a limb.
+const LIMB: usize = 9;
+
+/// The text of a two's complement number, the highest byte first, over ten to the power of `scale`.
+///
+/// # Errors
+/// When it has more digits than anyone means.
+pub(super) fn decimal(bytes: &[u8], scale: i64) -> Result<String, Fault> {
+    if bytes.len() > MOST_BYTES {
+        let message = format!(
+            "a decimal has {} bytes, the most are {MOST_BYTES}",
+            bytes.len()
+        );
+        return Err(Fault::too_large(message));
+    }
+    let is_negative = bytes.first().is_some_and(|first| *first >= 0x80);
+    let digits = match is_negative {
+        true => digits(&negated(bytes)),
+        false => digits(bytes),
+    };
+    let sign = if is_negative { "-" } else { "" };
+    Ok(match scale {
+        0 => format!("{sign}{digits}"),
+        1..=MOST_SCALE => {
+            let scale = scale as usize;
+            let padded = format!("{digits:0>width$}", width = scale + 1);
+            let (whole, fraction) = padded.split_at(padded.len() - scale);
+            format!("{sign}{whole}.{fraction}")
+        }
+        _ => format!("{sign}{digits}E{}", i128::from(scale).wrapping_neg()),
+    })
+}
+
+fn negated(bytes: &[u8]) -> Vec<u8> {
+    let mut negated: Vec<u8> = bytes.iter().map(|byte| !byte).collect();
+    for byte in negated.iter_mut().rev() {
+        let (sum, carry) = byte.overflowing_add(1);
+        *byte = sum;
+        if !carry {
+            break;
+        }
+    }
+    negated
+}
+
+/// The digits of a number without a sign. (The negation of the lowest number is itself, which is
+/// right without a sign.)
+fn digits(bytes: &[u8]) -> String {
+    const BASE: u64 = 1_000_000_000;
+    // The lowest limb first.
+    let mut limbs: Vec<u32> = Vec::new();
+    for byte in bytes {
+        let mut carry = u64::from(*byte);
+        for limb in &mut limbs {
+            let sum = u64::from(*limb) << 8 | carry;
+            *limb = (sum % BASE) as u32;
+            carry = sum / BASE;
+        }
+        if carry > 0 {
+            limbs.push(carry as u32);
+        }
+    }
+    let Some((highest, lower)) = limbs.split_last() else {
+        return "0".into();
+    };
+    let mut text = highest.to_string();
+    for limb in lower.iter().rev() {
+        text.push_str(&format!("{limb:0LIMB$}"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_number_has_its_digits(number: i128, scale in 0_i64..50) {
+            let text = decimal(&number.to_be_bytes(), scale).unwrap();
+            prop_assert_eq!(text.replace('.', "").parse::<i128>().unwrap(), number);
+            let fraction = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+            prop_assert_eq!(fraction as i64, scale);
+        }
+    }
+
+    #[test]
+    fn decimals_of_all_shapes() {
+        for (bytes, scale, text) in [
+            (&[][..], 2, "0.00"),
+            (&[0x05], 2, "0.05"),
+            (&[0xfb], 2, "-0.05"),
+            (&[0x80], 0, "-128"),
+            (&[0x00, 0x80], 1, "12.8"),
+            (&[0x01], -3, "1E3"),
+            (&[0x01], 5000, "1E-5000"),
+            (&[0x01], i64::MIN, "1E9223372036854775808"),
+        ] {
+            assert_eq!(decimal(bytes, scale).unwrap(), text);
+        }
+        // 2 to the power of 2040, less one.
+        let long = decimal(&[&[0][..], &[0xff; 255]].concat(), 0).unwrap();
+        assert!(long.len() == 615 && long.ends_with("547775"), "{long}");
+        assert!(decimal(&[1; 257], 0).is_err());
+    }
+}

@@ -1,0 +1,14 @@
+//! Protobuf: the libraries compile `.proto` files, and a plan made of them reads messages and
+//! writes Protobuf's own JSON.
+
+mod compile;
+mod found;
+mod number;
+mod plan;
+mod read;
+#[cfg(test)]
+mod tests;
+mod well_known;
+mod wire;
+
+pub(super) use plan::Plan;
