@@ -68,6 +68,9 @@ enum Command {
     /// Compiles a plugin
     #[command(hide = true)]
     CompilePlugin,
+    /// Parses a schema
+    #[command(hide = true)]
+    ParseSchema,
     /// The hand-written loop, as a process of its own
     #[command(hide = true)]
     Yardstick(road::yardstick::Options),
@@ -84,6 +87,7 @@ fn main() -> anyhow::Result<()> {
         Command::Instructions(options) => instructions::run(&options),
         Command::CountCases(options) => instructions::count(&options),
         Command::CompilePlugin => instructions::compile_plugin(),
+        Command::ParseSchema => millstream::schema::child(),
         Command::Yardstick(options) => road::yardstick::run(&options),
     }
 }

@@ -7,6 +7,7 @@ pub mod appends;
 mod edge;
 mod plugins;
 mod records;
+mod schemas;
 mod store;
 
 use anyhow::Result;
@@ -36,7 +37,7 @@ impl Case {
 pub struct Setup {
     /// The wasm of `tests/plugins/nothing`.
     pub nothing: PathBuf,
-    /// A program with the command `compile-plugin`.
+    /// A program with the commands `compile-plugin` and `parse-schema`.
     pub compiler: PathBuf,
     /// A folder for compiled plugins.
     pub cache: PathBuf,
@@ -51,6 +52,7 @@ pub struct Setup {
 pub fn all(setup: &Setup) -> Result<Vec<Case>> {
     let mut cases = vec![records::arena(), edge::frames(), edge::fan_out()?];
     cases.push(store::append(&setup.redis)?);
+    cases.extend(schemas::all(&setup.compiler)?);
     cases.extend(plugins::all(setup)?);
     Ok(cases)
 }

@@ -14,6 +14,8 @@ pub enum Contender {
         program: PathBuf,
         transform: Transform,
         pipeline: String,
+        /// It reads the records as Avro.
+        is_avro: bool,
     },
 }
 
@@ -55,6 +57,8 @@ pub struct Task<'a> {
     /// `host:port`
     pub redis: String,
     pub topic: &'a str,
+    /// The schema registry, if the records are Avro.
+    pub registry: Option<String>,
     pub partitions: usize,
     /// A new one for each run.
     pub prefix: &'a str,
@@ -73,6 +77,11 @@ impl Contender {
             Contender::Loop { multi: true } => "loop + MULTI",
             Contender::Daemon { name, .. } => name,
         }
+    }
+
+    /// Whether it reads the records as Avro.
+    pub fn is_avro(&self) -> bool {
+        matches!(self, Contender::Daemon { is_avro: true, .. })
     }
 
     pub fn start(&self, task: &Task) -> Running {
@@ -128,6 +137,13 @@ fn configuration(task: &Task, transform: &str, pipeline: &str) -> String {
         prefix,
         ..
     } = task;
+    let (decode, registry) = match &task.registry {
+        Some(url) => (
+            "decode = \"registry\"",
+            format!("[registry]\nurl = \"{url}\""),
+        ),
+        None => ("", String::new()),
+    };
     format!(
         r#"
 [kafka]
@@ -146,7 +162,9 @@ listen = "127.0.0.1:0"
 name = "road"
 topics = ["{topic}"]
 transform = {transform}
+{decode}
 {pipeline}
+{registry}
 "#
     )
 }

@@ -1,10 +1,10 @@
 //! One measurement: from the first stored event to the last.
 
 use super::contender::{Contender, Running, Task};
-use super::workload::{Entry, Workload};
+use super::workload::{AVRO, Entry, Workload};
 use crate::proc;
 use anyhow::{Context, Result, ensure};
-use millstream_tests::{Link, create_topic, produce, servers, unique};
+use millstream_tests::{Link, Registry, create_topic, produce, servers, unique};
 use redis::{Connection, Value};
 use serde::Serialize;
 use std::fmt;
@@ -55,16 +55,32 @@ impl fmt::Display for Figures {
 pub struct Bench<'a> {
     work: &'a Workload,
     topic: String,
+    /// The same records in another topic, as Avro.
+    avro: Option<Avro>,
     /// In front of Redis, if it is to be far away.
     link: Option<Link>,
     redis_pid: u32,
     kafka_pid: u32,
 }
 
+struct Avro {
+    topic: String,
+    registry: Registry,
+}
+
 impl Bench<'_> {
-    pub fn new(work: &Workload, redis_delay: Duration) -> Bench<'_> {
+    pub fn new(work: &Workload, redis_delay: Duration, with_avro: bool) -> Bench<'_> {
         let topic = create_topic("road", work.partitions as i32);
         produce(&topic, work.messages());
+        let avro = with_avro.then(|| {
+            let (topic, registry) = (
+                create_topic("avro", work.partitions as i32),
+                Registry::new(),
+            );
+            let id = registry.register(&format!("{topic}-value"), "AVRO", AVRO);
+            produce(&topic, work.avro(id));
+            Avro { topic, registry }
+        });
         let link = (!redis_delay.is_zero()).then(|| {
             let link = Link::to(&servers().redis.addr());
             link.delay(redis_delay);
@@ -73,6 +89,7 @@ impl Bench<'_> {
         Bench {
             work,
             topic,
+            avro,
             link,
             redis_pid: servers().redis.pid(),
             kafka_pid: servers().kafka.pid(),
@@ -86,7 +103,10 @@ impl Bench<'_> {
         let task = Task {
             kafka: servers().kafka.bootstrap(),
             redis: self.link.as_ref().map_or(redis, Link::addr),
-            topic: &self.topic,
+            topic: self.topic(contender),
+            registry: { self.avro.as_ref() }
+                .filter(|_| contender.is_avro())
+                .map(|avro| avro.registry.url()),
             partitions: self.work.partitions,
             prefix: &prefix,
         };
@@ -113,7 +133,7 @@ impl Bench<'_> {
         let seconds = ended.zip(began).context("no times")?;
         let seconds = (seconds.0 - seconds.1) as f64 / 1e3;
         drop(running);
-        self.check(&mut streams, thorough)
+        self.check(&mut streams, self.topic(contender), thorough)
             .with_context(|| format!("{} did not store the records", contender.name()))?;
         let records = self.work.records() as f64;
         let each = |which: usize| (after[which] - before[which]).as_secs_f64() * 1e6 / records;
@@ -127,19 +147,24 @@ impl Bench<'_> {
         })
     }
 
+    fn topic(&self, contender: &Contender) -> &str {
+        let avro = self.avro.as_ref().filter(|_| contender.is_avro());
+        avro.map_or(&self.topic, |avro| &avro.topic)
+    }
+
     /// CPU times of the contender, of Redis and of Kafka.
     fn cpu(&self, running: &Running) -> [Duration; 3] {
         [running.pid(), self.redis_pid, self.kafka_pid].map(proc::cpu)
     }
 
-    fn check(&self, streams: &mut Streams, thorough: bool) -> Result<()> {
+    fn check(&self, streams: &mut Streams, topic: &str, thorough: bool) -> Result<()> {
         let (all, stored) = (self.work.records(), streams.added(self.work)?);
         ensure!(stored == all, "{stored} events of {all} records");
         if thorough {
             for number in 0..SAMPLED.min(self.work.clients) {
                 // Rare clients as well as frequent ones.
                 let client = number * self.work.clients / SAMPLED.min(self.work.clients);
-                let Some(expected) = self.work.entries(&self.topic, client) else {
+                let Some(expected) = self.work.entries(topic, client) else {
                     return Ok(());
                 };
                 let found = streams.entries(client)?;

@@ -44,6 +44,9 @@ pub struct Options {
     /// the same events without the counts
     #[arg(long, conflicts_with_all = ["against", "multi"])]
     state: bool,
+    /// Instead of the loop: the same records as plain JSON, beside Avro by a schema registry
+    #[arg(long, conflicts_with_all = ["against", "multi", "state"])]
+    decode: bool,
     /// The loop with MULTI and EXEC around each batch, too
     #[arg(long)]
     multi: bool,
@@ -93,7 +96,7 @@ pub fn run(options: &Options) -> Result<()> {
 
 /// Measures all contenders with this work; the first row is what the others are compared with.
 fn compare(options: &Options, program: &Path, work: &Workload, spread: Spread) -> Result<Vec<Row>> {
-    let bench = Bench::new(work, options.redis_delay);
+    let bench = Bench::new(work, options.redis_delay, options.decode);
     let contenders = contenders(options, program);
     let mut figures: Vec<Vec<Figures>> = vec![Vec::new(); contenders.len()];
     for round in 0..usize::from(options.rounds) {
@@ -116,7 +119,16 @@ fn contenders(options: &Options, program: &Path) -> Vec<Contender> {
         program: program.to_path_buf(),
         transform,
         pipeline: options.pipeline.clone(),
+        is_avro: false,
     };
+    if options.decode {
+        let mut avro = daemon("Avro", program, Transform::notifications());
+        if let Contender::Daemon { is_avro, .. } = &mut avro {
+            *is_avro = true;
+        }
+        let plain = daemon("plain JSON", program, Transform::notifications());
+        return vec![plain, avro];
+    }
     if options.state {
         return vec![
             daemon("without state", program, Transform::stateless()),

@@ -100,6 +100,27 @@ impl Workload {
         })
     }
 
+    /// The same records as Avro, by the schema with this ID. Of notifications only.
+    pub fn avro(&self, id: u32) -> impl Iterator<Item = Message> + '_ {
+        self.of.iter().enumerate().map(move |(number, client)| {
+            let client = client.id();
+            let mut value = vec![0];
+            value.extend(id.to_be_bytes());
+            for text in fields(number, &client) {
+                // A length of up to 8,191: zigzag, seven bits a byte.
+                let length = 2 * text.len();
+                if length >= 0x80 {
+                    value.extend([length as u8 | 0x80, (length >> 7) as u8]);
+                } else {
+                    value.push(length as u8);
+                }
+                value.extend(text.into_bytes());
+            }
+            let partition = (number % self.partitions) as i32;
+            Message::new(value).key(client).partition(partition)
+        })
+    }
+
     /// What the stream of this client must hold, sorted by source, if that is known: only of
     /// notifications.
     pub fn entries(&self, topic: &str, client: usize) -> Option<Vec<Entry>> {
@@ -153,6 +174,25 @@ fn notification(number: usize, client: &str) -> String {
         r#"{{"eventId":"event-{number:07}","eventType":"order.shipped","clientId":"{client}","notificationId":"notification-{number:07}","message":"{}","correlationId":"correlation-{number:07}","requestedDateTime":"2026-11-21T08:00:00Z"}}"#,
         message(number)
     )
+}
+
+/// The schema of a notification.
+pub const AVRO: &str = r#"{"type":"record","name":"Notification","fields":[
+    {"name":"eventId","type":"string"},{"name":"eventType","type":"string"},{"name":"clientId","type":"string"},
+    {"name":"notificationId","type":"string"},{"name":"message","type":"string"},
+    {"name":"correlationId","type":"string"},{"name":"requestedDateTime","type":"string"}]}"#;
+
+/// The fields of a notification, in the order of the schema.
+fn fields(number: usize, client: &str) -> [String; 7] {
+    [
+        format!("event-{number:07}"),
+        "order.shipped".into(),
+        client.into(),
+        format!("notification-{number:07}"),
+        message(number),
+        format!("correlation-{number:07}"),
+        "2026-11-21T08:00:00Z".into(),
+    ]
 }
 
 fn payload(number: usize) -> String {
