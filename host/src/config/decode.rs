@@ -11,7 +11,7 @@ use toml::Spanned;
 #[derive(Deserialize)]
 #[serde(
     untagged,
-    expecting = "\"registry\", { avro = \"order.avsc\" }, or { protobuf = \"order.proto\", message = \"shop.Order\" }"
+    expecting = "expected \"registry\", { avro = \"order.avsc\" }, or { protobuf = \"order.proto\", message = \"shop.Order\" }"
 )]
 pub(super) enum Decode {
     Named(Named),
