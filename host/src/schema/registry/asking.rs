@@ -98,10 +98,8 @@ impl Asking {
         match found {
             Ok(known) => cache.known(known),
             Err(Trouble::Unknown(why)) => {
-                cache.unknown(
-                    id,
-                    &format!("the schema registry has no schema {id}: {why}"),
-                );
+                let why = format!("the schema registry has no schema {id}: {why}");
+                cache.unknown(id, &why);
             }
             Err(Trouble::Unusable(why)) => cache.unusable(id, &why),
             Err(Trouble::Later(why)) => cache.failed(id, &why, PAUSE),
@@ -113,6 +111,7 @@ impl Asking {
         self.ask(id).await
     }
 
+    /// Asks for a schema and all that it refers to.
     pub async fn ask(&self, id: SchemaId) -> Result<Known, Trouble> {
         let answer: SchemaAnswer = self.get(&path_of(id)).await?;
         let Some(format) = answer.format() else {
