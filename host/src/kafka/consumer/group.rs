@@ -58,8 +58,9 @@ impl GroupConsumer {
             starts: Arc::default(),
         });
         let first = joining.poller(&shared)?;
-        let stopping = shared.clone();
-        let may_end = move || stopping.stopping.load(Ordering::Relaxed);
+        // A pipeline that stops does not join again after it was fenced.
+        let pipeline = joining.partitions.clone();
+        let may_end = move || pipeline.stopping();
         let name = format!("ingest-{}", options.name);
         let polling = shared.clone();
         let thread = process::thread(name, may_end, move || joining.run(first, &polling))?;
