@@ -57,6 +57,19 @@ pub(crate) fn target_dir() -> PathBuf {
     target.to_path_buf()
 }
 
+/// The folder of this name that `tests/run --setup` fetches; panics with that command if it is
+/// missing.
+pub(crate) fn fetched(name: &str, what: &str) -> PathBuf {
+    let dir = target_dir().join(name);
+    let complete = dir.join(".complete").exists();
+    assert!(
+        complete,
+        "no {what} in {}. Run `tests/run --setup`, which fetches it",
+        dir.display()
+    );
+    dir
+}
+
 /// `target/<profile>`, where this program is, or its folder `deps`.
 pub(crate) fn profile_dir() -> PathBuf {
     let exe = std::env::current_exe().unwrap();

@@ -1,5 +1,5 @@
 use crate::http::request;
-use crate::janitor::{scratch_dir, target_dir};
+use crate::janitor::{fetched, scratch_dir};
 use crate::link::Link;
 use crate::ports::free_port;
 use crate::process::{Process, find_program};
@@ -125,8 +125,7 @@ pub fn serializers(program: &str, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The folder with the registry, its Java and the serializers; panics with the command that fetches
-/// them.
+/// The folder with the registry, its Java and the serializers.
 fn find() -> PathBuf {
     let requirements = include_str!("../schemas/requirements.txt");
     let digest = Sha256::digest(requirements);
@@ -134,14 +133,7 @@ fn find() -> PathBuf {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    let dir = target_dir().join(format!("schemas-{}-{hash}", version()));
-    let complete = dir.join(".complete").exists();
-    assert!(
-        complete,
-        "no schema registry in {}. Run `tests/run --setup`: it fetches it",
-        dir.display()
-    );
-    dir
+    fetched(&format!("schemas-{}-{hash}", version()), "schema registry")
 }
 
 /// The version in `tests/run`, which is the only place that defines it.

@@ -35,6 +35,7 @@ pub use written::Written;
 
 use crate::kafka::KafkaSettings;
 use crate::schema::RegistrySettings;
+use serde::de::DeserializeOwned;
 use std::path::Path;
 
 /// Reads and checks a configuration file for a daemon of this role.
@@ -42,9 +43,7 @@ use std::path::Path;
 /// # Errors
 /// The first error, with its place.
 pub fn load(path: &Path, role: Role) -> Result<Settings, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| ConfigError::new(path, None, format!("can't read the configuration: {e}")))?;
-    parse(path, &text, role)
+    parse(path, &read(path)?, role)
 }
 
 /// Reads only the `[kafka]` table, for tools that need nothing else. The rest may
@@ -53,11 +52,7 @@ pub fn load(path: &Path, role: Role) -> Result<Settings, ConfigError> {
 /// # Errors
 /// The first error in the table, with its place.
 pub fn load_kafka(path: &Path) -> Result<KafkaSettings, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| ConfigError::new(path, None, format!("can't read the configuration: {e}")))?;
-    let file: file::OnlyKafka =
-        values::from_str(&text).map_err(|e| error::of_toml(path, &text, &e))?;
-    file::check_kafka(path, &text, file)
+    load_only(path, file::check_kafka)
 }
 
 /// Reads only the `[registry]` table, as [`load_kafka`] does with `[kafka]`.
@@ -65,11 +60,22 @@ pub fn load_kafka(path: &Path) -> Result<KafkaSettings, ConfigError> {
 /// # Errors
 /// The first error in the table, with its place.
 pub fn load_registry(path: &Path) -> Result<RegistrySettings, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| ConfigError::new(path, None, format!("can't read the configuration: {e}")))?;
-    let file: file::OnlyRegistry =
-        values::from_str(&text).map_err(|e| error::of_toml(path, &text, &e))?;
-    file::check_registry(path, &text, file)
+    load_only(path, file::check_registry)
+}
+
+/// Reads a part of a file.
+fn load_only<F: DeserializeOwned, T>(
+    path: &Path,
+    check: fn(&Path, &str, F) -> Result<T, ConfigError>,
+) -> Result<T, ConfigError> {
+    let text = read(path)?;
+    let file = values::from_str(&text).map_err(|e| error::of_toml(path, &text, &e))?;
+    check(path, &text, file)
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path)
+        .map_err(|e| ConfigError::new(path, None, format!("can't read the configuration: {e}")))
 }
 
 /// Checks the text of a configuration; `path` is for messages, and its folder is

@@ -233,20 +233,19 @@ impl Decoder {
                 let schema = &known.schema;
                 let name = schema.decode(&framed, self.table, limits, &mut out.arena);
                 let name = name.map_err(|fault| Undone::of(part, Some(framed.id), &fault))?;
-                let end = out.arena.len();
+                let span = done(part, out, start);
                 tell(&known, name, part, subject, out);
-                return Ok(done(part, out, start, end));
+                return Ok(span);
             }
         }
-        let end = out.arena.len();
-        Ok(done(part, out, start, end))
+        Ok(done(part, out, start))
     }
 }
 
-/// The span of what was decoded. A key that is text is handed over as it is: as JSON it would be in
-/// quotes, and no client's name.
-fn done(part: Part, out: &mut Batch, start: usize, end: usize) -> Span {
-    let bytes = &out.arena[start..end];
+/// The span of what was decoded, from `start` on. A key that is text is handed over without the
+/// quotes of JSON, so that it can be a client ID.
+fn done(part: Part, out: &mut Batch, start: usize) -> Span {
+    let bytes = &out.arena[start..];
     if part == Part::Key
         && bytes.first() == Some(&b'"')
         && let Ok(text) = serde_json::from_slice::<String>(bytes)
@@ -255,7 +254,7 @@ fn done(part: Part, out: &mut Batch, start: usize, end: usize) -> Span {
     }
     Span {
         start: start as u32,
-        length: (end - start) as u32,
+        length: (out.arena.len() - start) as u32,
     }
 }
 
@@ -279,9 +278,9 @@ fn tell(known: &Known, name: &str, part: Part, subject: &str, out: &mut Batch) {
         out.push_header(of.name, Some(name.as_bytes()));
     }
     if let Some(version) = known.version(subject) {
-        out.push_header(of.version, Some(version.to_string().as_bytes()));
+        out.push_header(of.version, Some(version.as_bytes()));
     }
-    out.push_header(of.id, Some(known.id.to_string().as_bytes()));
+    out.push_header(of.id, Some(known.id_text.as_bytes()));
 }
 
 /// The value of the header with the schema's ID, of the last one.

@@ -18,9 +18,9 @@ use thiserror::Error;
 /// What a child does, and its limits.
 #[derive(Clone, Copy, Debug)]
 pub struct Work {
-    /// Who does it, for messages: `the compiler`.
+    /// The name of the child in messages, such as `the compiler`.
     pub who: &'static str,
-    /// What is done, for messages: `compiling`.
+    /// The name of the work in messages, such as `compiling`.
     pub what: &'static str,
     /// The hidden command.
     pub command: &'static str,
@@ -34,7 +34,7 @@ pub struct Work {
     pub output: u64,
 }
 
-/// Why there is no result.
+/// An error of [`Work::run`].
 #[derive(Debug, Error)]
 pub enum ChildError {
     /// The machine is the cause: a retry may succeed.
@@ -69,7 +69,7 @@ impl Work {
     /// Has a child of `program`, which is this program, do it.
     ///
     /// # Errors
-    /// Why there is no result.
+    /// When the child refuses the input, or the machine fails.
     pub fn run(
         &self,
         program: &Path,

@@ -33,14 +33,7 @@ impl Schema {
         let read = || {
             let text = read_to_string(file.path()).context("can't read the file")?;
             match file {
-                SchemaFile::Avro(_) => {
-                    let source = Source {
-                        format: Format::Avro,
-                        text,
-                        references: Vec::new(),
-                    };
-                    Schema::parse(&source, program)
-                }
+                SchemaFile::Avro(_) => Schema::parse(&Source::new(Format::Avro, text), program),
                 SchemaFile::Protobuf(path, message) => {
                     let folder = path.parent().unwrap_or(Path::new(""));
                     let source = Source {

@@ -57,6 +57,23 @@ pub struct Source {
 }
 
 impl Source {
+    /// A schema that refers to no other.
+    pub fn new(format: Format, text: impl Into<String>) -> Source {
+        Source {
+            format,
+            text: text.into(),
+            references: Vec::new(),
+        }
+    }
+
+    /// The same schema with those that it refers to.
+    #[cfg(test)]
+    pub(super) fn referring(mut self, references: &[(&str, &str)]) -> Source {
+        let of = |(name, text): &(&str, &str)| (name.to_string(), text.to_string());
+        self.references = references.iter().map(of).collect();
+        self
+    }
+
     /// The size of all its texts, in bytes.
     pub fn size(&self) -> usize {
         let references = self.references.iter().map(|(_, text)| text.len());

@@ -1,6 +1,7 @@
 //! The wire format of Confluent's serializers: which schema a value was written with.
 
 use super::fault::Fault;
+use std::borrow::Cow;
 use std::fmt;
 use uuid::Uuid;
 
@@ -88,10 +89,10 @@ impl<'a> Framed<'a> {
             Some(0) => id(value, "the value")?,
             Some(first) => {
                 return Err(Fault::malformed(format!(
-                    "no schema ID: a value of a schema registry begins with byte 0, this one with {first}"
+                    "missing schema ID: the value begins with byte {first}, a serializer for a schema registry writes 0"
                 )));
             }
-            None => return Err(Fault::malformed("no schema ID: there are no bytes")),
+            None => return Err(Fault::malformed("missing schema ID: the value is empty")),
         };
         Ok(Framed {
             id,
@@ -108,16 +109,17 @@ impl<'a> Framed<'a> {
     /// The index of a Protobuf message in its file, and the payload.
     ///
     /// # Errors
-    /// When there is no index.
-    pub fn message(&self) -> Result<(Vec<usize>, &'a [u8]), Fault> {
+    /// When the index is missing or invalid.
+    pub fn message(&self) -> Result<(Cow<'static, [usize]>, &'a [u8]), Fault> {
         let mut rest = self.after_id;
         let count = varint(&mut rest)?;
         // The first message of the file, which most topics have, is written as no index.
         let index = match count {
-            0 => vec![0],
-            1..=DEEPEST => (0..count)
-                .map(|_| varint(&mut rest))
-                .collect::<Result<_, _>>()?,
+            0 => Cow::Borrowed(&[0][..]),
+            1..=DEEPEST => {
+                let numbers = (0..count).map(|_| varint(&mut rest));
+                Cow::Owned(numbers.collect::<Result<_, _>>()?)
+            }
             _ => {
                 return Err(Fault::malformed(format!(
                     "a message index of {count} numbers"
@@ -142,7 +144,7 @@ fn id<'a>(bytes: &'a [u8], what: &str) -> Result<(SchemaId, &'a [u8]), Fault> {
     }
     let count = bytes.len();
     Err(Fault::malformed(format!(
-        "no schema ID: {what} has {count} bytes, and they are not a schema ID"
+        "missing schema ID: {what} has {count} bytes, which are not a schema ID"
     )))
 }
 
@@ -188,7 +190,7 @@ mod tests {
             (b"payload", Some(b"")),
         ] {
             let fault = Framed::of(value, header).unwrap_err().to_string();
-            assert!(fault.starts_with("no schema ID: "), "{fault}");
+            assert!(fault.starts_with("missing schema ID: "), "{fault}");
         }
     }
 
@@ -199,7 +201,7 @@ mod tests {
             let framed = Framed::of(&value, None).unwrap();
             framed
                 .message()
-                .map(|(index, payload)| (index, payload.to_vec()))
+                .map(|(index, payload)| (index.into_owned(), payload.to_vec()))
         };
         assert_eq!(message(&[0, 7]).unwrap(), (vec![0], vec![7]));
         assert_eq!(message(&[4, 2, 0, 7]).unwrap(), (vec![1, 0], vec![7]));
@@ -214,6 +216,6 @@ mod tests {
             assert!(message(bad).is_err(), "{bad:?}");
         }
         let framed = Framed::of(b"payload", Some(&[0, 0, 0, 0, 1, 2, 6])).unwrap();
-        assert_eq!(framed.message().unwrap(), (vec![3], &b"payload"[..]));
+        assert_eq!(framed.message().unwrap(), (vec![3].into(), &b"payload"[..]));
     }
 }

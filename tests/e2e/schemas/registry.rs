@@ -64,10 +64,10 @@ fn each_record_is_decoded_by_its_own_schema_and_malformed_ones_are_dead_letters(
     let letters = read_all(&format!("{topic}-dlq"));
     assert_eq!(letters.len(), bad.len());
     let says = [
-        "the value: no schema ID: a value of a schema registry begins with byte 0, this one with 123",
+        "the value: missing schema ID: the value begins with byte 123",
         &format!("the value, by schema {v1}: field /n: 1 bytes were expected, and 0 are left"),
         "the schema registry has no schema 2147483632: GET /schemas/ids/2147483632: status 404",
-        "the value: no schema ID: the value has 2 bytes",
+        "the value: missing schema ID: the value has 2 bytes",
     ];
     for ((letter, sent), says) in letters.iter().zip(&bad).zip(says) {
         let header = |name: &str| {
@@ -163,7 +163,7 @@ fn the_command_line_shows_schemas_and_decoded_records() {
     );
     let said = text(consumed.stderr);
     assert!(said.contains(&format!(
-        "{topic}/0/2 is printed without decoding: the value: no schema ID"
+        "{topic}/0/2 is printed without decoding: the value: missing schema ID"
     )));
 
     let listed = text(run(&["registry", "list"]).stdout);

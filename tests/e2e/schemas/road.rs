@@ -118,7 +118,7 @@ fn mixed_records_are_events_once_through_kills_swaps_and_a_registry_that_is_away
             }
             2 | 6 => {
                 daemon.restart();
-                // A file that is saved during a start is no swap.
+                // A file saved during a start is not counted as a swap.
                 daemon.wait_ready(LONG);
                 counted = 0.0;
             }

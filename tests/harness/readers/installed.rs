@@ -1,19 +1,12 @@
-use crate::janitor::{scratch_dir, target_dir};
+use crate::janitor::{fetched, scratch_dir};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-/// The folder with the libraries; panics with the command that installs them.
+/// The folder with the libraries.
 pub(super) fn find() -> PathBuf {
-    let dir = target_dir().join(format!("clients-{}", hash()));
-    let complete = dir.join(".complete").exists();
-    assert!(
-        complete,
-        "no SSE clients in {}. Run `tests/run --setup`: it fetches them",
-        dir.display()
-    );
-    dir
+    fetched(&format!("clients-{}", hash()), "SSE clients")
 }
 
 /// A copy of this script beside the libraries, where Node finds them.

@@ -6,11 +6,7 @@ const ORDER: &str = r#"{"type":"record","name":"shop.Order","fields":[{"name":"n
 
 fn decoder(key: Option<&str>, value: &str, batch_bytes: usize) -> Decoder {
     let by = |text: &str| {
-        let source = Source {
-            format: Format::Avro,
-            text: text.into(),
-            references: Vec::new(),
-        };
+        let source = Source::new(Format::Avro, text);
         let schema = Schema::parse_here(&source).unwrap_or_else(|error| panic!("{error:#}"));
         By::Schema(Arc::new(schema))
     };

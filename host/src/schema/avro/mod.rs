@@ -1,5 +1,6 @@
 //! Avro: the library parses schemas, and a plan made of one reads its values.
 
+mod keys;
 mod names;
 mod plan;
 mod read;

@@ -1,5 +1,6 @@
 //! Reads a value by its plan and writes it as JSON.
 
+use super::keys::Keys;
 use super::plan::{Field, Id, Node, Plan};
 use super::varint::Bytes;
 use crate::schema::decimal::decimal;
@@ -8,7 +9,6 @@ use crate::schema::json::Json;
 use crate::schema::limits::Limits;
 use crate::schema::table::Table;
 use crate::schema::time::{self, Unit};
-use std::collections::HashSet;
 use uuid::Uuid;
 
 impl Plan {
@@ -287,37 +287,6 @@ impl<'a> Reading<'a, '_> {
             self.bytes.long()?;
         }
         Ok(count.unsigned_abs())
-    }
-}
-
-/// The keys of a map so far. Two equal ones would be JSON that readers understand differently.
-#[derive(Default)]
-struct Keys<'a> {
-    few: Vec<&'a [u8]>,
-    many: HashSet<&'a [u8]>,
-}
-
-impl<'a> Keys<'a> {
-    /// Up to so many are compared one by one.
-    const FEW: usize = 16;
-
-    fn is_first(&self) -> bool {
-        self.few.is_empty()
-    }
-
-    fn add(&mut self, key: &'a [u8]) -> Result<(), Fault> {
-        let is_known = match self.few.len() < Self::FEW {
-            true => self.few.contains(&key),
-            false => self.few.contains(&key) || !self.many.insert(key),
-        };
-        if is_known {
-            let key = String::from_utf8_lossy(key);
-            return Err(Fault::malformed(format!("a map has the key {key:?} twice")));
-        }
-        if self.few.len() < Self::FEW {
-            self.few.push(key);
-        }
-        Ok(())
     }
 }
 

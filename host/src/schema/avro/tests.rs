@@ -9,14 +9,7 @@ const LIMITS: Limits = Limits {
 };
 
 fn source(text: &str, references: &[(&str, &str)]) -> Source {
-    let references = references
-        .iter()
-        .map(|(name, text)| (name.to_string(), text.to_string()));
-    Source {
-        format: Format::Avro,
-        text: text.into(),
-        references: references.collect(),
-    }
+    Source::new(Format::Avro, text).referring(references)
 }
 
 fn plan(text: &str) -> Plan {

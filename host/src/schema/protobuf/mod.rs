@@ -1,8 +1,10 @@
 //! Protobuf: the libraries compile `.proto` files, and a plan made of them reads messages and
 //! writes Protobuf's own JSON.
 
+mod build;
 mod compile;
 mod found;
+mod map;
 mod number;
 mod plan;
 mod read;

@@ -11,10 +11,6 @@ use super::wire::Wire;
 use crate::schema::fault::Fault;
 use crate::schema::json::Json;
 use crate::schema::limits::Limits;
-use std::collections::HashMap;
-
-/// What an entry of a map counts for.
-const ENTRY: u64 = 40;
 
 impl Plan {
     /// Appends a message as JSON.
@@ -42,19 +38,19 @@ impl Plan {
     }
 }
 
-struct Reading<'a, 'j> {
-    plan: &'a Plan,
-    bytes: &'a [u8],
-    json: Json<'j>,
+pub(super) struct Reading<'a, 'j> {
+    pub plan: &'a Plan,
+    pub bytes: &'a [u8],
+    pub json: Json<'j>,
     /// The fields of the messages that are being read, the innermost last.
-    found: Vec<Found>,
+    pub found: Vec<Found>,
     /// How deep groups may nest.
     groups: u32,
 }
 
 impl<'a> Reading<'a, '_> {
     /// A message whose bytes are in these parts: if a message comes in several, they are merged.
-    fn message(&mut self, id: Id, parts: &[(usize, usize)]) -> Result<(), Fault> {
+    pub fn message(&mut self, id: Id, parts: &[(usize, usize)]) -> Result<(), Fault> {
         self.json.enter()?;
         let message = &self.plan.messages[id as usize];
         let first = self.find(message, parts)?;
@@ -72,7 +68,7 @@ impl<'a> Reading<'a, '_> {
     }
 
     /// Finds the fields of a message, and returns where they begin.
-    fn find(&mut self, message: &Message, parts: &[(usize, usize)]) -> Result<usize, Fault> {
+    pub fn find(&mut self, message: &Message, parts: &[(usize, usize)]) -> Result<usize, Fault> {
         let first = self.found.len();
         let finder = Finder {
             bytes: self.bytes,
@@ -219,98 +215,6 @@ impl<'a> Reading<'a, '_> {
         self.json.byte(b']')
     }
 
-    /// Entries are messages with a key and a value. Of two with one key, the last one counts.
-    fn map(&mut self, entry: Id, values: std::ops::Range<usize>) -> Result<(), Fault> {
-        self.json.enter()?;
-        self.json.byte(b'{')?;
-        let entry = &self.plan.messages[entry as usize];
-        let (Some(key), Some(value)) = (entry.fields.first(), entry.fields.get(1)) else {
-            return Err(Fault::malformed("a map's entry has no key or value"));
-        };
-        let mut entries = Vec::with_capacity(values.len());
-        let mut last: HashMap<Vec<u8>, usize> = HashMap::new();
-        for at in values {
-            // What is kept of an entry until all are found is some times as large as it.
-            self.json.steps(ENTRY)?;
-            let found = self.found[at];
-            let first = self.find(entry, &[found.part()])?;
-            let of = |index: u32| {
-                let found = self.found[first..]
-                    .iter()
-                    .filter(|found| found.field == index);
-                found.copied().collect::<Vec<_>>()
-            };
-            let (keys, found) = (of(0), of(1));
-            self.found.truncate(first);
-            let mut text = Vec::new();
-            self.key(key.kind, keys.last().copied(), &mut text)?;
-            last.insert(text.clone(), entries.len());
-            entries.push((text, found));
-        }
-        let mut comma = false;
-        for (index, (text, found)) in entries.iter().enumerate() {
-            if last.get(text) != Some(&index) {
-                continue;
-            }
-            if comma {
-                self.json.byte(b',')?;
-            }
-            comma = true;
-            self.json.string(text)?;
-            self.json.byte(b':')?;
-            let written = match (value.kind, found.last()) {
-                (Kind::Message(id) | Kind::Group(id), _) => {
-                    let parts: Vec<_> = found.iter().map(Found::part).collect();
-                    self.message(id, &parts)
-                }
-                (kind, Some(found)) => self.scalar(kind, *found),
-                (kind, None) => self.default(kind),
-            };
-            written.map_err(|fault| fault.inside(&String::from_utf8_lossy(text)))?;
-        }
-        self.json.leave();
-        self.json.byte(b'}')
-    }
-
-    /// A map's key as text.
-    fn key(&self, kind: Kind, found: Option<Found>, text: &mut Vec<u8>) -> Result<(), Fault> {
-        let Some(found) = found else {
-            return match kind {
-                Kind::String => Ok(()),
-                Kind::Bool => {
-                    text.extend_from_slice(b"false");
-                    Ok(())
-                }
-                _ => {
-                    text.push(b'0');
-                    Ok(())
-                }
-            };
-        };
-        let (start, end) = found.part();
-        if let Kind::String = kind {
-            text.extend_from_slice(&self.bytes[start..end]);
-            return Ok(());
-        }
-        let number = Number::read(kind, &mut Wire::of(self.bytes, start, end))?;
-        text.extend_from_slice(match number {
-            Number::Bool(true) => b"true",
-            Number::Bool(false) => b"false",
-            Number::Signed(number) => {
-                text.extend_from_slice(number.to_string().as_bytes());
-                return Ok(());
-            }
-            Number::Unsigned(number) => {
-                text.extend_from_slice(number.to_string().as_bytes());
-                return Ok(());
-            }
-            Number::Float(_) | Number::Double(_) => {
-                return Err(Fault::malformed("a map's key is a fraction"));
-            }
-        });
-        Ok(())
-    }
-
     /// Whether a value is the default one, which a field without presence does not write.
     fn is_default(&self, kind: Kind, found: Found) -> Result<bool, Fault> {
         let (start, end) = found.part();
@@ -322,7 +226,7 @@ impl<'a> Reading<'a, '_> {
     }
 
     /// Writes a value that is not a message.
-    fn scalar(&mut self, kind: Kind, found: Found) -> Result<(), Fault> {
+    pub fn scalar(&mut self, kind: Kind, found: Found) -> Result<(), Fault> {
         let (start, end) = found.part();
         match kind {
             Kind::String => self.json.string(&self.bytes[start..end]),
@@ -368,7 +272,7 @@ impl<'a> Reading<'a, '_> {
     }
 
     /// Writes the default value of a type, where a map's entry has none.
-    fn default(&mut self, kind: Kind) -> Result<(), Fault> {
+    pub fn default(&mut self, kind: Kind) -> Result<(), Fault> {
         match kind {
             Kind::String | Kind::Bytes => self.json.raw(b"\"\""),
             Kind::Bool => self.json.raw(b"false"),

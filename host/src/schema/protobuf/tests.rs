@@ -13,14 +13,7 @@ const LIMITS: Limits = Limits {
 };
 
 fn source(text: &str, references: &[(&str, &str)]) -> Source {
-    let references = references
-        .iter()
-        .map(|(name, text)| (name.to_string(), text.to_string()));
-    Source {
-        format: Format::Protobuf,
-        text: text.into(),
-        references: references.collect(),
-    }
+    Source::new(Format::Protobuf, text).referring(references)
 }
 
 fn plan(text: &str) -> Plan {
@@ -393,7 +386,7 @@ fn many_small_messages_of_a_large_type_are_refused_soon() {
             "{fault}"
         );
     }
-    // One field alone is no oneof.
+    // A oneof of one field needs no look at the others.
     let optional = r#"syntax = "proto3"; message M { optional int32 a = 1; }"#;
     assert_eq!(
         super::Plan::parse(&source(optional, &[])).unwrap().messages[0].oneofs,

@@ -30,11 +30,10 @@ const SURE: Duration = Duration::from_millis(300);
 const ANSWER: usize = 4 * MOST_BYTES;
 /// The most schemas that one refers to, directly or not.
 const REFERENCES: usize = 256;
-
 /// The longest name of a subject that is kept, in bytes.
 const SUBJECT: usize = 1024;
 
-/// Why there is no schema.
+/// An error of a lookup.
 pub(super) enum Trouble {
     /// The registry said that it has none.
     Unknown(String),
@@ -121,11 +120,7 @@ impl Asking {
                 &anyhow::anyhow!("its type {other:?} is not known"),
             ));
         };
-        let mut source = Source {
-            format,
-            text: answer.schema,
-            references: Vec::new(),
-        };
+        let mut source = Source::new(format, answer.schema);
         self.refer(id, &mut source, answer.references).await?;
         let number = match id {
             SchemaId::Number(number) => Some(number),
@@ -139,11 +134,7 @@ impl Asking {
         let program = Path::new(THIS_PROGRAM);
         let parsing = tokio::task::spawn_blocking(move || Schema::parse(&source, program));
         match parsing.await {
-            Ok(Ok(schema)) => Ok(Known {
-                id,
-                schema,
-                versions,
-            }),
+            Ok(Ok(schema)) => Ok(Known::new(id, schema, versions)),
             Ok(Err(error)) => match error.downcast_ref() {
                 Some(ChildError::Machine(why)) => Err(Trouble::Later(why.clone())),
                 _ => Err(unusable(id, &error)),

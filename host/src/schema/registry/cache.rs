@@ -21,17 +21,32 @@ const UNKNOWN: Duration = Duration::from_secs(60);
 pub struct Known {
     /// Its ID.
     pub id: SchemaId,
+    /// The same as text: each record that was written with it gets that in a header.
+    pub id_text: String,
     /// The schema.
     pub schema: Schema,
-    /// The subjects that have it, each with its version there.
-    pub versions: Vec<(String, i32)>,
+    /// The subjects that have it, each with its version there, as text.
+    versions: Vec<(String, String)>,
 }
 
 impl Known {
+    /// `versions` are the subjects that have it, each with its version there.
+    pub fn new(id: SchemaId, schema: Schema, versions: Vec<(String, i32)>) -> Known {
+        let text = |(subject, version): (String, i32)| (subject, version.to_string());
+        Known {
+            id,
+            id_text: id.to_string(),
+            schema,
+            versions: versions.into_iter().map(text).collect(),
+        }
+    }
+
     /// Its version in this subject, otherwise in the first that has it.
-    pub fn version(&self, subject: &str) -> Option<i32> {
+    pub fn version(&self, subject: &str) -> Option<&str> {
         let named = self.versions.iter().find(|(name, _)| name == subject);
-        named.or(self.versions.first()).map(|(_, version)| *version)
+        named
+            .or(self.versions.first())
+            .map(|(_, version)| &**version)
     }
 }
 
@@ -177,11 +192,8 @@ mod tests {
     use super::*;
 
     fn known(number: u32, size: usize) -> Known {
-        Known {
-            id: SchemaId::Number(number),
-            schema: Schema::any(size),
-            versions: vec![("a-value".into(), 1), ("b-value".into(), 7)],
-        }
+        let versions = vec![("a-value".into(), 1), ("b-value".into(), 7)];
+        Known::new(SchemaId::Number(number), Schema::any(size), versions)
     }
 
     #[test]
@@ -199,8 +211,8 @@ mod tests {
         let (Found::Schema(found), false) = cache.find(id) else {
             panic!("it is known")
         };
-        assert_eq!(found.version("b-value"), Some(7));
-        assert_eq!(found.version("other"), Some(1));
+        assert_eq!(found.version("b-value"), Some("7"));
+        assert_eq!(found.version("other"), Some("1"));
         cache.unusable(SchemaId::Number(2), "broken");
         assert!(matches!(
             cache.find(SchemaId::Number(2)),

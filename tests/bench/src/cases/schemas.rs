@@ -41,12 +41,7 @@ const VALUES: usize = 256;
 /// If a schema can't be parsed.
 pub fn all(program: &Path) -> Result<[Case; 2]> {
     let of = |name, format, schema: &str, value: Vec<u8>| {
-        let source = Source {
-            format,
-            text: schema.into(),
-            references: Vec::new(),
-        };
-        let schema = Schema::parse(&source, program)?;
+        let schema = Schema::parse(&Source::new(format, schema), program)?;
         let limits = Limits {
             bytes: 1 << 20,
             depth: Limits::DEPTH,
