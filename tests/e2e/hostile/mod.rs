@@ -25,11 +25,16 @@ struct Scene {
 
 impl Scene {
     fn new(partitions: i32, batch: &str) -> Scene {
+        Scene::limited(partitions, batch, "")
+    }
+
+    /// With these limits of the plugin.
+    fn limited(partitions: i32, batch: &str, limits: &str) -> Scene {
         let topic = create_topic("hostile", partitions);
         let dead = format!("{topic}-dlq");
         servers().kafka.create_topic_named(&dead, 1, &[]);
         let (prefix, wasm) = (unique("hostile"), guest("test-hostile"));
-        let daemon = Daemon::builder(&config(&topic, &prefix, batch))
+        let daemon = Daemon::builder(&config(&topic, &prefix, batch, limits))
             .file("plugins/hostile.wasm", &wasm)
             .start();
         daemon.wait_ready(LONG);
@@ -129,14 +134,14 @@ impl Scene {
     }
 }
 
-fn config(topic: &str, prefix: &str, batch: &str) -> String {
+fn config(topic: &str, prefix: &str, batch: &str, limits: &str) -> String {
     let (kafka, redis) = (servers().kafka.bootstrap(), servers().redis.url());
     let rest = format!(
         r#"
 name = "hostile"
 workers = 2
 batch = {{ {batch} }}
-transform = {{ plugin = "plugins/hostile.wasm" }}
+transform = {{ plugin = "plugins/hostile.wasm", limits = {{ {limits} }} }}
 [plugins]
 cache = "cache"
 "#
