@@ -5,9 +5,11 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-const PLUGINS: [&str; 7] = [
+const PLUGINS: [&str; 9] = [
     "by-field",
     "by-type",
+    "cloudevents",
+    "debezium",
     "json-envelope",
     "notifications",
     "per-client",

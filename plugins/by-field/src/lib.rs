@@ -18,8 +18,8 @@
 //! ```
 //!
 //! `client`, `group` and `type` each name a source: a JSON pointer (RFC 6901)
-//! into the record's value, `"key"`, or `"header:<name>"` (the last of that
-//! name). `group` and `type` may also be a constant, `"=everyone"`. A client or
+//! into the record's value, `"key"`, `"key:/pointer"` (into the key, which is
+//! JSON then), or `"header:<name>"` (the last of that name). `group` and `type` may also be a constant, `"=everyone"`. A client or
 //! group that is a JSON number becomes its text as written. If it is missing,
 //! null or of another kind, the record fails as `unaddressable`. A type must be
 //! a text or a number, or the record fails as `rejected`.
@@ -44,25 +44,14 @@
 //! a constant, a `type` from a pointer is missing, and `filter`, `keep`,
 //! `rename` and `add` do not apply.
 
-mod address;
-mod filter;
-mod json;
-mod kind;
-mod pointer;
-mod shape;
-mod source;
 #[cfg(test)]
 mod tests;
 
-use address::Address;
-use filter::Filter;
-use json::Level;
-use kind::Kind;
+use fields::{Address, Filter, Kind, Level, Names, Shape};
 use millstream_plugin::{Config, Events, Failure, Record, Tombstones, Transform, transform};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use shape::Shape;
 use std::collections::BTreeMap;
 
 #[derive(Deserialize)]
@@ -100,24 +89,28 @@ impl Transform for ByField {
         let Some(value) = record.value() else {
             return self.tombstone(record, events);
         };
-        let top = self.top(value)?;
-        if !self.filter.matches(&top)? {
+        let view = (record, self.top(value)?);
+        if !self.filter.matches(&view.1)? {
             return Ok(());
         }
-        let to = self.address.of(record, &top)?;
-        let kind = self.kind.of(record, &top)?;
+        let to = self.address.of(&view)?;
+        let kind = self.kind.of(&view)?;
         let event = to.event(events).kind(&kind);
         if self.shape.is_same() {
             event.bytes(value);
             return Ok(());
         }
-        event.json(&self.shape.of(top)?)
+        event.json(&self.shape.of(view.1)?)
     }
 }
 
 impl ByField {
     fn configured(settings: Settings) -> Result<ByField, String> {
-        let address = Address::parse(settings.client.as_deref(), settings.group.as_deref())?;
+        let address = Address::parse(
+            settings.client.as_deref(),
+            settings.group.as_deref(),
+            &Names::NONE,
+        )?;
         if settings.tombstones == Tombstones::Event && address.is_pointer() {
             return Err(
                 "tombstones: \"event\" needs a client and a group that don't come from the value, \
@@ -128,7 +121,8 @@ impl ByField {
         Ok(ByField {
             address,
             tombstones: settings.tombstones,
-            kind: Kind::parse(settings.r#type.as_deref()).map_err(|e| format!("type: {e}"))?,
+            kind: Kind::parse(settings.r#type.as_deref(), &Names::NONE)
+                .map_err(|e| format!("type: {e}"))?,
             filter: Filter::parse(settings.filter).map_err(|e| format!("filter: {e}"))?,
             shape: Shape::parse(settings.keep.as_deref(), settings.rename, settings.add)?,
         })
@@ -139,9 +133,9 @@ impl ByField {
         if self.tombstones != Tombstones::Event {
             return self.tombstones.of(record, |_| Ok(()));
         }
-        let nothing = Level::Scalar;
-        let to = self.address.of(record, &nothing)?;
-        let kind = self.kind.of(record, &nothing)?;
+        let view = (record, Level::Scalar);
+        let to = self.address.of(&view)?;
+        let kind = self.kind.of(&view)?;
         to.event(events).kind(&kind).text("null");
         Ok(())
     }
@@ -162,16 +156,6 @@ impl ByField {
             }
         }
     }
-}
-
-/// Why a text can't be a client id, group name or event type. The host checks
-/// this too, but would blame the plugin (`bad-output`) and not the record.
-fn unfit(text: &str) -> Option<String> {
-    if text.len() > 256 {
-        return Some(format!("has {} bytes, at most 256 are allowed", text.len()));
-    }
-    let control = text.find(char::is_control)?;
-    Some(format!("contains a control character at byte {control}"))
 }
 
 transform!(ByField);

@@ -14,10 +14,14 @@ enum Becomes {
     Nothing,
 }
 
-const CASES: [(&str, &str, Becomes); 7] = [
+const CASES: [(&str, &str, Becomes); 11] = [
     ("by-field", "", Becomes::Letter),
     ("by-field", "tombstones = \"skip\"", Becomes::Nothing),
     ("by-field", "tombstones = \"event\"", Becomes::Event),
+    ("cloudevents", "", Becomes::Letter),
+    ("cloudevents", "tombstones = \"skip\"", Becomes::Nothing),
+    ("debezium", "", Becomes::Nothing),
+    ("debezium", "tombstones = \"fail\"", Becomes::Letter),
     ("notifications", "tombstones = \"skip\"", Becomes::Nothing),
     ("notifications", "tombstones = \"event\"", Becomes::Event),
     ("task-results", "tombstones = \"fail\"", Becomes::Letter),

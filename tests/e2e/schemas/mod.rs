@@ -1,5 +1,6 @@
 //! Records with a schema: decoded before plugins see them.
 
+mod bundled;
 mod matrix;
 mod registry;
 mod road;

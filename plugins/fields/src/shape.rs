@@ -8,8 +8,10 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-type Parts<'a> = Vec<(Cow<'a, str>, Part<'a>)>;
+/// The kept fields of an object, in order.
+pub type Parts<'a> = Vec<(Cow<'a, str>, Part<'a>)>;
 
+/// What to keep, rename and add.
 pub struct Shape {
     keep: Keep,
     rename: BTreeMap<String, String>,
@@ -25,12 +27,19 @@ enum Keep {
 
 /// A value without the parts that are left out.
 pub enum Part<'a> {
+    /// Nothing is left out.
     Whole(&'a RawValue),
+    /// An object's kept fields.
     Object(Parts<'a>),
+    /// An array's kept elements.
     Array(Vec<Part<'a>>),
 }
 
 impl Shape {
+    /// Parses the keys `keep`, `rename` and `add` of the configuration.
+    ///
+    /// # Errors
+    /// The key, and what is wrong with its value.
     pub fn parse(
         keep: Option<&[String]>,
         rename: BTreeMap<String, String>,
@@ -47,6 +56,10 @@ impl Shape {
         matches!(self.keep, Keep::All) && self.rename.is_empty() && self.add.is_empty()
     }
 
+    /// The payload that a document with this first level becomes.
+    ///
+    /// # Errors
+    /// `malformed`, if it is not an object, or not valid JSON on the way.
     pub fn of<'a>(&'a self, top: Level<'a>) -> Result<Part<'a>, Failure> {
         let Level::Object(fields) = top else {
             let expected = "the value is JSON but not an object, so there are no fields to keep, \

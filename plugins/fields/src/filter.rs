@@ -11,6 +11,10 @@ use std::collections::BTreeMap;
 pub struct Filter(Vec<(Pointer, Vec<Value>)>);
 
 impl Filter {
+    /// Parses the table `filter` of the configuration.
+    ///
+    /// # Errors
+    /// What is wrong with it.
     pub fn parse(table: BTreeMap<String, Value>) -> Result<Filter, String> {
         let conditions = table.into_iter().map(|(pointer, allowed)| {
             let allowed = match allowed {
@@ -27,10 +31,15 @@ impl Filter {
         conditions.collect::<Result<_, _>>().map(Filter)
     }
 
+    /// Whether every record matches.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// Whether a document with this first level matches.
+    ///
+    /// # Errors
+    /// `malformed`, if JSON on the way is not valid.
     pub fn matches(&self, top: &Level) -> Result<bool, Failure> {
         for (pointer, allowed) in &self.0 {
             let Some(found) = pointer.find(top)? else {

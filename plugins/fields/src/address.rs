@@ -1,9 +1,9 @@
 //! The addressee of an event.
 
-use crate::json::Level;
-use crate::source::{Found, Source};
+use crate::source::{Found, Names, Source};
 use crate::unfit;
-use millstream_plugin::{Events, Failure, NewEvent, Record};
+use crate::view::View;
+use millstream_plugin::{Events, Failure, NewEvent};
 use std::borrow::Cow;
 
 /// The sources of group and client; at least one is set.
@@ -18,14 +18,26 @@ enum Group {
 }
 
 /// The addressee of one event.
+#[derive(PartialEq, Eq)]
 pub enum To<'a> {
+    /// One client, by ID.
     Client(Cow<'a, str>),
+    /// A group, by name.
     Group(Cow<'a, str>),
 }
 
 impl Address {
-    pub fn parse(client: Option<&str>, group: Option<&str>) -> Result<Address, String> {
-        let group = group.map(Group::parse).transpose();
+    /// Parses the keys `client` and `group` of the configuration. Without both
+    /// it is the client that the record's key names.
+    ///
+    /// # Errors
+    /// The key, and what is wrong with its value.
+    pub fn parse(
+        client: Option<&str>,
+        group: Option<&str>,
+        names: &Names,
+    ) -> Result<Address, String> {
+        let group = group.map(|text| Group::parse(text, names)).transpose();
         let group = group.map_err(|e| format!("group: {e}"))?;
         let client = match (client, &group) {
             (Some(_), Some(Group::Constant(_))) => {
@@ -36,28 +48,33 @@ impl Address {
             // Most topics have the client as the record's key.
             (client, _) => Some(client.unwrap_or("key")),
         };
-        let client = client.map(client_source).transpose();
+        let client = client.map(|text| client_source(text, names)).transpose();
         let client = client.map_err(|e| format!("client: {e}"))?;
         Ok(Address { group, client })
     }
 
+    /// Whether it needs the value.
     pub fn is_pointer(&self) -> bool {
         let group = matches!(&self.group, Some(Group::From(source)) if source.is_pointer());
         group || self.client.as_ref().is_some_and(Source::is_pointer)
     }
 
     /// The group if there is one, otherwise the client.
-    pub fn of<'a>(&'a self, record: Record<'a>, top: &Level<'a>) -> Result<To<'a>, Failure> {
+    ///
+    /// # Errors
+    /// `unaddressable`, if what was found is not a valid ID or name.
+    #[inline]
+    pub fn of<'a>(&'a self, view: &impl View<'a>) -> Result<To<'a>, Failure> {
         match &self.group {
             Some(Group::Constant(name)) => return Ok(To::Group(name.into())),
-            Some(Group::From(source)) => match source.read(record, top)? {
+            Some(Group::From(source)) => match source.read(view)? {
                 Found::Nothing(_) if self.client.is_some() => {}
                 found => return name(source, found, "group name").map(To::Group),
             },
             None => {}
         }
         let source = self.client.as_ref().unwrap_or(&Source::Key);
-        name(source, source.read(record, top)?, "client id").map(To::Client)
+        name(source, source.read(view)?, "client id").map(To::Client)
     }
 }
 
@@ -72,9 +89,9 @@ impl To<'_> {
 }
 
 impl Group {
-    fn parse(text: &str) -> Result<Group, String> {
+    fn parse(text: &str, names: &Names) -> Result<Group, String> {
         match text.strip_prefix('=') {
-            None => Source::parse(text).map(Group::From),
+            None => Source::parse(text, names).map(Group::From),
             Some("") => Err("a constant needs a name after `=`, for example \"=everyone\"".into()),
             Some(name) => match unfit(name) {
                 None => Ok(Group::Constant(name.into())),
@@ -84,12 +101,12 @@ impl Group {
     }
 }
 
-fn client_source(text: &str) -> Result<Source, String> {
+fn client_source(text: &str, names: &Names) -> Result<Source, String> {
     match text.starts_with('=') {
         true => Err(format!(
             "{text:?} is a constant; only `group` and `type` may be constants"
         )),
-        false => Source::parse(text),
+        false => Source::parse(text, names),
     }
 }
 

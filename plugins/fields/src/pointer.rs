@@ -5,6 +5,7 @@ use millstream_plugin::Failure;
 use serde_json::value::RawValue;
 use std::fmt;
 
+/// A JSON pointer with at least one token.
 pub struct Pointer {
     text: String,
     /// At least one.
@@ -12,6 +13,10 @@ pub struct Pointer {
 }
 
 impl Pointer {
+    /// Parses a pointer.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what is probably meant.
     pub fn parse(text: &str) -> Result<Pointer, String> {
         let Some(path) = text.strip_prefix('/') else {
             let meant = suggest(text);
@@ -29,11 +34,15 @@ impl Pointer {
         })
     }
 
+    /// Its tokens, without escapes.
     pub fn tokens(&self) -> &[String] {
         &self.tokens
     }
 
     /// The value that it points at in a document with the first level `top`.
+    ///
+    /// # Errors
+    /// `malformed`, if a value on the way is not valid JSON.
     pub fn find<'a>(&self, top: &Level<'a>) -> Result<Option<&'a RawValue>, Failure> {
         let mut tokens = self.tokens.iter();
         let mut found = tokens.next().and_then(|token| top.child(token));

@@ -1,24 +1,31 @@
 //! The event's type.
 
-use crate::json::Level;
-use crate::source::{Found, Source};
+use crate::source::{Found, Names, Source};
 use crate::unfit;
-use millstream_plugin::{Failure, Record};
+use crate::view::View;
+use millstream_plugin::Failure;
 use std::borrow::Cow;
 
 /// The event's type.
 pub enum Kind {
+    /// The same for all.
     Constant(String),
+    /// Each event's own.
     From(Source),
 }
 
 impl Kind {
-    pub fn parse(text: Option<&str>) -> Result<Kind, String> {
+    /// Parses the key `type` of the configuration. Without it events have no
+    /// type.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: Option<&str>, names: &Names) -> Result<Kind, String> {
         let Some(text) = text else {
             return Ok(Kind::Constant(String::new()));
         };
         match text.strip_prefix('=') {
-            None => Source::parse(text).map(Kind::From),
+            None => Source::parse(text, names).map(Kind::From),
             Some("") => Err(
                 "a constant needs a type after `=`; for events without a type remove the key"
                     .into(),
@@ -30,16 +37,22 @@ impl Kind {
         }
     }
 
+    /// Whether it needs the value.
     pub fn is_pointer(&self) -> bool {
         matches!(self, Kind::From(source) if source.is_pointer())
     }
 
-    pub fn of<'a>(&'a self, record: Record<'a>, top: &Level<'a>) -> Result<Cow<'a, str>, Failure> {
+    /// The type of one event; empty if it has none.
+    ///
+    /// # Errors
+    /// `rejected`, if what was found is not a valid type.
+    #[inline]
+    pub fn of<'a>(&'a self, view: &impl View<'a>) -> Result<Cow<'a, str>, Failure> {
         let source = match self {
             Kind::Constant(kind) => return Ok(kind.into()),
             Kind::From(source) => source,
         };
-        let wrong = match source.read(record, top)? {
+        let wrong = match source.read(view)? {
             Found::Text(kind) => match unfit(&kind).or_else(|| reserved(&kind)) {
                 None => return Ok(kind),
                 Some(wrong) => format!("not a valid event type: it {wrong}"),

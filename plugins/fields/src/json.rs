@@ -11,8 +11,11 @@ use std::fmt;
 /// as in browsers.
 pub type Fields<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
 
+/// A value, one level deep.
 pub enum Level<'a> {
+    /// An object's fields.
     Object(Fields<'a>),
+    /// An array's elements.
     Array(Vec<&'a RawValue>),
     /// Neither, or not looked into.
     Scalar,
@@ -20,6 +23,9 @@ pub enum Level<'a> {
 
 impl<'a> Level<'a> {
     /// Parses all of `bytes`; they are UTF-8 if this succeeds.
+    ///
+    /// # Errors
+    /// `malformed`, with the reason and the byte.
     pub fn parse(bytes: &'a [u8]) -> Result<Level<'a>, Failure> {
         match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
             Some(b'{') => json::parse(bytes).map(|Object(fields)| Level::Object(fields)),
@@ -29,6 +35,9 @@ impl<'a> Level<'a> {
     }
 
     /// Parses a nested value.
+    ///
+    /// # Errors
+    /// `malformed`, as by [`Level::parse`].
     pub fn of(value: &'a RawValue) -> Result<Level<'a>, Failure> {
         Level::parse(value.get().as_bytes()).map_err(|failure| within(value, failure))
     }
@@ -70,6 +79,9 @@ pub fn name_of(value: &RawValue) -> &'static str {
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The text of a string or number; `None` for other types.
+///
+/// # Errors
+/// `malformed`, if a string has an invalid escape.
 pub fn text(value: &RawValue) -> Result<Option<Cow<'_, str>>, Failure> {
     match name_of(value) {
         "a string" => parse(value).map(|Text(text)| Some(text)),
@@ -79,6 +91,9 @@ pub fn text(value: &RawValue) -> Result<Option<Cow<'_, str>>, Failure> {
 }
 
 /// Parses all of a nested value.
+///
+/// # Errors
+/// `malformed`, with the reason and the byte.
 pub fn parse<'a, T: Deserialize<'a>>(value: &'a RawValue) -> Result<T, Failure> {
     json::parse(value.get().as_bytes()).map_err(|failure| within(value, failure))
 }
