@@ -164,6 +164,7 @@ def emit(case, value, message):
         "case": case,
         "value": base64.b64encode(value).decode(),
         "headers": [],
+        "message": message.DESCRIPTOR.full_name,
         "expected": json.loads(json_format.MessageToJson(message)),
     }))
 

@@ -6,6 +6,8 @@ use super::fault::Fault;
 const MOST_BYTES: usize = 256;
 /// The most digits after the point that are written out; beyond that there is an exponent.
 const MOST_SCALE: i64 = 1024;
+/// The most digits of a number that is read.
+const MOST_DIGITS: i64 = 1200;
 /// Decimal digits of a limb.
 const LIMB: usize = 9;
 
@@ -76,6 +78,84 @@ fn digits(bytes: &[u8]) -> String {
         text.push_str(&format!("{limb:0LIMB$}"));
     }
     text
+}
+
+/// The two's complement of a decimal number of text times ten to the power of `scale`, the highest
+/// byte first and no longer than needed.
+///
+/// # Errors
+/// When it is no decimal number, has more digits after the point than `scale`, or more digits than
+/// anyone means.
+pub(super) fn unscaled(text: &str, scale: i64) -> Result<Vec<u8>, Fault> {
+    let shown = || text.chars().take(40).collect::<String>();
+    let wrong = || {
+        let shown = shown();
+        Fault::malformed(format!(
+            "a decimal such as \"12.50\" was expected, and {shown:?} found"
+        ))
+    };
+    let (is_negative, number) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (number, exponent) = match number.split_once(['e', 'E']) {
+        Some((number, exponent)) => (number, exponent.parse::<i64>().map_err(|_| wrong())?),
+        None => (number, 0),
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = [whole, fraction].concat();
+    if whole.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    // The digits are a whole number of this many tenths.
+    let given = fraction.len() as i64 - exponent.clamp(-(1 << 20), 1 << 20);
+    let digits = match scale - given {
+        zeros @ 0.. if digits.len() as i64 + zeros <= MOST_DIGITS => {
+            digits + &"0".repeat(zeros as usize)
+        }
+        0.. => {
+            return Err(Fault::too_large(format!(
+                "the decimal {:?} is too long",
+                shown()
+            )));
+        }
+        fewer => {
+            let kept = digits.len().saturating_sub(fewer.unsigned_abs() as usize);
+            let (kept, cut) = digits.split_at(kept);
+            if cut.bytes().any(|digit| digit != b'0') {
+                return Err(Fault::malformed(format!(
+                    "the decimal {:?} has more than {scale} digits after the point, and the type \
+                     has no more",
+                    shown()
+                )));
+            }
+            kept.to_owned()
+        }
+    };
+    let bytes = magnitude(&digits);
+    Ok(if is_negative { negated(&bytes) } else { bytes })
+}
+
+/// The bytes of a number without a sign, with room for one.
+fn magnitude(digits: &str) -> Vec<u8> {
+    // The lowest byte first.
+    let mut bytes = vec![0_u8];
+    for digit in digits.bytes() {
+        let mut carry = u32::from(digit - b'0');
+        for byte in &mut bytes {
+            let sum = u32::from(*byte) * 10 + carry;
+            *byte = sum as u8;
+            carry = sum >> 8;
+        }
+        if carry > 0 {
+            bytes.push(carry as u8);
+        }
+    }
+    if bytes.last().is_some_and(|highest| *highest >= 0x80) {
+        bytes.push(0);
+    }
+    bytes.reverse();
+    bytes
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Schemas of keys and values: what they decode to JSON.
+//! Schemas of keys and values: what they decode to JSON, and how JSON is encoded by them.
 //!
 //! Schemas and values come from others. A schema is refused, or it decodes any value in bounded
 //! time and memory. This folder deliberately does not know Kafka, pipelines or plugins.
@@ -6,8 +6,11 @@
 mod avro;
 mod child;
 mod decimal;
+mod encoder;
+mod expected;
 mod fault;
 mod file;
+mod instant;
 mod json;
 mod limits;
 mod parsed;
@@ -20,6 +23,7 @@ mod time;
 mod wire;
 
 pub use child::child;
+pub use encoder::Encoder;
 pub use fault::{Fault, FaultKind};
 pub use file::SchemaFile;
 pub use limits::Limits;

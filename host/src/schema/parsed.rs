@@ -6,7 +6,7 @@ use super::limits::Limits;
 use super::plan::Plan;
 use super::source::{Format, MOST_BYTES, Source};
 use super::table::Table;
-use super::wire::Framed;
+use super::wire::{self, Framed};
 use anyhow::{Context, bail, ensure};
 use std::path::Path;
 
@@ -51,9 +51,7 @@ impl Schema {
         let Plan::Protobuf(plan) = &self.plan else {
             bail!("only Protobuf schemas have messages");
         };
-        let names: Vec<&str> = plan.names().take(20).collect();
-        let missing = || format!("it has no message {name:?}; it has: {}", names.join(", "));
-        self.message = Some(plan.named(name).with_context(missing)?);
+        self.message = Some(plan.message_of(name)?);
         Ok(self)
     }
 
@@ -97,6 +95,51 @@ impl Schema {
         }
     }
 
+    /// Chooses the Protobuf message that JSON is encoded as: the one of this full name, or the first
+    /// of the file.
+    ///
+    /// # Errors
+    /// When there is none, or the schema is not of Protobuf.
+    pub fn choose(&self, name: Option<&str>) -> anyhow::Result<Chosen> {
+        let Plan::Protobuf(plan) = &self.plan else {
+            ensure!(name.is_none(), "only Protobuf schemas have messages");
+            return Ok(Chosen(Vec::new(), 0));
+        };
+        let id = match name {
+            None => plan.at(&[0]).context("the schema has no message")?,
+            Some(name) => plan.message_of(name)?,
+        };
+        let place = plan.place(id).unwrap_or_default();
+        Ok(Chosen(wire::message_index(place), id))
+    }
+
+    /// Appends JSON as a value of this schema, framed by its ID in the registry.
+    ///
+    /// # Errors
+    /// When it is not JSON, or not what the schema says, or beyond the limits. Then a part is
+    /// written.
+    pub fn encode(
+        &self,
+        json: &[u8],
+        id: u32,
+        Chosen(index, message): &Chosen,
+        limits: Limits,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        out.push(0);
+        out.extend_from_slice(&id.to_be_bytes());
+        out.extend_from_slice(index);
+        let parsed = || {
+            serde_json::from_slice::<serde_json::Value>(json)
+                .map_err(|error| Fault::malformed(format!("not JSON: {error}")))
+        };
+        match &self.plan {
+            Plan::Avro(plan) => plan.write(&parsed()?, limits, out),
+            Plan::Protobuf(plan) => plan.write(*message, &parsed()?, limits, out),
+            Plan::Json(_) => self::json(json, limits, out),
+        }
+    }
+
     /// Its format.
     pub fn format(&self) -> Format {
         match self.plan {
@@ -136,6 +179,11 @@ impl Schema {
         }
     }
 }
+
+/// The Protobuf message that JSON is encoded as: its index on the wire, and its ID. For other
+/// formats there is nothing to choose.
+#[derive(Clone)]
+pub struct Chosen(Vec<u8>, u32);
 
 /// Takes JSON as it is. Whether it fits its schema was the serializer's to check.
 fn json(value: &[u8], limits: Limits, out: &mut Vec<u8>) -> Result<(), Fault> {

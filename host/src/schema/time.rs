@@ -18,7 +18,7 @@ pub(super) enum Unit {
 }
 
 impl Unit {
-    fn per_second(self) -> i64 {
+    pub fn per_second(self) -> i64 {
         match self {
             Unit::Millis => 1_000,
             Unit::Micros => 1_000_000,
@@ -26,7 +26,7 @@ impl Unit {
         }
     }
 
-    fn digits(self) -> usize {
+    pub fn digits(self) -> usize {
         match self {
             Unit::Millis => 3,
             Unit::Micros => 6,

@@ -130,6 +130,26 @@ impl<'a> Framed<'a> {
     }
 }
 
+/// The index of a message in its file, as it is written.
+pub fn message_index(place: &[usize]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut write = |number: usize| {
+        let mut rest = (number as u64) << 1;
+        while rest >= 0x80 {
+            bytes.push(rest as u8 | 0x80);
+            rest >>= 7;
+        }
+        bytes.push(rest as u8);
+    };
+    if place == [0] {
+        write(0);
+    } else {
+        write(place.len());
+        place.iter().copied().for_each(write);
+    }
+    bytes
+}
+
 /// The deepest nesting of messages in their file.
 const DEEPEST: usize = 32;
 
@@ -169,6 +189,18 @@ fn varint(bytes: &mut &[u8]) -> Result<usize, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_index_reads_back() {
+        for place in [&[0][..], &[1], &[0, 0], &[300, 0, 20_000], &[63, 64]] {
+            let bytes = message_index(place);
+            let framed = [&[0, 0, 0, 0, 9][..], &bytes, b"rest"].concat();
+            let framed = Framed::of(&framed, None).unwrap();
+            let (read, rest) = framed.message().unwrap();
+            assert_eq!((&*read, rest), (place, &b"rest"[..]));
+        }
+        assert_eq!(message_index(&[0]), [0]);
+    }
 
     #[test]
     fn the_id_is_in_front_or_in_a_header() {

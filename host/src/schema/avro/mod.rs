@@ -7,5 +7,6 @@ mod read;
 #[cfg(test)]
 mod tests;
 mod varint;
+mod write;
 
 pub(super) use plan::Plan;

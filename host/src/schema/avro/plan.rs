@@ -70,6 +70,8 @@ pub(super) struct Field {
     /// `"name":`, with a comma where one is due.
     pub label: String,
     pub of: Id,
+    /// Its default value, JSON.
+    pub default: Option<String>,
 }
 
 /// A schema, ready to read its values.
@@ -183,6 +185,7 @@ impl<'a> Building<'a> {
                         name: field.name.clone(),
                         label,
                         of: self.node(&field.schema)?,
+                        default: field.default.as_ref().map(ToString::to_string),
                     })
                 });
                 Node::Record(fields.collect::<anyhow::Result<_>>()?)

@@ -166,6 +166,211 @@ fn every_type_is_written_by_the_table() {
             continue;
         }
         assert_eq!(read(schema, bytes).unwrap(), text, "{schema}");
+        let written = write(schema, text);
+        // Several blocks of an array are written as one.
+        let again = read(schema, written.as_ref().unwrap()).unwrap();
+        assert_eq!(again, text, "{schema}");
+    }
+}
+
+fn write(schema: &str, json: &str) -> Result<Vec<u8>, Fault> {
+    let mut out = b"before".to_vec();
+    let json = serde_json::from_str(json).unwrap();
+    plan(schema).write(&json, LIMITS, &mut out)?;
+    Ok(out.split_off(6))
+}
+
+/// What a library reads in it.
+fn by_library(schema: &str, bytes: &[u8]) -> apache_avro::types::Value {
+    let schema = apache_avro::Schema::parse_str(schema).unwrap();
+    let reader = apache_avro::reader::datum::GenericDatumReader::builder(&schema)
+        .build()
+        .unwrap();
+    reader.read_value(&mut &bytes[..]).unwrap()
+}
+
+const ORDER: &str = r#"{"type":"record","name":"Order","fields":[
+    {"name":"n","type":"long"},
+    {"name":"note","type":["null","string"],"default":null},
+    {"name":"tags","type":{"type":"array","items":"string"},"default":["a","b"]},
+    {"name":"raw","type":"bytes","default":"\u00ff"},
+    {"name":"choice","type":["int","string"],"default":"seven"},
+    {"name":"price","type":{"type":"bytes","logicalType":"decimal","precision":9,"scale":2},"default":"\u0001"},
+    {"name":"inner","type":{"type":"record","name":"Inner","fields":[
+        {"name":"a","type":"int","default":1},
+        {"name":"next","type":["null","Inner"],"default":null}]},"default":{}}]}"#;
+
+#[test]
+fn missing_fields_have_their_defaults() {
+    let written = write(ORDER, r#"{"n": 7, "inner": {"next": {"a": 2}}}"#).unwrap();
+    let seen = read(ORDER, &written).unwrap();
+    let expected = json!({
+        "n": 7, "note": null, "tags": ["a", "b"], "raw": "/w==", "choice": {"string": "seven"},
+        "price": "0.01", "inner": {"a": 1, "next": {"a": 2, "next": null}}
+    });
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&seen).unwrap(),
+        expected
+    );
+    by_library(ORDER, &written);
+    let bomb = format!(
+        r#"{{"type":"array","items":{{"type":"record","name":"R","fields":[
+            {{"name":"a","type":"string","default":"{}"}}]}}}}"#,
+        "x".repeat(1000)
+    );
+    let fault = write(&bomb, &format!("[{}{{}}]", "{},".repeat(10_000))).unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::TooLarge);
+}
+
+#[test]
+fn what_is_written_is_read_by_the_library() {
+    use apache_avro::types::Value as Of;
+    for (schema, json, value) in [
+        (r#""long""#, "9007199254740993", Of::Long((1 << 53) + 1)),
+        (r#""long""#, "\"-9223372036854775808\"", Of::Long(i64::MIN)),
+        (r#""int""#, "1.0", Of::Int(1)),
+        (r#""double""#, "1e300", Of::Double(1e300)),
+        (
+            r#"["int","string"]"#,
+            r#"{"string":"a"}"#,
+            Of::Union(1, Box::new(Of::String("a".into()))),
+        ),
+        (
+            r#"["null","string"]"#,
+            "null",
+            Of::Union(0, Box::new(Of::Null)),
+        ),
+        (
+            r#"{"type":"long","logicalType":"timestamp-micros"}"#,
+            "\"2026-11-28T07:20:00.5+02:00\"",
+            Of::TimestampMicros(1_795_843_200_500_000),
+        ),
+        (
+            r#"{"type":"int","logicalType":"date"}"#,
+            "\"0001-01-01\"",
+            Of::Date(-719_162),
+        ),
+        (
+            r#"{"type":"int","logicalType":"date"}"#,
+            "20000",
+            Of::Date(20_000),
+        ),
+        (
+            r#"{"type":"int","logicalType":"time-millis"}"#,
+            "\"23:59:59.999\"",
+            Of::TimeMillis(86_399_999),
+        ),
+        (
+            r#"{"type":"enum","name":"E","symbols":["A","B"]}"#,
+            "\"B\"",
+            Of::Enum(1, "B".into()),
+        ),
+    ] {
+        let written = write(schema, json).unwrap();
+        assert_eq!(by_library(schema, &written), value, "{schema} {json}");
+    }
+}
+
+#[test]
+fn json_that_does_not_fit_is_refused_with_its_place() {
+    let order = |fields: &str| format!("{{\"n\":1,{fields}}}");
+    for (json, says) in [
+        ("7", "an object was expected, and 7 found"),
+        ("{}", "field /n: it is missing and has no default"),
+        (
+            r#"{"n":"x"}"#,
+            "field /n: an integer was expected, and \"x\" found",
+        ),
+        (
+            r#"{"n":1.5}"#,
+            "field /n: an integer was expected, and 1.5 found",
+        ),
+        (
+            r#"{"n":9223372036854775808}"#,
+            "a number of 64 bits was expected",
+        ),
+        (&order(r#""nota":1"#), "the schema has no field \"nota\""),
+        (
+            &order(r#""note":1"#),
+            "field /note: a string was expected, and 1 found",
+        ),
+        (
+            &order(r#""tags":["a",null]"#),
+            "field /tags/1: a string was expected, and null found",
+        ),
+        (&order(r#""raw":"?""#), "field /raw: base64 was expected"),
+        (
+            &order(r#""choice":7"#),
+            "such as {\"int\": ...}; the branches are: int, string",
+        ),
+        (
+            &order(r#""choice":{"long":7}"#),
+            "the branches are: int, string",
+        ),
+        (
+            &order(r#""choice":{"int":"7x"}"#),
+            "field /choice/int: an integer was expected",
+        ),
+        (
+            &order(r#""price":"1.234""#),
+            "more than 2 digits after the point",
+        ),
+        (
+            &order(r#""price":"1,2""#),
+            "a decimal such as \"12.50\" was expected",
+        ),
+        (&order(r#""price":"1e4000""#), "too long"),
+    ] {
+        let fault = write(ORDER, json).unwrap_err().to_string();
+        assert!(fault.contains(says), "{fault} does not contain {says}");
+    }
+    for (schema, json, says) in [
+        (
+            r#"{"type":"long","logicalType":"timestamp-millis"}"#,
+            "\"2026-11-28T05:20:00.1234Z\"",
+            "more than 3 digits",
+        ),
+        (
+            r#"{"type":"long","logicalType":"timestamp-millis"}"#,
+            "\"2026-11-28 05:20\"",
+            "a time such as",
+        ),
+        (
+            r#"{"type":"long","logicalType":"timestamp-nanos"}"#,
+            "\"9999-01-01T00:00:00Z\"",
+            "out of the type's range",
+        ),
+        (
+            r#"{"type":"long","logicalType":"local-timestamp-millis"}"#,
+            "\"2026-11-28T05:20:00Z\"",
+            "a local time such as",
+        ),
+        (
+            r#"{"type":"int","logicalType":"date"}"#,
+            "\"yesterday\"",
+            "a date such as",
+        ),
+        (
+            r#"{"type":"fixed","name":"F","size":3}"#,
+            "\"AQ==\"",
+            "3 bytes were expected, and 1 found",
+        ),
+        (
+            r#"{"type":{"type":"fixed","name":"D","size":1},"logicalType":"decimal","precision":2,"scale":0}"#,
+            "\"200\"",
+            "needs 2 bytes, and the type has 1",
+        ),
+        (
+            r#"{"type":"enum","name":"E","symbols":["A"]}"#,
+            "\"C\"",
+            "\"C\" is not a symbol",
+        ),
+    ] {
+        let fault = write(schema, json).unwrap_err().to_string();
+        assert!(
+            fault.contains(says),
+            "{schema}: {fault} does not contain {says}"
+        );
     }
 }
 

@@ -96,7 +96,10 @@ impl Building {
             .map(|(index, oneof)| (oneof.full_name().to_owned(), index as u16))
             .collect();
         let mut fields = Vec::new();
+        let mut names: Vec<(String, u32)> = Vec::new();
         for field in of.fields() {
+            names.push((field.json_name().to_owned(), field.number()));
+            names.push((field.name().to_owned(), field.number()));
             let oneof = field.containing_oneof();
             fields.push(Field {
                 number: field.number(),
@@ -117,7 +120,15 @@ impl Building {
                     u16::try_from(index + 1).context("a message has more than 65,534 fields")?;
             }
         }
+        names.sort();
+        // Of the two names of a field, one is enough if they are the same.
+        names.dedup();
+        let index = |number| fields.binary_search_by_key(&number, |field| field.number);
+        let by_name = { names.into_iter() }
+            .filter_map(|(name, number)| Some((name, index(number).ok()? as u16)))
+            .collect();
         Ok(Message {
+            by_name,
             name: of.full_name().to_owned(),
             well_known: well_known(of.full_name()),
             oneofs: oneofs.len() as u16,

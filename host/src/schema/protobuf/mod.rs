@@ -12,5 +12,6 @@ mod read;
 mod tests;
 mod well_known;
 mod wire;
+mod write;
 
 pub(super) use plan::Plan;

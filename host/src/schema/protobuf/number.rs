@@ -2,6 +2,7 @@
 
 use super::plan::Kind;
 use super::wire::{Type, Wire};
+use super::write::varint;
 use crate::schema::fault::Fault;
 
 /// A number of the wire.
@@ -34,6 +35,26 @@ impl Number {
                 return Err(Fault::malformed("a number was expected"));
             }
         })
+    }
+
+    /// Appends it as a value of this type.
+    pub fn write(self, kind: Kind, out: &mut Vec<u8>) {
+        let (wire, _) = wire_type(kind);
+        let bits = match self {
+            Number::Bool(value) => value.into(),
+            Number::Signed(number) if matches!(kind, Kind::Sint32 | Kind::Sint64) => {
+                ((number << 1) ^ (number >> 63)).cast_unsigned()
+            }
+            Number::Signed(number) => number.cast_unsigned(),
+            Number::Unsigned(number) => number,
+            Number::Float(number) => number.to_bits().into(),
+            Number::Double(number) => number.to_bits(),
+        };
+        match wire {
+            Type::Fixed32 => out.extend_from_slice(&(bits as u32).to_le_bytes()),
+            Type::Fixed64 => out.extend_from_slice(&bits.to_le_bytes()),
+            _ => varint(bits, out),
+        }
     }
 
     /// Whether all its bits are zero: -0.0 is not the default.

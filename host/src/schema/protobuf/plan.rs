@@ -1,5 +1,6 @@
 //! What a `.proto` file says about the bytes of its messages, ready to follow.
 
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 /// The index of a message or enum in its plan.
@@ -79,9 +80,20 @@ pub(super) struct Message {
     pub well_known: Option<WellKnown>,
     /// The index of each field with a small number, plus one.
     pub dense: Vec<u16>,
+    /// The names of fields as JSON may have them, sorted, and the index of each.
+    pub by_name: Vec<(String, u16)>,
 }
 
 impl Message {
+    /// The field of this name in JSON, or of this name in the file.
+    pub fn named(&self, name: &str) -> Option<&Field> {
+        let found = self
+            .by_name
+            .binary_search_by(|(known, _)| (**known).cmp(name));
+        let (_, index) = &self.by_name[found.ok()?];
+        self.fields.get(usize::from(*index))
+    }
+
     /// The index of the field with this number.
     pub fn field(&self, number: u32) -> Option<usize> {
         match self.dense.get(number as usize) {
@@ -126,9 +138,27 @@ impl Plan {
     }
 
     /// The message of this full name in the file.
-    pub fn named(&self, name: &str) -> Option<Id> {
+    ///
+    /// # Errors
+    /// Names those that it has.
+    pub fn message_of(&self, name: &str) -> anyhow::Result<Id> {
+        let missing = || {
+            let names: Vec<&str> = self.names().take(20).collect();
+            format!("it has no message {name:?}; it has: {}", names.join(", "))
+        };
+        self.named(name).with_context(missing)
+    }
+
+    fn named(&self, name: &str) -> Option<Id> {
         let mut ids = self.roots.iter().map(|(_, id)| *id);
         ids.find(|id| self.messages[*id as usize].name == name)
+    }
+
+    /// Where a message is in its file.
+    pub fn place(&self, id: Id) -> Option<&[usize]> {
+        let mut roots = self.roots.iter();
+        let (place, _) = roots.find(|(_, root)| *root == id)?;
+        Some(place)
     }
 
     /// The full names of the messages in the file.

@@ -22,7 +22,7 @@ fn plan(text: &str) -> Plan {
 
 fn read(plan: &Plan, message: &str, bytes: &[u8]) -> Result<Value, Fault> {
     let mut out = Vec::new();
-    plan.read(plan.named(message).unwrap(), bytes, LIMITS, &mut out)?;
+    plan.read(plan.message_of(message).unwrap(), bytes, LIMITS, &mut out)?;
     let text = String::from_utf8(out).unwrap();
     Ok(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")))
 }
@@ -78,7 +78,7 @@ message All {
   google.protobuf.Int64Value wrapped = 46;
   google.protobuf.StringValue wrapped_string = 47;
   google.protobuf.Empty empty = 48;
-  google.protobuf.NullValue nothing = 49;
+  optional google.protobuf.NullValue nothing = 49;
   map<string, google.protobuf.Value> values = 51;
   Inner far = 536870911;
 }
@@ -179,7 +179,13 @@ fn any_message_is_read_as_the_library_reads_it() {
         };
         match ours {
             Err(fault) if fault.to_string().contains(" s and ") => {}
-            ours => prop_assert_eq!(ours.map_err(|fault| fault.to_string()), Ok(expected)),
+            ours => {
+                prop_assert_eq!(
+                    ours.map_err(|fault| fault.to_string()),
+                    Ok(expected.clone())
+                );
+                written_back(&plan, &all, &expected)?;
+            }
         }
         well.set(well.get() + 1);
         Ok(())
@@ -187,6 +193,105 @@ fn any_message_is_read_as_the_library_reads_it() {
     ran.unwrap();
     println!("the library reads {} of such messages", well.get());
     assert!(well.get() > 400);
+}
+
+/// What is written of JSON reads back as that, here and by the library.
+fn written_back(plan: &Plan, all: &MessageDescriptor, json: &Value) -> Result<(), TestCaseError> {
+    let written = write(plan, "test.All", json);
+    // A number of JSON may be beyond 32 bits; the library has more digits for them.
+    let written = written.map_err(|fault| TestCaseError::fail(format!("{json}: {fault}")))?;
+    let again = read(plan, "test.All", &written).map_err(|fault| fault.to_string());
+    prop_assert_eq!(again, Ok(json.clone()));
+    prop_assert_eq!(reference(all, &written), Some(json.clone()));
+    Ok(())
+}
+
+fn write(plan: &Plan, message: &str, json: &Value) -> Result<Vec<u8>, Fault> {
+    let mut out = Vec::new();
+    plan.write(plan.message_of(message).unwrap(), json, LIMITS, &mut out)?;
+    Ok(out)
+}
+
+#[test]
+fn json_as_others_write_it_is_written_as_the_library_writes_it() {
+    let plan = plan(ALL);
+    let file = compile(&source(ALL, &[])).unwrap();
+    let all = file.parent_pool().get_message_by_name("test.All").unwrap();
+    for json in [
+        json!({"an_int32": "7", "anInt64": 8, "aBool": false, "aString": ""}),
+        json!({"maybe": 0, "longs": ["-1", 2], "strings": [""], "inners": [{}, {"text": "x"}]}),
+        json!({"byLong": {"-5": 1, "7": 0}, "byBool": {"true": "AQ==", "false": ""}, "byName": {"a": {}}}),
+        json!({"number": 0}),
+        json!({"aFloat": "NaN", "aDouble": "-Infinity", "unpacked": [1, 2.5]}),
+        json!({"timestamp": "2026-11-28T07:20:00.000000001+02:00", "duration": "-1.5s"}),
+        json!({"timestamp": "1969-12-31T23:59:59.5Z", "duration": "0s"}),
+        json!({"structure": {"a": [1, "b", null, {"c": true}]}, "value": null, "list": []}),
+        json!({"mask": "user.displayName,photo", "wrapped": "0", "wrappedString": null, "empty": {}}),
+        json!({"nothing": null, "values": {"x": null}, "inner": null}),
+        json!({"colors": [0, 1], "far": {}}),
+    ] {
+        let text = json.to_string();
+        let mut parsed = serde_json::Deserializer::from_str(&text);
+        let expected = DynamicMessage::deserialize(all.clone(), &mut parsed).unwrap();
+        let written = write(&plan, "test.All", &json).unwrap();
+        let expected = reference(&all, &expected.encode_to_vec());
+        assert_eq!(reference(&all, &written), expected, "{json}");
+    }
+}
+
+#[test]
+fn json_that_does_not_fit_is_refused_with_its_place() {
+    let plan = plan(ALL);
+    for (json, says) in [
+        (json!(7), "an object was expected, and 7 found"),
+        (
+            json!({"nothere": 1}),
+            "the message test.All has no field \"nothere\"",
+        ),
+        (json!({"anInt32": 1, "an_int32": 1}), "are the same field"),
+        (json!({"number": 1, "word": "x"}), "exclude each other"),
+        (
+            json!({"anInt32": 1.5}),
+            "field /anInt32: an integer was expected, and 1.5 found",
+        ),
+        (
+            json!({"anInt32": 3_000_000_000_u32}),
+            "a number of 32 bits was expected",
+        ),
+        (
+            json!({"strings": ["a", 1]}),
+            "field /strings/1: a string was expected",
+        ),
+        (
+            json!({"byName": {"k": {"nothere": 1}}}),
+            "field /byName/k: the message",
+        ),
+        (
+            json!({"byLong": {"x": 1}}),
+            "field /byLong/x: an integer was expected",
+        ),
+        (
+            json!({"colors": ["PURPLE"]}),
+            "\"PURPLE\" is not a symbol of the enum",
+        ),
+        (
+            json!({"timestamp": "now"}),
+            "field /timestamp: a time such as",
+        ),
+        (
+            json!({"duration": "1.0000000001s"}),
+            "field /duration: a duration such as",
+        ),
+    ] {
+        let fault = write(&plan, "test.All", &json).unwrap_err().to_string();
+        assert!(fault.contains(says), "{fault} does not contain {says}");
+    }
+    let mut deep = json!({});
+    for _ in 0..60 {
+        deep = json!({"inner": {"back": deep}});
+    }
+    let fault = write(&plan, "test.All", &deep).unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::TooLarge);
 }
 
 #[test]

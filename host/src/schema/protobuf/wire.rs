@@ -22,6 +22,18 @@ pub(super) enum Type {
 }
 
 impl Type {
+    /// Its number in a tag.
+    pub fn code(self) -> u64 {
+        match self {
+            Type::Varint => 0,
+            Type::Fixed64 => 1,
+            Type::Bytes => 2,
+            Type::StartGroup => 3,
+            Type::EndGroup => 4,
+            Type::Fixed32 => 5,
+        }
+    }
+
     fn of(tag: u64) -> Option<Type> {
         Some(match tag & 7 {
             0 => Type::Varint,

@@ -1,6 +1,7 @@
 //! The arguments of `produce`.
 
 use crate::cli::kafka::reach::Reach;
+use crate::cli::kafka::registry_reach::RegistryReach;
 use crate::cli::kafka::{delimiter, pair};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -49,8 +50,35 @@ pub(in crate::cli) struct ProduceArguments {
     /// Prints one line of JSON per record, with its partition and offset.
     #[arg(long)]
     pub(super) json: bool,
+    /// Encodes values, which are JSON then, by a schema of the registry.
+    #[arg(long, value_enum)]
+    pub(super) encode: Option<EncodeBy>,
+    /// Encodes keys by the latest schema of `<topic>-key`; text needs no quotes.
+    #[arg(long, value_enum)]
+    pub(super) encode_key: Option<EncodeBy>,
+    /// Whose latest schema encodes the values [default: `<topic>-value`].
+    #[arg(long, conflicts_with = "schema_id")]
+    pub(super) subject: Option<String>,
+    /// The schema that encodes the values.
+    #[arg(long, value_name = "ID")]
+    pub(super) schema_id: Option<u32>,
+    /// The schema that encodes the keys.
+    #[arg(long, value_name = "ID", requires = "encode_key")]
+    pub(super) key_schema_id: Option<u32>,
+    /// The Protobuf message of the values, by its full name [default: the first of the schema].
+    #[arg(long, value_name = "NAME")]
+    pub(super) message: Option<String>,
+    #[command(flatten)]
+    pub(super) registry: RegistryReach,
     #[command(flatten)]
     pub(super) reach: Reach,
+}
+
+/// How to encode.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum EncodeBy {
+    /// By a schema of the registry, whose ID the record then carries.
+    Registry,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,6 +1,7 @@
 //! `millstream produce`.
 
 mod arguments;
+mod encode;
 mod input;
 mod record;
 mod tally;
@@ -8,9 +9,10 @@ mod tally;
 use super::exit;
 use super::stop::Stop;
 use crate::kafka::producer::{Sender, SenderOptions};
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 pub(in crate::cli) use arguments::ProduceArguments;
 
+use encode::Encode;
 use input::{Input, Line};
 use std::time::{Duration, Instant};
 use tally::Tally;
@@ -22,6 +24,7 @@ pub(in crate::cli) fn run(arguments: &ProduceArguments) -> anyhow::Result<()> {
     arguments.check()?;
     let stop = Stop::listen()?;
     let input = Input::open(&arguments.files)?;
+    let encode = Encode::of(arguments)?;
     let connection = arguments.reach.connect()?;
     let sender = Sender::start(
         &connection,
@@ -35,6 +38,7 @@ pub(in crate::cli) fn run(arguments: &ProduceArguments) -> anyhow::Result<()> {
     let mut run = Run {
         tally: Tally::new(arguments, &input),
         arguments,
+        encode,
         sender,
         stop,
         last: None,
@@ -56,6 +60,7 @@ pub(in crate::cli) fn run(arguments: &ProduceArguments) -> anyhow::Result<()> {
 
 struct Run<'a> {
     arguments: &'a ProduceArguments,
+    encode: Option<Encode>,
     sender: Sender,
     tally: Tally,
     stop: Stop,
@@ -120,9 +125,14 @@ impl Run<'_> {
 
     /// False if a signal asked to stop while the queue was full; the record was not sent.
     fn send(&mut self, line: &Line) -> anyhow::Result<bool> {
-        let Some((record, placing)) = self.arguments.record(self.sender.topic(), line)? else {
+        let made = self.arguments.record(self.sender.topic(), line)?;
+        let Some((mut record, placing)) = made else {
             return Ok(true);
         };
+        if let Some(encode) = &self.encode {
+            let encoded = encode.apply(&mut record);
+            encoded.map_err(|why| anyhow!("{}: {why}", line.place))?;
+        }
         let number = self.tally.sending(line, &record);
         let stop = self.stop.clone();
         let sent = self
