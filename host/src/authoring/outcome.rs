@@ -133,6 +133,7 @@ fn of_decision(decision: &Decision, bare: Outcome) -> Outcome {
             topic,
             key,
             headers,
+            encoded: _,
         }) => Outcome {
             topic: Some(topic.clone()),
             key: key.as_ref().map(|key| bytes_to_json(Some(key))),

@@ -97,7 +97,9 @@ impl Checker<'_> {
         let group = self.name_or(group, "millstream", "group-id")?;
         self.needs_kafka(&file)?;
         let reserved = Reserved::of(file.tasks.as_ref(), &file.http);
-        let tasks = file.tasks.map(|tasks| self.tasks(tasks.into_inner()));
+        let tasks = file
+            .tasks
+            .map(|tasks| self.tasks(tasks.into_inner(), file.registry.is_some()));
         let tasks = tasks.transpose()?;
         let registry = file.registry.map(|registry| self.registry(registry));
         let registry = registry.transpose()?;

@@ -9,6 +9,7 @@ mod admin;
 mod auth;
 mod checker;
 mod decode;
+mod encode;
 mod error;
 mod file;
 mod grants;

@@ -2,6 +2,7 @@
 
 use super::checker::{Checked, Checker};
 use super::decode::{Decode, DecodedAs};
+use super::encode::Encode;
 use super::grants::Reserved;
 use super::plugin::Plugin;
 use super::values::{self, Bytes, List, Text, Time};
@@ -9,8 +10,9 @@ use crate::pipeline::{
     BreakerAction, BreakerSettings, Deliver, LostLedger, OnLoss, PipelineSettings, PluginSettings,
     StartAt,
 };
-use crate::plugin::Capability;
+use crate::plugin::{Capability, bundled};
 use serde::{Deserialize, Deserializer};
+use std::collections::BTreeMap;
 use toml::Spanned;
 
 #[derive(Deserialize)]
@@ -33,6 +35,8 @@ pub(super) struct Pipeline {
     pub decode_key: Option<Spanned<Decode>>,
     #[serde(default)]
     pub decoded: DecodedAs,
+    #[serde(default)]
+    pub encode: BTreeMap<String, Spanned<Encode>>,
     #[serde(default)]
     pub breaker: Breaker,
     pub create_dead_letter_topics: Option<bool>,
@@ -158,6 +162,19 @@ impl Checker<'_> {
             route: self.writer(given.route, "per-client", &topics, reserved)?,
             dead_letter: self.writer(given.dead_letter, "retry-then-topic", &topics, reserved)?,
         };
+        let route = &plugins.route;
+        let named = bundled::topics(&route.source.name(), &route.config);
+        let mut encode = BTreeMap::new();
+        for (topic, by) in given.encode {
+            if !output_topics.contains(&topic) && !named.contains(&&*topic) {
+                let why = format!(
+                    "no route of this pipeline may write to {topic:?}: add it to output-topics"
+                );
+                return self.error(by.span(), why);
+            }
+            let by = self.encode(&topic, by, has_registry)?;
+            encode.insert(topic, by);
+        }
         let keeps_state = plugins.transform.granted.has(Capability::Keyvalue);
         let (lost_ledger, replays) = (given.lost_ledger, given.replays);
         let (lost_ledger, replays) = self.with_state(keeps_state, lost_ledger, replays)?;
@@ -168,6 +185,7 @@ impl Checker<'_> {
         Ok(PipelineSettings {
             file: self.path.into(),
             output_topics,
+            encode,
             start: given.start,
             lost_records: given.lost_records,
             remade_topic: given.remade_topic,

@@ -1,6 +1,7 @@
 //! `[tasks]`: the task gateway.
 
 use super::checker::{Checked, Checker};
+use super::encode::Encode;
 use super::values::{Bytes, List, Text, Time};
 use crate::record::check_event_kind;
 use crate::store;
@@ -16,6 +17,7 @@ const DAY: Duration = Duration::from_hours(24);
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Tasks {
     pub request_topic: Spanned<Text>,
+    pub encode: Option<Spanned<Encode>>,
     pub timeout: Option<Spanned<Time>>,
     pub keep: Option<Spanned<Time>>,
     pub acknowledge_within: Option<Spanned<Time>>,
@@ -38,7 +40,7 @@ pub(super) struct Rate {
 }
 
 impl Checker<'_> {
-    pub(super) fn tasks(&self, given: Tasks) -> Checked<TaskSettings> {
+    pub(super) fn tasks(&self, given: Tasks, has_registry: bool) -> Checked<TaskSettings> {
         let s = Duration::from_secs;
         let default = TaskSettings::new(self.topic(&given.request_topic)?);
         let timeout = self.time(given.timeout, default.timeout, s(1)..=7 * DAY)?;
@@ -49,7 +51,10 @@ impl Checker<'_> {
                        when the task times out";
             return self.error(keep_span.unwrap_or_default(), why);
         }
+        let encode = given.encode;
+        let encode = encode.map(|by| self.encode(&default.request_topic, by, has_registry));
         Ok(TaskSettings {
+            encode: encode.transpose()?,
             timeout,
             keep,
             acknowledge_within: self.time(

@@ -10,10 +10,12 @@ use crate::http::{
     WithRefusalCounts, problem,
 };
 use crate::kafka::producer::{ConfirmedProducer, Producer};
+use crate::schema::Registry;
 use crate::sse::{Extra, Hub, SseHandler, SseSettings};
 use crate::store::Store;
 use crate::tasks;
 use crate::tasks::{TaskHandler, TaskSettings};
+use anyhow::Context;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -136,6 +138,12 @@ fn gateway(
     let has = move |topic: &str| asked.has_topic(topic);
     tokio::spawn(look_for("[tasks] request-topic", topic, has));
     let known = hub.clone();
+    let registry = settings
+        .registry
+        .as_ref()
+        .filter(|_| tasks.encode.is_some());
+    let registry = registry.map(Registry::start).transpose();
+    let registry = registry.context("can't use [registry]")?;
     // Requests of tasks must not delay the readers of streams.
     let store = Arc::new(store.apart());
     tokio::spawn(tasks::time_out(store.clone(), tasks.event_kind.clone()));
@@ -143,6 +151,7 @@ fn gateway(
         tasks.clone(),
         store,
         producer,
+        registry.as_ref(),
         auth.clone(),
         settings.http.sse.cors_origins.clone(),
         Box::new(move |client, issued_at| known.is_revoked(client, issued_at)),

@@ -2,9 +2,10 @@
 
 use crate::kafka::KafkaSettings;
 use crate::plugin::{Capability, Spec};
-use crate::schema::{RegistrySettings, SchemaFile, Table};
+use crate::schema::{EncodeBy, RegistrySettings, SchemaFile, Table};
 use crate::store::StoreSettings;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -138,14 +139,6 @@ pub struct DecodeSettings {
     pub table: Table,
 }
 
-impl DecodeSettings {
-    /// Whether it needs the schema registry.
-    pub fn needs_registry(&self) -> bool {
-        let by = [&self.key, &self.value];
-        by.into_iter().any(|by| *by == Some(DecodeBy::Registry))
-    }
-}
-
 /// How a key or value is decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DecodeBy {
@@ -167,6 +160,8 @@ pub struct PipelineSettings {
     /// The topics that its plugins may write to, beside those that the configuration of
     /// a bundled plugin names.
     pub output_topics: Vec<String>,
+    /// How the values of routed events are encoded, by topic.
+    pub encode: BTreeMap<String, EncodeBy>,
     /// Its consumer group.
     pub group: String,
     /// Where it starts in a partition without a ledger.
@@ -231,6 +226,7 @@ impl PipelineSettings {
             name,
             topics,
             output_topics: Vec::new(),
+            encode: BTreeMap::new(),
             group,
             start: StartAt::default(),
             lost_records: OnLoss::default(),

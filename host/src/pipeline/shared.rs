@@ -6,6 +6,7 @@ use super::letter_topics::Topics;
 use super::lock::lock;
 use super::partition::state::PartitionState;
 use super::swap::generations;
+use super::transform::encode::Encodings;
 use crate::kafka::producer::Producer;
 use crate::pipeline::settings::{BreakerAction, PipelineSettings};
 use crate::pipeline::swap::breaker::Breaker;
@@ -44,6 +45,8 @@ pub(super) struct Shared {
     pub producer: Producer,
     pub depth: Depth,
     pub decoder: Option<Decoder>,
+    /// What routed events are encoded by; each worker has a copy.
+    pub encodings: Option<Encodings>,
     /// The dead-letter topics.
     pub topics: Arc<Topics>,
     partitions: Mutex<Partitions>,
@@ -76,6 +79,7 @@ impl Shared {
     ) -> anyhow::Result<Shared> {
         let limits = (settings.record_bytes, settings.batch_bytes);
         let decoder = Decoder::new(&settings.decode, registry, limits)?;
+        let encodings = Encodings::new(&settings, registry)?;
         let generation = Arc::new(first.generation);
         let live = Live {
             before: None,
@@ -90,6 +94,7 @@ impl Shared {
             store,
             producer,
             decoder,
+            encodings,
             depth: Depth::new(settings.batch_records),
             topics: Arc::default(),
             partitions: Mutex::default(),

@@ -7,6 +7,7 @@ mod avro;
 mod child;
 mod decimal;
 mod encoder;
+mod encoding;
 mod expected;
 mod fault;
 mod file;
@@ -24,6 +25,7 @@ mod wire;
 
 pub use child::child;
 pub use encoder::Encoder;
+pub use encoding::{EncodeBy, Encoding, SchemaChoice};
 pub use fault::{Fault, FaultKind};
 pub use file::SchemaFile;
 pub use limits::Limits;

@@ -2,6 +2,7 @@
 
 use super::answers::count;
 use super::answers::{bad, later};
+use super::encode::TaskEncoder;
 use super::in_flight::InFlight;
 use super::settings::TaskSettings;
 use crate::access::{Cors, Denied, Origin, foreign, refusal, who};
@@ -12,6 +13,7 @@ use crate::http::{
 };
 use crate::kafka::producer::ConfirmedProducer;
 use crate::record::ClientId;
+use crate::schema::{Encoding, Registry};
 use crate::store::Store;
 use header::HeaderValue;
 use std::sync::Arc;
@@ -31,6 +33,7 @@ pub struct TaskHandler {
     pub(super) settings: TaskSettings,
     pub(super) store: Arc<Store>,
     pub(super) producer: ConfirmedProducer,
+    pub(super) encoder: Option<TaskEncoder>,
     pub(super) in_flight: InFlight,
     pub(super) auth: Arc<Auth>,
     cors_origins: Vec<String>,
@@ -38,16 +41,21 @@ pub struct TaskHandler {
 }
 
 impl TaskHandler {
-    /// A gateway that keeps its tasks in `store`.
+    /// A gateway that keeps its tasks in `store`. `registry` has the schema of tasks, if there is
+    /// one.
     pub fn new(
         settings: TaskSettings,
         store: Arc<Store>,
         producer: ConfirmedProducer,
+        registry: Option<&Registry>,
         auth: Arc<Auth>,
         cors_origins: Vec<String>,
         is_revoked: IsRevoked,
     ) -> TaskHandler {
+        let encoding = settings.encode.clone().zip(registry.cloned());
+        let encoding = encoding.map(|(by, registry)| Encoding::new(registry, by));
         TaskHandler {
+            encoder: encoding.map(|of| TaskEncoder::new(of, settings.acknowledge_within)),
             in_flight: InFlight::new(settings.max_body),
             settings,
             store,

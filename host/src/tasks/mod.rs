@@ -9,6 +9,7 @@
 //! pipeline like any other record.
 
 mod answers;
+mod encode;
 mod get;
 mod handler;
 mod in_flight;

@@ -1,5 +1,6 @@
 //! The settings of the task gateway.
 
+use crate::schema::EncodeBy;
 use crate::store::Rate;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,8 @@ use std::time::Duration;
 pub struct TaskSettings {
     /// The Kafka topic that workers read.
     pub request_topic: String,
+    /// How tasks are encoded; otherwise they are JSON.
+    pub encode: Option<EncodeBy>,
     /// How long a task may go without an update before it times out.
     pub timeout: Duration,
     /// How long a task is kept after its last update.
@@ -30,6 +33,7 @@ impl TaskSettings {
     pub fn new(request_topic: String) -> TaskSettings {
         TaskSettings {
             request_topic,
+            encode: None,
             timeout: Duration::from_secs(300),
             keep: Duration::from_hours(24),
             acknowledge_within: Duration::from_secs(5),

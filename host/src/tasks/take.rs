@@ -2,6 +2,7 @@
 
 use super::answers::count;
 use super::answers::later;
+use super::encode::encoded;
 use super::handler::{TASKS, TaskHandler};
 use super::post::TaskRequest;
 use super::trace;
@@ -65,11 +66,23 @@ impl TaskHandler {
 
     async fn taken(&self, asked: &TaskRequest) -> (Reply, After) {
         let fresh = Uuid::now_v7().to_string();
+        // A task that can't be encoded must not be stored.
+        let value = match self.value(asked, &fresh).await {
+            Ok(value) => value,
+            Err(reply) => return (*reply, After::Nothing),
+        };
         let mine = match self.mine(asked, &fresh).await {
             Ok(mine) => mine,
             Err((reply, after)) => return (*reply, after),
         };
-        let outgoing = self.outgoing(asked, &mine.id);
+        let value = match mine.id == fresh {
+            true => value,
+            false => match self.value(asked, &mine.id).await {
+                Ok(value) => value,
+                Err(reply) => return (*reply, After::Nothing),
+            },
+        };
+        let outgoing = self.outgoing(asked, &mine.id, value);
         match self.producer.deliver(&outgoing).await {
             Ok(()) => {
                 count("received");
@@ -124,17 +137,26 @@ impl TaskHandler {
         }
     }
 
-    fn outgoing(&self, asked: &TaskRequest, id: &str) -> Outgoing {
+    /// The value of the task's record.
+    async fn value(&self, asked: &TaskRequest, id: &str) -> Result<Vec<u8>, Box<Reply>> {
+        let start = format!(r#"{{"taskId":"{id}","payload":"#);
+        let json = [start.as_bytes(), &asked.body, b"}"].concat();
+        match &self.encoder {
+            None => Ok(json),
+            Some(encoder) => encoded(&encoder.encoder().await?, &json),
+        }
+    }
+
+    fn outgoing(&self, asked: &TaskRequest, id: &str, value: Vec<u8>) -> Outgoing {
         let (parent, state) = trace::context(&asked.headers);
         let owner = asked.owner.as_str().to_owned();
         let state = state.map(|state| ("tracestate", state));
         let headers = [("millstream.client", owner), ("traceparent", parent)];
         let headers = headers.into_iter().chain(state);
-        let start = format!(r#"{{"taskId":"{id}","payload":"#);
         Outgoing {
             topic: self.settings.request_topic.clone(),
             key: Some(id.into()),
-            value: Some([start.as_bytes(), &asked.body, b"}"].concat()),
+            value: Some(value),
             headers: headers
                 .map(|(name, value)| (name.into(), Some(value.into_bytes())))
                 .collect(),

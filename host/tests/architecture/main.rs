@@ -34,7 +34,9 @@ const MAY_NAME: [(&str, &[&str]); 23] = [
     ),
     (
         "tasks",
-        &["access", "auth", "http", "kafka", "record", "store"],
+        &[
+            "access", "auth", "http", "kafka", "record", "schema", "store",
+        ],
     ),
     (
         "admin",

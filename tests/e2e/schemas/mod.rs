@@ -1,6 +1,7 @@
 //! Records with a schema: decoded before plugins see them.
 
 mod bundled;
+mod encode;
 mod matrix;
 mod registry;
 mod road;

@@ -2,7 +2,7 @@ use crate::config::fixture::GOOD;
 use crate::config::{Role, parse};
 use crate::fetch::ServerLogin;
 use crate::pipeline::DecodeBy;
-use crate::schema::SchemaFile;
+use crate::schema::{SchemaChoice, SchemaFile};
 use std::path::Path;
 
 /// The configuration with these lines in its pipeline, and then these tables.
@@ -64,6 +64,58 @@ fn what_is_wrong_with_decoding_is_named() {
         ("decodes = \"registry\"", "did you mean `decode`?"),
     ] {
         refused(pipeline, "", says);
+    }
+}
+
+#[test]
+fn a_pipeline_and_tasks_encode_by_a_schema_of_the_registry() {
+    let tables = "[registry]\nurl = \"http://r\"\n[tasks]\nrequest-topic = \"jobs\"\n\
+                  encode = { schema-id = 7, message = \"shop.Job\" }";
+    let pipeline = "output-topics = [\"out\", \"other\"]\n\
+                    encode = { out = \"registry\", other = { subject = \"s\" } }";
+    let settings = parse(Path::new("m.toml"), &with(pipeline, tables), Role::All);
+    let settings = settings.unwrap_or_else(|error| panic!("{error}"));
+    let encode = &settings.pipelines.last().expect("added").encode;
+    let latest = |subject: &str| SchemaChoice::Latest(subject.into());
+    assert_eq!(encode["out"].schema, latest("out-value"));
+    assert_eq!(encode["other"].schema, latest("s"));
+    let of_tasks = settings.tasks.expect("given").encode.expect("given");
+    assert_eq!(of_tasks.schema, SchemaChoice::Id(7));
+    assert_eq!(of_tasks.message.as_deref(), Some("shop.Job"));
+}
+
+#[test]
+fn what_is_wrong_with_encoding_is_named() {
+    let registry = "[registry]\nurl = \"http://r\"";
+    let out = "output-topics = [\"out\"]\n";
+    for (encode, tables, says) in [
+        (
+            "encode = { out = \"registry\" }",
+            "",
+            "needs a [registry] table",
+        ),
+        (
+            "encode = { out = \"avro\" }",
+            registry,
+            "expected \"registry\", { subject",
+        ),
+        (
+            "encode = { out = { subjects = \"s\" } }",
+            registry,
+            "expected \"registry\", { subject",
+        ),
+        (
+            "encode = { out = { subject = \"s\", schema-id = 7 } }",
+            registry,
+            "exclude each other",
+        ),
+        (
+            "encode = { oot = \"registry\" }",
+            registry,
+            "may write to \"oot\": add it to output-topics",
+        ),
+    ] {
+        refused(&format!("{out}{encode}"), tables, says);
     }
 }
 

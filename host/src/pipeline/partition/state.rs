@@ -34,7 +34,7 @@ struct Inner {
     /// A worker has the partition, or is about to take it.
     is_held: bool,
     /// What it waits for, by [`Waits`].
-    waits: [Option<String>; 2],
+    waits: [Option<String>; 3],
     /// Why records fail that were found to fail only while they were committed, by
     /// offset. They wrote values, so they and all after them run again.
     failing: BTreeMap<i64, Failure>,
@@ -96,6 +96,8 @@ pub(in crate::pipeline) enum Waits {
     Kafka,
     /// The schema registry, for the next record's schema.
     Schema,
+    /// The schema registry, for a schema to encode by.
+    Encoder,
 }
 
 /// What the worker has to do with a partition.

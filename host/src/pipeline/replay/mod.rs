@@ -24,6 +24,7 @@ use crate::kafka::KafkaSettings;
 use crate::kafka::producer::Producer;
 use crate::pipeline::decode::Decoder;
 use crate::pipeline::settings::{PipelineSettings, Resources};
+use crate::pipeline::transform::encode::Encodings;
 use crate::pipeline::transform::grants::Grants;
 use crate::plugin::{Loader, RouteInstance, TransformInstance};
 use crate::record::Outgoing;
@@ -71,6 +72,7 @@ pub struct Replayer {
     rules: Rules,
     plugins: Option<Plugins>,
     decoder: Option<Decoder>,
+    encodings: Option<Encodings>,
     described: Vec<String>,
     writer: Box<dyn Writer>,
     producer: Option<Producer>,
@@ -108,6 +110,10 @@ impl Replayer {
             Some(_) => Decoder::new(&pipeline.decode, registry.as_ref(), limits)?,
             None => None,
         };
+        let encodings = match plugins {
+            Some(_) => Encodings::new(pipeline, registry.as_ref())?,
+            None => None,
+        };
         let mut writer = Store::open(resources.store)?.writer();
         // Fails at once for a wrong address. Later outages are waited for.
         { writer.marked(&pipeline.group, Mark::Stored, &["-"]) }.map_err(|e| given_up(&e))?;
@@ -117,6 +123,7 @@ impl Replayer {
             rules,
             plugins,
             decoder,
+            encodings,
             described,
             writer,
             producer: None,

@@ -8,6 +8,7 @@ use crate::pipeline::partition::remaining::pace_after;
 use crate::pipeline::partition::values::UnstoredValues;
 use crate::pipeline::transform::decide::failures;
 use crate::pipeline::transform::destinations::destinations;
+use crate::pipeline::transform::encode::Encoders;
 use crate::pipeline::transform::prepared::{Destinations, stream_event};
 use crate::pipeline::transform::road::{Passed, Road};
 use crate::plugin::{End, Made, Turn};
@@ -86,16 +87,29 @@ impl Replayer {
             match decoder.decode(&of.batch, from) {
                 Outcome::Decoded(decoded) => return Ok(Some(decoded)),
                 Outcome::Waits(_) if goes_on(deadline, &self.stop) => {}
-                Outcome::Waits(why) => {
-                    let why = why.unwrap_or_else(|| "the schema registry does not answer".into());
-                    anyhow::bail!("{why}; check [registry]");
-                }
+                Outcome::Waits(why) => return Err(no_schema(why)),
+            }
+        }
+    }
+
+    /// What routed events are encoded by, if that is configured. Waits for its schemas.
+    fn encoders(&mut self) -> anyhow::Result<Option<Encoders>> {
+        let deadline = Instant::now() + PATIENCE;
+        let Some(encodings) = &mut self.encodings else {
+            return Ok(None);
+        };
+        loop {
+            match encodings.encoders() {
+                Ok(encoders) => return Ok(Some(encoders)),
+                Err(_) if goes_on(deadline, &self.stop) => {}
+                Err(why) => return Err(no_schema(why)),
             }
         }
     }
 
     fn send_down(&mut self, of: &Restored, from: usize, pace: usize) -> anyhow::Result<Passed> {
         let decoded = self.decode(of, from)?;
+        let encoders = self.encoders()?;
         let input = decoded.as_ref().map_or(&of.batch, |decoded| &decoded.batch);
         let Some(Plugins {
             transform,
@@ -112,6 +126,7 @@ impl Replayer {
             transform,
             route,
             grants,
+            encoders: encoders.as_ref(),
             store: &mut *self.writer,
             values: &UnstoredValues::default(),
             refused: decoded.as_ref().map(|decoded| &decoded.refused),
@@ -207,6 +222,11 @@ impl Replayer {
             self.report.routed(&outgoing.topic);
         }
     }
+}
+
+fn no_schema(why: Option<String>) -> anyhow::Error {
+    let why = why.unwrap_or_else(|| "the schema registry does not answer".into());
+    anyhow::anyhow!("{why}; check [registry]")
 }
 
 impl Work<'_> {

@@ -69,7 +69,10 @@ fn to_topic(to: &ToTopic, batch: &Batch, made: &Made, event: &Event) -> Outgoing
     Outgoing {
         topic: to.topic.clone(),
         key: to.key.as_ref().map(|key| key.to_vec()),
-        value: Some(made.events.bytes(event.payload).to_vec()),
+        value: Some(match &to.encoded {
+            Some(encoded) => encoded.clone(),
+            None => made.events.bytes(event.payload).to_vec(),
+        }),
         headers,
     }
 }

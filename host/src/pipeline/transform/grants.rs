@@ -59,20 +59,7 @@ impl Grants {
                 refused.entry(event.record).or_insert(why);
             }
         }
-        if refused.is_empty() {
-            return;
-        }
-        for (event, decision) in events.list.iter().zip(&mut routed.decisions) {
-            if refused.contains_key(&event.record) {
-                *decision = None;
-            }
-        }
-        let blamed = refused.into_iter().map(|(record, why)| {
-            route.blame(Failure::new(record, Stage::Route, Class::Unroutable, why))
-        });
-        // Both lists are in order and have no record in common.
-        routed.failures.extend(blamed);
-        routed.failures.sort_by_key(|failure| failure.record);
+        refuse(refused, events, route, Class::Unroutable, routed);
     }
 
     /// Changes a ruling for a topic that is not granted: the record goes to the
@@ -120,6 +107,30 @@ impl Grants {
         }
         Ok(())
     }
+}
+
+/// Fails records for what the route decided about their events, each with all its events.
+pub(super) fn refuse(
+    refused: BTreeMap<u32, String>,
+    events: &Events,
+    route: &Program,
+    class: Class,
+    routed: &mut Routed,
+) {
+    if refused.is_empty() {
+        return;
+    }
+    for (event, decision) in events.list.iter().zip(&mut routed.decisions) {
+        if refused.contains_key(&event.record) {
+            *decision = None;
+        }
+    }
+    let blamed = refused
+        .into_iter()
+        .map(|(record, why)| route.blame(Failure::new(record, Stage::Route, class, why)));
+    // Both lists are in order and have no record in common.
+    routed.failures.extend(blamed);
+    routed.failures.sort_by_key(|failure| failure.record);
 }
 
 /// The hop header for a record that is made from this one.

@@ -2,6 +2,7 @@
 
 pub(super) mod decide;
 pub(super) mod destinations;
+pub(super) mod encode;
 mod finish;
 pub(super) mod grants;
 pub(super) mod prepared;

@@ -1,6 +1,7 @@
 //! Sends a batch through its plugins.
 
 use super::decide::failures;
+use super::encode::Encoders;
 use super::finish::Processed;
 use super::grants::Grants;
 use super::prepared::PreparedBatch;
@@ -42,8 +43,9 @@ impl TransformWorker {
         in_hand: InHand,
     ) -> Option<PreparedBatch> {
         let remaining = self.decode(index, remaining)?;
+        let (remaining, encoders) = self.encoders(index, remaining)?;
         let began = Instant::now();
-        let Some(passed) = self.pass(index, &remaining) else {
+        let Some(passed) = self.pass(index, &remaining, encoders.as_ref()) else {
             self.partitions[index].retry(remaining.anew());
             return None;
         };
@@ -73,7 +75,12 @@ impl TransformWorker {
         self.finish(index, work, in_hand)
     }
 
-    fn pass(&mut self, index: usize, remaining: &Remaining) -> Option<Passed> {
+    fn pass(
+        &mut self,
+        index: usize,
+        remaining: &Remaining,
+        encoders: Option<&Encoders>,
+    ) -> Option<Passed> {
         let shared = &self.shared;
         let generation = self.instances.generation.number;
         let partition = &mut self.partitions[index];
@@ -87,6 +94,7 @@ impl TransformWorker {
             transform: &mut self.instances.transform,
             route: &mut self.instances.route,
             grants: &self.instances.grants,
+            encoders,
             store: &mut *self.interest,
             values,
             refused: remaining.decoded.as_ref().map(|decoded| &decoded.refused),
@@ -123,15 +131,51 @@ impl TransformWorker {
                 Some(remaining)
             }
             Outcome::Waits(why) => {
-                if why.is_some() && partition.state.waits_for(Waits::Schema, why) {
-                    let pipeline = self.shared.settings.name.clone();
-                    let labels = [("pipeline", pipeline), ("on", "registry".into())];
-                    counter!("millstream_waits_total", &labels).increment(1);
-                }
-                partition.retry_at(Instant::now() + LOOK, remaining);
+                self.wait_for_schema(index, Waits::Schema, why, remaining);
                 None
             }
         }
+    }
+
+    /// What routed events are encoded by, if that is configured; `None` if a schema is not known
+    /// yet.
+    fn encoders(
+        &mut self,
+        index: usize,
+        remaining: Remaining,
+    ) -> Option<(Remaining, Option<Encoders>)> {
+        let Some(encodings) = &mut self.encodings else {
+            return Some((remaining, None));
+        };
+        match encodings.encoders() {
+            Ok(encoders) => {
+                let state = &self.partitions[index].state;
+                state.waits_for(Waits::Encoder, None);
+                Some((remaining, Some(encoders)))
+            }
+            Err(why) => {
+                self.wait_for_schema(index, Waits::Encoder, why, remaining);
+                None
+            }
+        }
+    }
+
+    /// Continues with these records a little later. If the registry was asked in vain, `why` is the
+    /// reason.
+    fn wait_for_schema(
+        &mut self,
+        index: usize,
+        waits: Waits,
+        why: Option<String>,
+        remaining: Remaining,
+    ) {
+        let partition = &mut self.partitions[index];
+        if why.is_some() && partition.state.waits_for(waits, why) {
+            let pipeline = self.shared.settings.name.clone();
+            let labels = [("pipeline", pipeline), ("on", "registry".into())];
+            counter!("millstream_waits_total", &labels).increment(1);
+        }
+        partition.retry_at(Instant::now() + LOOK, remaining);
     }
 
     /// Lets the breaker judge the results of `seen` records, before anything is sent or
@@ -201,6 +245,8 @@ pub(in crate::pipeline) struct Road<'a> {
     pub transform: &'a mut TransformInstance,
     pub route: &'a mut RouteInstance,
     pub grants: &'a Grants,
+    /// Encodes events for some topics.
+    pub encoders: Option<&'a Encoders>,
     /// For look-ups.
     pub store: &'a mut dyn Writer,
     /// Values that are not stored yet.
@@ -246,6 +292,9 @@ impl Road<'_> {
         cut(&mut made, &mut routed);
         let route = self.route.program();
         self.grants.check(batch, &made.events, route, &mut routed);
+        if let Some(encoders) = self.encoders {
+            encoders.encode(&made.events, route, &mut routed);
+        }
         fail(batch, first, &made, &mut routed, self.failing);
         undo(&mut made, &mut routed);
         let asks = |d: &Option<Decision>| {

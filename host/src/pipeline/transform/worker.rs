@@ -1,6 +1,7 @@
 //! The transform worker: takes batches from its partitions and prepares them. Its
 //! thread runs untrusted code, so it does nothing else.
 
+use super::encode::Encodings;
 use super::prepared::PreparedBatch;
 use crate::kafka::consumer::FillLimits;
 use crate::pipeline::partition::assignment::Inbox;
@@ -33,6 +34,8 @@ pub(in crate::pipeline) struct TransformWorker {
     /// Rung when a batch is sent to the commit worker, or Kafka answers.
     pub commit: Arc<Signal>,
     pub instances: Instances,
+    /// What routed events are encoded by.
+    pub encodings: Option<Encodings>,
     pub partitions: Vec<Partition>,
     /// For presence look-ups: the commit worker's connection is busy with transactions.
     pub interest: Box<dyn Writer>,
@@ -56,6 +59,7 @@ impl TransformWorker {
         let name = shared.settings.name.clone();
         let plugin_seconds = histogram!("millstream_plugin_seconds", "pipeline" => name);
         Ok(TransformWorker {
+            encodings: shared.encodings.clone(),
             shared,
             inbox,
             turns,

@@ -74,6 +74,7 @@ pub(super) fn read(
             topic,
             key,
             headers,
+            encoded: None,
         }),
     })
 }

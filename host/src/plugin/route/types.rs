@@ -25,6 +25,8 @@ pub struct ToTopic {
     pub key: Option<Bytes>,
     /// The headers of the record.
     pub headers: SharedHeaders,
+    /// The value, if it is not the event's payload as it is.
+    pub encoded: Option<Vec<u8>>,
 }
 
 /// Where one event goes.

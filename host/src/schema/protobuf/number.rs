@@ -1,8 +1,7 @@
 //! Numbers of the wire, by the type of their field.
 
 use super::plan::Kind;
-use super::wire::{Type, Wire};
-use super::write::varint;
+use super::wire::{Type, Wire, write_varint};
 use crate::schema::fault::Fault;
 
 /// A number of the wire.
@@ -53,7 +52,7 @@ impl Number {
         match wire {
             Type::Fixed32 => out.extend_from_slice(&(bits as u32).to_le_bytes()),
             Type::Fixed64 => out.extend_from_slice(&bits.to_le_bytes()),
-            _ => varint(bits, out),
+            _ => write_varint(bits, out),
         }
     }
 

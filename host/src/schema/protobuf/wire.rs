@@ -153,6 +153,15 @@ impl<'a> Wire<'a> {
     }
 }
 
+/// Appends a varint.
+pub(super) fn write_varint(mut number: u64, out: &mut Vec<u8>) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
 #[cold]
 fn short(wanted: usize, left: usize) -> Fault {
     Fault::malformed(format!("{wanted} bytes were expected, and {left} are left"))

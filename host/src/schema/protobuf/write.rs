@@ -2,7 +2,7 @@
 
 use super::number::{Number, wire_type};
 use super::plan::{Field, Id, Kind, Message, Plan, Shape, WellKnown};
-use super::wire::Type;
+use super::wire::{Type, write_varint};
 use crate::schema::expected::{Expected, bytes_of, found, integer, object, text};
 use crate::schema::fault::Fault;
 use crate::schema::instant;
@@ -378,7 +378,7 @@ fn seconds_and_nanos(seconds: i128, nanos: i128, out: &mut Vec<u8>) {
     for (number, value) in [(1, seconds), (2, nanos)] {
         if value != 0 {
             tag(number, Type::Varint, out);
-            varint((value as i64).cast_unsigned(), out);
+            write_varint((value as i64).cast_unsigned(), out);
         }
     }
 }
@@ -413,20 +413,12 @@ fn snake_case(path: &str) -> String {
     snake
 }
 
-pub(super) fn varint(mut number: u64, out: &mut Vec<u8>) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
-}
-
 fn tag(number: u32, wire: Type, out: &mut Vec<u8>) {
-    varint(u64::from(number) << 3 | wire.code(), out);
+    write_varint(u64::from(number) << 3 | wire.code(), out);
 }
 
 fn block(number: u32, bytes: &[u8], out: &mut Vec<u8>) {
     tag(number, Type::Bytes, out);
-    varint(bytes.len() as u64, out);
+    write_varint(bytes.len() as u64, out);
     out.extend_from_slice(bytes);
 }

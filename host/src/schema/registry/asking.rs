@@ -2,6 +2,7 @@
 
 use super::answer::{Reference, Refusal, SchemaAnswer, SubjectVersion, path_of};
 use super::cache::{Cache, Known, lock};
+use super::latest::LatestVersions;
 use crate::fetch::{Answer, Server, TooLong};
 use crate::process::THIS_PROGRAM;
 use crate::process::child::ChildError;
@@ -14,7 +15,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Receiver;
@@ -43,24 +44,37 @@ pub(super) enum Trouble {
     Later(String),
 }
 
+/// What the registry is asked for.
+pub(super) enum Wanted {
+    Schema(SchemaId),
+    /// The ID of a subject's latest schema.
+    Latest(String),
+}
+
 pub(super) struct Asking {
     pub server: Server,
     cache: Arc<Mutex<Cache>>,
+    latest: Arc<Mutex<LatestVersions>>,
     /// One child at a time: several would take the time and memory that each may need.
     parsing: Semaphore,
 }
 
 impl Asking {
-    pub fn new(server: Server, cache: Arc<Mutex<Cache>>) -> Asking {
+    pub fn new(
+        server: Server,
+        cache: Arc<Mutex<Cache>>,
+        latest: Arc<Mutex<LatestVersions>>,
+    ) -> Asking {
         Asking {
             server,
             cache,
+            latest,
             parsing: Semaphore::new(1),
         }
     }
 
     /// Asks for what is wanted, until nobody can want anything.
-    pub fn run(self, mut wanted: Receiver<SchemaId>) {
+    pub fn run(self, mut wanted: Receiver<Wanted>) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
@@ -73,9 +87,14 @@ impl Asking {
         let asking = Arc::new(self);
         let places = Arc::new(Semaphore::new(AT_ONCE));
         runtime.block_on(async {
-            while let Some(id) = wanted.recv().await {
+            while let Some(wanted) = wanted.recv().await {
                 let (asking, places) = (asking.clone(), places.clone());
-                tokio::spawn(async move { asking.settle(id, &places).await });
+                tokio::spawn(async move {
+                    match wanted {
+                        Wanted::Schema(id) => asking.settle(id, &places).await,
+                        Wanted::Latest(subject) => asking.settle_latest(&subject, &places).await,
+                    }
+                });
             }
         });
     }
@@ -103,6 +122,23 @@ impl Asking {
             Err(Trouble::Unusable(why)) => cache.unusable(id, &why),
             Err(Trouble::Later(why)) => cache.failed(id, &why, PAUSE),
         }
+    }
+
+    async fn settle_latest(&self, subject: &str, places: &Semaphore) {
+        let place = places.acquire().await;
+        let encoded = utf8_percent_encode(subject, NON_ALPHANUMERIC);
+        let path = format!("/subjects/{encoded}/versions/latest");
+        let answer: Result<SchemaAnswer, Trouble> = self.get(&path).await;
+        drop(place);
+        let told = match answer {
+            Ok(SchemaAnswer { id: Some(id), .. }) => Ok(id),
+            Ok(_) => Err(format!("GET {path}: the answer has no id")),
+            Err(Trouble::Unknown(why) | Trouble::Unusable(why) | Trouble::Later(why)) => Err(why),
+        };
+        let latest = self.latest.lock();
+        latest
+            .unwrap_or_else(PoisonError::into_inner)
+            .told(subject, told);
     }
 
     async fn ask_at_its_turn(&self, id: SchemaId, places: &Semaphore) -> Result<Known, Trouble> {

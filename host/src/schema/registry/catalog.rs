@@ -10,6 +10,7 @@ use anyhow::{Context, anyhow, bail};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 use tokio::runtime::Runtime;
 
 /// The most bytes of a list of subjects.
@@ -47,7 +48,7 @@ impl Catalog {
         let server = Server::new(url.clone(), login, tls)?;
         let runtime = tokio::runtime::Builder::new_current_thread();
         Ok(Catalog {
-            asking: Asking::new(server, std::sync::Arc::default()),
+            asking: Asking::new(server, Arc::default(), Arc::default()),
             runtime: { runtime }.enable_all().build()?,
         })
     }

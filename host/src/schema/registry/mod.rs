@@ -8,6 +8,7 @@ mod answer;
 mod asking;
 mod cache;
 mod catalog;
+mod latest;
 mod one;
 mod settings;
 
@@ -18,17 +19,19 @@ pub use settings::RegistrySettings;
 use super::wire::SchemaId;
 use crate::fetch::Server;
 use crate::process;
-use asking::Asking;
+use asking::{Asking, Wanted};
 use cache::{Cache, MOST_ASKED, lock};
-use std::sync::{Arc, Mutex};
+use latest::LatestVersions;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc::{Sender, channel};
 
 /// A schema registry and the schemas that are known of it. Cheap to clone.
 #[derive(Clone)]
 pub struct Registry {
     cache: Arc<Mutex<Cache>>,
-    /// Has room for all that the cache says are asked for.
-    wanted: Sender<SchemaId>,
+    latest: Arc<Mutex<LatestVersions>>,
+    /// Has room for all that are asked for.
+    wanted: Sender<Wanted>,
     address: Arc<str>,
 }
 
@@ -41,12 +44,14 @@ impl Registry {
         let RegistrySettings { url, login, tls } = settings;
         let server = Server::new(url.clone(), login, tls)?;
         let cache = Arc::<Mutex<Cache>>::default();
-        let (wanted, asked) = channel(MOST_ASKED);
-        let asking = Asking::new(server, cache.clone());
+        let latest = Arc::<Mutex<LatestVersions>>::default();
+        let (wanted, asked) = channel(MOST_ASKED + latest::MOST);
+        let asking = Asking::new(server, cache.clone(), latest.clone());
         // It ends with the last reference to the registry.
         process::thread("registry".into(), || true, move || asking.run(asked))?;
         Ok(Registry {
             cache,
+            latest,
             wanted,
             address: url.to_string().into(),
         })
@@ -57,9 +62,24 @@ impl Registry {
         let (found, ask) = lock(&self.cache).find(id);
         if ask {
             // It is never full, and its thread ends only with us.
-            let _ = self.wanted.try_send(id);
+            let _ = self.wanted.try_send(Wanted::Schema(id));
         }
         found
+    }
+
+    /// What is known of the latest schema of a subject. Does not wait: the registry is asked where
+    /// nothing is known, and again from time to time.
+    pub fn latest(&self, subject: &str) -> Found {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let (id, ask) = latest.find(subject);
+        drop(latest);
+        if ask {
+            let _ = self.wanted.try_send(Wanted::Latest(subject.into()));
+        }
+        match id {
+            Ok(id) => self.find(SchemaId::Number(id)),
+            Err(why) => Found::NotYet(why),
+        }
     }
 
     /// Where it is, for messages.
