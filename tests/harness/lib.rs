@@ -56,7 +56,7 @@ pub use log::Log;
 pub use metrics::{Metrics, metrics};
 pub use ports::free_port;
 pub use process::{Process, find_program};
-pub use readers::{Client, Curl, Event, Reader, Told, python, python_packages};
+pub use readers::{Client, Curl, Event, Reader, Told, python, python_packages, typescript};
 pub use redis_secured::SecuredRedis;
 pub use redis_server::Redis;
 pub use registry::{Registry, serializers};

@@ -17,6 +17,7 @@ pub mod project;
 pub mod redact;
 pub mod replay;
 pub mod template;
+pub mod types;
 
 pub use bench::Bench;
 pub use outcome::Outcome;

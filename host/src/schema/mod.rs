@@ -21,6 +21,7 @@ mod registry;
 mod source;
 mod table;
 mod time;
+pub mod types;
 mod wire;
 
 pub use child::child;

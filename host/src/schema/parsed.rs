@@ -6,6 +6,7 @@ use super::limits::Limits;
 use super::plan::Plan;
 use super::source::{Format, MOST_BYTES, Source};
 use super::table::Table;
+use super::types::Types;
 use super::wire::{self, Framed};
 use anyhow::{Context, bail, ensure};
 use std::path::Path;
@@ -137,6 +138,20 @@ impl Schema {
             Plan::Avro(plan) => plan.write(&parsed()?, limits, out),
             Plan::Protobuf(plan) => plan.write(*message, &parsed()?, limits, out),
             Plan::Json(_) => self::json(json, limits, out),
+        }
+    }
+
+    /// The types of the JSON that its values are decoded to. For Protobuf those of a message: the one
+    /// of this full name, or the first of the file.
+    ///
+    /// # Errors
+    /// When there is no such message, or it is a JSON Schema: then see [`Types::of_json`].
+    pub fn types(&self, message: Option<&str>, table: Table) -> anyhow::Result<Types> {
+        let Chosen(_, id) = self.choose(message)?;
+        match &self.plan {
+            Plan::Avro(plan) => Ok(Types::of_avro(plan, table)),
+            Plan::Protobuf(plan) => Ok(Types::of_protobuf(plan, id)),
+            Plan::Json(_) => bail!("the types of a JSON Schema are made of its text"),
         }
     }
 

@@ -62,7 +62,7 @@ const MAY_NAME: [(&str, &[&str]); 23] = [
             "record", "schema", "sse", "store", "tasks",
         ],
     ),
-    ("authoring", &["plugin", "record"]),
+    ("authoring", &["plugin", "record", "schema"]),
     (
         "demo",
         &[

@@ -5,6 +5,7 @@ mod encode;
 mod matrix;
 mod registry;
 mod road;
+mod types;
 
 use millstream_tests::{config, registry, servers};
 use std::time::Duration;

@@ -9,6 +9,11 @@ pub(super) fn find() -> PathBuf {
     fetched(&format!("clients-{}", hash()), "SSE clients")
 }
 
+/// TypeScript's compiler.
+pub fn typescript() -> PathBuf {
+    find().join("node/node_modules/.bin/tsc")
+}
+
 /// A copy of this script beside the libraries, where Node finds them.
 pub(super) fn beside(script: &Path) -> PathBuf {
     let dir = scratch_dir("reader");

@@ -4,6 +4,7 @@ mod curl;
 mod installed;
 
 pub use curl::Curl;
+pub use installed::typescript;
 
 use crate::process::{Process, find_program};
 use crate::wait::wait_until;

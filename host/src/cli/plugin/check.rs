@@ -2,14 +2,16 @@
 
 use super::input::{self, PluginArguments};
 use super::inspect;
+use super::types_check;
 use crate::authoring::{Bench, bench};
+use crate::cli::kafka::registry_reach::RegistryReach;
 use crate::cli::output;
 use crate::plugin::conformance;
 use crate::plugin::fixture::Line;
 use crate::plugin::{AnyPlugin, Meter, Probe};
 use anyhow::Context;
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 pub(in crate::cli) struct CheckArguments {
@@ -19,6 +21,8 @@ pub(in crate::cli) struct CheckArguments {
     /// counter and the like are found.
     #[arg(long, value_name = "PATH")]
     records: Vec<PathBuf>,
+    #[command(flatten)]
+    reach: RegistryReach,
 }
 
 /// How often the records are run to measure them.
@@ -34,6 +38,7 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<()> {
     let plugin = plugin.with_context(|| name.clone())?;
     let own = input::records(&arguments.records, plugin.kind())?;
     output::lines(costs(&plugin, &own)?)?;
+    output::lines(types_check::lines(Path::new(name), &arguments.reach)?)?;
     bench::conforms(&plugin, &own).with_context(|| name.clone())?;
     let count: usize = own.iter().map(|(_, lines)| lines.len()).sum();
     let own = match count {

@@ -11,6 +11,8 @@ mod new;
 mod replay;
 mod run;
 mod test;
+mod types;
+mod types_check;
 
 use clap::Subcommand;
 
@@ -32,6 +34,8 @@ pub(in crate::cli) enum PluginCommand {
     Debug(debug::DebugArguments),
     /// Runs records through two versions of a plugin: what differs, and what it costs.
     Replay(replay::ReplayArguments),
+    /// Writes types for a plugin's code, from the schema of its records.
+    Types(types::TypesArguments),
     /// Shows what a plugin's file says about itself.
     Inspect(inspect::InspectArguments),
 }
@@ -46,6 +50,7 @@ pub(super) fn run(command: PluginCommand) -> anyhow::Result<()> {
         PluginCommand::Dev(arguments) => dev::run(&arguments),
         PluginCommand::Debug(arguments) => debug::run(&arguments),
         PluginCommand::Replay(arguments) => replay::run(&arguments),
+        PluginCommand::Types(arguments) => types::run(&arguments),
         PluginCommand::Inspect(arguments) => inspect::run(&arguments),
     }
 }

@@ -9,4 +9,4 @@ mod tests;
 mod varint;
 mod write;
 
-pub(super) use plan::Plan;
+pub(super) use plan::{Field, Id, Node, Plan};

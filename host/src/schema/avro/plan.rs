@@ -18,11 +18,11 @@ const MOST_SCALE: usize = 1024;
 const MOST_FIXED: usize = 16 << 20;
 
 /// The index of a type in its plan.
-pub(super) type Id = u32;
+pub(in crate::schema) type Id = u32;
 
 /// A type of the wire.
 #[derive(Serialize, Deserialize)]
-pub(super) enum Node {
+pub(in crate::schema) enum Node {
     Null,
     Boolean,
     Int,
@@ -56,7 +56,7 @@ pub(super) enum Node {
 
 /// A branch of a union.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Branch {
+pub(in crate::schema) struct Branch {
     pub name: String,
     /// `{"name":`; `None` for null.
     pub tag: Option<String>,
@@ -65,7 +65,7 @@ pub(super) struct Branch {
 
 /// A field of a record.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Field {
+pub(in crate::schema) struct Field {
     pub name: String,
     /// `"name":`, with a comma where one is due.
     pub label: String,
@@ -77,9 +77,11 @@ pub(super) struct Field {
 /// A schema, ready to read its values.
 #[derive(Serialize, Deserialize)]
 pub(in crate::schema) struct Plan {
-    pub(super) nodes: Vec<Node>,
-    pub(super) root: Id,
+    pub(in crate::schema) nodes: Vec<Node>,
+    pub(in crate::schema) root: Id,
     name: String,
+    /// The full names of records and enums.
+    pub(in crate::schema) names: Vec<(Id, String)>,
 }
 
 impl Plan {
@@ -102,6 +104,10 @@ impl Plan {
             }
         }
         let root = building.node(&schema)?;
+        let mut names: Vec<(Id, String)> = { building.defined.iter() }
+            .map(|(name, id)| (*id, name.fullname(None)))
+            .collect();
+        names.sort();
         let name = schema
             .name()
             .map_or_else(|| branch_name(&schema), |name| name.fullname(None));
@@ -109,6 +115,7 @@ impl Plan {
             nodes: building.nodes,
             root,
             name,
+            names,
         })
     }
 

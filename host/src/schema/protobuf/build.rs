@@ -181,6 +181,7 @@ impl Building {
                 names.sort_by_key(|(number, _)| *number);
                 names.dedup_by_key(|(number, _)| *number);
                 self.enums.push(Enum {
+                    name: of.full_name().to_owned(),
                     names,
                     is_null: of.full_name() == "google.protobuf.NullValue",
                 });

@@ -14,4 +14,4 @@ mod well_known;
 mod wire;
 mod write;
 
-pub(super) use plan::Plan;
+pub(super) use plan::{Field, Id, Kind, Plan, Shape, WellKnown};

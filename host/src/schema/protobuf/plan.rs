@@ -4,11 +4,11 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 /// The index of a message or enum in its plan.
-pub(super) type Id = u32;
+pub(in crate::schema) type Id = u32;
 
 /// A type of a field.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) enum Kind {
+pub(in crate::schema) enum Kind {
     Double,
     Float,
     Int32,
@@ -32,7 +32,7 @@ pub(super) enum Kind {
 
 /// How often a field has a value.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) enum Shape {
+pub(in crate::schema) enum Shape {
     /// At most once; the default value counts as none.
     Implicit,
     /// At most once.
@@ -44,7 +44,7 @@ pub(super) enum Shape {
 
 /// A field of a message.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Field {
+pub(in crate::schema) struct Field {
     pub number: u32,
     pub name: String,
     /// `"name":`
@@ -57,7 +57,7 @@ pub(super) struct Field {
 
 /// Messages whose JSON is not that of their fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum WellKnown {
+pub(in crate::schema) enum WellKnown {
     Any,
     Duration,
     Empty,
@@ -72,7 +72,7 @@ pub(super) enum WellKnown {
 
 /// A message.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Message {
+pub(in crate::schema) struct Message {
     pub name: String,
     /// By number.
     pub fields: Vec<Field>,
@@ -111,7 +111,8 @@ impl Message {
 
 /// An enum.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Enum {
+pub(in crate::schema) struct Enum {
+    pub name: String,
     /// The first name of each number, as JSON, by number.
     pub names: Vec<(i32, String)>,
     pub is_null: bool,
@@ -120,8 +121,8 @@ pub(super) struct Enum {
 /// A schema, ready to read its messages.
 #[derive(Serialize, Deserialize)]
 pub(in crate::schema) struct Plan {
-    pub(super) messages: Vec<Message>,
-    pub(super) enums: Vec<Enum>,
+    pub(in crate::schema) messages: Vec<Message>,
+    pub(in crate::schema) enums: Vec<Enum>,
     /// The messages of the file, each with its place there.
     pub(super) roots: Vec<(Vec<usize>, Id)>,
     /// All messages, sorted by name.
