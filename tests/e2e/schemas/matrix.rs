@@ -159,3 +159,8 @@ fn protobuf_of_python() {
 fn avro_of_python() {
     check("avro_matrix.py", 60, 55);
 }
+
+#[test]
+fn avro_of_java() {
+    check("java_matrix.py", 55, 55);
+}
