@@ -114,7 +114,9 @@ pub fn serializers(program: &str, arguments: &[&str]) -> String {
     let mut command = Command::new(find_program("python3"));
     command.env("PYTHONPATH", find().join("python"));
     command.env("PYTHONDONTWRITEBYTECODE", "1");
-    command.env("JAVA", java()).env("AVRO_TOOLS", find().join("avro-tools.jar"));
+    command
+        .env("JAVA", java())
+        .env("AVRO_TOOLS", find().join("avro-tools.jar"));
     let output = command
         .arg(folder.join(program))
         .args(arguments)
@@ -139,7 +141,10 @@ fn find() -> PathBuf {
         .map(|byte| format!("{byte:02x}"))
         .collect();
     let (registry, avro) = (version("registry"), version("avro"));
-    fetched(&format!("schemas-{registry}-{avro}-{hash}"), "schema registry")
+    fetched(
+        &format!("schemas-{registry}-{avro}-{hash}"),
+        "schema registry",
+    )
 }
 
 /// A version in `tests/run`, which is the only place that defines it.

@@ -1,6 +1,5 @@
 //! Decodes the keys and values of a batch by their schemas, before its plugins see them.
 
-use super::headers;
 use super::settings::{DecodeBy, DecodeSettings};
 use crate::process::THIS_PROGRAM;
 use crate::record::{Batch, Class, Failure, KafkaRecord, RecordView, Span, Stage};
@@ -234,7 +233,9 @@ impl Decoder {
                 let name = schema.decode(&framed, self.table, limits, &mut out.arena);
                 let name = name.map_err(|fault| Undone::of(part, Some(framed.id), &fault))?;
                 let span = done(part, out, start);
-                tell(&known, name, part, subject, out);
+                for (header, text) in known.headers(part, name, subject) {
+                    out.push_header(header, Some(text));
+                }
                 return Ok(span);
             }
         }
@@ -269,18 +270,6 @@ fn find(registry: &Registry, id: SchemaId) -> Result<Arc<Known>, Undone> {
             })))
         }
     }
-}
-
-/// Adds headers that name the schema.
-fn tell(known: &Known, name: &str, part: Part, subject: &str, out: &mut Batch) {
-    let of = headers::schema(part);
-    if !name.is_empty() {
-        out.push_header(of.name, Some(name.as_bytes()));
-    }
-    if let Some(version) = known.version(subject) {
-        out.push_header(of.version, Some(version.as_bytes()));
-    }
-    out.push_header(of.id, Some(known.id_text.as_bytes()));
 }
 
 /// The value of the header with the schema's ID, of the last one.

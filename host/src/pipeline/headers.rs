@@ -1,8 +1,6 @@
 //! Headers of records that a pipeline writes to Kafka: dead letters, rerouted
 //! records and routed events.
 
-use crate::schema::Part;
-
 /// Where a record was first: topic, partition and offset.
 pub(super) const SOURCE: &str = "millstream.source";
 /// How often a record was sent to its topic again. The header becomes part of the
@@ -21,32 +19,6 @@ pub(super) const OMITTED: &str = "millstream.error.omitted";
 pub(super) const SIZE: &str = "millstream.error.record-size";
 /// The digest of a dead letter's record: see `oversize::digest`.
 pub(super) const DIGEST: &str = "millstream.error.record-digest";
-/// The headers that name the schema of a decoded key or value. Only plugins see them.
-pub(super) struct SchemaHeaders {
-    /// The name of its type.
-    pub name: &'static [u8],
-    /// Its version in the topic's subject.
-    pub version: &'static [u8],
-    /// Its ID in the registry.
-    pub id: &'static [u8],
-}
-
-/// The headers that name the schema of this part.
-pub(super) fn schema(part: Part) -> &'static SchemaHeaders {
-    match part {
-        Part::Key => &SchemaHeaders {
-            name: b"millstream.key-schema.name",
-            version: b"millstream.key-schema.version",
-            id: b"millstream.key-schema.id",
-        },
-        Part::Value => &SchemaHeaders {
-            name: b"millstream.schema.name",
-            version: b"millstream.schema.version",
-            id: b"millstream.schema.id",
-        },
-    }
-}
-
 /// The headers that describe a failure: their names after `millstream.error.`.
 pub(super) const ERROR: [&str; 11] = [
     "class",

@@ -31,7 +31,7 @@ pub use fault::{Fault, FaultKind};
 pub use file::SchemaFile;
 pub use limits::Limits;
 pub use parsed::Schema;
-pub use registry::{Catalog, Entry, Found, Known, Registry, RegistrySettings};
+pub use registry::{Catalog, Decoded, Entry, Found, Known, Registry, RegistrySettings};
 pub use source::{Format, Source};
 pub use table::Table;
 pub use wire::{Framed, Part, SchemaId};

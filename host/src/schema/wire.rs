@@ -41,6 +41,22 @@ impl Part {
         }
     }
 
+    /// The headers that tell plugins of the schema: the name of its type, its version, its ID.
+    pub(super) fn told(self) -> [&'static [u8]; 3] {
+        match self {
+            Part::Key => [
+                b"millstream.key-schema.name",
+                b"millstream.key-schema.version",
+                b"millstream.key-schema.id",
+            ],
+            Part::Value => [
+                b"millstream.schema.name",
+                b"millstream.schema.version",
+                b"millstream.schema.id",
+            ],
+        }
+    }
+
     /// The header in which newer serializers write the schema's ID.
     pub fn header(self) -> &'static [u8] {
         match self {

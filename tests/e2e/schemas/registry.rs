@@ -6,6 +6,7 @@ use millstream_tests::{
     unique, wait_until,
 };
 
+use serde_json::json;
 use std::process::{Command, Output};
 
 const V1: &str =
@@ -163,8 +164,32 @@ fn the_command_line_shows_schemas_and_decoded_records() {
     );
     let said = text(consumed.stderr);
     assert!(said.contains(&format!(
-        "{topic}/0/2 is printed without decoding: the value: missing schema ID"
+        "{topic}/0/2 is left as it is, not decoded: the value: missing schema ID"
     )));
+
+    // As plugins get them: for fixtures, and for one record from Kafka.
+    let kafka = servers().kafka.bootstrap();
+    let decode = ["-b", &kafka, "--decode", "registry"];
+    let captured = run(&[&["capture", "topic", &topic, "-n", "2"][..], &decode].concat());
+    let captured = text(captured.stdout);
+    let line: serde_json::Value = serde_json::from_str(captured.lines().nth(1).unwrap()).unwrap();
+    println!("{line}");
+    let value = json!(r#"{"n":2,"more":"m"}"#);
+    assert_eq!((&line["value"], &line["key"]), (&value, &json!("ada")));
+    let header = |name: &str, value: &str| json!({"name": name, "value": value});
+    let told = [
+        header("millstream.schema.name", "shop.Order"),
+        header("millstream.schema.version", "2"),
+        header("millstream.schema.id", &v2.to_string()),
+    ];
+    assert_eq!(line["headers"], json!(told));
+    let at = format!("{topic}/0/1");
+    let ran = run(&[
+        &["plugin", "run", "bundled:by-field", "--at", &at][..],
+        &decode,
+    ]
+    .concat());
+    assert!(text(ran.stdout).contains(r#""json":{"n":2,"more":"m"}"#));
 
     let listed = text(run(&["registry", "list"]).stdout);
     assert!(listed.lines().any(|line| line == subject), "{listed}");

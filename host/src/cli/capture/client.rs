@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &ClientArguments) -> anyhow::Result<()> {
     if records.is_empty() {
         bail!("the stream of {what} {name} has no events of records");
     }
-    let mut sink = arguments.sink.open()?;
+    let mut sink = arguments.sink.open(Some(&arguments.config))?;
     let stop = Stop::listen()?;
     let mut scan = Scan::connect(settings.kafka()?)?;
     let mut gone = 0;

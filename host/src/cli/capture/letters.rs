@@ -18,7 +18,9 @@ pub(in crate::cli) struct LettersArguments {
 pub(super) fn run(arguments: &LettersArguments) -> anyhow::Result<()> {
     let (settings, pipelines) = arguments.choice.read()?;
     let mut letters = Letters::open(&settings, &pipelines, &arguments.choice)?;
-    let mut sink = arguments.sink.open()?;
+    let mut sink = arguments
+        .sink
+        .open(Some(&arguments.choice.configured.config))?;
     letters.listen()?;
     let mut incomplete = 0;
     while !sink.is_full()

@@ -39,7 +39,7 @@ const PATIENCE: Duration = Duration::from_millis(10);
 pub(super) fn run(arguments: &LiveArguments) -> anyhow::Result<()> {
     let settings = config::load(&arguments.config, Role::Ingest)?;
     let pipeline = arguments.pipeline(&settings)?;
-    let mut sink = arguments.sink.open()?;
+    let mut sink = arguments.sink.open(Some(&arguments.config))?;
     let stop = Stop::listen()?;
     let connection = Connection::open(settings.kafka()?.clone())?;
     let reader = |topic: &String| {

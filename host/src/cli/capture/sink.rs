@@ -2,6 +2,7 @@
 
 use crate::authoring::redact::{Redaction, Redactor};
 use crate::cli::exit::Usage;
+use crate::cli::kafka::decode::{Decode, DecodeArguments};
 use crate::cli::output::{self, count};
 use crate::plugin::fixture::{self, FailureLine};
 use crate::record::OwnedRecord;
@@ -37,6 +38,8 @@ pub(in crate::cli) struct SinkArguments {
     /// Replaces the values of headers with this name likewise; can be repeated.
     #[arg(long, value_name = "NAME")]
     redact_header: Vec<String>,
+    #[command(flatten)]
+    decode: DecodeArguments,
 }
 
 /// Takes records.
@@ -44,17 +47,19 @@ pub(super) struct Sink {
     out: BufWriter<Box<dyn Write>>,
     /// The file to write, and the file beside it that is written first.
     files: Option<(PathBuf, PathBuf)>,
+    decode: Option<Decode>,
     redactor: Redactor,
     taken: u64,
     max: u64,
 }
 
 impl SinkArguments {
-    /// Opens the file.
+    /// Opens the file. `config` is the configuration of a command that has one.
     ///
     /// # Errors
     /// If it exists, or can't be written.
-    pub fn open(&self) -> anyhow::Result<Sink> {
+    pub fn open(&self, config: Option<&Path>) -> anyhow::Result<Sink> {
+        let decode = self.decode.open(config)?;
         let redaction = Redaction {
             fields: self.redact.clone(),
             keys: self.redact_key,
@@ -76,6 +81,7 @@ impl SinkArguments {
         Ok(Sink {
             out: BufWriter::new(out),
             files,
+            decode,
             redactor: Redactor::new(redaction, secret()?),
             taken: 0,
             max: self.max.unwrap_or(u64::MAX),
@@ -117,8 +123,15 @@ impl Sink {
     /// # Errors
     /// If it can't be written.
     pub fn take(&mut self, mut record: OwnedRecord) -> io::Result<()> {
-        self.redactor.redact(&mut record);
+        self.made_ready(&mut record);
         self.put(&fixture::line(&record, None))
+    }
+
+    fn made_ready(&mut self, record: &mut OwnedRecord) {
+        if let Some(decode) = &self.decode {
+            decode.hand_over(record);
+        }
+        self.redactor.redact(record);
     }
 
     /// Takes a record that failed. With any redaction, the failure's message, which
@@ -131,7 +144,7 @@ impl Sink {
         mut record: OwnedRecord,
         mut failure: FailureLine,
     ) -> io::Result<()> {
-        self.redactor.redact(&mut record);
+        self.made_ready(&mut record);
         if self.redactor.is_active() {
             failure.message = "redacted".into();
         }

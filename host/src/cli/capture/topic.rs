@@ -35,7 +35,7 @@ pub(in crate::cli) struct TopicArguments {
 }
 
 pub(super) fn run(arguments: &TopicArguments) -> anyhow::Result<()> {
-    let mut sink = arguments.sink.open()?;
+    let mut sink = arguments.sink.open(arguments.reach.config())?;
     let stop = Stop::listen()?;
     let connection = arguments.reach.connect()?;
     let reading = Reading {

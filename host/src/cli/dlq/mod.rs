@@ -46,7 +46,7 @@ pub(super) enum DlqCommand {
 pub(in crate::cli) struct Configured {
     /// The configuration file.
     #[arg(short, long, default_value = "millstream.toml")]
-    config: PathBuf,
+    pub config: PathBuf,
 }
 
 pub(super) fn run(command: DlqCommand) -> anyhow::Result<()> {

@@ -2,6 +2,7 @@
 //! output.
 
 pub mod consume;
+pub(super) mod decode;
 pub mod group;
 pub mod produce;
 pub(super) mod reach;

@@ -3,6 +3,7 @@
 use super::fetched::letter;
 use crate::authoring::{Project, debug};
 use crate::cli::capture::failure_of;
+use crate::cli::kafka::decode::DecodeArguments;
 use crate::cli::kafka::reach::ReachBeside;
 use crate::cli::output;
 use crate::cli::record_id::{self, RecordId};
@@ -22,15 +23,21 @@ pub(in crate::cli) struct DebugArguments {
     #[arg(long, value_name = "JSON")]
     config: Option<String>,
     #[command(flatten)]
+    decode: DecodeArguments,
+    #[command(flatten)]
     reach: ReachBeside,
 }
 
 pub(super) fn run(arguments: &DebugArguments) -> anyhow::Result<()> {
     let config = arguments.config()?;
     let letter = letter(&arguments.reach.settings()?, &arguments.letter)?;
+    let mut record = letter.source_record();
+    if let Some(decode) = arguments.decode.open(None)? {
+        decode.hand_over(&mut record);
+    }
     let failed = debug::Failed {
         letter: format!("{}/{}", letter.record.origin, letter.record.offset),
-        record: letter.source_record(),
+        record,
         failure: failure_of(&letter),
         config: &config,
     };

@@ -2,12 +2,14 @@
 
 use crate::cli::capture::failure_of;
 use crate::cli::dlq::Originals;
+use crate::cli::kafka::decode::DecodeArguments;
 use crate::cli::kafka::reach::ReachBeside;
 use crate::cli::record_id::{self, RecordId};
 use crate::kafka::KafkaSettings;
 use crate::kafka::scan::Scan;
 use crate::pipeline::replay::Letter;
 use crate::plugin::fixture;
+use crate::record::OwnedRecord;
 use anyhow::bail;
 use clap::Args;
 
@@ -20,6 +22,8 @@ pub(super) struct Fetched {
     #[arg(long, value_name = "LETTER", value_parser = record_id::parse, conflicts_with = "at")]
     letter: Option<RecordId>,
     #[command(flatten)]
+    decode: DecodeArguments,
+    #[command(flatten)]
     reach: ReachBeside,
 }
 
@@ -30,7 +34,8 @@ impl Fetched {
     /// If Kafka does not answer, or has no such record.
     pub fn line(&self) -> anyhow::Result<Option<String>> {
         if let Some(id) = &self.at {
-            let record = id.fetch(&mut Scan::connect(&self.reach.settings()?)?)?;
+            let mut record = id.fetch(&mut Scan::connect(&self.reach.settings()?)?)?;
+            self.hand_over(&mut record)?;
             return Ok(Some(fixture::line(&record, None)));
         }
         let Some(id) = &self.letter else {
@@ -38,7 +43,17 @@ impl Fetched {
         };
         let letter = letter(&self.reach.settings()?, id)?;
         let failure = failure_of(&letter);
-        Ok(Some(fixture::line(&letter.source_record(), Some(&failure))))
+        let mut record = letter.source_record();
+        self.hand_over(&mut record)?;
+        Ok(Some(fixture::line(&record, Some(&failure))))
+    }
+
+    /// Decodes it as plugins get it, if that is asked for.
+    fn hand_over(&self, record: &mut OwnedRecord) -> anyhow::Result<()> {
+        if let Some(decode) = self.decode.open(None)? {
+            decode.hand_over(record);
+        }
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The schemas that are known.
 
 use crate::schema::parsed::Schema;
-use crate::schema::wire::SchemaId;
+use crate::schema::wire::{Part, SchemaId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ pub struct Known {
     /// Its ID.
     pub id: SchemaId,
     /// The same as text: each record that was written with it gets that in a header.
-    pub id_text: String,
+    id_text: String,
     /// The schema.
     pub schema: Schema,
     /// The subjects that have it, each with its version there, as text.
@@ -41,8 +41,25 @@ impl Known {
         }
     }
 
+    /// The headers that tell plugins of it: of this part, decoded as a type of this name. `subject`
+    /// is the one that its version is looked for in first.
+    pub fn headers<'a>(
+        &'a self,
+        part: Part,
+        name: &'a str,
+        subject: &str,
+    ) -> impl Iterator<Item = (&'static [u8], &'a [u8])> {
+        let [of_name, of_version, of_id] = part.told();
+        let name = (!name.is_empty()).then_some((of_name, name));
+        let version = self.version(subject).map(|version| (of_version, version));
+        let all = [name, version, Some((of_id, &*self.id_text))];
+        all.into_iter()
+            .flatten()
+            .map(|(header, text)| (header, text.as_bytes()))
+    }
+
     /// Its version in this subject, otherwise in the first that has it.
-    pub fn version(&self, subject: &str) -> Option<&str> {
+    fn version(&self, subject: &str) -> Option<&str> {
         let named = self.versions.iter().find(|(name, _)| name == subject);
         named
             .or(self.versions.first())

@@ -14,6 +14,7 @@ mod settings;
 
 pub use cache::{Found, Known};
 pub use catalog::{Catalog, Entry};
+pub use one::Decoded;
 pub use settings::RegistrySettings;
 
 use super::wire::SchemaId;

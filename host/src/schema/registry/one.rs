@@ -7,18 +7,27 @@ use std::time::{Duration, Instant};
 /// How often it looks whether a schema is known now.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// A decoded key or value.
+pub struct Decoded {
+    /// The JSON.
+    pub json: Vec<u8>,
+    /// The headers that tell plugins of its schema.
+    pub headers: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
 impl Registry {
-    /// Decodes one value to JSON. `header` is the value of [`Part::header`]. Waits for its schema.
+    /// Decodes a key or value of a record of this topic to JSON. `header` is the value of
+    /// [`Part::header`]. Waits for its schema.
     ///
     /// # Errors
     /// Why it can't be decoded.
     pub fn decode(
         &self,
-        part: Part,
+        (topic, part): (&str, Part),
         value: &[u8],
         header: Option<&[u8]>,
         patience: Duration,
-    ) -> Result<Vec<u8>, String> {
+    ) -> Result<Decoded, String> {
         let limits = Limits {
             bytes: usize::MAX / 2,
             depth: Limits::DEPTH,
@@ -44,7 +53,12 @@ impl Registry {
         let decoded = known
             .schema
             .decode(&framed, Table::default(), limits, &mut json);
-        decoded.map_err(|fault| format!("the {name}, by schema {}: {fault}", framed.id))?;
-        Ok(json)
+        let of =
+            decoded.map_err(|fault| format!("the {name}, by schema {}: {fault}", framed.id))?;
+        let subject = format!("{topic}-{name}");
+        let headers = known.headers(part, of, &subject);
+        let headers = headers.map(|(header, text)| (header.to_vec(), text.to_vec()));
+        let headers = headers.collect();
+        Ok(Decoded { json, headers })
     }
 }

@@ -1,9 +1,9 @@
 //! The arguments of `consume`.
 
 use super::show::Show;
+use crate::cli::kafka::decode::DecodeArguments;
 use crate::cli::kafka::delimiter;
 use crate::cli::kafka::reach::Reach;
-use crate::cli::kafka::registry_reach::RegistryReach;
 use crate::cli::{offset_spec, time};
 use crate::kafka::{Begin, OffsetSpec, Reading};
 use clap::{Args, ValueEnum};
@@ -57,23 +57,10 @@ pub(in crate::cli) struct ConsumeArguments {
     /// Whether to read records of transactions that are not committed.
     #[arg(long, value_enum, default_value_t = Isolation::ReadCommitted)]
     pub(super) isolation: Isolation,
-    /// Decodes values to JSON by the schema registry.
-    #[arg(long, value_enum)]
-    pub(super) decode: Option<DecodeBy>,
-    /// Decodes keys to JSON by the schema registry.
-    #[arg(long, value_enum)]
-    pub(super) decode_key: Option<DecodeBy>,
     #[command(flatten)]
-    pub(super) registry: RegistryReach,
+    pub(super) decode: DecodeArguments,
     #[command(flatten)]
     pub(super) reach: Reach,
-}
-
-/// How to decode.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum DecodeBy {
-    /// By the schema whose ID the record carries.
-    Registry,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,17 +1,16 @@
 //! `millstream consume`.
 
 mod arguments;
-mod decode;
 mod quiet;
 mod show;
 
+use super::decode::Decode;
 use super::stop::Stop;
 use super::{exit, output};
 use crate::kafka::{Reader, Step};
 pub(in crate::cli) use arguments::ConsumeArguments;
 
 use arguments::Format;
-use decode::Decode;
 use quiet::Quiet;
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
@@ -26,7 +25,7 @@ pub(in crate::cli) fn run(arguments: &ConsumeArguments) -> anyhow::Result<()> {
         return Err(exit::Usage(why.into()).into());
     }
     let stop = Stop::listen()?;
-    let decode = Decode::of(arguments)?;
+    let decode = arguments.decode.open(arguments.reach.config())?;
     let connection = arguments.reach.connect()?;
     let reader = Reader::start(&connection, &arguments.reading())?;
     let mut printing = Printing {
@@ -75,7 +74,7 @@ impl<W: Write> Printing<W> {
             match self.reader.next(patience)? {
                 Step::Record(mut record) => {
                     if let Some(decode) = &self.decode {
-                        decode.apply(&mut record);
+                        decode.show(&mut record);
                     }
                     rendered.clear();
                     show.write(&mut rendered, &record)?;
