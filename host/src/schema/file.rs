@@ -4,7 +4,7 @@ use super::parsed::Schema;
 use super::source::{Format, Source};
 use anyhow::Context;
 use std::fs::read_to_string;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// A schema in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,11 @@ fn imported(text: &str, folder: &Path) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
     let mut open: Vec<String> = imports(text).collect();
     while let Some(name) = open.pop() {
-        let is_new = found.iter().all(|(known, _)| *known != name);
+        // Protobuf's names of files are relative, and lead nowhere else.
+        let is_below = Path::new(&name)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        let is_new = is_below && found.iter().all(|(known, _)| *known != name);
         if let (true, Ok(text)) = (is_new, read_to_string(folder.join(&name))) {
             open.extend(imports(&text));
             found.push((name, text));

@@ -21,8 +21,14 @@ impl Plan {
     /// What is wrong with it, or which limit it exceeds.
     pub fn parse(source: &Source) -> anyhow::Result<Plan> {
         Ok(match source.format {
+            #[cfg(feature = "schemas")]
             Format::Avro => Plan::Avro(avro::Plan::parse(source)?),
+            #[cfg(feature = "schemas")]
             Format::Protobuf => Plan::Protobuf(protobuf::Plan::parse(source)?),
+            #[cfg(not(feature = "schemas"))]
+            format @ (Format::Avro | Format::Protobuf) => anyhow::bail!(
+                "this program was built without {format} (the cargo feature `schemas`)"
+            ),
             Format::Json => {
                 let schema: serde_json::Value =
                     serde_json::from_str(&source.text).context("the schema is not JSON")?;

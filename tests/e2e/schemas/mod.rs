@@ -2,6 +2,7 @@
 
 mod bundled;
 mod encode;
+mod hostile;
 mod matrix;
 mod registry;
 mod road;

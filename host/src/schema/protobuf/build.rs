@@ -4,12 +4,14 @@ use super::compile::compile;
 use super::plan::{Enum, Field, Id, Kind, Message, Plan, Shape, WellKnown};
 use crate::schema::json::quoted;
 use crate::schema::source::Source;
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 use std::collections::HashMap;
 
 /// The most messages and enums of a schema, with all that it imports.
 const MOST_TYPES: usize = 20_000;
+/// The most fields of a message.
+const MOST_FIELDS: usize = 65_000;
 /// Field numbers below this one are found by index.
 const DENSE: u32 = 256;
 
@@ -110,14 +112,18 @@ impl Building {
                 oneof: oneof.and_then(|oneof| oneofs.get(oneof.full_name()).copied()),
             });
         }
+        ensure!(
+            fields.len() < MOST_FIELDS,
+            "the message {} has more than {MOST_FIELDS} fields",
+            of.full_name()
+        );
         fields.sort_by_key(|field| field.number);
         let largest = fields.iter().map(|field| field.number);
         let mut dense =
             vec![0; largest.filter(|number| *number < DENSE).max().unwrap_or(0) as usize + 1];
         for (index, field) in fields.iter().enumerate() {
             if let Some(place) = dense.get_mut(field.number as usize) {
-                *place =
-                    u16::try_from(index + 1).context("a message has more than 65,534 fields")?;
+                *place = index as u16 + 1;
             }
         }
         names.sort();
