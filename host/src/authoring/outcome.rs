@@ -127,7 +127,7 @@ fn of_decision(decision: &Decision, bare: Outcome) -> Outcome {
         stream: Some(stream.into()),
         ..bare
     };
-    match &decision.topic {
+    match decision.topic.as_deref() {
         None => bare,
         Some(ToTopic {
             topic,

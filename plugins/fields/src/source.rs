@@ -93,11 +93,16 @@ impl Source {
         match self {
             Source::Pointer(pointer) => found(pointer, view.top()),
             Source::Key => view.key(),
-            Source::KeyPointer(pointer) => found(pointer, &view.key_top()?),
+            Source::KeyPointer(pointer) => in_key(pointer, view),
             Source::Header(name) => Ok(Found::of_bytes(view.record().header(name))),
             Source::Named(name, _) => view.named(name),
         }
     }
+}
+
+#[cold]
+fn in_key<'a>(pointer: &Pointer, view: &impl View<'a>) -> Result<Found<'a>, Failure> {
+    found(pointer, &view.key_top()?)
 }
 
 fn found<'a>(pointer: &Pointer, top: &Level<'a>) -> Result<Found<'a>, Failure> {
@@ -121,6 +126,7 @@ impl<'a> Found<'a> {
     }
 
     /// The bytes of a key or header.
+    #[inline]
     pub fn of_bytes(bytes: Option<&'a [u8]>) -> Found<'a> {
         match bytes.map(std::str::from_utf8) {
             None => Found::Nothing("missing"),

@@ -16,6 +16,7 @@ pub trait View<'a> {
     ///
     /// # Errors
     /// `malformed`.
+    #[inline]
     fn key(&self) -> Result<Found<'a>, Failure> {
         Ok(Found::of_bytes(self.record().key()))
     }
@@ -46,10 +47,12 @@ pub trait View<'a> {
 
 /// The record itself.
 impl<'a> View<'a> for (Record<'a>, Level<'a>) {
+    #[inline]
     fn record(&self) -> Record<'a> {
         self.0
     }
 
+    #[inline]
     fn top(&self) -> &Level<'a> {
         &self.1
     }

@@ -74,7 +74,7 @@ impl Encoders {
         for (event, decision) in events.list.iter().zip(&mut routed.decisions) {
             let to = decision
                 .as_mut()
-                .and_then(|decision| decision.topic.as_mut());
+                .and_then(|decision| decision.topic.as_deref_mut());
             let Some(to) = to else { continue };
             let of_topic = self.topics.iter().find(|(topic, _)| *topic == to.topic);
             let Some((topic, encoder)) = of_topic else {

@@ -53,7 +53,7 @@ impl Grants {
         for (event, decision) in events.list.iter().zip(&routed.decisions) {
             let topic = decision
                 .as_ref()
-                .and_then(|decision| decision.topic.as_ref());
+                .and_then(|decision| decision.topic.as_deref());
             let view = batch.view(event.record as usize);
             if let Some(Err(why)) = topic.map(|to| self.may_go(&to.topic, &view)) {
                 refused.entry(event.record).or_insert(why);

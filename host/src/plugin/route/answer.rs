@@ -70,12 +70,12 @@ pub(super) fn read(
     let headers = outgoing::headers(headers, range, arena).map_err(|e| bad(&e))?;
     Ok(Decision {
         stream,
-        topic: Some(ToTopic {
+        topic: Some(Box::new(ToTopic {
             topic,
             key,
             headers,
             encoded: None,
-        }),
+        })),
     })
 }
 

@@ -34,8 +34,8 @@ pub struct ToTopic {
 pub struct Decision {
     /// The delivery to the stream.
     pub stream: StreamDelivery,
-    /// The Kafka topic, if any.
-    pub topic: Option<ToTopic>,
+    /// The Kafka topic, if any. Most events have none, and decisions are moved in masses.
+    pub topic: Option<Box<ToTopic>>,
 }
 
 /// What a route asks for beside the event.

@@ -7,7 +7,8 @@ mod keys;
 mod names;
 mod plan;
 mod read;
-#[cfg(all(test, feature = "schemas"))]
+#[cfg(test)]
+#[cfg(feature = "schemas")]
 mod tests;
 mod varint;
 mod write;

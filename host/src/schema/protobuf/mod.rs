@@ -10,7 +10,8 @@ mod map;
 mod number;
 mod plan;
 mod read;
-#[cfg(all(test, feature = "schemas"))]
+#[cfg(test)]
+#[cfg(feature = "schemas")]
 mod tests;
 mod well_known;
 mod wire;
