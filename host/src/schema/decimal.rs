@@ -6,8 +6,8 @@ use super::fault::Fault;
 const MOST_BYTES: usize = 256;
 /// The most digits after the point that are written out; beyond that there is an exponent.
 const MOST_SCALE: i64 = 1024;
-/// The most digits of a number that is read.
-const MOST_DIGITS: i64 = 1200;
+/// The most characters of a number that is read.
+const MOST_DIGITS: usize = 1200;
 /// Decimal digits of a limb.
 const LIMB: usize = 9;
 
@@ -80,60 +80,99 @@ fn digits(bytes: &[u8]) -> String {
     text
 }
 
-/// The two's complement of a decimal number of text times ten to the power of `scale`, the highest
-/// byte first and no longer than needed.
-///
-/// # Errors
-/// When it is no decimal number, has more digits after the point than `scale`, or more digits than
-/// anyone means.
-pub(super) fn unscaled(text: &str, scale: i64) -> Result<Vec<u8>, Fault> {
-    let shown = || text.chars().take(40).collect::<String>();
-    let wrong = || {
-        let shown = shown();
-        Fault::malformed(format!(
-            "a decimal such as \"12.50\" was expected, and {shown:?} found"
-        ))
-    };
-    let (is_negative, number) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text),
-    };
-    let (number, exponent) = match number.split_once(['e', 'E']) {
-        Some((number, exponent)) => (number, exponent.parse::<i64>().map_err(|_| wrong())?),
-        None => (number, 0),
-    };
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let digits = [whole, fraction].concat();
-    if whole.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(wrong());
-    }
-    // The digits are a whole number of this many tenths.
-    let given = fraction.len() as i64 - exponent.clamp(-(1 << 20), 1 << 20);
-    let digits = match scale - given {
-        zeros @ 0.. if digits.len() as i64 + zeros <= MOST_DIGITS => {
-            digits + &"0".repeat(zeros as usize)
-        }
-        0.. => {
+/// A decimal number of text: its digits are a whole number of `10^-scale`.
+pub(super) struct Digits<'a> {
+    text: &'a str,
+    is_negative: bool,
+    digits: String,
+    scale: i64,
+}
+
+impl<'a> Digits<'a> {
+    /// Reads `12.50`, `-1.5E-7` and the like.
+    ///
+    /// # Errors
+    /// When it is no decimal number, or has more digits than anyone means.
+    pub fn read(text: &'a str) -> Result<Digits<'a>, Fault> {
+        let wrong = || {
+            let shown = shown(text);
+            let message = format!("a decimal such as \"12.50\" was expected, and {shown:?} found");
+            Fault::malformed(message)
+        };
+        if text.len() > MOST_DIGITS {
             return Err(Fault::too_large(format!(
-                "the decimal {:?} is too long",
-                shown()
+                "a decimal has {} characters, the most are {MOST_DIGITS}",
+                text.len()
             )));
         }
-        fewer => {
-            let kept = digits.len().saturating_sub(fewer.unsigned_abs() as usize);
-            let (kept, cut) = digits.split_at(kept);
-            if cut.bytes().any(|digit| digit != b'0') {
-                return Err(Fault::malformed(format!(
-                    "the decimal {:?} has more than {scale} digits after the point, and the type \
-                     has no more",
-                    shown()
-                )));
-            }
-            kept.to_owned()
+        let (is_negative, number) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (number, exponent) = match number.split_once(['e', 'E']) {
+            Some((number, exponent)) => (number, exponent.parse::<i32>().map_err(|_| wrong())?),
+            None => (number, 0),
+        };
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        let digits = [whole, fraction].concat();
+        if whole.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(wrong());
         }
-    };
-    let bytes = magnitude(&digits);
-    Ok(if is_negative { negated(&bytes) } else { bytes })
+        Ok(Digits {
+            text,
+            is_negative,
+            digits,
+            scale: fraction.len() as i64 - i64::from(exponent),
+        })
+    }
+
+    /// How many of its digits are after the point.
+    pub fn scale(&self) -> i64 {
+        self.scale
+    }
+
+    /// The two's complement of the number times ten to the power of `scale`, the highest byte first
+    /// and no longer than needed.
+    ///
+    /// # Errors
+    /// When it has more digits after the point than `scale`, or more digits than `precision`.
+    pub fn unscaled(self, scale: i64, precision: usize) -> Result<Vec<u8>, Fault> {
+        let shown = shown(self.text);
+        let refused = |why: &str| Err(Fault::malformed(format!("the decimal {shown:?} has {why}")));
+        let is_zero = self.digits.bytes().all(|digit| digit == b'0');
+        let digits = match scale.saturating_sub(self.scale) {
+            _ if is_zero => "0".to_owned(),
+            zeros @ 0.. if zeros <= MOST_DIGITS as i64 => self.digits + &"0".repeat(zeros as usize),
+            0.. => return refused("more digits than the type"),
+            fewer => {
+                let fewer = usize::try_from(fewer.unsigned_abs()).unwrap_or(usize::MAX);
+                let kept = self.digits.len().saturating_sub(fewer);
+                let (kept, cut) = self.digits.split_at(kept);
+                if cut.bytes().any(|digit| digit != b'0') {
+                    let why = format!(
+                        "more than {scale} digits after the point, and the type has no more"
+                    );
+                    return refused(&why);
+                }
+                kept.to_owned()
+            }
+        };
+        let digits = digits.trim_start_matches('0');
+        if digits.len() > precision {
+            return refused(&format!(
+                "more than {precision} digits, and the type has no more"
+            ));
+        }
+        let bytes = magnitude(digits);
+        Ok(match self.is_negative {
+            true => negated(&bytes),
+            false => bytes,
+        })
+    }
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(40).collect()
 }
 
 /// The bytes of a number without a sign, with room for one.

@@ -8,6 +8,9 @@ use super::wire::{Part, SchemaId};
 use anyhow::bail;
 use std::sync::Arc;
 
+/// The longest message, in bytes: names and values of others are in it.
+const MESSAGE: usize = 1000;
+
 /// Encodes JSON by one schema of a registry.
 #[derive(Clone)]
 pub struct Encoder {
@@ -53,7 +56,11 @@ impl Encoder {
             (encoded, _) => encoded,
         };
         let (part, number) = (part.name(), self.number);
-        encoded.map_err(|fault| format!("the {part}, by schema {number}: {fault}"))
+        encoded.map_err(|fault| {
+            let mut why = format!("the {part}, by schema {number}: {fault}");
+            why.truncate(why.floor_char_boundary(MESSAGE));
+            why
+        })
     }
 
     fn framed(&self, json: &[u8], limits: Limits) -> Result<Vec<u8>, Fault> {

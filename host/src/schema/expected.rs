@@ -1,8 +1,8 @@
 //! What JSON is read as when it becomes a value of a schema.
 
 use super::fault::Fault;
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine, alphabet};
 use serde_json::{Map, Value};
 
 /// The most characters of a value that a message shows.
@@ -55,14 +55,26 @@ pub(super) fn integer(json: &Value) -> Result<i128, Fault> {
     integer.ok_or_else(|| found("an integer", json))
 }
 
-/// Bytes in base64, of the standard alphabet or the one for URLs.
+/// Bytes in base64, of the standard alphabet or the one for URLs, padded or not.
 pub(super) fn bytes_of(json: &Value) -> Result<Vec<u8>, Fault> {
     let text = text(json)?;
-    let decoded = match text.contains(['-', '_']) {
-        true => URL_SAFE.decode(text),
-        false => STANDARD.decode(text),
+    const ANY: GeneralPurposeConfig =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let alphabet = match text.contains(['-', '_']) {
+        true => &alphabet::URL_SAFE,
+        false => &alphabet::STANDARD,
     };
+    let decoded = GeneralPurpose::new(alphabet, ANY).decode(text);
     decoded.map_err(|_| found("base64", json))
+}
+
+/// A number of 32 bits.
+pub(super) fn float32(number: f64, json: &Value) -> Result<f32, Fault> {
+    let single = number as f32;
+    match number.is_finite() && single.is_infinite() {
+        true => Err(found("a number in the range of 32 bits", json)),
+        false => Ok(single),
+    }
 }
 
 /// Numbers of JSON.
@@ -106,7 +118,18 @@ impl Expected for Value {
     fn decimal(&self) -> Result<String, Fault> {
         match self {
             Value::String(text) => Ok(text.clone()),
-            Value::Number(number) => Ok(number.to_string()),
+            Value::Number(number) => {
+                let text = number.to_string();
+                let is_exact = number.is_i64() || number.is_u64();
+                let digits = text.bytes().filter(u8::is_ascii_digit).count();
+                // A number of JSON has 53 bits here: further digits would be others than the given.
+                match is_exact || digits <= f64::DIGITS as usize {
+                    true => Ok(text),
+                    false => Err(Fault::malformed(format!(
+                        "the number {text} may have lost digits: write a decimal as a string"
+                    ))),
+                }
+            }
             _ => Err(found("a decimal such as \"12.50\"", self)),
         }
     }

@@ -135,7 +135,7 @@ impl Schema {
                 .map_err(|error| Fault::malformed(format!("not JSON: {error}")))
         };
         match &self.plan {
-            Plan::Avro(plan) => plan.write(&parsed()?, limits, out),
+            Plan::Avro(plan) => plan.write(&parsed()?, json.len(), limits, out),
             Plan::Protobuf(plan) => plan.write(*message, &parsed()?, limits, out),
             Plan::Json(_) => self::json(json, limits, out),
         }

@@ -5,6 +5,7 @@ use crate::http::{Reply, StatusCode, problem};
 use crate::schema::{Encoder, Encoding, Limits, Part};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 /// `Retry-After` in seconds while the schema is not known.
@@ -53,13 +54,17 @@ impl TaskEncoder {
     }
 }
 
-/// A task in JSON, encoded.
-pub(super) fn encoded(encoder: &Encoder, json: &[u8]) -> Result<Vec<u8>, Box<Reply>> {
+/// A task in JSON, encoded. That may take a while, so it has a thread of its own.
+pub(super) async fn encoded(encoder: Encoder, json: Vec<u8>) -> Result<Vec<u8>, Box<Reply>> {
     let limits = Limits {
         bytes: json.len().saturating_mul(4).max(1 << 16),
         depth: Limits::DEPTH,
     };
-    encoder.encode(Part::Value, json, limits).map_err(|why| {
+    let encoding = spawn_blocking(move || encoder.encode(Part::Value, &json, limits));
+    let encoded = encoding
+        .await
+        .unwrap_or_else(|error| Err(error.to_string()));
+    encoded.map_err(|why| {
         count("refused");
         let why = format!("the task does not fit its schema: {why}");
         Box::new(problem(StatusCode::UNPROCESSABLE_ENTITY, &why))

@@ -9,6 +9,7 @@ use super::trace;
 use crate::http::{Reply, StatusCode, header, json, problem};
 use crate::kafka::producer::NotAcknowledged;
 use crate::record::Outgoing;
+use crate::schema::Encoder;
 use crate::store::{NewTask, Taken, Unavailable, Unsent};
 use header::HeaderValue;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -66,21 +67,21 @@ impl TaskHandler {
 
     async fn taken(&self, asked: &TaskRequest) -> (Reply, After) {
         let fresh = Uuid::now_v7().to_string();
-        // A task that can't be encoded must not be stored.
-        let value = match self.value(asked, &fresh).await {
-            Ok(value) => value,
-            Err(reply) => return (*reply, After::Nothing),
+        // The schema may have to be waited for: before the task is claimed for a bounded time.
+        let encoder = match &self.encoder {
+            Some(encoder) => match encoder.encoder().await {
+                Ok(encoder) => Some(encoder),
+                Err(reply) => return (*reply, After::Nothing),
+            },
+            None => None,
         };
         let mine = match self.mine(asked, &fresh).await {
             Ok(mine) => mine,
             Err((reply, after)) => return (*reply, after),
         };
-        let value = match mine.id == fresh {
-            true => value,
-            false => match self.value(asked, &mine.id).await {
-                Ok(value) => value,
-                Err(reply) => return (*reply, After::Nothing),
-            },
+        let value = match value(asked, &mine.id, encoder).await {
+            Ok(value) => value,
+            Err(reply) => return (*reply, self.not_encoded(asked, mine).await),
         };
         let outgoing = self.outgoing(asked, &mine.id, value);
         match self.producer.deliver(&outgoing).await {
@@ -137,13 +138,12 @@ impl TaskHandler {
         }
     }
 
-    /// The value of the task's record.
-    async fn value(&self, asked: &TaskRequest, id: &str) -> Result<Vec<u8>, Box<Reply>> {
-        let start = format!(r#"{{"taskId":"{id}","payload":"#);
-        let json = [start.as_bytes(), &asked.body, b"}"].concat();
-        match &self.encoder {
-            None => Ok(json),
-            Some(encoder) => encoded(&encoder.encoder().await?, &json),
+    /// Removes a task that certainly is not in Kafka, since it does not fit its schema. An earlier
+    /// request may have sent it.
+    async fn not_encoded(&self, asked: &TaskRequest, mine: Mine) -> After {
+        match self.give_up(asked, &mine.id, mine.taking, true).await {
+            Err(_) if mine.taking == 1 => After::Forget(mine.id),
+            _ => After::Nothing,
         }
     }
 
@@ -255,6 +255,20 @@ impl TaskHandler {
             reply.headers_mut().insert(header::LOCATION, location);
         }
         reply
+    }
+}
+
+/// The value of the task's record.
+async fn value(
+    asked: &TaskRequest,
+    id: &str,
+    encoder: Option<Encoder>,
+) -> Result<Vec<u8>, Box<Reply>> {
+    let start = format!(r#"{{"taskId":"{id}","payload":"#);
+    let json = [start.as_bytes(), &asked.body, b"}"].concat();
+    match encoder {
+        None => Ok(json),
+        Some(encoder) => encoded(encoder, json).await,
     }
 }
 

@@ -108,7 +108,13 @@ impl<'a> Change<'a> {
     pub fn earlier(&self) -> Option<Result<Row<'_>, Failure>> {
         let text = self.before.as_deref()?;
         let updated = self.operation == Operation::Update;
-        updated.then(|| self.of_state(Operation::Delete, Some(text)))
+        updated.then(|| {
+            let row = self.of_state(Operation::Delete, Some(text))?;
+            Ok(Row {
+                is_update: true,
+                ..row
+            })
+        })
     }
 
     fn of_state<'b>(
@@ -120,6 +126,7 @@ impl<'a> Change<'a> {
         Ok(Row {
             record: self.record,
             operation,
+            is_update: false,
             source: self.fields.child("source"),
             text,
             top: top.transpose()?.unwrap_or(Level::Scalar),
@@ -166,6 +173,8 @@ fn state<'a>(fields: &Level<'a>, name: &str) -> Result<Option<Cow<'a, str>>, Fai
 pub struct Row<'a> {
     record: Record<'a>,
     operation: Operation,
+    /// It is the state before an update.
+    is_update: bool,
     source: Option<&'a RawValue>,
     /// Its JSON; `None` if the change event has no such state.
     pub text: Option<&'a str>,
@@ -173,6 +182,11 @@ pub struct Row<'a> {
 }
 
 impl Row<'_> {
+    /// Whether the row itself was deleted.
+    pub fn is_deleted(&self) -> bool {
+        self.operation == Operation::Delete && !self.is_update
+    }
+
     /// Says why a row before a delete may lack its columns.
     pub fn explained(&self, failure: Failure) -> Failure {
         if self.operation != Operation::Delete || failure.class != Class::Unaddressable {
@@ -276,18 +290,35 @@ impl Written<'_> {
         match (self.shown, name) {
             (Shown::After, "before") | (Shown::Before, "after") => Some(Field::Text(None)),
             (Shown::Before, "op") => Some(Field::Text(Some("d"))),
-            (Shown::Before, "before" | "source" | "transaction") => Some(Field::Json(value)),
+            (_, "source") => Some(Field::Source(value)),
+            (Shown::Before, "before" | "transaction") => Some(Field::Json(value)),
             (Shown::Before, name) if !name.starts_with("ts_") => None,
             _ => Some(Field::Json(value)),
         }
     }
 }
 
-#[derive(Serialize)]
-#[serde(untagged)]
 enum Field<'a> {
     Json(&'a RawValue),
+    /// Without the statement (MySQL's `include.query`), which may be about rows of others.
+    Source(&'a RawValue),
     Text(Option<&'static str>),
+}
+
+impl Serialize for Field<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Field::Json(value) => value.serialize(serializer),
+            Field::Text(text) => text.serialize(serializer),
+            Field::Source(value) => match Level::of(value) {
+                Ok(Level::Object(fields)) => {
+                    let others = fields.iter().filter(|(name, _)| name != "query");
+                    serializer.collect_map(others.map(|(name, value)| (name, value)))
+                }
+                _ => serializer.serialize_none(),
+            },
+        }
+    }
 }
 
 impl Serialize for Written<'_> {

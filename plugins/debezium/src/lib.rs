@@ -30,10 +30,12 @@
 //! event's `source`; `group` and `type` may also be a constant, `"=everyone"`.
 //! What is missing, and what is of the wrong kind, is handled as in by-field.
 //!
-//! A row can leave a client: its column with the client changes, or `filter`
-//! matches no longer. If the change event has the state before (PostgreSQL:
+//! A row can leave a client: its column with the client changes or becomes null,
+//! or `filter` matches no longer. If the change event has the state before (PostgreSQL:
 //! `REPLICA IDENTITY FULL`), the client that had the row receives a `delete` of
-//! that state.
+//! that state. A delete whose state before lacks what `filter` asks for is sent,
+//! since the client may have the row. With `payload = "change"` the statement
+//! (`source.query` of MySQL) is left out.
 //!
 //! Debezium sends a tombstone after each delete; by default it makes no event.
 
@@ -43,7 +45,7 @@ mod tests;
 
 use change::{Change, Operation, Row, Shown, Written};
 use fields::{Address, Filter, Kind, Names, Shape, To};
-use millstream_plugin::{Config, Events, Failure, Record, Tombstones, Transform, transform};
+use millstream_plugin::{Class, Config, Events, Failure, Record, Tombstones, Transform, transform};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -123,8 +125,12 @@ impl Transform for Debezium {
         if !self.operations.contains(&change.operation) {
             return Ok(());
         }
-        let now = self.event(change.row()?)?;
         let earlier = change.earlier().and_then(|row| self.event(row.ok()?).ok()?);
+        let now = match self.event(change.row()?) {
+            // The row left its client, and is nobody's now.
+            Err(failure) if failure.class == Class::Unaddressable && earlier.is_some() => None,
+            now => now?,
+        };
         let same = match (&now, &earlier) {
             (Some(now), Some(earlier)) => now.to == earlier.to,
             _ => false,
@@ -186,7 +192,12 @@ impl Debezium {
 
     /// The event of a row; `None` if the filter leaves it out.
     fn event<'a>(&'a self, row: Row<'a>) -> Result<Option<Made<'a>>, Failure> {
-        if !self.filter.matches(&row.top)? {
+        let matches = match row.is_deleted() {
+            // Of a deleted row, there may be no more than its key.
+            true => self.filter.may_match(&row.top)?,
+            false => self.filter.matches(&row.top)?,
+        };
+        if !matches {
             return Ok(None);
         }
         let to = self

@@ -41,8 +41,24 @@ impl Filter {
     /// # Errors
     /// `malformed`, if JSON on the way is not valid.
     pub fn matches(&self, top: &Level) -> Result<bool, Failure> {
+        self.all(top, false)
+    }
+
+    /// The same for a document that may lack fields: what is missing or null may match.
+    ///
+    /// # Errors
+    /// `malformed`, if JSON on the way is not valid.
+    pub fn may_match(&self, top: &Level) -> Result<bool, Failure> {
+        self.all(top, true)
+    }
+
+    fn all(&self, top: &Level, or_missing: bool) -> Result<bool, Failure> {
         for (pointer, allowed) in &self.0 {
-            let Some(found) = pointer.find(top)? else {
+            let found = pointer.find(top)?;
+            let Some(found) = found.filter(|found| !or_missing || found.get() != "null") else {
+                if or_missing {
+                    continue;
+                }
                 return Ok(false);
             };
             let found: Value = json::parse(found)?;

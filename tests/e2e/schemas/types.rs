@@ -16,6 +16,9 @@ use std::process::{Command, Output, Stdio};
 #[path = "../../schemas/types/event.rs"]
 mod event;
 #[allow(dead_code, reason = "generated: not every field is looked at here")]
+#[path = "../../schemas/types/odd.rs"]
+mod odd;
+#[allow(dead_code, reason = "generated: not every field is looked at here")]
 #[path = "../../schemas/types/order.rs"]
 mod order;
 #[allow(dead_code, reason = "generated: not every field is looked at here")]
@@ -215,6 +218,37 @@ fn types_of_json_schema_read_what_the_host_hands_over() {
     assert_eq!(rust[1].payer.parent.as_ref().unwrap().name, "eve");
     assert_eq!(rust[1].other, Some(json!([1, {"a": null}])));
     assert!(python[1].contains("refund_of=None"), "{}", python[1]);
+}
+
+/// Whoever wrote the schema chose its names. They must not become code.
+#[test]
+fn types_of_odd_names_are_code_that_reads_them() {
+    let schema = folder().join("odd.avsc");
+    for (language, end) in LANGUAGES {
+        let mut command = Command::new(Daemon::program());
+        command
+            .args(["plugin", "types", "--lang", language, "--avro"])
+            .arg(&schema);
+        let made = run(&mut command, "").replace(schema.to_str().unwrap(), "odd.avsc");
+        let path = folder().join(format!("odd.{end}"));
+        if std::env::var_os("BLESS").is_some() {
+            fs::write(&path, &made).unwrap();
+        }
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            made,
+            "{}",
+            path.display()
+        );
+    }
+    let values = fs::read_to_string(folder().join("odd.jsonl")).unwrap();
+    let values: Vec<String> = values.lines().map(str::to_owned).collect();
+    let (rust, python) = read::<odd::NamesResult>("odd", "NamesResult", &values);
+    assert_eq!(
+        (rust[0].self_, rust[0].a_b, rust[0].list.len()),
+        (true, 3, 1)
+    );
+    assert!(python[0].contains("op='c'"), "{}", python[0]);
 }
 
 #[test]

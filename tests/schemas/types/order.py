@@ -45,6 +45,6 @@ class Address:
 class OrderContact:
     """shop.Order.contact: exactly one of these is there."""
 
-    int: Optional[int] = None
+    int_: Optional[int] = field(default=None, metadata={"json": "int"})
     string: Optional[str] = None
     shop_address: Optional[Address] = field(default=None, metadata={"json": "shop.Address"})

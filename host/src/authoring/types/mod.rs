@@ -20,6 +20,9 @@ pub enum TypesLanguage {
 
 /// The source text of types. `said` are the lines of its first comment.
 pub fn source(types: &Types, language: TypesLanguage, said: &[String]) -> String {
+    let line = |line: &String| line.replace(|c: char| c.is_control(), " ");
+    let said: Vec<String> = said.iter().map(line).collect();
+    let said = &said[..];
     match language {
         TypesLanguage::Rust => rust::source(types, said),
         TypesLanguage::Ts => typescript::source(types, said),

@@ -71,9 +71,20 @@ pub(super) fn snake(name: &str) -> String {
     }
 }
 
-/// A string of the language; that of JSON is one in all of them.
+/// A string of TypeScript or Python; that of JSON is one in both.
 pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
+}
+
+/// A name for a comment: whoever wrote the schema chose it, and it must not end the comment.
+pub(super) fn shown(name: &str) -> String {
+    let legal = |c: char| c.is_alphanumeric() || "_.$- ".contains(c);
+    let shown = name.chars().map(|c| match c {
+        '/' => '.',
+        c if legal(c) => c,
+        _ => '_',
+    });
+    shown.take(200).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Types in Python: dataclasses.
 
-use super::names::{TypeNames, quoted, snake, unique};
+use super::names::{TypeNames, quoted, shown, snake, unique};
 use crate::schema::types::{Body, Field, Integer, Kind, Missing, Named, Types};
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -20,11 +20,13 @@ const TAKEN: [&str; 13] = [
     "dataclass",
     "field",
 ];
-const KEYWORDS: [&str; 38] = [
+/// Words, and what annotations and defaults name: a field of that name would hide it.
+const KEYWORDS: [&str; 48] = [
     "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
     "def", "del", "dict", "elif", "else", "except", "field", "finally", "for", "from", "global",
     "if", "import", "in", "is", "lambda", "list", "nonlocal", "not", "or", "pass", "raise",
-    "return", "try", "while", "with", "yield",
+    "return", "try", "while", "with", "yield", "str", "int", "bool", "float", "Any", "Dict",
+    "List", "Literal", "Optional", "Union",
 ];
 
 pub(super) fn source(types: &Types, said: &[String]) -> String {
@@ -51,12 +53,15 @@ pub(super) fn source(types: &Types, said: &[String]) -> String {
     for (Named { name, body }, own) in types.named.iter().zip(writing.names.of.clone()) {
         if let Body::Enum { symbols, is_open } = body {
             let all: Vec<String> = symbols.iter().map(|symbol| quoted(symbol)).collect();
-            let all = format!("Literal[{}]", all.join(", "));
+            let all = match all.is_empty() {
+                true => "str".to_owned(),
+                false => format!("Literal[{}]", all.join(", ")),
+            };
             let kind = match is_open {
                 true => format!("Union[{all}, int]"),
                 false => all,
             };
-            let shown = name.replace('/', ".");
+            let shown = shown(name);
             writing.line(format_args!("\n# {shown}\n{own} = {kind}"));
         }
     }
@@ -85,7 +90,7 @@ impl Writing<'_> {
     fn class(&mut self, index: usize) {
         let types = self.types;
         let Named { name, body } = &types.named[index];
-        let (own, shown) = (self.names.of[index].clone(), name.replace('/', "."));
+        let (own, shown) = (self.names.of[index].clone(), shown(name));
         let union: Vec<Field>;
         let (fields, said) = match body {
             Body::Enum { .. } => return,
@@ -121,7 +126,11 @@ impl Writing<'_> {
             && !KEYWORDS.contains(&&*field.name);
         let plain = match is_name {
             true => field.name.clone(),
-            false => match snake(&field.name) {
+            // Python changes names that begin with two underscores.
+            false => match snake(&field.name).trim_start_matches('_').to_owned() {
+                name if !name.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+                    format!("field_{name}")
+                }
                 name if KEYWORDS.contains(&&*name) => format!("{name}_"),
                 name => name,
             },

@@ -1,6 +1,6 @@
 //! Types in Rust, for serde.
 
-use super::names::{TypeNames, pascal, quoted, snake, unique};
+use super::names::{TypeNames, pascal, shown, snake, unique};
 use crate::schema::types::{Body, Field, Integer, Kind, Missing, Named, Types};
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -14,13 +14,14 @@ const KEYWORDS: [&str; 47] = [
 ];
 /// These can't be raw names.
 const NEVER: [&str; 3] = ["crate", "self", "super"];
-const TAKEN: [&str; 10] = [
+const TAKEN: [&str; 11] = [
     "BTreeMap",
     "Box",
     "Deserialize",
     "Digits",
     "Float",
     "Option",
+    "Result",
     "Self",
     "String",
     "Vec",
@@ -120,10 +121,16 @@ impl Writing<'_> {
     fn named(&mut self, index: usize) {
         let types = self.types;
         let Named { name, body } = &types.named[index];
-        let shown = name.replace('/', ".");
+        let shown = shown(name);
         let own = self.names.of[index].clone();
         self.line(format_args!("\n/// `{shown}`."));
         match body {
+            Body::Record(fields) if fields.is_empty() => {
+                self.line(format_args!(
+                    "#[derive(Clone, Debug, PartialEq, Deserialize)]\npub struct {own} {{}}"
+                ));
+                return;
+            }
             Body::Record(fields) => {
                 self.line(format_args!(
                     "#[derive(Clone, Debug, PartialEq, Deserialize)]"
@@ -135,10 +142,12 @@ impl Writing<'_> {
                 }
             }
             Body::Enum { symbols, is_open } => {
-                let derived = "Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize";
+                // An enum without symbols has no value.
+                let default = if symbols.is_empty() { "" } else { "Default, " };
+                let derived = format!("Clone, Copy, Debug, {default}PartialEq, Eq, Deserialize");
                 self.line(format_args!("#[derive({derived})]"));
                 self.line(format_args!("pub enum {own} {{"));
-                let mut used = HashSet::from(["Number".to_owned()]);
+                let mut used = HashSet::from(["Number".to_owned(), "Self".to_owned()]);
                 for (at, symbol) in symbols.iter().enumerate() {
                     let variant = unique([variant(symbol)], &mut used);
                     if at == 0 {
@@ -162,7 +171,7 @@ impl Writing<'_> {
                     "#[derive(Clone, Debug, PartialEq, Deserialize)]"
                 ));
                 self.line(format_args!("pub enum {own} {{"));
-                let mut used = HashSet::new();
+                let mut used = HashSet::from(["Self".to_owned()]);
                 for (tag, kind) in branches {
                     let short = tag.rsplit('.').next().unwrap_or_default();
                     let variant = unique([pascal(short), pascal(tag)], &mut used);
@@ -177,6 +186,7 @@ impl Writing<'_> {
 
     fn field(&mut self, field: &Field, within: usize, used: &mut HashSet<String>) {
         let plain = match &*snake(&field.name) {
+            "_" => "field".to_owned(),
             never if NEVER.contains(&never) => format!("{never}_"),
             name => name.to_owned(),
         };
@@ -214,6 +224,7 @@ impl Writing<'_> {
                 bits,
                 is_signed,
                 is_text,
+                ..
             }) => {
                 let name = format!("{}{bits}", if *is_signed { 'i' } else { 'u' });
                 match is_text {
@@ -272,6 +283,11 @@ impl Writing<'_> {
         }
         false
     }
+}
+
+/// A string of Rust.
+fn quoted(text: &str) -> String {
+    format!("{text:?}")
 }
 
 /// `ALSO_RED` as `AlsoRed`, and `Red` as it is.

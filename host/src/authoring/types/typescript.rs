@@ -1,6 +1,6 @@
 //! Types in TypeScript.
 
-use super::names::{TypeNames, quoted};
+use super::names::{TypeNames, quoted, shown};
 use crate::schema::types::{Body, Integer, Kind, Missing, Named, Types};
 use std::fmt::Write;
 
@@ -31,7 +31,7 @@ pub(super) fn source(types: &Types, said: &[String]) -> String {
         let _ = writeln!(out, "\nexport type {} = {kind};", names.root);
     }
     for (Named { name, body }, own) in types.named.iter().zip(&names.of) {
-        let _ = writeln!(out, "\n/** `{}` */", name.replace('/', "."));
+        let _ = writeln!(out, "\n/** `{}` */", shown(name));
         match body {
             Body::Record(fields) => {
                 let _ = writeln!(out, "export interface {own} {{");
@@ -57,6 +57,9 @@ pub(super) fn source(types: &Types, said: &[String]) -> String {
             Body::Enum { symbols, is_open } => {
                 let mut all: Vec<String> = symbols.iter().map(|symbol| quoted(symbol)).collect();
                 all.extend(is_open.then(|| "number".to_owned()));
+                if all.is_empty() {
+                    all.push("never".into());
+                }
                 let _ = writeln!(out, "export type {own} = {};", all.join(" | "));
             }
             Body::Union(branches) => {

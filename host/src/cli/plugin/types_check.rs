@@ -23,6 +23,9 @@ struct TypesFile {
     version: i32,
 }
 
+/// The first line of a file of types is not understood.
+struct NotRead;
+
 /// The command in the first line.
 #[derive(Parser)]
 struct Command {
@@ -40,9 +43,23 @@ pub(super) fn lines(plugin: &Path, reach: &RegistryReach) -> anyhow::Result<Vec<
     };
     let mut files = Vec::new();
     let mut left = FILES;
-    find(&project, DEPTH, &mut left, &mut files);
+    let mut unread = Vec::new();
+    find(
+        &project,
+        DEPTH,
+        &mut left,
+        &mut |path, text| match TypesFile::of(path, text) {
+            Some(Ok(file)) => files.push(file),
+            Some(Err(NotRead)) => unread.push(format!(
+                "{:<13} {} is not compared: its first line is not that of `plugin types --subject`",
+                "types",
+                path.display()
+            )),
+            None => {}
+        },
+    );
     if files.is_empty() {
-        return Ok(Vec::new());
+        return Ok(unread);
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let settings = match reach.settings(None) {
@@ -56,14 +73,18 @@ pub(super) fn lines(plugin: &Path, reach: &RegistryReach) -> anyhow::Result<Vec<
         }
     };
     let catalog = Catalog::open(&settings)?;
-    files.iter().map(|file| file.compared(&catalog)).collect()
+    let compared = files.iter().map(|file| file.compared(&catalog));
+    unread.into_iter().map(Ok).chain(compared).collect()
 }
 
 impl TypesFile {
-    /// The types of a file with this beginning.
-    fn of(path: &Path, text: &str) -> Option<TypesFile> {
-        let line = text.lines().next()?;
-        let (_, line) = line.split_once(START)?;
+    /// The types of a file with this beginning; `None` if it is another file.
+    fn of(path: &Path, text: &str) -> Option<Result<TypesFile, NotRead>> {
+        let (_, line) = text.lines().next()?.split_once(START)?;
+        Some(TypesFile::of_line(path, line).ok_or(NotRead))
+    }
+
+    fn of_line(path: &Path, line: &str) -> Option<TypesFile> {
         let (command, which) = line.split_once('`')?;
         let words = command.split_whitespace();
         let Command { made_of } = Command::try_parse_from([""].into_iter().chain(words)).ok()?;
@@ -121,7 +142,7 @@ fn project(plugin: &Path) -> Option<PathBuf> {
     projects.next().map(Path::to_path_buf)
 }
 
-fn find(folder: &Path, depth: u32, left: &mut usize, files: &mut Vec<TypesFile>) {
+fn find(folder: &Path, depth: u32, left: &mut usize, found: &mut dyn FnMut(&Path, &str)) {
     const OTHERS: [&str; 6] = [
         "target",
         "dist",
@@ -140,13 +161,15 @@ fn find(folder: &Path, depth: u32, left: &mut usize, files: &mut Vec<TypesFile>)
         *left -= 1;
         let kind = entry.file_type();
         match kind {
-            Ok(kind) if kind.is_dir() && depth > 0 => find(&path, depth - 1, left, files),
+            Ok(kind) if kind.is_dir() && depth > 0 => find(&path, depth - 1, left, found),
             Ok(kind) if kind.is_file() => {
                 let is_source = ["rs", "ts", "py"]
                     .iter()
                     .any(|end| name.ends_with(&format!(".{end}")));
                 let text = is_source.then(|| fs::read_to_string(&path).ok()).flatten();
-                files.extend(text.and_then(|text| TypesFile::of(&path, &text)));
+                if let Some(text) = text {
+                    found(&path, &text);
+                }
             }
             _ => {}
         }

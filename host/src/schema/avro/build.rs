@@ -143,7 +143,7 @@ impl<'a> Building<'a> {
                     InnerDecimalSchema::Bytes => None,
                     InnerDecimalSchema::Fixed(fixed) => Some(size(fixed.size)?),
                 };
-                Node::Decimal(scale as i64, fixed)
+                Node::Decimal(scale as i64, fixed, decimal.precision)
             }
             Schema::BigDecimal => Node::BigDecimal,
             Schema::Uuid(UuidSchema::Bytes) => Node::Uuid { fixed: false },

@@ -26,8 +26,8 @@ pub(in crate::schema) enum Node {
     /// The symbols as JSON.
     Enum(Vec<String>),
     Fixed(usize),
-    /// Its scale, and its size if that is fixed.
-    Decimal(i64, Option<usize>),
+    /// Its scale, its size if that is fixed, and the most digits.
+    Decimal(i64, Option<usize>, usize),
     BigDecimal,
     /// 16 bytes, preceded by their number or not.
     Uuid {

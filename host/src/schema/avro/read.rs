@@ -131,7 +131,7 @@ impl<'a> Reading<'a, '_> {
                 let bytes = self.bytes.take(*size)?;
                 self.json.base64(bytes)
             }
-            Node::Decimal(scale, fixed) => {
+            Node::Decimal(scale, fixed, _) => {
                 let unscaled = match fixed {
                     Some(size) => self.bytes.take(*size)?,
                     None => self.bytes.block()?,

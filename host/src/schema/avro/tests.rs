@@ -175,8 +175,8 @@ fn every_type_is_written_by_the_table() {
 
 fn write(schema: &str, json: &str) -> Result<Vec<u8>, Fault> {
     let mut out = b"before".to_vec();
-    let json = serde_json::from_str(json).unwrap();
-    plan(schema).write(&json, LIMITS, &mut out)?;
+    let parsed = serde_json::from_str(json).unwrap();
+    plan(schema).write(&parsed, json.len(), LIMITS, &mut out)?;
     Ok(out.split_off(6))
 }
 
@@ -272,6 +272,79 @@ fn what_is_written_is_read_by_the_library() {
 }
 
 #[test]
+fn little_json_that_means_much_work_is_refused_soon() {
+    let nulls = vec!["null"; 200_000].join(",");
+    let list = format!(
+        r#"{{"type":"array","items":{{"type":"record","name":"N","fields":[
+            {{"name":"a","type":{{"type":"array","items":"null"}},"default":[{nulls}]}}]}}}}"#
+    );
+    let wide: String = (0..20_000)
+        .map(|n| format!(r#"{{"name":"f{n}","type":"null","default":null}},"#))
+        .collect();
+    let wide = format!(
+        r#"{{"type":"array","items":{{"type":"record","name":"W","fields":[{}]}}}}"#,
+        wide.trim_end_matches(',')
+    );
+    for schema in [list, wide] {
+        let fault = write(&schema, &format!("[{}{{}}]", "{},".repeat(100_000))).unwrap_err();
+        assert!(fault.to_string().contains("far more elements"), "{fault}");
+    }
+    // A wide record with all of its defaults is no such thing.
+    let symbols: Vec<String> = (0..20_000).map(|n| format!("\"S{n}\"")).collect();
+    let symbols = symbols.join(",");
+    let items = format!(r#"{{"type":"enum","name":"E","symbols":[{symbols}]}}"#);
+    let list = format!(r#"{{"type":"array","items":{items}}}"#);
+    let many = vec!["\"S19999\""; 100_000].join(",");
+    let fault = write(&list, &format!("[{many}]")).unwrap_err();
+    assert!(fault.to_string().contains("far more elements"), "{fault}");
+    let decimal = r#"{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}"#;
+    let long = format!("\"{}.000\"", "1".repeat(1 << 20));
+    assert_eq!(
+        write(decimal, &long).unwrap_err().kind(),
+        FaultKind::TooLarge
+    );
+}
+
+#[test]
+fn what_is_read_can_be_written() {
+    let timestamp = r#"{"type":"long","logicalType":"timestamp-millis"}"#;
+    let big = r#"{"type":"bytes","logicalType":"big-decimal"}"#;
+    let nested = r#"{"type":"record","name":"L","fields":[{"name":"next","type":["null","L"]}]}"#;
+    let deep = "{\"next\":".repeat(19) + "{\"next\":null}" + &"}".repeat(19);
+    for (schema, json) in [
+        (timestamp, "\"+292278994-08-17T07:12:55.807Z\""),
+        (timestamp, "\"-292275055-05-16T16:47:04.192Z\""),
+        (
+            r#"{"type":"int","logicalType":"time-millis"}"#,
+            "\"-00:00:00.001\"",
+        ),
+        (
+            r#"{"type":"long","logicalType":"time-micros"}"#,
+            "\"25:00:00.000000\"",
+        ),
+        (big, "\"1E-5000\""),
+        (big, "\"15E7\""),
+        (big, "\"0.0000001\""),
+        (nested, &*deep),
+    ] {
+        let written = write(schema, json).unwrap_or_else(|fault| panic!("{json}: {fault}"));
+        assert_eq!(read(schema, &written).unwrap(), json, "{schema}");
+    }
+    let seen = read(big, &write(big, "1.5e-10").unwrap()).unwrap();
+    assert_eq!(seen, "\"0.00000000015\"");
+    let seen = read(
+        "\"double\"",
+        &write("\"double\"", "31.245270191439438").unwrap(),
+    )
+    .unwrap();
+    assert_eq!(seen, "31.245270191439438");
+    assert_eq!(
+        write("\"bytes\"", "\"_-8\"").unwrap(),
+        write("\"bytes\"", "\"/+8=\"").unwrap()
+    );
+}
+
+#[test]
 fn json_that_does_not_fit_is_refused_with_its_place() {
     let order = |fields: &str| format!("{{\"n\":1,{fields}}}");
     for (json, says) in [
@@ -319,7 +392,12 @@ fn json_that_does_not_fit_is_refused_with_its_place() {
             &order(r#""price":"1,2""#),
             "a decimal such as \"12.50\" was expected",
         ),
-        (&order(r#""price":"1e4000""#), "too long"),
+        (&order(r#""price":"1e4000""#), "more digits than the type"),
+        (&order(r#""price":"12345678.90""#), "more than 9 digits"),
+        (
+            &order(r#""price":1234567.123456789"#),
+            "write a decimal as a string",
+        ),
     ] {
         let fault = write(ORDER, json).unwrap_err().to_string();
         assert!(fault.contains(says), "{fault} does not contain {says}");
@@ -358,12 +436,12 @@ fn json_that_does_not_fit_is_refused_with_its_place() {
         (
             r#"{"type":{"type":"fixed","name":"D","size":1},"logicalType":"decimal","precision":2,"scale":0}"#,
             "\"200\"",
-            "needs 2 bytes, and the type has 1",
+            "more than 2 digits",
         ),
         (
             r#"{"type":"enum","name":"E","symbols":["A"]}"#,
             "\"C\"",
-            "\"C\" is not a symbol",
+            "a symbol of the enum was expected, and \"C\" found",
         ),
     ] {
         let fault = write(schema, json).unwrap_err().to_string();

@@ -1,8 +1,8 @@
 //! Writes JSON as a value of a schema: the table from Avro to JSON, backwards.
 
 use super::plan::{Branch, Field, Id, Node, Plan};
-use crate::schema::decimal::unscaled;
-use crate::schema::expected::{Expected, bytes_of, found, integer, object, text};
+use crate::schema::decimal::Digits;
+use crate::schema::expected::{Expected, bytes_of, float32, found, integer, object, text};
 use crate::schema::fault::Fault;
 use crate::schema::instant;
 use crate::schema::json::quoted;
@@ -11,15 +11,29 @@ use crate::schema::time::Unit;
 use serde_json::Value;
 use uuid::Uuid;
 
+/// Names that are compared, and bytes of a default that are parsed, in the time of a step.
+const COMPARED: u64 = 16;
+const PARSED: u64 = 8;
+/// The most branches of a union that a message names.
+const SHOWN: usize = 20;
+
 impl Plan {
-    /// Appends a value.
+    /// Appends a value. `size` is that of the JSON, in bytes.
     ///
     /// # Errors
     /// When the JSON is not what the schema says, or the value is beyond the limits. Then a part is
     /// written.
-    pub fn write(&self, json: &Value, limits: Limits, out: &mut Vec<u8>) -> Result<(), Fault> {
+    pub fn write(
+        &self,
+        json: &Value,
+        size: usize,
+        limits: Limits,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
         let mut writing = Writing {
             nodes: &self.nodes,
+            // Each field may be missing once or more, and has its default then.
+            steps: Limits::steps(size) + 4 * self.nodes.len() as u64,
             end: out.len().saturating_add(limits.bytes),
             limits,
             depth: 0,
@@ -35,6 +49,8 @@ struct Writing<'a, 'o> {
     out: &'o mut Vec<u8>,
     end: usize,
     limits: Limits,
+    /// How many more values may be written: a value need not take any byte.
+    steps: u64,
     depth: u32,
     /// The JSON is a default value of the schema, for which Avro has a table of its own: unions are
     /// not tagged, and bytes are characters.
@@ -43,14 +59,20 @@ struct Writing<'a, 'o> {
 
 impl<'a> Writing<'a, '_> {
     fn value(&mut self, id: Id, json: &Value) -> Result<(), Fault> {
-        if self.depth >= self.limits.depth {
+        self.step(1)?;
+        let node = &self.nodes[id as usize];
+        let is_deeper = matches!(
+            node,
+            Node::Array(_) | Node::Map(_) | Node::Union(_) | Node::Record(_)
+        );
+        self.depth += u32::from(is_deeper);
+        if self.depth > self.limits.depth {
             let most = self.limits.depth;
             let message = format!("the value is nested deeper than {most} levels");
             return Err(Fault::too_large(message));
         }
-        self.depth += 1;
-        self.node(&self.nodes[id as usize], json)?;
-        self.depth -= 1;
+        self.node(node, json)?;
+        self.depth -= u32::from(is_deeper);
         match self.out.len() <= self.end {
             true => Ok(()),
             false => Err(Fault::too_large(format!(
@@ -58,6 +80,15 @@ impl<'a> Writing<'a, '_> {
                 self.limits.bytes
             ))),
         }
+    }
+
+    /// Counts work that is worth so many values.
+    fn step(&mut self, count: u64) -> Result<(), Fault> {
+        let left = self.steps.checked_sub(count);
+        self.steps = left.ok_or_else(|| {
+            Fault::too_large("the value has far more elements than its JSON has bytes")
+        })?;
+        Ok(())
     }
 
     fn node(&mut self, node: &'a Node, json: &Value) -> Result<(), Fault> {
@@ -74,7 +105,7 @@ impl<'a> Writing<'a, '_> {
             Node::Int => self.int(json),
             Node::Long => self.long_of(json),
             Node::Float => {
-                let number = json.number()? as f32;
+                let number = float32(json.number()?, json)?;
                 self.raw(&number.to_le_bytes())
             }
             Node::Double => {
@@ -102,30 +133,27 @@ impl<'a> Writing<'a, '_> {
             Node::Record(fields) => self.record(fields, json),
             Node::Enum(symbols) => {
                 let symbol = quoted(text(json)?);
+                self.step(symbols.len() as u64 / COMPARED)?;
                 match symbols.iter().position(|known| *known == symbol) {
                     Some(index) => self.long(index as i64),
-                    None => Err(Fault::malformed(format!(
-                        "{symbol} is not a symbol of the enum"
-                    ))),
+                    None => Err(found("a symbol of the enum", json)),
                 }
             }
             Node::Fixed(size) => self.fixed(*size, json),
-            Node::Decimal(scale, size) => self.decimal(*scale, *size, json),
+            Node::Decimal(scale, size, precision) => self.decimal(*scale, *size, *precision, json),
             Node::BigDecimal => {
                 if self.is_default {
                     let bytes = self.bytes(json)?;
                     return self.block(&bytes);
                 }
                 let number = json.decimal()?;
-                let fraction = number.split_once('.').map_or("", |(_, fraction)| fraction);
-                let scale = fraction.len() as i64;
-                let inner = std::mem::take(self.out);
-                let written = unscaled(&number, scale).and_then(|unscaled| {
-                    self.block(&unscaled)?;
-                    self.long(scale)
-                });
-                let value = std::mem::replace(self.out, inner);
-                written?;
+                let number = Digits::read(&number)?;
+                let scale = number.scale();
+                let unscaled = number.unscaled(scale, usize::MAX)?;
+                let outer = std::mem::take(self.out);
+                self.block(&unscaled)?;
+                self.long(scale)?;
+                let value = std::mem::replace(self.out, outer);
                 self.block(&value)
             }
             Node::Uuid { fixed } => {
@@ -235,10 +263,16 @@ impl<'a> Writing<'a, '_> {
         }
     }
 
-    fn decimal(&mut self, scale: i64, size: Option<usize>, json: &Value) -> Result<(), Fault> {
+    fn decimal(
+        &mut self,
+        scale: i64,
+        size: Option<usize>,
+        precision: usize,
+        json: &Value,
+    ) -> Result<(), Fault> {
         let number = match self.is_default {
             true => self.bytes(json)?,
-            false => unscaled(&json.decimal()?, scale)?,
+            false => Digits::read(&json.decimal()?)?.unscaled(scale, precision)?,
         };
         let Some(size) = size else {
             return self.block(&number);
@@ -281,6 +315,7 @@ impl<'a> Writing<'a, '_> {
     }
 
     fn union(&mut self, branches: &'a [Branch], json: &Value) -> Result<(), Fault> {
+        self.step(branches.len() as u64 / COMPARED)?;
         if self.is_default {
             return self.untagged(branches, json);
         }
@@ -300,7 +335,8 @@ impl<'a> Writing<'a, '_> {
             Some((branches.iter().position(of_name)?, value))
         });
         let Some((index, value)) = found else {
-            let names: Vec<&str> = branches.iter().map(|branch| &*branch.name).collect();
+            let names = branches.iter().map(|branch| &*branch.name);
+            let names: Vec<&str> = names.take(SHOWN).collect();
             return Err(Fault::malformed(format!(
                 "a union was expected, an object with the name of a branch such as {{{:?}: ...}}; \
                  the branches are: {}",
@@ -320,6 +356,7 @@ impl<'a> Writing<'a, '_> {
     /// The first branch that fits.
     fn untagged(&mut self, branches: &'a [Branch], json: &Value) -> Result<(), Fault> {
         let (start, depth) = (self.out.len(), self.depth);
+        // Steps are not given back.
         for (index, branch) in branches.iter().enumerate() {
             self.long(index as i64)?;
             if self.value(branch.of, json).is_ok() {
@@ -359,6 +396,7 @@ impl<'a> Writing<'a, '_> {
     }
 
     fn default(&mut self, of: Id, default: &str) -> Result<(), Fault> {
+        self.step(default.len() as u64 / PARSED)?;
         let json: Value = serde_json::from_str(default)
             .map_err(|error| Fault::malformed(format!("its default: {error}")))?;
         let before = std::mem::replace(&mut self.is_default, true);

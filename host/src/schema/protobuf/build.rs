@@ -5,8 +5,8 @@ use super::plan::{Enum, Field, Id, Kind, Message, Plan, Shape, WellKnown};
 use crate::schema::json::quoted;
 use crate::schema::source::Source;
 use anyhow::ensure;
-use prost_reflect::{FieldDescriptor, MessageDescriptor};
-use std::collections::HashMap;
+use prost_reflect::{Cardinality, FieldDescriptor, MessageDescriptor};
+use std::collections::{BTreeMap, HashMap};
 
 /// The most messages and enums of a schema, with all that it imports.
 const MOST_TYPES: usize = 20_000;
@@ -98,10 +98,16 @@ impl Building {
             .map(|(index, oneof)| (oneof.full_name().to_owned(), index as u16))
             .collect();
         let mut fields = Vec::new();
-        let mut names: Vec<(String, u32)> = Vec::new();
+        let mut required = Vec::new();
+        // The names of JSON count before those of the file, which another field may have in JSON.
+        let mut names: BTreeMap<String, u32> = { of.fields() }
+            .map(|field| (field.name().to_owned(), field.number()))
+            .collect();
         for field in of.fields() {
-            names.push((field.json_name().to_owned(), field.number()));
-            names.push((field.name().to_owned(), field.number()));
+            names.insert(field.json_name().to_owned(), field.number());
+            if field.cardinality() == Cardinality::Required {
+                required.push(field.number());
+            }
             let oneof = field.containing_oneof();
             fields.push(Field {
                 number: field.number(),
@@ -126,15 +132,13 @@ impl Building {
                 *place = index as u16 + 1;
             }
         }
-        names.sort();
-        // Of the two names of a field, one is enough if they are the same.
-        names.dedup();
         let index = |number| fields.binary_search_by_key(&number, |field| field.number);
         let by_name = { names.into_iter() }
             .filter_map(|(name, number)| Some((name, index(number).ok()? as u16)))
             .collect();
         Ok(Message {
             by_name,
+            required,
             name: of.full_name().to_owned(),
             well_known: well_known(of.full_name()),
             oneofs: oneofs.len() as u16,
@@ -183,12 +187,17 @@ impl Building {
                 let mut names: Vec<(i32, String)> = values
                     .map(|value| (value.number(), quoted(value.name())))
                     .collect();
+                let mut by_name: Vec<(String, i32)> = { names.iter() }
+                    .map(|(number, name)| (name.clone(), *number))
+                    .collect();
+                by_name.sort();
                 // Stable: of two names of a number, the first one counts.
                 names.sort_by_key(|(number, _)| *number);
                 names.dedup_by_key(|(number, _)| *number);
                 self.enums.push(Enum {
                     name: of.full_name().to_owned(),
                     names,
+                    by_name,
                     is_null: of.full_name() == "google.protobuf.NullValue",
                 });
                 Kind::Enum(id)

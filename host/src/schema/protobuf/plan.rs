@@ -80,6 +80,8 @@ pub(in crate::schema) struct Message {
     pub well_known: Option<WellKnown>,
     /// The index of each field with a small number, plus one.
     pub dense: Vec<u16>,
+    /// The numbers of fields that the old syntax requires.
+    pub required: Vec<u32>,
     /// The names of fields as JSON may have them, sorted, and the index of each.
     pub by_name: Vec<(String, u16)>,
 }
@@ -115,6 +117,8 @@ pub(in crate::schema) struct Enum {
     pub name: String,
     /// The first name of each number, as JSON, by number.
     pub names: Vec<(i32, String)>,
+    /// All names, as JSON, sorted; of one number there may be several.
+    pub by_name: Vec<(String, i32)>,
     pub is_null: bool,
 }
 

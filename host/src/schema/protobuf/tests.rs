@@ -228,7 +228,7 @@ fn json_as_others_write_it_is_written_as_the_library_writes_it() {
         json!({"structure": {"a": [1, "b", null, {"c": true}]}, "value": null, "list": []}),
         json!({"mask": "user.displayName,photo", "wrapped": "0", "wrappedString": null, "empty": {}}),
         json!({"nothing": null, "values": {"x": null}, "inner": null}),
-        json!({"colors": [0, 1], "far": {}}),
+        json!({"colors": [0, 1, "ALSO_RED"], "far": {}}),
     ] {
         let text = json.to_string();
         let mut parsed = serde_json::Deserializer::from_str(&text);
@@ -272,7 +272,15 @@ fn json_that_does_not_fit_is_refused_with_its_place() {
         ),
         (
             json!({"colors": ["PURPLE"]}),
-            "\"PURPLE\" is not a symbol of the enum",
+            "a symbol of the enum was expected, and \"PURPLE\" found",
+        ),
+        (
+            json!({"aFloat": 1e300}),
+            "field /aFloat: a number in the range of 32 bits",
+        ),
+        (
+            json!({"timestamp": "9999-12-31T23:59:59-10:00"}),
+            "the years 1 to 9999",
         ),
         (
             json!({"timestamp": "now"}),
@@ -292,6 +300,27 @@ fn json_that_does_not_fit_is_refused_with_its_place() {
     }
     let fault = write(&plan, "test.All", &deep).unwrap_err();
     assert_eq!(fault.kind(), FaultKind::TooLarge);
+}
+
+#[test]
+fn a_name_of_json_counts_before_one_of_the_file() {
+    let plan = plan(
+        r#"syntax = "proto2"; message M {
+            required string foo = 1 [json_name = "bar"];
+            optional string bar = 2 [json_name = "baz"]; }"#,
+    );
+    let json = json!({"bar": "x", "baz": "y"});
+    let written = write(&plan, "M", &json).unwrap();
+    assert_eq!(
+        written,
+        wire(&[(1, 2, b"x".to_vec()), (2, 2, b"y".to_vec())])
+    );
+    assert_eq!(read(&plan, "M", &written).unwrap(), json);
+    let fault = write(&plan, "M", &json!({"baz": "y"})).unwrap_err();
+    assert_eq!(
+        fault.to_string(),
+        "field /bar: it is missing, and the schema requires it"
+    );
 }
 
 #[test]

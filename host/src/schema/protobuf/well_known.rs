@@ -8,7 +8,7 @@ use crate::schema::fault::Fault;
 use crate::schema::time;
 
 /// The seconds of the years 1 to 9999.
-const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+pub(super) const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 /// The seconds of 10,000 years.
 const LONGEST: i64 = 315_576_000_000;
 const NANOS: i64 = 1_000_000_000;

@@ -2,8 +2,9 @@
 
 use super::number::{Number, wire_type};
 use super::plan::{Field, Id, Kind, Message, Plan, Shape, WellKnown};
+use super::well_known::SECONDS;
 use super::wire::{Type, write_varint};
-use crate::schema::expected::{Expected, bytes_of, found, integer, object, text};
+use crate::schema::expected::{Expected, bytes_of, float32, found, integer, object, text};
 use crate::schema::fault::Fault;
 use crate::schema::instant;
 use crate::schema::json::quoted;
@@ -96,6 +97,16 @@ impl<'a> Writing<'a> {
             if let Some(other) = other {
                 let message = format!("{other:?} and {name:?} exclude each other");
                 return Err(Fault::malformed(message));
+            }
+        }
+        for number in &message.required {
+            let is_given = given.binary_search_by_key(number, |(field, _, _)| field.number);
+            if is_given.is_err() {
+                let field = message
+                    .field(*number)
+                    .map(|index| &*message.fields[index].name);
+                let fault = Fault::malformed("it is missing, and the schema requires it");
+                return Err(fault.inside(field.unwrap_or_default()));
             }
         }
         for (field, name, value) in given {
@@ -211,7 +222,7 @@ impl<'a> Writing<'a> {
                 let value = json.as_bool().ok_or_else(|| found("true or false", json))?;
                 Number::Bool(value)
             }
-            Kind::Float => Number::Float(json.number_or_digits()? as f32),
+            Kind::Float => Number::Float(float32(json.number_or_digits()?, json)?),
             Kind::Double => Number::Double(json.number_or_digits()?),
             Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => {
                 let number = i32::try_from(integer(json)?);
@@ -248,12 +259,9 @@ impl<'a> Writing<'a> {
             }
             other => return Err(found("a symbol of the enum", other)),
         };
-        match of.names.iter().find(|(_, known)| *known == name) {
-            Some((number, _)) => Ok(*number),
-            None => Err(Fault::malformed(format!(
-                "{name} is not a symbol of the enum"
-            ))),
-        }
+        let at = of.by_name.binary_search_by(|(known, _)| known.cmp(&name));
+        let number = at.ok().map(|at| of.by_name[at].1);
+        number.ok_or_else(|| found("a symbol of the enum", json))
     }
 
     /// Writes a value after its tag.
@@ -288,7 +296,11 @@ impl<'a> Writing<'a> {
             },
             (WellKnown::Timestamp, _) => {
                 let nanos = instant::nanoseconds(text(json)?, false)?;
-                seconds_and_nanos(nanos.div_euclid(NANOS), nanos.rem_euclid(NANOS), out);
+                let (seconds, nanos) = (nanos.div_euclid(NANOS), nanos.rem_euclid(NANOS));
+                if !i64::try_from(seconds).is_ok_and(|seconds| SECONDS.contains(&seconds)) {
+                    return Err(found("a time of the years 1 to 9999", json));
+                }
+                seconds_and_nanos(seconds, nanos, out);
                 Ok(())
             }
             (WellKnown::Duration, _) => {

@@ -189,7 +189,7 @@ pub(super) fn lock(cache: &Mutex<Cache>) -> MutexGuard<'_, Cache> {
 }
 
 /// A reason, no longer than messages of failures are; it may hold what others wrote.
-fn cut(why: &str) -> Arc<str> {
+pub(super) fn cut(why: &str) -> Arc<str> {
     let end = why.floor_char_boundary(REASON);
     why[..end].into()
 }

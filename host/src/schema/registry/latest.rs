@@ -1,5 +1,6 @@
 //! The latest schemas of subjects.
 
+use super::cache::cut;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -50,7 +51,7 @@ impl LatestVersions {
                 REFRESH
             }
             Err(why) => {
-                of.why = Some(why.into());
+                of.why = Some(cut(&why));
                 PAUSE
             }
         };

@@ -3,6 +3,7 @@
 use super::{Body, Field, Integer, Kind, Missing, Named, Types};
 use crate::schema::avro::{Id, Node, Plan};
 use crate::schema::table::Table;
+use crate::schema::time::Unit;
 use std::collections::HashMap;
 
 impl Types {
@@ -32,23 +33,24 @@ struct Making<'a> {
 impl Making<'_> {
     /// The type of a node. `place` names a union there.
     fn kind(&mut self, id: Id, place: &str) -> Kind {
-        let integer = |bits, is_text| {
+        let longs = self.table.longs_are_strings;
+        let integer = |bits, what| {
             Kind::Integer(Integer {
                 bits,
                 is_signed: true,
-                is_text,
+                is_text: bits == 64 && longs,
+                what,
             })
         };
-        let long = integer(64, self.table.longs_are_strings);
-        let time = |text: &'static str, number: Kind| match self.table.timestamps_are_numbers {
-            true => number,
+        let time = |text: &'static str, bits, what| match self.table.timestamps_are_numbers {
+            true => integer(bits, what),
             false => Kind::Text(text),
         };
         match &self.plan.nodes[id as usize] {
             Node::Null => Kind::Null,
             Node::Boolean => Kind::Boolean,
-            Node::Int => integer(32, false),
-            Node::Long => long,
+            Node::Int => integer(32, ""),
+            Node::Long => integer(64, ""),
             Node::Float | Node::Double => Kind::Number,
             Node::Bytes | Node::Fixed(_) => Kind::Text("base64"),
             Node::String => Kind::Text(""),
@@ -57,11 +59,21 @@ impl Making<'_> {
             Node::Nullable(_, other) => Kind::Nullable(Box::new(self.kind(*other, place))),
             Node::Decimal(..) | Node::BigDecimal => Kind::Text("a decimal number"),
             Node::Uuid { .. } => Kind::Text("a UUID"),
-            Node::Date => time("a date", integer(32, false)),
-            Node::TimeMillis => time("a time of day", integer(32, false)),
-            Node::TimeMicros => time("a time of day", long),
-            Node::Timestamp(_, false) => time("a time in UTC", long),
-            Node::Timestamp(_, true) => time("a local time", long),
+            Node::Date => time("a date", 32, "days since 1970-01-01"),
+            Node::TimeMillis => time("a time of day", 32, "milliseconds since midnight"),
+            Node::TimeMicros => time("a time of day", 64, "microseconds since midnight"),
+            Node::Timestamp(unit, is_local) => {
+                let text = match is_local {
+                    true => "a local time",
+                    false => "a time in UTC",
+                };
+                let what = match unit {
+                    Unit::Millis => "milliseconds since 1970-01-01",
+                    Unit::Micros => "microseconds since 1970-01-01",
+                    Unit::Nanos => "nanoseconds since 1970-01-01",
+                };
+                time(text, 64, what)
+            }
             Node::Duration => Kind::Text("a duration"),
             Node::Enum(symbols) => self.named(id, |_, _| Body::Enum {
                 // Each is a string of JSON.

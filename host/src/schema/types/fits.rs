@@ -76,12 +76,11 @@ impl<'a> Comparing<'a> {
     fn fields(&mut self, old: &'a [Field], new: &'a [Field], place: &str) {
         for old in old {
             let place = format!("{place}/{}", old.name);
-            let is_needed = old.missing == Missing::Never;
             match new.iter().find(|new| new.name == old.name) {
-                None if is_needed => self.misfit(&place, "is gone"),
-                None => {}
+                // Also where it may be missing: a plugin that reads it would see nothing of it.
+                None => self.misfit(&place, "is gone"),
                 Some(new) => {
-                    if is_needed && new.missing != Missing::Never {
+                    if old.missing == Missing::Never && new.missing != Missing::Never {
                         self.misfit(&place, "may be missing now");
                     }
                     self.kind(&old.kind, &new.kind, &place);
@@ -102,7 +101,7 @@ fn fits(old: Integer, new: Integer) -> bool {
         (false, true) => false,
         _ => new.bits <= old.bits,
     };
-    fits && old.is_text == new.is_text
+    fits && old.is_text == new.is_text && old.what == new.what
 }
 
 impl Kind {
@@ -110,6 +109,7 @@ impl Kind {
         match self {
             Kind::Null => "null",
             Kind::Boolean => "a boolean",
+            Kind::Integer(Integer { what, .. }) if !what.is_empty() => what,
             Kind::Integer(Integer { is_text: true, .. }) => "an integer as a string",
             Kind::Integer(Integer { bits: 32, .. }) => "an integer of 32 bits",
             Kind::Integer(_) => "an integer",
@@ -197,12 +197,32 @@ mod tests {
     }
 
     #[test]
+    fn a_number_of_other_units_does_not_fit() {
+        let table = Table {
+            timestamps_are_numbers: true,
+            ..Table::default()
+        };
+        let of = |kind: &str| {
+            let text = format!(r#"{{"type":"long","logicalType":"{kind}"}}"#);
+            let schema = Schema::parse_here(&Source::new(Format::Avro, text)).expect("a schema");
+            schema.types(None, table).expect("types")
+        };
+        let (millis, micros) = (of("timestamp-millis"), of("timestamp-micros"));
+        assert_eq!(
+            millis.misfits(&micros),
+            [
+                "the value was milliseconds since 1970-01-01, and is microseconds since 1970-01-01 now"
+            ]
+        );
+    }
+
+    #[test]
     fn a_field_may_be_missing_where_the_old_one_may() {
         let proto = |field: &str| {
             let text = format!("syntax = \"proto3\"; message M {{ int32 a = 1; {field} }}");
             types(Format::Protobuf, &text)
         };
-        assert!(proto("int32 b = 2;").misfits(&proto("")).is_empty());
+        assert_eq!(proto("int32 b = 2;").misfits(&proto("")), ["/b is gone"]);
         assert!(proto("").misfits(&proto("int32 b = 2;")).is_empty());
         let json = |required: &str| {
             let text = format!(

@@ -90,6 +90,7 @@ impl<'a> Making<'a> {
                 bits: 64,
                 is_signed: true,
                 is_text: false,
+                what: "",
             }),
             "number" => Kind::Finite,
             "string" => Kind::Text(""),

@@ -50,6 +50,8 @@ pub struct Integer {
     pub is_signed: bool,
     /// Whether it is written as a string.
     pub is_text: bool,
+    /// What it counts; empty for any number.
+    pub what: &'static str,
 }
 
 /// A type with a name.
@@ -105,6 +107,7 @@ impl Kind {
         match self {
             Kind::Text("") => None,
             Kind::Text(what) => Some(what),
+            Kind::Integer(Integer { what, .. }) if !what.is_empty() => Some(what),
             Kind::Integer(Integer { is_text: true, .. }) => Some("the digits of an integer"),
             Kind::List(kind) | Kind::Map(kind) | Kind::Nullable(kind) => kind.what(),
             _ => None,

@@ -12,8 +12,15 @@ impl Types {
             messages: HashMap::new(),
             enums: HashMap::new(),
             named: Vec::new(),
+            open: Vec::new(),
         };
         let root = making.message(message);
+        // Not by recursion: messages may refer to each other in a very long chain.
+        while let Some((index, id)) = making.open.pop() {
+            let message = &plan.messages[id as usize];
+            let fields = message.fields.iter().map(|field| making.field(field));
+            making.named[index].body = Body::Record(fields.collect());
+        }
         Types {
             root,
             named: making.named,
@@ -26,6 +33,8 @@ struct Making<'a> {
     messages: HashMap<Id, usize>,
     enums: HashMap<Id, usize>,
     named: Vec<Named>,
+    /// Records whose fields are still to be made.
+    open: Vec<(usize, Id)>,
 }
 
 impl Making<'_> {
@@ -48,13 +57,11 @@ impl Making<'_> {
         }
         let index = self.named.len();
         self.messages.insert(id, index);
-        // It has its place before its fields have theirs.
         self.named.push(Named {
             name: message.name.clone(),
             body: Body::Record(Vec::new()),
         });
-        let fields = message.fields.iter().map(|field| self.field(field));
-        self.named[index].body = Body::Record(fields.collect());
+        self.open.push((index, id));
         Kind::Named(index)
     }
 
@@ -86,6 +93,7 @@ impl Making<'_> {
                 bits,
                 is_signed,
                 is_text: bits == 64,
+                what: "",
             })
         };
         match kind {
