@@ -32,6 +32,7 @@ impl Filter {
     }
 
     /// Whether every record matches.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -40,8 +41,9 @@ impl Filter {
     ///
     /// # Errors
     /// `malformed`, if JSON on the way is not valid.
+    #[inline]
     pub fn matches(&self, top: &Level) -> Result<bool, Failure> {
-        self.all(top, false)
+        Ok(self.0.is_empty() || self.all(top, false)?)
     }
 
     /// The same for a document that may lack fields: what is missing or null may match.
