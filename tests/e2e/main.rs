@@ -30,6 +30,7 @@ mod redis_faults;
 mod road;
 mod schemas;
 mod secured;
+mod service;
 mod siege;
 mod sse;
 mod stateful;

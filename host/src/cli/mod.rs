@@ -17,6 +17,7 @@ mod plugin;
 mod record_id;
 #[cfg(test)]
 mod reference;
+mod shell;
 mod stop;
 mod table;
 mod time;
@@ -26,7 +27,7 @@ use crate::daemon;
 use crate::demo;
 use crate::log;
 use crate::process::{self, log::Line};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::path::{Path, PathBuf};
 
 const USAGE: u8 = 64;
@@ -104,6 +105,18 @@ enum Command {
     Registry {
         #[command(subcommand)]
         command: kafka::registry::RegistryCommand,
+    },
+    /// Prints a script that completes commands and options in a shell.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page, or writes the pages of all commands.
+    Man {
+        /// Writes the pages of all commands into this folder, which must exist.
+        #[arg(long, value_name = "FOLDER")]
+        folder: Option<PathBuf>,
     },
     /// Compiles a plugin from standard input to standard output; the daemon
     /// runs this as a child process.
@@ -233,6 +246,10 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Consume(arguments) => quietly(|| kafka::consume::run(&arguments)),
         Command::Group { command } => quietly(|| kafka::group::run(command)),
         Command::Registry { command } => quietly(|| kafka::registry::run(&command)),
+        Command::Completions { shell } => {
+            quietly(|| shell::completions(&Arguments::command(), shell))
+        }
+        Command::Man { folder } => quietly(|| shell::man(Arguments::command(), folder.as_deref())),
         Command::CompilePlugin { metered } => crate::plugin::compile::child(metered),
         Command::ParseSchema => crate::schema::child(),
     }

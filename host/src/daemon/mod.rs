@@ -12,6 +12,7 @@ mod presence;
 mod readiness;
 mod run;
 mod streams;
+mod supervise;
 
 pub(crate) use local::{files, of_plugins, plugins};
 pub(crate) use run::{Signals, drain, run};
@@ -31,10 +32,12 @@ use anyhow::Context;
 use edge::Edge;
 use missing::look_for;
 use readiness::{Readiness, lock, ping};
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use supervise::supervise;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -170,6 +173,11 @@ impl Daemon {
             (None, Some(running)) => without_plugins(&running),
             (None, None) => {}
         });
+    }
+
+    /// Tells systemd, if it started the program, how the daemon is.
+    pub fn supervise(&self) -> JoinHandle<Infallible> {
+        tokio::spawn(supervise(self.readiness.clone(), self.hub.clone()))
     }
 
     /// Finishes batches in progress, ends the streams, and leaves the groups.

@@ -1,5 +1,6 @@
 //! `millstream run`.
 
+use super::supervise::stopping;
 use super::{Daemon, Extras};
 use crate::config::{Role, Settings};
 use crate::process;
@@ -19,6 +20,7 @@ pub(crate) fn run(settings: Settings, config: PathBuf, role: Role) -> anyhow::Re
             () = signals.stop() => return Ok(()),
         };
         tracing::info!("running");
+        daemon.supervise();
         while signals.reload_before_stop().await {
             daemon.reload();
         }
@@ -33,6 +35,7 @@ pub(crate) fn run(settings: Settings, config: PathBuf, role: Role) -> anyhow::Re
 /// Stops. A second signal stops at once.
 pub(crate) async fn drain(daemon: Daemon, mut signals: Signals) {
     tracing::info!("stopping: finishing batches in progress");
+    stopping();
     tokio::select! {
         () = daemon.stop() => tracing::info!("stopped"),
         () = signals.stop() => {

@@ -166,6 +166,16 @@ impl Pipeline {
             .collect()
     }
 
+    /// Which thread gave no sign of life for so long. A wait for Kafka, the store or a schema is
+    /// none such.
+    pub fn silent(&self, most: Duration) -> Option<String> {
+        let turns = self.workers.iter().map(|worker| &worker.turns).enumerate();
+        let silent = { turns }.find_map(|(index, turns)| turns.silent(index, most));
+        let silent = silent.or_else(|| self.consumer.silent(most));
+        let name = self.name();
+        silent.map(|what| format!("pipeline {name}: {what}"))
+    }
+
     /// Finishes batches in progress, for at most `patience`, commits and leaves
     /// the group.
     pub fn stop(self, patience: Duration) {

@@ -17,6 +17,18 @@ pub(super) struct Turns {
 }
 
 impl Turns {
+    /// Which thread gave no sign of life for so long, although both wake up all the time.
+    pub fn silent(&self, index: usize, most: Duration) -> Option<String> {
+        let silent = |(pulse, what): (&Pulse, &str)| {
+            let seconds = pulse.silent_for(most)?.as_secs();
+            Some(format!(
+                "the {what} thread of worker {index} has not turned for {seconds} s"
+            ))
+        };
+        let threads = [(&self.transform, "transform"), (&self.commit, "commit")];
+        threads.into_iter().find_map(silent)
+    }
+
     /// What the worker is stuck in, as a reason; `index` is the worker's.
     pub fn stuck(&self, index: usize) -> Option<String> {
         let stuck = |(pulse, what): (&Pulse, &str)| {

@@ -6,29 +6,51 @@ use std::time::{Duration, Instant};
 
 static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// When a stage last made progress. Empty while it waits for work.
+/// When a stage last made progress.
 #[derive(Default)]
-pub struct Pulse(AtomicU64);
+pub struct Pulse {
+    /// Its last progress; 0 while it waits for work.
+    progress: AtomicU64,
+    /// Its last sign of life of any kind; 0 before the first one.
+    sign: AtomicU64,
+}
 
 impl Pulse {
     /// Records progress.
     pub fn beat(&self) {
-        let now = BEGAN.elapsed().as_millis() as u64;
-        // 0 means that the stage rests.
-        self.0.store(now.max(1), Ordering::Relaxed);
+        let now = now();
+        self.progress.store(now, Ordering::Relaxed);
+        self.sign.store(now, Ordering::Relaxed);
     }
 
     /// Records that the stage waits for work.
     pub fn rest(&self) {
-        self.0.store(0, Ordering::Relaxed);
+        self.progress.store(0, Ordering::Relaxed);
+        self.sign.store(now(), Ordering::Relaxed);
     }
 
-    /// How long the stage has made no progress, if that is longer than `most`.
+    /// How long the stage has made no progress, if that is longer than `most`. While it waits for
+    /// work it need not make any.
     pub fn stuck_for(&self, most: Duration) -> Option<Duration> {
-        let last = self.0.load(Ordering::Relaxed);
-        let since = BEGAN.elapsed().saturating_sub(Duration::from_millis(last));
-        (last > 0 && since > most).then_some(since)
+        longer(&self.progress, most)
     }
+
+    /// How long a stage that wakes up all the time gave no sign of life, if that is longer than
+    /// `most`.
+    pub fn silent_for(&self, most: Duration) -> Option<Duration> {
+        longer(&self.sign, most)
+    }
+}
+
+/// Milliseconds, from 1 on.
+fn now() -> u64 {
+    (BEGAN.elapsed().as_millis() as u64).max(1)
+}
+
+fn longer(last: &AtomicU64, most: Duration) -> Option<Duration> {
+    let last = last.load(Ordering::Relaxed);
+    let since = BEGAN.elapsed().saturating_sub(Duration::from_millis(last));
+    (last > 0 && since > most).then_some(since)
 }
 
 #[cfg(test)]
@@ -49,5 +71,9 @@ mod tests {
         pulse.rest();
         wait();
         assert!(!stuck());
+        // A stage that rests gives signs of life, too.
+        assert!(pulse.silent_for(Duration::ZERO).is_some());
+        assert!(pulse.silent_for(Duration::from_secs(60)).is_none());
+        assert!(Pulse::default().silent_for(Duration::ZERO).is_none());
     }
 }

@@ -266,6 +266,14 @@ impl Hub {
         ms / 2 + random_below(ms)
     }
 
+    /// Which loop gave no sign of life for so long.
+    pub fn silent(&self, most: Duration) -> Option<String> {
+        let seconds = self.ticks.silent_for(most)?.as_secs();
+        Some(format!(
+            "the timer of the streams has not advanced for {seconds} s"
+        ))
+    }
+
     /// Why streams can't be read now; `None` if they can.
     pub fn not_ready(&self) -> Option<String> {
         let stuck = |(pulse, what): (&Pulse, &str)| {

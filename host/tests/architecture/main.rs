@@ -106,7 +106,7 @@ const MAY_NAME: [(&str, &[&str]); 23] = [
 ];
 
 /// Which folders may name a library.
-const LIBRARIES: [(&str, &[&str]); 19] = [
+const LIBRARIES: [(&str, &[&str]); 22] = [
     ("apache_avro", &["schema"]),
     ("prost_reflect", &["schema"]),
     ("protox", &["schema"]),
@@ -124,6 +124,9 @@ const LIBRARIES: [(&str, &[&str]); 19] = [
     ("jsonwebtoken", &["auth"]),
     ("ring", &["auth"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("sd_notify", &["daemon"]),
     ("comfy_table", &["cli"]),
     ("indicatif", &["cli"]),
 ];

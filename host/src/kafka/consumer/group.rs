@@ -67,6 +67,12 @@ impl GroupConsumer {
         Ok(GroupConsumer { shared, thread })
     }
 
+    /// Whether the ingest thread gave no sign of life for so long.
+    pub fn silent(&self, most: Duration) -> Option<String> {
+        let seconds = self.shared.polls.silent_for(most)?.as_secs();
+        Some(format!("the ingest thread has not turned for {seconds} s"))
+    }
+
     /// Why this pipeline is not ready; `None` if it is.
     pub fn not_ready(&self) -> Option<String> {
         if let Some(long) = self.shared.polls.stuck_for(STUCK) {

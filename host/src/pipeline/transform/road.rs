@@ -81,7 +81,7 @@ impl TransformWorker {
         remaining: &Remaining,
         encoders: Option<&Encoders>,
     ) -> Option<Passed> {
-        let shared = &self.shared;
+        let (shared, turns) = (&self.shared, &self.turns);
         let generation = self.instances.generation.number;
         let partition = &mut self.partitions[index];
         partition
@@ -101,6 +101,7 @@ impl TransformWorker {
             failing: &failing,
             // A pipeline that stops does not wait any longer.
             wait: &|error| {
+                turns.transform.beat();
                 shared.trouble(Trouble::Store, Some(error.to_string()));
                 std::thread::sleep(Duration::from_millis(200));
                 !shared.draining()

@@ -29,7 +29,7 @@ const NAP: Duration = Duration::from_millis(100);
 pub(in crate::pipeline) struct TransformWorker {
     pub shared: Arc<Shared>,
     inbox: Inbox,
-    turns: Arc<Turns>,
+    pub turns: Arc<Turns>,
     prepared: SyncSender<Box<PreparedBatch>>,
     /// Rung when a batch is sent to the commit worker, or Kafka answers.
     pub commit: Arc<Signal>,

@@ -1,0 +1,133 @@
+//! The watchdog: fed whatever the daemon waits for, and not by one that hangs.
+
+use super::{LONG, Systemd};
+use millstream_tests::{
+    Daemon, Kafka, Message, Redis, config, create_topic, produce, servers, streams, unique,
+    wait_until,
+};
+use rustix::process::Signal;
+use std::fs;
+use std::time::{Duration, Instant};
+
+/// Beyond the time after which a thread counts as hanging.
+const FROZEN: Duration = Duration::from_secs(75);
+/// The unit's `WatchdogSec`, shorter.
+const LIMIT: Duration = Duration::from_secs(5);
+
+fn supervised(systemd: &Systemd, text: &str) -> Daemon {
+    let limit = LIMIT.as_micros().to_string();
+    let daemon = Daemon::builder(text)
+        .env("NOTIFY_SOCKET", systemd.path.to_str().unwrap())
+        .env("WATCHDOG_USEC", &limit)
+        .start();
+    daemon.wait_ready(LONG);
+    daemon
+}
+
+#[test]
+fn a_frozen_kafka_and_redis_do_not_starve_the_watchdog() {
+    let (systemd, redis) = (Systemd::new(), Redis::new(&[]));
+    let kafka = Kafka::new("192m", &[]);
+    let topic = kafka.create_topic("frozen", 2);
+    let prefix = unique("frozen");
+    let rest = "name = \"p\"\ndeliver = \"while-connected\"";
+    let text = config(&kafka.bootstrap(), &redis.url(), &topic, &prefix, rest);
+    let daemon = supervised(&systemd, &text);
+    kafka.produce(&topic, [Message::new("1").key("ada")]);
+    redis.pause();
+    kafka.produce(
+        &topic,
+        (0..100).map(|n| Message::new(n.to_string()).key(format!("c{n}"))),
+    );
+    kafka.pause();
+    let (end, mut fed) = (Instant::now() + FROZEN, 0);
+    while Instant::now() < end {
+        let told = systemd.next(LIMIT);
+        let told = told.unwrap_or_else(|| panic!("not fed within {LIMIT:?}, after {fed} times"));
+        fed += usize::from(told == "WATCHDOG=1");
+    }
+    println!("fed {fed} times in {FROZEN:?}");
+    redis.resume();
+    kafka.resume();
+    daemon.wait_ready(LONG);
+    assert!(!daemon.log_contains("a thread hangs"));
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
+fn a_thread_that_hangs_starves_the_watchdog_and_a_restart_goes_on() {
+    let systemd = Systemd::new();
+    let (topic, prefix) = (create_topic("hangs", 1), unique("hangs"));
+    let rest = "name = \"p\"\nworkers = 1";
+    let (kafka, redis) = (servers().kafka.bootstrap(), servers().redis.url());
+    let mut daemon = supervised(&systemd, &config(&kafka, &redis, &topic, &prefix, rest));
+    produce(&topic, [Message::new("1").key("ada")]);
+    let stored = |count: usize| {
+        wait_until("the events are stored", LONG, || {
+            let stored = streams(&prefix).remove("ada").unwrap_or_default();
+            (stored.len() == count).then_some(())
+        });
+    };
+    stored(1);
+    let frozen = Frozen::thread(daemon.pid(), "transform");
+    produce(&topic, [Message::new("2").key("ada")]);
+    // Until nothing is told for long enough that systemd restarts it.
+    let end = Instant::now() + LONG;
+    while systemd.next(LIMIT).is_some() {
+        assert!(Instant::now() < end, "the watchdog is still fed");
+    }
+    assert!(daemon.log_contains("a thread hangs"));
+    // As systemd does it, then.
+    daemon.signal(Signal::KILL);
+    drop(frozen);
+    daemon.wait_exit(LONG);
+    daemon.restart();
+    daemon.wait_ready(LONG);
+    stored(2);
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+/// A thread of another program that does not run until this is dropped, on the same thread.
+struct Frozen(libc::pid_t);
+
+impl Frozen {
+    /// The first thread whose name begins so.
+    fn thread(pid: u32, name: &str) -> Frozen {
+        let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+        let named = |path: &std::path::Path| {
+            fs::read_to_string(path.join("comm")).is_ok_and(|comm| comm.starts_with(name))
+        };
+        let mut tasks = tasks.map(|task| task.unwrap().path());
+        let task = tasks.find(|path| named(path)).expect("the thread is there");
+        let id: libc::pid_t = task.file_name().unwrap().to_str().unwrap().parse().unwrap();
+        let none = std::ptr::null_mut::<libc::c_void>();
+        // SAFETY: these calls take no memory of ours. The program is our child, so we may.
+        unsafe {
+            assert_eq!(
+                libc::ptrace(libc::PTRACE_SEIZE, id, none, none),
+                0,
+                "PTRACE_SEIZE"
+            );
+            assert_eq!(
+                libc::ptrace(libc::PTRACE_INTERRUPT, id, none, none),
+                0,
+                "PTRACE_INTERRUPT"
+            );
+            let mut status = 0;
+            assert_eq!(libc::waitpid(id, &raw mut status, libc::__WALL), id);
+        }
+        Frozen(id)
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        let none = std::ptr::null_mut::<libc::c_void>();
+        // SAFETY: as above. A thread that was killed is seen off here, by who has stopped it.
+        unsafe {
+            if libc::ptrace(libc::PTRACE_DETACH, self.0, none, none) != 0 {
+                libc::waitpid(self.0, std::ptr::null_mut(), libc::__WALL);
+            }
+        }
+    }
+}
