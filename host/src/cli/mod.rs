@@ -21,6 +21,7 @@ mod shell;
 mod stop;
 mod table;
 mod time;
+mod version;
 
 use crate::config::{self, Role};
 use crate::daemon;
@@ -35,7 +36,7 @@ const USAGE: u8 = 64;
 /// Streams each client's events from Kafka to its browser, through plugins that
 /// can be replaced while it runs.
 #[derive(Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version, long_version = version::long(), max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -39,3 +39,9 @@ pub use offset_spec::OffsetSpec;
 pub use reader::reading::{Begin, Reading};
 pub use reader::topic_reader::{Reader, Step};
 pub use settings::{KafkaSettings, PropertyError, check_property};
+
+/// The version of librdkafka.
+pub fn librdkafka_version() -> String {
+    let (_, version) = rdkafka::util::get_rdkafka_version();
+    version
+}

@@ -46,6 +46,22 @@ fn the_unit_is_valid_and_hardened() {
 }
 
 #[test]
+fn the_version_names_what_the_program_is_made_of() {
+    let told = millstream(&["--version"]);
+    println!("{told}");
+    for part in [
+        "millstream 0.",
+        "commit: ",
+        "librdkafka: 2.",
+        "wasmtime: ",
+        "features: schemas",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    assert_eq!(millstream(&["-V"]).lines().count(), 1);
+}
+
+#[test]
 fn shells_complete_commands() {
     for shell in ["bash", "zsh", "fish"] {
         let script = millstream(&["completions", shell]);
