@@ -1,63 +1,105 @@
 //! Tells systemd how the daemon is: that it has started, what it waits for, that it lives.
 //!
-//! Promise: the watchdog is fed as long as every loop turns, whatever it waits for. A stopped Kafka
-//! or Redis is no reason for a restart; a thread that hangs is.
+//! Promises: the watchdog is fed as long as every loop turns, whatever it waits for. A stopped Kafka
+//! or Redis is no reason for a restart; a thread that hangs is. Nothing of the daemon waits for
+//! systemd.
 
 use super::readiness::{Readiness, lock};
 use crate::pipeline::Pipeline;
+use crate::process;
 use crate::sse::Hub;
 use sd_notify::{NotifyState, notify, watchdog_enabled};
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
+use tokio::time::MissedTickBehavior;
 
-/// How long a loop may give no sign of life. Each wakes up at least once a second; a call of a plugin
-/// may take long, but its CPU time is limited.
+/// How long a loop may give no sign of life. Each wakes up at least once a second.
 const SILENT: Duration = Duration::from_secs(60);
 /// How often the status is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 /// The longest status, in bytes.
 const STATUS: usize = 500;
+/// How much may wait for systemd. What does not fit is not told.
+const WAITING: usize = 16;
 
-/// Says that the daemon stops.
-pub(super) fn stopping() {
-    say(&[NotifyState::Stopping]);
+/// What systemd is told.
+enum Told {
+    Ready,
+    Status(String),
+    Alive,
+    Stopping,
 }
 
-/// Says that the daemon has started; from then on tells its status, and feeds the watchdog.
-pub(super) async fn supervise(readiness: Arc<Readiness>, hub: Option<Arc<Hub>>) -> Infallible {
-    say(&[NotifyState::Ready]);
-    let watchdog = watchdog_enabled();
-    let every = watchdog.map_or(LOOK, |limit| LOOK.min(limit / 3));
-    let mut every = tokio::time::interval(every);
-    let (mut told, mut hangs) = (String::new(), false);
-    loop {
-        every.tick().await;
-        let status = status(&readiness, hub.as_deref());
-        if status != told {
-            say(&[NotifyState::Status(&status)]);
-            told = status;
-        }
-        let silent = silent(&readiness, hub.as_deref());
-        match silent {
-            None if watchdog.is_some() => say(&[NotifyState::Watchdog]),
-            Some(why) if watchdog.is_some() && !hangs => {
-                tracing::error!(
-                    why,
-                    "a thread hangs: leaving the restart to systemd's watchdog"
-                );
-                hangs = true;
-                continue;
-            }
-            _ => {}
+/// To the thread that tells systemd; `None` if systemd did not start the program.
+static SYSTEMD: LazyLock<Option<SyncSender<Told>>> = LazyLock::new(|| {
+    std::env::var_os("NOTIFY_SOCKET")?;
+    let (sender, told) = sync_channel(WAITING);
+    let thread = process::thread("systemd".into(), || true, move || pass_on(&told));
+    thread.is_ok().then_some(sender)
+});
+
+/// Waits for systemd where its socket is full, so that nobody else does.
+fn pass_on(told: &Receiver<Told>) {
+    while let Ok(told) = told.recv() {
+        let state = match &told {
+            Told::Ready => NotifyState::Ready,
+            Told::Status(status) => NotifyState::Status(status),
+            Told::Alive => NotifyState::Watchdog,
+            Told::Stopping => NotifyState::Stopping,
+        };
+        if let Err(error) = notify(&[state]) {
+            tracing::debug!(%error, "can't tell systemd");
         }
     }
 }
 
-/// Without systemd there is nobody to tell.
-fn say(states: &[NotifyState<'_>]) {
-    if let Err(error) = notify(states) {
-        tracing::debug!(%error, "can't tell systemd");
+/// Returns whether it will be told.
+fn tell(told: Told) -> bool {
+    let systemd = SYSTEMD.as_ref();
+    systemd.is_some_and(|systemd| systemd.try_send(told).is_ok())
+}
+
+/// Says that the daemon stops.
+pub(super) fn stopping() {
+    tell(Told::Stopping);
+}
+
+/// Says that the daemon has started; from then on tells its status, and feeds the watchdog.
+pub(super) async fn supervise(readiness: Arc<Readiness>, hub: Option<Arc<Hub>>) -> Infallible {
+    tell(Told::Ready);
+    let watchdog = watchdog_enabled().filter(|limit| !limit.is_zero());
+    let every = watchdog.map_or(LOOK, |limit| LOOK.min(limit / 3));
+    let mut every = tokio::time::interval(every);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told = String::new();
+    // After a freeze of the whole program, this loop may turn before the others do.
+    let mut looks = 0_u32;
+    loop {
+        every.tick().await;
+        let status = status(&readiness, hub.as_deref());
+        if status != told && tell(Told::Status(status.clone())) {
+            told = status;
+        }
+        if watchdog.is_none() {
+            continue;
+        }
+        match silent(&readiness, hub.as_deref()) {
+            None => {
+                looks = 0;
+                tell(Told::Alive);
+            }
+            Some(why) => {
+                looks = looks.saturating_add(1);
+                if looks == 2 {
+                    tracing::error!(
+                        why,
+                        "a thread hangs: leaving the restart to systemd's watchdog"
+                    );
+                }
+            }
+        }
     }
 }
 

@@ -65,6 +65,8 @@ const LAST: Duration = Duration::from_secs(5);
 /// When the channel is full, the transform worker waits, and librdkafka's small
 /// queues fill behind it.
 const PREPARED: usize = 2;
+/// How much longer than its CPU time a call may take before its thread counts as hanging.
+const STRETCH: u32 = 4;
 
 /// A running pipeline.
 pub struct Pipeline {
@@ -169,11 +171,21 @@ impl Pipeline {
     /// Which thread gave no sign of life for so long. A wait for Kafka, the store or a schema is
     /// none such.
     pub fn silent(&self, most: Duration) -> Option<String> {
+        // A call of a plugin is one turn. Its CPU time is limited, and a busy machine stretches it.
+        let most = most.saturating_add(self.longest_call().saturating_mul(STRETCH));
         let turns = self.workers.iter().map(|worker| &worker.turns).enumerate();
         let silent = { turns }.find_map(|(index, turns)| turns.silent(index, most));
         let silent = silent.or_else(|| self.consumer.silent(most));
         let name = self.name();
         silent.map(|what| format!("pipeline {name}: {what}"))
+    }
+
+    fn longest_call(&self) -> Duration {
+        let settings = &self.shared.settings;
+        let calls = { settings.plugins.all() }
+            .into_iter()
+            .map(|spec| spec.limits.budget(settings.batch_records));
+        calls.fold(Duration::ZERO, Duration::saturating_add)
     }
 
     /// Finishes batches in progress, for at most `patience`, commits and leaves

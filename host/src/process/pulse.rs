@@ -29,6 +29,12 @@ impl Pulse {
         self.sign.store(now(), Ordering::Relaxed);
     }
 
+    /// Records that the stage waits for another one, which has a pulse of its own.
+    pub fn depend(&self) {
+        self.progress.store(0, Ordering::Relaxed);
+        self.sign.store(0, Ordering::Relaxed);
+    }
+
     /// How long the stage has made no progress, if that is longer than `most`. While it waits for
     /// work it need not make any.
     pub fn stuck_for(&self, most: Duration) -> Option<Duration> {
@@ -74,6 +80,8 @@ mod tests {
         // A stage that rests gives signs of life, too.
         assert!(pulse.silent_for(Duration::ZERO).is_some());
         assert!(pulse.silent_for(Duration::from_secs(60)).is_none());
+        pulse.depend();
+        assert!(pulse.silent_for(Duration::ZERO).is_none());
         assert!(Pulse::default().silent_for(Duration::ZERO).is_none());
     }
 }

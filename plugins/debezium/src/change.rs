@@ -138,6 +138,7 @@ impl<'a> Change<'a> {
         Written {
             fields: &self.fields,
             shown,
+            key: None,
         }
     }
 }
@@ -185,6 +186,12 @@ impl Row<'_> {
     /// Whether the row itself was deleted.
     pub fn is_deleted(&self) -> bool {
         self.operation == Operation::Delete && !self.is_update
+    }
+
+    /// The JSON of its key, without a schema.
+    pub fn key_text(&self) -> Option<&str> {
+        let key = key_of(self.record.key()?).ok()?;
+        Some(key.get())
     }
 
     /// Says why a row before a delete may lack its columns.
@@ -283,11 +290,24 @@ pub enum Shown {
 pub struct Written<'a> {
     fields: &'a Level<'a>,
     shown: Shown,
+    /// Stands for the state before.
+    key: Option<&'a RawValue>,
 }
 
-impl Written<'_> {
-    fn field<'a>(&self, name: &str, value: &'a RawValue) -> Option<Field<'a>> {
+impl<'a> Written<'a> {
+    /// A delete with the key of the row in place of its state.
+    pub fn of_key(&self, row: &Row<'a>) -> Written<'a> {
+        let key = row.record.key().and_then(|key| key_of(key).ok());
+        Written {
+            fields: self.fields,
+            shown: Shown::Before,
+            key: Some(key.unwrap_or(RawValue::NULL)),
+        }
+    }
+
+    fn field(&self, name: &str, value: &'a RawValue) -> Option<Field<'a>> {
         match (self.shown, name) {
+            (_, "before") if self.key.is_some() => self.key.map(Field::Json),
             (Shown::After, "before") | (Shown::Before, "after") => Some(Field::Text(None)),
             (Shown::Before, "op") => Some(Field::Text(Some("d"))),
             (_, "source") => Some(Field::Source(value)),

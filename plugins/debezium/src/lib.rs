@@ -33,8 +33,8 @@
 //! A row can leave a client: its column with the client changes or becomes null,
 //! or `filter` matches no longer. If the change event has the state before (PostgreSQL:
 //! `REPLICA IDENTITY FULL`), the client that had the row receives a `delete` of
-//! that state. A delete whose state before lacks what `filter` asks for is sent,
-//! since the client may have the row. With `payload = "change"` the statement
+//! that state. A delete whose state before lacks what `filter` asks for is sent
+//! with the row's key alone, since the client may have the row. With `payload = "change"` the statement
 //! (`source.query` of MySQL) is left out.
 //!
 //! Debezium sends a tombstone after each delete; by default it makes no event.
@@ -45,7 +45,7 @@ mod tests;
 
 use change::{Change, Operation, Row, Shown, Written};
 use fields::{Address, Filter, Kind, Names, Shape, To};
-use millstream_plugin::{Class, Config, Events, Failure, Record, Tombstones, Transform, transform};
+use millstream_plugin::{Config, Events, Failure, Record, Tombstones, Transform, transform};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -126,18 +126,23 @@ impl Transform for Debezium {
             return Ok(());
         }
         let earlier = change.earlier().and_then(|row| self.event(row.ok()?).ok()?);
+        let deletes = self.operations.contains(&Operation::Delete);
         let now = match self.event(change.row()?) {
             // The row left its client, and is nobody's now.
-            Err(failure) if failure.class == Class::Unaddressable && earlier.is_some() => None,
+            Err(failure) => {
+                let is_left = deletes && earlier.is_some();
+                match is_left && self.address.is_missing(&change.row()?)? {
+                    true => None,
+                    false => return Err(failure),
+                }
+            }
             now => now?,
         };
         let same = match (&now, &earlier) {
             (Some(now), Some(earlier)) => now.to == earlier.to,
             _ => false,
         };
-        if let Some(earlier) = earlier.filter(|_| !same)
-            && self.operations.contains(&Operation::Delete)
-        {
+        if let Some(earlier) = earlier.filter(|_| !same && deletes) {
             self.send(earlier, &change.shown(Shown::Before), events)?;
         }
         let Some(now) = now else {
@@ -156,6 +161,8 @@ struct Made<'a> {
     to: To<'a>,
     kind: Cow<'a, str>,
     row: Row<'a>,
+    /// Whether the client may see the row's state: the filter certainly lets it.
+    is_known: bool,
 }
 
 impl Debezium {
@@ -192,12 +199,10 @@ impl Debezium {
 
     /// The event of a row; `None` if the filter leaves it out.
     fn event<'a>(&'a self, row: Row<'a>) -> Result<Option<Made<'a>>, Failure> {
-        let matches = match row.is_deleted() {
-            // Of a deleted row, there may be no more than its key.
-            true => self.filter.may_match(&row.top)?,
-            false => self.filter.matches(&row.top)?,
-        };
-        if !matches {
+        // Of a deleted row, there may be no more than its key.
+        let is_known = self.filter.matches(&row.top)?;
+        let may_match = is_known || row.is_deleted() && self.filter.may_match(&row.top)?;
+        if !may_match {
             return Ok(None);
         }
         let to = self
@@ -205,11 +210,25 @@ impl Debezium {
             .of(&row)
             .map_err(|failure| row.explained(failure))?;
         let kind = self.kind.of(&row)?;
-        Ok(Some(Made { to, kind, row }))
+        Ok(Some(Made {
+            to,
+            kind,
+            row,
+            is_known,
+        }))
     }
 
     fn send(&self, made: Made, change: &Written, events: &mut Events) -> Result<(), Failure> {
         let event = made.to.event(events).kind(&made.kind);
+        if !made.is_known {
+            return match self.payload {
+                Payload::Change => event.json(&change.of_key(&made.row)),
+                Payload::Row => {
+                    event.text(made.row.key_text().unwrap_or("null"));
+                    Ok(())
+                }
+            };
+        }
         match self.payload {
             Payload::Change => event.json(change),
             Payload::Row if made.row.text.is_none() || self.shape.is_same() => {

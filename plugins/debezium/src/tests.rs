@@ -339,21 +339,40 @@ fn a_row_that_leaves_a_client_is_deleted_there() {
         Class::Unaddressable,
         "nobody is known to have had it"
     );
-    // A delete without the state before is sent: the client may have the row.
-    let by_key = json!({"filter": {"/open": true}});
-    for (before, is_sent) in [
-        (json!({"id": 1}), true),
-        (json!({"open": null}), true),
-        (json!({"open": false}), false),
-    ] {
-        let deleted = json!({"op": "d", "before": before});
-        let made = run(&by_key, TestRecord::value(deleted.to_string()).key("ada")).unwrap();
-        assert_eq!(!made.is_empty(), is_sent, "{before}");
-    }
+    // Only a missing client is nobody's.
+    let odd = json!({"owner": {"x": 1}, "open": true});
+    let (class, _) = failure(&config, update(&ada, &odd));
+    assert_eq!(class, Class::Unaddressable);
 
     let updates = json!({"client": "/owner", "operations": ["update"]});
     let made = run(&updates, update(&ada, &bob)).unwrap();
     assert_eq!(made.len(), 1, "without deletes, only the update");
+}
+
+#[test]
+fn a_delete_whose_state_is_not_known_has_the_key_alone() {
+    for payload in ["row", "change"] {
+        let config = json!({"filter": {"/open": true}, "payload": payload});
+        for (before, is_sent) in [
+            (json!({"id": 1}), true),
+            (json!({"id": 1, "open": null, "secret": "s"}), true),
+            (json!({"id": 1, "open": false, "secret": "s"}), false),
+            (Value::Null, true),
+        ] {
+            let deleted = json!({"op": "d", "before": before, "after": null});
+            let record = TestRecord::value(deleted.to_string())
+                .key(r#"{"schema": {}, "payload": {"id": 7}}"#);
+            let made = run(&config, record).unwrap();
+            assert_eq!(!made.is_empty(), is_sent, "{before}");
+            let Some(event) = made.first() else { continue };
+            assert_eq!((&*event.client, &*event.kind), ("7", "delete"));
+            let expected = match payload {
+                "row" => json!({"id": 7}),
+                _ => json!({"op": "d", "before": {"id": 7}, "after": null}),
+            };
+            assert_eq!(parsed(&event.payload), expected, "{before}");
+        }
+    }
 }
 
 #[test]

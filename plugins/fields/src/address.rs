@@ -59,6 +59,24 @@ impl Address {
         group || self.client.as_ref().is_some_and(Source::is_pointer)
     }
 
+    /// Whether neither group nor client is there: each is missing or null.
+    ///
+    /// # Errors
+    /// `malformed`, if JSON on the way is not valid.
+    pub fn is_missing<'a>(&self, view: &impl View<'a>) -> Result<bool, Failure> {
+        let group = match &self.group {
+            Some(Group::Constant(_)) => return Ok(false),
+            Some(Group::From(source)) => Some(source),
+            None => None,
+        };
+        for source in [group, self.client.as_ref()].into_iter().flatten() {
+            if !matches!(source.read(view)?, Found::Nothing(_)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// The group if there is one, otherwise the client.
     ///
     /// # Errors

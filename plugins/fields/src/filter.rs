@@ -46,7 +46,7 @@ impl Filter {
         Ok(self.0.is_empty() || self.all(top, false)?)
     }
 
-    /// The same for a document that may lack fields: what is missing or null may match.
+    /// Whether a document that may lack fields could match: what is missing or null may be anything.
     ///
     /// # Errors
     /// `malformed`, if JSON on the way is not valid.

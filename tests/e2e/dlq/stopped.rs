@@ -76,7 +76,11 @@ fn ctrl_c_at_the_prompt_cancels_the_replay() {
     place.fail(notes(1));
     let (program, arguments) = place.command(&place.config(MENDED, ""), &["replay"]);
     let line = format!("{} {}", program.display(), arguments.join(" "));
-    let mut terminal = Command::new(find_program("script"));
+    // Whoever started the tests may have SIGINT ignored, as shells do for what runs in the background.
+    let mut terminal = Command::new(find_program("env"));
+    terminal
+        .arg("--default-signal=INT")
+        .arg(find_program("script"));
     terminal.args(["-q", "-e", "-c", &line, "/dev/null"]);
     terminal.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut terminal = terminal.spawn().unwrap();

@@ -28,23 +28,45 @@ fn supervised(systemd: &Systemd, text: &str) -> Daemon {
 fn a_frozen_kafka_and_redis_do_not_starve_the_watchdog() {
     let (systemd, redis) = (Systemd::new(), Redis::new(&[]));
     let kafka = Kafka::new("192m", &[]);
-    let topic = kafka.create_topic("frozen", 2);
+    let [plain, asking] = [(); 2].map(|()| kafka.create_topic("frozen", 8));
     let prefix = unique("frozen");
-    let rest = "name = \"p\"\ndeliver = \"while-connected\"";
-    let text = config(&kafka.bootstrap(), &redis.url(), &topic, &prefix, rest);
-    let daemon = supervised(&systemd, &text);
-    kafka.produce(&topic, [Message::new("1").key("ada")]);
-    redis.pause();
-    kafka.produce(
-        &topic,
-        (0..100).map(|n| Message::new(n.to_string()).key(format!("c{n}"))),
+    // One waits to store, with more batches than there is room for; the other one asks who is there.
+    let rest = format!(
+        r#"
+name = "plain"
+workers = 1
+batch = {{ max-records = 5 }}
+[[pipeline]]
+name = "asking"
+topics = [{asking:?}]
+deliver = "while-connected"
+"#
     );
-    kafka.pause();
-    let (end, mut fed) = (Instant::now() + FROZEN, 0);
-    while Instant::now() < end {
-        let told = systemd.next(LIMIT);
-        let told = told.unwrap_or_else(|| panic!("not fed within {LIMIT:?}, after {fed} times"));
-        fed += usize::from(told == "WATCHDOG=1");
+    let text = config(&kafka.bootstrap(), &redis.url(), &plain, &prefix, &rest);
+    let daemon = supervised(&systemd, &text);
+    redis.pause();
+    for topic in [&plain, &asking] {
+        let record = |n: i32| {
+            Message::new(n.to_string())
+                .key(format!("c{n}"))
+                .partition(n % 8)
+        };
+        kafka.produce(topic, (0..800).map(record));
+    }
+    let frozen = Instant::now();
+    // Time to read what was produced.
+    let read = Duration::from_secs(5);
+    let (mut fed, mut paused) = (0, false);
+    while frozen.elapsed() < FROZEN {
+        assert!(
+            systemd.is_fed(LIMIT),
+            "not fed within {LIMIT:?}, after {fed} times"
+        );
+        fed += 1;
+        if !paused && frozen.elapsed() > read {
+            kafka.pause();
+            paused = true;
+        }
     }
     println!("fed {fed} times in {FROZEN:?}");
     redis.resume();
@@ -71,9 +93,9 @@ fn a_thread_that_hangs_starves_the_watchdog_and_a_restart_goes_on() {
     stored(1);
     let frozen = Frozen::thread(daemon.pid(), "transform");
     produce(&topic, [Message::new("2").key("ada")]);
-    // Until nothing is told for long enough that systemd restarts it.
+    // Until it is not fed for long enough that systemd restarts it.
     let end = Instant::now() + LONG;
-    while systemd.next(LIMIT).is_some() {
+    while systemd.is_fed(LIMIT) {
         assert!(Instant::now() < end, "the watchdog is still fed");
     }
     assert!(daemon.log_contains("a thread hangs"));

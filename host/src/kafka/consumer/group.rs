@@ -67,10 +67,17 @@ impl GroupConsumer {
         Ok(GroupConsumer { shared, thread })
     }
 
-    /// Whether the ingest thread gave no sign of life for so long.
+    /// Which of its threads gave no sign of life for so long.
     pub fn silent(&self, most: Duration) -> Option<String> {
-        let seconds = self.shared.polls.silent_for(most)?.as_secs();
-        Some(format!("the ingest thread has not turned for {seconds} s"))
+        let polls = self.shared.polls.silent_for(most);
+        // It rests for as long as nothing is asked, and its turns are long where Kafka is slow.
+        let starts = || self.shared.starts.stuck_for(most.max(STARTING) * 2);
+        let (what, long) = match polls {
+            Some(long) => ("ingest", long),
+            None => ("start", starts()?),
+        };
+        let seconds = long.as_secs();
+        Some(format!("the {what} thread has not turned for {seconds} s"))
     }
 
     /// Why this pipeline is not ready; `None` if it is.

@@ -130,8 +130,9 @@ impl TransformWorker {
             Work::Later(then) => return Visit::Idle(Some(then)),
             Work::None => return Visit::Idle(None),
         };
-        // Waiting for the commit worker is not this thread's turn.
-        self.turns.transform.rest();
+        // Waiting for the commit worker is not this thread's turn; it may take as long as the store
+        // is away.
+        self.turns.transform.depend();
         match prepared.map(|prepared| self.prepared.send(Box::new(prepared))) {
             Some(Ok(())) => {
                 self.commit.ring();

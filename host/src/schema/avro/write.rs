@@ -176,7 +176,11 @@ impl<'a> Writing<'a, '_> {
                 number => self.int(number),
             },
             Node::TimeMillis => match json {
-                Value::String(text) => self.long(instant::of_day(text, Unit::Millis)?),
+                Value::String(text) => {
+                    let millis = i32::try_from(instant::of_day(text, Unit::Millis)?);
+                    let millis = millis.map_err(|_| found("a time of day of 32 bits", json))?;
+                    self.long(millis.into())
+                }
                 number => self.int(number),
             },
             Node::TimeMicros => match json {
