@@ -36,47 +36,60 @@ pub(super) fn size(decisions: &[Option<Decision>]) -> Size {
 }
 
 /// Reads one decision, or says why it is invalid.
+#[inline]
 pub(super) fn read(
     answer: &Answer,
     decision: &wire::Decision,
 ) -> Result<Decision, (Class, String)> {
-    let bad = |message: &str| (Class::BadOutput, message.to_string());
     let refused = Span::from(decision.refused);
     if !refused.is_absent() {
-        let message = refused.of(&answer.arena).unwrap_or_default();
-        let message = &message[..message.len().min(Failure::MESSAGE_MAX)];
-        return Err((
-            Class::Unroutable,
-            String::from_utf8_lossy(message).into_owned(),
-        ));
+        return Err(refusal(answer, refused));
     }
     let stream = match decision.stream {
         0 => StreamDelivery::No,
         1 => StreamDelivery::AsConfigured,
         2 => StreamDelivery::Always,
         3 => StreamDelivery::WhileConnected,
-        _ => return Err(bad("the delivery mode is unknown to this version")),
+        _ => {
+            return Err(bad("the delivery mode is unknown to this version"));
+        }
     };
-    if Span::from(decision.topic).is_absent() {
-        return Ok(Decision {
-            stream,
-            topic: None,
-        });
-    }
+    let topic = match Span::from(decision.topic).is_absent() {
+        true => None,
+        false => Some(to_topic(answer, decision)?),
+    };
+    Ok(Decision { stream, topic })
+}
+
+#[cold]
+fn bad(message: &str) -> (Class, String) {
+    (Class::BadOutput, message.to_string())
+}
+
+#[cold]
+fn refusal(answer: &Answer, refused: Span) -> (Class, String) {
+    let message = refused.of(&answer.arena).unwrap_or_default();
+    let message = &message[..message.len().min(Failure::MESSAGE_MAX)];
+    (
+        Class::Unroutable,
+        String::from_utf8_lossy(message).into_owned(),
+    )
+}
+
+/// Not inlined: most events go to no topic.
+#[inline(never)]
+fn to_topic(answer: &Answer, decision: &wire::Decision) -> Result<Box<ToTopic>, (Class, String)> {
     let (arena, headers) = (&answer.arena, &answer.headers);
     let topic = outgoing::topic(decision.topic, arena).map_err(|e| bad(&e))?;
     let key = outgoing::bytes(decision.key, arena).map_err(|e| bad(&e))?;
     let range = (decision.first_header, decision.header_count);
     let headers = outgoing::headers(headers, range, arena).map_err(|e| bad(&e))?;
-    Ok(Decision {
-        stream,
-        topic: Some(Box::new(ToTopic {
-            topic,
-            key,
-            headers,
-            encoded: None,
-        })),
-    })
+    Ok(Box::new(ToTopic {
+        topic,
+        key,
+        headers,
+        encoded: None,
+    }))
 }
 
 #[cfg(test)]
