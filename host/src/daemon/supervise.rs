@@ -1,8 +1,8 @@
 //! Tells systemd how the daemon is: that it has started, what it waits for, that it lives.
 //!
-//! Promises: the watchdog is fed as long as every loop turns, whatever it waits for. A stopped Kafka
-//! or Redis is no reason for a restart; a thread that hangs is. Nothing of the daemon waits for
-//! systemd.
+//! Promises: the watchdog is fed as long as every loop turns, whatever it waits for. If Kafka
+//! or Redis stops, systemd does not restart the daemon; if a thread hangs, it does. No part of the
+//! daemon waits for systemd.
 
 use super::readiness::{Readiness, lock};
 use crate::pipeline::Pipeline;

@@ -14,7 +14,7 @@ const LIMB: usize = 9;
 /// The text of a two's complement number, the highest byte first, over ten to the power of `scale`.
 ///
 /// # Errors
-/// When it has more digits than anyone means.
+/// If it has more than [`MOST_BYTES`] bytes.
 pub(super) fn decimal(bytes: &[u8], scale: i64) -> Result<String, Fault> {
     if bytes.len() > MOST_BYTES {
         let message = format!(
@@ -92,7 +92,7 @@ impl<'a> Digits<'a> {
     /// Reads `12.50`, `-1.5E-7` and the like.
     ///
     /// # Errors
-    /// When it is no decimal number, or has more digits than anyone means.
+    /// If it is not a decimal number, or is too long.
     pub fn read(text: &'a str) -> Result<Digits<'a>, Fault> {
         let wrong = || {
             let shown = shown(text);

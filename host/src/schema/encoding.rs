@@ -66,7 +66,7 @@ impl Encoding {
         };
         match newer {
             Some(Ok(encoder)) => self.encoder = Some(encoder),
-            // The one before goes on.
+            // The encoder from before stays in use.
             Some(Err(why)) if self.encoder.is_none() => return Err(why.map(|why| self.told(&why))),
             _ => {}
         }

@@ -145,7 +145,8 @@ impl Schema {
     /// of this full name, or the first of the file.
     ///
     /// # Errors
-    /// When there is no such message, or it is a JSON Schema: then see [`Types::of_json`].
+    /// If the schema has no such message. If it is a JSON Schema: its types are made by
+    /// [`Types::of_json`].
     pub fn types(&self, message: Option<&str>, table: Table) -> anyhow::Result<Types> {
         let Chosen(_, id) = self.choose(message)?;
         match &self.plan {

@@ -1,7 +1,7 @@
 //! What the serializers of others write, and what a plugin sees: equal to what the implementations
 //! of others read. And back: `produce --encode` writes the bytes that the serializers wrote.
 
-use super::{LONG, shared};
+use super::{LONG, run_with_input, shared};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use millstream_tests::{
@@ -11,8 +11,7 @@ use millstream_tests::{
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
 #[derive(Deserialize)]
 struct Case {
@@ -96,7 +95,7 @@ fn written_back(cases: &[Case], data: impl Fn(&Case) -> String) -> usize {
         if let Some(message) = message {
             command.args(["--message", message]);
         }
-        let sent = run(command.args(at), &lines);
+        let sent = run_with_input(command.args(at), &lines);
         assert!(sent.status.success(), "{sent:?}");
     }
     let mut command = Command::new(Daemon::program());
@@ -108,7 +107,7 @@ fn written_back(cases: &[Case], data: impl Fn(&Case) -> String) -> usize {
         "--decode",
         "registry",
     ]);
-    let printed = String::from_utf8(run(command.args(at), "").stdout).unwrap();
+    let printed = String::from_utf8(run_with_input(command.args(at), "").stdout).unwrap();
     let line = |line: &str| {
         let (case, json) = line.split_once('\t').unwrap();
         (
@@ -133,21 +132,6 @@ fn written_back(cases: &[Case], data: impl Fn(&Case) -> String) -> usize {
         }
     }
     same
-}
-
-fn run(command: &mut Command, input: &str) -> Output {
-    let piped = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = piped.spawn().unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
-    child.wait_with_output().unwrap()
 }
 
 #[test]

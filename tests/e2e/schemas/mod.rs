@@ -9,6 +9,8 @@ mod road;
 mod types;
 
 use millstream_tests::{config, registry, servers};
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 /// A limit for failing tests, not an expectation of speed.
@@ -24,4 +26,17 @@ fn decoding(topic: &str, prefix: &str, url: &str) -> String {
 /// The same with the shared registry.
 fn shared(topic: &str, prefix: &str) -> String {
     decoding(topic, prefix, &registry().url())
+}
+
+/// What a command answers to this input.
+fn run_with_input(command: &mut Command, input: &str) -> Output {
+    let piped = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input.as_bytes()).unwrap();
+    drop(stdin);
+    child.wait_with_output().unwrap()
 }

@@ -4,13 +4,13 @@
 //! `tests/schemas/types` has schemas, values, and the types as they are generated:
 //! `BLESS=1 cargo test --test e2e -- types` writes those again.
 
+use super::run_with_input;
 use millstream_tests::{Daemon, create_topic, registry, scratch_dir, servers, typescript, unique};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 #[allow(dead_code, reason = "generated: not every field is looked at here")]
 #[path = "../../schemas/types/event.rs"]
@@ -32,22 +32,11 @@ fn folder() -> PathBuf {
 }
 
 fn run(command: &mut Command, input: &str) -> String {
-    let piped = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = piped.spawn().unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
     let Output {
         status,
         stdout,
         stderr,
-    } = child.wait_with_output().unwrap();
+    } = run_with_input(command, input);
     let (stdout, stderr) = (
         String::from_utf8_lossy(&stdout),
         String::from_utf8_lossy(&stderr),

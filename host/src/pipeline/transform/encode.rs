@@ -28,7 +28,7 @@ impl Encodings {
     /// `None` if nothing is to be encoded.
     ///
     /// # Errors
-    /// When there is no registry.
+    /// If values are to be encoded and no registry is configured.
     pub fn new(
         settings: &PipelineSettings,
         registry: Option<&Registry>,
@@ -37,12 +37,13 @@ impl Encodings {
             return Ok(None);
         }
         let registry = registry.context("missing [registry] table with its url")?;
-        let encoding = |(topic, by): (&String, &_)| {
-            let by: &crate::schema::EncodeBy = by;
-            (topic.clone(), Encoding::new(registry.clone(), by.clone()))
-        };
+        let topics = settings.encode.iter();
+        let topics = topics.map(|(topic, by)| {
+            let encoding = Encoding::new(registry.clone(), by.clone());
+            (topic.clone(), encoding)
+        });
         Ok(Some(Encodings {
-            topics: settings.encode.iter().map(encoding).collect(),
+            topics: topics.collect(),
             limits: Limits {
                 bytes: settings.record_bytes.saturating_mul(GROWTH),
                 depth: Limits::DEPTH,

@@ -289,7 +289,7 @@ fn little_json_that_means_much_work_is_refused_soon() {
         let fault = write(&schema, &format!("[{}{{}}]", "{},".repeat(100_000))).unwrap_err();
         assert!(fault.to_string().contains("far more elements"), "{fault}");
     }
-    // A wide record with all of its defaults is no such thing.
+    // Symbols that are compared count, too.
     let symbols: Vec<String> = (0..20_000).map(|n| format!("\"S{n}\"")).collect();
     let symbols = symbols.join(",");
     let items = format!(r#"{{"type":"enum","name":"E","symbols":[{symbols}]}}"#);
@@ -303,6 +303,29 @@ fn little_json_that_means_much_work_is_refused_soon() {
         write(decimal, &long).unwrap_err().kind(),
         FaultKind::TooLarge
     );
+}
+
+/// Each branch reads the text again, or fills a decimal up to its size.
+#[test]
+fn a_default_that_many_branches_try_in_vain_is_refused_soon() {
+    let fixed = |n| format!(r#"{{"type":"fixed","name":"F{n}","size":1}},"#);
+    let fixed: String = (0..5_000).map(fixed).collect();
+    let long = "x".repeat(100_000);
+    let decimal = format!(
+        r#"{{"type":"fixed","name":"D","size":{},"logicalType":"decimal","precision":4}},"#,
+        16 << 20
+    );
+    for (branches, default) in [(fixed, &*long), (decimal, "1")] {
+        let inner = format!(
+            r#"{{"type":"record","name":"I","fields":[{{"name":"u","type":[{branches}"string"]}}]}}"#
+        );
+        let schema = format!(
+            r#"{{"type":"record","name":"R","fields":[
+                {{"name":"i","type":{inner},"default":{{"u":"{default}"}}}}]}}"#
+        );
+        let fault = write(&schema, "{}").unwrap_err();
+        assert!(fault.to_string().contains("far more elements"), "{fault}");
+    }
 }
 
 #[test]

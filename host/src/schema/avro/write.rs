@@ -3,17 +3,20 @@
 use super::plan::{Branch, Field, Id, Node, Plan};
 use crate::schema::decimal::Digits;
 use crate::schema::expected::{Expected, bytes_of, float32, found, integer, object, text};
-use crate::schema::fault::Fault;
+use crate::schema::fault::{Fault, FaultKind};
 use crate::schema::instant;
 use crate::schema::json::quoted;
 use crate::schema::limits::Limits;
 use crate::schema::time::Unit;
 use serde_json::Value;
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// Names that are compared, and bytes of a default that are parsed, in the time of a step.
 const COMPARED: u64 = 16;
 const PARSED: u64 = 8;
+/// Bytes of a text, or of a decimal's sign, that are written in the time of a step.
+const COPIED: u64 = 256;
 /// The most branches of a union that a message names.
 const SHOWN: usize = 20;
 
@@ -59,7 +62,8 @@ struct Writing<'a, 'o> {
 
 impl<'a> Writing<'a, '_> {
     fn value(&mut self, id: Id, json: &Value) -> Result<(), Fault> {
-        self.step(1)?;
+        let text = json.as_str().map_or(0, str::len);
+        self.step(1 + text as u64 / COPIED)?;
         let node = &self.nodes[id as usize];
         let is_deeper = matches!(
             node,
@@ -287,6 +291,7 @@ impl<'a> Writing<'a, '_> {
                 number.len()
             )));
         };
+        self.step(more as u64 / COPIED)?;
         let is_negative = number.first().is_some_and(|first| *first >= 0x80);
         let sign = if is_negative { 0xff } else { 0 };
         self.out.extend(std::iter::repeat_n(sign, more));
@@ -363,8 +368,9 @@ impl<'a> Writing<'a, '_> {
         // Steps are not given back.
         for (index, branch) in branches.iter().enumerate() {
             self.long(index as i64)?;
-            if self.value(branch.of, json).is_ok() {
-                return Ok(());
+            match self.value(branch.of, json) {
+                Err(fault) if fault.kind() == FaultKind::Malformed => {}
+                written => return written,
             }
             self.out.truncate(start);
             self.depth = depth;
@@ -391,8 +397,8 @@ impl<'a> Writing<'a, '_> {
         if used == map.len() {
             return Ok(());
         }
-        let is_known = |name: &str| fields.iter().any(|field| field.name == *name);
-        let unknown = map.keys().find(|name| !is_known(name));
+        let known: HashSet<&str> = fields.iter().map(|field| &*field.name).collect();
+        let unknown = map.keys().find(|name| !known.contains(&***name));
         let unknown = unknown.map_or("", |name| name);
         Err(Fault::malformed(format!(
             "the schema has no field {unknown:?}"

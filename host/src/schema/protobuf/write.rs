@@ -52,12 +52,7 @@ struct Writing<'a> {
 
 impl<'a> Writing<'a> {
     fn message(&mut self, id: Id, json: &Value, out: &mut Vec<u8>) -> Result<(), Fault> {
-        if self.depth >= self.limits.depth {
-            let most = self.limits.depth;
-            let message = format!("the value is nested deeper than {most} levels");
-            return Err(Fault::too_large(message));
-        }
-        self.depth += 1;
+        self.enter()?;
         let message = &self.plan.messages[id as usize];
         match message.well_known {
             Some(kind) => self.well_known(message, kind, json, out)?,
@@ -67,13 +62,23 @@ impl<'a> Writing<'a> {
         Ok(())
     }
 
-    fn fields(
+    fn enter(&mut self) -> Result<(), Fault> {
+        if self.depth >= self.limits.depth {
+            let most = self.limits.depth;
+            let message = format!("the value is nested deeper than {most} levels");
+            return Err(Fault::too_large(message));
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    fn fields<'j>(
         &mut self,
         message: &'a Message,
-        json: &Map<String, Value>,
+        json: impl IntoIterator<Item = (&'j String, &'j Value)>,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
-        let mut given: Vec<(&'a Field, &str, &Value)> = Vec::with_capacity(json.len());
+        let mut given: Vec<(&'a Field, &str, &Value)> = Vec::new();
         for (name, value) in json {
             let field = message.named(name).ok_or_else(|| {
                 let of = &message.name;
@@ -363,9 +368,12 @@ impl<'a> Writing<'a> {
                 self.message(id, json, &mut value)
             }
             Some(id) => {
-                let mut fields = json.clone();
-                fields.remove("@type");
-                self.message(id, &Value::Object(fields), &mut value)
+                self.enter()?;
+                let message = &self.plan.messages[id as usize];
+                let fields = json.iter().filter(|(name, _)| *name != "@type");
+                let written = self.fields(message, fields, &mut value);
+                self.depth -= 1;
+                written
             }
             // As such a message is read.
             None => match json.get("value").map(bytes_of) {
